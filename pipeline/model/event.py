@@ -1,0 +1,88 @@
+"""What a stage says while it works. One event is one JSON object of at most 4,000 bytes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+#: A Buildbot worker splits log lines at 4,096 bytes.
+LIMIT = 4000
+
+Role = Literal["product", "report"]
+Status = Literal["passed", "failed", "error", "skipped"]
+
+
+class Event(BaseModel):
+    """One thing a stage says."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Progress(Event):
+    """How far the work is: `done` of `total`, in whatever unit the text names."""
+
+    event: Literal["progress"] = "progress"
+    text: str
+    done: float | None = None
+    total: float | None = None
+
+
+class TestResult(Event):
+    """One test case's result, the same form for every runner."""
+
+    __test__ = False
+
+    event: Literal["test"] = "test"
+    suite: str
+    name: str
+    status: Status
+    seconds: float = 0.0
+    file: str | None = None
+    line: int | None = None
+    attempt: int = 1
+    message: str = ""
+
+
+class ArtefactLeft(Event):
+    """A file for later stages (product) or for people to read (report)."""
+
+    event: Literal["artefact"] = "artefact"
+    path: str
+    """Where it lies on the machine that ran the stage, absolute."""
+    name: str
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    size: int = Field(ge=0)
+    media_type: str = "application/octet-stream"
+    role: Role = "product"
+
+
+class Picture(Event):
+    """A picture for the run's page."""
+
+    event: Literal["picture"] = "picture"
+    path: str
+    title: str = ""
+
+
+class Summary(Event):
+    """The stage in one line, and what it measured (small: numbers, versions)."""
+
+    event: Literal["summary"] = "summary"
+    text: str
+    facts: dict[str, Any] = Field(default_factory=dict)
+
+
+class Notice(Event):
+    """A sentence a person should see."""
+
+    event: Literal["notice"] = "notice"
+    text: str
+    level: Literal["info", "warning", "error"] = "info"
+
+
+AnyEvent = Annotated[
+    Progress | TestResult | ArtefactLeft | Picture | Summary | Notice,
+    Field(discriminator="event"),
+]
+EVENTS: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)

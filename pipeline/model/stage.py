@@ -1,0 +1,180 @@
+"""What a stage is: the keys all kinds share, and each kind's own."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from slipway.model.base import Name, Part
+from slipway.model.duration import Duration
+
+Lane = Literal["interactive", "default", "bulk"]
+Glob = Annotated[str, Field(min_length=1)]
+
+
+class Stage(Part):
+    """The keys every stage has, whatever it does."""
+
+    needs_source: ClassVar[bool] = True
+
+    needs: tuple[Name, ...] = ()
+    """Stages of this project that must have passed in the same run before this one starts."""
+    runs_on: tuple[Name, ...] = ()
+    """Labels a worker must carry, all of them. None: any worker."""
+    lane: Lane = "default"
+    """The class of work: interactive goes first, bulk goes last."""
+    timeout: Duration = 3600
+    """How long the stage may take, in seconds or as "15m"; then its whole process tree is ended."""
+    manual: bool = False
+    """True: the stage waits for a person, who starts it from the web UI."""
+    env: dict[str, str] = Field(default_factory=dict)
+    """Environment variables for what the stage runs. No secrets: they are shown."""
+
+    @field_validator("needs", "runs_on")
+    @classmethod
+    def _once_each(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            msg = f"names {', '.join(twice)} more than once"
+            raise ValueError(msg)
+        return names
+
+
+class ApplicationStage(Stage):
+    """A stage that works inside the application's own Python environment."""
+
+    python: str | None = None
+    """The Python to use, as uv names it ("3.12", a path). None: the one Slipway runs on."""
+    extras: tuple[str, ...] = ()
+    """Extras of the application to install."""
+    groups: tuple[str, ...] | None = None
+    """Dependency groups to install. None: uv's default groups for tests, none for the others."""
+    requirements: tuple[str, ...] = ()
+    """Requirements files, for applications that have no pyproject.toml with dependencies."""
+
+
+class Suite(Part):
+    """One test suite."""
+
+    runner: Literal["pytest", "nose2", "unittest"]
+    """What runs it."""
+    arguments: tuple[str, ...] = ()
+    """Arguments for the runner, such as a folder."""
+    name: Name | None = None
+    """What reports call it. None: the runner's name."""
+
+
+class TestsStage(ApplicationStage):
+    """Run the application's tests with nose2, pytest or unittest."""
+
+    __test__: ClassVar[bool] = False  # pytest would collect the class by its name
+
+    uses: Literal["tests"]
+    suites: tuple[Suite, ...] = ()
+    """The suites to run. None given: found by looking."""
+
+
+class FreezeStage(ApplicationStage):
+    """Freeze the application into an executable with cx_Freeze, and start it to see."""
+
+    uses: Literal["freeze"]
+    script: str
+    """The script to freeze, relative to the project."""
+    name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    """The executable's name. None: the project's name."""
+    gui: bool = False
+    """True: a windowed program (no console window on Windows)."""
+    icon: str | None = None
+    """An icon file for the executable (Windows)."""
+    packages: tuple[str, ...] = ()
+    """Packages to take whole, with their data files."""
+    includes: tuple[str, ...] = ()
+    """Modules to take besides those found."""
+    excludes: tuple[str, ...] = ()
+    """Modules to leave out."""
+    include_files: tuple[str, ...] = ()
+    """Files and folders to copy beside the executable: "path" or "path:target"."""
+    dialects: tuple[str, ...] | None = None
+    """SQLAlchemy dialects to take, such as "sqlite". None: those whose driver is installed."""
+    smoke: tuple[str, ...] | None = ("--version",)
+    """Arguments to start the frozen program with, in an empty environment; it must exit 0."""
+    smoke_timeout: Duration = 60
+    """How long that start may take."""
+
+
+class DatabasesStage(ApplicationStage):
+    """Build seed databases from the application's own models and fixtures."""
+
+    uses: Literal["databases"]
+    metadata: str | None = Field(default=None, pattern=r"^[\w.]+:[\w.]+$", examples=["app.models:Base.metadata"])
+    """The SQLAlchemy MetaData, as "module:attribute"."""
+    alembic: str | None = None
+    """An alembic.ini: tables come from `upgrade head` and not from the metadata."""
+    fixtures: tuple[Glob, ...] | Glob = ()
+    """Fixture files (.csv, .jsonl, .yaml, .sql); a file's stem is its table's name."""
+    targets: tuple[Literal["sqlite", "postgresql"], ...] = ("sqlite", "postgresql")
+    """The databases to build."""
+    name: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9_]*$")
+    """The databases' name. None: the project's name."""
+    read_only_role: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9_]*$")
+    """The PostgreSQL role that may only read. None: the name with "_ro"."""
+    server_env: str | None = None
+    """Name of the environment variable on the worker that holds the URL of a PostgreSQL server to
+    build on. None: a throw-away server is started."""
+
+    @field_validator("fixtures")
+    @classmethod
+    def _as_tuple(cls, value: tuple[str, ...] | str) -> tuple[str, ...]:
+        return (value,) if isinstance(value, str) else value
+
+
+class ArchiveStage(Stage):
+    """Pack what earlier stages left into archives: same input, same bytes."""
+
+    needs_source: ClassVar[bool] = False
+
+    uses: Literal["archive"]
+    formats: tuple[Literal["zip", "tar.zst"], ...] | None = None
+    """Archive formats. None: zip for what was frozen on Windows, else tar.zst."""
+    name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    """The archive's name before version and platform. None: the project's name."""
+    pass_on: tuple[Glob, ...] = ("*.dump",)
+    """Inputs (by name) that are left beside the archive as they are, not packed into it."""
+
+
+class PublishStage(Stage):
+    """Make a release of what the needed stages left: wholly there, or not at all."""
+
+    needs_source: ClassVar[bool] = False
+
+    uses: Literal["publish"]
+    folder: str = "releases"
+    """The folder to publish to, on the worker's machine; relative to the state folder."""
+
+
+class CommandStage(ApplicationStage):
+    """Run any program: an argument list, never a shell line."""
+
+    uses: Literal["command"]
+    argv: tuple[str, ...] = Field(min_length=1)
+    """The program and its arguments."""
+    artefacts: tuple[Glob, ...] = ()
+    """Files it leaves for later stages, relative to the project; each pattern must match."""
+    environment: bool = False
+    """True: run it inside the application's own Python environment."""
+
+
+AnyStage = Annotated[
+    TestsStage | FreezeStage | DatabasesStage | ArchiveStage | PublishStage | CommandStage,
+    Field(discriminator="uses"),
+]
+
+KINDS: dict[str, type[Stage]] = {
+    "tests": TestsStage,
+    "freeze": FreezeStage,
+    "databases": DatabasesStage,
+    "archive": ArchiveStage,
+    "publish": PublishStage,
+    "command": CommandStage,
+}

@@ -1,0 +1,173 @@
+"""Running programs: argument lists only, output streamed, the whole process tree ended."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from slipway.model.duration import format_duration
+from slipway.model.errors import MissingTool, StageFailed
+
+#: Lines kept of a program's output for the error sentence.
+TAIL = 40
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a program ended."""
+
+    code: int
+    tail: str
+    """The last lines of its output."""
+
+
+def end_tree(pid: int, patience: float = 3.0) -> None:
+    """End a process and all its descendants: politely, then for good.
+
+    Args:
+        pid: The root of the tree; it need not live any more.
+        patience: Seconds between asking and killing.
+    """
+    try:
+        root = psutil.Process(pid)
+        tree = [*root.children(recursive=True), root]
+    except psutil.NoSuchProcess:
+        return
+    for process in tree:
+        _quietly(process.terminate)
+    _, alive = psutil.wait_procs(tree, timeout=patience)
+    for process in alive:
+        # What was born meanwhile hangs below those that are still there.
+        for late in _quietly(lambda p=process: p.children(recursive=True)) or []:
+            _quietly(late.kill)
+        _quietly(process.kill)
+    psutil.wait_procs(alive, timeout=patience)
+
+
+def _quietly(action: Callable[[], Any]) -> Any:  # noqa: ANN401
+    try:
+        return action()
+    except psutil.Error:
+        return None
+
+
+def run(
+    argv: Sequence[str | Path],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    log: Callable[[str], None] | None = None,
+    timeout: float | None = None,
+    what: str | None = None,
+) -> Finished:
+    """Run a program to its end, its output line by line to `log`.
+
+    Args:
+        argv: Program and arguments; no shell ever sees them.
+        cwd: Folder to run in.
+        env: The whole environment. None: this process's own.
+        log: Gets each line of output (stdout and stderr together).
+        timeout: Seconds; then the whole tree is ended.
+        what: What to call it in error sentences. None: the program's name.
+
+    Returns:
+        Its exit code and the last lines it said.
+
+    Raises:
+        MissingTool: The program is not there.
+        StageFailed: It took longer than `timeout`.
+    """
+    words = [str(word) for word in argv]
+    called = what or Path(words[0]).name
+    try:
+        process = subprocess.Popen(
+            words,
+            cwd=cwd,
+            env=dict(env) if env is not None else None,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=os.name == "posix",
+        )
+    except FileNotFoundError as error:
+        if cwd is not None and not cwd.is_dir():
+            msg = f"{called} cannot start: the folder {cwd} is not there"
+        else:
+            msg = f"{words[0]} is not on this machine; install it or put it on PATH"
+        raise MissingTool(msg) from error
+    except PermissionError as error:
+        msg = f"{words[0]} may not be run: {error.strerror}"
+        raise MissingTool(msg) from error
+    return _follow(process, log, timeout, called)
+
+
+def _follow(
+    process: subprocess.Popen[str],
+    log: Callable[[str], None] | None,
+    timeout: float | None,
+    called: str,
+) -> Finished:
+    """Read a program's output to its end, and end its tree when the time is over."""
+    tail: list[str] = []
+
+    def read() -> None:
+        assert process.stdout is not None  # noqa: S101  Popen was given a pipe
+        for line in process.stdout:
+            tail.append(line.rstrip("\n"))
+            del tail[:-TAIL]
+            if log is not None:
+                log(line)
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    try:
+        code = process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        end_group(process.pid)
+        process.wait()
+        reader.join(5)
+        said = f" Its last line: {tail[-1]}" if tail else ""
+        msg = f"{called} did not end within {format_duration(timeout or 0)} and was stopped.{said}"
+        raise StageFailed(msg) from None
+    except BaseException:
+        end_group(process.pid)
+        raise
+    # A grandchild may hold the pipe open for ever; what it says after the end is not waited for.
+    reader.join(5)
+    return Finished(code, "\n".join(tail))
+
+
+def end_group(pid: int) -> None:
+    """End a process started in a session of its own, with all it left behind."""
+    end_tree(pid)
+    if os.name == "posix":
+        import signal  # noqa: PLC0415  killpg and SIGKILL exist on POSIX only
+
+        try:
+            os.killpg(pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass
+
+
+def find_program(name: str, remedy: str) -> str:
+    """Return a program's path.
+
+    Raises:
+        MissingTool: It is not on PATH; `remedy` says how to get it.
+    """
+    found = shutil.which(name)
+    if found is None:
+        msg = f"{name} is not on this machine; {remedy}"
+        raise MissingTool(msg)
+    return found

@@ -1,0 +1,171 @@
+"""How a stage says what it does: to a person in a terminal, or to a worker as JSON.
+
+Under a worker each event is one JSON text sequence record (RFC 7464): the byte 0x1E, the JSON,
+a line feed. Anything else on the output is log.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+import sys
+import threading
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from rich.console import Console
+
+from slipway.model.event import (
+    LIMIT,
+    AnyEvent,
+    ArtefactLeft,
+    Notice,
+    Picture,
+    Progress,
+    Role,
+    Summary,
+    TestResult,
+)
+
+RECORD_SEPARATOR = "\x1e"
+_CUT = " [cut]"
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file, as 64 hexadecimal digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def encode(event: AnyEvent) -> str:
+    """Write an event as one JSON text sequence record of at most `LIMIT` bytes.
+
+    Long messages and texts are cut to fit.
+    """
+    line = event.model_dump_json(exclude_defaults=False)
+    over = len(line.encode()) + 2 - LIMIT
+    while over > 0:
+        field = "message" if isinstance(event, TestResult) else "text"
+        text = str(getattr(event, field, ""))
+        if len(text) <= len(_CUT):
+            msg = f"an event of {len(line)} bytes cannot be cut to {LIMIT}: {line[:200]}"
+            raise ValueError(msg)
+        kept = text.removesuffix(_CUT)
+        event = event.model_copy(update={field: kept[: max(0, len(kept) - max(over, 20))] + _CUT})
+        line = event.model_dump_json()
+        over = len(line.encode()) + 2 - LIMIT
+    return f"{RECORD_SEPARATOR}{line}\n"
+
+
+class Report:
+    """What stage scripts speak to. Subclasses decide where events go."""
+
+    def emit(self, event: AnyEvent) -> None:
+        """Pass one event on."""
+        raise NotImplementedError
+
+    def log(self, text: str) -> None:
+        """Pass on a line of a tool's own output."""
+        raise NotImplementedError
+
+    def progress(self, text: str, done: float | None = None, total: float | None = None) -> None:
+        """Say how far the work is."""
+        self.emit(Progress(text=text, done=done, total=total))
+
+    def test(self, result: TestResult) -> None:
+        """Pass on one test case's result."""
+        self.emit(result)
+
+    def artefact(self, path: Path, *, name: str | None = None, role: Role = "product") -> ArtefactLeft:
+        """Leave a file for later stages or for people; it is hashed here.
+
+        Args:
+            path: The file; its folder does not matter to later stages.
+            name: What it is called from now on. None: the file's own name.
+            role: "product" travels on, "report" is for people to read.
+        """
+        called = name or path.name
+        event = ArtefactLeft(
+            path=str(path.resolve()),
+            name=called,
+            sha256=hash_file(path),
+            size=path.stat().st_size,
+            media_type=mimetypes.guess_type(called)[0] or "application/octet-stream",
+            role=role,
+        )
+        self.emit(event)
+        return event
+
+    def picture(self, path: Path, title: str = "") -> None:
+        """Leave a picture for the run's page."""
+        self.emit(Picture(path=str(path.resolve()), title=title))
+
+    def summary(self, text: str, **facts: Any) -> None:  # noqa: ANN401  facts are any small JSON
+        """Say the whole stage in one line, with what was measured."""
+        self.emit(Summary(text=text, facts=facts))
+
+    def notice(self, text: str, level: Literal["info", "warning", "error"] = "info") -> None:
+        """Say a sentence that a person should see."""
+        self.emit(Notice(text=text, level=level))
+
+
+class SequenceReport(Report):
+    """Events as JSON text sequences on a stream: what a worker's step reads."""
+
+    def __init__(self, stream: IO[str] | None = None) -> None:
+        self._stream = stream or sys.stdout
+        self._lock = threading.Lock()
+
+    def emit(self, event: AnyEvent) -> None:
+        """Write one record and flush it, so that it is seen at once."""
+        self._write(encode(event))
+
+    def log(self, text: str) -> None:
+        """Write a log line; a record separator in it would look like an event and is dropped."""
+        self._write(text.replace(RECORD_SEPARATOR, "").rstrip("\n") + "\n")
+
+    def _write(self, text: str) -> None:
+        with self._lock:
+            self._stream.write(text)
+            self._stream.flush()
+
+
+_COLOURS = {"info": "cyan", "warning": "yellow", "error": "red"}
+_MARKS = {"passed": "[green]✓[/]", "failed": "[red]✗[/]", "error": "[red]✗[/]", "skipped": "[yellow]-[/]"}
+
+
+class ConsoleReport(Report):
+    """Events as lines for a person."""
+
+    def __init__(self, console: Console | None = None, *, verbose: bool = False) -> None:
+        self._console = console or Console(highlight=False)
+        self._verbose = verbose
+
+    def emit(self, event: AnyEvent) -> None:
+        """Print one event."""
+        show = self._console.print
+        if isinstance(event, Progress):
+            of = f" [dim]{event.done:g}/{event.total:g}[/]" if event.total and event.done is not None else ""
+            show(f"[dim]·[/] {_plain(event.text)}{of}")
+        elif isinstance(event, TestResult):
+            if self._verbose or event.status != "passed":
+                show(f"{_MARKS[event.status]} {event.suite} {_plain(event.name)}")
+                if event.message:
+                    show(_plain(event.message), style="dim")
+        elif isinstance(event, ArtefactLeft):
+            show(f"[bold]→[/] {event.path} [dim]{event.size:,} bytes, sha256 {event.sha256[:12]}…[/]")
+        elif isinstance(event, Summary):
+            show(f"[bold]{_plain(event.text)}[/]")
+        elif isinstance(event, Notice):
+            show(f"[{_COLOURS[event.level]}]{_plain(event.text)}[/]")
+        else:
+            show(f"picture {event.path}")
+
+    def log(self, text: str) -> None:
+        """Print a line of a tool's output, dimmed."""
+        self._console.print(_plain(text.rstrip("\n")), style="dim")
+
+
+def _plain(text: str) -> str:
+    """Keep text that looks like rich's markup as it is."""
+    return text.replace("[", r"\[")

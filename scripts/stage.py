@@ -1,0 +1,126 @@
+"""`slipway stage USES`: do one stage in the current folder, as its job says."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+from pydantic import ValidationError
+
+from slipway.model.duration import format_duration
+from slipway.model.errors import PASSED, SlipwayError, StageFailed, WrongInput
+from slipway.model.job import Input, Job
+from slipway.model.stage import KINDS
+from slipway.scripts.process import end_tree
+from slipway.scripts.report import Report, hash_file
+
+Script = Callable[[Job, Report], None]
+
+
+def read_job(uses: str, text: str, place: str) -> Job:
+    """Read a job from JSON.
+
+    Args:
+        uses: The kind of stage that was asked for.
+        text: The JSON.
+        place: Where it came from, for the error sentence.
+
+    Raises:
+        WrongInput: It is no job, or one of another kind.
+    """
+    try:
+        job = Job.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the whole file"
+        msg = f"{place}: {where}: {first['msg']} (in all {error.error_count()} wrong settings)"
+        raise WrongInput(msg) from None
+    if job.stage.uses != uses:
+        msg = f'{place}: is a job for "{job.stage.uses}", but "{uses}" was asked for'
+        raise WrongInput(msg)
+    return job
+
+
+def find_script(uses: str) -> Script:
+    """Return the function that does a kind of stage.
+
+    Raises:
+        WrongInput: There is no such kind.
+    """
+    if uses not in KINDS:
+        msg = f'"{uses}" is no kind of stage; there are {", ".join(sorted(KINDS))}'
+        raise WrongInput(msg)
+    module = importlib.import_module(f"slipway.scripts.{uses}")
+    script: Script = module.run
+    return script
+
+
+def check_input(given: Input) -> None:
+    """Compare a fetched artefact with the hash its stage left it under.
+
+    Raises:
+        StageFailed: It is missing, truncated or altered.
+    """
+    path = Path(given.path)
+    if not path.is_file():
+        msg = f'artefact "{given.name}" of stage "{given.stage}" is not at {path}; re-run {given.stage}'
+        raise StageFailed(msg)
+    size = path.stat().st_size
+    found = hash_file(path) if size == given.size else ""
+    if found != given.sha256:
+        told = f"sha256 {found}" if found else f"{size} bytes"
+        expected = f"sha256 {given.sha256}" if found else f"{given.size} bytes"
+        msg = (
+            f'artefact "{given.name}" of stage "{given.stage}" was altered or truncated: '
+            f"{told} instead of {expected}; re-run {given.stage}"
+        )
+        raise StageFailed(msg)
+
+
+def do(job: Job, report: Report) -> int:
+    """Do one stage and return its exit code: 0 passed, 1 failed, 2 wrong input, 3 missing."""
+    script = find_script(job.stage.uses)
+    stop = _end_at(job.stage.timeout, job.name, report)
+    try:
+        for given in job.inputs:
+            check_input(given)
+        output = Path(job.output)
+        shutil.rmtree(output, ignore_errors=True)
+        output.mkdir(parents=True)
+        script(job, report)
+    except SlipwayError as error:
+        report.notice(str(error), level="error")
+        return error.exit_code
+    except OSError as error:
+        place = f" ({error.filename})" if error.filename else ""
+        report.notice(f"{job.name} stopped: {error.strerror or error}{place}", level="error")
+        return StageFailed.exit_code
+    finally:
+        stop()
+    return PASSED
+
+
+def _end_at(timeout: int, name: str, report: Report) -> Callable[[], None]:
+    """End this whole process tree when the stage's time is over, whatever it hangs in."""
+
+    def end() -> None:
+        report.notice(
+            f'stage "{name}" did not end within {format_duration(timeout)} and was stopped; '
+            "mend what hangs or raise its timeout",
+            level="error",
+        )
+        for child in psutil.Process().children():
+            end_tree(child.pid, patience=1.0)
+        sys.stdout.flush()
+        os._exit(StageFailed.exit_code)
+
+    timer = threading.Timer(timeout, end)
+    timer.daemon = True
+    timer.start()
+    return timer.cancel
