@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -9,10 +10,8 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
-
 from slipway.model.duration import format_duration
 from slipway.model.errors import MissingTool, StageFailed
 
@@ -46,17 +45,16 @@ def end_tree(pid: int, patience: float = 3.0) -> None:
     _, alive = psutil.wait_procs(tree, timeout=patience)
     for process in alive:
         # What was born meanwhile hangs below those that are still there.
-        for late in _quietly(lambda p=process: p.children(recursive=True)) or []:
-            _quietly(late.kill)
+        with contextlib.suppress(psutil.Error):
+            for late in process.children(recursive=True):
+                _quietly(late.kill)
         _quietly(process.kill)
     psutil.wait_procs(alive, timeout=patience)
 
 
-def _quietly(action: Callable[[], Any]) -> Any:  # noqa: ANN401
-    try:
-        return action()
-    except psutil.Error:
-        return None
+def _quietly(action: Callable[[], None]) -> None:
+    with contextlib.suppress(psutil.Error):
+        action()
 
 
 def run(
@@ -152,12 +150,10 @@ def end_group(pid: int) -> None:
     """End a process started in a session of its own, with all it left behind."""
     end_tree(pid)
     if os.name == "posix":
-        import signal  # noqa: PLC0415  killpg and SIGKILL exist on POSIX only
+        import signal
 
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
 
 
 def find_program(name: str, remedy: str) -> str:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from rich.console import Console
-
 from slipway.model.event import (
     LIMIT,
     AnyEvent,
@@ -76,7 +75,9 @@ class Report:
         """Pass on one test case's result."""
         self.emit(result)
 
-    def artefact(self, path: Path, *, name: str | None = None, role: Role = "product") -> ArtefactLeft:
+    def artefact(
+        self, path: Path, *, name: str | None = None, role: Role = "product"
+    ) -> ArtefactLeft:
         """Leave a file for later stages or for people; it is hashed here.
 
         Args:
@@ -100,7 +101,7 @@ class Report:
         """Leave a picture for the run's page."""
         self.emit(Picture(path=str(path.resolve()), title=title))
 
-    def summary(self, text: str, **facts: Any) -> None:  # noqa: ANN401  facts are any small JSON
+    def summary(self, text: str, **facts: Any) -> None:
         """Say the whole stage in one line, with what was measured."""
         self.emit(Summary(text=text, facts=facts))
 
@@ -131,7 +132,12 @@ class SequenceReport(Report):
 
 
 _COLOURS = {"info": "cyan", "warning": "yellow", "error": "red"}
-_MARKS = {"passed": "[green]✓[/]", "failed": "[red]✗[/]", "error": "[red]✗[/]", "skipped": "[yellow]-[/]"}
+_MARKS = {
+    "passed": "[green]✓[/]",
+    "failed": "[red]✗[/]",
+    "error": "[red]✗[/]",
+    "skipped": "[yellow]-[/]",
+}
 
 
 class ConsoleReport(Report):
@@ -145,7 +151,11 @@ class ConsoleReport(Report):
         """Print one event."""
         show = self._console.print
         if isinstance(event, Progress):
-            of = f" [dim]{event.done:g}/{event.total:g}[/]" if event.total and event.done is not None else ""
+            of = (
+                f" [dim]{event.done:g}/{event.total:g}[/]"
+                if event.total and event.done is not None
+                else ""
+            )
             show(f"[dim]·[/] {_plain(event.text)}{of}")
         elif isinstance(event, TestResult):
             if self._verbose or event.status != "passed":
@@ -153,7 +163,9 @@ class ConsoleReport(Report):
                 if event.message:
                     show(_plain(event.message), style="dim")
         elif isinstance(event, ArtefactLeft):
-            show(f"[bold]→[/] {event.path} [dim]{event.size:,} bytes, sha256 {event.sha256[:12]}…[/]")
+            show(
+                f"[bold]→[/] {event.path} [dim]{event.size:,} bytes, sha256 {event.sha256[:12]}…[/]"
+            )
         elif isinstance(event, Summary):
             show(f"[bold]{_plain(event.text)}[/]")
         elif isinstance(event, Notice):

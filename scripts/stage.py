@@ -12,7 +12,6 @@ from pathlib import Path
 
 import psutil
 from pydantic import ValidationError
-
 from slipway.model.duration import format_duration
 from slipway.model.errors import PASSED, SlipwayError, StageFailed, WrongInput
 from slipway.model.job import Input, Job
@@ -69,7 +68,7 @@ def check_input(given: Input) -> None:
     """
     path = Path(given.path)
     if not path.is_file():
-        msg = f'artefact "{given.name}" of stage "{given.stage}" is not at {path}; re-run {given.stage}'
+        msg = f'artefact "{given.name}" of "{given.stage}" is not at {path}; re-run {given.stage}'
         raise StageFailed(msg)
     size = path.stat().st_size
     found = hash_file(path) if size == given.size else ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
-
 from slipway.model.base import Name, Part
 from slipway.model.duration import Duration
 
@@ -107,7 +106,9 @@ class DatabasesStage(ApplicationStage):
     """Build seed databases from the application's own models and fixtures."""
 
     uses: Literal["databases"]
-    metadata: str | None = Field(default=None, pattern=r"^[\w.]+:[\w.]+$", examples=["app.models:Base.metadata"])
+    metadata: str | None = Field(
+        default=None, pattern=r"^[\w.]+:[\w.]+$", examples=["app.models:Base.metadata"]
+    )
     """The SQLAlchemy MetaData, as "module:attribute"."""
     alembic: str | None = None
     """An alembic.ini: tables come from `upgrade head` and not from the metadata."""
