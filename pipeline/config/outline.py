@@ -1,0 +1,60 @@
+"""The graph of a file that has other errors, so that the graph's own are told in the same breath."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from slipway.model.site import Project, Site, SiteSettings, Worker
+from slipway.model.stage import KINDS, Stage
+
+
+def outline(data: dict[str, Any]) -> Site:
+    """Return what can be made out of the graph; it is for the graph's rules alone.
+
+    Whatever is not of the right form is left out: its own error has been told already.
+    """
+    workers = {
+        name: Worker.model_construct(labels=_words(worker.get("labels")))
+        for name, worker in _tables(data.get("workers")).items()
+    }
+    # Workers that could not be read are taken to carry every label: their own error is enough.
+    asked = tuple(
+        label
+        for project in _tables(data.get("project")).values()
+        for stage in _tables(project.get("stages")).values()
+        for label in _words(stage.get("runs-on"))
+    )
+    return Site.model_construct(
+        site=SiteSettings(),
+        project={
+            name: Project.model_construct(
+                branches=_words(project.get("branches")),
+                stages={
+                    stage: _stage(keys) for stage, keys in _tables(project.get("stages")).items()
+                },
+            )
+            for name, project in _tables(data.get("project")).items()
+        },
+        workers=workers or {"unread": Worker.model_construct(labels=asked)},
+    )
+
+
+def _stage(keys: dict[str, Any]) -> Stage:
+    kind = KINDS.get(str(keys.get("uses")), Stage)
+    return kind.model_construct(
+        uses=keys.get("uses"),
+        needs=_words(keys.get("needs")),
+        runs_on=_words(keys.get("runs-on")),
+    )
+
+
+def _tables(value: Any) -> dict[str, dict[str, Any]]:
+    if not isinstance(value, dict):
+        return {}
+    return {name: table for name, table in value.items() if isinstance(table, dict)}
+
+
+def _words(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        return ()
+    return tuple(dict.fromkeys(word for word in value if isinstance(word, str)))

@@ -1,0 +1,111 @@
+"""pipeline.toml -> model, or every error in it at once."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from slipway.config import wording
+from slipway.config.lines import Lines
+from slipway.config.outline import outline
+from slipway.model.errors import WrongInput
+from slipway.model.graph import check
+from slipway.model.site import Site
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One thing that is wrong in a file: `pipeline.toml:41: KEY: SENTENCE`."""
+
+    line: int
+    path: str
+    message: str
+    file: str
+
+    def __str__(self) -> str:
+        key = f"{self.path}: " if self.path else ""
+        return f"{self.file}:{self.line}: {key}{self.message}"
+
+
+class ConfigProblems(WrongInput):
+    """Everything that is wrong in a pipeline.toml."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = sorted(set(problems))
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def read(path: Path | str) -> Site:
+    """Read a pipeline.toml.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The site it describes.
+
+    Raises:
+        ConfigProblems: All that is wrong in it, each with its line.
+        WrongInput: The file is not there or cannot be read.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        msg = f"{path} is not there; write one (docs/tutorial.md shows how) or name it: --config"
+        raise WrongInput(msg) from None
+    except UnicodeDecodeError as error:
+        msg = f"{path}: is not UTF-8 at byte {error.start}; save it as UTF-8"
+        raise WrongInput(msg) from None
+    except OSError as error:
+        msg = f"{path} cannot be read: {error.strerror}"
+        raise WrongInput(msg) from None
+    return parse(text, path.name)
+
+
+def parse(text: str, file: str = "pipeline.toml") -> Site:
+    """Read the text of a pipeline.toml; `file` is what errors call it.
+
+    Raises:
+        ConfigProblems: All that is wrong in it, each with its line.
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigProblems([_syntax_problem(error, text, file)]) from None
+    lines = Lines(text)
+    try:
+        site = Site.model_validate(data)
+    except ValidationError as error:
+        found = [_problem(one, data, lines, file) for one in error.errors()]
+        site = outline(data)
+    else:
+        found = []
+    known = {problem.path for problem in found}
+    for breach in check(site):
+        place = wording.dotted(breach.path)
+        if place not in known:
+            found.append(Problem(lines.line(breach.path), place, breach.message, file))
+    if found:
+        raise ConfigProblems(found)
+    return site
+
+
+def _problem(error: Any, data: dict[str, Any], lines: Lines, file: str) -> Problem:
+    path = wording.key_path(error["loc"], data)
+    return Problem(lines.line(path), wording.dotted(path), wording.sentence(error, path), file)
+
+
+def _syntax_problem(error: tomllib.TOMLDecodeError, text: str, file: str) -> Problem:
+    told = str(error)
+    place = re.search(r"\(at line (\d+), column (\d+)\)", told)
+    line = int(place[1]) if place else max(1, text.count("\n"))
+    words = re.sub(r"\s*\(at .*\)$", "", told)
+    words = words[:1].lower() + words[1:]
+    column = f" at column {place[2]}" if place else " at the end of the file"
+    return Problem(line, "", f"not TOML: {words}{column}", file)

@@ -1,0 +1,117 @@
+"""Validation errors as sentences: the value, what is allowed, did you mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel
+
+from slipway.config.lines import Path
+from slipway.model.graph import did_you_mean
+from slipway.model.site import Site
+from slipway.model.stage import KINDS
+
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def key_path(loc: tuple[str | int, ...], data: Any) -> Path:
+    """Return the keys of the file that an error is about, without pydantic's own marks in it."""
+    path: list[str | int] = []
+    here = data
+    for position, part in enumerate(loc):
+        last = position == len(loc) - 1
+        if isinstance(here, dict) and part in here:
+            here = here[part]
+        elif isinstance(here, list) and isinstance(part, int) and part < len(here):
+            here = here[part]
+        elif not (last and isinstance(here, dict) and part not in (*KINDS, "[key]")):
+            continue
+        path.append(part)
+    return tuple(path)
+
+
+def dotted(path: Path) -> str:
+    """Write a path as TOML does: project.almanac.stages.tests.suites[0].runner."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            word = part if _PLAIN_KEY.fullmatch(part) else f'"{part}"'
+            text += f".{word}" if text else word
+    return text
+
+
+def sentence(error: Mapping[str, Any], path: Path) -> str:
+    """Write one pydantic error as a sentence."""
+    kind, value, context = error["type"], error["input"], error.get("ctx", {})
+    if kind == "extra_forbidden":
+        known = known_keys(error["loc"][:-1])
+        allowed = f" Allowed: {', '.join(sorted(known))}." if known else ""
+        return f'unknown key "{path[-1]}".{did_you_mean(str(path[-1]), known) or allowed}'
+    if kind == "missing":
+        return "is missing; it cannot be guessed, write it down"
+    if kind == "union_tag_not_found":
+        return f"uses is missing; write what the stage does: {_quoted(KINDS)}"
+    if kind == "union_tag_invalid":
+        given = str(context["tag"])
+        return f'unknown kind uses = "{given}"; allowed: {_quoted(KINDS)}.' + did_you_mean(
+            given, KINDS
+        )
+    if kind == "literal_error":
+        allowed = re.findall(r"'([^']*)'", context["expected"])
+        return f"{_shown(value)} is not allowed; allowed: {_quoted(allowed)}." + did_you_mean(
+            str(value), allowed
+        )
+    if kind == "string_pattern_mismatch":
+        return f"{_shown(value)} does not fit {context['pattern']}{_hint(path)}"
+    if kind == "value_error":
+        return str(context["error"])
+    return f"{_shown(value)} is not allowed: {_lower(error['msg'])}"
+
+
+def _hint(path: Path) -> str:
+    if path[-1:] == ("metadata",):
+        return ' (module:attribute, such as "app.models:Base.metadata")'
+    if path[-1:] == ("url",):
+        return ' (such as "http://localhost:8010/", with the slash at its end)'
+    return " (lower-case letters, digits, - and _, a letter first)" if len(path) in {2, 4} else ""
+
+
+def _quoted(words: Any) -> str:
+    return ", ".join(f'"{word}"' for word in words)
+
+
+def _shown(value: Any) -> str:
+    text = f'"{value}"' if isinstance(value, str) else repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."  # noqa: PLR2004  one line of a terminal
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def known_keys(loc: tuple[str | int, ...]) -> list[str]:
+    """Return the keys that the model knows at a place pydantic named."""
+    model: Any = Site
+    for part in loc:
+        model = _step(model, part)
+        if model is None:
+            return []
+    if isinstance(model, type) and issubclass(model, BaseModel):
+        return [field.alias or name for name, field in model.model_fields.items()]
+    return []
+
+
+def _step(model: Any, part: str | int) -> Any:
+    """Follow one part of a pydantic location down the model's types."""
+    if isinstance(model, type) and issubclass(model, BaseModel):
+        fields = model.model_fields.items()
+        return next((f.annotation for name, f in fields if part in (f.alias, name)), None)
+    if get_origin(model) is dict:
+        return get_args(model)[1]
+    if isinstance(part, str) and part in KINDS:
+        return KINDS[part]
+    return next((a for a in get_args(model) if isinstance(a, type)), None)

@@ -1,0 +1,119 @@
+"""What a site is: its projects, their pipelines, and its workers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, get_args
+
+from croniter import croniter
+from pydantic import AfterValidator, Field, field_validator, model_validator
+
+from slipway.model.base import Name, Part
+from slipway.model.duration import parse_duration
+from slipway.model.stage import AnyStage, Lane
+
+_LOCALHOST = ("localhost", "127.0.0.1", "[::1]")
+
+
+def _check_schedule(text: str) -> str:
+    if len(text.split()) == 5:  # noqa: PLR2004  minute, hour, day, month, weekday
+        if croniter.is_valid(text):
+            return text
+        msg = f'"{text}" is no cron line; an example: "0 */12 * * *"'
+        raise ValueError(msg)
+    parse_duration(text)
+    return text
+
+
+#: How often to poll: a duration ("12h") or a cron line ("0 */12 * * *").
+Schedule = Annotated[str, AfterValidator(_check_schedule)]
+
+
+class SecretPlace(Part):
+    """Where a secret is kept; never the secret itself."""
+
+    env: str | None = None
+    """Name of the environment variable that holds it."""
+    file: str | None = None
+    """Path of a file whose first line it is, readable by its owner alone."""
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> SecretPlace:
+        if (self.env is None) == (self.file is None):
+            msg = 'write either { env = "NAME" } or { file = "path" }'
+            raise ValueError(msg)
+        return self
+
+
+class SiteSettings(Part):
+    """The installation itself."""
+
+    title: str = "Slipway"
+    """What the web UI calls it."""
+    url: str = Field(default="http://localhost:8010/", pattern=r"^https?://[^/\s]+/$")
+    """Where people reach the web UI; the master listens on its port."""
+    listen: str = "127.0.0.1"
+    """The address the web UI listens on. Anything but this machine is a decision of yours."""
+    database: str = Field(
+        default="sqlite:///state.sqlite",
+        pattern=r"^(sqlite:///|postgresql\+psycopg://|postgresql://).+",
+    )
+    """Where runs, releases and Buildbot's own state are kept; a relative SQLite path lies in the
+    state folder."""
+    worker_port: int = Field(default=9989, ge=0, le=65535)
+    """The port workers connect to."""
+    worker_listen: str = "127.0.0.1"
+    """The address that port listens on."""
+
+    @property
+    def port(self) -> int:
+        """The web UI's port, from its URL."""
+        scheme, rest = self.url.split("://", 1)
+        host = rest.rstrip("/")
+        tail = host.rsplit(":", 1)[-1]
+        if tail.isdigit() and not host.endswith("]"):
+            return int(tail)
+        return 443 if scheme == "https" else 80
+
+
+class Project(Part):
+    """One application: where its source is, and its pipeline."""
+
+    repository: str = Field(min_length=1)
+    """Any git URL or path; a relative path counts from the folder of pipeline.toml."""
+    branches: tuple[str, ...] = Field(default=("main",), min_length=1)
+    """The branches that are polled."""
+    poll: Schedule = "12h"
+    """How often to look for new commits: a duration, or a cron line such as "0 */12 * * *"."""
+    stages: dict[Name, AnyStage] = Field(min_length=1)
+    """The stages, by name."""
+
+
+class Worker(Part):
+    """One machine (or process) that runs stages."""
+
+    labels: tuple[Name, ...] = ()
+    """What it is or has, such as "windows"; stages ask for labels with runs-on."""
+    lanes: tuple[Lane, ...] = get_args(Lane)
+    """The lanes it serves."""
+    max_builds: int = Field(default=4, ge=1, le=64)
+    """How many stages it runs side by side."""
+    password: SecretPlace | None = None
+    """Its password. None: `slipway up` starts this worker on the master's machine and makes one."""
+
+    @field_validator("labels")
+    @classmethod
+    def _sorted(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(sorted(set(labels)))
+
+
+class Site(Part):
+    """A whole pipeline.toml."""
+
+    schema_: Literal["pipeline.schema.json"] | str | None = Field(default=None, alias="$schema")
+    """For editors; Slipway does not read it."""
+    site: SiteSettings = SiteSettings()
+    """The installation itself."""
+    project: dict[Name, Project] = Field(min_length=1)
+    """The projects, by name."""
+    workers: dict[Name, Worker] = Field(min_length=1)
+    """The workers, by name."""
