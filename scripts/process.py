@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import ctypes
 import shutil
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from slipway.model.errors import MissingTool, StageFailed
 
 #: Lines kept of a program's output for the error sentence.
 TAIL = 40
+_PR_SET_CHILD_SUBREAPER = 36
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,6 @@ def run(
             text=True,
             encoding="utf-8",
             errors="replace",
-            start_new_session=os.name == "posix",
         )
     except FileNotFoundError as error:
         if cwd is not None and not cwd.is_dir():
@@ -132,28 +133,33 @@ def _follow(
     try:
         code = process.wait(timeout)
     except subprocess.TimeoutExpired:
-        end_group(process.pid)
+        end_tree(process.pid)
         process.wait()
         reader.join(5)
         said = f" Its last line: {tail[-1]}" if tail else ""
         msg = f"{called} did not end within {format_duration(timeout or 0)} and was stopped.{said}"
         raise StageFailed(msg) from None
     except BaseException:
-        end_group(process.pid)
+        end_tree(process.pid)
         raise
     # A grandchild may hold the pipe open for ever; what it says after the end is not waited for.
     reader.join(5)
     return Finished(code, "\n".join(tail))
 
 
-def end_group(pid: int) -> None:
-    """End a process started in a session of its own, with all it left behind."""
-    end_tree(pid)
-    if os.name == "posix":
-        import signal
+def adopt_orphans() -> None:
+    """Have descendants whose parent dies become ours, so that `end_descendants` finds them.
 
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(pid, signal.SIGKILL)
+    Linux only (PR_SET_CHILD_SUBREAPER, prctl(2)); elsewhere nothing happens.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def end_descendants(patience: float = 3.0) -> None:
+    """End everything this process has started and not ended."""
+    for child in psutil.Process().children():
+        end_tree(child.pid, patience)
 
 
 def find_program(name: str, remedy: str) -> str:

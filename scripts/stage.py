@@ -5,21 +5,63 @@ from __future__ import annotations
 import importlib
 import os
 import shutil
+import signal
 import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 from pydantic import ValidationError
 from slipway.model.duration import format_duration
 from slipway.model.errors import PASSED, SlipwayError, StageFailed, WrongInput
 from slipway.model.job import Input, Job
 from slipway.model.stage import KINDS
-from slipway.scripts.process import end_tree
+from slipway.scripts.process import adopt_orphans, end_descendants
 from slipway.scripts.report import Report, hash_file
 
 Script = Callable[[Job, Report], None]
+
+
+def main(uses: str, settings: str, report: Report) -> int:
+    """Do one stage in a process of its own: `slipway stage USES --settings FILE`.
+
+    Whatever the stage started and did not end is ended with it.
+
+    Args:
+        uses: The kind of stage.
+        settings: The job's file, or "-" for the standard input.
+        report: Where events go.
+
+    Returns:
+        The exit code: 0 passed, 1 failed, 2 wrong input, 3 something missing.
+    """
+    adopt_orphans()
+    signal.signal(signal.SIGTERM, _stopped)
+    try:
+        find_script(uses)
+        if settings == "-":
+            job = read_job(uses, sys.stdin.read(), "standard input")
+        else:
+            job = read_job(uses, _text(Path(settings)), settings)
+        return do(job, report)
+    except SlipwayError as error:
+        report.notice(str(error), level="error")
+        return error.exit_code
+    finally:
+        end_descendants()
+
+
+def _stopped(number: int, frame: object) -> None:
+    msg = f"the stage was stopped from outside ({signal.Signals(number).name})"
+    raise StageFailed(msg)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        msg = f"{path}: the settings cannot be read: {error.strerror}"
+        raise WrongInput(msg) from None
 
 
 def read_job(uses: str, text: str, place: str) -> Job:
@@ -43,7 +85,11 @@ def read_job(uses: str, text: str, place: str) -> Job:
     if job.stage.uses != uses:
         msg = f'{place}: is a job for "{job.stage.uses}", but "{uses}" was asked for'
         raise WrongInput(msg)
-    return job
+    places = {name: str(Path(getattr(job, name)).resolve()) for name in ("output", "cache", "state")}
+    inputs = tuple(
+        given.model_copy(update={"path": str(Path(given.path).resolve())}) for given in job.inputs
+    )
+    return job.model_copy(update={**places, "inputs": inputs})
 
 
 def find_script(uses: str) -> Script:
@@ -114,8 +160,7 @@ def _end_at(timeout: int, name: str, report: Report) -> Callable[[], None]:
             "mend what hangs or raise its timeout",
             level="error",
         )
-        for child in psutil.Process().children():
-            end_tree(child.pid, patience=1.0)
+        end_descendants(patience=1.0)
         sys.stdout.flush()
         os._exit(StageFailed.exit_code)
 

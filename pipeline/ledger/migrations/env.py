@@ -1,0 +1,23 @@
+"""What alembic runs: migrations of the ledger's tables alone, on the connection it was given."""
+
+from alembic import context
+from sqlalchemy import Table
+
+from slipway.ledger.migrate import VERSION_TABLE
+from slipway.ledger.tables import Base
+
+
+def _ours(thing: object, name: str | None, kind: str, reflected: bool, other: object) -> bool:  # noqa: FBT001, ARG001  alembic's signature
+    table = thing if isinstance(thing, Table) else getattr(thing, "table", None)
+    return table is None or str(table.name).startswith("slipway_")
+
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    version_table=VERSION_TABLE,
+    include_object=_ours,
+    render_as_batch=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,229 @@
+"""The artefact store as a folder: a file's name is its SHA-256, and it is whole or not there."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Self
+
+from slipway.model.errors import SlipwayError
+
+_HASH = re.compile(r"[0-9a-f]{64}")
+_BLOCK = 1 << 20
+_DAY = 86400.0
+_FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
+
+
+class StoreError(SlipwayError):
+    """The store cannot take or give a file: which, why, and what to do."""
+
+
+class Store:
+    """Files by their SHA-256, below one folder that is made when first needed."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, sha256: str) -> Path:
+        """Return where a file lies, or would.
+
+        Raises:
+            StoreError: This is no SHA-256, so it could lead anywhere.
+        """
+        if not _HASH.fullmatch(sha256):
+            msg = f"{sha256!r} is no SHA-256 in lower-case hexadecimal digits"
+            raise StoreError(msg)
+        return self.root / sha256[:2] / sha256[2:]
+
+    def has(self, sha256: str) -> bool:
+        """Tell whether a file is there; `check` tells whether it is still good."""
+        return self.path(sha256).is_file()
+
+    def add(self, path: Path, sha256: str, *, link: bool = False) -> Path:
+        """Take a copy of a file.
+
+        Args:
+            path: The file.
+            sha256: What it must be.
+            link: True: a hard link where the file system allows it, for files nobody writes to
+                any more.
+
+        Returns:
+            Where it lies now.
+
+        Raises:
+            StoreError: It is another file, it is gone, or the disk is full.
+        """
+        self.path(sha256)
+        if not path.is_file():
+            msg = f"{path} cannot be stored: there is no such file"
+            raise StoreError(msg)
+        with self.open_incoming() as incoming:
+            if link and incoming.link(path):
+                return incoming.commit(sha256, path.stat().st_size)
+            with path.open("rb") as stream:
+                while block := stream.read(_BLOCK):
+                    incoming.write(block)
+                size = stream.tell()
+            return incoming.commit(sha256, size)
+
+    def open_incoming(self) -> Incoming:
+        """Return a writer for a file that comes block by block."""
+        return Incoming(self)
+
+    def check(self, sha256: str) -> None:
+        """Read a file again and compare it with its name.
+
+        Raises:
+            StoreError: It is missing or no longer what it was.
+        """
+        path = self.path(sha256)
+        try:
+            with path.open("rb") as stream:
+                found = hashlib.file_digest(stream, "sha256").hexdigest()
+        except FileNotFoundError:
+            msg = f"the store has no {sha256}; re-run the stage that made it"
+            raise StoreError(msg) from None
+        if found != sha256:
+            msg = (
+                f"{path} was altered: sha256 {found} instead of {sha256}; "
+                "delete it and re-run the stage that made it"
+            )
+            raise StoreError(msg)
+
+    def sweep(self, age: float = _DAY) -> int:
+        """Remove what killed uploads left behind.
+
+        Args:
+            age: Seconds since a half-written file was last written to.
+
+        Returns:
+            How many were removed.
+        """
+        removed = 0
+        for path in (self.root / "incoming").glob("*.part"):
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - path.stat().st_mtime > age:
+                    path.unlink()
+                    removed += 1
+        return removed
+
+
+class Incoming:
+    """A file on its way into the store: hashed as it comes, invisible until committed.
+
+    As a context manager it aborts unless it was committed.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._hash = hashlib.sha256()
+        folder = store.root / "incoming"
+        with self._told():
+            folder.mkdir(parents=True, exist_ok=True)
+            self._part = folder / f"{secrets.token_hex(16)}.part"
+            self._stream: BinaryIO = self._part.open("xb")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.abort()
+
+    def write(self, data: bytes) -> None:
+        """Take the next block.
+
+        Raises:
+            StoreError: The disk is full; nothing is left of the file.
+        """
+        self._hash.update(data)
+        with self._told():
+            self._stream.write(data)
+
+    def link(self, path: Path) -> bool:
+        """Take a whole file as a hard link; False where the file system cannot."""
+        with self._told():
+            self._stream.close()
+            self._part.unlink()
+            try:
+                os.link(path, self._part)
+            except OSError:
+                self._stream = self._part.open("xb")
+                return False
+            # The other name of this file may be read-only.
+            self._stream = self._part.open("rb")
+        while block := self._stream.read(_BLOCK):
+            self._hash.update(block)
+        return True
+
+    def commit(self, expected_sha256: str, expected_size: int) -> Path:
+        """Put the file under its hash, when it is what was announced.
+
+        Returns:
+            Where it lies now.
+
+        Raises:
+            StoreError: It is another file, or the disk is full; nothing is left of it.
+        """
+        found = self._hash.hexdigest()
+        target = self._store.path(expected_sha256)
+        with self._told():
+            size = self._stream.tell()
+            if (found, size) != (expected_sha256, expected_size):
+                self.abort()
+                msg = (
+                    f"an artefact arrived altered or cut short: {size} bytes, sha256 {found} "
+                    f"instead of {expected_size} bytes, sha256 {expected_sha256}; send it again"
+                )
+                raise StoreError(msg)
+            self._stream.flush()
+            if self._stream.writable():
+                os.fsync(self._stream.fileno())
+            self._stream.close()
+            target.parent.mkdir(exist_ok=True)
+            self._settle(target)
+        return target
+
+    def _settle(self, target: Path) -> None:
+        try:
+            # Also over one that is there: so a damaged file is mended by sending it again.
+            self._part.replace(target)
+            # Renaming a hard link to its other name does nothing and leaves both.
+            self._part.unlink(missing_ok=True)
+        except PermissionError:
+            # Windows, while somebody reads the one that is there: it is the same file.
+            if not target.is_file():
+                raise
+            self._part.unlink()
+        if os.name == "posix":
+            descriptor = os.open(target.parent, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+    def abort(self) -> None:
+        """Forget the file; harmless after `commit`."""
+        # Closing flushes, which fails again on the full disk that made us give up.
+        with contextlib.suppress(OSError):
+            self._stream.close()
+        with contextlib.suppress(OSError):
+            self._part.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if hasattr(self, "_stream"):
+                self.abort()
+            why = "the disk is full; free some space" if error.errno in _FULL else error.strerror
+            msg = f"the artefact store {self._store.root} cannot take a file: {why}"
+            raise StoreError(msg) from error

@@ -1,0 +1,175 @@
+"""The desk: where schedulers, pollers and steps get at the ledger and the artefact store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from buildbot.util.service import BuildbotService
+from sqlalchemy import Connection
+from sqlalchemy.orm import Session
+
+from slipway.ledger import runs
+from slipway.ledger.migrate import upgrade
+from slipway.ledger.store import Incoming, Store
+from slipway.ledger.tables import Artefact, Run, StageResult
+from slipway.model.event import ArtefactLeft
+from slipway.model.job import Input, Job, RunFacts, StageRecord
+from slipway.model.site import Project
+
+T = TypeVar("T")
+NAME = "slipway"
+
+
+def find_desk(master: Any) -> Desk:
+    """Return a master's desk."""
+    desk: Desk = master.service_manager.namedServices[NAME]
+    return desk
+
+
+class Desk(BuildbotService):  # type: ignore[misc]
+    """One per master. Work on the ledger is done in Buildbot's own database threads."""
+
+    compare_attrs: ClassVar[tuple[str, ...]] = ("projects", "store_folder", "state_folder")
+
+    def checkConfig(  # noqa: N802  Buildbot's name
+        self, *, projects: dict[str, Project], store_folder: str, state_folder: str
+    ) -> None:
+        """Check the arguments; pipeline.toml's own check has been there before."""
+        super().checkConfig()
+
+    async def reconfigService(  # noqa: N802
+        self, *, projects: dict[str, Project], store_folder: str, state_folder: str
+    ) -> None:
+        """Take up new arguments while the master runs."""
+        self.projects, self.store_folder, self.state_folder = projects, store_folder, state_folder
+        self._store = Store(Path(store_folder))
+        await super().reconfigService()
+
+    _upgraded = False
+
+    async def call(self, work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Do work on the ledger in one transaction.
+
+        Args:
+            work: Gets a session, then the arguments; what it returns must not be a live row.
+        """
+        pool = self.master.db.pool
+        if not self._upgraded:
+            await pool.do_with_engine(upgrade)
+            self._upgraded = True
+
+        def in_thread(connection: Connection) -> T:
+            with Session(bind=connection) as session:
+                result = work(session, *args, **kwargs)
+                session.commit()
+                return result
+
+        result: T = await pool.do_with_transaction(in_thread)
+        return result
+
+    async def claim(self, stage_id: int, build_id: int, worker: str) -> Job | None:
+        """Give a build its job, and write down that it has begun.
+
+        Returns:
+            The job, its inputs' paths relative to the stage's folder; None where this attempt has
+            ended already (its request was taken up again after a crash).
+        """
+        return await self.call(self._claim, stage_id, build_id, worker)
+
+    def _claim(self, session: Session, stage_id: int, build_id: int, worker: str) -> Job | None:
+        result = session.get(StageResult, stage_id)
+        if result is None or result.state not in runs.OPEN_STAGE:
+            return None
+        run = result.run
+        stage = self.projects[run.project].stages[result.name]
+        runs.begin(result, build_id, worker, time.time())
+        return Job(
+            project=run.project,
+            name=result.name,
+            stage=stage,
+            run=RunFacts(
+                number=run.number,
+                revision=run.revision,
+                branch=run.branch,
+                committed_at=run.committed_at,
+                version=run.version,
+                subject=run.subject,
+                author=run.author,
+            ),
+            inputs=tuple(_input(artefact) for artefact in runs.inputs(run, stage)),
+            records=_records(run) if stage.uses == "publish" else (),
+            output="../output",
+            cache="../../cache",
+            state=self.state_folder,
+            worker=worker,
+        )
+
+    def path(self, sha256: str) -> Path:
+        """Return where the store keeps an artefact."""
+        return self._store.path(sha256)
+
+    def incoming(self) -> Incoming:
+        """Return a writer for an artefact that a worker uploads."""
+        return self._store.open_incoming()
+
+    async def left(self, stage_id: int, artefacts: list[ArtefactLeft]) -> None:
+        """Write down the artefacts a stage left; their bytes are in the store."""
+        await self.call(_left, stage_id, artefacts)
+
+    async def said(self, stage_id: int, exit_code: int, summary: str, facts: dict[str, Any]) -> None:
+        """Write down what a stage said of itself when its script ended."""
+        await self.call(_said, stage_id, exit_code, summary, facts)
+
+
+def _input(artefact: Artefact) -> Input:
+    return Input(
+        stage=artefact.stage.name,
+        uses=artefact.stage.uses,
+        name=artefact.name,
+        path=f"../input/{artefact.stage.name}/{artefact.name}",
+        sha256=artefact.sha256,
+        size=artefact.size,
+        media_type=artefact.media_type,
+    )
+
+
+def _records(run: Run) -> tuple[StageRecord, ...]:
+    return tuple(
+        StageRecord(
+            stage=result.name,
+            uses=result.uses,
+            state=result.state,
+            summary=result.summary,
+            facts=result.facts,
+            worker=result.worker,
+            seconds=round((result.finished_at or 0) - (result.started_at or 0), 3),
+        )
+        for result in runs.newest(run).values()
+        if result.finished_at
+    )
+
+
+def _left(session: Session, stage_id: int, artefacts: list[ArtefactLeft]) -> None:
+    result = session.get_one(StageResult, stage_id)
+    for left in artefacts:
+        result.artefacts.append(
+            Artefact(
+                name=left.name,
+                sha256=left.sha256,
+                size=left.size,
+                media_type=left.media_type,
+                role=left.role,
+            )
+        )
+
+
+def _said(
+    session: Session, stage_id: int, exit_code: int, summary: str, facts: dict[str, Any]
+) -> None:
+    result = session.get_one(StageResult, stage_id)
+    result.exit_code, result.summary, result.facts = exit_code, summary, facts
+    if result.uses == "publish" and exit_code == 0:
+        runs.keep_release(session, result.run, facts, time.time())

@@ -1,0 +1,154 @@
+"""Looking at a project's repository now and then, and telling Buildbot what is new."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, ClassVar
+
+from buildbot.changes.base import ReconfigurablePollingChangeSource
+from croniter import croniter
+from twisted.internet import defer, reactor, threads
+from twisted.python import log
+
+from slipway.ledger import runs
+from slipway.ledger.polls import keep_poll
+from slipway.master.desk import find_desk
+from slipway.model.duration import parse_duration
+from slipway.model.errors import SlipwayError
+from slipway.repository import CommitFacts, Mirror
+
+#: On changes that a newer one of the same push stands for: they start no run of their own.
+PART_OF_PUSH = "slipway_part_of_push"
+
+
+class RepositoryPoller(ReconfigurablePollingChangeSource):  # type: ignore[misc]
+    """Polls a repository by a duration or a cron line; the first poll ever finds its head.
+
+    A new head becomes a Buildbot change for each new commit. Nothing new: nothing happens.
+    """
+
+    compare_attrs: ClassVar[tuple[str, ...]] = (
+        "project",
+        "mirror_folder",
+        "repository",
+        "branches",
+        "schedule",
+        "pollInterval",
+    )
+
+    def checkConfig(  # noqa: N802, PLR0913  Buildbot's name, all by keyword
+        self,
+        *,
+        name: str,
+        project: str,
+        mirror_folder: str,
+        repository: str,
+        branches: tuple[str, ...],
+        schedule: str,
+    ) -> None:
+        """Check the arguments; pipeline.toml's own check has been there before."""
+        super().checkConfig(name=name, pollInterval=_interval(schedule))
+
+    async def reconfigService(  # noqa: N802, PLR0913
+        self,
+        *,
+        name: str,
+        project: str,
+        mirror_folder: str,
+        repository: str,
+        branches: tuple[str, ...],
+        schedule: str,
+    ) -> None:
+        """Take up new arguments while the master runs."""
+        changed = getattr(self, "schedule", schedule) != schedule
+        self.project, self.branches, self.schedule = project, branches, schedule
+        self.mirror = Mirror(_path(mirror_folder), repository, f"project.{project}.repository")
+        await super().reconfigService(
+            name=name, pollInterval=_interval(schedule), pollAtLaunch=_cron(schedule) is None
+        )
+        if changed and self._next is not None:
+            self._next.cancel()
+            self._arm()
+
+    _next: Any = None
+
+    def activate(self) -> Any:
+        """Start polling: at once, then as the schedule says."""
+        if _cron(self.schedule) is None:
+            return super().activate()
+        self._arm()
+        self.doPoll()
+        return defer.succeed(None)
+
+    def deactivate(self) -> Any:
+        """Stop polling."""
+        if self._next is not None:
+            self._next.cancel()
+            self._next = None
+        return super().deactivate()
+
+    def _arm(self) -> None:
+        due = croniter(self.schedule, time.time()).get_next(float)
+        self._next = reactor.callLater(max(1.0, due - time.time()), self._due)  # type: ignore[attr-defined]
+
+    def _due(self) -> None:
+        self._arm()
+        self.doPoll()
+
+    def poll(self) -> Any:
+        """Look at the repository once."""
+        return defer.ensureDeferred(self._poll())
+
+    async def _poll(self) -> None:
+        desk = find_desk(self.master)
+        try:
+            await threads.deferToThread(self.mirror.fetch)
+            found = [line for branch in self.branches if (line := await self._look(branch))]
+        except SlipwayError as error:
+            log.msg(f"poll of {self.project}: {error}")
+            await desk.call(keep_poll, self.project, str(error), failed=True)
+            return
+        told = "; ".join(found) or f"nothing new on {', '.join(self.branches)}"
+        await desk.call(keep_poll, self.project, told, failed=False)
+
+    async def _look(self, branch: str) -> str:
+        """Look at one branch; return what is new there as a sentence, or nothing."""
+        desk = find_desk(self.master)
+        head = await threads.deferToThread(self.mirror.resolve, branch)
+        known = await desk.call(runs.polled_revision, self.project, branch)
+        if known == head.revision:
+            return ""
+        commits = await threads.deferToThread(self.mirror.between, known, head.revision)
+        for commit in commits:
+            await self._add_change(branch, commit, part=commit.revision != head.revision)
+        count = f"{len(commits)} new commit{'s' if len(commits) != 1 else ''}"
+        return f"{count} on {branch}, up to {head.revision[:10]} ({head.subject})"
+
+    async def _add_change(self, branch: str, commit: CommitFacts, *, part: bool) -> None:
+        files = await threads.deferToThread(self.mirror.files, commit.revision)
+        await self.master.data.updates.addChange(
+            author=commit.author,
+            revision=commit.revision,
+            files=files,
+            comments=commit.subject,
+            when_timestamp=commit.committed_at,
+            branch=branch,
+            project=self.project,
+            repository=self.mirror.repository,
+            src="git",
+            properties={PART_OF_PUSH: True} if part else {},
+        )
+
+
+def _path(text: str) -> Any:
+    from pathlib import Path
+
+    return Path(text)
+
+
+def _cron(schedule: str) -> str | None:
+    return schedule if len(schedule.split()) > 1 and "*" in schedule or len(schedule.split()) == 5 else None  # noqa: PLR2004
+
+
+def _interval(schedule: str) -> int:
+    return 0 if _cron(schedule) else parse_duration(schedule)

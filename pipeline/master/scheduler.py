@@ -1,0 +1,390 @@
+"""The scheduler of a pipeline: starts runs, and each stage the moment its needs have passed.
+
+State is derived from the ledger. A master that was killed goes on where it was: what is open is
+compared with Buildbot's own requests at the start.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from buildbot.process.properties import Properties
+from buildbot.process.results import CANCELLED, SUCCESS, WARNINGS
+from buildbot.schedulers.base import ReconfigurableBaseScheduler
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from twisted.internet import defer, reactor, threads
+from twisted.python import log
+
+from slipway.ledger import runs
+from slipway.ledger.runs import Cause, Commit
+from slipway.ledger.tables import Run, StageResult
+from slipway.master.desk import find_desk
+from slipway.master.poller import PART_OF_PUSH
+from slipway.model.errors import MissingTool
+from slipway.model.site import Project
+from slipway.model.stage import Stage
+from slipway.repository import CommitFacts, Mirror
+
+#: Buildbot takes the highest priority first.
+PRIORITY = {"interactive": 10, "default": 0, "bulk": -10}
+STAGE_PROPERTY = "slipway_stage"
+
+
+def builder_name(project: str, stage: str) -> str:
+    """Return the name of a stage's builder."""
+    return f"{project}.{stage}"
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A queued stage on its way to Buildbot."""
+
+    stage_id: int
+    name: str
+    run_number: int
+    version: str
+    branch: str
+    revision: str
+    owner: str
+    reason: str
+
+
+class PipelineScheduler(ReconfigurableBaseScheduler):  # type: ignore[misc]
+    """One per project: its runs and their joins."""
+
+    compare_attrs: ClassVar[tuple[str, ...]] = ("project", "repository", "mirror_folder")
+    _stopping = False
+
+    def checkConfig(  # noqa: N802  Buildbot's name
+        self, *, project: Project, repository: str, mirror_folder: str
+    ) -> None:
+        """Check the arguments; pipeline.toml's own check has been there before."""
+        super().checkConfig(builderNames=[])
+
+    async def reconfigService(  # noqa: N802
+        self, *, project: Project, repository: str, mirror_folder: str
+    ) -> None:
+        """Take up a new pipeline while the master runs; open runs go on by it."""
+        self.project, self.repository, self.mirror_folder = project, repository, mirror_folder
+        self.stages: Mapping[str, Stage] = project.stages
+        names = [builder_name(self.name, stage) for stage in project.stages]
+        self._stage_of = dict(zip(names, project.stages, strict=True))
+        self._lock = getattr(self, "_lock", None) or defer.DeferredLock()
+        await super().reconfigService(builderNames=names)
+
+    def mirror(self) -> Mirror:
+        """Return the mirror of this project's repository."""
+        from pathlib import Path
+
+        place = f"project.{self.name}.repository"
+        return Mirror(Path(self.mirror_folder), self.repository, place)
+
+    # ---- Buildbot's calls
+
+    @defer.inlineCallbacks
+    def activate(self) -> Any:
+        """Listen for commits and for stages that end, then go on with what was open."""
+        yield super().activate()
+        if not self.enabled:
+            return
+        reactor.addSystemEventTrigger("before", "shutdown", self._stop)  # type: ignore[attr-defined]
+        self._requests = yield self.master.mq.startConsuming(
+            self._request_complete, ("buildrequests", None, "complete")
+        )
+        yield self.startConsumingChanges(change_filter=_OfProject(self.name))
+        self._catch_up = defer.ensureDeferred(self._go_on())
+        self._catch_up.addErrback(log.err, f"while going on with the runs of {self.name}")
+
+    @defer.inlineCallbacks
+    def deactivate(self) -> Any:
+        """Stop listening."""
+        if getattr(self, "_requests", None) is not None:
+            self._requests.stopConsuming()
+            self._requests = None
+        yield super().deactivate()
+
+    def _stop(self) -> None:
+        # Buildbot cancels what runs when it stops; that is no decision of a person.
+        self._stopping = True
+
+    def gotChange(self, change: Any, important: bool) -> Any:  # noqa: N802, FBT001
+        """Start a run for a new head."""
+        if change.properties.getProperty(PART_OF_PUSH):
+            return defer.succeed(None)
+        return defer.ensureDeferred(
+            self.start_run(change.branch, change.revision, Cause("poll", reason="new commits"))
+        )
+
+    def _request_complete(self, key: Any, message: dict[str, Any]) -> Any:
+        if self._stopping:
+            return None
+        done = defer.ensureDeferred(
+            self._ended(message["buildrequestid"], message["results"])
+        )
+        return done.addErrback(log.err, f"while joining stages of {self.name}")
+
+    # ---- runs
+
+    async def start_run(self, branch: str, revision: str | None, cause: Cause) -> Any:
+        """Start a run of a branch's head or of one revision.
+
+        Returns:
+            The first stage's (buildset id, request ids), or None where the poll's run exists.
+
+        Raises:
+            WrongInput: No such branch or revision, or the repository cannot be read.
+        """
+        mirror = self.mirror()
+        commit = await threads.deferToThread(_look_up, mirror, branch, revision)
+        run_id = await find_desk(self.master).call(
+            _start, self.name, commit, cause, time.time()
+        )
+        if run_id is None:
+            return None
+        started = await self.advance(run_id)
+        return started[0] if started else (None, {})
+
+    async def rerun_stage(self, run_number: int, stage: str, owner: str, reason: str) -> Any:
+        """Try a stage of a run again, or open its gate.
+
+        Args:
+            run_number: The run's number; 0 is the newest.
+            stage: The stage's name.
+            owner: Who asked for it.
+            reason: Why.
+
+        Returns:
+            Its (buildset id, request ids).
+
+        Raises:
+            ValueError: No such run, needs that have not passed, or the stage is at work.
+        """
+        ticket = await find_desk(self.master).call(
+            self._rerun, run_number, stage, owner, reason
+        )
+        return await self._dispatch(ticket)
+
+    def _rerun(
+        self, session: Session, run_number: int, name: str, owner: str, reason: str
+    ) -> Ticket:
+        query = select(Run).where(Run.project == self.name).order_by(Run.number.desc()).limit(1)
+        if run_number:
+            query = query.where(Run.number == run_number)
+        run = session.scalar(query)
+        if run is None:
+            told = f"has no run {run_number}" if run_number else "has had no run yet"
+            raise ValueError(f"{self.name} {told}")
+        last = runs.newest(run).get(name)
+        if last is not None and last.state in runs.OPEN_STAGE:
+            raise ValueError(f"{name} of run {run.number} is {last.state} already")
+        unmet = runs.unmet(run, self.stages[name])
+        if unmet:
+            raise ValueError(f"{name} of run {run.number} waits for {', '.join(unmet)}")
+        result = runs.queue(session, run, name, self.stages[name], time.time(), owner)
+        return _ticket(run, result, reason)
+
+    async def advance(self, run_id: int) -> list[Any]:
+        """Start every stage of a run that has become ready."""
+        await self._lock.acquire()
+        try:
+            tickets = await find_desk(self.master).call(self._queue_ready, run_id)
+            return [await self._dispatch(ticket) for ticket in tickets]
+        finally:
+            self._lock.release()
+
+    def _queue_ready(self, session: Session, run_id: int) -> list[Ticket]:
+        run = session.get_one(Run, run_id)
+        now = time.time()
+        results = [
+            runs.queue(session, run, name, self.stages[name], now)
+            for name in runs.ready(run, self.stages)
+        ]
+        runs.settle(run, self.stages, now)
+        return [_ticket(run, result, run.reason) for result in results if result.state == "queued"]
+
+    async def _dispatch(self, ticket: Ticket) -> Any:
+        """Hand a queued stage to Buildbot, and have it started without the usual pause."""
+        stage = self.stages[ticket.name]
+        builder = builder_name(self.name, ticket.name)
+        properties = Properties()
+        told = {
+            STAGE_PROPERTY: ticket.stage_id,
+            "slipway_run": ticket.run_number,
+            "slipway_version": ticket.version,
+            "owner": ticket.owner,
+        }
+        for key, value in told.items():
+            if value:
+                properties.setProperty(key, value, "Slipway")
+        set_id, requests = await self.addBuildsetForSourceStampsWithDefaults(
+            reason=f"run {ticket.run_number}: {ticket.reason or ticket.name}",
+            sourcestamps=[
+                {
+                    "codebase": "",
+                    "repository": self.repository,
+                    "branch": ticket.branch,
+                    "revision": ticket.revision,
+                    "project": self.name,
+                }
+            ],
+            properties=properties,
+            builderNames=[builder],
+            priority=PRIORITY[stage.lane],
+            external_idstring=_mark(ticket.stage_id),
+        )
+        if not requests:
+            raise MissingTool(f"Buildbot has no builder {builder}; reconfigure the master")
+        desk = find_desk(self.master)
+        await desk.call(_bind, ticket.stage_id, set_id, next(iter(requests.values())))
+        self.master.botmaster.maybeStartBuildsForBuilder(builder)
+        return set_id, requests
+
+    # ---- joins
+
+    async def _ended(self, request_id: int, results: int) -> None:
+        """Write down how a stage ended, and start what it was waited for by."""
+        run_id = await find_desk(self.master).call(
+            self._finish, request_id, results, time.time()
+        )
+        if run_id is not None:
+            await self.advance(run_id)
+
+    def _finish(self, session: Session, request_id: int, results: int, now: float) -> int | None:
+        result = session.scalar(
+            select(StageResult)
+            .join(Run)
+            .where(StageResult.request_id == request_id, Run.project == self.name)
+        )
+        if result is None or result.state not in runs.OPEN_STAGE:
+            return None
+        passed = results in {SUCCESS, WARNINGS} and result.exit_code == 0
+        if passed:
+            runs.finish(result, "passed", now)
+        elif results == CANCELLED:
+            runs.finish(result, "cancelled", now)
+        else:
+            runs.finish(result, "failed", now, result.exit_code or _NEVER_BEGAN)
+            result.summary = result.summary or "ended before its script began; see the build's log"
+        runs.settle(result.run, self.stages, now)
+        return result.run_id
+
+    # ---- after a restart
+
+    async def _go_on(self) -> None:
+        """Compare what is open in the ledger with Buildbot's requests, and go on."""
+        desk = find_desk(self.master)
+        for stage_id, request_id in await desk.call(_open_stages, self.name):
+            found = request_id or await self._request_of(stage_id)
+            request = await self.master.data.get(("buildrequests", str(found))) if found else None
+            if request is None:
+                await self._again(stage_id, new_attempt=False)
+            elif not request["complete"]:
+                await desk.call(_bind, stage_id, request["buildsetid"], found)
+            elif request["results"] == CANCELLED:
+                await self._again(stage_id, new_attempt=True)
+            else:
+                await self._ended(found, request["results"])
+        for run_id in await desk.call(_open_runs, self.name):
+            await self.advance(run_id)
+
+    async def _request_of(self, stage_id: int) -> int | None:
+        """Return the request of a stage whose master died before it could note it down."""
+        for buildset in await self.master.data.get(("buildsets",)):
+            if buildset["external_idstring"] == _mark(stage_id):
+                for request in await self.master.data.get(("buildrequests",)):
+                    if request["buildsetid"] == buildset["bsid"]:
+                        return int(request["buildrequestid"])
+        return None
+
+    async def _again(self, stage_id: int, *, new_attempt: bool) -> None:
+        ticket = await find_desk(self.master).call(self._requeue, stage_id, new_attempt)
+        if ticket is not None:
+            await self._dispatch(ticket)
+
+    def _requeue(self, session: Session, stage_id: int, new_attempt: bool) -> Ticket | None:  # noqa: FBT001
+        result = session.get_one(StageResult, stage_id)
+        run = result.run
+        if result.name not in self.stages:
+            runs.finish(result, "cancelled", time.time())
+            result.summary = "the stage is no longer in pipeline.toml"
+            return None
+        if new_attempt:
+            runs.finish(result, "cancelled", time.time())
+            result.summary = "interrupted: the master stopped; it was tried again"
+            owner = result.owner or "slipway"
+            result = runs.queue(session, run, result.name, self.stages[result.name], time.time(), owner)
+        return _ticket(run, result, run.reason)
+
+
+#: The exit code of a stage whose script never began: something is missing on the machine.
+_NEVER_BEGAN = 3
+
+
+class _OfProject:
+    """A change filter for one project."""
+
+    def __init__(self, project: str) -> None:
+        self._project = project
+
+    def filter_change(self, change: Any) -> bool:
+        return bool(change.project == self._project)
+
+
+def _look_up(mirror: Mirror, branch: str, revision: str | None) -> Commit:
+    mirror.fetch()
+    found: CommitFacts = mirror.resolve(revision or branch)
+    return Commit(
+        branch=branch,
+        revision=found.revision,
+        base_version=mirror.version(found.revision),
+        committed_at=found.committed_at,
+        subject=found.subject,
+        author=found.author,
+    )
+
+
+def _start(
+    session: Session, project: str, commit: Commit, cause: Cause, now: float
+) -> int | None:
+    run = runs.start_run(session, project, commit, cause, now)
+    return run.id if run else None
+
+
+def _ticket(run: Run, result: StageResult, reason: str) -> Ticket:
+    return Ticket(
+        stage_id=result.id,
+        name=result.name,
+        run_number=run.number,
+        version=run.version,
+        branch=run.branch,
+        revision=run.revision,
+        owner=result.owner or run.owner,
+        reason=reason,
+    )
+
+
+def _mark(stage_id: int) -> str:
+    return f"slipway-stage-{stage_id}"
+
+
+def _bind(session: Session, stage_id: int, set_id: int, request_id: int) -> None:
+    result = session.get_one(StageResult, stage_id)
+    result.buildset_id, result.request_id = set_id, request_id
+
+
+def _open_stages(session: Session, project: str) -> list[tuple[int, int | None]]:
+    query = (
+        select(StageResult.id, StageResult.request_id)
+        .join(Run)
+        .where(Run.project == project, StageResult.state.in_(runs.OPEN_STAGE))
+    )
+    return [(row[0], row[1]) for row in session.execute(query)]
+
+
+def _open_runs(session: Session, project: str) -> list[int]:
+    query = select(Run.id).where(Run.project == project, Run.state.in_(runs.OPEN_RUN))
+    return list(session.scalars(query))

@@ -1,0 +1,186 @@
+"""A project's git repository: a bare mirror of it, and what is known of its commits.
+
+Everything here blocks; the master calls it in a thread.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from slipway.model.errors import MissingTool, WrongInput
+from slipway.model.version import base_version
+
+#: Seconds a git command may take; a fetch over a slow line is the longest.
+PATIENCE = 600
+_FIELDS = "%H%x00%ct%x00%an <%ae>%x00%s"
+
+
+@dataclass(frozen=True)
+class CommitFacts:
+    """What is known of a commit."""
+
+    revision: str
+    committed_at: int
+    """Seconds since 1970."""
+    author: str
+    subject: str
+
+
+def git(*words: str, cwd: Path | None = None) -> str:
+    """Run git and return what it printed.
+
+    Raises:
+        MissingTool: There is no git.
+        WrongInput: It failed; the sentence is git's own last line.
+    """
+    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8"}
+    try:
+        done = subprocess.run(
+            ["git", *words],
+            cwd=cwd,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+    except FileNotFoundError:
+        msg = "git is not on this machine; install it (apt install git)"
+        raise MissingTool(msg) from None
+    except subprocess.TimeoutExpired:
+        msg = f"git {words[0]} did not end within {PATIENCE} seconds"
+        raise WrongInput(msg) from None
+    if done.returncode != 0:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        telling = [line for line in said if line.startswith(("fatal:", "error:"))] or said
+        raise WrongInput(telling[0] if telling else f"git {words[0]} failed")
+    return done.stdout.decode(errors="replace")
+
+
+def facts(folder: Path, revision: str) -> CommitFacts:
+    """Return what is known of one commit of a repository.
+
+    Raises:
+        WrongInput: There is no such commit.
+    """
+    told = git("log", "-1", f"--format={_FIELDS}", revision, "--", cwd=folder)
+    sha, when, author, subject = told.rstrip("\n").split("\0")
+    return CommitFacts(sha, int(when), author, subject)
+
+
+def project_version(folder: Path, revision: str) -> str:
+    """Return a project's own version at a revision: pyproject.toml, else the nearest tag."""
+    try:
+        pyproject: str | None = git("show", f"{revision}:pyproject.toml", cwd=folder)
+    except WrongInput:
+        pyproject = None
+    try:
+        described: str | None = git("describe", "--tags", revision, cwd=folder)
+    except WrongInput:
+        described = None
+    return base_version(pyproject, described)
+
+
+class Mirror:
+    """A bare clone that follows a repository; the master asks it instead of the network."""
+
+    def __init__(self, folder: Path, repository: str, place: str) -> None:
+        """Remember where things are.
+
+        Args:
+            folder: Where the bare clone lies or shall lie.
+            repository: Any git URL or path.
+            place: What error sentences call it, such as "project.almanac.repository".
+        """
+        self.folder = folder
+        self.repository = repository
+        self._place = place
+
+    def fetch(self) -> None:
+        """Bring the mirror up to date.
+
+        Raises:
+            WrongInput: The repository is not there or cannot be read.
+        """
+        if not (self.folder / "HEAD").exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            git("init", "--quiet", "--bare", str(self.folder))
+        try:
+            git(
+                "fetch",
+                "--quiet",
+                "--prune",
+                "--force",
+                "--tags",
+                self.repository,
+                "+refs/heads/*:refs/heads/*",
+                cwd=self.folder,
+            )
+        except WrongInput as error:
+            msg = (
+                f'{self._place}: the repository "{self.repository}" cannot be read: {error}; '
+                "write a git URL or the path of a git repository"
+            )
+            raise WrongInput(msg) from None
+
+    def resolve(self, name: str) -> CommitFacts:
+        """Return the commit that a branch, tag or revision names.
+
+        Raises:
+            WrongInput: The repository has no commits, or nothing of that name.
+        """
+        for candidate in (f"refs/heads/{name}", f"refs/tags/{name}", name):
+            try:
+                sha = git("rev-parse", "--verify", "--quiet", f"{candidate}^{{commit}}", cwd=self.folder)
+            except WrongInput:
+                continue
+            return facts(self.folder, sha.strip())
+        branches = self.branches()
+        if not branches:
+            msg = f'{self._place}: the repository "{self.repository}" has no commits; make the first'
+            raise WrongInput(msg)
+        msg = (
+            f'{self._place}: the repository "{self.repository}" has no branch, tag or commit '
+            f'"{name}"; its branches are {", ".join(branches)}'
+        )
+        raise WrongInput(msg)
+
+    def branches(self) -> list[str]:
+        """Return the names of the branches, sorted."""
+        told = git("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads", cwd=self.folder)
+        return sorted(told.split())
+
+    def between(self, old: str | None, new: str, limit: int = 50) -> list[CommitFacts]:
+        """Return the commits after `old` up to `new`, oldest first, `new` always among them.
+
+        Args:
+            old: A revision, or None: only `new` is returned. One that the history no longer
+                has (it was rewritten) counts as None.
+            new: A revision.
+            limit: The most to return; the newest are kept.
+        """
+        if old is None or not self._knows(old):
+            return [facts(self.folder, new)]
+        told = git("log", f"--max-count={limit}", f"--format={_FIELDS}", f"{old}..{new}", "--", cwd=self.folder)
+        found = [line.split("\0") for line in told.splitlines()]
+        commits = [CommitFacts(sha, int(when), author, subject) for sha, when, author, subject in found]
+        return commits[::-1] or [facts(self.folder, new)]
+
+    def files(self, revision: str) -> list[str]:
+        """Return the files a commit changed."""
+        told = git("diff-tree", "--no-commit-id", "--name-only", "-r", "-m", "--root", "-z", revision, cwd=self.folder)
+        return sorted({name for name in told.split("\0") if name})
+
+    def version(self, revision: str) -> str:
+        """Return the project's own version at a revision."""
+        return project_version(self.folder, revision)
+
+    def _knows(self, revision: str) -> bool:
+        try:
+            git("cat-file", "-e", f"{revision}^{{commit}}", cwd=self.folder)
+        except WrongInput:
+            return False
+        return True

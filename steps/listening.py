@@ -1,0 +1,92 @@
+"""Hearing a stage script: its events out of its output, the rest into the log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from buildbot.process.remotecommand import RemoteShellCommand
+from pydantic import ValidationError
+from twisted.python import log
+
+from slipway.model.event import (
+    EVENTS,
+    AnyEvent,
+    ArtefactLeft,
+    Notice,
+    Progress,
+    Summary,
+    TestResult,
+)
+
+#: What starts an event's line (RFC 7464).
+MARK = "\x1e"
+
+
+class Heard:
+    """What a stage has said so far."""
+
+    def __init__(self) -> None:
+        self.artefacts: list[ArtefactLeft] = []
+        self.tests: list[TestResult] = []
+        self.errors: list[str] = []
+        self.progress: Progress | None = None
+        self.summary = ""
+        self.facts: dict[str, Any] = {}
+
+    def take(self, event: AnyEvent) -> str:
+        """Remember an event; return the line the log gets for it."""
+        if isinstance(event, ArtefactLeft):
+            self.artefacts.append(event)
+            return f"artefact {event.name}: {event.size:,} bytes, sha256 {event.sha256}\n"
+        if isinstance(event, TestResult):
+            self.tests.append(event)
+            said = f"\n{event.message}" if event.message else ""
+            return f"{event.status}: {event.suite} {event.name} ({event.seconds:.3f}s){said}\n"
+        if isinstance(event, Progress):
+            self.progress = event
+            return f"{event.text}\n"
+        if isinstance(event, Summary):
+            self.summary, self.facts = event.text, event.facts
+            return f"{event.text}\n"
+        if isinstance(event, Notice):
+            if event.level == "error":
+                self.errors.append(event.text)
+            return f"{event.level}: {event.text}\n"
+        return f"picture {event.path}\n"
+
+    @property
+    def line(self) -> str:
+        """The stage in one line, as far as it is known."""
+        if self.errors:
+            return self.errors[-1]
+        if self.summary:
+            return self.summary
+        if self.progress is None:
+            return ""
+        if self.progress.total and self.progress.done is not None:
+            return f"{self.progress.text} ({self.progress.done:g}/{self.progress.total:g})"
+        return self.progress.text
+
+
+class ScriptCommand(RemoteShellCommand):  # type: ignore[misc]
+    """A shell command of a worker (an argument list) whose events go to a listener."""
+
+    def __init__(self, *arguments: Any, heard: Callable[[AnyEvent], str], **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._heard = heard
+
+    def add_stdout_lines(self, data: str, is_flushed: bool) -> Any:  # noqa: FBT001  Buildbot's signature
+        """Take whole lines of output: events to the listener, all as text to the log."""
+        text = "".join(self._line(line) for line in data.splitlines(keepends=True))
+        return super().add_stdout_lines(text, is_flushed)
+
+    def _line(self, line: str) -> str:
+        if not line.startswith(MARK):
+            return line
+        try:
+            event = EVENTS.validate_json(line[1:])
+        except ValidationError as error:
+            log.msg(f"a stage said what is no event: {line[:200]!r}: {error}")
+            return line[1:]
+        return self._heard(event)

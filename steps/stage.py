@@ -1,0 +1,216 @@
+"""The step of a stage: gives the worker its job and inputs, runs the script, keeps what it left."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, ClassVar
+
+from buildbot.process.buildstep import BuildStep, CommandMixin
+from buildbot.process.results import CANCELLED, FAILURE, SKIPPED, SUCCESS
+from twisted.internet import threads
+
+from slipway.model.errors import SlipwayError, StageFailed, WrongInput
+from slipway.model.event import AnyEvent, ArtefactLeft
+from slipway.model.job import Job
+from slipway.steps.desk import SERVICE, STAGE_PROPERTY, Desk
+from slipway.steps.listening import Heard, ScriptCommand
+from slipway.steps.transfer import download, upload
+
+#: Seconds beyond its own timeout before Buildbot ends a stage that could not end itself.
+GRACE = 60
+_PROGRESS_PAUSE = 0.5
+#: Windows prints in its own code page unless told.
+_ENVIRONMENT = {
+    "PYTHONUTF8": "1",
+    "PYTHONIOENCODING": "utf-8",
+    "PYTHONUNBUFFERED": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "PIP_NO_INPUT": "1",
+}
+
+
+class StageStep(CommandMixin, BuildStep):  # type: ignore[misc]
+    """Runs `slipway stage USES` on the worker. Use one of its subclasses."""
+
+    uses: ClassVar[str]
+    flunkOnFailure = True  # noqa: N815  Buildbot's name
+    haltOnFailure = True  # noqa: N815
+
+    def __init__(self, timeout: int = 3600, **options: Any) -> None:
+        """Make the step.
+
+        Args:
+            timeout: Seconds the stage may take.
+            options: Buildbot's own step arguments.
+        """
+        options.setdefault("name", self.uses)
+        super().__init__(**options)
+        self.timeout = timeout
+        self.heard = Heard()
+        self.exit_code: int | None = None
+        self._shown_at = 0.0
+        self._command: ScriptCommand | None = None
+
+    @property
+    def desk(self) -> Desk:
+        """The master's ledger and store."""
+        found: Desk = self.master.service_manager.namedServices[SERVICE]
+        return found
+
+    async def run(self) -> int:
+        """Do the stage; the ledger knows how it ended before Buildbot does."""
+        stage_id = self.getProperty(STAGE_PROPERTY)
+        if stage_id is None:
+            self.descriptionDone = (
+                "belongs to no run: start it with 'Run this stage' or 'Run the pipeline'"
+            )
+            return FAILURE
+        job = await self.desk.claim(stage_id, self.build.buildid, self.build.workername)
+        if job is None:
+            self.descriptionDone = "this attempt has ended already; use 'Run this stage'"
+            return SKIPPED
+        try:
+            await self._fetch(job)
+            await self._do()
+            if self.exit_code == 0:
+                await self._keep(stage_id)
+        except SlipwayError as error:
+            self.exit_code = error.exit_code
+            self.heard.errors.append(str(error))
+            await self.addCompleteLog("problem", f"{error}\n")
+        return await self._end(stage_id)
+
+    async def _fetch(self, job: Job) -> None:
+        """Bring the job and its inputs to the worker."""
+        for given in job.inputs:
+            await download(self, self.desk.path(given.sha256), given.path)
+        await download(self, job.model_dump_json(by_alias=True), "../job.json")
+
+    async def _do(self) -> None:
+        """Run the script to its end."""
+        command = ScriptCommand(
+            self.workdir,
+            ["slipway", "stage", self.uses, "--settings", "../job.json"],
+            env=dict(_ENVIRONMENT),
+            timeout=None,
+            maxTime=self.timeout + GRACE,
+            sigtermTime=5,
+            logEnviron=False,
+            heard=self._hear,
+        )
+        command.useLog(await self.addLog("stdio"), closeWhenFinished=True)
+        self._command = command
+        await self.runCommand(command)
+        self.exit_code = _exit_code(command.rc, self.heard)
+
+    def _hear(self, event: AnyEvent) -> str:
+        line = self.heard.take(event)
+        if time.monotonic() - self._shown_at > _PROGRESS_PAUSE:
+            self._shown_at = time.monotonic()
+            self.updateSummary()
+        return line
+
+    async def _keep(self, stage_id: int) -> None:
+        """Bring what the script left into the store; twice the same name is an error."""
+        left = {artefact.name: artefact for artefact in self.heard.artefacts}
+        if len(left) != len(self.heard.artefacts):
+            msg = "two artefacts have the same name; give each its own"
+            raise WrongInput(msg)
+        for artefact in left.values():
+            await self._store(artefact)
+        await self.desk.left(stage_id, list(left.values()))
+
+    async def _store(self, artefact: ArtefactLeft) -> None:
+        incoming = self.desk.incoming()
+        try:
+            await upload(self, artefact.path, incoming)
+            await threads.deferToThread(incoming.commit, artefact.sha256, artefact.size)
+        except BaseException:
+            incoming.abort()
+            raise
+
+    async def _end(self, stage_id: int) -> int:
+        """Tell the ledger and the test results' tables how it was."""
+        if self.stopped:
+            return CANCELLED
+        code = StageFailed.exit_code if self.exit_code is None else self.exit_code
+        if self.heard.tests:
+            await self._keep_tests()
+        await self.desk.said(stage_id, code, self.heard.line, self.heard.facts)
+        return SUCCESS if code == 0 else FAILURE
+
+    async def _keep_tests(self) -> None:
+        """Pass the tests on to Buildbot's own tables."""
+        set_id = await self.addTestResultSet(self.build.builder.name, "pass_fail", "boolean")
+        for test in self.heard.tests:
+            self.addTestResult(
+                set_id,
+                "0" if test.status in {"failed", "error"} else "1",
+                test_name=test.name,
+                test_code_path=test.file,
+                line=test.line,
+                duration_ns=int(test.seconds * 1e9),
+            )
+
+    def getCurrentSummary(self) -> dict[str, str]:  # noqa: N802  Buildbot's name
+        """Return what the UI shows while it runs."""
+        return {"step": self.heard.line or "running"}
+
+    def getResultSummary(self) -> dict[str, str]:  # noqa: N802
+        """Return what the UI shows at the end, on the step and on the build."""
+        line = self.descriptionDone or self.heard.line
+        if not line:
+            return dict(super().getResultSummary())
+        return {"step": line, "build": line}
+
+
+def _exit_code(code: Any, heard: Heard) -> int:
+    """Return a script's exit code; one that was killed, or none, counts as failed."""
+    if code in (0, 1, 2, 3):
+        return int(code)
+    if not heard.errors:
+        heard.errors.append(_told(code))
+    return 3 if code in (126, 127) else 1
+
+
+def _told(code: Any) -> str:
+    if code in (126, 127):
+        return "`slipway` is not on the worker's PATH; install Slipway on the worker"
+    return f"the stage's script ended abruptly (exit code {code}); see the log"
+
+
+class Tests(StageStep):
+    """Runs the application's tests."""
+
+    __test__ = False
+    uses = "tests"
+
+
+class Freeze(StageStep):
+    """Freezes the application and starts the result."""
+
+    uses = "freeze"
+
+
+class Databases(StageStep):
+    """Builds the seed databases."""
+
+    uses = "databases"
+
+
+class Archive(StageStep):
+    """Packs what the stages before left."""
+
+    uses = "archive"
+
+
+class Publish(StageStep):
+    """Makes the release."""
+
+    uses = "publish"
+
+
+class Command(StageStep):
+    """Runs any program."""
+
+    uses = "command"
