@@ -67,7 +67,11 @@ def facts(folder: Path, revision: str) -> CommitFacts:
         WrongInput: There is no such commit.
     """
     told = git("log", "-1", f"--format={_FIELDS}", revision, "--", cwd=folder)
-    sha, when, author, subject = told.rstrip("\n").split("\0")
+    return _commit(told.rstrip("\n"))
+
+
+def _commit(line: str) -> CommitFacts:
+    sha, when, author, subject = line.split("\0")
     return CommitFacts(sha, int(when), author, subject)
 
 
@@ -134,23 +138,22 @@ class Mirror:
         """
         for candidate in (f"refs/heads/{name}", f"refs/tags/{name}", name):
             try:
-                sha = git("rev-parse", "--verify", "--quiet", f"{candidate}^{{commit}}", cwd=self.folder)
+                sha = self._git("rev-parse", "--verify", "--quiet", f"{candidate}^{{commit}}")
             except WrongInput:
                 continue
             return facts(self.folder, sha.strip())
         branches = self.branches()
+        subject = f'{self._place}: the repository "{self.repository}"'
         if not branches:
-            msg = f'{self._place}: the repository "{self.repository}" has no commits; make the first'
-            raise WrongInput(msg)
-        msg = (
-            f'{self._place}: the repository "{self.repository}" has no branch, tag or commit '
-            f'"{name}"; its branches are {", ".join(branches)}'
-        )
+            msg = f"{subject} has no commits; make the first one"
+        else:
+            has = f"its branches are {', '.join(branches)}"
+            msg = f'{subject} has no branch, tag or commit "{name}"; {has}'
         raise WrongInput(msg)
 
     def branches(self) -> list[str]:
         """Return the names of the branches, sorted."""
-        told = git("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads", cwd=self.folder)
+        told = self._git("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads")
         return sorted(told.split())
 
     def between(self, old: str | None, new: str, limit: int = 50) -> list[CommitFacts]:
@@ -164,23 +167,28 @@ class Mirror:
         """
         if old is None or not self._knows(old):
             return [facts(self.folder, new)]
-        told = git("log", f"--max-count={limit}", f"--format={_FIELDS}", f"{old}..{new}", "--", cwd=self.folder)
-        found = [line.split("\0") for line in told.splitlines()]
-        commits = [CommitFacts(sha, int(when), author, subject) for sha, when, author, subject in found]
+        span = f"{old}..{new}"
+        told = self._git("log", f"--max-count={limit}", f"--format={_FIELDS}", span, "--")
+        commits = [_commit(line) for line in told.splitlines()]
         return commits[::-1] or [facts(self.folder, new)]
 
     def files(self, revision: str) -> list[str]:
         """Return the files a commit changed."""
-        told = git("diff-tree", "--no-commit-id", "--name-only", "-r", "-m", "--root", "-z", revision, cwd=self.folder)
+        told = self._git(
+            "diff-tree", "--no-commit-id", "--name-only", "-r", "-m", "-z", "--root", revision
+        )
         return sorted({name for name in told.split("\0") if name})
 
     def version(self, revision: str) -> str:
         """Return the project's own version at a revision."""
         return project_version(self.folder, revision)
 
+    def _git(self, *words: str) -> str:
+        return git(*words, cwd=self.folder)
+
     def _knows(self, revision: str) -> bool:
         try:
-            git("cat-file", "-e", f"{revision}^{{commit}}", cwd=self.folder)
+            self._git("cat-file", "-e", f"{revision}^{{commit}}")
         except WrongInput:
             return False
         return True

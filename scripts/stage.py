@@ -51,7 +51,7 @@ def main(uses: str, settings: str, report: Report) -> int:
         end_descendants()
 
 
-def _stopped(number: int, frame: object) -> None:
+def _stopped(number: int, _frame: object) -> None:
     msg = f"the stage was stopped from outside ({signal.Signals(number).name})"
     raise StageFailed(msg)
 
@@ -85,7 +85,8 @@ def read_job(uses: str, text: str, place: str) -> Job:
     if job.stage.uses != uses:
         msg = f'{place}: is a job for "{job.stage.uses}", but "{uses}" was asked for'
         raise WrongInput(msg)
-    places = {name: str(Path(getattr(job, name)).resolve()) for name in ("output", "cache", "state")}
+    folders = ("output", "cache", "state")
+    places = {name: str(Path(getattr(job, name)).resolve()) for name in folders}
     inputs = tuple(
         given.model_copy(update={"path": str(Path(given.path).resolve())}) for given in job.inputs
     )

@@ -35,7 +35,9 @@ class Desk(Protocol):
     async def left(self, stage_id: int, artefacts: list[ArtefactLeft]) -> None:
         """Write down the artefacts a stage left."""
 
-    async def said(self, stage_id: int, exit_code: int, summary: str, facts: dict[str, Any]) -> None:
+    async def said(
+        self, stage_id: int, exit_code: int, summary: str, facts: dict[str, Any]
+    ) -> None:
         """Write down how a stage's script ended."""
 
     def path(self, sha256: str) -> Path:

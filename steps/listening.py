@@ -7,8 +7,6 @@ from typing import Any
 
 from buildbot.process.remotecommand import RemoteShellCommand
 from pydantic import ValidationError
-from twisted.python import log
-
 from slipway.model.event import (
     EVENTS,
     AnyEvent,
@@ -18,6 +16,7 @@ from slipway.model.event import (
     Summary,
     TestResult,
 )
+from twisted.python import log
 
 #: What starts an event's line (RFC 7464).
 MARK = "\x1e"
@@ -76,9 +75,11 @@ class ScriptCommand(RemoteShellCommand):  # type: ignore[misc]
         super().__init__(*arguments, **options)
         self._heard = heard
 
-    def add_stdout_lines(self, data: str, is_flushed: bool) -> Any:  # noqa: FBT001  Buildbot's signature
+    def add_stdout_lines(self, data: str, is_flushed: bool) -> Any:
         """Take whole lines of output: events to the listener, all as text to the log."""
-        text = "".join(self._line(line) for line in data.splitlines(keepends=True))
+        # Not splitlines(): that would part a line at the record separator, too.
+        lines = data.removesuffix("\n").split("\n")
+        text = "".join(self._line(f"{line}\n") for line in lines)
         return super().add_stdout_lines(text, is_flushed)
 
     def _line(self, line: str) -> str:

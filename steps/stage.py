@@ -7,14 +7,13 @@ from typing import Any, ClassVar
 
 from buildbot.process.buildstep import BuildStep, CommandMixin
 from buildbot.process.results import CANCELLED, FAILURE, SKIPPED, SUCCESS
-from twisted.internet import threads
-
 from slipway.model.errors import SlipwayError, StageFailed, WrongInput
 from slipway.model.event import AnyEvent, ArtefactLeft
 from slipway.model.job import Job
 from slipway.steps.desk import SERVICE, STAGE_PROPERTY, Desk
 from slipway.steps.listening import Heard, ScriptCommand
 from slipway.steps.transfer import download, upload
+from twisted.internet import threads
 
 #: Seconds beyond its own timeout before Buildbot ends a stage that could not end itself.
 GRACE = 60
@@ -33,8 +32,8 @@ class StageStep(CommandMixin, BuildStep):  # type: ignore[misc]
     """Runs `slipway stage USES` on the worker. Use one of its subclasses."""
 
     uses: ClassVar[str]
-    flunkOnFailure = True  # noqa: N815  Buildbot's name
-    haltOnFailure = True  # noqa: N815
+    flunkOnFailure = True
+    haltOnFailure = True
 
     def __init__(self, timeout: int = 3600, **options: Any) -> None:
         """Make the step.
@@ -152,11 +151,11 @@ class StageStep(CommandMixin, BuildStep):  # type: ignore[misc]
                 duration_ns=int(test.seconds * 1e9),
             )
 
-    def getCurrentSummary(self) -> dict[str, str]:  # noqa: N802  Buildbot's name
+    def getCurrentSummary(self) -> dict[str, str]:
         """Return what the UI shows while it runs."""
         return {"step": self.heard.line or "running"}
 
-    def getResultSummary(self) -> dict[str, str]:  # noqa: N802
+    def getResultSummary(self) -> dict[str, str]:
         """Return what the UI shows at the end, on the step and on the build."""
         line = self.descriptionDone or self.heard.line
         if not line:

@@ -8,7 +8,6 @@ from typing import Any
 from buildbot.process.remotecommand import RemoteCommand
 from buildbot.process.remotetransfer import FileReader, StringFileReader
 from buildbot.worker.protocols.base import FileWriterImpl
-
 from slipway.model.errors import StageFailed
 from slipway.steps.desk import Incoming
 
@@ -80,9 +79,7 @@ async def download(step: Any, source: Path | str, target: str) -> None:
     """
     try:
         reader = (
-            FileReader(source.open("rb"))
-            if isinstance(source, Path)
-            else StringFileReader(source)
+            FileReader(source.open("rb")) if isinstance(source, Path) else StringFileReader(source)
         )
     except OSError as error:
         msg = f"{target}: the store cannot give {source}: {error.strerror}"

@@ -1,0 +1,1 @@
+"""Setting up the machines that run stages."""

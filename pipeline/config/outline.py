@@ -1,4 +1,4 @@
-"""The graph of a file that has other errors, so that the graph's own are told in the same breath."""
+"""The graph of a file that has other errors, so that its own are told in the same breath."""
 
 from __future__ import annotations
 

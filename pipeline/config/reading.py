@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-
 from slipway.config import wording
 from slipway.config.lines import Lines
 from slipway.config.outline import outline

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
-
 from slipway.config.lines import Path
 from slipway.model.graph import did_you_mean
 from slipway.model.site import Site
@@ -22,9 +21,9 @@ def key_path(loc: tuple[str | int, ...], data: Any) -> Path:
     here = data
     for position, part in enumerate(loc):
         last = position == len(loc) - 1
-        if isinstance(here, dict) and part in here:
-            here = here[part]
-        elif isinstance(here, list) and isinstance(part, int) and part < len(here):
+        inside = isinstance(here, dict) and part in here
+        listed = isinstance(here, list) and isinstance(part, int) and part < len(here)
+        if inside or listed:
             here = here[part]
         elif not (last and isinstance(here, dict) and part not in (*KINDS, "[key]")):
             continue
@@ -48,28 +47,33 @@ def sentence(error: Mapping[str, Any], path: Path) -> str:
     """Write one pydantic error as a sentence."""
     kind, value, context = error["type"], error["input"], error.get("ctx", {})
     if kind == "extra_forbidden":
-        known = known_keys(error["loc"][:-1])
-        allowed = f" Allowed: {', '.join(sorted(known))}." if known else ""
-        return f'unknown key "{path[-1]}".{did_you_mean(str(path[-1]), known) or allowed}'
-    if kind == "missing":
-        return "is missing; it cannot be guessed, write it down"
-    if kind == "union_tag_not_found":
-        return f"uses is missing; write what the stage does: {_quoted(KINDS)}"
+        return _unknown_key(str(path[-1]), known_keys(error["loc"][:-1]))
     if kind == "union_tag_invalid":
-        given = str(context["tag"])
-        return f'unknown kind uses = "{given}"; allowed: {_quoted(KINDS)}.' + did_you_mean(
-            given, KINDS
-        )
+        return f"unknown kind uses = {_choice(str(context['tag']), list(KINDS))}"
     if kind == "literal_error":
-        allowed = re.findall(r"'([^']*)'", context["expected"])
-        return f"{_shown(value)} is not allowed; allowed: {_quoted(allowed)}." + did_you_mean(
-            str(value), allowed
-        )
+        return _choice(value, re.findall(r"'([^']*)'", context["expected"]))
     if kind == "string_pattern_mismatch":
         return f"{_shown(value)} does not fit {context['pattern']}{_hint(path)}"
-    if kind == "value_error":
-        return str(context["error"])
-    return f"{_shown(value)} is not allowed: {_lower(error['msg'])}"
+    fixed = {
+        "missing": "is missing; it cannot be guessed, write it down",
+        "union_tag_not_found": f"uses is missing; write what the stage does: {_quoted(KINDS)}",
+        "value_error": str(context.get("error")),
+    }
+    return fixed.get(kind) or f"{_shown(value)} is not allowed: {_lower(error['msg'])}"
+
+
+def _unknown_key(key: str, known: list[str]) -> str:
+    told = did_you_mean(key, known)
+    if not told and known:
+        told = f" Allowed: {', '.join(sorted(known))}."
+    return f'unknown key "{key}".{told}'
+
+
+def _choice(value: Any, allowed: list[str]) -> str:
+    return (
+        f"{_shown(value)} is not allowed; allowed: {_quoted(allowed)}."
+        f"{did_you_mean(str(value), allowed)}"
+    )
 
 
 def _hint(path: Path) -> str:

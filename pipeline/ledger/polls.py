@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 
-from sqlalchemy.orm import Session
-
 from slipway.ledger.tables import Poll
+from sqlalchemy.orm import Session
 
 
 def keep_poll(session: Session, project: str, outcome: str, *, failed: bool) -> None:

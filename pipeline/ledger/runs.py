@@ -1,5 +1,7 @@
-"""What happens to runs: they start, their stages become ready, begin, finish. Every function works
-in the caller's transaction and derives what it says from the tables alone."""
+"""What happens to runs: they start, their stages become ready, begin, finish.
+
+Every function works in the caller's transaction and derives what it says from the tables alone.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
-
 from slipway.ledger.tables import Artefact, Release, Run, StageResult
 from slipway.model.stage import Stage
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 OPEN_RUN = ("running", "waiting")
 OPEN_STAGE = ("queued", "running")
@@ -39,7 +40,9 @@ class Cause:
     reason: str = ""
 
 
-def start_run(session: Session, project: str, commit: Commit, cause: Cause, now: float) -> Run | None:
+def start_run(
+    session: Session, project: str, commit: Commit, cause: Cause, now: float
+) -> Run | None:
     """Write down a new run.
 
     A poll starts one run a revision; asked again it starts none.
@@ -47,8 +50,10 @@ def start_run(session: Session, project: str, commit: Commit, cause: Cause, now:
     Returns:
         The run, or None where the poll's run is there already.
     """
-    if cause.trigger == "poll" and polled_revision(session, project, commit.branch) == commit.revision:
-        return None
+    if cause.trigger == "poll":
+        known = polled_revision(session, project, commit.branch)
+        if known == commit.revision:
+            return None
     highest = session.scalar(select(func.max(Run.number)).where(Run.project == project)) or 0
     run = Run(
         project=project,

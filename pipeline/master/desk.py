@@ -8,9 +8,6 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from buildbot.util.service import BuildbotService
-from sqlalchemy import Connection
-from sqlalchemy.orm import Session
-
 from slipway.ledger import runs
 from slipway.ledger.migrate import upgrade
 from slipway.ledger.store import Incoming, Store
@@ -18,6 +15,8 @@ from slipway.ledger.tables import Artefact, Run, StageResult
 from slipway.model.event import ArtefactLeft
 from slipway.model.job import Input, Job, RunFacts, StageRecord
 from slipway.model.site import Project
+from sqlalchemy import Connection
+from sqlalchemy.orm import Session
 
 T = TypeVar("T")
 NAME = "slipway"
@@ -34,13 +33,13 @@ class Desk(BuildbotService):  # type: ignore[misc]
 
     compare_attrs: ClassVar[tuple[str, ...]] = ("projects", "store_folder", "state_folder")
 
-    def checkConfig(  # noqa: N802  Buildbot's name
+    def checkConfig(
         self, *, projects: dict[str, Project], store_folder: str, state_folder: str
     ) -> None:
         """Check the arguments; pipeline.toml's own check has been there before."""
         super().checkConfig()
 
-    async def reconfigService(  # noqa: N802
+    async def reconfigService(
         self, *, projects: dict[str, Project], store_folder: str, state_folder: str
     ) -> None:
         """Take up new arguments while the master runs."""
@@ -55,6 +54,8 @@ class Desk(BuildbotService):  # type: ignore[misc]
 
         Args:
             work: Gets a session, then the arguments; what it returns must not be a live row.
+            *args: Passed on to it.
+            **kwargs: Passed on to it.
         """
         pool = self.master.db.pool
         if not self._upgraded:
@@ -119,7 +120,9 @@ class Desk(BuildbotService):  # type: ignore[misc]
         """Write down the artefacts a stage left; their bytes are in the store."""
         await self.call(_left, stage_id, artefacts)
 
-    async def said(self, stage_id: int, exit_code: int, summary: str, facts: dict[str, Any]) -> None:
+    async def said(
+        self, stage_id: int, exit_code: int, summary: str, facts: dict[str, Any]
+    ) -> None:
         """Write down what a stage said of itself when its script ended."""
         await self.call(_said, stage_id, exit_code, summary, facts)
 

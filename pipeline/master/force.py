@@ -12,7 +12,6 @@ from buildbot.schedulers.forcesched import (
     IntParameter,
     StringParameter,
 )
-
 from slipway.ledger.runs import Cause
 from slipway.master.scheduler import PipelineScheduler
 from slipway.model.errors import SlipwayError
@@ -23,12 +22,12 @@ class _Force(ForceScheduler):  # type: ignore[misc]
 
     compare_attrs: ClassVar[tuple[str, ...]] = ("project",)
 
-    async def reconfigService(self, *, project: str, **kwargs: Any) -> None:  # noqa: N802
+    async def reconfigService(self, *, project: str, **kwargs: Any) -> None:
         """Take up new arguments while the master runs."""
         self.project = project
         await super().reconfigService(**kwargs)
 
-    def checkConfig(self, *, project: str, **kwargs: Any) -> None:  # noqa: N802
+    def checkConfig(self, *, project: str, **kwargs: Any) -> None:
         """Check the arguments."""
         super().checkConfig(**kwargs)
 
@@ -37,8 +36,8 @@ class _Force(ForceScheduler):  # type: ignore[misc]
         found: PipelineScheduler = self.master.scheduler_manager.namedServices[self.project]
         return found
 
-    async def computeBuilderNames(  # noqa: N802
-        self, builderNames: Any = None, builderid: Any = None  # noqa: N803
+    async def computeBuilderNames(
+        self, builderNames: Any = None, builderid: Any = None
     ) -> list[str]:
         """Return the builders asked for; Buildbot alone would take any builder here."""
         names = await super().computeBuilderNames(builderNames, builderid)
@@ -51,7 +50,7 @@ class _Force(ForceScheduler):  # type: ignore[misc]
 class ForceRun(_Force):
     """The button "Run the pipeline": a run of a branch or revision, from its first stages on."""
 
-    async def addBuildsetForSourceStampsWithDefaults(  # noqa: N802  Buildbot calls it
+    async def addBuildsetForSourceStampsWithDefaults(
         self, *, reason: str, sourcestamps: Any, properties: Any, **_: Any
     ) -> Any:
         """Start a run instead of one build."""
@@ -67,8 +66,8 @@ class ForceRun(_Force):
 class ForceStage(_Force):
     """The button "Run this stage": once more in a run, or a gate opened by a person."""
 
-    async def addBuildsetForSourceStampsWithDefaults(  # noqa: N802
-        self, *, reason: str, properties: Any, builderNames: list[str], **_: Any  # noqa: N803
+    async def addBuildsetForSourceStampsWithDefaults(
+        self, *, reason: str, properties: Any, builderNames: list[str], **_: Any
     ) -> Any:
         """Start the stage in the run that was named."""
         if len(builderNames) != 1:

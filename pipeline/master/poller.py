@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any, ClassVar
 
 from buildbot.changes.base import ReconfigurablePollingChangeSource
 from croniter import croniter
-from twisted.internet import defer, reactor, threads
-from twisted.python import log
-
 from slipway.ledger import runs
 from slipway.ledger.polls import keep_poll
 from slipway.master.desk import find_desk
 from slipway.model.duration import parse_duration
 from slipway.model.errors import SlipwayError
 from slipway.repository import CommitFacts, Mirror
+from twisted.internet import defer, reactor, threads
+from twisted.python import log
 
 #: On changes that a newer one of the same push stands for: they start no run of their own.
 PART_OF_PUSH = "slipway_part_of_push"
@@ -36,10 +36,9 @@ class RepositoryPoller(ReconfigurablePollingChangeSource):  # type: ignore[misc]
         "pollInterval",
     )
 
-    def checkConfig(  # noqa: N802, PLR0913  Buildbot's name, all by keyword
+    def checkConfig(
         self,
         *,
-        name: str,
         project: str,
         mirror_folder: str,
         repository: str,
@@ -47,12 +46,11 @@ class RepositoryPoller(ReconfigurablePollingChangeSource):  # type: ignore[misc]
         schedule: str,
     ) -> None:
         """Check the arguments; pipeline.toml's own check has been there before."""
-        super().checkConfig(name=name, pollInterval=_interval(schedule))
+        super().checkConfig(name=self.name, pollInterval=_interval(schedule))
 
-    async def reconfigService(  # noqa: N802, PLR0913
+    async def reconfigService(
         self,
         *,
-        name: str,
         project: str,
         mirror_folder: str,
         repository: str,
@@ -62,9 +60,9 @@ class RepositoryPoller(ReconfigurablePollingChangeSource):  # type: ignore[misc]
         """Take up new arguments while the master runs."""
         changed = getattr(self, "schedule", schedule) != schedule
         self.project, self.branches, self.schedule = project, branches, schedule
-        self.mirror = Mirror(_path(mirror_folder), repository, f"project.{project}.repository")
+        self.mirror = Mirror(Path(mirror_folder), repository, f"project.{project}.repository")
         await super().reconfigService(
-            name=name, pollInterval=_interval(schedule), pollAtLaunch=_cron(schedule) is None
+            name=self.name, pollInterval=_interval(schedule), pollAtLaunch=not _is_cron(schedule)
         )
         if changed and self._next is not None:
             self._next.cancel()
@@ -74,7 +72,7 @@ class RepositoryPoller(ReconfigurablePollingChangeSource):  # type: ignore[misc]
 
     def activate(self) -> Any:
         """Start polling: at once, then as the schedule says."""
-        if _cron(self.schedule) is None:
+        if not _is_cron(self.schedule):
             return super().activate()
         self._arm()
         self.doPoll()
@@ -140,15 +138,9 @@ class RepositoryPoller(ReconfigurablePollingChangeSource):  # type: ignore[misc]
         )
 
 
-def _path(text: str) -> Any:
-    from pathlib import Path
-
-    return Path(text)
-
-
-def _cron(schedule: str) -> str | None:
-    return schedule if len(schedule.split()) > 1 and "*" in schedule or len(schedule.split()) == 5 else None  # noqa: PLR2004
+def _is_cron(schedule: str) -> bool:
+    return croniter.is_valid(schedule)
 
 
 def _interval(schedule: str) -> int:
-    return 0 if _cron(schedule) else parse_duration(schedule)
+    return 0 if _is_cron(schedule) else parse_duration(schedule)

@@ -9,16 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 from buildbot.process.properties import Properties
 from buildbot.process.results import CANCELLED, SUCCESS, WARNINGS
 from buildbot.schedulers.base import ReconfigurableBaseScheduler
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-from twisted.internet import defer, reactor, threads
-from twisted.python import log
-
 from slipway.ledger import runs
 from slipway.ledger.runs import Cause, Commit
 from slipway.ledger.tables import Run, StageResult
@@ -28,6 +24,10 @@ from slipway.model.errors import MissingTool
 from slipway.model.site import Project
 from slipway.model.stage import Stage
 from slipway.repository import CommitFacts, Mirror
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from twisted.internet import defer, reactor, threads
+from twisted.python import log
 
 #: Buildbot takes the highest priority first.
 PRIORITY = {"interactive": 10, "default": 0, "bulk": -10}
@@ -59,13 +59,11 @@ class PipelineScheduler(ReconfigurableBaseScheduler):  # type: ignore[misc]
     compare_attrs: ClassVar[tuple[str, ...]] = ("project", "repository", "mirror_folder")
     _stopping = False
 
-    def checkConfig(  # noqa: N802  Buildbot's name
-        self, *, project: Project, repository: str, mirror_folder: str
-    ) -> None:
+    def checkConfig(self, *, project: Project, repository: str, mirror_folder: str) -> None:
         """Check the arguments; pipeline.toml's own check has been there before."""
         super().checkConfig(builderNames=[])
 
-    async def reconfigService(  # noqa: N802
+    async def reconfigService(
         self, *, project: Project, repository: str, mirror_folder: str
     ) -> None:
         """Take up a new pipeline while the master runs; open runs go on by it."""
@@ -78,8 +76,6 @@ class PipelineScheduler(ReconfigurableBaseScheduler):  # type: ignore[misc]
 
     def mirror(self) -> Mirror:
         """Return the mirror of this project's repository."""
-        from pathlib import Path
-
         place = f"project.{self.name}.repository"
         return Mirror(Path(self.mirror_folder), self.repository, place)
 
@@ -111,7 +107,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):  # type: ignore[misc]
         # Buildbot cancels what runs when it stops; that is no decision of a person.
         self._stopping = True
 
-    def gotChange(self, change: Any, important: bool) -> Any:  # noqa: N802, FBT001
+    def gotChange(self, change: Any, important: bool) -> Any:
         """Start a run for a new head."""
         if change.properties.getProperty(PART_OF_PUSH):
             return defer.succeed(None)
@@ -122,9 +118,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):  # type: ignore[misc]
     def _request_complete(self, key: Any, message: dict[str, Any]) -> Any:
         if self._stopping:
             return None
-        done = defer.ensureDeferred(
-            self._ended(message["buildrequestid"], message["results"])
-        )
+        done = defer.ensureDeferred(self._ended(message["buildrequestid"], message["results"]))
         return done.addErrback(log.err, f"while joining stages of {self.name}")
 
     # ---- runs
@@ -140,9 +134,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):  # type: ignore[misc]
         """
         mirror = self.mirror()
         commit = await threads.deferToThread(_look_up, mirror, branch, revision)
-        run_id = await find_desk(self.master).call(
-            _start, self.name, commit, cause, time.time()
-        )
+        run_id = await find_desk(self.master).call(_start, self.name, commit, cause, time.time())
         if run_id is None:
             return None
         started = await self.advance(run_id)
@@ -163,9 +155,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):  # type: ignore[misc]
         Raises:
             ValueError: No such run, needs that have not passed, or the stage is at work.
         """
-        ticket = await find_desk(self.master).call(
-            self._rerun, run_number, stage, owner, reason
-        )
+        ticket = await find_desk(self.master).call(self._rerun, run_number, stage, owner, reason)
         return await self._dispatch(ticket)
 
     def _rerun(
@@ -247,9 +237,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):  # type: ignore[misc]
 
     async def _ended(self, request_id: int, results: int) -> None:
         """Write down how a stage ended, and start what it was waited for by."""
-        run_id = await find_desk(self.master).call(
-            self._finish, request_id, results, time.time()
-        )
+        run_id = await find_desk(self.master).call(self._finish, request_id, results, time.time())
         if run_id is not None:
             await self.advance(run_id)
 
@@ -305,7 +293,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):  # type: ignore[misc]
         if ticket is not None:
             await self._dispatch(ticket)
 
-    def _requeue(self, session: Session, stage_id: int, new_attempt: bool) -> Ticket | None:  # noqa: FBT001
+    def _requeue(self, session: Session, stage_id: int, new_attempt: bool) -> Ticket | None:
         result = session.get_one(StageResult, stage_id)
         run = result.run
         if result.name not in self.stages:
@@ -316,7 +304,8 @@ class PipelineScheduler(ReconfigurableBaseScheduler):  # type: ignore[misc]
             runs.finish(result, "cancelled", time.time())
             result.summary = "interrupted: the master stopped; it was tried again"
             owner = result.owner or "slipway"
-            result = runs.queue(session, run, result.name, self.stages[result.name], time.time(), owner)
+            stage = self.stages[result.name]
+            result = runs.queue(session, run, result.name, stage, time.time(), owner)
         return _ticket(run, result, run.reason)
 
 
@@ -347,9 +336,7 @@ def _look_up(mirror: Mirror, branch: str, revision: str | None) -> Commit:
     )
 
 
-def _start(
-    session: Session, project: str, commit: Commit, cause: Cause, now: float
-) -> int | None:
+def _start(session: Session, project: str, commit: Commit, cause: Cause, now: float) -> int | None:
     run = runs.start_run(session, project, commit, cause, now)
     return run.id if run else None
 

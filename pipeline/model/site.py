@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, get_args
 
 from croniter import croniter
 from pydantic import AfterValidator, Field, field_validator, model_validator
-
 from slipway.model.base import Name, Part
 from slipway.model.duration import parse_duration
 from slipway.model.stage import AnyStage, Lane
@@ -109,7 +108,7 @@ class Worker(Part):
 class Site(Part):
     """A whole pipeline.toml."""
 
-    schema_: Literal["pipeline.schema.json"] | str | None = Field(default=None, alias="$schema")
+    schema_: str | None = Field(default=None, alias="$schema")
     """For editors; Slipway does not read it."""
     site: SiteSettings = SiteSettings()
     """The installation itself."""

@@ -112,7 +112,6 @@ def upgrade() -> None:
         batch_op.create_index("ix_slipway_artefact_sha256", ["sha256"], unique=False)
 
 
-
 def downgrade() -> None:
     """Go one version down."""
     with op.batch_alter_table("slipway_artefact", schema=None) as batch_op:

@@ -1,0 +1,127 @@
+"""The processes that `slipway up` starts: master and workers, ended with it and never orphaned."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from slipway.model.errors import MissingTool
+from slipway.scripts.process import adopt_orphans, end_descendants
+
+#: Seconds a master may take to come up; a large site takes 15 (500 builders).
+PATIENCE = 120
+_PR_SET_PDEATHSIG = 1
+_TWISTD = "from twisted.scripts.twistd import run; run()"
+_RUNNING = "BuildMaster is running"
+
+
+class Children:
+    """Starts processes and ends all of them, with whatever they started."""
+
+    def __init__(self) -> None:
+        adopt_orphans()
+        self._started: list[tuple[str, Path, subprocess.Popen[bytes]]] = []
+
+    def start(self, name: str, tac: Path, extra: dict[str, str]) -> None:
+        """Start a Twisted application.
+
+        Args:
+            name: What to call it when it ends too early.
+            tac: Its buildbot.tac; its log is twistd.log beside it.
+            extra: Environment variables besides this process's own.
+        """
+        folder = tac.parent
+        with (folder / "output.log").open("wb") as output:
+            process = subprocess.Popen(
+                [
+                    *(sys.executable, "-c", _TWISTD, "--nodaemon", "--no_save"),
+                    *("--pidfile", "", "--python", str(tac)),
+                ],
+                cwd=folder,
+                env={**os.environ, "LC_ALL": "C.UTF-8", "PYTHONUNBUFFERED": "1", **extra},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                # Ctrl-C in the terminal is for us: we end them in order.
+                start_new_session=os.name == "posix",
+                preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509  nothing else runs yet
+            )
+        self._started.append((name, folder, process))
+
+    def wait_for_master(self, folder: Path, offset: int) -> None:
+        """Wait until the master says in its own log that it runs.
+
+        Args:
+            folder: Its base folder.
+            offset: Where its log ended before it was started.
+
+        Raises:
+            MissingTool: It ended or did not come up in time; what it said last.
+        """
+        deadline = time.monotonic() + PATIENCE
+        log = folder / "twistd.log"
+        while time.monotonic() < deadline:
+            if _RUNNING in _text_after(log, offset):
+                return
+            self.check()
+            time.sleep(0.05)
+        msg = f"the master did not come up within {PATIENCE} seconds; see {log}"
+        raise MissingTool(msg)
+
+    def check(self) -> None:
+        """Raise when one of them has ended.
+
+        Raises:
+            MissingTool: Which, and what it said last.
+        """
+        for name, folder, process in self._started:
+            code = process.poll()
+            if code is not None:
+                msg = f"the {name} ended (exit code {code}): {_last_words(folder)}"
+                raise MissingTool(msg)
+
+    def end(self, patience: float = 10.0) -> None:
+        """End all of them: workers first, so that the master sees them go; then what is left."""
+        for _, _, process in reversed(self._started):
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + patience
+        for _, _, process in self._started:
+            try:
+                process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+        end_descendants()
+
+
+def log_size(folder: Path) -> int:
+    """Return how long an application's log is now."""
+    log = folder / "twistd.log"
+    return log.stat().st_size if log.exists() else 0
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
+def _text_after(log: Path, offset: int) -> str:
+    try:
+        with log.open("rb") as stream:
+            stream.seek(offset)
+            return stream.read().decode(errors="replace")
+    except FileNotFoundError:
+        return ""
+
+
+def _last_words(folder: Path) -> str:
+    for file in ("output.log", "twistd.log"):
+        lines = [line.strip() for line in _text_after(folder / file, 0).splitlines()]
+        telling = [line for line in lines if "Error" in line or "error" in line]
+        if telling:
+            return f"{telling[-1]} (see {folder / file})"
+    return f"see {folder / 'twistd.log'}"

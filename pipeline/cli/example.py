@@ -1,0 +1,34 @@
+"""`slipway example DIR REPOSITORY`: put a copy of a project under git."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+
+from slipway.model.errors import WrongInput
+from slipway.repository import git
+
+_WHO = ("-c", "user.name=Slipway example", "-c", "user.email=example@localhost")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Make the repository; one that is there is left as it is."""
+    source, target = options.source.resolve(), options.target.resolve()
+    if (target / ".git").exists():
+        return 0
+    if not source.is_dir():
+        msg = f"{options.source} is no folder; name the project to copy"
+        raise WrongInput(msg)
+    if target.exists() and any(target.iterdir()):
+        msg = f"{options.target} is there and no git repository; name another or delete it"
+        raise WrongInput(msg)
+    aside = target.with_name(f".{target.name}.part")
+    shutil.rmtree(aside, ignore_errors=True)
+    ignored = shutil.ignore_patterns("__pycache__", ".venv", ".pytest_cache", "*.egg-info", "build")
+    shutil.copytree(source, aside, ignore=ignored)
+    git("init", "--quiet", "--initial-branch=main", cwd=aside)
+    git("add", "--all", cwd=aside)
+    git(*_WHO, "commit", "--quiet", "-m", f"The {source.name} example", cwd=aside)
+    # The folder appears whole or not at all.
+    aside.rename(target)
+    return 0

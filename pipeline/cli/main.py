@@ -1,0 +1,135 @@
+"""The command line: what can be asked for. Each command is a module, loaded when it is used."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from slipway import __version__
+from slipway.model.errors import SlipwayError
+
+_EPILOG = """exit codes: 0 passed, 1 the thing under test failed, 2 wrong input,
+3 something is missing on the machine"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    top = argparse.ArgumentParser(
+        prog="slipway",
+        description="From a commit to production, on Buildbot.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"slipway {__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _site_commands(commands)
+    _stage_commands(commands)
+    _machine_commands(commands)
+    return top
+
+
+def _config(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--config",
+        type=Path,
+        default=Path("pipeline.toml"),
+        metavar="FILE",
+        help="the site's file (default: pipeline.toml in this folder)",
+    )
+
+
+def _project(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--project", metavar="NAME", help="one project; else all")
+
+
+def _site_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    check = commands.add_parser("check", help="check pipeline.toml and print its graph")
+    _config(check)
+    check.add_argument("--json", action="store_true", help="print the model as JSON")
+    up = commands.add_parser("up", help="start master and worker here, and show what happens")
+    _config(up)
+    up.add_argument("--once", action="store_true", help="end when the head's run has ended")
+    poll = commands.add_parser("poll", help="look for new commits now")
+    _config(poll)
+    _project(poll)
+    for name, what in (("runs", "list runs"), ("releases", "list releases")):
+        listing = commands.add_parser(name, help=what)
+        _config(listing)
+        _project(listing)
+        listing.add_argument("--json", action="store_true", help="print JSON")
+        listing.add_argument("--limit", type=int, default=20, metavar="N", help="at most N")
+    schema = commands.add_parser("schema", help="print the JSON Schema of pipeline.toml")
+    schema.add_argument("--reference", action="store_true", help="print it as a Markdown page")
+
+
+def _stage_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    run = commands.add_parser("run", help="run stages on this machine, without a master")
+    _config(run)
+    run.add_argument("stages", nargs="*", metavar="STAGE", help="stages; else all but gates")
+    run.add_argument("--project", metavar="NAME", help="the project, where there are several")
+    run.add_argument("--source", type=Path, metavar="DIR", help="the project's folder")
+    run.add_argument("--jobs", type=int, metavar="N", help="stages side by side (default: cores)")
+    run.add_argument("--alone", action="store_true", help="not the stages they need")
+    stage = commands.add_parser("stage", help="do one stage as a job says (workers call this)")
+    stage.add_argument("uses", metavar="USES", help="the kind of stage, such as tests")
+    stage.add_argument(
+        "--settings", required=True, metavar="FILE", help="the job as JSON, or - for stdin"
+    )
+    stage.add_argument(
+        "--events", choices=("auto", "json", "console"), default="auto", help="how to report"
+    )
+    verify = commands.add_parser("verify", help="check every hash of a release")
+    verify.add_argument("place", type=Path, metavar="PATH", help="a release's folder")
+
+
+def _machine_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    example = commands.add_parser("example", help="make a git repository of an example project")
+    example.add_argument("source", type=Path, metavar="DIR", help="the project's folder")
+    example.add_argument("target", type=Path, metavar="REPOSITORY", help="the repository to make")
+    worker = commands.add_parser("worker", help="set up a worker of another machine's master")
+    worker.add_argument("folder", type=Path, metavar="DIR", help="the worker's base folder")
+    worker.add_argument("--name", required=True, help="its name in pipeline.toml")
+    worker.add_argument("--master", required=True, metavar="HOST:PORT", help="the master")
+    worker.add_argument(
+        "--password-file", type=Path, required=True, metavar="FILE", help="mode 0600"
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: The words after `slipway`. None: this process's own.
+
+    Returns:
+        The exit code: 0 passed, 1 failed, 2 wrong input, 3 something missing.
+    """
+    options = parser().parse_args(argv)
+    try:
+        module = importlib.import_module(f"slipway.cli.{options.command}")
+        code: int = module.run(options)
+    except SlipwayError as error:
+        print(error, file=sys.stderr)  # noqa: T201  the command line's own voice
+        return error.exit_code
+    except ModuleNotFoundError as error:
+        return _missing_extra(error)
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)  # noqa: T201
+        return 130
+    except BrokenPipeError:
+        return 0
+    return code
+
+
+def _missing_extra(error: ModuleNotFoundError) -> int:
+    name = (error.name or "").split(".")[0]
+    if name == "slipway":
+        raise error
+    print(  # noqa: T201
+        f"the Python package {name} is not installed; install slipway[master,worker]",
+        file=sys.stderr,
+    )
+    return 3

@@ -1,0 +1,29 @@
+"""`slipway releases`."""
+
+from __future__ import annotations
+
+import argparse
+
+from rich.table import Table
+from slipway.cli.listing import ledger_of, moment, show
+from slipway.ledger.views import list_releases
+
+
+def run(options: argparse.Namespace) -> int:
+    """List releases, newest first."""
+    _, ledger = ledger_of(options)
+    found = list_releases(ledger, options.project, options.limit) if ledger else []
+    table = Table(box=None, pad_edge=False)
+    for title in ("project", "version", "run", "commit", "published", "where"):
+        table.add_column(title, overflow="fold")
+    for one in found:
+        table.add_row(
+            one.project,
+            one.version,
+            str(one.run),
+            one.revision[:10],
+            moment(one.published_at),
+            one.place,
+        )
+    nothing = "no releases yet; a run whose publish stage passes makes one"
+    return show(found, table, as_json=options.json, nothing=nothing)

@@ -1,0 +1,38 @@
+"""`slipway runs`."""
+
+from __future__ import annotations
+
+import argparse
+
+from rich.table import Table
+from slipway.cli.listing import ledger_of, moment, show
+from slipway.cli.states import mark
+from slipway.ledger.views import RunView, list_runs
+from slipway.model.duration import format_duration
+
+
+def run(options: argparse.Namespace) -> int:
+    """List runs, newest first."""
+    _, ledger = ledger_of(options)
+    found = list_runs(ledger, options.project, options.limit) if ledger else []
+    table = Table(box=None, pad_edge=False)
+    for title in ("run", "state", "version", "commit", "stages", "started", "took"):
+        table.add_column(title, overflow="fold")
+    for one in found:
+        table.add_row(*_row(one))
+    nothing = "no runs yet; start the site: slipway up"
+    return show(found, table, as_json=options.json, nothing=nothing)
+
+
+def _row(run: RunView) -> tuple[str, ...]:
+    took = format_duration(run.finished_at - run.started_at) if run.finished_at else ""
+    stages = " ".join(f"{mark(stage.state)}{stage.name}" for stage in run.stages.values())
+    return (
+        f"{run.project} {run.number}",
+        f"{mark(run.state)}{run.state}",
+        run.version,
+        f"{run.revision[:10]} {run.subject[:40]}".replace("[", r"\["),
+        stages,
+        moment(run.started_at),
+        took,
+    )

@@ -1,0 +1,16 @@
+"""`slipway stage USES --settings FILE`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from slipway.scripts import stage
+from slipway.scripts.report import ConsoleReport, Report, SequenceReport
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do one stage as its job says."""
+    on_terminal = options.events == "console" or (options.events == "auto" and sys.stdout.isatty())
+    report: Report = ConsoleReport() if on_terminal else SequenceReport()
+    return stage.main(options.uses, options.settings, report)

@@ -1,0 +1,191 @@
+"""`slipway up`: master and worker on this machine, and what they do, until Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import socket
+import time
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from rich.console import Console
+from slipway.cli.children import Children, log_size
+from slipway.cli.watch import Watch
+from slipway.config import read
+from slipway.home import VARIABLE, Home, made_secret
+from slipway.ledger.views import PollView, RunView, list_polls, list_runs, open_ledger
+from slipway.master.tac import prepare_master
+from slipway.model.errors import WrongInput
+from slipway.model.site import Site
+from slipway.workers.tac import WorkerPlace, write_tac
+from sqlalchemy import Engine
+
+_PAUSE = 0.2
+
+
+def run(options: argparse.Namespace) -> int:
+    """Start everything, show it, and end it."""
+    config = options.config.resolve()
+    site = read(options.config)
+    home = Home.beside(config)
+    home.root.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(home.lock)
+    try:
+        with lock.acquire(timeout=0):
+            return _Session(site, config, home, once=options.once).run()
+    except Timeout:
+        msg = (
+            f"{home.root} is in use by another `slipway up`; stop that one, or set {VARIABLE} to "
+            "another folder (and other ports in pipeline.toml)"
+        )
+        raise WrongInput(msg) from None
+
+
+class _Session:
+    """One `slipway up` from its start to its end."""
+
+    def __init__(self, site: Site, config: Path, home: Home, *, once: bool) -> None:
+        self.site, self.config, self.home, self.once = site, config, home, once
+        self.console = Console(highlight=False)
+        self.children = Children()
+        self.started_at = time.time()
+        self.told_polls: dict[str, float] = {}
+
+    def run(self) -> int:
+        for name in ("SIGTERM", "SIGHUP"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), _interrupt)
+        try:
+            self._start()
+            return self._follow()
+        except KeyboardInterrupt:
+            self.console.print("\nstopping what was started here ...")
+            return 130
+        finally:
+            # A second Ctrl-C must not leave half of it running.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            self.children.end()
+
+    def _start(self) -> None:
+        self._check_ports()
+        tac = prepare_master(self.home, self.config.with_name("master.cfg"))
+        local = [name for name, worker in self.site.workers.items() if worker.password is None]
+        for name in local:
+            made_secret(self.home.worker_password(name))
+        extra = {VARIABLE: str(self.home.root)}
+        offset = log_size(self.home.master)
+        self.children.start("master", tac, extra)
+        for name in local:
+            place = WorkerPlace(
+                folder=self.home.worker(name),
+                name=name,
+                host=_connectable(self.site.site.worker_listen),
+                port=self.site.site.worker_port,
+                password_file=self.home.worker_password(name),
+            )
+            self.children.start(f"worker {name}", write_tac(place), extra)
+        self.children.wait_for_master(self.home.master, offset)
+        site = self.site.site
+        self.console.print(f"[bold]{site.title}[/]: {site.url}", soft_wrap=True)
+        self.console.print(
+            f"[dim]sign in as admin with the password in {self.home.admin_password}[/]\n",
+            soft_wrap=True,
+        )
+
+    def _check_ports(self) -> None:
+        site = self.site.site
+        wanted = [
+            (site.listen, site.port, "site.url"),
+            (site.worker_listen, site.worker_port, "site.worker-port"),
+        ]
+        for host, port, key in wanted:
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            with socket.socket(family, socket.SOCK_STREAM) as probe:
+                # As Twisted binds: a port in TIME_WAIT is free.
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind((host, port))
+                except OSError as error:
+                    msg = (
+                        f"{self.config.name}: {key}: port {port} on {host} cannot be used "
+                        f"({error.strerror}); end what uses it or write another port"
+                    )
+                    raise WrongInput(msg) from None
+
+    def _follow(self) -> int:
+        """Show what happens; with --once, until the head's runs have ended."""
+        url = self.home.database_url(self.site)
+        ledger: Engine | None = None
+        with Watch(self.site, self.console) as watch:
+            while True:
+                self.children.check()
+                ledger = ledger or open_ledger(url)
+                if ledger is not None:
+                    code = self._look(ledger, watch)
+                    if code is not None:
+                        break
+                time.sleep(_PAUSE)
+        return code
+
+    def _look(self, ledger: Engine, watch: Watch) -> int | None:
+        """Show the present state; return an exit code when --once is done."""
+        polls = list_polls(ledger)
+        for poll in polls.values():
+            if poll.polled_at > self.told_polls.get(poll.project, self.started_at):
+                self.told_polls[poll.project] = poll.polled_at
+                colour = "red" if poll.failed else "dim"
+                watch.say(f"[{colour}]poll of {poll.project}: {_plain(poll.outcome)}[/]")
+        shown = list_runs(ledger, limit=3)
+        watch.show(shown)
+        return self._verdict(polls, ledger, watch) if self.once else None
+
+    def _verdict(self, polls: dict[str, PollView], ledger: Engine, watch: Watch) -> int | None:
+        codes: list[int] = []
+        for name, project in self.site.project.items():
+            poll = polls.get(name)
+            if poll is None or poll.polled_at < self.started_at:
+                return None
+            if poll.failed:
+                return WrongInput.exit_code
+            for branch in project.branches:
+                newest = _newest(list_runs(ledger, name, limit=50), branch)
+                # The poll is told just before its run is written down.
+                if newest is None or newest.state == "running" or self._is_due(poll, newest):
+                    return None
+                codes.append(_close(newest, watch))
+        return max(codes, default=0)
+
+    def _is_due(self, poll: PollView, newest: RunView) -> bool:
+        return not poll.outcome.startswith("nothing new") and newest.started_at < self.started_at
+
+
+def _newest(runs: list[RunView], branch: str) -> RunView | None:
+    return next((run for run in runs if run.branch == branch and run.trigger == "poll"), None)
+
+
+def _close(run: RunView, watch: Watch) -> int:
+    """Say how a run ended; return its exit code."""
+    failed = [stage for stage in run.stages.values() if stage.state in {"failed", "cancelled"}]
+    failed.sort(key=lambda stage: stage.finished_at or 0)
+    for stage in failed:
+        watch.say(f"[red]{run.project} run {run.number}: {stage.name}: {_plain(stage.summary)}[/]")
+    if failed:
+        return failed[0].exit_code or 1
+    for place in run.releases:
+        watch.say(f"[bold]release {run.version}[/]: {place}")
+    if not run.releases:
+        watch.say(f"{run.project} run {run.number} passed; it publishes nothing")
+    return 0
+
+
+def _connectable(listen: str) -> str:
+    return "127.0.0.1" if listen == "0.0.0.0" else listen  # noqa: S104  compared, not bound
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", r"\[")
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt

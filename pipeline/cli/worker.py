@@ -1,0 +1,27 @@
+"""`slipway worker DIR`: set up a worker that connects to a master elsewhere."""
+
+from __future__ import annotations
+
+import argparse
+
+from rich.console import Console
+from slipway.home import given_secret
+from slipway.model.errors import WrongInput
+from slipway.model.site import SecretPlace
+from slipway.workers.tac import WorkerPlace, write_tac
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the worker's files and say how to start it."""
+    host, _, port = options.master.rpartition(":")
+    if not host or not port.isdigit():
+        msg = f'--master "{options.master}" is no HOST:PORT; an example: releases.example.org:9989'
+        raise WrongInput(msg)
+    secret = options.password_file.resolve()
+    given_secret(SecretPlace(file=str(secret)), secret.parent, "--password-file")
+    place = WorkerPlace(options.folder.resolve(), options.name, host, int(port), secret)
+    write_tac(place)
+    Console().print(
+        f"worker {options.name} is set up; start it: buildbot-worker start {place.folder}"
+    )
+    return 0

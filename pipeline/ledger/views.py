@@ -1,0 +1,168 @@
+"""What people ask the ledger: runs with their stages, releases, polls. Reading only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from slipway.ledger.runs import newest
+from slipway.ledger.tables import Poll, Release, Run
+from sqlalchemy import Engine, create_engine, event, inspect, select
+from sqlalchemy.orm import Session, selectinload
+
+
+@dataclass(frozen=True)
+class StageView:
+    """The newest attempt of a stage."""
+
+    name: str
+    uses: str
+    state: str
+    attempt: int
+    summary: str
+    exit_code: int | None
+    worker: str
+    started_at: float | None
+    finished_at: float | None
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run and its stages."""
+
+    project: str
+    number: int
+    version: str
+    branch: str
+    revision: str
+    subject: str
+    author: str
+    trigger: str
+    owner: str
+    state: str
+    started_at: float
+    finished_at: float | None
+    releases: list[str] = field(default_factory=list)
+    stages: dict[str, StageView] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ReleaseView:
+    """A release and where it lies."""
+
+    project: str
+    version: str
+    run: int
+    revision: str
+    branch: str
+    place: str
+    manifest_sha256: str
+    published_at: float
+
+
+@dataclass(frozen=True)
+class PollView:
+    """What the last look at a repository found."""
+
+    project: str
+    polled_at: float
+    outcome: str
+    failed: bool
+
+
+def open_ledger(url: str) -> Engine | None:
+    """Open a ledger for reading; None where none has been made yet."""
+    if url.startswith("sqlite:///"):
+        path = Path(url.removeprefix("sqlite:///"))
+        if not path.exists():
+            return None
+        url = f"sqlite:///file:{path}?mode=ro&uri=true"
+    engine = create_engine(url)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _wait_for_writers)
+    return engine if inspect(engine).has_table(Run.__tablename__) else None
+
+
+def _wait_for_writers(connection: object, _record: object) -> None:
+    connection.execute("PRAGMA busy_timeout = 10000")  # type: ignore[attr-defined]
+
+
+def list_runs(
+    engine: Engine, project: str | None = None, limit: int = 20, numbers: list[int] | None = None
+) -> list[RunView]:
+    """Return runs with their stages, newest first."""
+    query = (
+        select(Run)
+        .options(selectinload(Run.stages), selectinload(Run.releases))
+        .order_by(Run.id.desc())
+        .limit(limit)
+    )
+    if project:
+        query = query.where(Run.project == project)
+    if numbers is not None:
+        query = query.where(Run.number.in_(numbers))
+    with Session(engine) as session:
+        return [_run(run) for run in session.scalars(query)]
+
+
+def list_releases(engine: Engine, project: str | None = None, limit: int = 20) -> list[ReleaseView]:
+    """Return releases, newest first."""
+    query = select(Release, Run).join(Run).order_by(Release.id.desc()).limit(limit)
+    if project:
+        query = query.where(Run.project == project)
+    with Session(engine) as session:
+        return [_release(release, run) for release, run in session.execute(query)]
+
+
+def list_polls(engine: Engine) -> dict[str, PollView]:
+    """Return the last poll of each project."""
+    with Session(engine) as session:
+        return {
+            poll.project: PollView(poll.project, poll.polled_at, poll.outcome, poll.failed)
+            for poll in session.scalars(select(Poll))
+        }
+
+
+def _run(run: Run) -> RunView:
+    return RunView(
+        project=run.project,
+        number=run.number,
+        version=run.version,
+        branch=run.branch,
+        revision=run.revision,
+        subject=run.subject,
+        author=run.author,
+        trigger=run.trigger,
+        owner=run.owner,
+        state=run.state,
+        started_at=run.started_at,
+        finished_at=run.finished_at,
+        releases=[release.place for release in run.releases],
+        stages={
+            name: StageView(
+                name=name,
+                uses=result.uses,
+                state=result.state,
+                attempt=result.attempt,
+                summary=result.summary,
+                exit_code=result.exit_code,
+                worker=result.worker,
+                started_at=result.started_at,
+                finished_at=result.finished_at,
+            )
+            for name, result in newest(run).items()
+        },
+    )
+
+
+def _release(release: Release, run: Run) -> ReleaseView:
+    return ReleaseView(
+        project=run.project,
+        version=release.version,
+        run=run.number,
+        revision=run.revision,
+        branch=run.branch,
+        place=release.place,
+        manifest_sha256=release.manifest_sha256,
+        published_at=release.published_at,
+    )

@@ -1,0 +1,162 @@
+"""A site as Buildbot's configuration: each part of master.cfg is a method here."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+from buildbot.config.errors import ConfigErrors
+from buildbot.plugins import util
+from buildbot.worker import Worker
+from slipway.config import read
+from slipway.home import Home, given_secret
+from slipway.master import web
+from slipway.master.builders import make_builder
+from slipway.master.desk import NAME, Desk
+from slipway.master.force import force_schedulers
+from slipway.master.poller import RepositoryPoller
+from slipway.master.scheduler import PipelineScheduler, builder_name
+from slipway.model.errors import SlipwayError
+from slipway.model.site import Project, Site
+
+
+class Plan:
+    """What one pipeline.toml means to Buildbot. Making it starts nothing and writes nothing."""
+
+    def __init__(self, site: Site, folder: Path, home: Home) -> None:
+        """Remember the parts.
+
+        Args:
+            site: The model.
+            folder: Where pipeline.toml lies; relative repositories count from it.
+            home: The state folder.
+        """
+        self.site = site
+        self.folder = folder
+        self.home = home
+
+    @classmethod
+    def read(cls, config: Path | str) -> Plan:
+        """Read a pipeline.toml for Buildbot.
+
+        Raises:
+            ConfigErrors: All that is wrong in it, in the words of `slipway check`.
+        """
+        path = Path(config).resolve()
+        try:
+            return cls(read(path), path.parent, Home.beside(path))
+        except SlipwayError as error:
+            raise ConfigErrors(str(error).splitlines()) from None
+
+    @property
+    def title(self) -> str:
+        """What the web UI calls the site."""
+        return self.site.site.title
+
+    @property
+    def url(self) -> str:
+        """Where people reach the web UI."""
+        return self.site.site.url
+
+    @property
+    def database(self) -> dict[str, str]:
+        """Buildbot's `db`."""
+        return {"db_url": self.home.database_url(self.site)}
+
+    @property
+    def protocols(self) -> dict[str, Any]:
+        """Where workers connect."""
+        site = self.site.site
+        return {"pb": {"port": f"tcp:{site.worker_port}:interface={site.worker_listen}"}}
+
+    def repository(self, project: Project) -> str:
+        """Return a project's repository as git gets it: a path becomes absolute."""
+        return repository_of(project, self.folder)
+
+    def projects(self) -> list[Any]:
+        """Return Buildbot's projects."""
+        return [util.Project(name=name, slug=name) for name in self.site.project]
+
+    def workers(self) -> list[Worker]:
+        """Return the workers, with their passwords from where they are kept."""
+        return [
+            Worker(
+                name,
+                self._password(name),
+                max_builds=worker.max_builds,
+                properties={"labels": list(worker.labels)},
+            )
+            for name, worker in self.site.workers.items()
+        ]
+
+    def _password(self, name: str) -> str:
+        place = self.site.workers[name].password
+        if place is None:
+            made = self.home.worker_password(name)
+            # Before the first start there is none; nobody can know this one.
+            return made.read_text().strip() if made.exists() else secrets.token_urlsafe(24)
+        try:
+            return given_secret(place, self.folder, f"workers.{name}.password")
+        except SlipwayError as error:
+            raise ConfigErrors([str(error)]) from None
+
+    def pollers(self) -> list[RepositoryPoller]:
+        """Return one poller a project."""
+        return [
+            RepositoryPoller(
+                name=f"{name}-poller",
+                project=name,
+                mirror_folder=str(self.home.mirror(name)),
+                repository=self.repository(project),
+                branches=project.branches,
+                schedule=project.poll,
+            )
+            for name, project in self.site.project.items()
+        ]
+
+    def schedulers(self) -> list[Any]:
+        """Return each project's scheduler and its two buttons."""
+        found: list[Any] = []
+        for name, project in self.site.project.items():
+            repository = self.repository(project)
+            builders = [builder_name(name, stage) for stage in project.stages]
+            found.append(
+                PipelineScheduler(
+                    name=name,
+                    project=project,
+                    repository=repository,
+                    mirror_folder=str(self.home.mirror(name)),
+                )
+            )
+            found += force_schedulers(name, repository, project.branches, builders)
+        return found
+
+    def builders(self) -> list[Any]:
+        """Return one builder a stage."""
+        return [
+            make_builder(name, stage, project, self.repository(project), self.site.workers)
+            for name, project in self.site.project.items()
+            for stage in project.stages
+        ]
+
+    def services(self) -> list[Any]:
+        """Return the desk: the ledger and the artefact store."""
+        desk = Desk(
+            name=NAME,
+            projects=dict(self.site.project),
+            store_folder=str(self.home.store),
+            state_folder=str(self.home.root),
+        )
+        return [desk]
+
+    def www(self) -> dict[str, Any]:
+        """Return Buildbot's `www`: the admin may act, everybody may look."""
+        return web.configuration(self.site.site, self.home.admin_password)
+
+
+def repository_of(project: Project, folder: Path) -> str:
+    """Return a project's repository: a URL as it is, a path made absolute."""
+    written = project.repository
+    is_url = "://" in written or (":" in written and "/" not in written.split(":", 1)[0])
+    return written if is_url else str((folder / Path(written).expanduser()).resolve())

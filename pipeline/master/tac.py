@@ -1,0 +1,79 @@
+"""The files the Buildbot master starts from."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+from slipway.home import Home, made_secret
+from slipway.model.errors import MissingTool, WrongInput
+
+_BUILDBOT = "from buildbot.scripts.runner import run; run()"
+_TEMPLATE = '''"""A Slipway master. Made by Slipway; made again at each start."""
+
+import os
+
+from buildbot.master import BuildMaster
+from twisted.application import service
+from twisted.python.log import FileLogObserver, ILogObserver
+from twisted.python.logfile import LogFile
+
+basedir = os.path.abspath(os.path.dirname(__file__))
+configfile = {config!r}
+
+application = service.Application('buildmaster')
+logfile = LogFile.fromFullPath(
+    os.path.join(basedir, "twistd.log"), rotateLength=10000000, maxRotatedFiles=10
+)
+application.setComponent(ILogObserver, FileLogObserver(logfile).emit)
+master = BuildMaster(basedir, configfile, umask=None)
+master.setServiceParent(application)
+master.log_rotation.rotateLength = 10000000
+master.log_rotation.maxRotatedFiles = 10
+'''
+
+
+def prepare_master(home: Home, config: Path) -> Path:
+    """Make the master's base folder and bring its database up to date.
+
+    Args:
+        home: The state folder.
+        config: The master.cfg.
+
+    Returns:
+        The buildbot.tac.
+
+    Raises:
+        WrongInput: The configuration is wrong; all its errors.
+        MissingTool: The database cannot be used.
+    """
+    home.master.mkdir(parents=True, exist_ok=True)
+    made_secret(home.admin_password)
+    tac = home.master / "buildbot.tac"
+    tac.write_text(_TEMPLATE.format(config=str(config.resolve())), encoding="utf-8")
+    mark = home.master / "upgraded-by"
+    wanted = f"{version('buildbot')} {config.resolve()}"
+    if not mark.exists() or mark.read_text(encoding="utf-8") != wanted:
+        _upgrade(home.master)
+        mark.write_text(wanted, encoding="utf-8")
+    return tac
+
+
+def _upgrade(folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _BUILDBOT, "upgrade-master", "--quiet", str(folder)],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    if done.returncode == 0:
+        return
+    said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    wrong = [line.strip() for line in said if "pipeline.toml" in line]
+    if wrong:
+        raise WrongInput("\n".join(wrong))
+    msg = f"Buildbot could not set up its database: {said[-1] if said else 'it said nothing'}"
+    raise MissingTool(msg)
