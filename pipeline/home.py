@@ -13,6 +13,8 @@ from slipway.model.site import SecretPlace, Site
 #: Where the state folder lies, if not beside pipeline.toml.
 VARIABLE = "SLIPWAY_STATE"
 NAME = ".slipway"
+#: The one person the web UI lets act until there are more.
+ADMIN = "admin"
 
 
 @dataclass(frozen=True)

@@ -165,17 +165,17 @@ class StageStep(CommandMixin, BuildStep):  # type: ignore[misc]
 
 def _exit_code(code: Any, heard: Heard) -> int:
     """Return a script's exit code; one that was killed, or none, counts as failed."""
+    if code != 0 and not heard.errors:
+        heard.errors.append(_told(code))
     if code in (0, 1, 2, 3):
         return int(code)
-    if not heard.errors:
-        heard.errors.append(_told(code))
     return 3 if code in (126, 127) else 1
 
 
 def _told(code: Any) -> str:
     if code in (126, 127):
         return "`slipway` is not on the worker's PATH; install Slipway on the worker"
-    return f"the stage's script ended abruptly (exit code {code}); see the log"
+    return f"the stage's script ended with exit code {code} and said no reason; see the log"
 
 
 class Tests(StageStep):

@@ -53,7 +53,7 @@ class _Session:
         self.told_polls: dict[str, float] = {}
 
     def run(self) -> int:
-        for name in ("SIGTERM", "SIGHUP"):
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), _interrupt)
         try:

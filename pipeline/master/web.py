@@ -9,6 +9,7 @@ from typing import Any
 
 from buildbot.plugins import util
 from buildbot.www.auth import CustomAuth
+from slipway.home import ADMIN
 from slipway.model.site import SiteSettings
 from twisted.cred.checkers import ICredentialsChecker
 from twisted.cred.credentials import IUsernamePassword
@@ -16,7 +17,6 @@ from twisted.cred.error import UnauthorizedLogin
 from twisted.internet import defer
 from zope.interface import implementer
 
-ADMIN = "admin"
 _VIEWS = ("console_view", "grid_view", "waterfall_view")
 
 

@@ -16,6 +16,7 @@ class Stage(Part):
     """The keys every stage has, whatever it does."""
 
     needs_source: ClassVar[bool] = True
+    uses: str
 
     needs: tuple[Name, ...] = ()
     """Stages of this project that must have passed in the same run before this one starts."""

@@ -1,0 +1,126 @@
+"""`slipway run [STAGE...]`: the pipeline on this machine, without a master."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import time
+from pathlib import Path
+
+from rich.console import Console
+from slipway.cli.listing import check_project
+from slipway.cli.states import mark, word
+from slipway.config import read
+from slipway.home import Home
+from slipway.local import LocalRun, Outcome
+from slipway.model.duration import format_duration
+from slipway.model.errors import WrongInput
+from slipway.model.event import AnyEvent, Notice, Progress, TestResult
+from slipway.model.site import Site
+from slipway.trip import Trip, choose, run_facts
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run stages here, in the graph's order, side by side."""
+    site = read(options.config)
+    name = _project(site, options.project)
+    project = site.project[name]
+    source = _source(options, project.repository)
+    names = choose(project, options.stages, alone=options.alone)
+    home = Home.beside(options.config).root / "local" / name
+    home.mkdir(parents=True, exist_ok=True)
+    trip = Trip(name, project, source, home, run_facts(source, _next_number(home)))
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"[bold]{name}[/] {trip.run.version} [dim]in {source}[/]")
+    local = LocalRun(trip, names, _Teller(console))
+    signal.signal(signal.SIGTERM, _interrupt)
+    started = time.time()
+    code = local.run(options.jobs or os.cpu_count() or 2)
+    _close(console, local, home, time.time() - started)
+    return code
+
+
+class _Teller:
+    """Prints what stages say while they work."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def __call__(self, stage: str, event: AnyEvent) -> None:
+        """Print one event; passed tests and artefacts are told in the summary."""
+        text = ""
+        if isinstance(event, Progress):
+            text = f"[dim]{_plain(event.text)}[/]"
+        elif isinstance(event, Notice):
+            colour = {"error": "red", "warning": "yellow"}.get(event.level, "cyan")
+            text = f"[{colour}]{_plain(event.text)}[/]"
+        elif isinstance(event, TestResult) and event.status in {"failed", "error"}:
+            text = f"[red]{event.suite} {_plain(event.name)}[/]\n{_plain(event.message)}"
+        if text:
+            self._console.print(f"[bold]{stage}[/] {text}")
+
+
+def _close(console: Console, local: LocalRun, home: Path, seconds: float) -> None:
+    console.print()
+    for outcome in local.outcomes.values():
+        console.print(_line(outcome))
+    places = {str(o.facts["folder"]) for o in local.outcomes.values() if "folder" in o.facts}
+    for place in sorted(places):
+        console.print(f"[bold]release[/] {place}")
+    console.print(f"[dim]{format_duration(seconds)}; logs and output: {home}[/]")
+
+
+def _line(outcome: Outcome) -> str:
+    took = ""
+    if outcome.started_at and outcome.finished_at:
+        took = format_duration(outcome.finished_at - outcome.started_at)
+    return (
+        f"{mark(outcome.state)}{outcome.name:<12} {word(outcome.state)} [dim]{took:>6}[/]  "
+        f"{_plain(outcome.summary)}"
+    )
+
+
+def _project(site: Site, asked: str | None) -> str:
+    check_project(site, asked)
+    if asked is None and len(site.project) > 1:
+        msg = f"pipeline.toml has several projects; name one: --project {'|'.join(site.project)}"
+        raise WrongInput(msg)
+    return asked or next(iter(site.project))
+
+
+def _source(options: argparse.Namespace, repository: str) -> Path:
+    """Return the working tree: as told, else the repository where it is a folder, else here."""
+    if options.source is not None:
+        if not options.source.is_dir():
+            msg = f"--source {options.source} is no folder; name the project's working tree"
+            raise WrongInput(msg)
+        return Path(options.source).resolve()
+    beside = options.config.resolve().parent / repository
+    if (beside / ".git").exists():
+        return Path(beside).resolve()
+    if "://" not in repository and not beside.exists():
+        msg = (
+            f'the repository "{repository}" is not there; name the project\'s working tree with '
+            "--source, or make it (make example)"
+        )
+        raise WrongInput(msg)
+    return Path.cwd()
+
+
+def _next_number(home: Path) -> int:
+    counter = home / "number"
+    try:
+        number = int(counter.read_text(encoding="utf-8")) + 1
+    except (OSError, ValueError):
+        number = 1
+    counter.write_text(str(number), encoding="utf-8")
+    return number
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", r"\[")
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt

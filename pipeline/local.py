@@ -1,0 +1,224 @@
+"""Running a pipeline on this machine without a master: the same jobs, the same scripts."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from slipway.model.errors import WrongInput
+from slipway.model.event import (
+    EVENTS,
+    AnyEvent,
+    ArtefactLeft,
+    Notice,
+    Summary,
+)
+from slipway.model.job import Input, Job, StageRecord
+from slipway.model.stage import Stage
+from slipway.trip import Trip
+
+_MARK = "\x1e"
+
+
+@dataclass
+class Outcome:
+    """How one stage stands, and what it has said."""
+
+    name: str
+    uses: str
+    state: str = "pending"
+    exit_code: int | None = None
+    started_at: float | None = None
+    finished_at: float | None = None
+    summary: str = ""
+    facts: dict[str, object] = field(default_factory=dict)
+    artefacts: list[ArtefactLeft] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
+
+
+class LocalRun:
+    """Stages as processes of this machine, each started the moment its needs have passed."""
+
+    def __init__(self, trip: Trip, names: list[str], said: Callable[[str, AnyEvent], None]) -> None:
+        """Prepare.
+
+        Args:
+            trip: What runs.
+            names: The stages, in the graph's order.
+            said: Told of every event, with the stage's name; from several threads.
+        """
+        self.trip = trip
+        self.said = said
+        stages = trip.project.stages
+        self.outcomes = {name: Outcome(name, stages[name].uses) for name in names}
+        self._processes: dict[str, subprocess.Popen[str]] = {}
+        self._lock = threading.Lock()
+
+    def run(self, jobs: int) -> int:
+        """Run all stages, at most `jobs` side by side.
+
+        Returns:
+            0 when all passed, else the exit code of the first that did not.
+        """
+        with ThreadPoolExecutor(max_workers=jobs) as pool:
+            running: dict[Future[None], str] = {}
+            try:
+                self._start_ready(pool, running)
+                while running:
+                    done, _ = wait(running, return_when=FIRST_COMPLETED)
+                    for future in done:
+                        running.pop(future)
+                        future.result()
+                    self._start_ready(pool, running)
+            except BaseException:
+                self.stop()
+                raise
+        failed = [o for o in self.outcomes.values() if o.exit_code]
+        failed.sort(key=lambda outcome: outcome.finished_at or 0)
+        return failed[0].exit_code or 0 if failed else 0
+
+    def stop(self) -> None:
+        """End the stages that run; each ends its own tree."""
+        with self._lock:
+            for process in self._processes.values():
+                if process.poll() is None:
+                    process.terminate()
+
+    def _start_ready(self, pool: ThreadPoolExecutor, running: dict[Future[None], str]) -> None:
+        for name, outcome in self.outcomes.items():
+            if outcome.state != "pending":
+                continue
+            needs = [need for need in self._stage(name).needs if need in self.outcomes]
+            states = {self.outcomes[need].state for need in needs}
+            if states & {"failed", "skipped"}:
+                bad = [n for n in needs if self.outcomes[n].state in {"failed", "skipped"}]
+                outcome.state, outcome.summary = "skipped", f"{bad[0]} did not pass"
+                # Those that wait for this one come later in the graph's order.
+            elif states <= {"passed"}:
+                outcome.state = "queued"
+                running[pool.submit(self._do, name)] = name
+
+    def _stage(self, name: str) -> Stage:
+        return self.trip.project.stages[name]
+
+    def _do(self, name: str) -> None:
+        """Run one stage as `slipway stage` does on a worker."""
+        outcome = self.outcomes[name]
+        outcome.state, outcome.started_at = "running", time.time()
+        job = self._job(name)
+        file = self._write("jobs", f"{name}.json", job.model_dump_json(by_alias=True))
+        argv = [sys.executable, "-m", "slipway.cli", "stage", outcome.uses]
+        process = subprocess.Popen(
+            [*argv, "--events", "json", "--settings", str(file)],
+            cwd=self.trip.source,
+            env={**os.environ, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+        )
+        with self._lock:
+            self._processes[name] = process
+        self._listen(process, outcome)
+        self._close(outcome, process.wait())
+
+    def _listen(self, process: subprocess.Popen[str], outcome: Outcome) -> None:
+        for line in process.stdout or ():
+            if not line.startswith(_MARK):
+                outcome.log.append(line)
+                continue
+            event = EVENTS.validate_json(line[1:])
+            if isinstance(event, ArtefactLeft):
+                outcome.artefacts.append(event)
+            elif isinstance(event, Summary):
+                outcome.summary, outcome.facts = event.text, event.facts
+            elif isinstance(event, Notice) and event.level == "error":
+                outcome.errors.append(event.text)
+            self.said(outcome.name, event)
+
+    def _close(self, outcome: Outcome, code: int) -> None:
+        outcome.exit_code = code if code in (0, 1, 2, 3) else 1
+        outcome.finished_at = time.time()
+        outcome.state = "passed" if code == 0 else "failed"
+        if outcome.errors:
+            outcome.summary = outcome.errors[-1]
+        elif code != 0:
+            last = outcome.log[-1].strip() if outcome.log else "it said nothing"
+            outcome.summary = f"ended with exit code {code}: {last}"
+        self._write("logs", f"{outcome.name}.log", "".join(outcome.log))
+        left = [one.model_dump() for one in outcome.artefacts] if code == 0 else []
+        self._write("kept", f"{outcome.name}.json", json.dumps(left))
+
+    def _job(self, name: str) -> Job:
+        stage = self._stage(name)
+        home = self.trip.home
+        return Job(
+            project=self.trip.name,
+            name=name,
+            stage=stage,  # type: ignore[arg-type]  every stage of a project is one of the kinds
+            run=self.trip.run,
+            inputs=tuple(self._inputs(stage)),
+            records=self._records() if stage.uses == "publish" else (),
+            output=str(home / "output" / name),
+            cache=str(home / "cache"),
+            state=str(home),
+        )
+
+    def _inputs(self, stage: Stage) -> Iterable[Input]:
+        for need in stage.needs:
+            for left in self._left(need):
+                if left.role == "product":
+                    yield Input(
+                        stage=need,
+                        uses=self._stage(need).uses,
+                        name=left.name,
+                        path=left.path,
+                        sha256=left.sha256,
+                        size=left.size,
+                        media_type=left.media_type,
+                    )
+
+    def _left(self, name: str) -> list[ArtefactLeft]:
+        """Return what a stage left, now or (for a stage that is not run now) the last time."""
+        if name in self.outcomes:
+            return self.outcomes[name].artefacts
+        kept = self._kept(name)
+        if not kept.exists():
+            msg = f'what "{name}" leaves is not here; run it too: leave out --alone'
+            raise WrongInput(msg)
+        return [ArtefactLeft.model_validate(one) for one in json.loads(kept.read_text("utf-8"))]
+
+    def _write(self, folder: str, name: str, text: str) -> Path:
+        file = self.trip.home / folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+        return file
+
+    def _kept(self, name: str) -> Path:
+        return self.trip.home / "kept" / f"{name}.json"
+
+    def _records(self) -> tuple[StageRecord, ...]:
+        return tuple(
+            StageRecord(
+                stage=one.name,
+                uses=one.uses,
+                state=one.state,
+                summary=one.summary,
+                facts=one.facts,
+                worker="this machine",
+                seconds=round((one.finished_at or 0) - (one.started_at or 0), 3),
+            )
+            for one in self.outcomes.values()
+            if one.finished_at
+        )

@@ -1,0 +1,80 @@
+"""What a run on this machine is about: the working tree, its commit, and the stages asked for."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from slipway.model.errors import WrongInput
+from slipway.model.graph import did_you_mean, order
+from slipway.model.job import RunFacts
+from slipway.model.site import Project
+from slipway.model.stage import Stage
+from slipway.repository import facts, git, project_version
+
+
+@dataclass(frozen=True)
+class Trip:
+    """One trip of a working tree through a pipeline."""
+
+    name: str
+    """The project's name."""
+    project: Project
+    source: Path
+    home: Path
+    """Folder for what the stages leave, their caches and releases."""
+    run: RunFacts
+
+
+def run_facts(source: Path, number: int) -> RunFacts:
+    """Return what is known of the working tree; uncommitted changes are in it as they are."""
+    try:
+        commit = facts(source, "HEAD")
+        branch = git("rev-parse", "--abbrev-ref", "HEAD", cwd=source).strip()
+        version = project_version(source, "HEAD")
+    except WrongInput:
+        # No repository, or no commit yet: everything but publishing a history works.
+        now = int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))
+        return RunFacts(
+            number=number, revision="", branch="", committed_at=now, version=f"0.0.0+{number}"
+        )
+    return RunFacts(
+        number=number,
+        revision=commit.revision,
+        branch=branch,
+        committed_at=commit.committed_at,
+        version=f"{version}+{number}",
+        subject=commit.subject,
+        author=commit.author,
+    )
+
+
+def choose(project: Project, asked: Iterable[str], *, alone: bool) -> list[str]:
+    """Return the stages to run, in the graph's order.
+
+    Args:
+        project: The project.
+        asked: Stages by name; none: all that wait for no person.
+        alone: True: without the stages they need.
+
+    Raises:
+        WrongInput: There is no such stage.
+    """
+    stages = project.stages
+    wanted = list(asked) or [name for name in stages if not _gated(name, stages)]
+    for name in wanted:
+        if name not in stages:
+            msg = f'there is no stage "{name}"; there are {", ".join(stages)}.'
+            raise WrongInput(msg + did_you_mean(name, stages))
+    chosen = set(wanted)
+    for name in reversed(order(stages)):
+        if name in chosen and not alone:
+            chosen |= set(stages[name].needs)
+    return [name for name in order(stages) if name in chosen]
+
+
+def _gated(name: str, stages: Mapping[str, Stage]) -> bool:
+    return stages[name].manual or any(_gated(need, stages) for need in stages[name].needs)
