@@ -9,18 +9,68 @@ export UV_PYTHON_DOWNLOADS ?= never
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/.ready: uv.lock pyproject.toml
-	@test -x $(BIN)/uv || { $(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet --disable-pip-version-check uv; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Slipway needs Python 3.11 or newer; install it, or name it: make PYTHON=python3.12" >&2; exit 3; }
+	@command -v git >/dev/null || { echo "git is not on this machine; install it: apt install git" >&2; exit 3; }
+	@echo "making the environment in .venv ..."
+	@test -x $(BIN)/uv || { $(PYTHON) -m venv .venv || \
+	  { echo "python3 lacks venv; install it: apt install python3-venv" >&2; exit 3; }; \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check uv; }
 	@$(BIN)/uv sync --quiet --frozen --all-extras
 	@touch $@
+
+.PHONY: up
+up: .venv/.ready example ## start master, worker and the example project; ONCE=1 ends after one run
+	@exec $(BIN)/slipway up $(if $(ONCE),--once)
+
+.PHONY: example
+example: .venv/.ready ## make the example's git repository in .slipway/almanac, once
+	@$(BIN)/slipway example examples/almanac $(STATE)/almanac
+
+.PHONY: check
+check: .venv/.ready ## check pipeline.toml and print its graph
+	@$(BIN)/slipway check
+
+.PHONY: test
+test: lint browser ## lint, types, unit, integration and feature tests
+	$(BIN)/pytest
+
+.PHONY: unit
+unit: .venv/.ready ## the quick tests alone
+	$(BIN)/pytest -m "not slow and not live"
 
 .PHONY: lint
 lint: .venv/.ready ## ruff, mypy strict and the import rules, on what is shipped
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@rm -rf $(STATE)/wheel && $(BIN)/uv build --quiet --wheel --sdist --out-dir $(STATE)/wheel/dist
+	@rm -rf $(STATE)/wheel && $(BIN)/uv build --quiet --out-dir $(STATE)/wheel/dist
 	@$(BIN)/uv pip install --quiet --no-deps --target $(STATE)/wheel/site $(STATE)/wheel/dist/*.whl
 	cd $(STATE)/wheel && MYPYPATH=site ../../$(BIN)/mypy --config-file ../../pyproject.toml --cache-dir ../mypy
 	PYTHONPATH=$(STATE)/wheel/site $(BIN)/lint-imports --no-cache
+
+# The @javascript features need a browser; without one they say so and are skipped.
+.PHONY: browser
+browser:
+	@if command -v chromedriver >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "installing a headless browser for the @javascript features ..."; \
+	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends \
+	    chromium-headless-shell chromium-driver; } >/dev/null 2>&1 || \
+	  echo "no headless browser could be installed; @javascript features will be skipped"; \
+	else echo "no chromedriver here; for the @javascript features: apt install chromium-headless-shell chromium-driver"; fi
+
+.PHONY: bench
+bench: .venv/.ready ## measure, beside the tools people would use else; tables with medians
+	@for file in bench/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+.PHONY: docs
+docs: .venv/.ready ## make the generated pages and the schema anew
+	$(BIN)/slipway schema > pipeline/config/pipeline.schema.json
+	$(BIN)/slipway schema --reference > docs/reference/pipeline.md
+
+.PHONY: clean
+clean: ## remove the environment and everything the site has written
+	rm -rf .venv $(STATE)

@@ -57,7 +57,7 @@ def _ask(site: Site, home: Home, projects: list[str]) -> None:
     except OSError:
         msg = f"{home.admin_password} is not there; start the site first: slipway up"
         raise MissingTool(msg) from None
-    url = f"http://{_host(site)}:{site.site.port}/change_hook/poller"
+    url = f"http://{_host(site)}:{site.site.web_port}/change_hook/poller"
     pollers = [("poller", f"{name}-poller") for name in projects]
     try:
         answer = httpx.post(

@@ -96,7 +96,7 @@ class _Session:
     def _check_ports(self) -> None:
         site = self.site.site
         wanted = [
-            (site.listen, site.port, "site.url"),
+            (site.listen, site.web_port, "site.url"),
             (site.worker_listen, site.worker_port, "site.worker-port"),
         ]
         for host, port, key in wanted:

@@ -72,7 +72,7 @@ def configuration(site: SiteSettings, password_file: Path) -> dict[str, Any]:
     """
     installed = {point.name for point in entry_points(group="buildbot.www")}
     return {
-        "port": f"tcp:{site.port}:interface={site.listen}",
+        "port": f"tcp:{site.web_port}:interface={site.listen}",
         "plugins": {view: True for view in _VIEWS if view in installed},
         "auth": AdminAuth(password_file),
         "authz": util.Authz(

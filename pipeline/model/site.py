@@ -49,7 +49,9 @@ class SiteSettings(Part):
     title: str = "Slipway"
     """What the web UI calls it."""
     url: str = Field(default="http://localhost:8010/", pattern=r"^https?://[^/\s]+/$")
-    """Where people reach the web UI; the master listens on its port."""
+    """Where people reach the web UI; the master listens on its port unless `port` says another."""
+    port: int | None = Field(default=None, ge=1, le=65535)
+    """The port the web UI listens on, where a reverse proxy stands before it. None: the url's."""
     listen: str = "127.0.0.1"
     """The address the web UI listens on. Anything but this machine is a decision of yours."""
     database: str = Field(
@@ -64,8 +66,10 @@ class SiteSettings(Part):
     """The address that port listens on."""
 
     @property
-    def port(self) -> int:
-        """The web UI's port, from its URL."""
+    def web_port(self) -> int:
+        """The port the web UI listens on."""
+        if self.port is not None:
+            return self.port
         scheme, rest = self.url.split("://", 1)
         host = rest.rstrip("/")
         tail = host.rsplit(":", 1)[-1]

@@ -1,0 +1,105 @@
+"""The JSON Schema of pipeline.toml, and the reference page made of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from slipway.model.site import Site
+from slipway.model.stage import KINDS, Stage
+
+#: Where it is kept, in the package; a test compares it with the model.
+FILE = "pipeline.schema.json"
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a whole pipeline.toml, for editors and other programs."""
+    made = Site.model_json_schema(by_alias=True)
+    return {"$schema": _DIALECT, "title": "pipeline.toml of Slipway", **made}
+
+
+def schema_text() -> str:
+    """Return the schema as the file keeps it."""
+    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def reference() -> str:
+    """Return the reference of pipeline.toml as a Markdown page."""
+    return "\n".join(_reference_lines()).rstrip() + "\n"
+
+
+_HEAD = """# pipeline.toml
+
+<!-- Made by `slipway schema --reference` from the model; change the model, not this page. -->
+
+Every key of a site's file. Keys are kebab-case; a key without a default must be written.
+`slipway check` tells all errors at once, each with its line; the same rules stand in
+[pipeline.schema.json](../../pipeline/config/pipeline.schema.json), which editors understand:
+put `#:schema pipeline/config/pipeline.schema.json` on the file's first line.
+
+Durations are seconds, or text such as `"90s"`, `"15m"`, `"12h"`, `"1h30m"`, `"2d"`.
+Names are lower-case letters, digits, `-` and `_`, a letter first, at most 40 characters."""
+
+_SECTIONS = (
+    ("SiteSettings", "[site]", "The installation itself."),
+    ("Project", "[project.NAME]", "One application; write as many as you have."),
+    ("Worker", "[workers.NAME]", "One machine or process that runs stages."),
+    ("SecretPlace", "password = { ... }", "Where a secret is kept; never the secret itself."),
+)
+
+
+def _reference_lines() -> Iterator[str]:
+    schema = json_schema()
+    parts = schema["$defs"]
+    yield _HEAD
+    for part, heading, what in _SECTIONS:
+        yield from ("", f"## `{heading}`", "", what, "")
+        yield from _table(parts[part], skip={"stages"})
+    yield from ("", "## `[project.NAME.stages.NAME]`", "", "Keys that every stage has:", "")
+    shared = set(Stage.model_json_schema(by_alias=True)["properties"]) - {"uses"}
+    first = parts[next(iter(KINDS.values())).__name__]
+    yield from _table(first, only=shared)
+    for kind, model in KINDS.items():
+        part = parts[model.__name__]
+        yield from ("", f'### `uses = "{kind}"`', "", part["description"], "")
+        yield from _table(part, skip=shared | {"uses"})
+    yield from ("", "### `[[project.NAME.stages.NAME.suites]]`", "", "One test suite.", "")
+    yield from _table(parts["Suite"])
+
+
+def _table(
+    part: dict[str, Any], *, skip: set[str] | None = None, only: set[str] | None = None
+) -> Iterator[str]:
+    required = part.get("required", [])
+    yield "| key | what it is | type | default |"
+    yield "| --- | --- | --- | --- |"
+    for key, field in part["properties"].items():
+        if key in (skip or set()) or (only is not None and key not in only):
+            continue
+        told = field.get("description", "").replace("\n", " ").replace("|", "\\|")
+        default = "**must be written**" if key in required else _default(field)
+        yield f"| `{key}` | {told} | {_type(field)} | {default} |"
+
+
+def _default(field: dict[str, Any]) -> str:
+    value = field.get("default")
+    return "none" if value is None else f"`{json.dumps(value)}`"
+
+
+def _type(field: dict[str, Any]) -> str:
+    if "anyOf" in field:
+        kinds = [_type(one) for one in field["anyOf"] if one.get("type") != "null"]
+        return " or ".join(dict.fromkeys(kinds))
+    if "enum" in field or "const" in field:
+        allowed = field.get("enum", [field.get("const")])
+        return " \\| ".join(f"`{json.dumps(one)}`" for one in allowed)
+    if field.get("type") == "array":
+        return f"list of {_type(field.get('items', {}))}"
+    if "$ref" in field:
+        name = field["$ref"].rsplit("/", 1)[-1]
+        return {"SecretPlace": "secret", "Suite": "table"}.get(name, "table")
+    plain = {"object": "table", "string": "text"}
+    kind = str(field.get("type", "any"))
+    return plain.get(kind, kind)
