@@ -132,7 +132,7 @@ def check_input(given: Input) -> None:
 def do(job: Job, report: Report) -> int:
     """Do one stage and return its exit code: 0 passed, 1 failed, 2 wrong input, 3 missing."""
     script = find_script(job.stage.uses)
-    stop = _end_at(job.stage.timeout, job.name, report)
+    deadline = _Deadline(job.stage.timeout, job.name, report)
     try:
         for given in job.inputs:
             check_input(given)
@@ -141,31 +141,37 @@ def do(job: Job, report: Report) -> int:
         output.mkdir(parents=True)
         script(job, report)
     except SlipwayError as error:
-        report.notice(str(error), level="error")
-        return error.exit_code
+        if not deadline.over.is_set():
+            report.notice(str(error), level="error")
+            return error.exit_code
+        # What it says now follows from being stopped; the reason has been told.
+        return StageFailed.exit_code
     except OSError as error:
         place = f" ({error.filename})" if error.filename else ""
         report.notice(f"{job.name} stopped: {error.strerror or error}{place}", level="error")
         return StageFailed.exit_code
     finally:
-        stop()
+        deadline.timer.cancel()
     return PASSED
 
 
-def _end_at(timeout: int, name: str, report: Report) -> Callable[[], None]:
-    """End this whole process tree when the stage's time is over, whatever it hangs in."""
+class _Deadline:
+    """Ends this whole process tree when the stage's time is over, whatever it hangs in."""
 
-    def end() -> None:
-        report.notice(
+    def __init__(self, timeout: int, name: str, report: Report) -> None:
+        self._sentence = (
             f'stage "{name}" did not end within {format_duration(timeout)} and was stopped; '
-            "mend what hangs or raise its timeout",
-            level="error",
+            "mend what hangs or raise its timeout"
         )
+        self._report = report
+        self.over = threading.Event()
+        self.timer = threading.Timer(timeout, self._end)
+        self.timer.daemon = True
+        self.timer.start()
+
+    def _end(self) -> None:
+        self.over.set()
+        self._report.notice(self._sentence, level="error")
         end_descendants(patience=1.0)
         sys.stdout.flush()
         os._exit(StageFailed.exit_code)
-
-    timer = threading.Timer(timeout, end)
-    timer.daemon = True
-    timer.start()
-    return timer.cancel

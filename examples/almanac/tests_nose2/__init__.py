@@ -1,0 +1,1 @@
+"""The same book, tested with unittest classes; nose2 runs them."""

@@ -1,0 +1,154 @@
+"""`slipway stage archive`: pack what earlier stages left, one archive for each platform."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from slipway.model.errors import StageFailed, WrongInput
+from slipway.model.job import Input, Job
+from slipway.model.stage import ArchiveStage
+from slipway.scripts.aside import told_when_full
+from slipway.scripts.pack import pack_tree, pack_zip, unpack
+from slipway.scripts.report import Report
+from slipway.scripts.wording import count_text, plain_name, size_text
+
+_FROZEN = ".tar.zst"
+# An event is small; the artefacts themselves tell the rest.
+_NAMED = 20
+# As sysconfig.get_platform() writes them: linux-x86_64, win-amd64, win32, macosx-11.0-arm64.
+_PLATFORM = re.compile(r".+-((?:linux|win|macosx|darwin|freebsd)\d*(?:-[A-Za-z0-9_.]+){0,2})")
+_PACKERS: dict[str, Callable[..., None]] = {"zip": pack_zip, "tar.zst": pack_tree}
+
+
+def run(job: Job, report: Report) -> None:
+    """Pack the job's inputs into the output folder.
+
+    Raises:
+        StageFailed: There is nothing to pack, two inputs are in each other's way, or the disk
+            is full.
+        WrongInput: The version or a name cannot be part of a file name.
+    """
+    stage = job.stage
+    if not isinstance(stage, ArchiveStage):
+        msg = f'stage "{job.name}" is no archive stage but "{stage.uses}"'
+        raise WrongInput(msg)
+    given = sorted(
+        (one for one in job.inputs if one.role == "product"), key=lambda one: (one.stage, one.name)
+    )
+    passed_on = [one for one in given if any(fnmatchcase(one.name, p) for p in stage.pass_on)]
+    parcels = _parcels(job, stage, [one for one in given if one not in passed_on])
+    results = [result for parcel in parcels for result in _pack(parcel, job, report)]
+    for one in passed_on:
+        report.artefact(Path(one.path), name=one.name)
+    report.summary(
+        "; ".join(
+            f"{one['name']}: {size_text(one['size'])} of {size_text(one['unpacked'])} "
+            f"in {count_text(one['files'], 'file')}"
+            for one in results
+        ),
+        archives=results,
+        passed_on=[one.name for one in passed_on][:_NAMED],
+    )
+
+
+@dataclass(frozen=True)
+class _Parcel:
+    """What goes into one archive."""
+
+    root: str
+    """The top folder in it."""
+    name: str
+    """The archive's name before its suffix."""
+    formats: tuple[str, ...]
+    frozen: tuple[Input, ...]
+    files: tuple[Input, ...]
+
+
+def _parcels(job: Job, stage: ArchiveStage, given: Sequence[Input]) -> list[_Parcel]:
+    if not given:
+        names = ", ".join(job.stage.needs) or "no stage: it has no needs"
+        msg = f'stage "{job.name}" has nothing to pack: no product came from {names}'
+        raise StageFailed(msg)
+    root = plain_name(f"{stage.name or job.project}-{job.run.version}", "an archive called")
+    frozen: dict[str | None, list[Input]] = {}
+    files = []
+    for one in given:
+        if one.uses == "freeze" and one.name.endswith(_FROZEN):
+            frozen.setdefault(_platform(one.name), []).append(one)
+        else:
+            files.append(one)
+    if not frozen:
+        return [_Parcel(root, root, stage.formats or ("tar.zst",), (), tuple(files))]
+    return [
+        _Parcel(
+            root,
+            f"{root}-{tag}" if tag else root,
+            stage.formats or (("zip",) if (tag or "").startswith("win") else ("tar.zst",)),
+            tuple(programs),
+            tuple(files),
+        )
+        for tag, programs in sorted(frozen.items(), key=lambda item: item[0] or "")
+    ]
+
+
+def _platform(name: str) -> str | None:
+    match = _PLATFORM.fullmatch(name.removesuffix(_FROZEN))
+    return match[1] if match else None
+
+
+def _pack(parcel: _Parcel, job: Job, report: Report) -> list[dict[str, Any]]:
+    """Lay out one parcel's tree and pack it in each of its formats."""
+    output = Path(job.output)
+    with tempfile.TemporaryDirectory(dir=output, prefix=".tree-") as work:
+        tree = Path(work) / parcel.root
+        with told_when_full(output):
+            report.progress(f"laying out {parcel.name}")
+            _lay_out(parcel, tree)
+        sizes = [path.stat().st_size for path in _files(tree)]
+        results = []
+        for suffix in dict.fromkeys(parcel.formats):
+            target = output / f"{parcel.name}.{suffix}"
+            report.progress(f"packing {target.name}")
+            _PACKERS[suffix](tree, target, epoch=job.run.committed_at)
+            left = report.artefact(target)
+            results.append(
+                {
+                    "name": target.name,
+                    "size": left.size,
+                    "unpacked": sum(sizes),
+                    "files": len(sizes),
+                }
+            )
+        return results
+
+
+def _lay_out(parcel: _Parcel, tree: Path) -> None:
+    tree.mkdir()
+    for one in parcel.frozen:
+        unpack(Path(one.path), tree)
+    if parcel.frozen and not _files(tree):
+        names = ", ".join(one.name for one in parcel.frozen)
+        msg = f"nothing is in {names}: the freeze stage left an empty tree"
+        raise StageFailed(msg)
+    for one in parcel.files:
+        folder = "databases" if one.uses == "databases" else one.stage
+        target = tree / folder / plain_name(one.name, f'an artefact of stage "{one.stage}"')
+        if target.exists():
+            msg = (
+                f'the file {folder}/{one.name} is there twice, the second from "{one.stage}"; '
+                "rename one, or list it in pass-on"
+            )
+            raise StageFailed(msg)
+        target.parent.mkdir(exist_ok=True)
+        shutil.copyfile(one.path, target)
+
+
+def _files(tree: Path) -> list[Path]:
+    return [path for path in tree.rglob("*") if path.is_file() and not path.is_symlink()]

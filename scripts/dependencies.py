@@ -1,0 +1,140 @@
+"""What an application says it needs, and the uv calls that install it."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from slipway.model.errors import WrongInput
+from slipway.model.stage import ApplicationStage, CommandStage, TestsStage
+
+#: Files that decide what is installed; a change in one makes a new environment.
+DECIDING = ("uv.lock", "pyproject.toml", "setup.py", "setup.cfg", "requirements.txt")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How an environment is filled."""
+
+    calls: tuple[tuple[str, ...], ...]
+    """Arguments of uv, one call after the other."""
+    installed: bool
+    """True: the project itself is installed (editable), so no PYTHONPATH is needed."""
+    files: tuple[Path, ...]
+    """What the plan was made of."""
+    locked: bool = False
+
+
+def make_plan(source: Path, stage: ApplicationStage) -> Plan:
+    """Find out how to install an application: by lock, by pyproject, by requirements, or bare.
+
+    Args:
+        source: The project.
+        stage: Its extras, groups and requirements files.
+
+    Raises:
+        WrongInput: A file is broken or not there.
+    """
+    data = read_pyproject(source)
+    told = tuple(_requirements_file(source, name) for name in stage.requirements)
+    deciding = tuple(source / name for name in DECIDING if (source / name).is_file())
+    files = (*deciding, *(path for path in told if path not in deciding))
+    more = tuple(word for path in told for word in ("--requirements", str(path)))
+    package = is_package(source, data)
+    if (source / "uv.lock").is_file():
+        calls = (_sync(stage), *((_pip(*more),) if more else ()))
+        return Plan(calls, package, files, locked=True)
+    if package:
+        extras = f"[{','.join(stage.extras)}]" if stage.extras else ""
+        wanted = ("--editable", f".{extras}", *_groups(data, stage), *more)
+        return Plan((_pip(*wanted),), installed=True, files=files)
+    if "project" in data:
+        extras_of = tuple(f"--extra={extra}" for extra in stage.extras)
+        wanted = ("--requirements", "pyproject.toml", *extras_of, *_groups(data, stage), *more)
+        return Plan((_pip(*wanted),), installed=False, files=files)
+    if stage.extras:
+        msg = (
+            f"extras {', '.join(stage.extras)} are asked for, "
+            f"but {source} has no pyproject.toml with a [project] table"
+        )
+        raise WrongInput(msg)
+    if not more and (source / "requirements.txt").is_file():
+        more = ("--requirements", "requirements.txt")
+    more = (*more, *_groups(data, stage))
+    return Plan((_pip(*more),) if more else (), installed=False, files=files)
+
+
+def read_pyproject(source: Path) -> dict[str, Any]:
+    """Read a project's pyproject.toml; without one it is empty.
+
+    Raises:
+        WrongInput: It is no TOML.
+    """
+    path = source / "pyproject.toml"
+    if not path.is_file():
+        return {}
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        msg = f"{path}: is no valid TOML: {error}"
+        raise WrongInput(msg) from None
+
+
+def is_package(source: Path, data: dict[str, Any]) -> bool:
+    """Tell whether a project can be installed, by uv's own rule."""
+    told = data.get("tool", {}).get("uv", {}).get("package")
+    if told is not None:
+        return bool(told)
+    if "project" in data:
+        return "build-system" in data
+    return (source / "setup.py").is_file()
+
+
+def _sync(stage: ApplicationStage) -> tuple[str, ...]:
+    extras = tuple(f"--extra={extra}" for extra in stage.extras)
+    groups: tuple[str, ...] = ()
+    if stage.groups is not None:
+        groups = ("--no-default-groups", *(f"--group={group}" for group in stage.groups))
+    elif not takes_default_groups(stage):
+        groups = ("--no-default-groups",)
+    return ("sync", "--frozen", "--inexact", *extras, *groups)
+
+
+def _pip(*wanted: str) -> tuple[str, ...]:
+    return ("pip", "install", *wanted)
+
+
+def takes_default_groups(stage: ApplicationStage) -> bool:
+    """Tell whether a stage wants the groups a developer has; what is shipped does not."""
+    return isinstance(stage, TestsStage | CommandStage)
+
+
+def _groups(data: dict[str, Any], stage: ApplicationStage) -> tuple[str, ...]:
+    """Return uv's words for the groups of a project that has no lock."""
+    there = data.get("dependency-groups", {})
+    groups = stage.groups
+    if groups is None:
+        default = data.get("tool", {}).get("uv", {}).get("default-groups", ["dev"])
+        default = tuple(there) if default == "all" else default
+        groups = tuple(name for name in default if name in there)
+        groups = groups if takes_default_groups(stage) else ()
+    for name in groups:
+        if name not in there:
+            known = ", ".join(there) or "none"
+            msg = f'the project has no dependency group "{name}"; there are: {known}'
+            raise WrongInput(msg)
+    return tuple(f"--group={name}" for name in groups)
+
+
+def _requirements_file(source: Path, name: str) -> Path:
+    path = source / name
+    if path.is_file():
+        return path
+    there = [str(found.relative_to(source)) for found in source.glob("*req*")]
+    near = difflib.get_close_matches(name, there, n=3, cutoff=0.4) or there[:3]
+    meant = f"; there are: {', '.join(near)}" if near else ""
+    msg = f"requirements file {name} is not in {source}{meant}"
+    raise WrongInput(msg)

@@ -1,0 +1,188 @@
+"""Runs unittest inside the application's Python and writes JUnit: the standard library alone.
+
+Usage: python unittest_run.py RESULTS.xml [ARGUMENTS OF unittest...]
+
+Works on every Python from 3.8 on. Without arguments it finds every folder with test*.py itself,
+also those that are no packages, which `python -m unittest` does not.
+"""
+
+# ruff: noqa: N802, D102, SLF001  unittest named these methods, and has no other way to ask
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import sys
+import time
+import unittest
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+SKIPPED = {"__pycache__", "node_modules", "site-packages", "venv", "build", "dist"}
+# What XML 1.0 cannot hold, whatever a test prints.
+ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class Result(unittest.TextTestResult):
+    """Prints as unittest does, and keeps what JUnit needs."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.cases: list[ET.Element] = []
+        self.began: dict[int, float] = {}
+
+    def startTest(self, test: Any) -> None:
+        self.began[id(test)] = time.perf_counter()
+        super().startTest(test)
+
+    def addSuccess(self, test: Any) -> None:
+        super().addSuccess(test)
+        self.keep(test)
+
+    def addFailure(self, test: Any, err: Any) -> None:
+        super().addFailure(test, err)
+        self.keep(test, "failure", self.failures[-1][1])
+
+    def addError(self, test: Any, err: Any) -> None:
+        super().addError(test, err)
+        self.keep(test, "error", self.errors[-1][1])
+
+    def addSkip(self, test: Any, reason: str) -> None:
+        super().addSkip(test, reason)
+        self.keep(test, "skipped", reason)
+
+    def addExpectedFailure(self, test: Any, err: Any) -> None:
+        super().addExpectedFailure(test, err)
+        self.keep(test, "skipped", "expected failure")
+
+    def addUnexpectedSuccess(self, test: Any) -> None:
+        super().addUnexpectedSuccess(test)
+        self.keep(test, "failure", "unexpected success")
+
+    def addSubTest(self, test: Any, subtest: Any, err: Any) -> None:
+        super().addSubTest(test, subtest, err)
+        if err is not None:
+            kind = "failure" if issubclass(err[0], test.failureException) else "error"
+            told = (self.failures if kind == "failure" else self.errors)[-1][1]
+            self.keep(test, kind, f"{told}\n{subtest}")
+
+    def keep(self, test: Any, kind: str | None = None, text: str = "") -> None:
+        """Keep one report on a case; the reader joins several on the same one."""
+        module, name = split(test)
+        seconds = time.perf_counter() - self.began.pop(id(test), time.perf_counter())
+        case = ET.Element("testcase", classname=module, name=name, time=f"{seconds:.6f}")
+        if kind is not None:
+            message = "" if kind != "skipped" else clean(text)
+            child = ET.SubElement(case, kind, message=message)
+            child.text = clean(text)
+        file, line = place(test)
+        if file is not None:
+            case.set("path", file)
+            case.set("line", str(line - 1))
+        self.cases.append(case)
+
+
+def split(test: Any) -> tuple[str, str]:
+    """Return a test's class and name; what failed outside any test has no class."""
+    kind = type(test)
+    if kind.__name__ == "_FailedTest":
+        return "", str(test._testMethodName)
+    name: str = test.id()
+    prefix = f"{kind.__module__}.{kind.__qualname__}."
+    if isinstance(test, unittest.TestCase) and name.startswith(prefix):
+        return prefix[:-1], name[len(prefix) :]
+    return "", name
+
+
+def place(test: Any) -> tuple[str | None, int]:
+    """Return where a test stands, if its source can be found."""
+    if type(test).__name__ == "_FailedTest":
+        return None, 0
+    try:
+        method = inspect.unwrap(getattr(test, test._testMethodName))
+        return inspect.getsourcefile(method), inspect.getsourcelines(method)[1]
+    except (AttributeError, OSError, TypeError):
+        return None, 0
+
+
+def clean(text: object) -> str:
+    """Return a text without the characters that XML cannot hold."""
+    return ILLEGAL.sub("?", str(text))
+
+
+def starts(folder: Path) -> list[tuple[Path, Path]]:
+    """Return (start folder, top folder) of everything that holds tests."""
+    found: list[tuple[Path, Path]] = []
+    for name, folders, files in os.walk(folder):
+        here = Path(name)
+        folders[:] = sorted(
+            inner
+            for inner in folders
+            if inner not in SKIPPED
+            and not inner.startswith(".")
+            and not (here / inner / "pyvenv.cfg").exists()
+        )
+        if not any(re.fullmatch(r"test.*\.py", file) for file in files):
+            continue
+        top = here
+        while (top / "__init__.py").exists() and top != folder:
+            top = top.parent
+        if not any(reaches(start, here) and top == its for start, its in found):
+            found.append((here, top))
+    return found
+
+
+def reaches(start: Path, folder: Path) -> bool:
+    """Tell whether unittest goes down from a start to a folder: packages all the way."""
+    while folder != start:
+        if not (folder / "__init__.py").exists() or folder == folder.parent:
+            return False
+        folder = folder.parent
+    return True
+
+
+def collect(folder: Path) -> unittest.TestSuite:
+    """Return all tests below a folder."""
+    suite = unittest.TestSuite()
+    for start, top in starts(folder):
+        # One loader each: a loader keeps its first top folder.
+        suite.addTest(unittest.TestLoader().discover(str(start), "test*.py", str(top)))
+    return suite
+
+
+class Given(unittest.TestProgram):
+    """unittest's own command line, without running and without its exit."""
+
+    test: Any
+
+    def runTests(self) -> None:
+        pass
+
+
+def chosen(arguments: list[str]) -> tuple[Any, dict[str, Any]]:
+    """Return the tests that unittest's own arguments name, and settings for its runner."""
+    if not arguments:
+        return collect(Path.cwd()), {}
+    if len(arguments) == 1 and Path(arguments[0]).is_dir():
+        return collect(Path(arguments[0]).resolve()), {}
+    program = Given(module=None, argv=["python -m unittest", *arguments], exit=False)
+    return program.test, {"failfast": program.failfast, "buffer": program.buffer}
+
+
+def main(target: str, arguments: list[str]) -> int:
+    """Run the tests and write their results."""
+    # Python puts this file's own folder first; the application's modules must win.
+    sys.path[0] = str(Path.cwd())
+    suite, settings = chosen(arguments)
+    runner = unittest.TextTestRunner(verbosity=2, resultclass=Result, **settings)
+    result: Any = runner.run(suite)
+    root = ET.Element("testsuite", name="unittest")
+    root.extend(result.cases)
+    ET.ElementTree(root).write(target, encoding="utf-8", xml_declaration=True)
+    return 0 if result.wasSuccessful() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2:]))

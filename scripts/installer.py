@@ -1,0 +1,188 @@
+"""Calling uv: by argument list, with an environment of its own, its errors told in one sentence."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from slipway.model.errors import MissingTool, SlipwayError, WrongInput
+from slipway.scripts.process import Finished, run
+from slipway.scripts.report import Report
+
+#: Variables that would lead a guest, or uv, back into the environment Slipway itself runs in.
+FOREIGN = (
+    "CONDA_DEFAULT_ENV",
+    "CONDA_PREFIX",
+    "PYTEST_ADDOPTS",
+    "PYTEST_CURRENT_TEST",
+    "PYTEST_PLUGINS",
+    "PYTEST_VERSION",
+    "PYTHONEXECUTABLE",
+    "PYTHONHOME",
+    "PYTHONINSPECT",
+    "PYTHONOPTIMIZE",
+    "PYTHONPATH",
+    "PYTHONPLATLIBDIR",
+    "PYTHONSAFEPATH",
+    "PYTHONSTARTUP",
+    "PYTHONUSERBASE",
+    "UV_PROJECT",
+    "UV_PROJECT_ENVIRONMENT",
+    "UV_PYTHON",
+    "UV_WORKING_DIR",
+    "VIRTUAL_ENV",
+    "VIRTUAL_ENV_PROMPT",
+    "__PYVENV_LAUNCHER__",
+)
+
+_NO_PYTHON = re.compile(
+    r"No interpreter found|Failed to (inspect|query) Python|Querying Python at", re.IGNORECASE
+)
+_NO_INDEX = re.compile(
+    r"Failed to fetch|error sending request|dns error|Connection refused|timed out|"
+    r"Could not connect|Network connectivity is disabled|network was disabled|"
+    r"certificate|HTTP status (server error|client error \(40[137])",
+    re.IGNORECASE,
+)
+_START = re.compile(r"^\s*(error:|\u00d7|x\s)", re.IGNORECASE)
+_HINT = re.compile(r"^\s*(╰─▶\s*)?(hint|note):", re.IGNORECASE)
+_FRAME = re.compile(r"^[\s│╰├─▶\u00d7]+|^(error|cause|Caused by):\s*")
+_LONGEST = 700
+_PARTS = 4
+_MIRRORS = ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS")
+
+
+def clean_environment() -> dict[str, str]:
+    """Return this process's environment without what belongs to Slipway's own Python."""
+    return {name: value for name, value in os.environ.items() if name.upper() not in FOREIGN}
+
+
+def uv_path() -> str:
+    """Return the uv that came with Slipway.
+
+    Raises:
+        MissingTool: There is none.
+    """
+    try:
+        from uv import find_uv_bin
+
+        return str(find_uv_bin())
+    except (ImportError, FileNotFoundError) as error:
+        msg = f"uv is not beside this Python ({error}); install it with: python -m pip install uv"
+        raise MissingTool(msg) from error
+
+
+def call_uv(
+    arguments: tuple[str, ...], *, cwd: Path, folder: Path, python: str, report: Report
+) -> Finished:
+    """Run uv on one virtual environment, its output to the log.
+
+    Args:
+        arguments: What uv shall do.
+        cwd: The project.
+        folder: The virtual environment.
+        python: The Python it is made of, for the error sentence.
+        report: Gets uv's output.
+
+    Raises:
+        MissingTool: No such Python, or the package index cannot be reached.
+        WrongInput: What the project says of itself cannot be installed.
+    """
+    finished = ask_uv(arguments, cwd=cwd, folder=folder, report=report)
+    if finished.code:
+        raise explain(finished.tail, python)
+    return finished
+
+
+def ask_uv(
+    arguments: tuple[str, ...],
+    *,
+    cwd: Path,
+    folder: Path,
+    report: Report | None = None,
+    extra: Mapping[str, str] | None = None,
+) -> Finished:
+    """Run uv and return how it ended, whatever it says."""
+    env = clean_environment() | {
+        "NO_COLOR": "1",
+        "UV_NO_PROGRESS": "1",
+        "UV_PYTHON_DOWNLOADS": "never",
+        "UV_PROJECT_ENVIRONMENT": str(folder),
+        "VIRTUAL_ENV": str(folder),
+    }
+    env.pop("FORCE_COLOR", None)
+    said: list[str] = []
+
+    def hear(line: str) -> None:
+        said.append(line.rstrip("\n"))
+        if report is not None:
+            report.log(line)
+
+    argv = (uv_path(), *arguments)
+    finished = run(argv, cwd=cwd, env=env | dict(extra or {}), log=hear, what="uv")
+    return Finished(finished.code, "\n".join(said))
+
+
+def explain(output: str, python: str) -> SlipwayError:
+    """Turn what uv said into an error of the right kind.
+
+    Args:
+        output: All of uv's output.
+        python: The Python that was asked for.
+    """
+    said = _last_words(output)
+    if _NO_PYTHON.search(said):
+        return MissingTool(
+            f"there is no Python {python} on this machine: {said}; "
+            "install it or change the stage's python"
+        )
+    if _NO_INDEX.search(said) or "network was disabled" in output:
+        return MissingTool(
+            f"the package index cannot be reached: {said}; "
+            "check the network, or UV_DEFAULT_INDEX if there is a mirror"
+        )
+    return WrongInput(f"the application's environment cannot be made: {said}")
+
+
+def _last_words(output: str) -> str:
+    """Return uv's last error as one line: where it began and how it ended."""
+    lines = output.splitlines()
+    starts = [number for number, line in enumerate(lines) if _START.match(line)]
+    kept: list[str] = []
+    for line in lines[starts[0] :] if starts else lines[-_PARTS:]:
+        if _HINT.match(line):
+            break
+        kept.append(_FRAME.sub("", line.strip()).strip().rstrip(".:"))
+    kept = [part for part in kept if part]
+    if len(kept) > _PARTS:
+        kept = [kept[0], "...", *kept[1 - _PARTS :]]
+    said = ": ".join(kept).replace(": ...: ", " ... ")
+    return said[:_LONGEST] or "uv said nothing"
+
+
+def check_lock(source: Path, folder: Path) -> None:
+    """Refuse a lock that pyproject.toml has left behind: `--frozen` would install the old one.
+
+    Raises:
+        WrongInput: The lock does not fit pyproject.toml any more.
+    """
+    # A mirror set on this machine makes any lock look outdated; the index need not be asked.
+    mirrors = dict.fromkeys(_MIRRORS, "")
+    checked = ask_uv(("lock", "--check", "--offline"), cwd=source, folder=folder, extra=mirrors)
+    if checked.code and ("needs to be updated" in checked.tail or "No solution" in checked.tail):
+        msg = f"{source / 'uv.lock'} is older than pyproject.toml; run `uv lock` and commit it"
+        raise WrongInput(msg)
+
+
+def list_versions(folder: Path, python: Path, source: Path) -> dict[str, str]:
+    """Return the versions of all packages in an environment, and of its Python."""
+    words = ("pip", "list", "--quiet", "--format", "json", "--python", str(python))
+    asked = ask_uv(words, cwd=source, folder=folder)
+    line = next((line for line in asked.tail.splitlines() if line.startswith("[")), "[]")
+    found = {package["name"].lower(): package["version"] for package in json.loads(line)}
+    settings = (folder / "pyvenv.cfg").read_text("utf-8").splitlines()
+    known = dict(line.split(" = ", 1) for line in settings if " = " in line)
+    return found | {"python": known.get("version_info", "")}

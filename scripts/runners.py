@@ -1,0 +1,120 @@
+"""Running one suite as a guest, and judging it by its exit code and its results together."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from slipway.model.errors import SlipwayError
+from slipway.model.event import TestResult
+from slipway.scripts import junit
+from slipway.scripts.environment import Environment
+from slipway.scripts.process import Finished, run
+from slipway.scripts.report import Report
+from slipway.scripts.suites import Planned
+
+GUEST = Path(__file__).parent / "guest" / "unittest_run.py"
+#: What runners answer when there was nothing to run: nose2 and old unittests say it was fine.
+_NONE_RAN = (0, 5)
+_LAST_LINES = 5
+_LOOKED_FOR = {
+    "pytest": "functions test_* and classes Test* in files test_*.py and *_test.py",
+    "nose2": "functions test* and unittest.TestCase classes in files test*.py",
+    "unittest": "unittest.TestCase classes in files test*.py",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a suite."""
+
+    suite: Planned
+    code: int
+    seconds: float
+    results: list[TestResult] = field(default_factory=list)
+    xml: Path | None = None
+    problem: str = ""
+    """What is wrong beyond single tests; empty when nothing is."""
+
+
+def run_suite(suite: Planned, environment: Environment, output: Path, report: Report) -> Outcome:
+    """Run a suite to its end.
+
+    Args:
+        suite: What to run.
+        environment: The application's environment.
+        output: Where its XML goes.
+        report: Gets the runner's output, and then each result.
+
+    Returns:
+        Its results, and what is wrong with them as a whole.
+    """
+    target = output / f"{suite.name}.xml"
+    target.unlink(missing_ok=True)
+    began = time.perf_counter()
+    finished = run(
+        argv(suite, environment, target),
+        cwd=environment.source,
+        env=environment.variables(),
+        log=report.log,
+        what=suite.name,
+    )
+    seconds = time.perf_counter() - began
+    if not target.is_file():
+        problem = _broke_off(suite, finished)
+        return Outcome(suite, finished.code, seconds, problem=problem)
+    try:
+        results = junit.read(target, suite.name, environment.source)
+    except SlipwayError as error:
+        return Outcome(suite, finished.code, seconds, xml=target, problem=str(error))
+    for result in results:
+        report.test(result)
+    problem = _problem(suite, finished, results, environment.source)
+    return Outcome(suite, finished.code, seconds, results, target, problem)
+
+
+def argv(suite: Planned, environment: Environment, target: Path) -> list[str]:
+    """Return the runner's argument list; its results go to `target` as JUnit."""
+    python = str(environment.python)
+    if suite.runner == "pytest":
+        # The older of pytest's two families is the one that tells file and line.
+        ours = [f"--junitxml={target}", "-o", "junit_family=xunit1", "-v"]
+        return [python, "-m", "pytest", *ours, *suite.arguments]
+    if suite.runner == "nose2":
+        ours = ["--plugin", "nose2.plugins.junitxml", "--junit-xml", "--junit-xml-path"]
+        return [python, "-m", "nose2", "-v", *ours, str(target), *suite.arguments]
+    return [python, str(GUEST), str(target), *suite.arguments]
+
+
+def _problem(suite: Planned, finished: Finished, results: list[TestResult], source: Path) -> str:
+    """Compare what the XML says with what the exit code says."""
+    if not results:
+        if finished.code not in _NONE_RAN:
+            return _broke_off(suite, finished)
+        place = " ".join(suite.arguments) or str(source)
+        return (
+            f"{suite.name} found no test in {place}: it looked for {_LOOKED_FOR[suite.runner]}; "
+            f"add tests or change the stage's suites ({suite.runner} was chosen: {suite.why})"
+        )
+    red = any(result.status in {"failed", "error"} for result in results)
+    if finished.code and not red:
+        return (
+            f"{suite.name} ended with exit code {finished.code} although no test of its results "
+            f"failed; its last lines: {_last(finished)}"
+        )
+    return ""
+
+
+def _broke_off(suite: Planned, finished: Finished) -> str:
+    how = (
+        f"was ended by signal {-finished.code}"
+        if finished.code < 0
+        else f"ended with exit code {finished.code}"
+    )
+    return f"{suite.name} {how} and left no results; its last lines: {_last(finished)}"
+
+
+def _last(finished: Finished) -> str:
+    lines = [line.strip() for line in finished.tail.splitlines() if line.strip()]
+    return " | ".join(lines[-_LAST_LINES:]) or "none"

@@ -1,0 +1,121 @@
+"""A folder seen as what goes into an archive: sorted, checked, and without this machine in it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from slipway.model.errors import StageFailed, WrongInput
+
+_WINDOWS_PROGRAMS = frozenset({".exe", ".bat", ".cmd", ".com"})
+_EXECUTABLE = 0o111
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing to pack."""
+
+    path: Path
+    name: str
+    """Where it goes in the archive, with slashes."""
+    kind: Literal["file", "folder", "link"]
+    executable: bool = False
+    size: int = 0
+    link: str = ""
+
+    @property
+    def mode(self) -> int:
+        """Return the permission bits it gets, whatever the umask was."""
+        if self.kind == "link":
+            return 0o777
+        return 0o755 if self.kind == "folder" or self.executable else 0o644
+
+
+def escapes(name: str, link: str) -> bool:
+    """Tell whether a symlink at `name` may lead out of its tree.
+
+    A ".." after a name is refused too: behind another link it can climb higher than it looks.
+    """
+    parts = PurePosixPath(link).parts
+    if not parts or link.startswith("/") or "\0" in link:
+        return True
+    if os.name == "nt" and (":" in link or "\\" in link):
+        return True
+    climbs = 0
+    while climbs < len(parts) and parts[climbs] == "..":
+        climbs += 1
+    return ".." in parts[climbs:] or climbs > len(PurePosixPath(name).parts) - 1
+
+
+def entries(folder: Path, root: str | None = None) -> list[Entry]:
+    """List what lies in a folder, sorted by name, ready to be packed.
+
+    Args:
+        folder: The tree.
+        root: The archive's single top folder. None: the folder's own name. "": none.
+
+    Raises:
+        StageFailed: The tree holds what cannot be packed: a link out of it, a socket, a name
+            that is not UTF-8.
+        WrongInput: There is no such folder, or `root` is no plain name.
+    """
+    if not folder.is_dir():
+        msg = f"{folder} is not a folder; there is nothing to pack"
+        raise WrongInput(msg)
+    top = folder.resolve().name if root is None else root
+    if "/" in top or "\\" in top or top in {".", ".."}:
+        msg = f'"{top}" cannot be the top folder of an archive: a plain name is needed'
+        raise WrongInput(msg)
+    found = [Entry(folder, top, "folder")] if top else []
+    found += _walk(folder, f"{top}/" if top else "", PurePosixPath())
+    return sorted(found, key=lambda entry: entry.name)
+
+
+def _walk(folder: Path, prefix: str, inside: PurePosixPath) -> Iterator[Entry]:
+    with os.scandir(folder) as children:
+        for child in children:
+            here = inside / child.name
+            path = Path(child.path)
+            _check_name(path, child.name)
+            if child.is_symlink():
+                yield _link(path, f"{prefix}{here}", here)
+            elif child.is_dir():
+                yield Entry(path, f"{prefix}{here}", "folder")
+                yield from _walk(path, prefix, here)
+            else:
+                yield _file(path, f"{prefix}{here}")
+
+
+def _check_name(path: Path, name: str) -> None:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        msg = f"{os.fsencode(path)!r} cannot be packed: its name is not UTF-8; rename it"
+        raise StageFailed(msg) from None
+
+
+def _link(path: Path, name: str, inside: PurePosixPath) -> Entry:
+    link = os.fspath(path.readlink()).removeprefix("\\\\?\\").replace(os.sep, "/")
+    if escapes(str(inside), link):
+        msg = (
+            f"{path} cannot be packed: this symbolic link leads to {link}, out of the tree; "
+            "put a copy of the file there"
+        )
+        raise StageFailed(msg)
+    return Entry(path, name, "link", link=link)
+
+
+def _file(path: Path, name: str) -> Entry:
+    facts = path.stat()
+    if not stat.S_ISREG(facts.st_mode):
+        msg = f"{path} cannot be packed: it is neither a file nor a folder nor a link"
+        raise StageFailed(msg)
+    if os.name == "nt":
+        executable = path.suffix.lower() in _WINDOWS_PROGRAMS
+    else:
+        executable = bool(facts.st_mode & _EXECUTABLE)
+    return Entry(path, name, "file", executable, facts.st_size)

@@ -1,0 +1,185 @@
+"""Unpack an archive that nobody vouches for: nothing of it lands outside the folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tarfile
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
+from typing import IO, BinaryIO, cast
+
+import zstandard
+from slipway.model.errors import StageFailed
+from slipway.scripts.aside import told_when_full
+from slipway.scripts.tree import escapes
+
+_ZSTD = b"\x28\xb5\x2f\xfd"
+_ZIP = (b"PK\3\4", b"PK\5\6")
+_BLOCK = 1 << 20
+# Small, because a hostile frame grows each four bytes to 128 kB.
+_SIP = 1 << 12
+_BROKEN = (tarfile.TarError, zipfile.BadZipFile, zstandard.ZstdError, zlib.error, EOFError)
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Unpack a tar.zst or a zip, known by its first bytes, into a folder.
+
+    Args:
+        archive: The archive; no name and no link in it may lead out of `folder`.
+        folder: Where to; made when missing. Nothing that is there is written over.
+
+    Raises:
+        StageFailed: The archive is broken, cut short, of another kind, or not safe.
+    """
+    with archive.open("rb") as stream:
+        start = stream.read(4)
+    if start == _ZSTD:
+        take = _unpack_tar
+    elif start in _ZIP:
+        take = _unpack_zip
+    else:
+        msg = f"{archive} is neither a tar.zst nor a zip: it starts with {start!r}"
+        raise StageFailed(msg)
+    folder.mkdir(parents=True, exist_ok=True)
+    target = _Target(archive, folder)
+    try:
+        with told_when_full(folder):
+            take(archive, target)
+            target.make_links()
+    except _BROKEN as error:
+        msg = f"{archive} cannot be unpacked: it is damaged or cut short ({error})"
+        raise StageFailed(msg) from error
+
+
+class _Target:
+    """The folder that is filled, and what must be known to fill it safely."""
+
+    def __init__(self, archive: Path, folder: Path) -> None:
+        self.folder = folder
+        self._archive = archive
+        # Links are made last: so no later entry can be written through one.
+        self._links: dict[str, str] = {}
+        self._real: set[Path] = {folder}
+
+    def place(self, name: str, *, folder: bool = False) -> Path:
+        """Return where an entry goes, its parent folders made.
+
+        Raises:
+            StageFailed: It would leave the folder, or something is there already.
+        """
+        path = self._checked(name)
+        self._make(path.parent, name)
+        if folder:
+            self._make(path, name)
+        elif os.path.lexists(path):
+            self._refuse(name, "it is there twice, or was there before")
+        return path
+
+    def link(self, name: str, link: str) -> None:
+        """Remember a symbolic link.
+
+        Raises:
+            StageFailed: It would lead out of the folder.
+        """
+        self._checked(name)
+        if name in self._links:
+            self._refuse(name, "it is there twice")
+        if escapes(name, link):
+            self._refuse(name, f"it is a link to {link}, which leads out")
+        self._links[name] = link
+
+    def make_links(self) -> None:
+        """Make the links, now that no entry can be written through them."""
+        for name, link in self._links.items():
+            self.place(name).symlink_to(link)
+
+    def contains(self, name: str) -> bool:
+        """Tell whether a plain file of this name was unpacked."""
+        path = self._checked(name)
+        return path.is_file() and not path.is_symlink()
+
+    def _checked(self, name: str) -> Path:
+        parts = PurePosixPath(name).parts
+        bad_here = os.name == "nt" and any(sign in name for sign in "\\:")
+        if not name or name.startswith("/") or ".." in parts or "\0" in name or bad_here:
+            self._refuse(name, "its name leads out of the folder")
+        return self.folder.joinpath(*parts)
+
+    def _make(self, path: Path, name: str) -> None:
+        if path in self._real:
+            return
+        self._make(path.parent, name)
+        if path.is_symlink() or (path.exists() and not path.is_dir()):
+            self._refuse(name, f"{path} is no folder")
+        path.mkdir(exist_ok=True)
+        self._real.add(path)
+
+    def _refuse(self, name: str, why: str) -> None:
+        msg = f'{self._archive} is refused: the entry "{name}" is not safe, {why}'
+        raise StageFailed(msg)
+
+    def refuse_kind(self, name: str) -> None:
+        """Refuse an entry that is no file, folder or link."""
+        self._refuse(name, "it is neither a file nor a folder nor a link")
+
+
+class _Plain:
+    """Zstandard's content as a stream that tells a cut end, which `stream_reader` takes for one."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._frame = zstandard.ZstdDecompressor().decompressobj(write_size=_BLOCK)
+        self._ready = memoryview(b"")
+
+    def read(self, size: int) -> bytes:
+        """Return up to so many bytes; none at the end."""
+        while not self._ready and not self._frame.eof:
+            packed = self._stream.read(_SIP)
+            if not packed:
+                msg = "its last part is missing"
+                raise EOFError(msg)
+            self._ready = memoryview(self._frame.decompress(packed))
+        taken, self._ready = self._ready[:size], self._ready[size:]
+        return bytes(taken)
+
+
+def _open_tar(plain: _Plain) -> tarfile.TarFile:
+    return tarfile.open(fileobj=cast("IO[bytes]", plain), mode="r|", bufsize=_BLOCK)
+
+
+def _unpack_tar(archive: Path, target: _Target) -> None:
+    with archive.open("rb") as stream, _open_tar(plain := _Plain(stream)) as tar:
+        for member in tar:
+            name = member.name.rstrip("/")
+            if member.isdir():
+                target.place(name, folder=True)
+            elif member.issym():
+                target.link(name, member.linkname)
+            elif member.isfile() or (member.islnk() and target.contains(member.linkname)):
+                target.place(name)
+                tar.extract(member, target.folder, filter="data")
+            else:
+                target.refuse_kind(name)
+        # The frame's checksum is told at its end, after the tar's own.
+        while plain.read(_BLOCK):
+            pass
+
+
+def _unpack_zip(archive: Path, target: _Target) -> None:
+    with zipfile.ZipFile(archive) as packed:
+        for info in packed.infolist():
+            mode = info.external_attr >> 16
+            if info.is_dir():
+                target.place(info.filename.rstrip("/"), folder=True)
+            elif stat.S_ISLNK(mode):
+                target.link(info.filename, packed.read(info).decode())
+            elif stat.S_IFMT(mode) in {0, stat.S_IFREG}:
+                path = target.place(info.filename)
+                with packed.open(info) as content, path.open("xb") as stream:
+                    shutil.copyfileobj(content, stream, _BLOCK)
+                path.chmod(0o755 if mode & 0o111 else 0o644)
+            else:
+                target.refuse_kind(info.filename)

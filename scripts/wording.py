@@ -1,0 +1,51 @@
+"""Sizes, times and names as people read them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from slipway.model.errors import WrongInput
+
+_STEP = 1000
+_SHORT = 10
+
+
+def size_text(size: int) -> str:
+    """Return a size as 97 bytes, 812 kB, 2.4 MB, 57 MB."""
+    if size < _STEP:
+        return "1 byte" if size == 1 else f"{size} bytes"
+    amount = float(size)
+    for unit in ("kB", "MB", "GB", "TB"):  # noqa: B007  the unit it ends with is the answer
+        amount /= _STEP
+        if amount < _STEP - 0.5:
+            break
+    return f"{amount:.1f} {unit}" if amount < _SHORT - 0.05 else f"{amount:.0f} {unit}"
+
+
+def count_text(number: int, one: str, many: str | None = None) -> str:
+    """Return a count as "1 file", "412 files"."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def utc(seconds: float) -> datetime:
+    """Return a time in seconds since 1970 as a date and time in UTC, without fractions."""
+    return datetime.fromtimestamp(int(seconds), tz=UTC)
+
+
+def plain_name(value: str, what: str) -> str:
+    """Return a name that is to become part of a path, checked.
+
+    Args:
+        value: The name.
+        what: What it is, for the error sentence.
+
+    Raises:
+        WrongInput: It is empty, hidden, or could lead to another folder.
+    """
+    if not value or value.startswith(".") or any(bad in value for bad in "/\\:\0\n\r"):
+        msg = (
+            f"{what} {value!r} cannot name a file: it must not be empty, begin with a dot "
+            "or hold a slash, backslash, colon or line break"
+        )
+        raise WrongInput(msg)
+    return value

@@ -1,0 +1,173 @@
+"""The poller: what it finds in a real repository, and what it tells Buildbot and the ledger."""
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+from buildbot.config.errors import ConfigErrors
+from slipway.ledger import runs
+from slipway.ledger.migrate import upgrade
+from slipway.ledger.runs import Cause, Commit
+from slipway.ledger.tables import Poll
+from slipway.master import poller as module
+from slipway.master.force import ForceRun, ForceStage
+from slipway.master.poller import PART_OF_PUSH, RepositoryPoller
+from slipway.repository import Mirror
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
+
+
+class Desk:
+    """The ledger on SQLite, without Buildbot's threads."""
+
+    def __init__(self, engine):
+        self.engine = engine
+
+    async def call(self, work, *args, **kwargs):
+        with Session(self.engine) as session:
+            result = work(session, *args, **kwargs)
+            session.commit()
+            return result
+
+
+class Threads:
+    """Twisted's threads, at once."""
+
+    @staticmethod
+    async def deferToThread(work, *args):  # noqa: N802  Twisted's name
+        return work(*args)
+
+
+class Polling:
+    """A poller of a repository with all that it tells."""
+
+    def __init__(self, tmp_path, repository):
+        self.engine = create_engine(f"sqlite:///{tmp_path / 'state.sqlite'}")
+        upgrade(self.engine)
+        self.desk = Desk(self.engine)
+        self.changes = []
+        self.poller = RepositoryPoller.__new__(RepositoryPoller)
+        self.poller.project, self.poller.branches = "almanac", ("main",)
+        self.poller.mirror = Mirror(
+            tmp_path / "m.git", str(repository), "project.almanac.repository"
+        )
+        self.poller.master = SimpleNamespace(
+            service_manager=SimpleNamespace(namedServices={"slipway": self.desk}),
+            data=SimpleNamespace(updates=SimpleNamespace(addChange=self.add)),
+        )
+
+    async def add(self, **change):
+        self.changes.append(change)
+
+    def poll(self):
+        """Poll once; return the outcome, and the new changes' subjects (heads marked)."""
+        self.changes.clear()
+        asyncio.run(self.poller._poll())
+        with Session(self.engine) as session:
+            poll = session.get_one(Poll, "almanac")
+            told = (poll.outcome, poll.failed)
+        return told, [
+            one["comments"] if one["properties"].get(PART_OF_PUSH) else f"*{one['comments']}"
+            for one in self.changes
+        ]
+
+    def started(self, revision):
+        """Write down the run that the change would have started."""
+        with Session(self.engine) as session:
+            commit = Commit("main", revision, "1.0", 1)
+            runs.start_run(session, "almanac", commit, Cause("poll"), 1.0)
+            session.commit()
+
+
+@pytest.fixture
+def polling(tmp_path, repository, monkeypatch):
+    monkeypatch.setattr(module, "threads", Threads)
+    made = Polling(tmp_path, repository.folder)
+    yield made
+    made.engine.dispose()
+
+
+def test_the_first_poll_ever_finds_the_head(polling, repository):
+    repository.commit("one")
+    head = repository.commit("two", file="x")
+    told, changes = polling.poll()
+    assert told == (f"1 new commit on main, up to {head[:10]} (two)", False)
+    assert changes == ["*two"]
+    (change,) = polling.changes
+    assert (change["revision"], change["branch"], change["files"]) == (head, "main", ["file"])
+    assert (change["project"], change["repository"]) == ("almanac", str(repository.folder))
+    assert change["author"] == "Ann <ann@example.org>"
+
+
+def test_nothing_new_nothing_happens(polling, repository):
+    polling.started(repository.commit())
+    assert polling.poll() == (("nothing new on main", False), [])
+
+
+def test_a_push_of_several_is_one_head(polling, repository):
+    polling.started(repository.commit("one"))
+    repository.commit("two")
+    head = repository.commit("three")
+    told, changes = polling.poll()
+    assert told == (f"2 new commits on main, up to {head[:10]} (three)", False)
+    assert changes == ["two", "*three"]
+
+
+def test_what_started_no_run_is_found_again(polling, repository):
+    repository.commit("one")
+    assert polling.poll()[1] == polling.poll()[1] == ["*one"]
+
+
+def test_rewritten_history_is_a_new_head(polling, repository):
+    polling.started(repository.commit("one"))
+    polling.poll()
+    repository.git("commit", "--amend", "-m", "one again")
+    assert polling.poll()[1] == ["*one again"]
+
+
+def test_each_branch_is_looked_at(polling, repository):
+    polling.poller.branches = ("main", "next")
+    polling.started(repository.commit("one"))
+    repository.git("checkout", "--quiet", "-b", "next")
+    repository.commit("two")
+    (outcome, _), changes = polling.poll()
+    assert outcome.startswith("1 new commit on next")
+    assert changes == ["*two"]
+
+
+def test_a_missing_branch_is_written_down(polling, repository):
+    repository.commit()
+    polling.poller.branches = ("man",)
+    (outcome, failed), changes = polling.poll()
+    assert 'has no branch, tag or commit "man"; its branches are main' in outcome
+    assert (failed, changes) == (True, [])
+
+
+def test_a_missing_repository_is_written_down(polling, tmp_path):
+    polling.poller.mirror.repository = str(tmp_path / "nowhere")
+    (outcome, failed), changes = polling.poll()
+    assert "cannot be read" in outcome
+    assert (failed, changes) == (True, [])
+
+
+@pytest.mark.parametrize(("schedule", "interval"), [("12h", 43_200), ("0 */12 * * *", 0)])
+def test_a_schedule_is_an_interval_or_a_cron_line(schedule, interval):
+    assert module._interval(schedule) == interval
+
+
+@pytest.mark.parametrize("kind", [ForceRun, ForceStage])
+def test_a_button_refuses_the_builders_of_others(kind, config):
+    from buildbot.schedulers.forcesched import CollectedValidationError
+
+    (button,) = [one for one in config.schedulers.values() if type(one) is kind]
+    own = button.builderNames[0]
+    assert asyncio.run(button.computeBuilderNames([own])) == [own]
+    for names in (["deploy.production"], [own, "deploy.production"]):
+        with pytest.raises(CollectedValidationError) as caught:
+            asyncio.run(button.computeBuilderNames(names))
+        assert "is not started by" in str(caught.value.errors)
+
+
+def test_a_button_without_builders_is_refused():
+    with pytest.raises(ConfigErrors):
+        ForceRun(name="x", project="almanac", builderNames="no list")

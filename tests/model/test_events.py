@@ -1,0 +1,90 @@
+"""Events and jobs: what passes between a worker and its master survives JSON as it is."""
+
+import pytest
+from pydantic import ValidationError
+from slipway.model.event import (
+    EVENTS,
+    ArtefactLeft,
+    Notice,
+    Picture,
+    Progress,
+    Summary,
+    TestResult,
+)
+from slipway.model.job import Input, Job, RunFacts, StageRecord
+
+EACH = [
+    Progress(text="testing", done=3, total=10),
+    TestResult(
+        suite="pytest",
+        name="test_a",
+        status="failed",
+        seconds=0.25,
+        file="t.py",
+        line=3,
+        message="no",
+    ),
+    ArtefactLeft(path="/work/a.zip", name="a.zip", sha256="0" * 64, size=0, role="report"),
+    Picture(path="/work/a.png", title="the day"),
+    Summary(text="12 passed", facts={"passed": 12, "nested": {"a": [1, None]}}),
+    Notice(text="line one\nline two \x1e é", level="warning"),
+]
+
+
+@pytest.mark.parametrize("event", EACH, ids=lambda event: event.event)
+def test_an_event_survives_json(event):
+    again = EVENTS.validate_json(event.model_dump_json())
+    assert again == event
+    assert type(again) is type(event)
+
+
+def test_every_kind_of_event_is_tried_here():
+    kinds = set(EVENTS.json_schema()["discriminator"]["mapping"])
+    assert {event.event for event in EACH} == kinds
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        '{"event": "unknown"}',
+        '{"event": "notice", "text": "x", "level": "loud"}',
+        '{"event": "notice", "text": "x", "colour": "red"}',
+        '{"event": "artefact", "path": "x", "name": "x", "sha256": "ABC", "size": 1}',
+        '{"event": "progress"',
+        "[]",
+        "",
+    ],
+)
+def test_anything_else_is_no_event(text):
+    with pytest.raises(ValidationError):
+        EVENTS.validate_json(text)
+
+
+@pytest.mark.parametrize("wrong", [{"sha256": "0" * 63}, {"sha256": "A" * 64}, {"size": -1}])
+def test_an_artefact_is_known_by_a_whole_hash(wrong):
+    with pytest.raises(ValidationError):
+        ArtefactLeft(**{"path": "p", "name": "n", "sha256": "0" * 64, "size": 1} | wrong)
+
+
+def test_a_job_survives_json():
+    job = Job(
+        project="almanac",
+        name="unit",
+        stage={"uses": "tests", "runs-on": ["linux"], "suites": [{"runner": "pytest"}]},
+        run=RunFacts(number=7, revision="a" * 40, branch="main", committed_at=1, version="1.0+7"),
+        inputs=(Input(stage="a", uses="freeze", name="n", path="p", sha256="0" * 64, size=1),),
+        records=(StageRecord(stage="a", uses="freeze", state="passed", facts={"x": 1}),),
+        output="../output",
+        cache="../cache",
+        state="/state",
+    )
+    again = Job.model_validate_json(job.model_dump_json(by_alias=True))
+    assert again == job
+    assert again.stage.runs_on == ("linux",)
+    assert again.worker == "this machine"
+
+
+def test_a_job_knows_no_other_keys():
+    with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
+        RunFacts(number=1, revision="", branch="", committed_at=1, version="1", colour="red")
