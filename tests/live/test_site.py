@@ -83,7 +83,8 @@ def _forces_as_admin(site: Site, old: str) -> None:
 
         missing = site.force(admin, "demo-run", "look", revision="no-such-thing")
         assert missing.status_code == 400
-        assert 'has no branch, tag or commit "no-such-thing"' in missing.text
+        told = missing.json()["error"]["message"]["revision"]
+        assert 'has no branch, tag or commit "no-such-thing"; its branches are main' in told
         unknown = site.force(admin, "demo-stage", "look", run=99)
         assert (unknown.status_code, "has no run 99" in unknown.text) == (400, True)
     # A poll compares with what polls have started: the old revision does not make the head new.

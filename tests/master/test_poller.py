@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 from buildbot.config.errors import ConfigErrors
+from buildbot.schedulers.forcesched import CollectedValidationError
 from slipway.ledger import runs
 from slipway.ledger.migrate import upgrade
 from slipway.ledger.runs import Cause, Commit
@@ -38,6 +39,16 @@ class Threads:
         return work(*args)
 
 
+class LoosePoller(RepositoryPoller):
+    """A poller whose master is given, not found by way of its parent."""
+
+    master = None
+
+    def __init__(self, mirror, master):
+        self.project, self.branches = "almanac", ("main",)
+        self.mirror, self.master = mirror, master
+
+
 class Polling:
     """A poller of a repository with all that it tells."""
 
@@ -46,15 +57,12 @@ class Polling:
         upgrade(self.engine)
         self.desk = Desk(self.engine)
         self.changes = []
-        self.poller = RepositoryPoller.__new__(RepositoryPoller)
-        self.poller.project, self.poller.branches = "almanac", ("main",)
-        self.poller.mirror = Mirror(
-            tmp_path / "m.git", str(repository), "project.almanac.repository"
-        )
-        self.poller.master = SimpleNamespace(
+        master = SimpleNamespace(
             service_manager=SimpleNamespace(namedServices={"slipway": self.desk}),
             data=SimpleNamespace(updates=SimpleNamespace(addChange=self.add)),
         )
+        mirror = Mirror(tmp_path / "m.git", str(repository), "project.almanac.repository")
+        self.poller = LoosePoller(mirror, master)
 
     async def add(self, **change):
         self.changes.append(change)
@@ -155,17 +163,39 @@ def test_a_schedule_is_an_interval_or_a_cron_line(schedule, interval):
     assert module._interval(schedule) == interval
 
 
-@pytest.mark.parametrize("kind", [ForceRun, ForceStage])
-def test_a_button_refuses_the_builders_of_others(kind, config):
-    from buildbot.schedulers.forcesched import CollectedValidationError
+@pytest.fixture(params=[ForceRun, ForceStage])
+def button(request, config, monkeypatch):
+    """Return a button of the site, on a master that has a builder of somebody else."""
+    builders = {"1": "almanac.tests", "2": "deploy.production"}
 
-    (button,) = [one for one in config.schedulers.values() if type(one) is kind]
-    own = button.builderNames[0]
-    assert asyncio.run(button.computeBuilderNames([own])) == [own]
-    for names in (["deploy.production"], [own, "deploy.production"]):
-        with pytest.raises(CollectedValidationError) as caught:
-            asyncio.run(button.computeBuilderNames(names))
-        assert "is not started by" in str(caught.value.errors)
+    async def get(path):
+        return {"name": builders[path[1]]}
+
+    master = SimpleNamespace(data=SimpleNamespace(get=get))
+    monkeypatch.setattr(request.param, "master", master)
+    (found,) = [one for one in config.schedulers.values() if type(one) is request.param]
+    return found
+
+
+def builders_of(button, **asked):
+    return asyncio.run(as_coroutine(button.computeBuilderNames(**asked)))
+
+
+async def as_coroutine(awaited):
+    return await awaited
+
+
+def test_a_button_takes_its_own_builders(button):
+    assert builders_of(button, builderid=1) == ["almanac.tests"]
+    assert builders_of(button, builderNames=["almanac.tests"]) == ["almanac.tests"]
+
+
+def test_a_button_refuses_the_builders_of_others(button):
+    with pytest.raises(CollectedValidationError) as caught:
+        builders_of(button, builderid=2)
+    told = f"deploy.production is not started by {button.name}"
+    assert caught.value.errors == {"builderid": told}
+    assert builders_of(button, builderNames=["deploy.production"]) == []
 
 
 def test_a_button_without_builders_is_refused():
