@@ -22,7 +22,7 @@ from slipway.model.event import (
     Summary,
 )
 from slipway.model.job import Input, Job, StageRecord
-from slipway.model.stage import Stage
+from slipway.model.stage import AnyStage, Stage
 from slipway.trip import Trip
 
 _MARK = "\x1e"
@@ -107,7 +107,7 @@ class LocalRun:
                 outcome.state = "queued"
                 running[pool.submit(self._do, name)] = name
 
-    def _stage(self, name: str) -> Stage:
+    def _stage(self, name: str) -> AnyStage:
         return self.trip.project.stages[name]
 
     def _do(self, name: str) -> None:
@@ -166,7 +166,7 @@ class LocalRun:
         return Job(
             project=self.trip.name,
             name=name,
-            stage=stage,  # type: ignore[arg-type]  every stage of a project is one of the kinds
+            stage=stage,
             run=self.trip.run,
             inputs=tuple(self._inputs(stage)),
             records=self._records() if stage.uses == "publish" else (),

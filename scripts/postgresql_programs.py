@@ -164,8 +164,13 @@ def made_readable(programs: Programs, account: Account | None, folder: Path) -> 
     if account is None or _runs(programs, account):
         return programs
     install = programs.folder.parent
-    shutil.copytree(install, folder / "install", copy_function=_link, symlinks=True)
-    copied = Programs(folder / "install" / programs.folder.name, programs.version)
+    # A wheel's libraries lie beside its package, and are found from there.
+    beside = install.parent.with_name(f"{install.parent.name}.libs")
+    target = folder / "programs" / "package" / install.name
+    shutil.copytree(install, target, copy_function=_link, symlinks=True)
+    if beside.is_dir():
+        shutil.copytree(beside, folder / "programs" / beside.name, copy_function=_link)
+    copied = Programs(target / programs.folder.name, programs.version)
     if not _runs(copied, account):
         msg = (
             f'user "{account.name}" cannot run PostgreSQL from {programs.folder} nor from a copy '
@@ -176,7 +181,8 @@ def made_readable(programs: Programs, account: Account | None, folder: Path) -> 
 
 
 def _runs(programs: Programs, account: Account) -> bool:
-    return _output([programs.path("postgres"), "--version"], account.user) is not None
+    asked = ("postgres", "initdb")
+    return all(_output([programs.path(name), "--version"], account.user) for name in asked)
 
 
 def _link(source: str, target: str) -> None:

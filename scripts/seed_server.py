@@ -82,8 +82,9 @@ def _given(variable: str) -> Server:
     url = os.environ.get(variable, "")
     if not url:
         msg = (
-            f'server-env: the environment variable "{variable}" is not set on this machine; set it '
-            "to a URL such as postgresql://user:password@host:5432/postgres, or leave server-env out"
+            f'server-env: the environment variable "{variable}" is not set on this machine; '
+            "set it to a URL such as postgresql://user:password@host:5432/postgres, "
+            "or leave server-env out"
         )
         raise MissingTool(msg)
     try:

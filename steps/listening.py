@@ -68,7 +68,7 @@ class Heard:
         return self.progress.text
 
 
-class ScriptCommand(RemoteShellCommand):  # type: ignore[misc]
+class ScriptCommand(RemoteShellCommand):
     """A shell command of a worker (an argument list) whose events go to a listener."""
 
     def __init__(self, *arguments: Any, heard: Callable[[AnyEvent], str], **options: Any) -> None:

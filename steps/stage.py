@@ -28,7 +28,7 @@ _ENVIRONMENT = {
 }
 
 
-class StageStep(CommandMixin, BuildStep):  # type: ignore[misc]
+class StageStep(CommandMixin, BuildStep):
     """Runs `slipway stage USES` on the worker. Use one of its subclasses."""
 
     uses: ClassVar[str]
@@ -56,7 +56,7 @@ class StageStep(CommandMixin, BuildStep):  # type: ignore[misc]
         found: Desk = self.master.service_manager.namedServices[SERVICE]
         return found
 
-    async def run(self) -> int:
+    async def run(self) -> Any:
         """Do the stage; the ledger knows how it ended before Buildbot does."""
         stage_id = self.getProperty(STAGE_PROPERTY)
         if stage_id is None:
@@ -128,7 +128,7 @@ class StageStep(CommandMixin, BuildStep):  # type: ignore[misc]
             incoming.abort()
             raise
 
-    async def _end(self, stage_id: int) -> int:
+    async def _end(self, stage_id: int) -> Any:
         """Tell the ledger and the test results' tables how it was."""
         if self.stopped:
             return CANCELLED

@@ -15,7 +15,7 @@ from slipway.steps.desk import Incoming
 BLOCK = 512 * 1024
 
 
-class StoreWriter(FileWriterImpl):  # type: ignore[misc]
+class StoreWriter(FileWriterImpl):
     """Takes a worker's upload block by block into the store."""
 
     def __init__(self, incoming: Incoming) -> None:

@@ -58,7 +58,7 @@ def _ask(site: Site, home: Home, projects: list[str]) -> None:
         msg = f"{home.admin_password} is not there; start the site first: slipway up"
         raise MissingTool(msg) from None
     url = f"http://{_host(site)}:{site.site.web_port}/change_hook/poller"
-    pollers = [("poller", f"{name}-poller") for name in projects]
+    pollers = {"poller": [f"{name}-poller" for name in projects]}
     try:
         answer = httpx.post(
             url, params=pollers, auth=(ADMIN, password), timeout=30, trust_env=False

@@ -28,7 +28,7 @@ def find_desk(master: Any) -> Desk:
     return desk
 
 
-class Desk(BuildbotService):  # type: ignore[misc]
+class Desk(BuildbotService):
     """One per master. Work on the ledger is done in Buildbot's own database threads."""
 
     compare_attrs: ClassVar[tuple[str, ...]] = ("projects", "store_folder", "state_folder")

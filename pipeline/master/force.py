@@ -17,7 +17,7 @@ from slipway.master.scheduler import PipelineScheduler
 from slipway.model.errors import SlipwayError
 
 
-class _Force(ForceScheduler):  # type: ignore[misc]
+class _Force(ForceScheduler):
     """What both have in common: the project, and who may be served."""
 
     compare_attrs: ClassVar[tuple[str, ...]] = ("project",)

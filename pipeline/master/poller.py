@@ -14,14 +14,14 @@ from slipway.master.desk import find_desk
 from slipway.model.duration import parse_duration
 from slipway.model.errors import SlipwayError
 from slipway.repository import CommitFacts, Mirror
-from twisted.internet import defer, reactor, threads
+from twisted.internet import defer, threads
 from twisted.python import log
 
 #: On changes that a newer one of the same push stands for: they start no run of their own.
 PART_OF_PUSH = "slipway_part_of_push"
 
 
-class RepositoryPoller(ReconfigurablePollingChangeSource):  # type: ignore[misc]
+class RepositoryPoller(ReconfigurablePollingChangeSource):
     """Polls a repository by a duration or a cron line; the first poll ever finds its head.
 
     A new head becomes a Buildbot change for each new commit. Nothing new: nothing happens.
@@ -87,7 +87,7 @@ class RepositoryPoller(ReconfigurablePollingChangeSource):  # type: ignore[misc]
 
     def _arm(self) -> None:
         due = croniter(self.schedule, time.time()).get_next(float)
-        self._next = reactor.callLater(max(1.0, due - time.time()), self._due)  # type: ignore[attr-defined]
+        self._next = self.master.reactor.callLater(max(1.0, due - time.time()), self._due)
 
     def _due(self) -> None:
         self._arm()
@@ -139,7 +139,7 @@ class RepositoryPoller(ReconfigurablePollingChangeSource):  # type: ignore[misc]
 
 
 def _is_cron(schedule: str) -> bool:
-    return croniter.is_valid(schedule)
+    return bool(croniter.is_valid(schedule))
 
 
 def _interval(schedule: str) -> int:

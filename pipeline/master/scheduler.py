@@ -7,7 +7,7 @@ compared with Buildbot's own requests at the start.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -26,7 +26,7 @@ from slipway.model.stage import Stage
 from slipway.repository import CommitFacts, Mirror
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from twisted.internet import defer, reactor, threads
+from twisted.internet import defer, threads
 from twisted.python import log
 
 #: Buildbot takes the highest priority first.
@@ -53,7 +53,7 @@ class Ticket:
     reason: str
 
 
-class PipelineScheduler(ReconfigurableBaseScheduler):  # type: ignore[misc]
+class PipelineScheduler(ReconfigurableBaseScheduler):
     """One per project: its runs and their joins."""
 
     compare_attrs: ClassVar[tuple[str, ...]] = ("project", "repository", "mirror_folder")
@@ -87,13 +87,12 @@ class PipelineScheduler(ReconfigurableBaseScheduler):  # type: ignore[misc]
         yield super().activate()
         if not self.enabled:
             return
-        reactor.addSystemEventTrigger("before", "shutdown", self._stop)  # type: ignore[attr-defined]
+        self.master.reactor.addSystemEventTrigger("before", "shutdown", self._stop)
         self._requests = yield self.master.mq.startConsuming(
             self._request_complete, ("buildrequests", None, "complete")
         )
         yield self.startConsumingChanges(change_filter=_OfProject(self.name))
-        self._catch_up = defer.ensureDeferred(self._go_on())
-        self._catch_up.addErrback(log.err, f"while going on with the runs of {self.name}")
+        self._in_background(self._go_on(), f"while going on with the runs of {self.name}")
 
     @defer.inlineCallbacks
     def deactivate(self) -> Any:
@@ -115,11 +114,14 @@ class PipelineScheduler(ReconfigurableBaseScheduler):  # type: ignore[misc]
             self.start_run(change.branch, change.revision, Cause("poll", reason="new commits"))
         )
 
-    def _request_complete(self, key: Any, message: dict[str, Any]) -> Any:
-        if self._stopping:
-            return None
-        done = defer.ensureDeferred(self._ended(message["buildrequestid"], message["results"]))
-        return done.addErrback(log.err, f"while joining stages of {self.name}")
+    def _request_complete(self, key: Any, message: dict[str, Any]) -> None:
+        if not self._stopping:
+            ended = self._ended(message["buildrequestid"], message["results"])
+            self._in_background(ended, f"while joining stages of {self.name}")
+
+    def _in_background(self, work: Coroutine[Any, Any, None], what: str) -> None:
+        """Let work go on by itself; what goes wrong in it is logged."""
+        defer.ensureDeferred(work).addErrback(lambda failure: log.err(failure, what))
 
     # ---- runs
 
@@ -268,7 +270,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):  # type: ignore[misc]
         for stage_id, request_id in await desk.call(_open_stages, self.name):
             found = request_id or await self._request_of(stage_id)
             request = await self.master.data.get(("buildrequests", str(found))) if found else None
-            if request is None:
+            if found is None or request is None:
                 await self._again(stage_id, new_attempt=False)
             elif not request["complete"]:
                 await desk.call(_bind, stage_id, request["buildsetid"], found)

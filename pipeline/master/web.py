@@ -30,7 +30,7 @@ def is_admin(user: str, password: str, password_file: Path) -> bool:
     return same and user == ADMIN and bool(expected)
 
 
-class AdminAuth(CustomAuth):  # type: ignore[misc]
+class AdminAuth(CustomAuth):
     """Signs the admin in."""
 
     def __init__(self, password_file: Path, **options: Any) -> None:

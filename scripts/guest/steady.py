@@ -24,4 +24,4 @@ def number_schema_items() -> None:
             found = met[id(item)] = (BASE + len(met), item)
         return found[0]
 
-    SchemaItem.__hash__ = number  # type: ignore[method-assign]
+    SchemaItem.__hash__ = number  # type: ignore[method-assign, assignment]

