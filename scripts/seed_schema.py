@@ -61,6 +61,13 @@ class Application:
         if "error" in answer:
             msg = f"the migrated database cannot be read: {answer['error']}"
             raise StageFailed(msg)
+        if not answer["tables"]:
+            msg = (
+                "the migrations left the database they were given empty; env.py must take its URL "
+                "from sqlalchemy.url of the configuration or from the environment variable "
+                "SLIPWAY_DATABASE_URL"
+            )
+            raise StageFailed(msg)
         return _schema(answer, "the migrated database")
 
     def migrate(self, ini: str, url: str) -> Mapping[str, Any]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from buildbot.process.properties import Properties
-from buildbot.process.results import CANCELLED, SUCCESS, WARNINGS
+from buildbot.process.results import CANCELLED, RETRY, SUCCESS, WARNINGS
 from buildbot.schedulers.base import ReconfigurableBaseScheduler
 from slipway.ledger import runs
 from slipway.ledger.runs import Cause, Commit
@@ -58,6 +58,8 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
 
     compare_attrs: ClassVar[tuple[str, ...]] = ("project", "repository", "mirror_folder")
     _stopping = False
+    _lock: Any = None
+    _consumers: list[Any]
 
     def checkConfig(self, *, project: Project, repository: str, mirror_folder: str) -> None:
         """Check the arguments; pipeline.toml's own check has been there before."""
@@ -71,7 +73,8 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         self.stages: Mapping[str, Stage] = project.stages
         names = [builder_name(self.name, stage) for stage in project.stages]
         self._stage_of = dict(zip(names, project.stages, strict=True))
-        self._lock = getattr(self, "_lock", None) or defer.DeferredLock()
+        if self._lock is None:
+            self._lock, self._consumers = defer.DeferredLock(), []
         await super().reconfigService(builderNames=names)
 
     def mirror(self) -> Mirror:
@@ -88,18 +91,19 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         if not self.enabled:
             return
         self.master.reactor.addSystemEventTrigger("before", "shutdown", self._stop)
-        self._requests = yield self.master.mq.startConsuming(
-            self._request_complete, ("buildrequests", None, "complete")
-        )
+        # A finished build says so before its request does; a request cancelled while it waits
+        # never has a build. What comes second finds the stage closed.
+        for event in (("builds", None, "finished"), ("buildrequests", None, "complete")):
+            consumer = yield self.master.mq.startConsuming(self._heard, event)
+            self._consumers.append(consumer)
         yield self.startConsumingChanges(change_filter=_OfProject(self.name))
         self._in_background(self._go_on(), f"while going on with the runs of {self.name}")
 
     @defer.inlineCallbacks
     def deactivate(self) -> Any:
         """Stop listening."""
-        if getattr(self, "_requests", None) is not None:
-            self._requests.stopConsuming()
-            self._requests = None
+        while self._consumers:
+            self._consumers.pop().stopConsuming()
         yield super().deactivate()
 
     def _stop(self) -> None:
@@ -114,8 +118,9 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
             self.start_run(change.branch, change.revision, Cause("poll", reason="new commits"))
         )
 
-    def _request_complete(self, key: Any, message: dict[str, Any]) -> None:
-        if not self._stopping:
+    def _heard(self, key: Any, message: dict[str, Any]) -> None:
+        # RETRY: the worker was lost and Buildbot tries the same request again.
+        if not self._stopping and message["results"] != RETRY:
             ended = self._ended(message["buildrequestid"], message["results"])
             self._in_background(ended, f"while joining stages of {self.name}")
 
@@ -230,9 +235,9 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         )
         if not requests:
             raise MissingTool(f"Buildbot has no builder {builder}; reconfigure the master")
+        self.master.botmaster.maybeStartBuildsForBuilder(builder)
         desk = find_desk(self.master)
         await desk.call(_bind, ticket.stage_id, set_id, next(iter(requests.values())))
-        self.master.botmaster.maybeStartBuildsForBuilder(builder)
         return set_id, requests
 
     # ---- joins

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -36,8 +37,6 @@ def test_every_command_has_help(place, command):
 
 
 def test_the_version(place):
-    from importlib.metadata import version
-
     assert place.slipway("--version") == (0, f"slipway {version('slipway')}\n", "")
 
 
@@ -153,7 +152,7 @@ def stage(place, uses, settings, text=None):
         text=True,
         check=False,
     )
-    events = [json.loads(line[1:]) for line in done.stdout.splitlines() if line[:1] == "\x1e"]
+    events = [json.loads(line[1:]) for line in done.stdout.split("\n") if line[:1] == "\x1e"]
     return done.returncode, events[-1]["text"], done.stderr
 
 

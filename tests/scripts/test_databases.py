@@ -1,5 +1,6 @@
 """The stage `databases`, from settings and fixtures to seeds that restore."""
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -15,6 +16,7 @@ from slipway.model.errors import MissingTool, StageFailed, WrongInput
 from slipway.model.job import Job
 from slipway.scripts import cluster, databases, environment, readonly, seed_dump
 from slipway.scripts.environment import Environment
+from slipway.scripts.seed_schema import Application
 from sqlalchemy import create_engine, select
 
 APP = Path(__file__).parents[1] / "data" / "databases" / "app"
@@ -42,14 +44,14 @@ def make_job(folder: Path, **settings) -> Job:
 
 
 @pytest.fixture
-def app(tmp_path, monkeypatch):
+def app(tmp_path, monkeypatch, shared_cache):
     """A copy of the application, which runs in these tests' own environment."""
     folder = tmp_path / "app"
     shutil.copytree(APP, folder)
     monkeypatch.chdir(folder)
 
     def prepare(source, stage, cache, report, tools=()):
-        return Environment(tmp_path / "venv", Path(sys.executable), source)
+        return Environment(shared_cache / "venv", Path(sys.executable), source)
 
     monkeypatch.setattr(environment, "prepare", prepare)
     return folder
@@ -59,6 +61,29 @@ def app(tmp_path, monkeypatch):
 def server():
     with cluster.started() as running:
         yield running
+
+
+@pytest.fixture
+def stack():
+    with contextlib.ExitStack() as made:
+        yield made
+
+
+@pytest.fixture
+def known_models(app, monkeypatch):
+    """The models are asked once for all tests that do not change them."""
+    real = Application.read_models
+
+    def read_models(self, place, dialects):
+        key = (place, *dialects)
+        if key not in _MODELS:
+            _MODELS[key] = real(self, place, dialects)
+        return _MODELS[key]
+
+    monkeypatch.setattr(Application, "read_models", read_models)
+
+
+_MODELS = {}
 
 
 @pytest.fixture
@@ -89,20 +114,24 @@ def digests(folder: Path) -> dict[str, str]:
     return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.iterdir())}
 
 
+@contextlib.contextmanager
 def restored(server, output: Path, name="tiny_shop"):
     """Restore a dump as a person would."""
-    with psycopg.connect(**server.parameters("postgres"), autocommit=True) as db:
-        db.execute("DROP DATABASE IF EXISTS person")
-        db.execute("CREATE DATABASE person TEMPLATE template0")
-    db = psycopg.connect(**server.parameters("person"), autocommit=True)
-    db.execute((output / f"{name}-roles.sql").read_bytes())
-    db.execute((output / f"{name}-roles.sql").read_bytes())
-    seed_dump.restore(server, output / f"{name}.dump", "person", print)
-    return db
+    with psycopg.connect(**server.parameters("postgres"), autocommit=True) as home:
+        home.execute("CREATE DATABASE person TEMPLATE template0")
+        try:
+            with psycopg.connect(**server.parameters("person"), autocommit=True) as db:
+                for _ in range(2):
+                    db.execute((output / f"{name}-roles.sql").read_bytes())
+                seed_dump.restore(server, output / f"{name}.dump", "person", print)
+                yield db
+        finally:
+            home.execute("DROP DATABASE person WITH (FORCE)")
+            home.execute(f"DROP ROLE {name}_ro")
 
 
 @pytest.mark.slow
-def test_both_seeds_hold_the_same(app, tmp_path, recorder, server, monkeypatch):
+def test_both_seeds_hold_the_same(app, tmp_path, recorder, server, monkeypatch, stack):
     output = build(tmp_path, recorder, metadata=MODELS, fixtures="seed/*")
     assert sorted(path.name for path in output.iterdir()) == [
         "databases.json",
@@ -123,8 +152,8 @@ def test_both_seeds_hold_the_same(app, tmp_path, recorder, server, monkeypatch):
     from shop.models import Colour, Item, Maker, Size, Tag
 
     urls = [f"sqlite:///{output / 'tiny_shop.sqlite'}", server.url("person")]
-    restored(server, output).close()
     contents = []
+    stack.enter_context(restored(server, output))
     for url in urls:
         engine = create_engine(url)
         with engine.begin() as db:
@@ -208,7 +237,7 @@ def test_a_server_that_was_given_is_left_as_it_was(app, tmp_path, recorder, serv
 
 
 PLANTED = {
-    "GRANT UPDATE (name) ON maker TO tiny_shop_ro": "update public.maker",
+    "GRANT UPDATE (name) ON maker TO tiny_shop_ro": "SELECT FOR UPDATE from public.maker",
     "GRANT INSERT ON maker TO PUBLIC": "INSERT into public.maker",
     "GRANT TRUNCATE ON tag TO tiny_shop_ro": "TRUNCATE public.tag",
     "GRANT USAGE ON SEQUENCE maker_id_seq TO tiny_shop_ro": "advance sequence public.maker_id_seq",
@@ -223,7 +252,8 @@ PLANTED = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("grant", PLANTED)
-def test_a_wrong_grant_is_found(app, tmp_path, recorder, given, grant, monkeypatch):
+@pytest.mark.usefixtures("known_models")
+def test_a_wrong_grant_is_found(tmp_path, recorder, given, grant, monkeypatch):
     real = readonly.grant
 
     def plant(db, role):
@@ -232,14 +262,13 @@ def test_a_wrong_grant_is_found(app, tmp_path, recorder, given, grant, monkeypat
         db.commit()
 
     monkeypatch.setattr(readonly, "grant", plant)
-    said = fail(
-        tmp_path, recorder, StageFailed, metadata=MODELS, targets=["postgresql"], **given
-    )
+    said = fail(tmp_path, recorder, StageFailed, metadata=MODELS, targets=["postgresql"], **given)
     assert said.startswith(f'the read-only role "tiny_shop_ro" may {PLANTED[grant]}')
 
 
 @pytest.mark.slow
-def test_a_role_that_cannot_read_is_found(app, tmp_path, recorder, given, monkeypatch):
+@pytest.mark.usefixtures("known_models")
+def test_a_role_that_cannot_read_is_found(tmp_path, recorder, given, monkeypatch):
     real = readonly.grant
 
     def revoke(db, role):
@@ -303,12 +332,11 @@ BAD = {
     "too long": (
         {"maker.csv": f"id,name\n1,{'x' * 41}\n"},
         None,
-        "seed/maker.csv:2: PostgreSQL says: value too long for type character varying(40)",
+        f'seed/maker.csv:2: column "name": "{"x" * 41}" is not a text of at most 40 characters',
     ),
     "fields": (
         {"maker.csv": "id,name\n1,a\n2,b,c\n"},
         "seed/maker.csv:3: has 3 fields, but the header names 2 columns (id, name)",
-        "seed/maker.csv:3: PostgreSQL says: extra data after last expected column",
     ),
     "duplicate": (
         {"maker.csv": "id,name\n1,a\n2,b\n1,c\n"},
@@ -361,6 +389,7 @@ def write(app: Path, files) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("target", ["sqlite", "postgresql"])
 @pytest.mark.parametrize("case", BAD)
+@pytest.mark.usefixtures("known_models")
 def test_bad_fixtures_are_told_in_one_sentence(app, tmp_path, recorder, given, case, target):
     files, *sentences = BAD[case]
     sentence = sentences[-1] if target == "postgresql" else sentences[0]
@@ -404,7 +433,9 @@ def test_a_failing_migration_is_told(app, tmp_path, recorder):
 
 def test_a_migration_that_goes_elsewhere_is_told(app, tmp_path, recorder):
     env = app / "migrations" / "env.py"
-    env.write_text(env.read_text().replace('context.config.get_main_option("sqlalchemy.url")', '"sqlite://"'))
+    env.write_text(
+        env.read_text().replace('context.config.get_main_option("sqlalchemy.url")', '"sqlite://"')
+    )
     said = fail(tmp_path, recorder, StageFailed, alembic="alembic.ini", targets=["sqlite"])
     assert "SLIPWAY_DATABASE_URL" in said
 
@@ -422,7 +453,8 @@ def test_schemas_are_not_for_sqlite(app, tmp_path, recorder):
     models = app / "shop" / "models.py"
     models.write_text(
         models.read_text().replace(
-            '    __tablename__ = "tag"', '    __tablename__ = "tag"\n    __table_args__ = {"schema": "s"}'
+            '    __tablename__ = "tag"',
+            '    __tablename__ = "tag"\n    __table_args__ = {"schema": "s"}',
         )
     )
     said = fail(tmp_path, recorder, metadata=MODELS, targets=["sqlite"])
@@ -434,7 +466,8 @@ def test_schemas_are_made_and_read(app, tmp_path, recorder, given):
     models = app / "shop" / "models.py"
     models.write_text(
         models.read_text().replace(
-            '    __tablename__ = "tag"', '    __tablename__ = "tag"\n    __table_args__ = {"schema": "s"}'
+            '    __tablename__ = "tag"',
+            '    __tablename__ = "tag"\n    __table_args__ = {"schema": "s"}',
         )
     )
     (app / "seed" / "tag.jsonl").rename(app / "seed" / "s.tag.jsonl")

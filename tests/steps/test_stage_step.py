@@ -370,7 +370,7 @@ class ResultsTest(StepCase):
         ]
         self.expect_script(said(*each, Notice(text="2 failed", level="error")), code=1)
         self.expect_outcome(FAILURE, "2 failed")
-        self.expect_test_result_sets([("bldr", "pass_fail", "boolean")])
+        self.expect_test_result_sets([("Builder", "pass_fail", "boolean")])
         self.expect_test_results(
             [
                 (1000, "1", "a", "t.py", 3, 500_000_000),
