@@ -19,6 +19,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+
 from slipway.scripts.pack import pack_tree, pack_zip
 
 SIZE = 200_000_000

@@ -14,18 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from slipway.model.errors import WrongInput
-from slipway.model.event import (
-    EVENTS,
-    AnyEvent,
-    ArtefactLeft,
-    Notice,
-    Summary,
-)
+from slipway.model.event import AnyEvent, ArtefactLeft, Notice, Summary, part_line
 from slipway.model.job import Input, Job, StageRecord
 from slipway.model.stage import AnyStage, Stage
 from slipway.trip import Trip
-
-_MARK = "\x1e"
 
 
 @dataclass
@@ -62,6 +54,7 @@ class LocalRun:
         self.outcomes = {name: Outcome(name, stages[name].uses) for name in names}
         self._processes: dict[str, subprocess.Popen[str]] = {}
         self._lock = threading.Lock()
+        self._stopped = False
 
     def run(self, jobs: int) -> int:
         """Run all stages, at most `jobs` side by side.
@@ -81,6 +74,7 @@ class LocalRun:
                     self._start_ready(pool, running)
             except BaseException:
                 self.stop()
+                pool.shutdown(wait=False, cancel_futures=True)
                 raise
         failed = [o for o in self.outcomes.values() if o.exit_code]
         failed.sort(key=lambda outcome: outcome.finished_at or 0)
@@ -89,6 +83,7 @@ class LocalRun:
     def stop(self) -> None:
         """End the stages that run; each ends its own tree."""
         with self._lock:
+            self._stopped = True
             for process in self._processes.values():
                 if process.poll() is None:
                     process.terminate()
@@ -117,35 +112,39 @@ class LocalRun:
         job = self._job(name)
         file = self._write("jobs", f"{name}.json", job.model_dump_json(by_alias=True))
         argv = [sys.executable, "-m", "slipway.cli", "stage", outcome.uses]
-        process = subprocess.Popen(
-            [*argv, "--events", "json", "--settings", str(file)],
-            cwd=self.trip.source,
-            env={**os.environ, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-        )
         with self._lock:
-            self._processes[name] = process
-        self._listen(process, outcome)
-        self._close(outcome, process.wait())
+            if self._stopped:
+                outcome.state = "cancelled"
+                return
+            process = self._processes[name] = subprocess.Popen(
+                [*argv, "--events", "json", "--settings", str(file)],
+                cwd=self.trip.source,
+                env={**os.environ, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+            )
+        with process:
+            for line in process.stdout or ():
+                self._hear(line, outcome)
+        self._close(outcome, process.returncode)
 
-    def _listen(self, process: subprocess.Popen[str], outcome: Outcome) -> None:
-        for line in process.stdout or ():
-            if not line.startswith(_MARK):
-                outcome.log.append(line)
-                continue
-            event = EVENTS.validate_json(line[1:])
-            if isinstance(event, ArtefactLeft):
-                outcome.artefacts.append(event)
-            elif isinstance(event, Summary):
-                outcome.summary, outcome.facts = event.text, event.facts
-            elif isinstance(event, Notice) and event.level == "error":
-                outcome.errors.append(event.text)
-            self.said(outcome.name, event)
+    def _hear(self, line: str, outcome: Outcome) -> None:
+        log, event = part_line(line)
+        if log:
+            outcome.log.append(log)
+        if event is None:
+            return
+        if isinstance(event, ArtefactLeft):
+            outcome.artefacts.append(event)
+        elif isinstance(event, Summary):
+            outcome.summary, outcome.facts = event.text, event.facts
+        elif isinstance(event, Notice) and event.level == "error":
+            outcome.errors.append(event.text)
+        self.said(outcome.name, event)
 
     def _close(self, outcome: Outcome, code: int) -> None:
         outcome.exit_code = code if code in (0, 1, 2, 3) else 1

@@ -29,6 +29,13 @@ class CommitFacts:
     subject: str
 
 
+def is_url(repository: str) -> bool:
+    """Tell a git URL (also ssh's short form, git@host:path) from a path."""
+    return "://" in repository or (
+        ":" in repository and "/" not in repository.split(":", maxsplit=1)[0]
+    )
+
+
 def git(*words: str, cwd: Path | None = None) -> str:
     """Run git and return what it printed.
 
@@ -71,7 +78,7 @@ def facts(folder: Path, revision: str) -> CommitFacts:
 
 
 def _commit(line: str) -> CommitFacts:
-    sha, when, author, subject = line.split("\0")
+    sha, when, author, subject = line.split("\0", 3)
     return CommitFacts(sha, int(when), author, subject)
 
 
@@ -169,7 +176,7 @@ class Mirror:
             return [facts(self.folder, new)]
         span = f"{old}..{new}"
         told = self._git("log", f"--max-count={limit}", f"--format={_FIELDS}", span, "--")
-        commits = [_commit(line) for line in told.splitlines()]
+        commits = [_commit(line) for line in told.split("\n") if line]
         return commits[::-1] or [facts(self.folder, new)]
 
     def files(self, revision: str) -> list[str]:

@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import psycopg
+
 from slipway.model.errors import MissingTool, StageFailed
 from slipway.scripts import cluster_watchdog
 from slipway.scripts.postgresql_programs import (

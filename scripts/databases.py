@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+
 from slipway.model.errors import StageFailed, WrongInput
 from slipway.model.job import Job
 from slipway.model.stage import DatabasesStage

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+
 from slipway.model.stage import ApplicationStage
 from slipway.scripts.dependencies import Plan, make_plan, takes_default_groups
 from slipway.scripts.installer import call_uv, check_lock, clean_environment, list_versions

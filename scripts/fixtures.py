@@ -138,7 +138,8 @@ def read(fixture: Fixture, *, parse: bool = True) -> Iterator[Batch]:
     """
     if fixture.path.suffix == ".csv":
         return fixtures_csv.read(fixture.path, fixture.shown, parse=parse)
-    return _READERS[fixture.path.suffix].read(fixture.path, fixture.shown)
+    batches: Iterator[Batch] = _READERS[fixture.path.suffix].read(fixture.path, fixture.shown)
+    return batches
 
 
 def read_script(script: Script) -> str:
@@ -159,7 +160,8 @@ def read_script(script: Script) -> str:
 
 def line_of(fixture: Fixture, record: int) -> int:
     """Return the line a record begins on; records are counted from 0."""
-    return _READERS[fixture.path.suffix].line_of(fixture.path, record)
+    line: int = _READERS[fixture.path.suffix].line_of(fixture.path, record)
+    return line
 
 
 def where(fixture: Fixture, wanted: Mapping[str, Any]) -> int | None:

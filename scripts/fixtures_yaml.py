@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from slipway.model.errors import WrongInput
 from slipway.scripts.fixtures_csv import Batch
 from slipway.scripts.fixtures_json import make_batch

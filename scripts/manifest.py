@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
 from slipway.model.errors import WrongInput
 from slipway.model.job import Job, StageRecord
 from slipway.scripts.wording import plain_name, utc

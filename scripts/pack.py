@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, cast
 
 import zstandard
+
 from slipway.model.errors import StageFailed
 from slipway.scripts.aside import written_aside
 from slipway.scripts.tree import Entry, entries

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+
 from slipway.model.duration import format_duration
 from slipway.model.errors import MissingTool, StageFailed
 

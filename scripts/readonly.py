@@ -9,6 +9,7 @@ from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
+
 from slipway.model.errors import StageFailed
 from slipway.scripts.readonly_catalogue import find_privileges, prepare_probes
 from slipway.scripts.seed_catalogue import OURS

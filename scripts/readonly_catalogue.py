@@ -8,6 +8,7 @@ from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
+
 from slipway.scripts.seed_catalogue import OURS
 
 Connection = psycopg.Connection[tuple[Any, ...]]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from filelock import FileLock
+
 from slipway.model.errors import WrongInput
 from slipway.scripts import manifest as manifests
 from slipway.scripts.aside import sync_folder, write_text

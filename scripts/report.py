@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from rich.console import Console
+from rich.markup import escape
+
 from slipway.model.event import (
     LIMIT,
+    RECORD_SEPARATOR,
     AnyEvent,
     ArtefactLeft,
     Notice,
@@ -26,7 +29,6 @@ from slipway.model.event import (
     TestResult,
 )
 
-RECORD_SEPARATOR = "\x1e"
 _CUT = " [cut]"
 
 
@@ -156,28 +158,23 @@ class ConsoleReport(Report):
                 if event.total and event.done is not None
                 else ""
             )
-            show(f"[dim]·[/] {_plain(event.text)}{of}")
+            show(f"[dim]·[/] {escape(event.text)}{of}")
         elif isinstance(event, TestResult):
             if self._verbose or event.status != "passed":
-                show(f"{_MARKS[event.status]} {event.suite} {_plain(event.name)}")
+                show(f"{_MARKS[event.status]} {event.suite} {escape(event.name)}")
                 if event.message:
-                    show(_plain(event.message), style="dim")
+                    show(escape(event.message), style="dim")
         elif isinstance(event, ArtefactLeft):
             show(
                 f"[bold]→[/] {event.path} [dim]{event.size:,} bytes, sha256 {event.sha256[:12]}…[/]"
             )
         elif isinstance(event, Summary):
-            show(f"[bold]{_plain(event.text)}[/]")
+            show(f"[bold]{escape(event.text)}[/]")
         elif isinstance(event, Notice):
-            show(f"[{_COLOURS[event.level]}]{_plain(event.text)}[/]")
+            show(f"[{_COLOURS[event.level]}]{escape(event.text)}[/]")
         else:
             show(f"picture {event.path}")
 
     def log(self, text: str) -> None:
         """Print a line of a tool's output, dimmed."""
-        self._console.print(_plain(text.rstrip("\n")), style="dim")
-
-
-def _plain(text: str) -> str:
-    """Keep text that looks like rich's markup as it is."""
-    return text.replace("[", r"\[")
+        self._console.print(escape(text.rstrip("\n")), style="dim")

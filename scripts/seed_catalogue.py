@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, LiteralString, cast
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
+
 from slipway.scripts.seed_tables import Table
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -74,7 +75,7 @@ def detach(db: Connection) -> list[sql.Composed]:
 
 def _as_it_is(text: str) -> sql.Composed:
     """Take SQL that the server itself wrote."""
-    return sql.Composed([sql.SQL(cast("LiteralString", text))])
+    return sql.Composed([sql.SQL(text)])
 
 
 def attach(db: Connection, again: Sequence[sql.Composed]) -> None:

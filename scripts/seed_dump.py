@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
+
 from slipway.model.errors import StageFailed
 from slipway.scripts import process
 from slipway.scripts.cluster import Server

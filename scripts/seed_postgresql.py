@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 import psycopg
 from psycopg import sql
+
 from slipway.model.errors import StageFailed, WrongInput
 from slipway.scripts.fixtures import Fixture, Script, line_of, read_script
 from slipway.scripts.seed_catalogue import attach, count_rows, detach, set_sequences

@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
+
 from slipway.model.errors import MissingTool, WrongInput
 from slipway.scripts.cluster import OWNER, Server, started
 from slipway.scripts.postgresql_programs import find_programs
@@ -88,7 +89,7 @@ def _given(variable: str) -> Server:
         )
         raise MissingTool(msg)
     try:
-        base = conninfo_to_dict(re.sub(r"^(postgres(?:ql)?)\+\w+:", r"\1:", url))
+        base: dict[str, Any] = conninfo_to_dict(re.sub(r"^(postgres(?:ql)?)\+\w+:", r"\1:", url))
         base = {key: value for key, value in base.items() if value is not None}
         home = str(base.pop("dbname", OWNER))
         with psycopg.connect(**base, dbname=home, connect_timeout=15) as db:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import ValidationError
+
 from slipway.model.duration import format_duration
 from slipway.model.errors import PASSED, SlipwayError, StageFailed, WrongInput
 from slipway.model.job import Input, Job

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO, cast
 
 import zstandard
+
 from slipway.model.errors import StageFailed
 from slipway.scripts.aside import told_when_full
 from slipway.scripts.tree import escapes

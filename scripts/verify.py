@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
+
 from slipway.model.errors import PASSED, StageFailed, WrongInput
 from slipway.scripts.manifest import MANIFEST, PAGE, SUMS, Manifest, ReleaseFile, read
 from slipway.scripts.report import hash_file

@@ -6,20 +6,16 @@ from collections.abc import Callable
 from typing import Any
 
 from buildbot.process.remotecommand import RemoteShellCommand
-from pydantic import ValidationError
+
 from slipway.model.event import (
-    EVENTS,
     AnyEvent,
     ArtefactLeft,
     Notice,
     Progress,
     Summary,
     TestResult,
+    part_line,
 )
-from twisted.python import log
-
-#: What starts an event's line (RFC 7464).
-MARK = "\x1e"
 
 
 class Heard:
@@ -83,11 +79,5 @@ class ScriptCommand(RemoteShellCommand):
         return super().add_stdout_lines(text, is_flushed)
 
     def _line(self, line: str) -> str:
-        if not line.startswith(MARK):
-            return line
-        try:
-            event = EVENTS.validate_json(line[1:])
-        except ValidationError as error:
-            log.msg(f"a stage said what is no event: {line[:200]!r}: {error}")
-            return line[1:]
-        return self._heard(event)
+        text, event = part_line(line)
+        return text if event is None else text + self._heard(event)

@@ -7,13 +7,14 @@ from typing import Any, ClassVar
 
 from buildbot.process.buildstep import BuildStep, CommandMixin
 from buildbot.process.results import CANCELLED, FAILURE, SKIPPED, SUCCESS
+from twisted.internet import threads
+
 from slipway.model.errors import SlipwayError, StageFailed, WrongInput
 from slipway.model.event import AnyEvent, ArtefactLeft
 from slipway.model.job import Job
 from slipway.steps.desk import SERVICE, STAGE_PROPERTY, Desk
 from slipway.steps.listening import Heard, ScriptCommand
 from slipway.steps.transfer import download, upload
-from twisted.internet import threads
 
 #: Seconds beyond its own timeout before Buildbot ends a stage that could not end itself.
 GRACE = 60

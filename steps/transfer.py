@@ -8,6 +8,7 @@ from typing import Any
 from buildbot.process.remotecommand import RemoteCommand
 from buildbot.process.remotetransfer import FileReader, StringFileReader
 from buildbot.worker.protocols.base import FileWriterImpl
+
 from slipway.model.errors import StageFailed
 from slipway.steps.desk import Incoming
 

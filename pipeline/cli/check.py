@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 
 from rich.console import Console
+from rich.markup import escape
 from rich.tree import Tree
+
 from slipway.config import read
 from slipway.model.duration import format_duration
 from slipway.model.graph import order
@@ -23,14 +25,15 @@ def run(options: argparse.Namespace) -> int:
     for name, project in site.project.items():
         console.print(tree(name, project))
     console.print(_workers(site))
-    console.print(f"[green]✓[/] {options.config}: good")
+    console.print(f"[green]✓[/] {escape(str(options.config))}: good")
     return 0
 
 
 def tree(name: str, project: Project) -> Tree:
     """Draw a project's graph: each stage below the one it waits for last."""
     top = Tree(
-        f"[bold]{name}[/] [dim]{project.repository}, {', '.join(project.branches)}, "
+        f"[bold]{name}[/] [dim]{escape(project.repository)}, "
+        f"{escape(', '.join(project.branches))}, "
         f"every {project.poll}[/]"
     )
     ordered = order(project.stages)

@@ -11,13 +11,14 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy import Engine
+
 from slipway.config import read
 from slipway.home import Home
 from slipway.ledger.views import open_ledger
 from slipway.model.errors import WrongInput
 from slipway.model.graph import did_you_mean
 from slipway.model.site import Site
-from sqlalchemy import Engine
 
 
 def ledger_of(options: argparse.Namespace) -> tuple[Site, Engine | None]:

@@ -7,13 +7,14 @@ import time
 
 import httpx
 from rich.console import Console
+from sqlalchemy import Engine
+
 from slipway.cli.listing import check_project
 from slipway.config import read
 from slipway.home import ADMIN, Home
 from slipway.ledger.views import PollView, RunView, list_polls, list_runs, open_ledger
 from slipway.model.errors import MissingTool, StageFailed, WrongInput
 from slipway.model.site import Site
-from sqlalchemy import Engine
 
 #: Seconds a poll may take before this command stops waiting for it.
 PATIENCE = 120

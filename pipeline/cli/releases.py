@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 
+from rich.markup import escape
 from rich.table import Table
+
 from slipway.cli.listing import ledger_of, moment, show
 from slipway.ledger.views import list_releases
 
@@ -19,11 +21,11 @@ def run(options: argparse.Namespace) -> int:
     for one in found:
         table.add_row(
             one.project,
-            one.version,
+            escape(one.version),
             str(one.run),
             one.revision[:10],
             moment(one.published_at),
-            one.place,
+            escape(one.place),
         )
     nothing = "no releases yet; a run whose publish stage passes makes one"
     return show(found, table, as_json=options.json, nothing=nothing)

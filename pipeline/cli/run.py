@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
+
 from slipway.cli.listing import check_project
 from slipway.cli.states import mark, word
 from slipway.config import read
@@ -18,6 +20,7 @@ from slipway.model.duration import format_duration
 from slipway.model.errors import WrongInput
 from slipway.model.event import AnyEvent, Notice, Progress, TestResult
 from slipway.model.site import Site
+from slipway.repository import is_url
 from slipway.trip import Trip, choose, run_facts
 
 
@@ -51,12 +54,12 @@ class _Teller:
         """Print one event; passed tests and artefacts are told in the summary."""
         text = ""
         if isinstance(event, Progress):
-            text = f"[dim]{_plain(event.text)}[/]"
+            text = f"[dim]{escape(event.text)}[/]"
         elif isinstance(event, Notice):
             colour = {"error": "red", "warning": "yellow"}.get(event.level, "cyan")
-            text = f"[{colour}]{_plain(event.text)}[/]"
+            text = f"[{colour}]{escape(event.text)}[/]"
         elif isinstance(event, TestResult) and event.status in {"failed", "error"}:
-            text = f"[red]{event.suite} {_plain(event.name)}[/]\n{_plain(event.message)}"
+            text = f"[red]{event.suite} {escape(event.name)}[/]\n{escape(event.message)}"
         if text:
             self._console.print(f"[bold]{stage}[/] {text}")
 
@@ -77,7 +80,7 @@ def _line(outcome: Outcome) -> str:
         took = format_duration(outcome.finished_at - outcome.started_at)
     return (
         f"{mark(outcome.state)}{outcome.name:<12} {word(outcome.state)} [dim]{took:>6}[/]  "
-        f"{_plain(outcome.summary)}"
+        f"{escape(outcome.summary)}"
     )
 
 
@@ -99,7 +102,7 @@ def _source(options: argparse.Namespace, repository: str) -> Path:
     beside = options.config.resolve().parent / repository
     if (beside / ".git").exists():
         return Path(beside).resolve()
-    if "://" not in repository and not beside.exists():
+    if not is_url(repository) and not beside.exists():
         msg = (
             f'the repository "{repository}" is not there; name the project\'s working tree with '
             "--source, or make it (make example)"
@@ -116,10 +119,6 @@ def _next_number(home: Path) -> int:
         number = 1
     counter.write_text(str(number), encoding="utf-8")
     return number
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", r"\[")
 
 
 def _interrupt(_number: int, _frame: object) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 
+from rich.markup import escape
 from rich.table import Table
+
 from slipway.cli.listing import ledger_of, moment, show
 from slipway.cli.states import mark
 from slipway.ledger.views import RunView, list_runs
@@ -31,7 +33,7 @@ def _row(run: RunView) -> tuple[str, ...]:
         f"{run.project} {run.number}",
         f"{mark(run.state)}{run.state}",
         run.version,
-        f"{run.revision[:10]} {run.subject[:40]}".replace("[", r"\["),
+        escape(f"{run.revision[:10]} {run.subject[:40]}"),
         stages,
         moment(run.started_at),
         took,

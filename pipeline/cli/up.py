@@ -10,6 +10,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 from rich.console import Console
+from rich.markup import escape
+from sqlalchemy import Engine
+
 from slipway.cli.children import Children, log_size
 from slipway.cli.watch import Watch
 from slipway.config import read
@@ -19,7 +22,6 @@ from slipway.master.tac import prepare_master
 from slipway.model.errors import WrongInput
 from slipway.model.site import Site
 from slipway.workers.tac import WorkerPlace, write_tac
-from sqlalchemy import Engine
 
 _PAUSE = 0.2
 
@@ -135,7 +137,7 @@ class _Session:
             if poll.polled_at > self.told_polls.get(poll.project, self.started_at):
                 self.told_polls[poll.project] = poll.polled_at
                 colour = "red" if poll.failed else "dim"
-                watch.say(f"[{colour}]poll of {poll.project}: {_plain(poll.outcome)}[/]")
+                watch.say(f"[{colour}]poll of {poll.project}: {escape(poll.outcome)}[/]")
         shown = list_runs(ledger, limit=3)
         watch.show(shown)
         return self._verdict(polls, ledger, watch) if self.once else None
@@ -169,7 +171,7 @@ def _close(run: RunView, watch: Watch) -> int:
     failed = [stage for stage in run.stages.values() if stage.state in {"failed", "cancelled"}]
     failed.sort(key=lambda stage: stage.finished_at or 0)
     for stage in failed:
-        watch.say(f"[red]{run.project} run {run.number}: {stage.name}: {_plain(stage.summary)}[/]")
+        watch.say(f"[red]{run.project} run {run.number}: {stage.name}: {escape(stage.summary)}[/]")
     if failed:
         return failed[0].exit_code or 1
     for place in run.releases:
@@ -181,10 +183,6 @@ def _close(run: RunView, watch: Watch) -> int:
 
 def _connectable(listen: str) -> str:
     return "127.0.0.1" if listen == "0.0.0.0" else listen  # noqa: S104  compared, not bound
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", r"\[")
 
 
 def _interrupt(_number: int, _frame: object) -> None:

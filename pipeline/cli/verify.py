@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from rich.console import Console
+
 from slipway.scripts.verify import check
 
 

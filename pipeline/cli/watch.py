@@ -8,8 +8,10 @@ from typing import Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
+
 from slipway.cli.states import mark, word
 from slipway.ledger.views import RunView, StageView
 from slipway.model.duration import format_duration
@@ -72,7 +74,7 @@ class Watch:
         took = format_duration((run.finished_at or time.time()) - run.started_at)
         head = Text.from_markup(
             f"{mark(run.state)}[bold]{run.project} run {run.number}[/]  {run.version}  "
-            f"[dim]{run.branch} {run.revision[:10]}[/] {_plain(run.subject)}  {word(run.state)} "
+            f"[dim]{run.branch} {run.revision[:10]}[/] {escape(run.subject)}  {word(run.state)} "
             f"[dim]{took}[/]"
         )
         table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
@@ -119,8 +121,4 @@ def _summary(stage: StageView) -> str:
     if stage.state in {"running", "queued"}:
         return ""
     again = f"[dim](attempt {stage.attempt})[/] " if stage.attempt > 1 else ""
-    return again + _plain(stage.summary)
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", r"\[").replace("\n", " ")
+    return again + escape(" ".join(stage.summary.split()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from rich.console import Console
+
 from slipway.home import given_secret
 from slipway.model.errors import WrongInput
 from slipway.model.site import SecretPlace
@@ -21,7 +22,7 @@ def run(options: argparse.Namespace) -> int:
     given_secret(SecretPlace(file=str(secret)), secret.parent, "--password-file")
     place = WorkerPlace(options.folder.resolve(), options.name, host, int(port), secret)
     write_tac(place)
-    Console().print(
+    Console(soft_wrap=True).print(
         f"worker {options.name} is set up; start it: buildbot-worker start {place.folder}"
     )
     return 0

@@ -14,7 +14,8 @@ class Lines:
     def __init__(self, text: str) -> None:
         self._found: dict[Path, int] = {(): 1}
         self._tables: dict[Path, int] = {}
-        self._scan(text.splitlines())
+        # Not splitlines(): TOML ends lines at line feeds alone.
+        self._scan([line.removesuffix("\r") for line in text.split("\n")])
 
     def line(self, path: Path) -> int:
         """Return the 1-based line of a key, or of the nearest table around it."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+
 from slipway.config import wording
 from slipway.config.lines import Lines
 from slipway.config.outline import outline
@@ -77,6 +78,11 @@ def parse(text: str, file: str = "pipeline.toml") -> Site:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigProblems([_syntax_problem(error, text, file)]) from None
+    except RecursionError:
+        raise ConfigProblems([Problem(1, "", "is nested too deeply to read", file)]) from None
+    except ValueError as error:
+        # Such as a number of thousands of digits, which Python refuses to read.
+        raise ConfigProblems([Problem(1, "", f"cannot be read: {error}", file)]) from None
     lines = Lines(text)
     try:
         site = Site.model_validate(data)
@@ -88,7 +94,8 @@ def parse(text: str, file: str = "pipeline.toml") -> Site:
     known = {problem.path for problem in found}
     for breach in check(site):
         place = wording.dotted(breach.path)
-        if place not in known:
+        # What is wrong in a stage's needs already is not told once more on the stage.
+        if place not in known and f"{place}.needs" not in known:
             found.append(Problem(lines.line(breach.path), place, breach.message, file))
     if found:
         raise ConfigProblems(found)
@@ -97,6 +104,8 @@ def parse(text: str, file: str = "pipeline.toml") -> Site:
 
 def _problem(error: Any, data: dict[str, Any], lines: Lines, file: str) -> Problem:
     path = wording.key_path(error["loc"], data)
+    if error["type"] == "union_tag_invalid":
+        path = (*path, "uses")
     return Problem(lines.line(path), wording.dotted(path), wording.sentence(error, path), file)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
+
 from slipway.config.lines import Path
 from slipway.model.graph import did_you_mean
 from slipway.model.site import Site
@@ -49,7 +50,7 @@ def sentence(error: Mapping[str, Any], path: Path) -> str:
     if kind == "extra_forbidden":
         return _unknown_key(str(path[-1]), known_keys(error["loc"][:-1]))
     if kind == "union_tag_invalid":
-        return f"unknown kind uses = {_choice(str(context['tag']), list(KINDS))}"
+        return f"unknown kind of stage: {_choice(str(context['tag']), list(KINDS))}"
     if kind == "literal_error":
         return _choice(value, re.findall(r"'([^']*)'", context["expected"]))
     if kind == "string_pattern_mismatch":
@@ -58,6 +59,10 @@ def sentence(error: Mapping[str, Any], path: Path) -> str:
         "missing": "is missing; it cannot be guessed, write it down",
         "union_tag_not_found": f"uses is missing; write what the stage does: {_quoted(KINDS)}",
         "value_error": str(context.get("error")),
+        "tuple_type": f"{_shown(value)} is not allowed; write a list: [...]",
+        "dict_type": f"{_shown(value)} is not allowed; write a table",
+        "model_type": f"{_shown(value)} is not allowed; write a table: {{ key = ... }}",
+        "model_attributes_type": f"{_shown(value)} is not allowed; write a table",
     }
     return fixed.get(kind) or f"{_shown(value)} is not allowed: {_lower(error['msg'])}"
 
@@ -76,12 +81,16 @@ def _choice(value: Any, allowed: list[str]) -> str:
     )
 
 
+_HINTS = {
+    "metadata": ' (module:attribute, such as "app.models:Base.metadata")',
+    "url": ' (such as "http://localhost:8010/", with the slash at its end)',
+    "database": ' (such as "sqlite:///state.sqlite" or "postgresql://user@host/slipway")',
+}
+_NAME_HINT = " (lower-case letters, digits, - and _, a letter first)"
+
+
 def _hint(path: Path) -> str:
-    if path[-1:] == ("metadata",):
-        return ' (module:attribute, such as "app.models:Base.metadata")'
-    if path[-1:] == ("url",):
-        return ' (such as "http://localhost:8010/", with the slash at its end)'
-    return " (lower-case letters, digits, - and _, a letter first)" if len(path) in {2, 4} else ""
+    return _HINTS.get(str(path[-1]), _NAME_HINT)
 
 
 def _quoted(words: Any) -> str:
@@ -104,8 +113,9 @@ def known_keys(loc: tuple[str | int, ...]) -> list[str]:
         model = _step(model, part)
         if model is None:
             return []
-    if isinstance(model, type) and issubclass(model, BaseModel):
-        return [field.alias or name for name, field in model.model_fields.items()]
+    for one in (model, *get_args(model)):
+        if isinstance(one, type) and issubclass(one, BaseModel):
+            return [field.alias or name for name, field in one.model_fields.items()]
     return []
 
 
@@ -118,4 +128,7 @@ def _step(model: Any, part: str | int) -> Any:
         return get_args(model)[1]
     if isinstance(part, str) and part in KINDS:
         return KINDS[part]
-    return next((a for a in get_args(model) if isinstance(a, type)), None)
+    choices = [a for a in get_args(model) if isinstance(a, type) and a is not type(None)]
+    if choices and issubclass(choices[0], BaseModel) and isinstance(part, str):
+        return _step(choices[0], part)
+    return choices[0] if choices else None

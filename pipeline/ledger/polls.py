@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 
-from slipway.ledger.tables import Poll
 from sqlalchemy.orm import Session
+
+from slipway.ledger.tables import Poll
 
 
 def keep_poll(session: Session, project: str, outcome: str, *, failed: bool) -> None:

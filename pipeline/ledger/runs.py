@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from slipway.ledger.tables import Artefact, Release, Run, StageResult
-from slipway.model.stage import Stage
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
+
+from slipway.ledger.tables import Artefact, Release, Run, StageResult
+from slipway.model.stage import Stage
 
 OPEN_RUN = ("running", "waiting")
 OPEN_STAGE = ("queued", "running")

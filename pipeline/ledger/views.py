@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
+
+from sqlalchemy import Engine, create_engine, inspect, select
+from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.pool import NullPool
 
 from slipway.ledger.runs import newest
 from slipway.ledger.tables import Poll, Release, Run
-from sqlalchemy import Engine, create_engine, event, inspect, select
-from sqlalchemy.orm import Session, selectinload
 
 
 @dataclass(frozen=True)
@@ -76,15 +80,15 @@ def open_ledger(url: str) -> Engine | None:
         path = Path(url.removeprefix("sqlite:///"))
         if not path.exists():
             return None
-        url = f"sqlite:///file:{path}?mode=ro&uri=true"
-    engine = create_engine(url)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _wait_for_writers)
+        engine = create_engine("sqlite://", creator=lambda: _read_only(path), poolclass=NullPool)
+    else:
+        engine = create_engine(url)
     return engine if inspect(engine).has_table(Run.__tablename__) else None
 
 
-def _wait_for_writers(connection: object, _record: object) -> None:
-    connection.execute("PRAGMA busy_timeout = 10000")  # type: ignore[attr-defined]
+def _read_only(path: Path) -> sqlite3.Connection:
+    # Ten seconds: the master may be writing.
+    return sqlite3.connect(f"file:{quote(str(path))}?mode=ro", timeout=10, uri=True)
 
 
 def list_runs(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from buildbot.config.builder import BuilderConfig
 from buildbot.plugins import steps as buildbot_steps
 from buildbot.process.factory import BuildFactory
+
 from slipway.master.scheduler import builder_name
 from slipway.model.duration import format_duration
 from slipway.model.graph import able_workers

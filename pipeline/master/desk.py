@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from buildbot.util.service import BuildbotService
+from sqlalchemy import Connection
+from sqlalchemy.orm import Session
+
 from slipway.ledger import runs
 from slipway.ledger.migrate import upgrade
 from slipway.ledger.store import Incoming, Store
@@ -15,8 +18,6 @@ from slipway.ledger.tables import Artefact, Run, StageResult
 from slipway.model.event import ArtefactLeft
 from slipway.model.job import Input, Job, RunFacts, StageRecord
 from slipway.model.site import Project
-from sqlalchemy import Connection
-from sqlalchemy.orm import Session
 
 T = TypeVar("T")
 NAME = "slipway"

@@ -12,6 +12,7 @@ from buildbot.schedulers.forcesched import (
     IntParameter,
     StringParameter,
 )
+
 from slipway.ledger.runs import Cause
 from slipway.master.scheduler import PipelineScheduler
 from slipway.model.errors import SlipwayError

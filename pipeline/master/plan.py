@@ -9,6 +9,7 @@ from typing import Any
 from buildbot.config.errors import ConfigErrors
 from buildbot.plugins import util
 from buildbot.worker import Worker
+
 from slipway.config import read
 from slipway.home import Home, given_secret
 from slipway.master import web
@@ -19,6 +20,7 @@ from slipway.master.poller import RepositoryPoller
 from slipway.master.scheduler import PipelineScheduler, builder_name
 from slipway.model.errors import SlipwayError
 from slipway.model.site import Project, Site
+from slipway.repository import is_url
 
 
 class Plan:
@@ -158,5 +160,6 @@ class Plan:
 def repository_of(project: Project, folder: Path) -> str:
     """Return a project's repository: a URL as it is, a path made absolute."""
     written = project.repository
-    is_url = "://" in written or (":" in written and "/" not in written.split(":", 1)[0])
-    return written if is_url else str((folder / Path(written).expanduser()).resolve())
+    if is_url(written):
+        return written
+    return str((folder / Path(written).expanduser()).resolve())

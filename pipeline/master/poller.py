@@ -8,14 +8,15 @@ from typing import Any, ClassVar
 
 from buildbot.changes.base import ReconfigurablePollingChangeSource
 from croniter import croniter
+from twisted.internet import defer, threads
+from twisted.python import log
+
 from slipway.ledger import runs
 from slipway.ledger.polls import keep_poll
 from slipway.master.desk import find_desk
 from slipway.model.duration import parse_duration
 from slipway.model.errors import SlipwayError
 from slipway.repository import CommitFacts, Mirror
-from twisted.internet import defer, threads
-from twisted.python import log
 
 #: On changes that a newer one of the same push stands for: they start no run of their own.
 PART_OF_PUSH = "slipway_part_of_push"
@@ -106,6 +107,10 @@ class RepositoryPoller(ReconfigurablePollingChangeSource):
             log.msg(f"poll of {self.project}: {error}")
             await desk.call(keep_poll, self.project, str(error), failed=True)
             return
+        except Exception as error:
+            told = f"the poll broke off: {type(error).__name__}: {error}; see the master's log"
+            await desk.call(keep_poll, self.project, told, failed=True)
+            raise
         told = "; ".join(found) or f"nothing new on {', '.join(self.branches)}"
         await desk.call(keep_poll, self.project, told, failed=False)
 

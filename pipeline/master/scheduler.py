@@ -15,6 +15,11 @@ from typing import Any, ClassVar
 from buildbot.process.properties import Properties
 from buildbot.process.results import CANCELLED, RETRY, SUCCESS, WARNINGS
 from buildbot.schedulers.base import ReconfigurableBaseScheduler
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from twisted.internet import defer, threads
+from twisted.python import log
+
 from slipway.ledger import runs
 from slipway.ledger.runs import Cause, Commit
 from slipway.ledger.tables import Run, StageResult
@@ -24,10 +29,6 @@ from slipway.model.errors import MissingTool
 from slipway.model.site import Project
 from slipway.model.stage import Stage
 from slipway.repository import CommitFacts, Mirror
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-from twisted.internet import defer, threads
-from twisted.python import log
 
 #: Buildbot takes the highest priority first.
 PRIORITY = {"interactive": 10, "default": 0, "bulk": -10}
@@ -244,9 +245,20 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
 
     async def _ended(self, request_id: int, results: int) -> None:
         """Write down how a stage ended, and start what it was waited for by."""
-        run_id = await find_desk(self.master).call(self._finish, request_id, results, time.time())
-        if run_id is not None:
-            await self.advance(run_id)
+        await self._lock.acquire()
+        try:
+            join = self._finish_and_queue
+            desk = find_desk(self.master)
+            for ticket in await desk.call(join, request_id, results, time.time()):
+                await self._dispatch(ticket)
+        finally:
+            self._lock.release()
+
+    def _finish_and_queue(
+        self, session: Session, request_id: int, results: int, now: float
+    ) -> list[Ticket]:
+        run_id = self._finish(session, request_id, results, now)
+        return [] if run_id is None else self._queue_ready(session, run_id)
 
     def _finish(self, session: Session, request_id: int, results: int, now: float) -> int | None:
         result = session.scalar(

@@ -9,13 +9,14 @@ from typing import Any
 
 from buildbot.plugins import util
 from buildbot.www.auth import CustomAuth
-from slipway.home import ADMIN
-from slipway.model.site import SiteSettings
 from twisted.cred.checkers import ICredentialsChecker
 from twisted.cred.credentials import IUsernamePassword
 from twisted.cred.error import UnauthorizedLogin
 from twisted.internet import defer
 from zope.interface import implementer
+
+from slipway.home import ADMIN
+from slipway.model.site import SiteSettings
 
 _VIEWS = ("console_view", "grid_view", "waterfall_view")
 

@@ -25,6 +25,8 @@ def parse_duration(value: object) -> int:
     """
     if isinstance(value, int) and not isinstance(value, bool):
         seconds = value
+    elif isinstance(value, str) and value.isdecimal():
+        seconds = int(value)
     elif isinstance(value, str) and _FORM.fullmatch(value.replace(" ", "")):
         parts = re.findall(r"(\d+)([smhd])", value.replace(" ", ""))
         seconds = sum(int(number) * _UNITS[unit] for number, unit in parts)

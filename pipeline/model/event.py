@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 #: A Buildbot worker splits log lines at 4,096 bytes.
 LIMIT = 4000
+
+#: What an event's record begins with (RFC 7464).
+RECORD_SEPARATOR = "\x1e"
 
 Role = Literal["product", "report"]
 Status = Literal["passed", "failed", "error", "skipped"]
@@ -86,3 +89,20 @@ AnyEvent = Annotated[
     Field(discriminator="event"),
 ]
 EVENTS: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
+
+
+def part_line(line: str) -> tuple[str, AnyEvent | None]:
+    """Part a line of a stage's output into log and event.
+
+    A program may have left its own last line open: then the event begins in the middle.
+
+    Returns:
+        The log's part, and the event; a record that is no event is log.
+    """
+    log, mark, record = line.partition(RECORD_SEPARATOR)
+    if not mark:
+        return line, None
+    try:
+        return log and f"{log}\n", EVENTS.validate_json(record)
+    except ValidationError:
+        return line if log else record, None

@@ -30,24 +30,19 @@ def order(stages: Mapping[str, Stage]) -> list[str]:
     Raises:
         ValueError: They go round in a circle; the circle is told as a path.
     """
-    done: list[str] = []
-    path: list[str] = []
-
-    def visit(name: str) -> None:
-        if name in done or name not in stages:
-            return
-        if name in path:
-            circle = " -> ".join([*path[path.index(name) :], name])
-            raise ValueError(circle)
-        path.append(name)
-        for need in stages[name].needs:
-            visit(need)
-        path.pop()
-        done.append(name)
-
-    for name in stages:
-        visit(name)
-    return done
+    done: dict[str, None] = {}
+    for first in stages:
+        path = [first] if first not in done else []
+        while path:
+            name = path[-1]
+            waits = [n for n in stages[name].needs if n in stages and n not in done]
+            if not waits:
+                done[path.pop()] = None
+            elif waits[0] in path:
+                raise ValueError(" -> ".join([*path[path.index(waits[0]) :], waits[0]]))
+            else:
+                path.append(waits[0])
+    return list(done)
 
 
 def roots(stages: Mapping[str, Stage]) -> list[str]:

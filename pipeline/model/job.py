@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
+
 from slipway.model.event import Role
 from slipway.model.stage import AnyStage
 

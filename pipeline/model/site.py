@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from typing import Annotated, get_args
+from urllib.parse import urlsplit
 
 from croniter import croniter
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+
 from slipway.model.base import Name, Part
 from slipway.model.duration import parse_duration
 from slipway.model.stage import AnyStage, Lane
 
 _LOCALHOST = ("localhost", "127.0.0.1", "[::1]")
+
+
+def _as_text(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _check_schedule(text: str) -> str:
@@ -24,7 +30,11 @@ def _check_schedule(text: str) -> str:
 
 
 #: How often to poll: a duration ("12h") or a cron line ("0 */12 * * *").
-Schedule = Annotated[str, AfterValidator(_check_schedule)]
+Schedule = Annotated[
+    str,
+    BeforeValidator(_as_text, json_schema_input_type=str | int),
+    AfterValidator(_check_schedule),
+]
 
 
 class SecretPlace(Part):
@@ -65,17 +75,25 @@ class SiteSettings(Part):
     worker_listen: str = "127.0.0.1"
     """The address that port listens on."""
 
+    @field_validator("url")
+    @classmethod
+    def _has_a_port_that_exists(cls, url: str) -> str:
+        try:
+            port = urlsplit(url).port
+        except ValueError:
+            port = 0
+        if port == 0:
+            msg = f'"{url}" has no port between 1 and 65535 after its host'
+            raise ValueError(msg)
+        return url
+
     @property
     def web_port(self) -> int:
         """The port the web UI listens on."""
         if self.port is not None:
             return self.port
-        scheme, rest = self.url.split("://", 1)
-        host = rest.rstrip("/")
-        tail = host.rsplit(":", 1)[-1]
-        if tail.isdigit() and not host.endswith("]"):
-            return int(tail)
-        return 443 if scheme == "https" else 80
+        parts = urlsplit(self.url)
+        return parts.port or (443 if parts.scheme == "https" else 80)
 
 
 class Project(Part):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
+
 from slipway.model.base import Name, Part
 from slipway.model.duration import Duration
 

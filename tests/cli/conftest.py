@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+
 from slipway.cli.main import main
 
 PYTHON = sys.executable

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+
 from slipway.config.schema import reference, schema_text
 
 ROOT = Path(__file__).parents[2]
@@ -73,7 +74,6 @@ def test_check_tells_all_errors(place):
     assert "workers.local.labels[0]: 3 is not allowed" in second
 
 
-@pytest.mark.xfail(strict=True, reason="check prints what is written as rich's markup")
 @pytest.mark.parametrize("repository", ["/srv/[old]/almanac", "/srv/[/]x"])
 def test_check_shows_what_is_written(place, repository):
     place.write(a=("pass", ""))
@@ -247,7 +247,6 @@ def test_worker_is_set_up(place, worker):
     assert (place.folder / "w" / "buildbot.tac").is_file()
 
 
-@pytest.mark.xfail(strict=True, reason="the sentence is folded at the terminal's width")
 def test_workers_command_can_be_pasted(place, worker, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     folder = place.folder / "a-long-name-of-a-folder" / "another-long-name-of-a-folder"

@@ -6,6 +6,7 @@ import time
 
 import psutil
 import pytest
+
 from slipway.config import parse
 from slipway.model.errors import WrongInput
 from slipway.trip import choose, run_facts
@@ -150,7 +151,6 @@ def test_a_repository_that_is_not_there_is_told(place):
     assert 'the repository "code" is not there; name the project\'s working tree' in err
 
 
-@pytest.mark.xfail(strict=True, reason="_source() knows a URL by :// alone, repository_of() better")
 def test_a_repository_elsewhere_by_ssh_is_run_here(place):
     place.write(a=("pass", ""))
     text = place.config.read_text("utf-8").replace('"code"', '"git@example.org:demo.git"')
@@ -196,7 +196,6 @@ def test_ctrl_c_leaves_no_process(place, start, number):
     assert [pid for pid in pids if alive(pid)] == []
 
 
-@pytest.mark.xfail(strict=True, reason="the pool runs what is queued to its end after Ctrl-C")
 def test_ctrl_c_starts_nothing_more(place, start):
     place.write(a=(SLEEPER.format("a"), ""), b=("open('b', 'w')", ""))
     code = place.folder / "code"

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+
 from slipway.config import ConfigProblems, parse
 
 GOOD = """\

@@ -6,6 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+
 from slipway.config.schema import FILE, json_schema, reference, schema_text
 from slipway.model.site import Project, SiteSettings, Worker
 from slipway.model.stage import KINDS

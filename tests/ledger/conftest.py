@@ -3,13 +3,14 @@
 import hashlib
 
 import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
+
 from slipway.ledger import runs
 from slipway.ledger.migrate import upgrade
 from slipway.ledger.runs import Cause, Commit
 from slipway.ledger.tables import Artefact
 from slipway.model.stage import CommandStage
-from sqlalchemy import create_engine
-from sqlalchemy.orm import Session
 
 
 @pytest.fixture

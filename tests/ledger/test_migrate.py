@@ -3,9 +3,10 @@
 import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, inspect
+
 from slipway.ledger.migrate import VERSION_TABLE, configuration, upgrade
 from slipway.ledger.tables import Base
-from sqlalchemy import create_engine, inspect
 
 TABLES = set(Base.metadata.tables)
 

@@ -1,11 +1,12 @@
 """Runs: numbered, started once, joined, settled; all from the tables alone."""
 
 import pytest
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+
 from slipway.ledger import runs
 from slipway.ledger.runs import Cause, Commit
 from slipway.ledger.tables import Release, Run, StageResult
-from sqlalchemy import func, select
-from sqlalchemy.exc import IntegrityError
 
 
 def test_runs_are_numbered_by_project(start):

@@ -7,6 +7,7 @@ import signal
 import time
 
 import pytest
+
 from slipway.ledger.store import Store, StoreError
 
 DATA = os.urandom(3_000_000)

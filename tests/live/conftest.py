@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+
 from slipway.ledger.views import list_runs, open_ledger
 
 ROOT = Path(__file__).parents[2]

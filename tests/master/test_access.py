@@ -4,11 +4,12 @@ import pytest
 from buildbot.test.fake import fakemaster
 from buildbot.test.reactor import TestReactorMixin
 from buildbot.www.authz import Forbidden
-from slipway.master.web import AdminAuth, AdminChecker, is_admin
 from twisted.cred.credentials import UsernamePassword
 from twisted.cred.error import UnauthorizedLogin
 from twisted.internet import defer
 from twisted.trial import unittest
+
+from slipway.master.web import AdminAuth, AdminChecker, is_admin
 
 CONTROL = [
     (("forceschedulers", "almanac-run"), "force"),

@@ -13,6 +13,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from slipway.config import read
 from slipway.master.builders import STEPS
 from slipway.master.desk import Desk

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from buildbot.config.errors import ConfigErrors
+
 from slipway.master.plan import Plan, repository_of
 from slipway.model.site import Project
 

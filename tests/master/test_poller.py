@@ -6,6 +6,9 @@ from types import SimpleNamespace
 import pytest
 from buildbot.config.errors import ConfigErrors
 from buildbot.schedulers.forcesched import CollectedValidationError
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
+
 from slipway.ledger import runs
 from slipway.ledger.migrate import upgrade
 from slipway.ledger.runs import Cause, Commit
@@ -14,8 +17,6 @@ from slipway.master import poller as module
 from slipway.master.force import ForceRun, ForceStage
 from slipway.master.poller import PART_OF_PUSH, RepositoryPoller
 from slipway.repository import Mirror
-from sqlalchemy import create_engine
-from sqlalchemy.orm import Session
 
 
 class Desk:

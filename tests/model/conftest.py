@@ -1,6 +1,7 @@
 """What tests of the model share: a site from a few words."""
 
 import pytest
+
 from slipway.model.site import Site
 
 

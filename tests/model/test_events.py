@@ -2,6 +2,7 @@
 
 import pytest
 from pydantic import ValidationError
+
 from slipway.model.event import (
     EVENTS,
     ArtefactLeft,

@@ -2,6 +2,7 @@
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
+
 from slipway.model.stage import KINDS, AnyStage
 
 ADAPTER = TypeAdapter(AnyStage)

@@ -1,6 +1,7 @@
 """A project's version: pyproject.toml, else the nearest tag, else 0.0.0; never a local part."""
 
 import pytest
+
 from slipway.model.version import base_version
 
 

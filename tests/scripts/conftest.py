@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from slipway.model.event import Notice, Summary, TestResult
 from slipway.model.job import Job, RunFacts
 from slipway.scripts.report import Report, encode

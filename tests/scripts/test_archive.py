@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
 from slipway.model.errors import StageFailed, WrongInput
 from slipway.model.event import ArtefactLeft, Summary
 from slipway.model.job import Input, Job, RunFacts

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
+
 from slipway.model.errors import MissingTool
 from slipway.scripts import cluster, postgresql_programs
 from slipway.scripts.postgresql_programs import Account, Programs, find_programs

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from slipway.model.errors import MissingTool, StageFailed, WrongInput
 from slipway.model.event import ArtefactLeft
 from slipway.model.job import Input

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import create_engine, select
+
 from slipway.model.errors import MissingTool, StageFailed, WrongInput
 from slipway.model.job import Job
 from slipway.scripts import cluster, databases, environment, readonly, seed_dump
 from slipway.scripts.environment import Environment
 from slipway.scripts.seed_schema import Application
-from sqlalchemy import create_engine, select
 
 APP = Path(__file__).parents[1] / "data" / "databases" / "app"
 MODELS = "shop.models:Base.metadata"
@@ -244,9 +245,9 @@ PLANTED = {
     "GRANT CREATE ON SCHEMA public TO tiny_shop_ro": "CREATE TABLE in public",
     """CREATE FUNCTION wipe() RETURNS void LANGUAGE sql SECURITY DEFINER AS 'DELETE FROM tag';
        GRANT EXECUTE ON FUNCTION wipe() TO tiny_shop_ro""": "run SECURITY DEFINER function wipe()",
-    "GRANT pg_write_all_data TO tiny_shop_ro": "INSERT into public.item",
+    "GRANT pg_write_all_data TO tiny_shop_ro": "DELETE from public.item",
     "GRANT pg_read_all_stats TO tiny_shop_ro": "act as role pg_read_all_stats",
-    "ALTER DEFAULT PRIVILEGES GRANT DELETE ON TABLES TO tiny_shop_ro": "delete public.slipway_probe",
+    "ALTER DEFAULT PRIVILEGES GRANT DELETE ON TABLES TO tiny_shop_ro": "delete public.slipway",
 }
 
 

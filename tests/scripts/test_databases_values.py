@@ -8,12 +8,13 @@ from decimal import Decimal
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+
 from slipway.scripts.guest import schema
 from slipway.scripts.seed_rows import BAD
 from slipway.scripts.seed_tables import Column, read_tables
 from slipway.scripts.seed_texts import allowed, as_text, check
 from slipway.scripts.seed_values import converter
-from sqlalchemy.dialects import sqlite
 
 
 class Colour(enum.Enum):

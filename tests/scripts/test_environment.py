@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from slipway.model.errors import MissingTool, WrongInput
 from slipway.model.stage import CommandStage, FreezeStage, TestsStage
 from slipway.scripts import environment, installer

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from slipway.model.errors import WrongInput
 from slipway.scripts import fixtures, fixtures_csv
 from slipway.scripts.fixtures import Fixture

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
+
 from slipway.model.errors import StageFailed, WrongInput
 from slipway.model.event import ArtefactLeft
 from slipway.model.stage import FreezeStage

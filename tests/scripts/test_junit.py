@@ -1,6 +1,7 @@
 """The three dialects of JUnit, read into one form. The samples are what the runners wrote."""
 
 import pytest
+
 from slipway.model.errors import StageFailed
 from slipway.scripts.junit import read, short
 

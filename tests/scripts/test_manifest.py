@@ -4,6 +4,7 @@ import json
 
 import pytest
 from pydantic import ValidationError
+
 from slipway.model.errors import WrongInput
 from slipway.model.job import Job, RunFacts, StageRecord
 from slipway.scripts import manifest

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
+
 from slipway.model.errors import StageFailed, WrongInput
 from slipway.scripts import zipformat, zipwriter
 from slipway.scripts.pack import pack_tree, pack_zip, unpack

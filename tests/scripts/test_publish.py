@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from slipway.model.errors import StageFailed, WrongInput
 from slipway.model.event import ArtefactLeft, Notice, Summary
 from slipway.model.job import Input, Job, RunFacts, StageRecord

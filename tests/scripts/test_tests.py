@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from slipway.model.errors import StageFailed
 from slipway.model.event import ArtefactLeft
 from slipway.model.stage import TestsStage

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 from rich.console import Console
+
 from slipway.scripts import manifest as manifests
 from slipway.scripts.manifest import Artefact, Manifest
 from slipway.scripts.report import hash_file

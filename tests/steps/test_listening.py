@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from buildbot.process.remotecommand import RemoteShellCommand
+
 from slipway.model.event import Notice, Picture, Progress, Summary, TestResult
 from slipway.steps.listening import Heard, ScriptCommand
 
@@ -76,9 +77,6 @@ def test_the_line_says_what_is_most_telling(listen):
     assert listen(record(Notice(text="bad", level="error")))[0].line == "bad"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="an event after text without a line feed is lost, an artefact with it"
-)
 def test_an_event_after_unfinished_text_is_heard(listen):
     heard, log = listen(f"a warning without its line feed{record(Summary(text='good'))}")
     assert heard.summary == "good"

@@ -17,6 +17,9 @@ from buildbot.test.steps import (
     ExpectUploadFile,
     TestBuildStepMixin,
 )
+from twisted.internet import defer
+from twisted.trial.unittest import TestCase
+
 from slipway import steps
 from slipway.ledger.store import Store
 from slipway.model.event import ArtefactLeft, Notice, Progress, Summary, TestResult
@@ -25,8 +28,6 @@ from slipway.model.stage import KINDS
 from slipway.steps.desk import STAGE_PROPERTY
 from slipway.steps.stage import GRACE
 from slipway.steps.transfer import BLOCK, StoreWriter
-from twisted.internet import defer
-from twisted.trial.unittest import TestCase
 
 DATA = b"what the stage left"
 HASH = hashlib.sha256(DATA).hexdigest()

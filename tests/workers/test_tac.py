@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+
 from slipway.workers.tac import WorkerPlace, write_tac
 
 PASSWORD = "quite-secret-indeed"

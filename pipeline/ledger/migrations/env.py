@@ -1,9 +1,10 @@
 """What alembic runs: migrations of the ledger's tables alone, on the connection it was given."""
 
 from alembic import context
+from sqlalchemy import Table
+
 from slipway.ledger.migrate import VERSION_TABLE
 from slipway.ledger.tables import Base
-from sqlalchemy import Table
 
 
 def _ours(thing: object, name: str | None, kind: str, reflected: bool, other: object) -> bool:  # noqa: FBT001, ARG001  alembic's signature

@@ -1,0 +1,55 @@
+"""Somebody who uses the web UI's own doors over plain HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from support.site import Site
+
+
+class Visitor:
+    """A person without a browser."""
+
+    def __init__(self, site: Site) -> None:
+        self.http = httpx.Client(base_url=site.url, trust_env=False, timeout=30)
+
+    def close(self) -> None:
+        """Leave."""
+        self.http.close()
+
+    def sign_in(self, name: str, password: str) -> httpx.Response:
+        """Sign in; the session's cookie is kept."""
+        return self.http.get("auth/login", auth=(name, password))
+
+    def get(self, path: str) -> dict[str, Any]:
+        """Ask Buildbot's REST."""
+        answer = self.http.get(f"api/v2/{path}")
+        assert answer.status_code == httpx.codes.OK, answer.text
+        return answer.json()
+
+    def control(self, path: str, method: str, **values: Any) -> httpx.Response:
+        """Ask Buildbot to do something."""
+        body = {"id": 1, "jsonrpc": "2.0", "method": method, "params": values}
+        return self.http.post(f"api/v2/{path}", json=body)
+
+    def start_run(self, stage: str, **values: Any) -> httpx.Response:
+        """Press "Run the pipeline"."""
+        return self._force("demo-run", stage, **values)
+
+    def start_stage(self, stage: str, **values: Any) -> httpx.Response:
+        """Press "Run this stage"."""
+        return self._force("demo-stage", stage, **values)
+
+    def _force(self, scheduler: str, stage: str, **values: Any) -> httpx.Response:
+        builder = self.builder(stage)
+        return self.control(f"forceschedulers/{scheduler}", "force", builderid=builder, **values)
+
+    def builder(self, stage: str) -> int:
+        """Return the id of a stage's builder."""
+        return self.get(f"builders/demo.{stage}")["builders"][0]["builderid"]
+
+    def builds(self) -> list[dict[str, Any]]:
+        """Return all builds, oldest first, with all their properties."""
+        return self.get("builds?property=*&order=buildid")["builds"]
