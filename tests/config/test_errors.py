@@ -166,7 +166,8 @@ def test_what_is_wrong_in_a_stage_is_told_at_its_line(good, problems, line, told
 
 def test_an_unknown_kind_is_told(good, problems):
     (found,) = problems(good.replace('uses = "tests"', 'uses = "test"'))
-    assert (
+    told = f'{STAGE}.uses: unknown kind of stage: "test" is not allowed; allowed: "tests", '
+    assert told in found
         f'{STAGE}.uses: unknown kind of stage: "test" is not allowed; allowed: "tests", ' in found
     )
     assert found.endswith('Did you mean "tests"?')
