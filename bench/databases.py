@@ -89,8 +89,9 @@ def write_rows(path: Path, rows: int) -> None:
             when = start + timedelta(seconds=chance.randrange(10**8))
             stream.write(
                 f"{number},{chance.choice(words)} {chance.choice(words)} {number},"
-                f"{chance.choice(words)}burg,{chance.randrange(10**6)},{chance.uniform(0, 1000):.6f},"
-                f"{chance.randrange(1000)},{when},{chance.choice(('true', 'false'))}\n"
+                f"{chance.choice(words)}burg,{chance.randrange(10**6)},"
+                f"{chance.uniform(0, 1000):.6f},{chance.randrange(1000)},{when},"
+                f"{chance.choice(('true', 'false'))}\n"
             )
 
 

@@ -15,6 +15,7 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -22,7 +23,7 @@ import tempfile
 import time
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,8 @@ class Trip:
     last: float
     """From the last stage's end to the run's end."""
     stages: dict[str, Stage] = field(default_factory=dict)
+    processor: dict[str, float] = field(default_factory=dict)
+    """Processor seconds of the engine's own processes, without the stages they started."""
 
 
 class Bench:
@@ -72,6 +75,7 @@ class Bench:
         self.env = {**os.environ, "SLIPWAY_STATE": str(self.state), "COLUMNS": "200"}
         self.env.setdefault("UV_CACHE_DIR", str(ROOT / ".slipway" / "cache" / "uv"))
         self.commits = 0
+        self.engine: dict[str, psutil.Process] = {}
         self._set_up()
         text = (here / "pipeline.toml").read_text()
         stages = tomllib.loads(text)["project"]["almanac"]["stages"]
@@ -117,6 +121,8 @@ class Bench:
                 start_new_session=True,
             )
         try:
+            self.wait_for_run(1)
+            self._find_engine(up.pid)
             yield
         finally:
             up.send_signal(signal.SIGINT)
@@ -125,6 +131,16 @@ class Bench:
             except subprocess.TimeoutExpired:
                 up.kill()
             _end_all_of(self.here)
+
+    def _find_engine(self, up: int) -> None:
+        self.engine["slipway up"] = psutil.Process(up)
+        for child in psutil.Process(up).children():
+            name = "worker" if "/workers/" in " ".join(child.cmdline()) else "master"
+            self.engine[name] = child
+
+    def _processor(self) -> dict[str, float]:
+        times = {name: process.cpu_times() for name, process in self.engine.items()}
+        return {name: spent.user + spent.system for name, spent in times.items()}
 
     def commit(self) -> None:
         """Give the poll something new to find."""
@@ -141,6 +157,7 @@ class Bench:
         self.commit()
         log = self.state / "workers" / "local" / "twistd.log"
         offset = log.stat().st_size
+        before = self._processor()
         asked = time.time()
         self.slipway("poll")
         run = self.wait_for_run(self.commits + 1)
@@ -150,6 +167,7 @@ class Bench:
             scripts = {name: float(seconds) for name, seconds in _SCRIPT.findall(stream.read())}
         times = {name: (s["started_at"], s["finished_at"]) for name, s in run["stages"].items()}
         trip = self._trip(times, run["started_at"], run["finished_at"], around)
+        trip.processor = {name: now - before[name] for name, now in self._processor().items()}
         for name, stage in trip.stages.items():
             stage.script = scripts.get(self._uses(run, name), 0.0)
         return trip
@@ -158,17 +176,27 @@ class Bench:
         return str(run["stages"][name]["uses"])
 
     def wait_for_run(self, number: int) -> dict[str, Any]:
-        """Wait until a run has passed; ask the ledger, which costs the site nothing."""
+        """Wait until a run has ended, without taking much of the machine, and return it."""
         deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            if (self.state / "state.sqlite").exists():
-                for run in json.loads(self.slipway("runs", "--json", "--limit", "1") or "[]"):
-                    if run["number"] == number and run["state"] == "passed":
-                        return dict(run)
-                    if run["state"] not in {"running", "passed"}:
-                        raise SystemExit(f"run {run['number']} {run['state']}: {run['stages']}")
-            time.sleep(2)
-        raise SystemExit(f"no end of run {number}: {(self.here / 'up.log').read_text()}")
+        while time.monotonic() < deadline and self._state_of(number) in {"", "running"}:
+            time.sleep(0.5)
+        found = json.loads(self.slipway("runs", "--json", "--limit", "1"))
+        if not found or found[0]["number"] != number or found[0]["state"] != "passed":
+            said = (self.here / "up.log").read_text()
+            raise SystemExit(f"run {number} did not pass: {found}\n{said}")
+        return dict(found[0])
+
+    def _state_of(self, number: int) -> str:
+        """Read the ledger's file: the command that tells runs would be work beside the run."""
+        file = self.state / "state.sqlite"
+        if not file.exists():
+            return ""
+        ledger = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
+        with closing(ledger), suppress(sqlite3.OperationalError):
+            query = "SELECT state FROM slipway_run WHERE number = ?"
+            for row in ledger.execute(query, (number,)):
+                return str(row[0])
+        return ""
 
     def alone(self) -> Trip:
         """Do the same stages without a master."""
@@ -198,21 +226,15 @@ class Bench:
 def main() -> int:
     """Measure and print the tables."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    # Ended from outside, it tells what it has and leaves nothing behind.
+    signal.signal(signal.SIGTERM, _interrupt)
     console = Console()
     busy, load = psutil.cpu_percent(3), os.getloadavg()
     with tempfile.TemporaryDirectory(prefix="slipway-bench-") as folder:
         bench = Bench(Path(folder).resolve())
         with bench.site():
-            bench.wait_for_run(1)
             bench.alone()
-            sites, alones = [], []
-            for number in range(rounds):
-                for which in ("site", "alone")[:: 1 if number % 2 == 0 else -1]:
-                    if which == "site":
-                        sites.append(bench.by_site())
-                    else:
-                        alones.append(bench.alone())
-                _say(console, number, sites[-1], alones[-1])
+            sites, alones = _alternate(bench, console, rounds)
     _print_stages(console, sites, alones)
     _print_walls(console, sites, alones)
     console.print(
@@ -220,6 +242,28 @@ def main() -> int:
         f"were {busy:.0f} % busy (load {load[0]:.1f}); load at the end {os.getloadavg()[0]:.1f}[/]"
     )
     return 0
+
+
+def _alternate(bench: Bench, console: Console, rounds: int) -> tuple[list[Trip], list[Trip]]:
+    sites: list[Trip] = []
+    alones: list[Trip] = []
+    try:
+        for number in range(rounds):
+            ways = [(sites, bench.by_site), (alones, bench.alone)]
+            for trips, way in reversed(ways) if number % 2 else ways:
+                trips.append(way())
+            _say(console, number, sites[-1], alones[-1])
+    except KeyboardInterrupt:
+        whole = min(len(sites), len(alones))
+        console.print(f"stopped after {whole} rounds")
+        if not whole:
+            raise
+        return sites[:whole], alones[:whole]
+    return sites, alones
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _say(console: Console, number: int, site: Trip, alone: Trip) -> None:
@@ -261,6 +305,10 @@ def _print_stages(console: Console, sites: list[Trip], alones: list[Trip]) -> No
 
 
 def _print_walls(console: Console, sites: list[Trip], alones: list[Trip]) -> None:
+    names = sites[0].processor
+    spent = {name: _median([trip.processor[name] for trip in sites]) for name in names}
+    told = ", ".join(f"{name} {seconds:.2f}" for name, seconds in spent.items())
+    console.print(f"processor seconds of the engine itself in one run: {told}")
     table = Table(title=f"The almanac pipeline from start to end ({len(sites)} rounds)")
     for column in ("way", "median s", "least", "most", "x alone", "aim", "around it s"):
         table.add_column(column, justify="left" if column == "way" else "right")

@@ -230,8 +230,8 @@ def _leave(build: _Build, output: Path) -> list[Path]:
 def _tell(build: _Build, left: Sequence[Path]) -> None:
     sizes = {}
     for path in left:
-        role = "report" if path.name == "databases.json" else "product"
-        event = build.report.artefact(path, role="report" if role == "report" else "product")
+        to_read = path.name == "databases.json"
+        event = build.report.artefact(path, role="report" if to_read else "product")
         sizes[path.name] = event.size
     total = sum(build.rows.values())
     parts = []

@@ -106,7 +106,7 @@ def run(
         else:
             msg = f"{words[0]} is not on this machine; install it or put it on PATH"
         raise MissingTool(msg) from error
-    except PermissionError as error:
+    except OSError as error:
         msg = f"{words[0]} may not be run: {error.strerror}"
         raise MissingTool(msg) from error
     return _follow(process, log, timeout, called)
@@ -145,6 +145,8 @@ def _follow(
         raise
     # A grandchild may hold the pipe open for ever; what it says after the end is not waited for.
     reader.join(5)
+    if not reader.is_alive() and process.stdout is not None:
+        process.stdout.close()
     return Finished(code, "\n".join(tail))
 
 

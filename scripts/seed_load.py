@@ -28,6 +28,7 @@ class Loader:
         self._postgresql = postgresql
         self._report = report
         self._rows = 0
+        self._warned: set[str] = set()
         self._told = time.monotonic()
 
     def load(
@@ -61,6 +62,7 @@ class Loader:
         for batch in read(fixture, parse=parse):
             if batch.names != names:
                 names, columns = batch.names, check_columns(fixture, batch)
+                self._warn(fixture, columns)
             self._write(fixture, batch, columns)
             self._rows += batch.size
             if time.monotonic() - self._told > _PAUSE:
@@ -70,6 +72,18 @@ class Loader:
         if self._rows == before:
             self._report.notice(f"{fixture.shown}: names columns but has no rows", "warning")
         self._tell(fixture)
+
+    def _warn(self, fixture: Fixture, columns: Sequence[Column]) -> None:
+        """Say once which columns hold what a type of the application's own makes of its values."""
+        for column in columns:
+            place = f"{fixture.table.full_name}.{column.name}"
+            if column.decorated and place not in self._warned:
+                self._warned.add(place)
+                self._report.notice(
+                    f"{fixture.shown}: {place} has a TypeDecorator, which is not run for fixtures: "
+                    "they must hold what the database is to hold",
+                    "warning",
+                )
 
     def _write(self, fixture: Fixture, batch: Batch, columns: Sequence[Column]) -> None:
         if not batch.columns:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -114,7 +114,8 @@ class PostgresqlSeed:
         return count_rows(self._db)
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Let go of the database; a COPY that is open comes to nothing."""
+        self._copying.abandon()
         self._db.close()
 
 
@@ -160,14 +161,20 @@ class _Copying:
                 stack.close()
         self._segment = None
 
+    def abandon(self) -> None:
+        """Give the COPY up, if one is open."""
+        stack, self._stack = self._stack, None
+        if stack is not None:
+            reason = StageFailed("the stage ends")
+            with contextlib.suppress(psycopg.Error, StageFailed):
+                stack.__exit__(StageFailed, reason, None)
+
     @contextlib.contextmanager
-    def told(self) -> Any:
+    def told(self) -> Iterator[None]:
         """Turn what the server says into a sentence with file and line."""
         try:
             yield
         except psycopg.Error as error:
-            if self._stack is not None and isinstance(error, psycopg.errors.QueryCanceled):
-                raise
             self._refuse(error)
 
     def _refuse(self, error: psycopg.Error) -> NoReturn:

@@ -15,15 +15,18 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
 
+from slipway.ledger.views import list_runs, open_ledger
+
 ROOT = Path(__file__).resolve().parents[2]
 SLIPWAY = [sys.executable, "-m", "slipway.cli"]
-PATIENCE = 20.0
+PATIENCE = 90.0
 ANN = ["-c", "user.name=Ann", "-c", "user.email=ann@example.org", "-c", "commit.gpgsign=false"]
 
 #: What the table of a Background may say that a stage does.
@@ -149,8 +152,9 @@ needs = {json.dumps(needs)}
         return False
 
     def said(self) -> str:
-        """Return what `slipway up` has printed."""
-        return self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
+        """Return what `slipway up` and the master have said of late."""
+        logs = [self.log, self.state / "master" / "twistd.log"]
+        return "\n".join(_tail(log) for log in logs if log.exists())
 
     def end(self) -> None:
         """End it with everything it started, and remove its folder."""
@@ -200,23 +204,33 @@ needs = {json.dumps(needs)}
         return done.stdout
 
     def runs(self) -> list[dict[str, Any]]:
-        """Return the runs, newest first."""
-        return json.loads(self.slipway("runs", "--json"))
+        """Return the runs, newest first, as `slipway runs` lists them."""
+        ledger = open_ledger(f"sqlite:///{self.state / 'state.sqlite'}")
+        if ledger is None:
+            return []
+        try:
+            return [asdict(run) for run in list_runs(ledger)]
+        finally:
+            ledger.dispose()
 
     def run(self, number: int) -> dict[str, Any]:
         """Return one run; nothing where it is not there."""
         return next((run for run in self.runs() if run["number"] == number), {})
 
-    def wait_for_run(self, number: int, *states: str) -> dict[str, Any]:
-        """Wait until a run is in one of these states."""
+    def wait_for_run(self, number: int, state: str) -> dict[str, Any]:
+        """Wait until a run is in this state."""
         return wait_for(
-            lambda: (run := self.run(number)) and run["state"] in states and run,
-            lambda: f"run {number} {' or '.join(states)}: {self.run(number)}\n{self.said()}",
+            lambda: (run := self.run(number)) and run["state"] == state and run,
+            lambda: f"run {number} {state}: {self.run(number)}\n{self.said()}",
         )
 
     def password(self) -> str:
         """Return the admin's password."""
         return (self.state / "admin-password").read_text().strip()
+
+
+def _tail(log: Path) -> str:
+    return log.read_text(encoding="utf-8", errors="replace")[-8000:]
 
 
 def free_ports(count: int) -> list[int]:

@@ -6,13 +6,17 @@ from typing import Any
 
 import httpx
 
-from support.site import Site
+from support.site import Site, wait_for
+
+#: Buildbot's word for it.
+SUCCESS = 0
 
 
 class Visitor:
     """A person without a browser."""
 
     def __init__(self, site: Site) -> None:
+        self.site = site
         self.http = httpx.Client(base_url=site.url, trust_env=False, timeout=30)
 
     def close(self) -> None:
@@ -53,3 +57,22 @@ class Visitor:
     def builds(self) -> list[dict[str, Any]]:
         """Return all builds, oldest first, with all their properties."""
         return self.get("builds?property=*&order=buildid")["builds"]
+
+    def builds_of(self, run: int) -> list[dict[str, Any]]:
+        """Return the builds of a run, oldest first."""
+        wanted = [run, "Slipway"]
+        return [one for one in self.builds() if one["properties"].get("slipway_run") == wanted]
+
+    def passed(self, run: int) -> set[str]:
+        """Return the stages of a run whose newest build has succeeded."""
+        newest = {one["builderid"]: one["results"] for one in self.builds_of(run)}
+        names = {one["builderid"]: one["name"] for one in self.get("builders")["builders"]}
+        good = (names[builder] for builder, results in newest.items() if results == SUCCESS)
+        return {name.removeprefix("demo.") for name in good}
+
+    def wait_until_passed(self, run: int, stages: set[str]) -> None:
+        """Wait until these stages of a run have succeeded."""
+        wait_for(
+            lambda: stages <= self.passed(run),
+            lambda: f"{stages} of run {run}, not {self.passed(run)}\n{self.site.said()}",
+        )

@@ -45,14 +45,16 @@ def make_job(folder: Path, **settings) -> Job:
 
 
 @pytest.fixture
-def app(tmp_path, monkeypatch, shared_cache):
+def app(tmp_path, monkeypatch):
     """A copy of the application, which runs in these tests' own environment."""
     folder = tmp_path / "app"
     shutil.copytree(APP, folder)
     monkeypatch.chdir(folder)
 
     def prepare(source, stage, cache, report, tools=()):
-        return Environment(shared_cache / "venv", Path(sys.executable), source)
+        # This environment has its bytecode already.
+        env = {"PYTHONPYCACHEPREFIX": "", "PYTHONDONTWRITEBYTECODE": "1"}
+        return Environment(tmp_path / "venv", Path(sys.executable), source, env=env)
 
     monkeypatch.setattr(environment, "prepare", prepare)
     return folder
@@ -378,6 +380,30 @@ BAD = {
         'seed/x.sql:3: PostgreSQL says: relation "nobody" does not exist',
     ),
 }
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("known_models")
+@pytest.mark.parametrize("case", ["duplicate", "date", "foreign key", "fields", "sql"])
+def test_a_bad_fixture_ends_both_databases_at_once(app, tmp_path, recorder, given, case):
+    files, sentence, *_ = BAD[case]
+    write(app, files)
+    said = fail(tmp_path, recorder, metadata=MODELS, fixtures="seed/*", **given)
+    assert said.startswith(sentence)
+
+
+@pytest.mark.usefixtures("known_models")
+def test_a_type_decorator_is_told(app, tmp_path, recorder):
+    models = app / "shop" / "models.py"
+    code = "\n\nclass Loud(TypeDecorator):\n    impl = String\n    cache_ok = True\n\n\n"
+    changed = models.read_text().replace("\n\nclass Base", f"{code}class Base", 1)
+    changed = changed.replace("    Uuid,\n", "    Uuid,\n    TypeDecorator,\n")
+    models.write_text(changed.replace("mapped_column(String(80))", "mapped_column(Loud)"))
+    write(app, {"maker.csv": "id,name\n1,a\n", "item.csv": "id,maker_id,name\n1,1,x\n"})
+    _MODELS.clear()
+    build(tmp_path, recorder, metadata=MODELS, fixtures="seed/*", targets=["sqlite"])
+    _MODELS.clear()
+    assert recorder.notices[0].startswith("seed/item.csv: item.name has a TypeDecorator")
 
 
 def write(app: Path, files) -> None:
