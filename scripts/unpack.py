@@ -97,6 +97,10 @@ class _Target:
         for name, link in self._links.items():
             self.place(name).symlink_to(link)
 
+    def place_of(self, name: str) -> Path:
+        """Return where a file that was unpacked lies."""
+        return self._checked(name)
+
     def contains(self, name: str) -> bool:
         """Tell whether a plain file of this name was unpacked."""
         path = self._checked(name)
@@ -159,14 +163,27 @@ def _unpack_tar(archive: Path, target: _Target) -> None:
                 target.place(name, folder=True)
             elif member.issym():
                 target.link(name, member.linkname)
-            elif member.isfile() or (member.islnk() and target.contains(member.linkname)):
-                target.place(name)
-                tar.extract(member, target.folder, filter="data")
+            elif member.islnk() and target.contains(member.linkname):
+                target.place(name).hardlink_to(target.place_of(member.linkname))
+            elif member.isfile():
+                _take_file(tar, member, target.place(name))
             else:
                 target.refuse_kind(name)
         # The frame's checksum is told at its end, after the tar's own.
         while plain.read(_BLOCK):
             pass
+
+
+def _take_file(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None:
+    # Not TarFile.extract: Python 3.11.2, which Debian 12 has, knows no filter for it.
+    content = tar.extractfile(member)
+    if content is None:
+        msg = f"{member.name} has no content"
+        raise tarfile.ReadError(msg)
+    with content, path.open("xb") as stream:
+        shutil.copyfileobj(content, stream, _BLOCK)
+    path.chmod(0o755 if member.mode & 0o100 else 0o644)
+    os.utime(path, (member.mtime, member.mtime))
 
 
 def _unpack_zip(archive: Path, target: _Target) -> None:

@@ -54,7 +54,7 @@ class Site:
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="slipway-feature-")).resolve()
-        self.title = f"Features {secrets.token_hex(6)}"
+        self.title = f"Site {secrets.token_hex(5)}"
         self.source = self.folder / "source"
         self.state = self.folder / "state"
         self.mended = self.folder / "mended"

@@ -12,7 +12,7 @@ import pytest
 
 from slipway.model.stage import TestsStage
 from slipway.scripts.environment import Environment, prepare
-from slipway.scripts.report import Report
+from slipway.scripts.report import ConsoleReport
 
 pytestmark = pytest.mark.live
 
@@ -71,7 +71,7 @@ def almanac(tmp_path_factory: pytest.TempPathFactory) -> tuple[Environment, dict
     source = folder / "source"
     unwanted = shutil.ignore_patterns(".venv", "__pycache__", ".*_cache", "build", "dist")
     shutil.copytree(ROOT / "examples" / "almanac", source, ignore=unwanted)
-    made = prepare(source, TestsStage(uses="tests"), folder / "cache", Report())
+    made = prepare(source, TestsStage(uses="tests"), folder / "cache", ConsoleReport())
     return made, made.variables()
 
 
