@@ -8,6 +8,7 @@ started. Scenarios tagged @javascript need chromedriver and a Chromium; without,
 from __future__ import annotations
 
 import logging
+import sys
 
 from behave.model import Feature, Scenario, Step
 from behave.runner import Context
@@ -23,6 +24,8 @@ def before_all(_context: Context) -> None:
 def before_feature(context: Context, feature: Feature) -> None:
     """Make a folder with a repository; the Background starts the site in it."""
     lacking = missing()
+    if lacking and "javascript" in feature.tags:
+        print(f"SKIPPED {feature.name!r}: {lacking}", file=sys.__stderr__)
     for scenario in feature.walk_scenarios():
         if lacking and "javascript" in scenario.effective_tags:
             scenario.skip(lacking)

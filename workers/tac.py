@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +64,6 @@ def write_tac(place: WorkerPlace) -> Path:
         name=place.name,
     )
     tac.write_text(text, encoding="utf-8")
-    for file, what in (("admin", "made by slipway up"), ("host", "this machine")):
+    for file, what in (("admin", "made by slipway"), ("host", platform.node() or "unknown")):
         (info / file).write_text(f"{what}\n", encoding="utf-8")
     return tac

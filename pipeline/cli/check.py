@@ -34,7 +34,7 @@ def tree(name: str, project: Project) -> Tree:
     top = Tree(
         f"[bold]{name}[/] [dim]{escape(project.repository)}, "
         f"{escape(', '.join(project.branches))}, "
-        f"every {project.poll}[/]"
+        f"{_poll(project.poll)}[/]"
     )
     ordered = order(project.stages)
     drawn: dict[str, Tree] = {}
@@ -44,6 +44,10 @@ def tree(name: str, project: Project) -> Tree:
         above = drawn[last] if last else top
         drawn[stage_name] = above.add(_line(stage_name, stage, last))
     return top
+
+
+def _poll(schedule: str) -> str:
+    return f"polled at {schedule} (UTC)" if " " in schedule else f"polled every {schedule}"
 
 
 def _line(name: str, stage: Stage, last: str | None) -> str:

@@ -121,7 +121,9 @@ def _text_after(log: Path, offset: int) -> str:
 def _last_words(folder: Path) -> str:
     for file in ("output.log", "twistd.log"):
         lines = [line.strip() for line in _text_after(folder / file, 0).splitlines()]
-        telling = [line for line in lines if "Error" in line or "error" in line]
-        if telling:
-            return f"{telling[-1]} (see {folder / file})"
+        places = [number for number, line in enumerate(lines) if "rror" in line]
+        if places:
+            # A heading such as "Configuration Errors:" is told with what stands below it.
+            told = [line for line in lines[places[-1] : places[-1] + 3] if line]
+            return f"{' '.join(told)} (see {folder / file})"
     return f"see {folder / 'twistd.log'}"

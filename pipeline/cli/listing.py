@@ -20,6 +20,8 @@ from slipway.model.errors import WrongInput
 from slipway.model.graph import did_you_mean
 from slipway.model.site import Site
 
+_WIDE = 200
+
 
 def ledger_of(options: argparse.Namespace) -> tuple[Site, Engine | None]:
     """Return the site, and its ledger where one has been made.
@@ -53,7 +55,9 @@ def show(rows: Sequence[Any], table: Table, *, as_json: bool, nothing: str) -> i
     if as_json:
         console.print(json.dumps([asdict(row) for row in rows], indent=2), markup=False)
     elif rows:
-        console.print(table)
+        # Lines are longer than a narrow terminal: it wraps them, and they can still be copied.
+        wide = Console(highlight=False, width=max(console.width, _WIDE))
+        wide.print(table, crop=False)
     else:
         console.print(nothing)
     return 0

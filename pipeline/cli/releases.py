@@ -16,8 +16,10 @@ def run(options: argparse.Namespace) -> int:
     _, ledger = ledger_of(options)
     found = list_releases(ledger, options.project, options.limit) if ledger else []
     table = Table(box=None, pad_edge=False)
-    for title in ("project", "version", "run", "commit", "published", "where"):
-        table.add_column(title, overflow="fold")
+    for title in ("project", "version", "run", "commit", "published"):
+        table.add_column(title, no_wrap=True)
+    # Last and never folded: a path is there to be copied.
+    table.add_column("where", no_wrap=True, overflow="ignore")
     for one in found:
         table.add_row(
             one.project,

@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     names = choose(project, options.stages, alone=options.alone)
     home = Home.beside(options.config).root / "local" / name
     home.mkdir(parents=True, exist_ok=True)
-    trip = Trip(name, project, source, home, run_facts(source, _next_number(home)))
+    trip = Trip(name, project, source, home, run_facts(source, _number(home, again=options.alone)))
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"[bold]{name}[/] {trip.run.version} [dim]in {source}[/]")
     local = LocalRun(trip, names, _Teller(console))
@@ -111,12 +111,14 @@ def _source(options: argparse.Namespace, repository: str) -> Path:
     return Path.cwd()
 
 
-def _next_number(home: Path) -> int:
+def _number(home: Path, *, again: bool) -> int:
+    """Return the next run's number, or the last one's: what it left is worked on again."""
     counter = home / "number"
     try:
-        number = int(counter.read_text(encoding="utf-8")) + 1
+        last = int(counter.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        number = 1
+        last = 0
+    number = max(last, 1) if again else last + 1
     counter.write_text(str(number), encoding="utf-8")
     return number
 

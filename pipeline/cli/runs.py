@@ -18,8 +18,8 @@ def run(options: argparse.Namespace) -> int:
     _, ledger = ledger_of(options)
     found = list_runs(ledger, options.project, options.limit) if ledger else []
     table = Table(box=None, pad_edge=False)
-    for title in ("run", "state", "version", "commit", "stages", "started", "took"):
-        table.add_column(title, overflow="fold")
+    for title in ("run", "state", "version", "took", "started", "commit", "stages"):
+        table.add_column(title, no_wrap=True, overflow="ignore")
     for one in found:
         table.add_row(*_row(one))
     nothing = "no runs yet; start the site: slipway up"
@@ -28,13 +28,13 @@ def run(options: argparse.Namespace) -> int:
 
 def _row(run: RunView) -> tuple[str, ...]:
     took = format_duration(run.finished_at - run.started_at) if run.finished_at else ""
-    stages = " ".join(f"{mark(stage.state)}{stage.name}" for stage in run.stages.values())
+    stages = "  ".join(f"{mark(stage.state)}{stage.name}" for stage in run.stages.values())
     return (
         f"{run.project} {run.number}",
         f"{mark(run.state)}{run.state}",
         run.version,
+        took,
+        moment(run.started_at),
         escape(f"{run.revision[:10]} {run.subject[:40]}"),
         stages,
-        moment(run.started_at),
-        took,
     )

@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from slipway.cli.children import Children, log_size
 from slipway.cli.watch import Watch
 from slipway.config import read
-from slipway.home import VARIABLE, Home, made_secret
+from slipway.home import VARIABLE, Home, given_secret, made_secret
 from slipway.ledger.views import PollView, RunView, list_polls, list_runs, open_ledger
 from slipway.master.tac import prepare_master
 from slipway.model.errors import WrongInput
@@ -71,6 +71,10 @@ class _Session:
 
     def _start(self) -> None:
         self._check_ports()
+        for name, worker in self.site.workers.items():
+            if worker.password is not None:
+                key = f"{self.config.name}: workers.{name}.password"
+                given_secret(worker.password, self.config.parent, key)
         tac = prepare_master(self.home, self.config.with_name("master.cfg"))
         local = [name for name, worker in self.site.workers.items() if worker.password is None]
         for name in local:
@@ -176,7 +180,10 @@ def _close(run: RunView, watch: Watch) -> int:
         return failed[0].exit_code or 1
     for place in run.releases:
         watch.say(f"[bold]release {run.version}[/]: {place}")
-    if not run.releases:
+    if run.state == "waiting":
+        gates = ", ".join(s.name for s in run.stages.values() if s.state == "gate")
+        watch.say(f"{run.project} run {run.number} waits for a person to start {gates}")
+    elif not run.releases:
         watch.say(f"{run.project} run {run.number} passed; it publishes nothing")
     return 0
 

@@ -68,7 +68,8 @@ class Watch:
             return
         self._said[key] = state
         what = f"run {run.number} {name}".rstrip()
-        self._console.print(f"{mark(state)}{run.project} {what}: {line}", soft_wrap=True)
+        said = f"{mark(state)}{run.project} {what}: {line.rstrip()}"
+        self._console.print(said, soft_wrap=True)
 
     def _table(self, run: RunView) -> RenderableType:
         took = format_duration((run.finished_at or time.time()) - run.started_at)
@@ -77,12 +78,14 @@ class Watch:
             f"[dim]{run.branch} {run.revision[:10]}[/] {escape(run.subject)}  {word(run.state)} "
             f"[dim]{took}[/]"
         )
+        rows = list(self._rows(run))
         table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-        table.add_column(width=2)
-        for _ in range(3):
-            table.add_column(no_wrap=True)
-        table.add_column(overflow="ellipsis", no_wrap=True)
-        for row in self._rows(run):
+        for column in zip(*rows, strict=True):
+            widest = max(Text.from_markup(cell).cell_len for cell in column)
+            # Only the summary gives way where the terminal is narrow.
+            last = column == tuple(row[-1] for row in rows)
+            table.add_column(no_wrap=True, overflow="ellipsis", min_width=None if last else widest)
+        for row in rows:
             table.add_row(*row)
         return Group(head, table, Text())
 
@@ -92,7 +95,7 @@ class Watch:
         for name in [*stages, *(old for old in run.stages if old not in stages)]:
             stage = run.stages.get(name)
             if stage is None:
-                yield "", f"{mark('pending')}{name}", word("pending"), "", _waits(stages[name])
+                yield "  ", f"{mark('pending')}{name}", word("pending"), "", _waits(stages[name])
             else:
                 yield (
                     "",
@@ -108,7 +111,8 @@ def _waits(stage: Stage) -> str:
 
 
 def _sentence(stage: StageView) -> str:
-    return f"{word(stage.state)} [dim]{_took(stage)}[/] {_summary(stage)}".rstrip()
+    took = f" [dim]{_took(stage)}[/]" if stage.started_at else ""
+    return f"{word(stage.state)}{took} {_summary(stage)}".rstrip()
 
 
 def _took(stage: StageView) -> str:

@@ -104,7 +104,7 @@ class Project(Part):
     branches: tuple[str, ...] = Field(default=("main",), min_length=1)
     """The branches that are polled."""
     poll: Schedule = "12h"
-    """How often to look for new commits: a duration, or a cron line such as "0 */12 * * *"."""
+    """How often to look for new commits: a duration, or a cron line in UTC ("0 */12 * * *")."""
     stages: dict[Name, AnyStage] = Field(min_length=1)
     """The stages, by name."""
 

@@ -142,7 +142,7 @@ class ArchiveStage(Stage):
     """Archive formats. None: zip for what was frozen on Windows, else tar.zst."""
     name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     """The archive's name before version and platform. None: the project's name."""
-    pass_on: tuple[Glob, ...] = ("*.dump",)
+    pass_on: tuple[Glob, ...] = ("*.dump", "*-roles.sql")
     """Inputs (by name) that are left beside the archive as they are, not packed into it."""
 
 

@@ -57,7 +57,8 @@ def test_defaults_of_each_kind():
     assert (freeze.name, freeze.dialects) == (None, None)
     databases = make("databases")
     assert databases.targets == ("sqlite", "postgresql")
-    assert (make("archive").formats, make("archive").pass_on) == (None, ("*.dump",))
+    archive = make("archive")
+    assert (archive.formats, archive.pass_on) == (None, ("*.dump", "*-roles.sql"))
     assert make("publish").folder == "releases"
     assert (make("command").artefacts, make("command").environment) == ((), False)
     assert make("tests").suites == ()
