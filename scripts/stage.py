@@ -17,6 +17,7 @@ from slipway.model.duration import format_duration
 from slipway.model.errors import PASSED, SlipwayError, StageFailed, WrongInput
 from slipway.model.job import Input, Job
 from slipway.model.stage import KINDS
+from slipway.scripts import source
 from slipway.scripts.process import adopt_orphans, end_descendants
 from slipway.scripts.report import Report, hash_file
 
@@ -135,6 +136,8 @@ def do(job: Job, report: Report) -> int:
     script = find_script(job.stage.uses)
     deadline = _Deadline(job.stage.timeout, job.name, report)
     try:
+        if job.source is not None:
+            source.take(job.source, Path.cwd())
         for given in job.inputs:
             check_input(given)
         output = Path(job.output)

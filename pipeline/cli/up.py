@@ -156,14 +156,10 @@ class _Session:
                 return WrongInput.exit_code
             for branch in project.branches:
                 newest = _newest(list_runs(ledger, name, limit=50), branch)
-                # The poll is told just before its run is written down.
-                if newest is None or newest.state == "running" or self._is_due(poll, newest):
+                if newest is None or newest.state == "running":
                     return None
                 codes.append(_close(newest, watch))
         return max(codes, default=0)
-
-    def _is_due(self, poll: PollView, newest: RunView) -> bool:
-        return not poll.outcome.startswith("nothing new") and newest.started_at < self.started_at
 
 
 def _newest(runs: list[RunView], branch: str) -> RunView | None:

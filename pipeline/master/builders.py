@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from buildbot.config.builder import BuilderConfig
-from buildbot.plugins import steps as buildbot_steps
 from buildbot.process.factory import BuildFactory
 
 from slipway.master.scheduler import builder_name
@@ -18,15 +17,12 @@ from slipway.steps import Archive, Command, Databases, Freeze, Publish, StageSte
 STEPS: dict[str, type[StageStep]] = {
     step.uses: step for step in (Archive, Command, Databases, Freeze, Publish, Tests)
 }
-#: Git for Windows would change line ends and refuse long paths.
-_GIT = {"core.autocrlf": "false", "core.longpaths": "true"}
 
 
 def make_builder(
     project: str,
     name: str,
     pipeline: Project,
-    repository: str,
     workers: Mapping[str, Worker],
 ) -> BuilderConfig:
     """Return the builder of one stage.
@@ -35,7 +31,6 @@ def make_builder(
         project: The project's name.
         name: The stage's name.
         pipeline: The project.
-        repository: What git clones.
         workers: All workers of the site.
     """
     stage = pipeline.stages[name]
@@ -45,29 +40,10 @@ def make_builder(
         project=project,
         description=_description(stage, kind),
         workernames=able_workers(stage, workers),
-        factory=BuildFactory(make_steps(stage, kind, repository)),
+        factory=BuildFactory([STEPS[kind](timeout=stage.timeout)]),
         tags=[kind, f"lane-{stage.lane}"],
         collapseRequests=False,
     )
-
-
-def make_steps(stage: Stage, kind: str, repository: str) -> list[object]:
-    """Return the steps of a stage's builds: the source where it is needed, then the stage."""
-    made: list[object] = []
-    if stage.needs_source:
-        made.append(
-            buildbot_steps.Git(
-                name="source",
-                repourl=repository,
-                mode="full",
-                method="fresh",
-                config=_GIT,
-                logEnviron=False,
-                haltOnFailure=True,
-            )
-        )
-    made.append(STEPS[kind](timeout=stage.timeout))
-    return made
 
 
 def _description(stage: Stage, kind: str) -> str:

@@ -16,7 +16,7 @@ from slipway.ledger.migrate import upgrade
 from slipway.ledger.store import Incoming, Store
 from slipway.ledger.tables import Artefact, Run, StageResult
 from slipway.model.event import ArtefactLeft
-from slipway.model.job import Input, Job, RunFacts, StageRecord
+from slipway.model.job import Input, Job, RunFacts, Source, StageRecord
 from slipway.model.site import Project
 
 T = TypeVar("T")
@@ -32,19 +32,35 @@ def find_desk(master: Any) -> Desk:
 class Desk(BuildbotService):
     """One per master. Work on the ledger is done in Buildbot's own database threads."""
 
-    compare_attrs: ClassVar[tuple[str, ...]] = ("projects", "store_folder", "state_folder")
+    compare_attrs: ClassVar[tuple[str, ...]] = (
+        "projects",
+        "repositories",
+        "store_folder",
+        "state_folder",
+    )
 
     def checkConfig(
-        self, *, projects: dict[str, Project], store_folder: str, state_folder: str
+        self,
+        *,
+        projects: dict[str, Project],
+        repositories: dict[str, str],
+        store_folder: str,
+        state_folder: str,
     ) -> None:
         """Check the arguments; pipeline.toml's own check has been there before."""
         super().checkConfig()
 
     async def reconfigService(
-        self, *, projects: dict[str, Project], store_folder: str, state_folder: str
+        self,
+        *,
+        projects: dict[str, Project],
+        repositories: dict[str, str],
+        store_folder: str,
+        state_folder: str,
     ) -> None:
         """Take up new arguments while the master runs."""
-        self.projects, self.store_folder, self.state_folder = projects, store_folder, state_folder
+        self.projects, self.repositories = projects, repositories
+        self.store_folder, self.state_folder = store_folder, state_folder
         self._store = Store(Path(store_folder))
         await super().reconfigService()
 
@@ -101,6 +117,7 @@ class Desk(BuildbotService):
                 subject=run.subject,
                 author=run.author,
             ),
+            source=self._source(run) if stage.needs_source else None,
             inputs=tuple(_input(artefact) for artefact in runs.inputs(run, stage)),
             records=_records(run) if stage.uses == "publish" else (),
             output="../output",
@@ -108,6 +125,9 @@ class Desk(BuildbotService):
             state=self.state_folder,
             worker=worker,
         )
+
+    def _source(self, run: Run) -> Source:
+        return Source(repository=self.repositories[run.project], revision=run.revision)
 
     def path(self, sha256: str) -> Path:
         """Return where the store keeps an artefact."""

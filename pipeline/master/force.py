@@ -108,6 +108,7 @@ def force_schedulers(
             codebases=[source],
             reason=_reason("the pipeline was started by hand"),
             reasonString="%(reason)s",
+            priority=IntParameter(name="priority", default=0, hide=True),
         ),
         ForceStage(
             name=f"{project}-stage",
@@ -119,6 +120,7 @@ def force_schedulers(
             properties=[run],
             reason=_reason("the stage was started by hand"),
             reasonString="%(reason)s",
+            priority=IntParameter(name="priority", default=0, hide=True),
         ),
     ]
 

@@ -137,7 +137,7 @@ class Plan:
     def builders(self) -> list[Any]:
         """Return one builder a stage."""
         return [
-            make_builder(name, stage, project, self.repository(project), self.site.workers)
+            make_builder(name, stage, project, self.site.workers)
             for name, project in self.site.project.items()
             for stage in project.stages
         ]
@@ -147,6 +147,7 @@ class Plan:
         desk = Desk(
             name=NAME,
             projects=dict(self.site.project),
+            repositories={name: self.repository(one) for name, one in self.site.project.items()},
             store_folder=str(self.home.store),
             state_folder=str(self.home.root),
         )

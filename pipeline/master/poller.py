@@ -13,13 +13,11 @@ from twisted.python import log
 
 from slipway.ledger import runs
 from slipway.ledger.polls import keep_poll
+from slipway.master.commits import POLLED, commit_of
 from slipway.master.desk import find_desk
 from slipway.model.duration import parse_duration
 from slipway.model.errors import SlipwayError
 from slipway.repository import CommitFacts, Mirror
-
-#: On changes that a newer one of the same push stands for: they start no run of their own.
-PART_OF_PUSH = "slipway_part_of_push"
 
 
 class RepositoryPoller(ReconfigurablePollingChangeSource):
@@ -99,6 +97,8 @@ class RepositoryPoller(ReconfigurablePollingChangeSource):
         return defer.ensureDeferred(self._poll())
 
     async def _poll(self) -> None:
+        # At launch the other services may not be there yet: who starts the run is one of them.
+        await self.master.initLock.run(lambda: None)
         desk = find_desk(self.master)
         try:
             await threads.deferToThread(self.mirror.fetch)
@@ -123,11 +123,14 @@ class RepositoryPoller(ReconfigurablePollingChangeSource):
             return ""
         commits = await threads.deferToThread(self.mirror.between, known, head.revision)
         for commit in commits:
-            await self._add_change(branch, commit, part=commit.revision != head.revision)
+            await self._add_change(branch, commit)
+        about = await threads.deferToThread(commit_of, self.mirror, branch, head)
+        pipeline = self.master.scheduler_manager.namedServices[self.project]
+        await pipeline.begin_run(about, runs.Cause("poll", reason="new commits"))
         count = f"{len(commits)} new commit{'s' if len(commits) != 1 else ''}"
         return f"{count} on {branch}, up to {head.revision[:10]} ({head.subject})"
 
-    async def _add_change(self, branch: str, commit: CommitFacts, *, part: bool) -> None:
+    async def _add_change(self, branch: str, commit: CommitFacts) -> None:
         files = await threads.deferToThread(self.mirror.files, commit.revision)
         await self.master.data.updates.addChange(
             author=commit.author,
@@ -139,7 +142,7 @@ class RepositoryPoller(ReconfigurablePollingChangeSource):
             project=self.project,
             repository=self.mirror.repository,
             src="git",
-            properties={PART_OF_PUSH: True} if part else {},
+            properties={POLLED: True},
         )
 
 

@@ -23,12 +23,12 @@ from twisted.python import log
 from slipway.ledger import runs
 from slipway.ledger.runs import Cause, Commit
 from slipway.ledger.tables import Run, StageResult
+from slipway.master.commits import POLLED, look_up
 from slipway.master.desk import find_desk
-from slipway.master.poller import PART_OF_PUSH
 from slipway.model.errors import MissingTool
 from slipway.model.site import Project
 from slipway.model.stage import Stage
-from slipway.repository import CommitFacts, Mirror
+from slipway.repository import Mirror
 
 #: Buildbot takes the highest priority first.
 PRIORITY = {"interactive": 10, "default": 0, "bulk": -10}
@@ -113,7 +113,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
 
     def gotChange(self, change: Any, important: bool) -> Any:
         """Start a run for a new head."""
-        if change.properties.getProperty(PART_OF_PUSH):
+        if change.properties.getProperty(POLLED):
             return defer.succeed(None)
         return defer.ensureDeferred(
             self.start_run(change.branch, change.revision, Cause("poll", reason="new commits"))
@@ -140,13 +140,29 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         Raises:
             WrongInput: No such branch or revision, or the repository cannot be read.
         """
-        mirror = self.mirror()
-        commit = await threads.deferToThread(_look_up, mirror, branch, revision)
-        run_id = await find_desk(self.master).call(_start, self.name, commit, cause, time.time())
-        if run_id is None:
-            return None
-        started = await self.advance(run_id)
-        return started[0] if started else (None, {})
+        commit = await threads.deferToThread(look_up, self.mirror(), branch, revision)
+        return await self.begin_run(commit, cause)
+
+    async def begin_run(self, commit: Commit, cause: Cause) -> Any:
+        """Start a run of a commit that is known; the first stages go to Buildbot at once.
+
+        Returns:
+            The first stage's (buildset id, request ids), or None where the poll's run exists.
+        """
+        await self._lock.acquire()
+        try:
+            work = self._start_and_queue
+            tickets = await find_desk(self.master).call(work, commit, cause, time.time())
+            started = [await self._dispatch(ticket) for ticket in tickets or ()]
+        finally:
+            self._lock.release()
+        return None if tickets is None else (started or [(None, {})])[0]
+
+    def _start_and_queue(
+        self, session: Session, commit: Commit, cause: Cause, now: float
+    ) -> list[Ticket] | None:
+        run = runs.start_run(session, str(self.name), commit, cause, now)
+        return None if run is None else self._queue_ready(session, run.id)
 
     async def rerun_stage(self, run_number: int, stage: str, owner: str, reason: str) -> Any:
         """Try a stage of a run again, or open its gate.
@@ -283,6 +299,8 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
 
     async def _go_on(self) -> None:
         """Compare what is open in the ledger with Buildbot's requests, and go on."""
+        # Builders must be there before stages can be handed to them.
+        await self.master.initLock.run(lambda: None)
         desk = find_desk(self.master)
         for stage_id, request_id in await desk.call(_open_stages, self.name):
             found = request_id or await self._request_of(stage_id)
@@ -340,24 +358,6 @@ class _OfProject:
 
     def filter_change(self, change: Any) -> bool:
         return bool(change.project == self._project)
-
-
-def _look_up(mirror: Mirror, branch: str, revision: str | None) -> Commit:
-    mirror.fetch()
-    found: CommitFacts = mirror.resolve(revision or branch)
-    return Commit(
-        branch=branch,
-        revision=found.revision,
-        base_version=mirror.version(found.revision),
-        committed_at=found.committed_at,
-        subject=found.subject,
-        author=found.author,
-    )
-
-
-def _start(session: Session, project: str, commit: Commit, cause: Cause, now: float) -> int | None:
-    run = runs.start_run(session, project, commit, cause, now)
-    return run.id if run else None
 
 
 def _ticket(run: Run, result: StageResult, reason: str) -> Ticket:

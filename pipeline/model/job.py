@@ -30,6 +30,14 @@ class RunFacts(_JobPart):
     author: str = ""
 
 
+class Source(_JobPart):
+    """Where the application's source comes from."""
+
+    repository: str
+    """Any git URL, or a path on the worker's machine."""
+    revision: str
+
+
 class Input(_JobPart):
     """An artefact of an earlier stage, already fetched and still to be checked by its hash."""
 
@@ -64,6 +72,8 @@ class Job(_JobPart):
     """The stage's name."""
     stage: AnyStage
     run: RunFacts
+    source: Source | None = None
+    """What the current folder is made to hold first. None: it is taken as it is."""
     inputs: tuple[Input, ...] = ()
     records: tuple[StageRecord, ...] = ()
     """The run's stages so far; only `publish` gets them."""

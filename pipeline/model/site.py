@@ -56,8 +56,8 @@ class SecretPlace(Part):
 class SiteSettings(Part):
     """The installation itself."""
 
-    title: str = "Slipway"
-    """What the web UI calls it."""
+    title: str = Field(default="Slipway", max_length=18)
+    """What the web UI calls it; Buildbot shows no longer one."""
     url: str = Field(default="http://localhost:8010/", pattern=r"^https?://[^/\s]+/$")
     """Where people reach the web UI; the master listens on its port unless `port` says another."""
     port: int | None = Field(default=None, ge=1, le=65535)

@@ -14,8 +14,9 @@ from slipway.ledger.migrate import upgrade
 from slipway.ledger.runs import Cause, Commit
 from slipway.ledger.tables import Poll
 from slipway.master import poller as module
+from slipway.master.commits import POLLED
 from slipway.master.force import ForceRun, ForceStage
-from slipway.master.poller import PART_OF_PUSH, RepositoryPoller
+from slipway.master.poller import RepositoryPoller
 from slipway.repository import Mirror
 
 
@@ -58,25 +59,42 @@ class Polling:
         upgrade(self.engine)
         self.desk = Desk(self.engine)
         self.changes = []
+        self.runs = []
         master = SimpleNamespace(
+            initLock=SimpleNamespace(run=self.initialised),
+            scheduler_manager=SimpleNamespace(namedServices={"almanac": self}),
             service_manager=SimpleNamespace(namedServices={"slipway": self.desk}),
             data=SimpleNamespace(updates=SimpleNamespace(addChange=self.add)),
         )
         mirror = Mirror(tmp_path / "m.git", str(repository), "project.almanac.repository")
         self.poller = LoosePoller(mirror, master)
 
+    async def initialised(self, work):
+        return work()
+
     async def add(self, **change):
+        assert change["properties"] == {POLLED: True}
         self.changes.append(change)
 
+    async def begin_run(self, commit, cause):
+        """Stand for the pipeline's scheduler: the ledger part of starting a run."""
+        self.runs.append((commit, cause))
+        await self.desk.call(self.write_down, commit, cause)
+
+    def write_down(self, session, commit, cause):
+        runs.start_run(session, "almanac", commit, cause, 1.0)
+
     def poll(self):
-        """Poll once; return the outcome, and the new changes' subjects (heads marked)."""
+        """Poll once; return the outcome, and the new changes' subjects (run ones marked)."""
         self.changes.clear()
+        self.runs.clear()
         asyncio.run(self.poller._poll())
         with Session(self.engine) as session:
             poll = session.get_one(Poll, "almanac")
             told = (poll.outcome, poll.failed)
+        run = {commit.revision for commit, _ in self.runs}
         return told, [
-            one["comments"] if one["properties"].get(PART_OF_PUSH) else f"*{one['comments']}"
+            f"*{one['comments']}" if one["revision"] in run else one["comments"]
             for one in self.changes
         ]
 
@@ -122,9 +140,28 @@ def test_a_push_of_several_is_one_head(polling, repository):
     assert changes == ["two", "*three"]
 
 
-def test_what_started_no_run_is_found_again(polling, repository):
+def test_the_run_is_there_before_the_outcome_is_told(polling, repository):
+    head = repository.commit("one")
+    assert polling.poll()[1] == ["*one"]
+    ((commit, cause),) = polling.runs
+    assert (commit.branch, commit.revision, cause.trigger) == ("main", head, "poll")
+    assert polling.poll() == (("nothing new on main", False), [])
+
+
+def test_a_poll_that_could_not_start_its_run_finds_it_again(polling, repository, monkeypatch):
+    async def broken(commit, cause):
+        raise RuntimeError("the database is gone")
+
     repository.commit("one")
-    assert polling.poll()[1] == polling.poll()[1] == ["*one"]
+    monkeypatch.setattr(polling, "begin_run", broken)
+    with pytest.raises(RuntimeError):
+        polling.poll()
+    with Session(polling.engine) as session:
+        poll = session.get_one(Poll, "almanac")
+        assert (poll.failed, "the database is gone" in poll.outcome) == (True, True)
+    monkeypatch.undo()
+    monkeypatch.setattr(module, "threads", Threads)
+    assert polling.poll()[1] == ["*one"]
 
 
 def test_rewritten_history_is_a_new_head(polling, repository):

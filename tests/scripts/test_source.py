@@ -1,0 +1,71 @@
+"""A run's revision in the current folder, whatever earlier runs left there."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from slipway.model.errors import MissingTool, WrongInput
+from slipway.model.job import Source
+from slipway.scripts.source import take
+
+
+def git(folder: Path, *words: str) -> str:
+    who = ["-c", "user.name=Ann", "-c", "user.email=ann@example.org"]
+    done = subprocess.run(
+        ["git", *who, *words], cwd=folder, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    made = tmp_path / "repository"
+    made.mkdir()
+    git(made, "init", "-q", "-b", "main")
+    (made / ".gitignore").write_text("*.cache\n")
+    commit(made, "one")
+    return made
+
+
+def commit(repository: Path, text: str) -> str:
+    (repository / "file.txt").write_text(text)
+    git(repository, "add", "-A")
+    git(repository, "commit", "-q", "-m", text)
+    return git(repository, "rev-parse", "HEAD")
+
+
+def test_a_revision_replaces_another_and_what_was_left(repository, tmp_path):
+    first = git(repository, "rev-parse", "HEAD")
+    folder = tmp_path / "build"
+    take(Source(repository=str(repository), revision=first), folder)
+    assert (folder / "file.txt").read_text() == "one"
+    (folder / "file.txt").write_text("changed")
+    (folder / "left.cache").write_text("ignored by git")
+    (folder / "left").mkdir()
+    second = commit(repository, "two")
+    take(Source(repository=str(repository), revision=second), folder)
+    assert sorted(p.name for p in folder.iterdir()) == [".git", ".gitignore", "file.txt"]
+    assert (folder / "file.txt").read_text() == "two"
+    take(Source(repository=str(repository), revision=first), folder)
+    assert (folder / "file.txt").read_text() == "one"
+
+
+def test_a_half_made_repository_is_made_anew(repository, tmp_path):
+    folder = tmp_path / "build"
+    (folder / ".git").mkdir(parents=True)
+    revision = git(repository, "rev-parse", "HEAD")
+    take(Source(repository=str(repository), revision=revision), folder)
+    assert git(folder, "rev-parse", "HEAD") == revision
+
+
+def test_a_repository_out_of_reach_is_told(tmp_path):
+    with pytest.raises(MissingTool, match="cannot fetch from .*nowhere.*give the worker access"):
+        take(Source(repository=str(tmp_path / "nowhere"), revision="0" * 40), tmp_path / "build")
+
+
+def test_a_revision_that_is_gone_is_told(repository, tmp_path):
+    with pytest.raises(WrongInput, match=rf"has no revision {'0' * 40} any more"):
+        take(Source(repository=str(repository), revision="0" * 40), tmp_path / "build")
