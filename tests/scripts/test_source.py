@@ -62,7 +62,7 @@ def test_a_half_made_repository_is_made_anew(repository, tmp_path):
 
 
 def test_a_repository_out_of_reach_is_told(tmp_path):
-    with pytest.raises(MissingTool, match="cannot fetch from .*nowhere.*give the worker access"):
+    with pytest.raises(MissingTool, match=r"cannot fetch from .*nowhere.*give the worker access"):
         take(Source(repository=str(tmp_path / "nowhere"), revision="0" * 40), tmp_path / "build")
 
 
