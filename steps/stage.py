@@ -83,8 +83,9 @@ class StageStep(CommandMixin, BuildStep):
     async def _fetch(self, job: Job) -> None:
         """Bring the job and its inputs to the worker."""
         for given in job.inputs:
-            await download(self, self.desk.path(given.sha256), given.path)
-        await download(self, job.model_dump_json(by_alias=True), "../job.json")
+            target = given.path.removeprefix("../")
+            await download(self, self.desk.path(given.sha256), target)
+        await download(self, job.model_dump_json(by_alias=True), "job.json")
 
     async def _do(self) -> None:
         """Run the script to its end."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from buildbot.process.remotecommand import RemoteCommand
+from buildbot.process.remotecommand import RemoteCommand, RemoteException
 from buildbot.process.remotetransfer import FileReader, StringFileReader
 from buildbot.worker.protocols.base import FileWriterImpl
 
@@ -73,7 +73,8 @@ async def download(step: Any, source: Path | str, target: str) -> None:
     Args:
         step: The running step.
         source: The file's path on the master, or the text itself.
-        target: Where to put it, relative to the step's folder on the worker.
+        target: Where to put it, relative to the builder's folder on the worker; the stage's own
+            folder below it need not be there yet.
 
     Raises:
         StageFailed: It is not there, or the worker could not write it.
@@ -86,7 +87,7 @@ async def download(step: Any, source: Path | str, target: str) -> None:
         msg = f"{target}: the store cannot give {source}: {error.strerror}"
         raise StageFailed(msg) from None
     arguments = {
-        "workdir": step.workdir,
+        "workdir": ".",
         "workerdest": target,
         "reader": reader,
         "maxsize": None,
@@ -96,6 +97,9 @@ async def download(step: Any, source: Path | str, target: str) -> None:
     command = RemoteCommand("downloadFile", arguments)
     try:
         await step.runCommand(command)
+    except RemoteException as error:
+        msg = f"the worker could not write {target}: {str(error).splitlines()[0]}"
+        raise StageFailed(msg) from None
     finally:
         reader.remote_close()
     if command.didFail():

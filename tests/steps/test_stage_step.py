@@ -132,13 +132,13 @@ class StepCase(TestBuildStepMixin, TestReactorMixin, TestCase):
     def expect_fetch(self):
         """Expect the input and the job to be sent, in this order; keep what was sent."""
         self.sent = {}
-        places = (("../input/before/given.zip", FileReader), ("../job.json", StringFileReader))
+        places = (("input/before/given.zip", FileReader), ("job.json", StringFileReader))
         for target, reader in places:
             expected = ExpectDownloadFile(
                 blocksize=BLOCK,
                 maxsize=None,
                 workerdest=target,
-                workdir="wkdir",
+                workdir=".",
                 reader=ExpectRemoteRef(reader),
                 mode=None,
             )
@@ -197,8 +197,8 @@ class EachKind:
         assert self.desk.kept == [(7, "almanac.zip")]
         assert self.desk.told == [(7, 0, "all good", {"n": 3})]
         assert self.store.path(HASH).read_bytes() == DATA
-        assert self.sent["../input/before/given.zip"] == GIVEN
-        sent = self.sent["../job.json"]
+        assert self.sent["input/before/given.zip"] == GIVEN
+        sent = self.sent["job.json"]
         assert Job.model_validate_json(sent) == self.desk.job
         assert json.loads(sent)["stage"]["uses"] == self.kind
         assert self.made.logs["stdio"].stdout == (
@@ -341,7 +341,7 @@ class ArtefactsTest(StepCase):
         await self.run_step()
         ((_, code, summary, _),) = self.desk.told
         assert code == 1
-        assert summary.startswith("../input/before/given.zip: the store cannot give ")
+        assert summary.startswith("input/before/given.zip: the store cannot give ")
 
     async def test_several_are_kept_in_their_order(self):
         self.begin()
