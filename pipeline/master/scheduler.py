@@ -8,23 +8,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 from buildbot.process.properties import Properties
-from buildbot.process.results import CANCELLED, RETRY, SUCCESS, WARNINGS
+from buildbot.process.results import CANCELLED, RETRY
 from buildbot.schedulers.base import ReconfigurableBaseScheduler
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 from twisted.internet import defer, threads
 from twisted.python import log
 
-from slipway.ledger import runs
 from slipway.ledger.runs import Cause, Commit
-from slipway.ledger.tables import Run, StageResult
+from slipway.master import tickets
 from slipway.master.commits import POLLED, look_up
 from slipway.master.desk import find_desk
+from slipway.master.tickets import Ticket, Tickets
 from slipway.model.errors import MissingTool
 from slipway.model.site import Project
 from slipway.model.stage import Stage
@@ -38,20 +35,6 @@ STAGE_PROPERTY = "slipway_stage"
 def builder_name(project: str, stage: str) -> str:
     """Return the name of a stage's builder."""
     return f"{project}.{stage}"
-
-
-@dataclass(frozen=True)
-class Ticket:
-    """A queued stage on its way to Buildbot."""
-
-    stage_id: int
-    name: str
-    run_number: int
-    version: str
-    branch: str
-    revision: str
-    owner: str
-    reason: str
 
 
 class PipelineScheduler(ReconfigurableBaseScheduler):
@@ -73,7 +56,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         self.project, self.repository, self.mirror_folder = project, repository, mirror_folder
         self.stages: Mapping[str, Stage] = project.stages
         names = [builder_name(self.name, stage) for stage in project.stages]
-        self._stage_of = dict(zip(names, project.stages, strict=True))
+        self._tickets = Tickets(str(self.name), project.stages)
         if self._lock is None:
             self._lock, self._consumers = defer.DeferredLock(), []
         await super().reconfigService(builderNames=names)
@@ -151,18 +134,12 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         """
         await self._lock.acquire()
         try:
-            work = self._start_and_queue
-            tickets = await find_desk(self.master).call(work, commit, cause, time.time())
-            started = [await self._dispatch(ticket) for ticket in tickets or ()]
+            work = self._tickets.start_and_queue
+            queued = await find_desk(self.master).call(work, commit, cause, time.time())
+            started = [await self._dispatch(ticket) for ticket in queued or ()]
         finally:
             self._lock.release()
-        return None if tickets is None else (started or [(None, {})])[0]
-
-    def _start_and_queue(
-        self, session: Session, commit: Commit, cause: Cause, now: float
-    ) -> list[Ticket] | None:
-        run = runs.start_run(session, str(self.name), commit, cause, now)
-        return None if run is None else self._queue_ready(session, run.id)
+        return None if queued is None else (started or [(None, {})])[0]
 
     async def rerun_stage(self, run_number: int, stage: str, owner: str, reason: str) -> Any:
         """Try a stage of a run again, or open its gate.
@@ -179,46 +156,19 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         Raises:
             ValueError: No such run, needs that have not passed, or the stage is at work.
         """
-        ticket = await find_desk(self.master).call(self._rerun, run_number, stage, owner, reason)
+        ticket = await find_desk(self.master).call(
+            self._tickets.rerun, run_number, stage, owner, reason
+        )
         return await self._dispatch(ticket)
-
-    def _rerun(
-        self, session: Session, run_number: int, name: str, owner: str, reason: str
-    ) -> Ticket:
-        query = select(Run).where(Run.project == self.name).order_by(Run.number.desc()).limit(1)
-        if run_number:
-            query = query.where(Run.number == run_number)
-        run = session.scalar(query)
-        if run is None:
-            told = f"has no run {run_number}" if run_number else "has had no run yet"
-            raise ValueError(f"{self.name} {told}")
-        last = runs.newest(run).get(name)
-        if last is not None and last.state in runs.OPEN_STAGE:
-            raise ValueError(f"{name} of run {run.number} is {last.state} already")
-        unmet = runs.unmet(run, self.stages[name])
-        if unmet:
-            raise ValueError(f"{name} of run {run.number} waits for {', '.join(unmet)}")
-        result = runs.queue(session, run, name, self.stages[name], time.time(), owner)
-        return _ticket(run, result, reason)
 
     async def advance(self, run_id: int) -> list[Any]:
         """Start every stage of a run that has become ready."""
         await self._lock.acquire()
         try:
-            tickets = await find_desk(self.master).call(self._queue_ready, run_id)
-            return [await self._dispatch(ticket) for ticket in tickets]
+            queued = await find_desk(self.master).call(self._tickets.queue_ready, run_id)
+            return [await self._dispatch(ticket) for ticket in queued]
         finally:
             self._lock.release()
-
-    def _queue_ready(self, session: Session, run_id: int) -> list[Ticket]:
-        run = session.get_one(Run, run_id)
-        now = time.time()
-        results = [
-            runs.queue(session, run, name, self.stages[name], now)
-            for name in runs.ready(run, self.stages)
-        ]
-        runs.settle(run, self.stages, now)
-        return [_ticket(run, result, run.reason) for result in results if result.state == "queued"]
 
     async def _dispatch(self, ticket: Ticket) -> Any:
         """Hand a queued stage to Buildbot, and have it started without the usual pause."""
@@ -248,13 +198,13 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
             properties=properties,
             builderNames=[builder],
             priority=PRIORITY[stage.lane],
-            external_idstring=_mark(ticket.stage_id),
+            external_idstring=tickets.mark(ticket.stage_id),
         )
         if not requests:
             raise MissingTool(f"Buildbot has no builder {builder}; reconfigure the master")
         self.master.botmaster.maybeStartBuildsForBuilder(builder)
         desk = find_desk(self.master)
-        await desk.call(_bind, ticket.stage_id, set_id, next(iter(requests.values())))
+        await desk.call(tickets.bind, ticket.stage_id, set_id, next(iter(requests.values())))
         return set_id, requests
 
     # ---- joins
@@ -263,37 +213,12 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         """Write down how a stage ended, and start what it was waited for by."""
         await self._lock.acquire()
         try:
-            join = self._finish_and_queue
+            join = self._tickets.finish_and_queue
             desk = find_desk(self.master)
             for ticket in await desk.call(join, request_id, results, time.time()):
                 await self._dispatch(ticket)
         finally:
             self._lock.release()
-
-    def _finish_and_queue(
-        self, session: Session, request_id: int, results: int, now: float
-    ) -> list[Ticket]:
-        run_id = self._finish(session, request_id, results, now)
-        return [] if run_id is None else self._queue_ready(session, run_id)
-
-    def _finish(self, session: Session, request_id: int, results: int, now: float) -> int | None:
-        result = session.scalar(
-            select(StageResult)
-            .join(Run)
-            .where(StageResult.request_id == request_id, Run.project == self.name)
-        )
-        if result is None or result.state not in runs.OPEN_STAGE:
-            return None
-        passed = results in {SUCCESS, WARNINGS} and result.exit_code == 0
-        if passed:
-            runs.finish(result, "passed", now)
-        elif results == CANCELLED:
-            runs.finish(result, "cancelled", now)
-        else:
-            runs.finish(result, "failed", now, result.exit_code or _NEVER_BEGAN)
-            result.summary = result.summary or "ended before its script began; see the build's log"
-        runs.settle(result.run, self.stages, now)
-        return result.run_id
 
     # ---- after a restart
 
@@ -302,52 +227,33 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         # Builders must be there before stages can be handed to them.
         await self.master.initLock.run(lambda: None)
         desk = find_desk(self.master)
-        for stage_id, request_id in await desk.call(_open_stages, self.name):
+        for stage_id, request_id in await desk.call(tickets.open_stages, self.name):
             found = request_id or await self._request_of(stage_id)
             request = await self.master.data.get(("buildrequests", str(found))) if found else None
             if found is None or request is None:
                 await self._again(stage_id, new_attempt=False)
             elif not request["complete"]:
-                await desk.call(_bind, stage_id, request["buildsetid"], found)
+                await desk.call(tickets.bind, stage_id, request["buildsetid"], found)
             elif request["results"] == CANCELLED:
                 await self._again(stage_id, new_attempt=True)
             else:
                 await self._ended(found, request["results"])
-        for run_id in await desk.call(_open_runs, self.name):
+        for run_id in await desk.call(tickets.open_runs, self.name):
             await self.advance(run_id)
 
     async def _request_of(self, stage_id: int) -> int | None:
         """Return the request of a stage whose master died before it could note it down."""
         for buildset in await self.master.data.get(("buildsets",)):
-            if buildset["external_idstring"] == _mark(stage_id):
+            if buildset["external_idstring"] == tickets.mark(stage_id):
                 for request in await self.master.data.get(("buildrequests",)):
                     if request["buildsetid"] == buildset["bsid"]:
                         return int(request["buildrequestid"])
         return None
 
     async def _again(self, stage_id: int, *, new_attempt: bool) -> None:
-        ticket = await find_desk(self.master).call(self._requeue, stage_id, new_attempt)
+        ticket = await find_desk(self.master).call(self._tickets.requeue, stage_id, new_attempt)
         if ticket is not None:
             await self._dispatch(ticket)
-
-    def _requeue(self, session: Session, stage_id: int, new_attempt: bool) -> Ticket | None:
-        result = session.get_one(StageResult, stage_id)
-        run = result.run
-        if result.name not in self.stages:
-            runs.finish(result, "cancelled", time.time())
-            result.summary = "the stage is no longer in pipeline.toml"
-            return None
-        if new_attempt:
-            runs.finish(result, "cancelled", time.time())
-            result.summary = "interrupted: the master stopped; it was tried again"
-            owner = result.owner or "slipway"
-            stage = self.stages[result.name]
-            result = runs.queue(session, run, result.name, stage, time.time(), owner)
-        return _ticket(run, result, run.reason)
-
-
-#: The exit code of a stage whose script never began: something is missing on the machine.
-_NEVER_BEGAN = 3
 
 
 class _OfProject:
@@ -358,39 +264,3 @@ class _OfProject:
 
     def filter_change(self, change: Any) -> bool:
         return bool(change.project == self._project)
-
-
-def _ticket(run: Run, result: StageResult, reason: str) -> Ticket:
-    return Ticket(
-        stage_id=result.id,
-        name=result.name,
-        run_number=run.number,
-        version=run.version,
-        branch=run.branch,
-        revision=run.revision,
-        owner=result.owner or run.owner,
-        reason=reason,
-    )
-
-
-def _mark(stage_id: int) -> str:
-    return f"slipway-stage-{stage_id}"
-
-
-def _bind(session: Session, stage_id: int, set_id: int, request_id: int) -> None:
-    result = session.get_one(StageResult, stage_id)
-    result.buildset_id, result.request_id = set_id, request_id
-
-
-def _open_stages(session: Session, project: str) -> list[tuple[int, int | None]]:
-    query = (
-        select(StageResult.id, StageResult.request_id)
-        .join(Run)
-        .where(Run.project == project, StageResult.state.in_(runs.OPEN_STAGE))
-    )
-    return [(row[0], row[1]) for row in session.execute(query)]
-
-
-def _open_runs(session: Session, project: str) -> list[int]:
-    query = select(Run.id).where(Run.project == project, Run.state.in_(runs.OPEN_RUN))
-    return list(session.scalars(query))
