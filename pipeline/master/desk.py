@@ -144,8 +144,14 @@ class Desk(BuildbotService):
     async def said(
         self, stage_id: int, exit_code: int, summary: str, facts: dict[str, Any]
     ) -> None:
-        """Write down what a stage said of itself when its script ended."""
-        await self.call(_said, stage_id, exit_code, summary, facts)
+        """Write down what a stage said of itself when its script ended.
+
+        A stage whose script passed and whose artefacts are kept has passed: what waits for it
+        starts while Buildbot still closes the build.
+        """
+        project = await self.call(_said, stage_id, exit_code, summary, facts)
+        if exit_code == 0:
+            self.master.scheduler_manager.namedServices[project].stage_passed(stage_id)
 
 
 def _input(artefact: Artefact) -> Input:
@@ -192,8 +198,9 @@ def _left(session: Session, stage_id: int, artefacts: list[ArtefactLeft]) -> Non
 
 def _said(
     session: Session, stage_id: int, exit_code: int, summary: str, facts: dict[str, Any]
-) -> None:
+) -> str:
     result = session.get_one(StageResult, stage_id)
     result.exit_code, result.summary, result.facts = exit_code, summary, facts
     if result.uses == "publish" and exit_code == 0:
         runs.keep_release(session, result.run, facts, time.time())
+    return result.run.project

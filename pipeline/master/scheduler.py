@@ -7,11 +7,10 @@ compared with Buildbot's own requests at the start.
 from __future__ import annotations
 
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from buildbot.process.properties import Properties
 from buildbot.process.results import CANCELLED, RETRY
 from buildbot.schedulers.base import ReconfigurableBaseScheduler
 from twisted.internet import defer, threads
@@ -75,10 +74,11 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         if not self.enabled:
             return
         self.master.reactor.addSystemEventTrigger("before", "shutdown", self._stop)
-        # A finished build says so before its request does; a request cancelled while it waits
-        # never has a build. What comes second finds the stage closed.
-        for event in (("builds", None, "finished"), ("buildrequests", None, "complete")):
-            consumer = yield self.master.mq.startConsuming(self._heard, event)
+        for heard, event in (
+            (self._build_ended, ("builds", None, "finished")),
+            (self._request_ended, ("buildrequests", None, "complete")),
+        ):
+            consumer = yield self.master.mq.startConsuming(heard, event)
             self._consumers.append(consumer)
         yield self.startConsumingChanges(change_filter=_OfProject(self.name))
         self._in_background(self._go_on(), f"while going on with the runs of {self.name}")
@@ -102,9 +102,18 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
             self.start_run(change.branch, change.revision, Cause("poll", reason="new commits"))
         )
 
-    def _heard(self, key: Any, message: dict[str, Any]) -> None:
+    def _build_ended(self, key: Any, message: dict[str, Any]) -> None:
         # RETRY: the worker was lost and Buildbot tries the same request again.
-        if not self._stopping and message["results"] != RETRY:
+        if message["results"] != RETRY:
+            self._close(message)
+
+    def _request_ended(self, key: Any, message: dict[str, Any]) -> None:
+        # A request that is cancelled while it waits never has a build; all others had one.
+        if message["results"] == CANCELLED:
+            self._close(message)
+
+    def _close(self, message: dict[str, Any]) -> None:
+        if not self._stopping:
             ended = self._ended(message["buildrequestid"], message["results"])
             self._in_background(ended, f"while joining stages of {self.name}")
 
@@ -173,19 +182,14 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
     async def _dispatch(self, ticket: Ticket) -> Any:
         """Hand a queued stage to Buildbot, and have it started without the usual pause."""
         stage = self.stages[ticket.name]
-        builder = builder_name(self.name, ticket.name)
-        properties = Properties()
-        told = {
-            STAGE_PROPERTY: ticket.stage_id,
-            "slipway_run": ticket.run_number,
-            "slipway_version": ticket.version,
-            "owner": ticket.owner,
-        }
-        for key, value in told.items():
-            if value:
-                properties.setProperty(key, value, "Slipway")
-        set_id, requests = await self.addBuildsetForSourceStampsWithDefaults(
-            reason=f"run {ticket.run_number}: {ticket.reason or ticket.name}",
+        name = builder_name(str(self.name), ticket.name)
+        builder = self.master.botmaster.builders.get(name)
+        if builder is None:
+            raise MissingTool(f"Buildbot has no builder {name}; reconfigure the master")
+        # The data API itself: a scheduler's own helper asks for all builders of the site first.
+        set_id, requests = await self.master.data.updates.addBuildset(
+            waited_for=False,
+            scheduler=self.name,
             sourcestamps=[
                 {
                     "codebase": "",
@@ -195,27 +199,42 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
                     "project": self.name,
                 }
             ],
-            properties=properties,
-            builderNames=[builder],
-            priority=PRIORITY[stage.lane],
+            reason=f"run {ticket.run_number}: {ticket.reason or ticket.name}",
+            properties=self._properties(ticket),
+            builderids=[await builder.getBuilderId()],
             external_idstring=tickets.mark(ticket.stage_id),
+            priority=PRIORITY[stage.lane],
         )
-        if not requests:
-            raise MissingTool(f"Buildbot has no builder {builder}; reconfigure the master")
-        self.master.botmaster.maybeStartBuildsForBuilder(builder)
+        self.master.botmaster.maybeStartBuildsForBuilder(name)
         desk = find_desk(self.master)
         await desk.call(tickets.bind, ticket.stage_id, set_id, next(iter(requests.values())))
         return set_id, requests
 
+    def _properties(self, ticket: Ticket) -> dict[str, tuple[Any, str]]:
+        told = {
+            "scheduler": self.name,
+            STAGE_PROPERTY: ticket.stage_id,
+            "slipway_run": ticket.run_number,
+            "slipway_version": ticket.version,
+            "owner": ticket.owner,
+        }
+        return {key: (value, "Slipway") for key, value in told.items() if value}
+
     # ---- joins
 
+    def stage_passed(self, stage_id: int) -> None:
+        """Start what waited for a stage, which has just passed."""
+        work = self._join(self._tickets.pass_and_queue, stage_id, time.time())
+        self._in_background(work, f"while joining stages of {self.name}")
+
     async def _ended(self, request_id: int, results: int) -> None:
-        """Write down how a stage ended, and start what it was waited for by."""
+        """Write down how a stage ended, and start what waited for it."""
+        await self._join(self._tickets.finish_and_queue, request_id, results, time.time())
+
+    async def _join(self, work: Callable[..., list[Ticket]], *arguments: Any) -> None:
         await self._lock.acquire()
         try:
-            join = self._tickets.finish_and_queue
-            desk = find_desk(self.master)
-            for ticket in await desk.call(join, request_id, results, time.time()):
+            for ticket in await find_desk(self.master).call(work, *arguments):
                 await self._dispatch(ticket)
         finally:
             self._lock.release()

@@ -85,6 +85,14 @@ class Tickets:
         runs.settle(run, self.stages, now)
         return [_ticket(run, result, run.reason) for result in results if result.state == "queued"]
 
+    def pass_and_queue(self, session: Session, stage_id: int, now: float) -> list[Ticket]:
+        """Write down that a stage passed, and queue what waited for it."""
+        result = session.get_one(StageResult, stage_id)
+        if result.state not in runs.OPEN_STAGE:
+            return []
+        runs.finish(result, "passed", now)
+        return self.queue_ready(session, result.run_id)
+
     def finish_and_queue(
         self, session: Session, request_id: int, results: int, now: float
     ) -> list[Ticket]:
