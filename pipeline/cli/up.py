@@ -81,7 +81,8 @@ class _Session:
             made_secret(self.home.worker_password(name))
         extra = {VARIABLE: str(self.home.root)}
         offset = log_size(self.home.master)
-        self.children.start("master", tac, extra)
+        # One heap for all threads of the master, which take turns anyway: 10 MB less.
+        self.children.start("master", tac, {**extra, "MALLOC_ARENA_MAX": "1"})
         for name in local:
             place = WorkerPlace(
                 folder=self.home.worker(name),
