@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import shutil
 import subprocess
 import sys
 import threading
@@ -163,16 +162,3 @@ def end_descendants(patience: float = 3.0) -> None:
     """End everything this process has started and not ended."""
     for child in psutil.Process().children():
         end_tree(child.pid, patience)
-
-
-def find_program(name: str, remedy: str) -> str:
-    """Return a program's path.
-
-    Raises:
-        MissingTool: It is not on PATH; `remedy` says how to get it.
-    """
-    found = shutil.which(name)
-    if found is None:
-        msg = f"{name} is not on this machine; {remedy}"
-        raise MissingTool(msg)
-    return found

@@ -14,7 +14,7 @@ from slipway.config import read
 from slipway.home import ADMIN, Home
 from slipway.ledger.views import PollView, RunView, list_polls, list_runs, open_ledger
 from slipway.model.errors import MissingTool, StageFailed, WrongInput
-from slipway.model.site import Site
+from slipway.model.site import Site, connectable
 
 #: Seconds a poll may take before this command stops waiting for it.
 PATIENCE = 120
@@ -28,7 +28,6 @@ def run(options: argparse.Namespace) -> int:
     home = Home.beside(options.config)
     projects = [options.project] if options.project else list(site.project)
     ledger = open_ledger(home.database_url(site))
-    before = {run.project: run.number for name in projects for run in _newest(ledger, name)}
     asked_at = time.time()
     _ask(site, home, projects)
     ledger = ledger or open_ledger(home.database_url(site))
@@ -40,9 +39,10 @@ def run(options: argparse.Namespace) -> int:
         if poll.failed:
             code = WrongInput.exit_code
         elif not poll.outcome.startswith("nothing new"):
-            started = _wait_for_run(ledger, name, before.get(name, 0))
-            told = f"run {started.number} started, version {started.version}"
-            console.print(f"{name}: {told}", markup=False)
+            # A poll tells its outcome after its run has been written down.
+            for started in _newest(ledger, name):
+                told = f"run {started.number} started, version {started.version}"
+                console.print(f"{name}: {told}", markup=False)
     return code
 
 
@@ -58,7 +58,8 @@ def _ask(site: Site, home: Home, projects: list[str]) -> None:
     except OSError:
         msg = f"{home.admin_password} is not there; start the site first: slipway up"
         raise MissingTool(msg) from None
-    url = f"http://{_host(site)}:{site.site.web_port}/change_hook/poller"
+    host = connectable(site.site.listen)
+    url = f"http://{host}:{site.site.web_port}/change_hook/poller"
     pollers = {"poller": [f"{name}-poller" for name in projects]}
     try:
         answer = httpx.post(
@@ -77,11 +78,6 @@ def _ask(site: Site, home: Home, projects: list[str]) -> None:
         raise StageFailed(msg)
 
 
-def _host(site: Site) -> str:
-    listen = site.site.listen
-    return "127.0.0.1" if listen == "0.0.0.0" else listen  # noqa: S104  compared, not bound
-
-
 def _newest(ledger: Engine | None, project: str) -> list[RunView]:
     return list_runs(ledger, project, limit=1) if ledger else []
 
@@ -94,15 +90,4 @@ def _wait(ledger: Engine | None, project: str, since: float) -> PollView:
             return poll
         time.sleep(_PAUSE)
     msg = f"the poll of {project} has not ended within {PATIENCE} seconds; see the master's log"
-    raise StageFailed(msg)
-
-
-def _wait_for_run(ledger: Engine | None, project: str, after: int) -> RunView:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        for newest in _newest(ledger, project):
-            if newest.number > after:
-                return newest
-        time.sleep(_PAUSE)
-    msg = f"no run of {project} started; see the master's log"
     raise StageFailed(msg)

@@ -20,7 +20,7 @@ from slipway.home import VARIABLE, Home, given_secret, made_secret
 from slipway.ledger.views import PollView, RunView, list_polls, list_runs, open_ledger
 from slipway.master.tac import prepare_master
 from slipway.model.errors import WrongInput
-from slipway.model.site import Site
+from slipway.model.site import Site, connectable
 from slipway.workers.tac import WorkerPlace, write_tac
 
 _PAUSE = 0.2
@@ -87,7 +87,7 @@ class _Session:
             place = WorkerPlace(
                 folder=self.home.worker(name),
                 name=name,
-                host=_connectable(self.site.site.worker_listen),
+                host=connectable(self.site.site.worker_listen),
                 port=self.site.site.worker_port,
                 password_file=self.home.worker_password(name),
             )
@@ -148,7 +148,7 @@ class _Session:
         return self._verdict(polls, ledger, watch) if self.once else None
 
     def _verdict(self, polls: dict[str, PollView], ledger: Engine, watch: Watch) -> int | None:
-        codes: list[int] = []
+        ended: list[RunView] = []
         for name, project in self.site.project.items():
             poll = polls.get(name)
             if poll is None or poll.polled_at < self.started_at:
@@ -159,8 +159,8 @@ class _Session:
                 newest = _newest(list_runs(ledger, name, limit=50), branch)
                 if newest is None or newest.state == "running":
                     return None
-                codes.append(_close(newest, watch))
-        return max(codes, default=0)
+                ended.append(newest)
+        return max((_close(run, watch) for run in ended), default=0)
 
 
 def _newest(runs: list[RunView], branch: str) -> RunView | None:
@@ -183,10 +183,6 @@ def _close(run: RunView, watch: Watch) -> int:
     elif not run.releases:
         watch.say(f"{run.project} run {run.number} passed; it publishes nothing")
     return 0
-
-
-def _connectable(listen: str) -> str:
-    return "127.0.0.1" if listen == "0.0.0.0" else listen  # noqa: S104  compared, not bound
 
 
 def _interrupt(_number: int, _frame: object) -> None:

@@ -18,14 +18,14 @@ from slipway.ledger.tables import Artefact, Run, StageResult
 from slipway.model.event import ArtefactLeft
 from slipway.model.job import Input, Job, RunFacts, Source, StageRecord
 from slipway.model.site import Project
+from slipway.steps.desk import SERVICE
 
 T = TypeVar("T")
-NAME = "slipway"
 
 
 def find_desk(master: Any) -> Desk:
     """Return a master's desk."""
-    desk: Desk = master.service_manager.namedServices[NAME]
+    desk: Desk = master.service_manager.namedServices[SERVICE]
     return desk
 
 

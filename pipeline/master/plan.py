@@ -14,13 +14,14 @@ from slipway.config import read
 from slipway.home import Home, given_secret
 from slipway.master import web
 from slipway.master.builders import make_builder
-from slipway.master.desk import NAME, Desk
+from slipway.master.desk import Desk
 from slipway.master.force import force_schedulers
 from slipway.master.poller import RepositoryPoller
 from slipway.master.scheduler import PipelineScheduler, builder_name
 from slipway.model.errors import SlipwayError
 from slipway.model.site import Project, Site
 from slipway.repository import is_url
+from slipway.steps.desk import SERVICE
 
 
 class Plan:
@@ -145,7 +146,7 @@ class Plan:
     def services(self) -> list[Any]:
         """Return the desk: the ledger and the artefact store."""
         desk = Desk(
-            name=NAME,
+            name=SERVICE,
             projects=dict(self.site.project),
             repositories={name: self.repository(one) for name, one in self.site.project.items()},
             store_folder=str(self.home.store),

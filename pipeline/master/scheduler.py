@@ -7,7 +7,7 @@ compared with Buildbot's own requests at the start.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,12 +23,11 @@ from slipway.master.desk import find_desk
 from slipway.master.tickets import Ticket, Tickets
 from slipway.model.errors import MissingTool
 from slipway.model.site import Project
-from slipway.model.stage import Stage
 from slipway.repository import Mirror
+from slipway.steps.desk import STAGE_PROPERTY
 
 #: Buildbot takes the highest priority first.
 PRIORITY = {"interactive": 10, "default": 0, "bulk": -10}
-STAGE_PROPERTY = "slipway_stage"
 
 
 def builder_name(project: str, stage: str) -> str:
@@ -53,7 +52,6 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
     ) -> None:
         """Take up a new pipeline while the master runs; open runs go on by it."""
         self.project, self.repository, self.mirror_folder = project, repository, mirror_folder
-        self.stages: Mapping[str, Stage] = project.stages
         names = [builder_name(self.name, stage) for stage in project.stages]
         self._tickets = Tickets(str(self.name), project.stages)
         if self._lock is None:
@@ -117,7 +115,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
             ended = self._ended(message["buildrequestid"], message["results"])
             self._in_background(ended, f"while joining stages of {self.name}")
 
-    def _in_background(self, work: Coroutine[Any, Any, None], what: str) -> None:
+    def _in_background(self, work: Coroutine[Any, Any, Any], what: str) -> None:
         """Let work go on by itself; what goes wrong in it is logged."""
         defer.ensureDeferred(work).addErrback(lambda failure: log.err(failure, what))
 
@@ -141,14 +139,8 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         Returns:
             The first stage's (buildset id, request ids), or None where the poll's run exists.
         """
-        await self._lock.acquire()
-        try:
-            work = self._tickets.start_and_queue
-            queued = await find_desk(self.master).call(work, commit, cause, time.time())
-            started = [await self._dispatch(ticket) for ticket in queued or ()]
-        finally:
-            self._lock.release()
-        return None if queued is None else (started or [(None, {})])[0]
+        started = await self._hand_on(self._tickets.start_and_queue, commit, cause, time.time())
+        return None if started is None else (started or [(None, {})])[0]
 
     async def rerun_stage(self, run_number: int, stage: str, owner: str, reason: str) -> Any:
         """Try a stage of a run again, or open its gate.
@@ -170,18 +162,22 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         )
         return await self._dispatch(ticket)
 
-    async def advance(self, run_id: int) -> list[Any]:
-        """Start every stage of a run that has become ready."""
+    async def _hand_on(self, work: Callable[..., list[Ticket] | None], *arguments: Any) -> Any:
+        """Do work on the ledger, one at a time, and hand what it queued to Buildbot.
+
+        Returns:
+            What became of each ticket; None where the work gave none.
+        """
         await self._lock.acquire()
         try:
-            queued = await find_desk(self.master).call(self._tickets.queue_ready, run_id)
-            return [await self._dispatch(ticket) for ticket in queued]
+            queued = await find_desk(self.master).call(work, *arguments)
+            return None if queued is None else [await self._dispatch(one) for one in queued]
         finally:
             self._lock.release()
 
     async def _dispatch(self, ticket: Ticket) -> Any:
         """Hand a queued stage to Buildbot, and have it started without the usual pause."""
-        stage = self.stages[ticket.name]
+        stage = self.project.stages[ticket.name]
         name = builder_name(str(self.name), ticket.name)
         builder = self.master.botmaster.builders.get(name)
         if builder is None:
@@ -224,20 +220,12 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
 
     def stage_passed(self, stage_id: int) -> None:
         """Start what waited for a stage, which has just passed."""
-        work = self._join(self._tickets.pass_and_queue, stage_id, time.time())
+        work = self._hand_on(self._tickets.pass_and_queue, stage_id, time.time())
         self._in_background(work, f"while joining stages of {self.name}")
 
     async def _ended(self, request_id: int, results: int) -> None:
         """Write down how a stage ended, and start what waited for it."""
-        await self._join(self._tickets.finish_and_queue, request_id, results, time.time())
-
-    async def _join(self, work: Callable[..., list[Ticket]], *arguments: Any) -> None:
-        await self._lock.acquire()
-        try:
-            for ticket in await find_desk(self.master).call(work, *arguments):
-                await self._dispatch(ticket)
-        finally:
-            self._lock.release()
+        await self._hand_on(self._tickets.finish_and_queue, request_id, results, time.time())
 
     # ---- after a restart
 
@@ -258,7 +246,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
             else:
                 await self._ended(found, request["results"])
         for run_id in await desk.call(tickets.open_runs, self.name):
-            await self.advance(run_id)
+            await self._hand_on(self._tickets.queue_ready, run_id)
 
     async def _request_of(self, stage_id: int) -> int | None:
         """Return the request of a stage whose master died before it could note it down."""

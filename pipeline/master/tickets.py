@@ -117,7 +117,6 @@ class Tickets:
         else:
             runs.finish(result, "failed", now, result.exit_code or _NEVER_BEGAN)
             result.summary = result.summary or "ended before its script began; see the build's log"
-        runs.settle(result.run, self.stages, now)
         return result.run_id
 
     def requeue(self, session: Session, stage_id: int, new_attempt: bool) -> Ticket | None:

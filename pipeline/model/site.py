@@ -37,6 +37,11 @@ Schedule = Annotated[
 ]
 
 
+def connectable(listen: str) -> str:
+    """Return the address to connect to for one that is listened on; "every address" is none."""
+    return "127.0.0.1" if listen == "0.0.0.0" else listen  # noqa: S104  compared, not bound
+
+
 class SecretPlace(Part):
     """Where a secret is kept; never the secret itself."""
 

@@ -25,8 +25,8 @@ EACH = [
         line=3,
         message="no",
     ),
-    ArtefactLeft(path="/work/a.zip", name="a.zip", sha256="0" * 64, size=0, role="report"),
-    Picture(path="/work/a.png", title="the day"),
+    ArtefactLeft(path="/build/a.zip", name="a.zip", sha256="0" * 64, size=0, role="report"),
+    Picture(path="/build/a.png", title="the day"),
     Summary(text="12 passed", facts={"passed": 12, "nested": {"a": [1, None]}}),
     Notice(text="line one\nline two \x1e é", level="warning"),
 ]
