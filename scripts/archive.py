@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -14,9 +11,11 @@ from typing import Any
 from slipway.model.errors import StageFailed, WrongInput
 from slipway.model.job import Input, Job
 from slipway.model.stage import ArchiveStage
-from slipway.scripts.aside import told_when_full
-from slipway.scripts.pack import pack_tree, pack_zip, unpack
+from slipway.scripts.pack import write_tar, write_zip
+from slipway.scripts.parcel import Parcel
 from slipway.scripts.report import Report
+from slipway.scripts.tarzst import told_when_broken
+from slipway.scripts.tree import Entry
 from slipway.scripts.wording import count_text, plain_name, size_text
 
 _FROZEN = ".tar.zst"
@@ -24,7 +23,7 @@ _FROZEN = ".tar.zst"
 _NAMED = 20
 # As sysconfig.get_platform() writes them: linux-x86_64, win-amd64, win32, macosx-11.0-arm64.
 _PLATFORM = re.compile(r".+-((?:linux|win|macosx|darwin|freebsd)\d*(?:-[A-Za-z0-9_.]+){0,2})")
-_PACKERS: dict[str, Callable[..., None]] = {"zip": pack_zip, "tar.zst": pack_tree}
+_PACKERS: dict[str, Callable[..., None]] = {"zip": write_zip, "tar.zst": write_tar}
 
 
 def run(job: Job, report: Report) -> None:
@@ -58,20 +57,7 @@ def run(job: Job, report: Report) -> None:
     )
 
 
-@dataclass(frozen=True)
-class _Parcel:
-    """What goes into one archive."""
-
-    root: str
-    """The top folder in it."""
-    name: str
-    """The archive's name before its suffix."""
-    formats: tuple[str, ...]
-    frozen: tuple[Input, ...]
-    files: tuple[Input, ...]
-
-
-def _parcels(job: Job, stage: ArchiveStage, given: Sequence[Input]) -> list[_Parcel]:
+def _parcels(job: Job, stage: ArchiveStage, given: Sequence[Input]) -> list[Parcel]:
     if not given:
         names = ", ".join(job.stage.needs) or "no stage: it has no needs"
         msg = f'stage "{job.name}" has nothing to pack: no product came from {names}'
@@ -85,9 +71,9 @@ def _parcels(job: Job, stage: ArchiveStage, given: Sequence[Input]) -> list[_Par
         else:
             files.append(one)
     if not frozen:
-        return [_Parcel(root, root, stage.formats or ("tar.zst",), (), tuple(files))]
+        return [Parcel(root, root, stage.formats or ("tar.zst",), (), tuple(files))]
     return [
-        _Parcel(
+        Parcel(
             root,
             f"{root}-{tag}" if tag else root,
             stage.formats or (("zip",) if (tag or "").startswith("win") else ("tar.zst",)),
@@ -103,52 +89,25 @@ def _platform(name: str) -> str | None:
     return match[1] if match else None
 
 
-def _pack(parcel: _Parcel, job: Job, report: Report) -> list[dict[str, Any]]:
-    """Lay out one parcel's tree and pack it in each of its formats."""
-    output = Path(job.output)
-    with tempfile.TemporaryDirectory(dir=output, prefix=".tree-") as work:
-        tree = Path(work) / parcel.root
-        with told_when_full(output):
-            report.progress(f"laying out {parcel.name}")
-            _lay_out(parcel, tree)
-        sizes = [path.stat().st_size for path in _files(tree)]
-        results = []
-        for suffix in dict.fromkeys(parcel.formats):
-            target = output / f"{parcel.name}.{suffix}"
-            report.progress(f"packing {target.name}")
-            _PACKERS[suffix](tree, target, epoch=job.run.committed_at)
-            left = report.artefact(target)
-            results.append(
-                {
-                    "name": target.name,
-                    "size": left.size,
-                    "unpacked": sum(sizes),
-                    "files": len(sizes),
-                }
-            )
-        return results
+def _pack(parcel: Parcel, job: Job, report: Report) -> list[dict[str, Any]]:
+    """Pack one parcel in each of its formats."""
+    results = []
+    frozen = ", ".join(one.name for one in parcel.frozen)
+    for suffix in dict.fromkeys(parcel.formats):
+        target = Path(job.output) / f"{parcel.name}.{suffix}"
+        report.progress(f"packing {target.name}")
+        sizes: list[int] = []
+        with told_when_broken(frozen):
+            _PACKERS[suffix](_counted(parcel, sizes), target, epoch=job.run.committed_at)
+        left = report.artefact(target)
+        results.append(
+            {"name": target.name, "size": left.size, "unpacked": sum(sizes), "files": len(sizes)}
+        )
+    return results
 
 
-def _lay_out(parcel: _Parcel, tree: Path) -> None:
-    tree.mkdir()
-    for one in parcel.frozen:
-        unpack(Path(one.path), tree)
-    if parcel.frozen and not _files(tree):
-        names = ", ".join(one.name for one in parcel.frozen)
-        msg = f"nothing is in {names}: the freeze stage left an empty tree"
-        raise StageFailed(msg)
-    for one in parcel.files:
-        folder = "databases" if one.uses == "databases" else one.stage
-        target = tree / folder / plain_name(one.name, f'an artefact of stage "{one.stage}"')
-        if target.exists():
-            msg = (
-                f'the file {folder}/{one.name} is there twice, the second from "{one.stage}"; '
-                "rename one, or list it in pass-on"
-            )
-            raise StageFailed(msg)
-        target.parent.mkdir(exist_ok=True)
-        shutil.copyfile(one.path, target)
-
-
-def _files(tree: Path) -> list[Path]:
-    return [path for path in tree.rglob("*") if path.is_file() and not path.is_symlink()]
+def _counted(parcel: Parcel, sizes: list[int]) -> Iterator[Entry]:
+    for entry in parcel.entries():
+        if entry.kind == "file":
+            sizes.append(entry.size)
+        yield entry

@@ -8,6 +8,7 @@ zstandard (its wheels carry their own library) and, for zip, of zlib.
 from __future__ import annotations
 
 import tarfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, cast
 
@@ -17,9 +18,9 @@ from slipway.model.errors import StageFailed
 from slipway.scripts.aside import written_aside
 from slipway.scripts.tree import Entry, entries
 from slipway.scripts.unpack import unpack
-from slipway.scripts.zipwriter import pack_zip
+from slipway.scripts.zipwriter import pack_zip, write_zip
 
-__all__ = ["pack_tree", "pack_zip", "unpack"]
+__all__ = ["pack_tree", "pack_zip", "unpack", "write_tar", "write_zip"]
 
 # With at least one worker thread zstd cuts its input into jobs of this size, and only the cuts
 # show in the output, not the number of threads. Without worker threads the bytes are others.
@@ -44,7 +45,21 @@ def pack_tree(
         StageFailed: A link leads out of the tree, a file changed meanwhile, the disk is full.
         WrongInput: There is no such folder.
     """
-    listed = entries(folder, root)
+    write_tar(entries(folder, root), target, epoch=epoch, level=level)
+
+
+def write_tar(listed: Iterable[Entry], target: Path, *, epoch: int, level: int = 10) -> None:
+    """Pack entries as tar.zst, in the order in which they come.
+
+    Args:
+        listed: The entries; each file is read before the next entry is asked for.
+        target: The archive to make; it appears when it is whole.
+        epoch: The time all entries get, seconds since 1970.
+        level: Zstandard's level, 1 to 19.
+
+    Raises:
+        StageFailed: A file changed meanwhile, the disk is full.
+    """
     settings = zstandard.ZstdCompressionParameters.from_level(
         level, threads=_THREADS, job_size=_JOB, write_checksum=True
     )
@@ -76,7 +91,7 @@ def _add(tar: tarfile.TarFile, entry: Entry, epoch: int) -> None:
         tar.addfile(member)
     else:
         member.size = entry.size
-        with entry.path.open("rb") as content:
+        with entry.open() as content:
             try:
                 tar.addfile(member, content)
             except OSError as error:

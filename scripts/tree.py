@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import IO, Literal
 
 from slipway.model.errors import StageFailed, WrongInput
 
@@ -20,12 +20,15 @@ class Entry:
     """One thing to pack."""
 
     path: Path
+    """Where it lies, to be read or to be named in an error."""
     name: str
     """Where it goes in the archive, with slashes."""
     kind: Literal["file", "folder", "link"]
     executable: bool = False
     size: int = 0
     link: str = ""
+    content: Callable[[], IO[bytes]] | None = field(default=None, compare=False)
+    """Opens a file that lies in no folder, once; and only before the next entry is asked for."""
 
     @property
     def mode(self) -> int:
@@ -33,6 +36,10 @@ class Entry:
         if self.kind == "link":
             return 0o777
         return 0o755 if self.kind == "folder" or self.executable else 0o644
+
+    def open(self) -> IO[bytes]:
+        """Open a file's content."""
+        return self.content() if self.content else self.path.open("rb", buffering=0)
 
 
 def escapes(name: str, link: str) -> bool:
@@ -87,7 +94,7 @@ def _walk(folder: Path, prefix: str, inside: PurePosixPath) -> Iterator[Entry]:
                 yield Entry(path, f"{prefix}{here}", "folder")
                 yield from _walk(path, prefix, here)
             else:
-                yield _file(path, f"{prefix}{here}")
+                yield entry_of(path, f"{prefix}{here}")
 
 
 def _check_name(path: Path, name: str) -> None:
@@ -109,7 +116,12 @@ def _link(path: Path, name: str, inside: PurePosixPath) -> Entry:
     return Entry(path, name, "link", link=link)
 
 
-def _file(path: Path, name: str) -> Entry:
+def entry_of(path: Path, name: str) -> Entry:
+    """Return a file as what goes into an archive under a name.
+
+    Raises:
+        StageFailed: It is no file.
+    """
     facts = path.stat()
     if not stat.S_ISREG(facts.st_mode):
         msg = f"{path} cannot be packed: it is neither a file nor a folder nor a link"

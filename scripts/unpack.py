@@ -7,22 +7,16 @@ import shutil
 import stat
 import tarfile
 import zipfile
-import zlib
 from pathlib import Path, PurePosixPath
-from typing import IO, BinaryIO, cast
-
-import zstandard
 
 from slipway.model.errors import StageFailed
 from slipway.scripts.aside import told_when_full
+from slipway.scripts.tarzst import open_tar, told_when_broken
 from slipway.scripts.tree import escapes
 
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _ZIP = (b"PK\3\4", b"PK\5\6")
 _BLOCK = 1 << 20
-# Small, because a hostile frame grows each four bytes to 128 kB.
-_SIP = 1 << 12
-_BROKEN = (tarfile.TarError, zipfile.BadZipFile, zstandard.ZstdError, zlib.error, EOFError)
 
 
 def unpack(archive: Path, folder: Path) -> None:
@@ -46,13 +40,9 @@ def unpack(archive: Path, folder: Path) -> None:
         raise StageFailed(msg)
     folder.mkdir(parents=True, exist_ok=True)
     target = _Target(archive, folder)
-    try:
-        with told_when_full(folder):
-            take(archive, target)
-            target.make_links()
-    except _BROKEN as error:
-        msg = f"{archive} cannot be unpacked: it is damaged or cut short ({error})"
-        raise StageFailed(msg) from error
+    with told_when_broken(archive), told_when_full(folder):
+        take(archive, target)
+        target.make_links()
 
 
 class _Target:
@@ -131,32 +121,8 @@ class _Target:
         self._refuse(name, "it is neither a file nor a folder nor a link")
 
 
-class _Plain:
-    """Zstandard's content as a stream that tells a cut end, which `stream_reader` takes for one."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self._frame = zstandard.ZstdDecompressor().decompressobj(write_size=_BLOCK)
-        self._ready = memoryview(b"")
-
-    def read(self, size: int) -> bytes:
-        """Return up to so many bytes; none at the end."""
-        while not self._ready and not self._frame.eof:
-            packed = self._stream.read(_SIP)
-            if not packed:
-                msg = "its last part is missing"
-                raise EOFError(msg)
-            self._ready = memoryview(self._frame.decompress(packed))
-        taken, self._ready = self._ready[:size], self._ready[size:]
-        return bytes(taken)
-
-
-def _open_tar(plain: _Plain) -> tarfile.TarFile:
-    return tarfile.open(fileobj=cast("IO[bytes]", plain), mode="r|", bufsize=_BLOCK)
-
-
 def _unpack_tar(archive: Path, target: _Target) -> None:
-    with archive.open("rb") as stream, _open_tar(plain := _Plain(stream)) as tar:
+    with open_tar(archive) as tar:
         for member in tar:
             name = member.name.rstrip("/")
             if member.isdir():
@@ -169,9 +135,6 @@ def _unpack_tar(archive: Path, target: _Target) -> None:
                 _take_file(tar, member, target.place(name))
             else:
                 target.refuse_kind(name)
-        # The frame's checksum is told at its end, after the tar's own.
-        while plain.read(_BLOCK):
-            pass
 
 
 def _take_file(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None:

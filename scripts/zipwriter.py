@@ -46,7 +46,21 @@ def pack_zip(
         StageFailed: A link leads out of the tree, a file changed meanwhile, the disk is full.
         WrongInput: There is no such folder.
     """
-    listed = entries(folder, root)
+    write_zip(entries(folder, root), target, epoch=epoch, level=level)
+
+
+def write_zip(listed: Iterable[Entry], target: Path, *, epoch: int, level: int = 6) -> None:
+    """Pack entries as zip, in the order in which they come.
+
+    Args:
+        listed: The entries; each file is read before the next entry is asked for.
+        target: The archive to make; it appears when it is whole.
+        epoch: The time all entries get, seconds since 1970; 1980 at the earliest.
+        level: Deflate's level, 1 to 9.
+
+    Raises:
+        StageFailed: A file changed meanwhile, the disk is full.
+    """
     workers = min(os.cpu_count() or 1, 8)
     with written_aside(target) as stream, ThreadPoolExecutor(workers) as pool:
         writer = _Writer(stream, _dos_date(epoch))
@@ -72,7 +86,7 @@ class _Piece:
     last: bool = True
 
 
-def _pieces(listed: list[Entry], pool: ThreadPoolExecutor, level: int) -> Iterator[_Piece]:
+def _pieces(listed: Iterable[Entry], pool: ThreadPoolExecutor, level: int) -> Iterator[_Piece]:
     """Read everything once, in order, and hand the blocks to the threads."""
     for entry in listed:
         if entry.kind == "file" and entry.size:
@@ -84,7 +98,7 @@ def _pieces(listed: list[Entry], pool: ThreadPoolExecutor, level: int) -> Iterat
 
 def _file_pieces(entry: Entry, pool: ThreadPoolExecutor, level: int) -> Iterator[_Piece]:
     left, crc, before = entry.size, 0, b""
-    with entry.path.open("rb", buffering=0) as content:
+    with entry.open() as content:
         while left:
             wanted = min(_BLOCK, left)
             block = content.read(wanted)

@@ -23,7 +23,8 @@ from slipway.model.errors import WrongInput
 from slipway.model.site import Site, connectable
 from slipway.workers.tac import WorkerPlace, write_tac
 
-_PAUSE = 0.2
+# Seconds between two looks at the ledger; each costs a little of the stages' processor.
+_PAUSE = 0.5
 
 
 def run(options: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +11,10 @@ from typing import Any, ClassVar, TypeVar
 from buildbot.util.service import BuildbotService
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
+from twisted.internet import threads
 
 from slipway.ledger import runs
+from slipway.ledger.keeper import keep_log
 from slipway.ledger.migrate import upgrade
 from slipway.ledger.store import Incoming, Store
 from slipway.ledger.tables import Artefact, Run, StageResult
@@ -65,6 +68,20 @@ class Desk(BuildbotService):
         await super().reconfigService()
 
     _upgraded = False
+    _log: sqlite3.Connection | None = None
+
+    async def startService(self) -> None:
+        """Begin: what an interrupted upload left in the store a day ago is removed."""
+        await super().startService()
+        self._log = await self.master.db.pool.do_with_engine(keep_log)
+        await threads.deferToThread(self._store.sweep)
+
+    async def stopService(self) -> None:
+        """Let go of the database."""
+        await super().stopService()
+        if self._log is not None:
+            self._log.close()
+            self._log = None
 
     async def call(self, work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Do work on the ledger in one transaction.

@@ -16,6 +16,7 @@ from slipway.master import web
 from slipway.master.builders import make_builder
 from slipway.master.desk import Desk
 from slipway.master.force import force_schedulers
+from slipway.master.lanes import by_urgency
 from slipway.master.poller import RepositoryPoller
 from slipway.master.scheduler import PipelineScheduler, builder_name
 from slipway.model.errors import SlipwayError
@@ -142,6 +143,11 @@ class Plan:
             for name, project in self.site.project.items()
             for stage in project.stages
         ]
+
+    @property
+    def order(self) -> Any:
+        """Buildbot's `prioritizeBuilders`."""
+        return by_urgency
 
     def services(self) -> list[Any]:
         """Return the desk: the ledger and the artefact store."""

@@ -20,14 +20,12 @@ from slipway.ledger.runs import Cause, Commit
 from slipway.master import tickets
 from slipway.master.commits import POLLED, look_up
 from slipway.master.desk import find_desk
+from slipway.master.lanes import PRIORITY
 from slipway.master.tickets import Ticket, Tickets
 from slipway.model.errors import MissingTool
 from slipway.model.site import Project
 from slipway.repository import Mirror
 from slipway.steps.desk import STAGE_PROPERTY
-
-#: Buildbot takes the highest priority first.
-PRIORITY = {"interactive": 10, "default": 0, "bulk": -10}
 
 
 def builder_name(project: str, stage: str) -> str:

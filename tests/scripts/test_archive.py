@@ -1,11 +1,14 @@
 """`slipway stage archive`: one archive for each platform, the same bytes each time."""
 
 import hashlib
+import io
 import os
+import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from slipway.model.errors import StageFailed, WrongInput
 from slipway.model.event import ArtefactLeft, Summary
@@ -200,6 +203,69 @@ def test_a_broken_input_is_told_and_nothing_is_left(tmp_path):
     assert list((tmp_path / "j" / "output").iterdir()) == []
 
 
+def test_an_input_cut_in_the_middle_of_a_file_is_told(tmp_path):
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    (tree / "noise").write_bytes(os.urandom(3 << 20))
+    target = tmp_path / "x-linux-x86_64.tar.zst"
+    pack_tree(tree, target, epoch=EPOCH)
+    target.write_bytes(target.read_bytes()[: 2 << 20])
+    with pytest.raises(StageFailed, match=r"x-linux-x86_64.tar.zst .*damaged or cut short"):
+        archive.run(job(tmp_path / "j", [given(target, "freeze", "freeze")]), Recorder())
+    assert list((tmp_path / "j" / "output").iterdir()) == []
+
+
+def by_hand(target: Path, *members: tuple[str, bytes, str]) -> Input:
+    plain = io.BytesIO()
+    with tarfile.open(fileobj=plain, mode="w") as tar:
+        for name, kind, link in members:
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = kind, link
+            tar.addfile(member)
+    target.write_bytes(zstandard.ZstdCompressor().compress(plain.getvalue()))
+    return given(target, "freeze", "freeze")
+
+
+@pytest.mark.parametrize(
+    ("members", "told"),
+    [
+        ([("a", tarfile.DIRTYPE, ""), ("a/../../x", tarfile.REGTYPE, "")], "no folder in it"),
+        ([("..", tarfile.REGTYPE, "")], "no folder in it"),
+        ([("a", tarfile.SYMTYPE, "../../etc")], "a link that stays inside"),
+        ([("a", tarfile.SYMTYPE, "b"), ("a/x", tarfile.REGTYPE, "")], "a is no folder in it"),
+        ([("a", tarfile.REGTYPE, ""), ("a", tarfile.REGTYPE, "")], "a is there twice"),
+        ([("b", tarfile.REGTYPE, ""), ("a", tarfile.REGTYPE, "")], "not in the order"),
+        ([("b", tarfile.REGTYPE, ""), ("c", tarfile.LNKTYPE, "b")], "neither a file nor"),
+        ([("databases", tarfile.REGTYPE, "")], "databases is there twice"),
+    ],
+)
+def test_a_frozen_tree_that_is_not_ours_is_refused(tmp_path, members, told):
+    inputs = [
+        by_hand(tmp_path / "x-linux-x86_64.tar.zst", *members),
+        made(tmp_path, "seed.sqlite", "databases", "databases"),
+    ]
+    with pytest.raises(StageFailed, match=told):
+        archive.run(job(tmp_path / "j", inputs), Recorder())
+    assert list((tmp_path / "j" / "output").iterdir()) == []
+
+
+def test_two_programs_of_one_platform_share_an_archive(tmp_path):
+    report = Recorder()
+    inputs = [frozen(tmp_path, "linux-x86_64"), frozen(tmp_path, "linux-x86_64", "admin")]
+    archive.run(job(tmp_path / "j", inputs, formats=("zip",)), report)
+    with zipfile.ZipFile(report.artefacts()[0].path) as packed:
+        assert packed.testzip() is None
+        assert packed.namelist() == [
+            "almanac-1.4.0+7/",
+            "almanac-1.4.0+7/admin/",
+            "almanac-1.4.0+7/admin/admin",
+            "almanac-1.4.0+7/admin/data.txt",
+            "almanac-1.4.0+7/almanac/",
+            "almanac-1.4.0+7/almanac/almanac",
+            "almanac-1.4.0+7/almanac/data.txt",
+        ]
+
+
 @pytest.mark.parametrize("version", ["feature/x", "a\\b", "1\n2"])
 def test_a_version_that_is_no_name_is_wrong_input(tmp_path, version):
     inputs = [made(tmp_path, "a", "x", "command")]
@@ -211,7 +277,7 @@ def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch):
     def full(*_args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("shutil.copyfile", full)
+    monkeypatch.setattr("os.fsync", full)
     inputs = [made(tmp_path, "seed.sqlite", "databases", "databases")]
     with pytest.raises(StageFailed, match=r"the disk is full: .*free some space"):
         archive.run(job(tmp_path / "j", inputs), Recorder())
