@@ -14,6 +14,10 @@ _BUILDBOT = "from buildbot.scripts.runner import run; run()"
 _TEMPLATE = '''"""A Slipway master. Made by Slipway; made again at each start."""
 
 import os
+import sys
+
+# alembic's templates would load Pygments, where it is installed, to colour their error pages: 5 MB.
+sys.modules.setdefault("pygments", None)
 
 from buildbot.master import BuildMaster
 from twisted.application import service
