@@ -18,6 +18,7 @@ from slipway.cli.watch import Watch
 from slipway.config import read
 from slipway.home import VARIABLE, Home, given_secret, made_secret
 from slipway.ledger.views import PollView, RunView, list_polls, list_runs, open_ledger
+from slipway.master import memory
 from slipway.master.tac import prepare_master
 from slipway.model.errors import WrongInput
 from slipway.model.site import Site, connectable
@@ -82,8 +83,7 @@ class _Session:
             made_secret(self.home.worker_password(name))
         extra = {VARIABLE: str(self.home.root)}
         offset = log_size(self.home.master)
-        # One heap for all threads of the master, which take turns anyway: 10 MB less.
-        self.children.start("master", tac, {**extra, "MALLOC_ARENA_MAX": "1"})
+        self.children.start("master", tac, {**extra, **memory.ENVIRONMENT})
         for name in local:
             place = WorkerPlace(
                 folder=self.home.worker(name),

@@ -18,6 +18,7 @@ from slipway.ledger.keeper import keep_log
 from slipway.ledger.migrate import upgrade
 from slipway.ledger.store import Incoming, Store
 from slipway.ledger.tables import Artefact, Run, StageResult
+from slipway.master.memory import give_back
 from slipway.model.event import ArtefactLeft
 from slipway.model.job import Input, Job, RunFacts, Source, StageRecord
 from slipway.model.site import Project
@@ -75,6 +76,7 @@ class Desk(BuildbotService):
         await super().startService()
         self._log = await self.master.db.pool.do_with_engine(keep_log)
         await threads.deferToThread(self._store.sweep)
+        give_back()
 
     async def stopService(self) -> None:
         """Let go of the database."""
