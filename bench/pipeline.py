@@ -76,6 +76,7 @@ class Bench:
         self.env.setdefault("UV_CACHE_DIR", str(ROOT / ".slipway" / "cache" / "uv"))
         self.commits = 0
         self.engine: dict[str, psutil.Process] = {}
+        self.up: subprocess.Popen[bytes] | None = None
         self._set_up()
         text = (here / "pipeline.toml").read_text()
         stages = tomllib.loads(text)["project"]["almanac"]["stages"]
@@ -121,6 +122,7 @@ class Bench:
                 start_new_session=True,
             )
         try:
+            self.up = up
             self.wait_for_run(1)
             self._find_engine(up.pid)
             yield
@@ -179,6 +181,8 @@ class Bench:
         """Wait until a run has ended, without taking much of the machine, and return it."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline and self._state_of(number) in {"", "running"}:
+            if self.up is None or self.up.poll() is not None:
+                break
             time.sleep(0.5)
         found = json.loads(self.slipway("runs", "--json", "--limit", "1"))
         if not found or found[0]["number"] != number or found[0]["state"] != "passed":

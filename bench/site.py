@@ -33,7 +33,8 @@ ROOT = Path(__file__).parents[1]
 PATIENCE = 900
 #: Seconds after a run before the master counts as idle.
 PAUSE = 10
-MB = 1_000_000
+#: As `top` and `ps` count.
+MB = 1 << 20
 FIRST, SECOND, MEMORY = "first make up ONCE=1", "second, a new commit", "idle master, RSS"
 AIMS = {FIRST: (300.0, "s"), SECOND: (60.0, "s"), MEMORY: (120.0, "MB")}
 #: What a `make bench` around this, or an active environment, would tell the clone's `make`.

@@ -13,7 +13,7 @@ import sys
 from behave.model import Feature, Scenario, Step
 from behave.runner import Context
 from support.browser import missing
-from support.site import Site
+from support.site import FeatureSite
 
 
 def before_all(_context: Context) -> None:
@@ -31,7 +31,7 @@ def before_feature(context: Context, feature: Feature) -> None:
             scenario.skip(lacking)
     if all(scenario.should_skip for scenario in feature.walk_scenarios()):
         return
-    context.site = Site()
+    context.site = FeatureSite()
     context.add_cleanup(context.site.end)
     context.site.make_repository()
 

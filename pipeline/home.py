@@ -12,6 +12,8 @@ from slipway.model.site import SecretPlace, Site
 
 #: Where the state folder lies, if not beside pipeline.toml.
 VARIABLE = "SLIPWAY_STATE"
+#: The site's file, where `slipway up --config` names another than the one beside master.cfg.
+CONFIG = "SLIPWAY_CONFIG"
 NAME = ".slipway"
 #: The one person the web UI lets act until there are more.
 ADMIN = "admin"
@@ -75,12 +77,25 @@ class Home:
         return url.replace("postgresql://", "postgresql+psycopg://", 1)
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder of the state folder.
+
+    Raises:
+        WrongInput: A file is in its way, or it may not be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"the folder {path} cannot be made: {error.strerror}; set {VARIABLE} to another"
+        raise WrongInput(msg) from None
+
+
 def made_secret(path: Path) -> str:
     """Return the secret in a file of ours; the first time, make one (mode 0600)."""
     try:
         return path.read_text(encoding="utf-8").strip()
     except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
     made = secrets.token_urlsafe(24)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as stream:
@@ -112,6 +127,9 @@ def given_secret(place: SecretPlace, base: Path, key: str) -> str:
         mode = path.stat().st_mode
     except OSError as error:
         msg = f"{key}: the file {path} cannot be read: {error.strerror}"
+        raise WrongInput(msg) from None
+    except UnicodeDecodeError:
+        msg = f"{key}: the file {path} is not UTF-8 text; write the secret as its first line"
         raise WrongInput(msg) from None
     if os.name == "posix" and mode & 0o077:
         msg = f"{key}: others may read {path} (mode {mode & 0o777:o}); run chmod 600 on it"

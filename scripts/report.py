@@ -146,7 +146,7 @@ class ConsoleReport(Report):
     """Events as lines for a person."""
 
     def __init__(self, console: Console | None = None, *, verbose: bool = False) -> None:
-        self._console = console or Console(highlight=False)
+        self._console = console or Console(highlight=False, emoji=False)
         self._verbose = verbose
 
     def emit(self, event: AnyEvent) -> None:

@@ -55,8 +55,9 @@ def _has(revision: str, folder: Path) -> bool:
 
 
 def _fetch(source: Source, folder: Path) -> None:
-    heads = "+refs/heads/*:refs/remotes/origin/*"
-    words = ("fetch", "--quiet", "--force", "--tags", source.repository, heads)
+    refs = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
+    # Pruned, because a branch "a" that has gone stands in the way of a new one "a/b".
+    words = ("fetch", "--quiet", "--force", "--prune", "--no-tags", source.repository, *refs)
     try:
         git(*_SETTINGS, *words, cwd=folder)
     except WrongInput as error:

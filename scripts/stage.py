@@ -64,6 +64,9 @@ def _text(path: Path) -> str:
     except OSError as error:
         msg = f"{path}: the settings cannot be read: {error.strerror}"
         raise WrongInput(msg) from None
+    except UnicodeDecodeError as error:
+        msg = f"{path}: the settings are not UTF-8 at byte {error.start}; a job is JSON in UTF-8"
+        raise WrongInput(msg) from None
 
 
 def read_job(uses: str, text: str, place: str) -> Job:

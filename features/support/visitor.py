@@ -6,7 +6,8 @@ from typing import Any
 
 import httpx
 
-from support.site import Site, wait_for
+from support.site import FeatureSite
+from tests.live.machine import wait_for
 
 #: Buildbot's word for it.
 SUCCESS = 0
@@ -15,7 +16,7 @@ SUCCESS = 0
 class Visitor:
     """A person without a browser."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: FeatureSite) -> None:
         self.site = site
         self.http = httpx.Client(base_url=site.url, trust_env=False, timeout=30)
 

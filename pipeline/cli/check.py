@@ -18,7 +18,7 @@ from slipway.model.stage import Stage
 def run(options: argparse.Namespace) -> int:
     """Check the site's file and print its graph."""
     site = read(options.config)
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, emoji=False, soft_wrap=True)
     if options.json:
         console.print(site.model_dump_json(by_alias=True, indent=2), markup=False)
         return 0

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 from slipway.model.errors import MissingTool
@@ -27,15 +28,19 @@ class Children:
         adopt_orphans()
         self._started: list[tuple[str, Path, subprocess.Popen[bytes]]] = []
 
-    def start(self, name: str, tac: Path, extra: dict[str, str]) -> None:
+    def start(
+        self, name: str, tac: Path, extra: dict[str, str], without: Collection[str] = ()
+    ) -> None:
         """Start a Twisted application.
 
         Args:
             name: What to call it when it ends too early.
             tac: Its buildbot.tac; its log is twistd.log beside it.
             extra: Environment variables besides this process's own.
+            without: Environment variables it must not see: stages print what they like.
         """
         folder = tac.parent
+        kept = {key: value for key, value in os.environ.items() if key not in without}
         with (folder / "output.log").open("wb") as output:
             process = subprocess.Popen(
                 [
@@ -43,7 +48,7 @@ class Children:
                     *("--pidfile", "", "--python", str(tac)),
                 ],
                 cwd=folder,
-                env={**os.environ, "LC_ALL": "C.UTF-8", "PYTHONUNBUFFERED": "1", **extra},
+                env={**kept, "LC_ALL": "C.UTF-8", "PYTHONUNBUFFERED": "1", **extra},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -51,12 +51,12 @@ def moment(seconds: float | None) -> str:
 
 def show(rows: Sequence[Any], table: Table, *, as_json: bool, nothing: str) -> int:
     """Print rows as JSON, as the table that was made of them, or say that there are none."""
-    console = Console(highlight=False, soft_wrap=as_json)
+    console = Console(highlight=False, emoji=False, soft_wrap=as_json)
     if as_json:
         console.print(json.dumps([asdict(row) for row in rows], indent=2), markup=False)
     elif rows:
         # Lines are longer than a narrow terminal: it wraps them, and they can still be copied.
-        wide = Console(highlight=False, width=max(console.width, _WIDE))
+        wide = Console(highlight=False, emoji=False, width=max(console.width, _WIDE))
         wide.print(table, crop=False)
     else:
         console.print(nothing)

@@ -45,6 +45,13 @@ def _project(command: argparse.ArgumentParser) -> None:
     command.add_argument("--project", metavar="NAME", help="one project; else all")
 
 
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        msg = f'"{text}" is no whole number from 1 on'
+        raise argparse.ArgumentTypeError(msg)
+    return int(text)
+
+
 def _site_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     check = commands.add_parser("check", help="check pipeline.toml and print its graph")
     _config(check)
@@ -55,12 +62,20 @@ def _site_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     poll = commands.add_parser("poll", help="look for new commits now")
     _config(poll)
     _project(poll)
+    trigger = commands.add_parser("trigger", help="start a run now, whether or not there is news")
+    _config(trigger)
+    trigger.add_argument("--project", metavar="NAME", help="the project, where there are several")
+    trigger.add_argument("--branch", metavar="NAME", help="the branch (default: the first)")
+    trigger.add_argument("--revision", metavar="REV", help="a commit or tag; else the head")
+    trigger.add_argument(
+        "--reason", default="the pipeline was started by hand", metavar="TEXT", help="why"
+    )
     for name, what in (("runs", "list runs"), ("releases", "list releases")):
         listing = commands.add_parser(name, help=what)
         _config(listing)
         _project(listing)
         listing.add_argument("--json", action="store_true", help="print JSON")
-        listing.add_argument("--limit", type=int, default=20, metavar="N", help="at most N")
+        listing.add_argument("--limit", type=_positive, default=20, metavar="N", help="at most N")
     schema = commands.add_parser("schema", help="print the JSON Schema of pipeline.toml")
     schema.add_argument("--reference", action="store_true", help="print it as a Markdown page")
 
@@ -71,7 +86,9 @@ def _stage_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser
     run.add_argument("stages", nargs="*", metavar="STAGE", help="stages; else all but gates")
     run.add_argument("--project", metavar="NAME", help="the project, where there are several")
     run.add_argument("--source", type=Path, metavar="DIR", help="the project's folder")
-    run.add_argument("--jobs", type=int, metavar="N", help="stages side by side (default: cores)")
+    run.add_argument(
+        "--jobs", type=_positive, metavar="N", help="stages side by side (default: cores)"
+    )
     run.add_argument("--alone", action="store_true", help="not the stages they need")
     stage = commands.add_parser("stage", help="do one stage as a job says (workers call this)")
     stage.add_argument("uses", metavar="USES", help="the kind of stage, such as tests")

@@ -5,16 +5,15 @@ from __future__ import annotations
 import argparse
 import time
 
-import httpx
 from rich.console import Console
 from sqlalchemy import Engine
 
+from slipway.cli.client import MasterClient
 from slipway.cli.listing import check_project
 from slipway.config import read
-from slipway.home import ADMIN, Home
-from slipway.ledger.views import PollView, RunView, list_polls, list_runs, open_ledger
-from slipway.model.errors import MissingTool, StageFailed, WrongInput
-from slipway.model.site import Site, connectable
+from slipway.home import Home
+from slipway.ledger.views import PollView, list_polls, list_runs, open_ledger
+from slipway.model.errors import StageFailed, WrongInput
 
 #: Seconds a poll may take before this command stops waiting for it.
 PATIENCE = 120
@@ -27,67 +26,32 @@ def run(options: argparse.Namespace) -> int:
     check_project(site, options.project)
     home = Home.beside(options.config)
     projects = [options.project] if options.project else list(site.project)
-    ledger = open_ledger(home.database_url(site))
     asked_at = time.time()
-    _ask(site, home, projects)
-    ledger = ledger or open_ledger(home.database_url(site))
-    console = Console(highlight=False, soft_wrap=True)
+    with MasterClient(site, home) as master:
+        master.poll(projects)
+    console = Console(highlight=False, emoji=False, soft_wrap=True)
     code = 0
     for name in projects:
-        poll = _wait(ledger, name, asked_at)
+        ledger, poll = _wait(home.database_url(site), name, asked_at)
         console.print(f"{name}: {poll.outcome}", markup=False)
         if poll.failed:
             code = WrongInput.exit_code
         elif not poll.outcome.startswith("nothing new"):
             # A poll tells its outcome after its run has been written down.
-            for started in _newest(ledger, name):
+            for started in list_runs(ledger, name, limit=1):
                 told = f"run {started.number} started, version {started.version}"
                 console.print(f"{name}: {told}", markup=False)
     return code
 
 
-def _ask(site: Site, home: Home, projects: list[str]) -> None:
-    """Tell the master to poll.
-
-    Raises:
-        MissingTool: No master answers, or it has no password yet.
-        WrongInput: It refused.
-    """
-    try:
-        password = home.admin_password.read_text(encoding="utf-8").strip()
-    except OSError:
-        msg = f"{home.admin_password} is not there; start the site first: slipway up"
-        raise MissingTool(msg) from None
-    host = connectable(site.site.listen)
-    url = f"http://{host}:{site.site.web_port}/change_hook/poller"
-    pollers = {"poller": [f"{name}-poller" for name in projects]}
-    try:
-        answer = httpx.post(
-            url, params=pollers, auth=(ADMIN, password), timeout=30, trust_env=False
-        )
-    except httpx.HTTPError as error:
-        msg = f"no master answers at {url} ({error}); start the site: slipway up"
-        raise MissingTool(msg) from None
-    if answer.status_code == httpx.codes.UNAUTHORIZED:
-        msg = (
-            f"the master at {url} refused the password in {home.admin_password}; is it this site's?"
-        )
-        raise WrongInput(msg)
-    if answer.is_error:
-        msg = f"the master at {url} answered {answer.status_code}: {answer.text.strip()[:200]}"
-        raise StageFailed(msg)
-
-
-def _newest(ledger: Engine | None, project: str) -> list[RunView]:
-    return list_runs(ledger, project, limit=1) if ledger else []
-
-
-def _wait(ledger: Engine | None, project: str, since: float) -> PollView:
+def _wait(url: str, project: str, since: float) -> tuple[Engine, PollView]:
     deadline = time.monotonic() + PATIENCE
-    while ledger is not None and time.monotonic() < deadline:
-        poll = list_polls(ledger).get(project)
-        if poll is not None and poll.polled_at >= since:
-            return poll
+    while time.monotonic() < deadline:
+        # Where there has been no ledger the master is making one.
+        ledger = open_ledger(url)
+        poll = list_polls(ledger).get(project) if ledger else None
+        if ledger is not None and poll is not None and poll.polled_at >= since:
+            return ledger, poll
         time.sleep(_PAUSE)
     msg = f"the poll of {project} has not ended within {PATIENCE} seconds; see the master's log"
     raise StageFailed(msg)

@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     home = Home.beside(options.config).root / "local" / name
     home.mkdir(parents=True, exist_ok=True)
     trip = Trip(name, project, source, home, run_facts(source, _number(home, again=options.alone)))
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, emoji=False, soft_wrap=True)
     console.print(f"[bold]{name}[/] {trip.run.version} [dim]in {source}[/]")
     local = LocalRun(trip, names, _Teller(console))
     signal.signal(signal.SIGTERM, _interrupt)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import signal
 import socket
 import time
@@ -16,16 +17,21 @@ from sqlalchemy import Engine
 from slipway.cli.children import Children, log_size
 from slipway.cli.watch import Watch
 from slipway.config import read
-from slipway.home import VARIABLE, Home, given_secret, made_secret
+from slipway.home import CONFIG, VARIABLE, Home, given_secret, made_secret, make_folder
 from slipway.ledger.views import PollView, RunView, list_polls, list_runs, open_ledger
 from slipway.master import memory
 from slipway.master.tac import prepare_master
-from slipway.model.errors import WrongInput
+from slipway.model.errors import MissingTool, WrongInput
 from slipway.model.site import Site, connectable
+from slipway.scripts.wording import size_text
 from slipway.workers.tac import WorkerPlace, write_tac
 
 # Seconds between two looks at the ledger; each costs a little of the stages' processor.
 _PAUSE = 0.5
+
+#: Bytes free on the state folder's disk.
+_LITTLE, _NOTHING = 200_000_000, 200_000
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -33,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     config = options.config.resolve()
     site = read(options.config)
     home = Home.beside(config)
-    home.root.mkdir(parents=True, exist_ok=True)
+    make_folder(home.root)
     lock = FileLock(home.lock)
     try:
         with lock.acquire(timeout=0):
@@ -51,15 +57,15 @@ class _Session:
 
     def __init__(self, site: Site, config: Path, home: Home, *, once: bool) -> None:
         self.site, self.config, self.home, self.once = site, config, home, once
-        self.console = Console(highlight=False)
+        self.console = Console(highlight=False, emoji=False)
         self.children = Children()
         self.started_at = time.time()
         self.told_polls: dict[str, float] = {}
+        self._told_disk = False
 
     def run(self) -> int:
-        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-            if hasattr(signal, name):
-                signal.signal(getattr(signal, name), _interrupt)
+        numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
+        before = {number: signal.signal(number, _interrupt) for number in numbers}
         try:
             self._start()
             return self._follow()
@@ -70,6 +76,8 @@ class _Session:
             # A second Ctrl-C must not leave half of it running.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             self.children.end()
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     def _start(self) -> None:
         self._check_ports()
@@ -77,13 +85,16 @@ class _Session:
             if worker.password is not None:
                 key = f"{self.config.name}: workers.{name}.password"
                 given_secret(worker.password, self.config.parent, key)
-        tac = prepare_master(self.home, self.config.with_name("master.cfg"))
+        tac = prepare_master(self.home, self.config)
         local = [name for name, worker in self.site.workers.items() if worker.password is None]
         for name in local:
             made_secret(self.home.worker_password(name))
         extra = {VARIABLE: str(self.home.root)}
         offset = log_size(self.home.master)
-        self.children.start("master", tac, {**extra, **memory.ENVIRONMENT})
+        told = {**extra, CONFIG: str(self.config), **memory.ENVIRONMENT}
+        self.children.start("master", tac, told)
+        given = (worker.password for worker in self.site.workers.values())
+        secrets = {place.env for place in given if place is not None and place.env is not None}
         for name in local:
             place = WorkerPlace(
                 folder=self.home.worker(name),
@@ -92,10 +103,10 @@ class _Session:
                 port=self.site.site.worker_port,
                 password_file=self.home.worker_password(name),
             )
-            self.children.start(f"worker {name}", write_tac(place), extra)
+            self.children.start(f"worker {name}", write_tac(place), extra, without=secrets)
         self.children.wait_for_master(self.home.master, offset)
         site = self.site.site
-        self.console.print(f"[bold]{site.title}[/]: {site.url}", soft_wrap=True)
+        self.console.print(f"[bold]{escape(site.title)}[/]: {site.url}", soft_wrap=True)
         self.console.print(
             f"[dim]sign in as admin with the password in {self.home.admin_password}[/]\n",
             soft_wrap=True,
@@ -128,6 +139,7 @@ class _Session:
         with Watch(self.site, self.console) as watch:
             while True:
                 self.children.check()
+                self._look_at_disk(watch)
                 ledger = ledger or open_ledger(url)
                 if ledger is not None:
                     code = self._look(ledger, watch)
@@ -135,6 +147,16 @@ class _Session:
                         break
                 time.sleep(_PAUSE)
         return code
+
+    def _look_at_disk(self, watch: Watch) -> None:
+        """Say it when the disk gets full; a run could not even be written down as failed."""
+        free = shutil.disk_usage(self.home.root).free
+        told = f"the disk of {self.home.root} has {size_text(free)} left; free some space"
+        if self.once and free < _NOTHING:
+            raise MissingTool(told)
+        if free < _LITTLE and not self._told_disk:
+            watch.say(f"[red]{escape(told)}: runs stop when it is full[/]")
+        self._told_disk = free < _LITTLE
 
     def _look(self, ledger: Engine, watch: Watch) -> int | None:
         """Show the present state; return an exit code when --once is done."""

@@ -11,4 +11,4 @@ from slipway.scripts.verify import check
 
 def run(options: argparse.Namespace) -> int:
     """Check every hash of a release."""
-    return check(options.place, Console(highlight=False, soft_wrap=True))
+    return check(options.place, Console(highlight=False, emoji=False, soft_wrap=True))

@@ -21,8 +21,12 @@ def run(options: argparse.Namespace) -> int:
     secret = options.password_file.resolve()
     given_secret(SecretPlace(file=str(secret)), secret.parent, "--password-file")
     place = WorkerPlace(options.folder.resolve(), options.name, host, int(port), secret)
-    write_tac(place)
-    Console(soft_wrap=True).print(
+    try:
+        write_tac(place)
+    except OSError as error:
+        msg = f"the worker's folder {place.folder} cannot be written: {error.strerror}"
+        raise WrongInput(msg) from None
+    Console(highlight=False, emoji=False, soft_wrap=True).print(
         f"worker {options.name} is set up; start it: buildbot-worker start {place.folder}"
     )
     return 0

@@ -48,6 +48,7 @@ class Lines:
             else:
                 key = next(iter(here))
                 path, here = (*path, key), here[key]
+                self._found.setdefault(path, line)
                 if isinstance(here, dict) and path in self._tables and here:
                     path = (*path, self._tables[path])
         if isinstance(here, list):

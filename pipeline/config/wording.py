@@ -47,6 +47,9 @@ def dotted(path: Path) -> str:
 def sentence(error: Mapping[str, Any], path: Path) -> str:
     """Write one pydantic error as a sentence."""
     kind, value, context = error["type"], error["input"], error.get("ctx", {})
+    if path and path[-1] == "password" and isinstance(value, str):
+        # What was written may be the secret itself.
+        return 'write where it is kept: { env = "NAME" } or { file = "path" }, never the secret'
     if kind == "extra_forbidden":
         return _unknown_key(str(path[-1]), known_keys(error["loc"][:-1]))
     if kind == "union_tag_invalid":

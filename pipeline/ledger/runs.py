@@ -115,8 +115,10 @@ def queue(
 ) -> StageResult:
     """Write down that a stage is to be tried (again); a gate waits for its person first."""
     last = newest(run).get(name)
+    run.state, run.finished_at = "running", None
     if last is not None and last.state == "gate" and owner:
         last.state, last.owner, last.queued_at = "queued", owner, now
+        session.flush()
         return last
     result = StageResult(
         name=name,
@@ -128,7 +130,6 @@ def queue(
         facts={},
     )
     run.stages.append(result)
-    run.state, run.finished_at = "running", None
     session.flush()
     return result
 

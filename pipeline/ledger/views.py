@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlalchemy import Engine, create_engine, inspect, select
+from sqlalchemy import Engine, create_engine, inspect, make_url, select
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session, selectinload
 from sqlalchemy.pool import NullPool
 
 from slipway.ledger.runs import newest
 from slipway.ledger.tables import Poll, Release, Run
+from slipway.model.errors import MissingTool
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,11 @@ class PollView:
 
 
 def open_ledger(url: str) -> Engine | None:
-    """Open a ledger for reading; None where none has been made yet."""
+    """Open a ledger for reading; None where none has been made yet.
+
+    Raises:
+        MissingTool: The database cannot be reached, or what is there is none.
+    """
     if url.startswith("sqlite:///"):
         path = Path(url.removeprefix("sqlite:///"))
         if not path.exists():
@@ -83,7 +89,13 @@ def open_ledger(url: str) -> Engine | None:
         engine = create_engine("sqlite://", creator=lambda: _read_only(path), poolclass=NullPool)
     else:
         engine = create_engine(url)
-    return engine if inspect(engine).has_table(Run.__tablename__) else None
+    try:
+        return engine if inspect(engine).has_table(Run.__tablename__) else None
+    except DatabaseError as error:
+        place = make_url(url).render_as_string(hide_password=True)
+        why = str(error.orig).strip().splitlines()[0]
+        msg = f"the database {place} cannot be read: {why}; restore or start it"
+        raise MissingTool(msg) from None
 
 
 def _read_only(path: Path) -> sqlite3.Connection:

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from buildbot.config.builder import BuilderConfig
 from buildbot.process.factory import BuildFactory
 
-from slipway.master.scheduler import builder_name
 from slipway.model.duration import format_duration
 from slipway.model.graph import able_workers
-from slipway.model.site import Project, Worker
+from slipway.model.site import Project, Worker, builder_name
 from slipway.model.stage import Stage
 from slipway.steps import Archive, Command, Databases, Freeze, Publish, StageStep, Tests
 

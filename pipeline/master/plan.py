@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from pathlib import Path
 from typing import Any
@@ -11,16 +12,16 @@ from buildbot.plugins import util
 from buildbot.worker import Worker
 
 from slipway.config import read
-from slipway.home import Home, given_secret
+from slipway.home import CONFIG, Home, given_secret
 from slipway.master import web
 from slipway.master.builders import make_builder
 from slipway.master.desk import Desk
 from slipway.master.force import force_schedulers
 from slipway.master.lanes import by_urgency
 from slipway.master.poller import RepositoryPoller
-from slipway.master.scheduler import PipelineScheduler, builder_name
+from slipway.master.scheduler import PipelineScheduler
 from slipway.model.errors import SlipwayError
-from slipway.model.site import Project, Site
+from slipway.model.site import Project, Site, builder_name
 from slipway.repository import is_url
 from slipway.steps.desk import SERVICE
 
@@ -44,10 +45,13 @@ class Plan:
     def read(cls, config: Path | str) -> Plan:
         """Read a pipeline.toml for Buildbot.
 
+        Args:
+            config: The file; where $SLIPWAY_CONFIG names another (`slipway up --config`), that.
+
         Raises:
             ConfigErrors: All that is wrong in it, in the words of `slipway check`.
         """
-        path = Path(config).resolve()
+        path = Path(os.environ.get(CONFIG) or config).resolve()
         try:
             return cls(read(path), path.parent, Home.beside(path))
         except SlipwayError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,6 +17,9 @@ from slipway.master.desk import find_desk
 from slipway.model.duration import parse_duration
 from slipway.model.errors import SlipwayError
 from slipway.repository import CommitFacts, Mirror
+
+#: Seconds; Buildbot's own interval where a cron line says when: its poller must run to be asked.
+_NEVER = 10 * 365 * 86_400
 
 
 class RepositoryPoller(ReconfigurablePollingChangeSource):
@@ -61,32 +63,35 @@ class RepositoryPoller(ReconfigurablePollingChangeSource):
         self.project, self.branches, self.schedule = project, branches, schedule
         self.mirror = Mirror(Path(mirror_folder), repository, f"project.{project}.repository")
         await super().reconfigService(
-            name=self.name, pollInterval=_interval(schedule), pollAtLaunch=not _is_cron(schedule)
+            name=self.name, pollInterval=_interval(schedule), pollAtLaunch=True
         )
-        if changed and self._next is not None:
-            self._next.cancel()
+        if changed and self.active:
             self._arm()
 
     _next: Any = None
 
     def activate(self) -> Any:
         """Start polling: at once, then as the schedule says."""
-        if not _is_cron(self.schedule):
-            return super().activate()
         self._arm()
-        self.doPoll()
-        return defer.succeed(None)
+        return super().activate()
 
     def deactivate(self) -> Any:
         """Stop polling."""
-        if self._next is not None:
-            self._next.cancel()
-            self._next = None
+        self._disarm()
         return super().deactivate()
 
     def _arm(self) -> None:
-        due = croniter(self.schedule, time.time()).get_next(float)
-        self._next = self.master.reactor.callLater(max(1.0, due - time.time()), self._due)
+        """Wait for the next time of a cron line."""
+        self._disarm()
+        if _is_cron(self.schedule):
+            now = self.master.reactor.seconds()
+            due = croniter(self.schedule, now).get_next(float)
+            self._next = self.master.reactor.callLater(max(1.0, due - now), self._due)
+
+    def _disarm(self) -> None:
+        waiting, self._next = self._next, None
+        if waiting is not None and waiting.active():
+            waiting.cancel()
 
     def _due(self) -> None:
         self._arm()
@@ -151,4 +156,4 @@ def _is_cron(schedule: str) -> bool:
 
 
 def _interval(schedule: str) -> int:
-    return 0 if _is_cron(schedule) else parse_duration(schedule)
+    return _NEVER if _is_cron(schedule) else parse_duration(schedule)

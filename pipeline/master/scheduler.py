@@ -23,14 +23,9 @@ from slipway.master.desk import find_desk
 from slipway.master.lanes import PRIORITY
 from slipway.master.tickets import Ticket, Tickets
 from slipway.model.errors import MissingTool
-from slipway.model.site import Project
+from slipway.model.site import Project, builder_name
 from slipway.repository import Mirror
 from slipway.steps.desk import STAGE_PROPERTY
-
-
-def builder_name(project: str, stage: str) -> str:
-    """Return the name of a stage's builder."""
-    return f"{project}.{stage}"
 
 
 class PipelineScheduler(ReconfigurableBaseScheduler):
@@ -155,12 +150,11 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         Raises:
             ValueError: No such run, needs that have not passed, or the stage is at work.
         """
-        ticket = await find_desk(self.master).call(
-            self._tickets.rerun, run_number, stage, owner, reason
-        )
-        return await self._dispatch(ticket)
+        return (await self._hand_on(self._tickets.rerun, run_number, stage, owner, reason))[0]
 
-    async def _hand_on(self, work: Callable[..., list[Ticket] | None], *arguments: Any) -> Any:
+    async def _hand_on(
+        self, work: Callable[..., list[Ticket] | None], *arguments: Any, **options: Any
+    ) -> Any:
         """Do work on the ledger, one at a time, and hand what it queued to Buildbot.
 
         Returns:
@@ -168,7 +162,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         """
         await self._lock.acquire()
         try:
-            queued = await find_desk(self.master).call(work, *arguments)
+            queued = await find_desk(self.master).call(work, *arguments, **options)
             return None if queued is None else [await self._dispatch(one) for one in queued]
         finally:
             self._lock.release()
@@ -236,11 +230,11 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
             found = request_id or await self._request_of(stage_id)
             request = await self.master.data.get(("buildrequests", str(found))) if found else None
             if found is None or request is None:
-                await self._again(stage_id, new_attempt=False)
+                await self._hand_on(self._tickets.requeue, stage_id, new_attempt=False)
             elif not request["complete"]:
                 await desk.call(tickets.bind, stage_id, request["buildsetid"], found)
             elif request["results"] == CANCELLED:
-                await self._again(stage_id, new_attempt=True)
+                await self._hand_on(self._tickets.requeue, stage_id, new_attempt=True)
             else:
                 await self._ended(found, request["results"])
         for run_id in await desk.call(tickets.open_runs, self.name):
@@ -254,11 +248,6 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
                     if request["buildsetid"] == buildset["bsid"]:
                         return int(request["buildrequestid"])
         return None
-
-    async def _again(self, stage_id: int, *, new_attempt: bool) -> None:
-        ticket = await find_desk(self.master).call(self._tickets.requeue, stage_id, new_attempt)
-        if ticket is not None:
-            await self._dispatch(ticket)
 
 
 class _OfProject:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from slipway.home import Home, made_secret
+from slipway.home import CONFIG, Home, made_secret, make_folder
 from slipway.model.errors import MissingTool, WrongInput
 
 _BUILDBOT = "from buildbot.scripts.runner import run; run()"
@@ -39,12 +40,12 @@ master.log_rotation.maxRotatedFiles = 10
 '''
 
 
-def prepare_master(home: Home, config: Path) -> Path:
+def prepare_master(home: Home, site: Path) -> Path:
     """Make the master's base folder and bring its database up to date.
 
     Args:
         home: The state folder.
-        config: The master.cfg.
+        site: The pipeline.toml; its master.cfg lies beside it.
 
     Returns:
         The buildbot.tac.
@@ -53,31 +54,38 @@ def prepare_master(home: Home, config: Path) -> Path:
         WrongInput: The configuration is wrong; all its errors.
         MissingTool: The database cannot be used.
     """
-    home.master.mkdir(parents=True, exist_ok=True)
+    config = site.with_name("master.cfg")
+    if not config.is_file():
+        msg = f"{config} is not there; copy the one that came with Slipway beside {site.name}"
+        raise WrongInput(msg)
+    make_folder(home.master)
     made_secret(home.admin_password)
     tac = home.master / "buildbot.tac"
     tac.write_text(_TEMPLATE.format(config=str(config.resolve())), encoding="utf-8")
     mark = home.master / "upgraded-by"
-    wanted = f"{version('buildbot')} {config.resolve()}"
+    wanted = f"{version('buildbot')} {site.resolve()}"
     if not mark.exists() or mark.read_text(encoding="utf-8") != wanted:
-        _upgrade(home.master)
+        _upgrade(home.master, site)
         mark.write_text(wanted, encoding="utf-8")
     return tac
 
 
-def _upgrade(folder: Path) -> None:
+def _upgrade(folder: Path, site: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _BUILDBOT, "upgrade-master", "--quiet", str(folder)],
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
+        env={**os.environ, CONFIG: str(site)},
         check=False,
     )
     if done.returncode == 0:
         return
     said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-    wrong = [line.strip() for line in said if "pipeline.toml" in line]
+    wrong = [line.strip() for line in said if site.name in line]
     if wrong:
         raise WrongInput("\n".join(wrong))
-    msg = f"Buildbot could not set up its database: {said[-1] if said else 'it said nothing'}"
+    # SQLAlchemy ends with a link to its own pages.
+    told = [line.strip() for line in said if not line.strip().startswith("(Background")]
+    msg = f"Buildbot could not set up its database: {told[-1] if told else 'it said nothing'}"
     raise MissingTool(msg)

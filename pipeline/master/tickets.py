@@ -52,7 +52,7 @@ class Tickets:
 
     def rerun(
         self, session: Session, run_number: int, name: str, owner: str, reason: str
-    ) -> Ticket:
+    ) -> list[Ticket]:
         """Queue a stage of a run once more, or open its gate.
 
         Raises:
@@ -72,7 +72,7 @@ class Tickets:
         if unmet:
             raise ValueError(f"{name} of run {run.number} waits for {', '.join(unmet)}")
         result = runs.queue(session, run, name, self.stages[name], time.time(), owner)
-        return _ticket(run, result, reason)
+        return [_ticket(run, result, reason)]
 
     def queue_ready(self, session: Session, run_id: int) -> list[Ticket]:
         """Queue every stage of a run that has become ready."""
@@ -119,21 +119,21 @@ class Tickets:
             result.summary = result.summary or "ended before its script began; see the build's log"
         return result.run_id
 
-    def requeue(self, session: Session, stage_id: int, new_attempt: bool) -> Ticket | None:
-        """Queue a stage again that was open when the master ended."""
+    def requeue(self, session: Session, stage_id: int, *, new_attempt: bool) -> list[Ticket]:
+        """Queue a stage again that was open when the master ended, if there still is one."""
         result = session.get_one(StageResult, stage_id)
         run = result.run
         if result.name not in self.stages:
             runs.finish(result, "cancelled", time.time())
             result.summary = "the stage is no longer in pipeline.toml"
-            return None
+            return []
         if new_attempt:
             runs.finish(result, "cancelled", time.time())
             result.summary = "interrupted: the master stopped; it was tried again"
             owner = result.owner or "slipway"
             stage = self.stages[result.name]
             result = runs.queue(session, run, result.name, stage, time.time(), owner)
-        return _ticket(run, result, run.reason)
+        return [_ticket(run, result, run.reason)]
 
 
 def _ticket(run: Run, result: StageResult, reason: str) -> Ticket:

@@ -45,11 +45,6 @@ def order(stages: Mapping[str, Stage]) -> list[str]:
     return list(done)
 
 
-def roots(stages: Mapping[str, Stage]) -> list[str]:
-    """Return the stages that wait for nothing."""
-    return [name for name, stage in stages.items() if not stage.needs]
-
-
 def able_workers(stage: Stage, workers: Mapping[str, Worker]) -> list[str]:
     """Return the workers that carry all labels a stage asks for and serve its lane."""
     return [

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Annotated, get_args
 from urllib.parse import urlsplit
 
-from croniter import croniter
+from croniter import CroniterBadDateError, croniter
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from slipway.model.base import Name, Part
 from slipway.model.duration import parse_duration
 from slipway.model.stage import AnyStage, Lane
 
-_LOCALHOST = ("localhost", "127.0.0.1", "[::1]")
+#: 2026-01-01; whether a cron line ever comes does not depend on it.
+_ANY_TIME = 1767225600.0
 
 
 def _as_text(value: object) -> object:
@@ -21,10 +22,15 @@ def _as_text(value: object) -> object:
 
 def _check_schedule(text: str) -> str:
     if len(text.split()) == 5:  # noqa: PLR2004  minute, hour, day, month, weekday
-        if croniter.is_valid(text):
-            return text
-        msg = f'"{text}" is no cron line; an example: "0 */12 * * *"'
-        raise ValueError(msg)
+        if not croniter.is_valid(text):
+            msg = f'"{text}" is no cron line; an example: "0 */12 * * *"'
+            raise ValueError(msg)
+        try:
+            croniter(text, _ANY_TIME).get_next(float)
+        except CroniterBadDateError:
+            msg = f'"{text}" never comes: no month has such a day'
+            raise ValueError(msg) from None
+        return text
     parse_duration(text)
     return text
 
@@ -92,6 +98,16 @@ class SiteSettings(Part):
             raise ValueError(msg)
         return url
 
+    @model_validator(mode="after")
+    def _two_ports(self) -> SiteSettings:
+        if self.worker_port == self.web_port:
+            msg = (
+                f"worker-port and the web UI cannot share port {self.web_port}; "
+                "write another worker-port, such as 9989"
+            )
+            raise ValueError(msg)
+        return self
+
     @property
     def web_port(self) -> int:
         """The port the web UI listens on."""
@@ -143,3 +159,8 @@ class Site(Part):
     """The projects, by name."""
     workers: dict[Name, Worker] = Field(min_length=1)
     """The workers, by name."""
+
+
+def builder_name(project: str, stage: str) -> str:
+    """Return the name of a stage's builder."""
+    return f"{project}.{stage}"

@@ -39,14 +39,14 @@ def told(place):
 
 def test_runs(place, told):
     told()
-    told("[bold] and [x] stay")
+    told("[bold] and [x] stay :bug:")
     code, out, err = place.slipway("runs")
     assert (code, err) == (0, "")
     head, second, first = (line.rstrip() for line in out.splitlines())
     assert head.split()[:3] == ["run", "state", "version"]
     for word in ("demo 1", "✗ failed", "1.4.0+1", "abcdef0123 a subject", "✗ unit", "3.0s"):
         assert word in first
-    assert "abcdef0123 [bold] and [x] stay" in second
+    assert "abcdef0123 [bold] and [x] stay :bug:" in second
 
 
 def test_runs_as_json(place, told):

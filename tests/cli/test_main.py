@@ -11,7 +11,18 @@ import pytest
 from slipway.config.schema import reference, schema_text
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ["check", "up", "poll", "runs", "releases", "schema", "run", "stage", "verify"]
+COMMANDS = [
+    "check",
+    "up",
+    "poll",
+    "trigger",
+    "runs",
+    "releases",
+    "schema",
+    "run",
+    "stage",
+    "verify",
+]
 JOB = {
     "project": "demo",
     "name": "unit",
@@ -84,14 +95,14 @@ def test_check_shows_what_is_written(place, repository):
     assert repository in out
 
 
-@pytest.mark.parametrize("command", ["check", "runs", "releases", "poll", "run", "up"])
+@pytest.mark.parametrize("command", ["check", "runs", "releases", "poll", "trigger", "run", "up"])
 def test_without_a_file_each_says_so(place, command):
     code, out, err = place.slipway(command)
     assert (code, out) == (2, "")
     assert err.startswith("pipeline.toml is not there; write one")
 
 
-@pytest.mark.parametrize("command", ["runs", "releases", "poll", "run"])
+@pytest.mark.parametrize("command", ["runs", "releases", "poll", "trigger", "run"])
 def test_an_unknown_project_is_told(place, command):
     place.write(a=("pass", ""))
     code, _, err = place.slipway(command, "--project", "demmo")
@@ -183,6 +194,48 @@ def test_stage_refuses_a_job_that_is_not_there(place):
         2,
         "nowhere.json: the settings cannot be read: No such file or directory",
     )
+
+
+def test_stage_refuses_a_job_that_is_no_text(place):
+    (place.folder / "job.json").write_bytes(b"\xff\xfe")
+    code, said, _ = place.slipway("stage", "command", "--settings", "job.json")
+    assert (code, "job.json: the settings are not UTF-8 at byte 0" in said) == (2, True)
+
+
+@pytest.mark.parametrize("words", [("run", "--jobs", "-1"), ("runs", "--limit", "0")])
+def test_numbers_start_at_one(place, words):
+    place.write(unit=("pass", ""))
+    code, _, err = place.slipway(*words)
+    assert (code, f'"{words[2]}" is no whole number from 1 on' in err) == (2, True)
+
+
+def test_up_wants_a_master_cfg_beside_the_file(place):
+    place.write(unit=("pass", ""))
+    code, _, err = place.slipway("up")
+    assert code == 2
+    assert "master.cfg is not there; copy the one that came with Slipway beside pipeline" in err
+
+
+def test_a_state_folder_that_is_a_file_is_told(place, monkeypatch):
+    place.write(unit=("pass", ""))
+    (place.folder / "state").write_text("")
+    monkeypatch.setenv("SLIPWAY_STATE", str(place.folder / "state"))
+    code, _, err = place.slipway("up")
+    assert code == 2
+    assert "state cannot be made: File exists; set SLIPWAY_STATE to another" in err
+
+
+def test_a_worker_s_files_that_cannot_be_used_are_told(place):
+    words = ["worker", "folder", "--name", "w", "--master", "h:1", "--password-file", "secret"]
+    secret = place.folder / "secret"
+    secret.write_bytes(b"\xff")
+    secret.chmod(0o600)
+    code, _, err = place.slipway(*words)
+    assert (code, "secret is not UTF-8 text; write the secret" in err) == (2, True)
+    secret.write_text("word")
+    (place.folder / "folder").write_text("")
+    code, _, err = place.slipway(*words)
+    assert (code, "folder cannot be written:" in err) == (2, True)
 
 
 def test_verify_refuses_what_is_no_release(place):

@@ -126,6 +126,26 @@ def test_a_good_file_is_a_site(good):
         ),
         pytest.param(
             'labels = ["linux"]',
+            'password = "hunter2"',
+            '15: workers.local.password: write where it is kept: { env = "NAME" } or { file = "p',
+        ),
+        pytest.param(
+            'repository = "r"',
+            'repository = "r"\npoll = "0 0 30 2 *"',
+            '6: project.almanac.poll: "0 0 30 2 *" never comes: no month has such a day',
+        ),
+        pytest.param(
+            'title = "Almanac"',
+            'title = "Almanac"\nworker-port = 8010',
+            "1: site: worker-port and the web UI cannot share port 8010; write another worker-port",
+        ),
+        pytest.param(
+            "[project.almanac]",
+            "[projects.almanac]",
+            '4: projects: unknown key "projects". Did you mean "project"?',
+        ),
+        pytest.param(
+            'labels = ["linux"]',
             "max-builds = 99",
             "15: workers.local.max-builds: 99 is not allowed: input should be less than",
         ),
@@ -135,6 +155,7 @@ def test_what_is_wrong_is_told(good, problems, old, new, told):
     assert old in good
     found = problems(good.replace(old, new, 1))
     assert any(line.startswith(told) for line in found), found
+    assert "hunter2" not in str(found)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from slipway.ledger import runs
 from slipway.ledger.migrate import upgrade
 from slipway.ledger.polls import keep_poll
 from slipway.ledger.views import list_polls, list_releases, list_runs, open_ledger
+from slipway.model.errors import MissingTool
 
 
 @pytest.fixture
@@ -41,6 +42,20 @@ def test_a_database_without_our_tables_is_no_ledger(tmp_path):
     with sqlite3.connect(path) as connection:
         connection.execute("create table builds (id int)")
     assert open_ledger(f"sqlite:///{path}") is None
+
+
+def test_a_file_that_is_no_database_is_told(tmp_path):
+    path = tmp_path / "state.sqlite"
+    path.write_bytes(b"not a database at all" * 100)
+    with pytest.raises(MissingTool, match=r"state.sqlite cannot be read: file is not a database"):
+        open_ledger(f"sqlite:///{path}")
+
+
+def test_a_server_out_of_reach_is_told_without_its_password():
+    url = "postgresql+psycopg://ann:hunter2@127.0.0.1:1/slipway"
+    with pytest.raises(MissingTool, match=r"ann:\*\*\*@127.0.0.1:1/slipway cannot be read") as told:
+        open_ledger(url)
+    assert "hunter2" not in str(told.value)
 
 
 def test_a_ledger_is_opened_for_reading_alone(engine, url):

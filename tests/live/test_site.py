@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Site, command, wait_for
+from .conftest import LiveSite
+from .machine import wait_for
+from .site import command
 
 pytestmark = pytest.mark.live
 
@@ -25,7 +27,7 @@ CHAIN = (
 )
 
 
-def test_polls_and_forces(site: Site) -> None:
+def test_polls_and_forces(site: LiveSite) -> None:
     """The first poll runs the head; without a change a poll makes nothing; people may force."""
     site.write(CHAIN)
     site.up()
@@ -34,13 +36,13 @@ def test_polls_and_forces(site: Site) -> None:
     assert [first["stages"][name]["state"] for name in ("make", "look", "join")] == ["passed"] * 3
     assert first["version"] == "0.0.0+1"
 
-    nothing = site.slipway("poll")
+    nothing = site.run_slipway("poll")
     assert (nothing.returncode, nothing.stdout) == (0, "demo: nothing new on main\n")
     assert len(site.runs()) == 1
 
-    site.commit(README="two\n")
-    head = site.commit(README="three\n")
-    polled = site.slipway("poll")
+    site.commit("two")
+    head = site.commit("three")
+    polled = site.run_slipway("poll")
     assert polled.returncode == 0
     assert "2 new commits on main" in polled.stdout
     assert "run 2 started" in polled.stdout
@@ -51,7 +53,7 @@ def test_polls_and_forces(site: Site) -> None:
     _forces_as_admin(site, first["revision"])
 
 
-def _refuses_strangers(site: Site) -> None:
+def _refuses_strangers(site: LiveSite) -> None:
     """Anonymous may look and not touch."""
     with site.client(admin=False) as anyone:
         assert anyone.get("api/v2/builds").status_code == 200
@@ -68,7 +70,7 @@ def _control(method: str) -> dict[str, object]:
     return {"id": 1, "jsonrpc": "2.0", "method": method, "params": {}}
 
 
-def _forces_as_admin(site: Site, old: str) -> None:
+def _forces_as_admin(site: LiveSite, old: str) -> None:
     """A run of an old revision, a stage of it once more, and clear words for what cannot be."""
     with site.client(admin=True) as admin:
         forced = site.force(admin, "demo-run", "look", revision=old, reason="look again")
@@ -79,7 +81,7 @@ def _forces_as_admin(site: Site, old: str) -> None:
         again = site.force(admin, "demo-stage", "look", run=3)
         assert again.status_code == 200, again.text
         site.wait_for_stage(3, "look", "passed")
-        wait_for(lambda: site.run(3)["stages"]["look"]["attempt"] == 2)
+        wait_for(lambda: site.run(3)["stages"]["look"]["attempt"] == 2, site.said)
 
         missing = site.force(admin, "demo-run", "look", revision="no-such-thing")
         assert missing.status_code == 400
@@ -87,11 +89,24 @@ def _forces_as_admin(site: Site, old: str) -> None:
         assert 'has no branch, tag or commit "no-such-thing"; its branches are main' in told
         unknown = site.force(admin, "demo-stage", "look", run=99)
         assert (unknown.status_code, "has no run 99" in unknown.text) == (400, True)
+    _triggers(site, old)
     # A poll compares with what polls have started: the old revision does not make the head new.
-    assert site.slipway("poll").stdout == "demo: nothing new on main\n"
+    assert site.run_slipway("poll").stdout == "demo: nothing new on main\n"
 
 
-def test_failure_stops_dependents_and_a_rerun_goes_on(site: Site) -> None:
+def _triggers(site: LiveSite, old: str) -> None:
+    """The same from the command line."""
+    done = site.run_slipway("trigger", "--revision", old, "--reason", "once more")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"demo: run 4 started, version 0.0.0+4, of {old[:10]} ")
+    fourth = site.wait_for_run(4)
+    assert (fourth["revision"], fourth["trigger"], fourth["owner"]) == (old, "force", "admin")
+    wrong = site.run_slipway("trigger", "--branch", "mian")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert 'has no branch, tag or commit "mian"; its branches are main' in wrong.stderr
+
+
+def test_failure_stops_dependents_and_a_rerun_goes_on(site: LiveSite) -> None:
     """A failed need stops what waits for it; when it passes at last, the run goes on."""
     flag = site.folder / "flag"
     check = f"import pathlib, sys; sys.exit(0 if pathlib.Path({str(flag)!r}).exists() else 7)"
@@ -108,44 +123,42 @@ def test_failure_stops_dependents_and_a_rerun_goes_on(site: Site) -> None:
         refused = site.force(admin, "demo-stage", "after")
         assert (refused.status_code, "waits for check" in refused.text) == (400, True)
         assert site.force(admin, "demo-stage", "check").status_code == 200
-    wait_for(lambda: site.run(1)["state"] == "passed", told="run 1 to pass")
+    site.wait_for_run(1, "passed")
     assert site.run(1)["stages"]["after"]["state"] == "passed"
 
 
-def test_a_gate_waits_for_its_person(site: Site) -> None:
+def test_a_gate_waits_for_its_person(site: LiveSite) -> None:
     """A manual stage starts when the admin says so, never by itself."""
     site.write(
         command("make", WRITE) + command("hand-over", "print('given')", "make", manual="true")
     )
-    once = site.slipway("up", "--once")
+    once = site.run_slipway("up", "--once")
     assert once.returncode == 0, once.stdout + once.stderr
     site.up()
     assert site.wait_for_run(1)["state"] == "waiting"
     assert site.run(1)["stages"]["hand-over"]["state"] == "gate"
     with site.client(admin=True) as admin:
         assert site.force(admin, "demo-stage", "hand-over").status_code == 200
-    wait_for(lambda: site.run(1)["state"] == "passed", told="the gate's stage to pass")
+    site.wait_for_run(1, "passed")
 
 
 SLOW = "import time, pathlib; pathlib.Path('ran').touch(); time.sleep(4)"
 
 
 @pytest.mark.parametrize("way", ["kill the master", "end it", "kill the worker"])
-def test_runs_go_on(site: Site, way: str) -> None:
+def test_runs_go_on(site: LiveSite, way: str) -> None:
     """Whoever dies in the middle of a stage: the run goes on, and ends as if nothing had been."""
     site.write(command("slow", SLOW) + command("after", "print(1)", "slow"))
     process = site.up()
     site.wait_for_stage(1, "slow", "running")
-    wait_for(lambda: list(site.folder.glob("state/workers/local/*/*/ran")))
+    wait_for(lambda: list(site.folder.glob("state/workers/local/*/*/ran")), site.said)
     if way == "kill the worker":
         site.worker().kill()
         assert process.wait(30) == 3  # `slipway up` says so and ends what is left
-        site.ups.pop()
         assert "the worker local ended" in site.said()
     elif way == "kill the master":
         site.master().kill()
         assert process.wait(30) == 3
-        site.ups.pop()
     else:
         assert site.down(signal.SIGTERM) == 130
     assert not site.processes()
@@ -159,7 +172,7 @@ def test_runs_go_on(site: Site, way: str) -> None:
     assert len(site.runs()) == 1
 
 
-def test_ctrl_c_ends_everything_it_started_and_nothing_else(site: Site) -> None:
+def test_ctrl_c_ends_everything_it_started_and_nothing_else(site: LiveSite) -> None:
     """Also what a stage's program has started in sessions of its own."""
     code = (
         "import subprocess, sys, time;"
@@ -180,7 +193,7 @@ def test_ctrl_c_ends_everything_it_started_and_nothing_else(site: Site) -> None:
         bystander.wait()
 
 
-def test_a_hanging_stage_is_ended_with_its_tree(site: Site) -> None:
+def test_a_hanging_stage_is_ended_with_its_tree(site: LiveSite) -> None:
     """The stage's own timeout ends it, and says so."""
     code = (
         "import subprocess, sys, time;"
@@ -188,13 +201,13 @@ def test_a_hanging_stage_is_ended_with_its_tree(site: Site) -> None:
         " start_new_session=True); time.sleep(300)"
     )
     site.write(command("hang", code, timeout='"2s"'))
-    done = site.slipway("up", "--once")
+    done = site.run_slipway("up", "--once")
     assert done.returncode == 1
     assert 'stage "hang" did not end within 2.0s and was stopped' in done.stdout
     assert not site.processes()
 
 
-def test_an_altered_artefact_stops_the_run(site: Site) -> None:
+def test_an_altered_artefact_stops_the_run(site: LiveSite) -> None:
     """What lies in the store is hashed again on the worker before it is used."""
     site.write(CHAIN.replace("needs = []", "needs = []\nlane = 'default'"))
     site.up()
@@ -212,7 +225,7 @@ def test_an_altered_artefact_stops_the_run(site: Site) -> None:
 @pytest.mark.skipif(
     os.name != "posix" or os.geteuid() != 0, reason="mounts a small disk: needs root"
 )
-def test_a_full_disk_in_the_store_is_told(site: Site) -> None:
+def test_a_full_disk_in_the_store_is_told(site: LiveSite) -> None:
     """The stage fails with a sentence, and nothing half-written is left."""
     store = site.state / "store"
     store.mkdir(parents=True)
@@ -224,7 +237,7 @@ def test_a_full_disk_in_the_store_is_told(site: Site) -> None:
     try:
         code = "import os; open('big.bin', 'wb').write(os.urandom(300_000))"
         site.write(command("big", code, artefacts='["big.bin"]'))
-        done = site.slipway("up", "--once")
+        done = site.run_slipway("up", "--once")
         assert done.returncode == 1
         assert "full" in done.stdout or "space" in done.stdout
         assert not list(store.glob("**/*.part"))
@@ -236,21 +249,21 @@ def test_a_full_disk_in_the_store_is_told(site: Site) -> None:
 # ---- before anything runs
 
 
-def test_a_port_in_use(site: Site) -> None:
+def test_a_port_in_use(site: LiveSite) -> None:
     site.write(CHAIN)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", site.web_port))
         taken.listen()
-        done = site.slipway("up", "--once")
+        done = site.run_slipway("up", "--once")
     assert done.returncode == 2
     assert f"site.url: port {site.web_port} on 127.0.0.1 cannot be used" in done.stderr
     assert not site.processes()
 
 
-def test_a_second_up_on_the_same_folder(site: Site) -> None:
+def test_a_second_up_on_the_same_folder(site: LiveSite) -> None:
     site.write(CHAIN)
     site.up()
-    second = site.slipway("up")
+    second = site.run_slipway("up")
     assert second.returncode == 2
     assert "is in use by another `slipway up`" in second.stderr
     assert site.wait_for_run(1)["state"] == "passed"
@@ -264,7 +277,7 @@ def test_a_second_up_on_the_same_folder(site: Site) -> None:
         ("other", 'has no branch, tag or commit "main"; its branches are trunk'),
     ],
 )
-def test_a_repository_that_cannot_be_used(site: Site, name: str, expected: str) -> None:
+def test_a_repository_that_cannot_be_used(site: LiveSite, name: str, expected: str) -> None:
     target = site.folder / name
     if name != "nowhere":
         subprocess.run(["git", "init", "-q", "-b", "trunk", str(target)], check=True)
@@ -272,7 +285,7 @@ def test_a_repository_that_cannot_be_used(site: Site, name: str, expected: str) 
         shutil.copytree(site.repository / ".git", target / ".git", dirs_exist_ok=True)
         subprocess.run(["git", "-C", str(target), "branch", "-m", "main", "trunk"], check=True)
     site.write(CHAIN, repository=name)
-    done = site.slipway("up", "--once")
+    done = site.run_slipway("up", "--once")
     assert done.returncode == 2, done.stdout
     assert expected in done.stdout
     assert "project.demo.repository" in done.stdout
@@ -280,19 +293,19 @@ def test_a_repository_that_cannot_be_used(site: Site, name: str, expected: str) 
     assert site.runs() == []
 
 
-def test_errors_in_the_file_are_told_before_anything_starts(site: Site) -> None:
+def test_errors_in_the_file_are_told_before_anything_starts(site: LiveSite) -> None:
     site.write(CHAIN.replace("argv", "arg"))
-    done = site.slipway("up")
+    done = site.run_slipway("up")
     assert done.returncode == 2
     assert 'unknown key "arg". Did you mean "argv"?' in done.stderr
     assert not (site.state / "master").exists()
 
 
-def test_the_state_folder_holds_everything(site: Site) -> None:
+def test_the_state_folder_holds_everything(site: LiveSite) -> None:
     """Deleting it gives a new site; nothing else was written."""
     site.write(CHAIN)
     before = {path.name for path in site.folder.iterdir()}
-    assert site.slipway("up", "--once").returncode == 0
+    assert site.run_slipway("up", "--once").returncode == 0
     assert {path.name for path in site.folder.iterdir()} == before | {"state"}
     modes = {path.name: path.stat().st_mode & 0o777 for path in Path(site.state).glob("*password")}
     assert modes == {"admin-password": 0o600, "worker-local-password": 0o600}

@@ -145,3 +145,17 @@ def test_checkconfig_tells_what_slipway_check_tells(tmp_path):
     said = (theirs.stdout + theirs.stderr).splitlines()
     assert [line.strip() for line in said if "pipeline.toml:" in line] == told
     assert "Traceback" not in theirs.stdout + theirs.stderr
+
+
+@pytest.mark.parametrize("schedule", ["15m", "0 */12 * * *"])
+def test_buildbot_takes_each_schedule(tmp_path, schedule):
+    text = SITE.replace('repository = "code"\n', f'repository = "code"\npoll = "{schedule}"\n')
+    (poller,) = plan(tmp_path, text).pollers()
+    assert poller.name == "almanac-poller"
+
+
+def test_another_file_of_the_site_may_be_named(tmp_path, monkeypatch):
+    other = tmp_path / "other.toml"
+    other.write_text("[site]\ntitle = 'Other'\n" + SITE, "utf-8")
+    monkeypatch.setenv("SLIPWAY_CONFIG", str(other))
+    assert plan(tmp_path).title == "Other"

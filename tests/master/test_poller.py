@@ -6,8 +6,12 @@ from types import SimpleNamespace
 import pytest
 from buildbot.config.errors import ConfigErrors
 from buildbot.schedulers.forcesched import CollectedValidationError
+from buildbot.test.fake import fakemaster
+from buildbot.test.reactor import TestReactorMixin
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
+from twisted.internet import defer
+from twisted.trial import unittest
 
 from slipway.ledger import runs
 from slipway.ledger.migrate import upgrade
@@ -196,9 +200,92 @@ def test_a_missing_repository_is_written_down(polling, tmp_path):
     assert (failed, changes) == (True, [])
 
 
-@pytest.mark.parametrize(("schedule", "interval"), [("12h", 43_200), ("0 */12 * * *", 0)])
+@pytest.mark.parametrize(("schedule", "interval"), [("12h", 43_200), ("0 */12 * * *", 315_360_000)])
 def test_a_schedule_is_an_interval_or_a_cron_line(schedule, interval):
     assert module._interval(schedule) == interval
+
+
+class CountingPoller(RepositoryPoller):
+    """Polls nothing but counts."""
+
+    polls = 0
+
+    async def _poll(self):
+        self.polls += 1
+
+
+class ScheduleTest(TestReactorMixin, unittest.TestCase):
+    """When it polls, by a clock that is turned by hand."""
+
+    @defer.inlineCallbacks
+    def setUp(self):
+        self.setup_test_reactor()
+        # A quarter past midnight, UTC.
+        self.reactor.advance(20_000 * 86_400 + 900 - self.reactor.seconds())
+        self.master = yield fakemaster.make_master(self, wantDb=True, wantData=True)
+        yield self.master.startService()
+        self.addCleanup(self.master.stopService)
+
+    async def started(self, schedule):
+        poller = CountingPoller(**self.settings(schedule))
+        await poller.setServiceParent(self.master)
+        self.reactor.advance(0)
+        return poller
+
+    def settings(self, schedule):
+        return {
+            "name": "demo-poller",
+            "project": "demo",
+            "mirror_folder": "mirror",
+            "repository": "nowhere",
+            "branches": ("main",),
+            "schedule": schedule,
+        }
+
+    def changed(self, schedule):
+        settings = self.settings(schedule)
+        return {key: settings[key] for key in settings if key != "name"}
+
+    def polls_within(self, poller, seconds):
+        before = poller.polls
+        for _ in range(seconds // 60):
+            self.reactor.advance(60)
+        return poller.polls - before
+
+    def test_a_duration(self):
+        async def check():
+            poller = await self.started("2h")
+            assert poller.polls == 1
+            assert self.polls_within(poller, 3600) == 0
+            assert self.polls_within(poller, 3 * 3600) == 2
+
+        return defer.ensureDeferred(check())
+
+    def test_a_cron_line(self):
+        async def check():
+            poller = await self.started("0 */12 * * *")
+            assert poller.polls == 1
+            assert self.polls_within(poller, 11 * 3600) == 0
+            assert self.polls_within(poller, 3600) == 1
+            assert self.polls_within(poller, 48 * 3600) == 4
+            poller.force()
+            self.reactor.advance(0)
+            assert poller.polls == 7
+
+        return defer.ensureDeferred(check())
+
+    def test_another_schedule_while_it_runs(self):
+        async def check():
+            poller = await self.started("0 */12 * * *")
+            await poller.reconfigService(**self.changed("*/10 * * * *"))
+            self.reactor.advance(0)
+            assert self.polls_within(poller, 3600) == 6
+            await poller.reconfigService(**self.changed("5m"))
+            assert self.polls_within(poller, 3600) in {12, 13}
+            await poller.disownServiceParent()
+            assert self.polls_within(poller, 7200) == 0
+
+        return defer.ensureDeferred(check())
 
 
 @pytest.fixture(params=[ForceRun, ForceStage])

@@ -1,14 +1,22 @@
-"""What tests of stage scripts share: a report that remembers, a job, one cache for all."""
+"""What tests of stage scripts share: a report that remembers, jobs, one cache, a tiny shop."""
 
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
+from slipway.model.errors import WrongInput
 from slipway.model.event import Notice, Summary, TestResult
 from slipway.model.job import Job, RunFacts
+from slipway.scripts import cluster, databases, environment
+from slipway.scripts.environment import Environment
 from slipway.scripts.report import Report, encode
+from slipway.scripts.seed_schema import Application
 
 EPOCH = 1_700_000_000
+APP = Path(__file__).parents[1] / "data" / "databases" / "app"
+MODELS = "shop.models:Base.metadata"
 
 
 class Recorder(Report):
@@ -102,3 +110,89 @@ def make_job(tmp_path, shared_cache):
         )
 
     return make
+
+
+@pytest.fixture
+def app(tmp_path, monkeypatch):
+    """A copy of the application, which runs in these tests' own environment."""
+    folder = tmp_path / "app"
+    shutil.copytree(APP, folder)
+    monkeypatch.chdir(folder)
+
+    def prepare(source, stage, cache, report, tools=()):
+        # This environment has its bytecode already.
+        env = {"PYTHONPYCACHEPREFIX": "", "PYTHONDONTWRITEBYTECODE": "1"}
+        return Environment(tmp_path / "venv", Path(sys.executable), source, env=env)
+
+    monkeypatch.setattr(environment, "prepare", prepare)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server():
+    with cluster.started() as running:
+        yield running
+
+
+@pytest.fixture
+def given(server, monkeypatch):
+    """The settings that let a build use the tests' own server."""
+    monkeypatch.setenv("SHOP_SERVER", server.url("postgres"))
+    return {"server_env": "SHOP_SERVER"}
+
+
+@pytest.fixture(scope="module")
+def models_read():
+    """What the models said, for all tests of a file."""
+    return {}
+
+
+@pytest.fixture
+def known_models(app, models_read, monkeypatch):
+    """The models are asked once for all tests that do not change them."""
+    real = Application.read_models
+
+    def read_models(self, place, dialects):
+        key = (place, *dialects)
+        if key not in models_read:
+            models_read[key] = real(self, place, dialects)
+        return models_read[key]
+
+    monkeypatch.setattr(Application, "read_models", read_models)
+
+
+def shop_job(folder: Path, **settings) -> Job:
+    return Job.model_validate(
+        {
+            "project": "tiny-shop",
+            "name": "databases",
+            "stage": {"uses": "databases", **settings},
+            "run": {
+                "number": 1,
+                "revision": "",
+                "branch": "main",
+                "committed_at": EPOCH,
+                "version": "1",
+            },
+            "output": str(folder / "out"),
+            "cache": str(folder / "cache"),
+            "state": str(folder / "state"),
+        }
+    )
+
+
+def build(tmp_path, recorder, **settings):
+    job = shop_job(tmp_path, **settings)
+    databases.run(job, recorder)
+    return Path(job.output)
+
+
+def fail(tmp_path, recorder, kind=WrongInput, **settings) -> str:
+    job = shop_job(tmp_path, **settings)
+    with pytest.raises(kind) as caught:
+        databases.run(job, recorder)
+    output = Path(job.output)
+    assert not output.exists() or not list(output.iterdir())
+    assert sorted(path.name for path in tmp_path.iterdir() if "work" in path.name) == []
+    assert "\n" not in str(caught.value)
+    return str(caught.value)

@@ -53,6 +53,21 @@ def test_a_revision_replaces_another_and_what_was_left(repository, tmp_path):
     assert (folder / "file.txt").read_text() == "one"
 
 
+def test_a_branch_and_a_tag_may_become_folders_of_others(repository, tmp_path):
+    folder = tmp_path / "build"
+    git(repository, "branch", "fix")
+    git(repository, "tag", "v1")
+    first = git(repository, "rev-parse", "HEAD")
+    take(Source(repository=str(repository), revision=first), folder)
+    git(repository, "branch", "-D", "fix")
+    git(repository, "tag", "-d", "v1")
+    second = commit(repository, "two")
+    git(repository, "branch", "fix/one")
+    git(repository, "tag", "v1/final")
+    take(Source(repository=str(repository), revision=second), folder)
+    assert (folder / "file.txt").read_text() == "two"
+
+
 def test_a_half_made_repository_is_made_anew(repository, tmp_path):
     folder = tmp_path / "build"
     (folder / ".git").mkdir(parents=True)

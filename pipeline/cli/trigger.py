@@ -1,0 +1,57 @@
+"""`slipway trigger`: start a run of a branch's head or of one revision now."""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+from rich.console import Console
+
+from slipway.cli.client import MasterClient
+from slipway.cli.listing import check_project
+from slipway.config import read
+from slipway.home import Home
+from slipway.ledger.views import RunView, list_runs, open_ledger
+from slipway.model.errors import StageFailed, WrongInput
+from slipway.model.site import Site, builder_name
+
+
+def run(options: argparse.Namespace) -> int:
+    """Start a run, and tell its number."""
+    site = read(options.config)
+    check_project(site, options.project)
+    name = options.project or _only(site)
+    project = site.project[name]
+    home = Home.beside(options.config)
+    values = {
+        "branch": options.branch or project.branches[0],
+        "revision": options.revision or "",
+        "reason": options.reason,
+    }
+    asked_at = time.time()
+    with MasterClient(site, home) as master:
+        master.force_run(name, builder_name(name, next(iter(project.stages))), values)
+    started = _started(home.database_url(site), name, asked_at)
+    told = f"{name}: run {started.number} started, version {started.version}"
+    commit = f"{started.revision[:10]} {started.subject}"
+    Console(highlight=False, emoji=False, soft_wrap=True).print(
+        f"{told}, of {commit}", markup=False
+    )
+    return 0
+
+
+def _only(site: Site) -> str:
+    if len(site.project) > 1:
+        msg = f"there are several projects, {', '.join(site.project)}: name one with --project"
+        raise WrongInput(msg)
+    return next(iter(site.project))
+
+
+def _started(url: str, project: str, since: float) -> RunView:
+    """Return the run that the master has just written down."""
+    ledger = open_ledger(url)
+    for found in list_runs(ledger, project) if ledger else []:
+        if found.trigger == "force" and found.started_at >= since:
+            return found
+    msg = f"the master took the order, but the ledger has no new run of {project}; see its log"
+    raise StageFailed(msg)
