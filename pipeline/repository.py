@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from slipway.model.version import base_version
 
 #: Seconds a git command may take; a fetch over a slow line is the longest.
 PATIENCE = 600
+_FETCHING: dict[Path, threading.Lock] = {}
 _FIELDS = "%H%x00%ct%x00%an <%ae>%x00%s"
 
 
@@ -67,6 +69,16 @@ def git(*words: str, cwd: Path | None = None) -> str:
     return done.stdout.decode(errors="replace")
 
 
+def clear_locks(folder: Path) -> None:
+    """Remove the locks that a killed git has left; git itself would wait for a person to do it.
+
+    Args:
+        folder: The .git or bare folder; nobody else is at work in it.
+    """
+    for lock in (*folder.glob("*.lock"), *(folder / "refs").rglob("*.lock")):
+        lock.unlink(missing_ok=True)
+
+
 def facts(folder: Path, revision: str) -> CommitFacts:
     """Return what is known of one commit of a repository.
 
@@ -116,18 +128,25 @@ class Mirror:
         Raises:
             WrongInput: The repository is not there or cannot be read.
         """
+        # A project's poller and its scheduler fetch in threads of their own.
+        with _FETCHING.setdefault(self.folder.resolve(), threading.Lock()):
+            self._fetch()
+
+    def _fetch(self) -> None:
         if not (self.folder / "HEAD").exists():
             self.folder.mkdir(parents=True, exist_ok=True)
             git("init", "--quiet", "--bare", str(self.folder))
+        clear_locks(self.folder)
         try:
             git(
                 "fetch",
                 "--quiet",
                 "--prune",
                 "--force",
-                "--tags",
+                "--no-tags",
                 self.repository,
                 "+refs/heads/*:refs/heads/*",
+                "+refs/tags/*:refs/tags/*",
                 cwd=self.folder,
             )
         except WrongInput as error:

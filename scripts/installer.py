@@ -109,7 +109,7 @@ def ask_uv(
     env = clean_environment() | {
         "NO_COLOR": "1",
         "UV_NO_PROGRESS": "1",
-        "UV_PYTHON_DOWNLOADS": "never",
+        "UV_PYTHON_DOWNLOADS": os.environ.get("UV_PYTHON_DOWNLOADS", "never"),
         "UV_PROJECT_ENVIRONMENT": str(folder),
         "VIRTUAL_ENV": str(folder),
     }

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from slipway.model.errors import MissingTool, WrongInput
 from slipway.model.job import Source
-from slipway.repository import git
+from slipway.repository import clear_locks, git
 
 #: Git for Windows would change line ends and refuse long paths.
 _SETTINGS = (
@@ -36,12 +36,16 @@ def take(source: Source, folder: Path) -> None:
         shutil.rmtree(folder / ".git", ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
         git("init", "--quiet", cwd=folder)
+    clear_locks(folder / ".git")
     if not _has(source.revision, folder):
         _fetch(source, folder)
     try:
         git(*_SETTINGS, "checkout", "--quiet", "--force", "--detach", source.revision, cwd=folder)
     except WrongInput as error:
-        msg = f'"{source.repository}" has no revision {source.revision} any more: {error}'
+        if _has(source.revision, folder):
+            msg = f"{source.revision} cannot be checked out in {folder}: {error}"
+        else:
+            msg = f'"{source.repository}" has no revision {source.revision} any more: {error}'
         raise WrongInput(msg) from None
     git("clean", "-ffdxq", cwd=folder)
 

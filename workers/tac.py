@@ -18,7 +18,7 @@ from twisted.python.logfile import LogFile
 
 basedir = os.path.abspath(os.path.dirname(__file__))
 with open({password_file!r}, encoding="utf-8") as stream:
-    password = stream.read().strip()
+    password = stream.readline().strip()
 
 # Stages are started as `slipway stage ...`: this environment's own.
 os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", "")

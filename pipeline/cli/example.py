@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+from pathlib import Path
 
 from slipway.model.errors import WrongInput
 from slipway.repository import git
@@ -29,6 +30,16 @@ def run(options: argparse.Namespace) -> int:
     git("init", "--quiet", "--initial-branch=main", cwd=aside)
     git("add", "--all", cwd=aside)
     git(*_WHO, "commit", "--quiet", "-m", f"The {source.name} example", cwd=aside)
+    _make_committable(aside)
     # The folder appears whole or not at all.
     aside.rename(target)
     return 0
+
+
+def _make_committable(folder: Path) -> None:
+    """Give a repository an author where this machine has none: the next commit is the reader's."""
+    try:
+        git("var", "GIT_AUTHOR_IDENT", cwd=folder)
+    except WrongInput:
+        git("config", "user.name", "Slipway example", cwd=folder)
+        git("config", "user.email", "example@localhost", cwd=folder)

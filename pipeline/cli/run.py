@@ -8,6 +8,7 @@ import signal
 import time
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.markup import escape
 
@@ -39,7 +40,12 @@ def run(options: argparse.Namespace) -> int:
     local = LocalRun(trip, names, _Teller(console))
     signal.signal(signal.SIGTERM, _interrupt)
     started = time.time()
-    code = local.run(options.jobs or os.cpu_count() or 2)
+    try:
+        with FileLock(home / "lock").acquire(timeout=0):
+            code = local.run(options.jobs or os.cpu_count() or 2)
+    except Timeout:
+        msg = f"another `slipway run` of {name} is at work in {home}; wait for it or stop it"
+        raise WrongInput(msg) from None
     _close(console, local, home, time.time() - started)
     return code
 

@@ -1,6 +1,7 @@
 """The command line: exit codes, and what is said."""
 
 import json
+import os
 import subprocess
 import sys
 from importlib.metadata import version
@@ -243,6 +244,19 @@ def test_verify_refuses_what_is_no_release(place):
     assert code == 2
     assert f"{place.folder} is no release: give a folder that holds release.json" in out
     assert place.slipway("verify", place.folder / "nowhere")[0] == 2
+
+
+def test_an_example_can_be_committed_to_where_git_knows_nobody(place, monkeypatch):
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
+    monkeypatch.setenv("EMAIL", "")
+    (place.folder / "code").mkdir()
+    (place.folder / "code" / "file").write_text("one")
+    assert place.slipway("example", "code", "made")[0] == 0
+    commit = ["git", "commit", "--quiet", "--allow-empty", "-m", "mine"]
+    subprocess.run(commit, cwd=place.folder / "made", check=True, capture_output=True)
 
 
 def test_example_makes_a_repository_once(place):

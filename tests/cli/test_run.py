@@ -196,6 +196,18 @@ def test_ctrl_c_leaves_no_process(place, start, number):
     assert [pid for pid in pids if alive(pid)] == []
 
 
+def test_two_at_once_are_not_let_into_each_others_way(place, start):
+    place.write(a=(SLEEPER.format("a"), ""))
+    process = start("run", "--source", "code")
+    wait_for((place.folder / "code" / "a.pid").exists)
+    code, _, err = place.slipway("run", "--source", "code")
+    assert code == 2
+    assert "another `slipway run` of demo is at work in" in err
+    assert process.poll() is None
+    process.terminate()
+    process.communicate(timeout=20)
+
+
 def test_ctrl_c_starts_nothing_more(place, start):
     place.write(a=(SLEEPER.format("a"), ""), b=("open('b', 'w')", ""))
     code = place.folder / "code"

@@ -68,6 +68,27 @@ def test_a_branch_and_a_tag_may_become_folders_of_others(repository, tmp_path):
     assert (folder / "file.txt").read_text() == "two"
 
 
+def test_locks_of_a_killed_git_are_removed(repository, tmp_path):
+    folder = tmp_path / "build"
+    first = git(repository, "rev-parse", "HEAD")
+    take(Source(repository=str(repository), revision=first), folder)
+    for name in ("index.lock", "HEAD.lock", "refs/remotes/origin/main.lock"):
+        (folder / ".git" / name).touch()
+    second = commit(repository, "two")
+    take(Source(repository=str(repository), revision=second), folder)
+    assert (folder / "file.txt").read_text() == "two"
+
+
+def test_what_cannot_be_checked_out_is_told(repository, tmp_path, monkeypatch):
+    folder = tmp_path / "build"
+    revision = git(repository, "rev-parse", "HEAD")
+    take(Source(repository=str(repository), revision=revision), folder)
+    (folder / ".git" / "index").unlink()
+    (folder / ".git" / "index").mkdir()
+    with pytest.raises(WrongInput, match=rf"{revision} cannot be checked out in .*build: "):
+        take(Source(repository=str(repository), revision=revision), folder)
+
+
 def test_a_half_made_repository_is_made_anew(repository, tmp_path):
     folder = tmp_path / "build"
     (folder / ".git").mkdir(parents=True)

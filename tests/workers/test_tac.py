@@ -15,7 +15,7 @@ PASSWORD = "quite-secret-indeed"
 @pytest.fixture
 def place(tmp_path):
     secret = tmp_path / "pass 'word' {file}"
-    secret.write_text(f"{PASSWORD}\n", "utf-8")
+    secret.write_text(f"{PASSWORD}\nonly the first line counts\n", "utf-8")
     return WorkerPlace(tmp_path / "workers" / "win1", "win1", "releases.example.org", 9989, secret)
 
 
