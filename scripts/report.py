@@ -7,6 +7,7 @@ a line feed. Anything else on the output is log.
 from __future__ import annotations
 
 import hashlib
+import json
 import mimetypes
 import sys
 import threading
@@ -30,6 +31,7 @@ from slipway.model.event import (
 )
 
 _CUT = " [cut]"
+_SHORTEST_NAME = 200
 
 
 def hash_file(path: Path) -> str:
@@ -41,21 +43,36 @@ def hash_file(path: Path) -> str:
 def encode(event: AnyEvent) -> str:
     """Write an event as one JSON text sequence record of at most `LIMIT` bytes.
 
-    Long messages and texts are cut to fit.
+    Long messages and texts are cut to fit, then names; a summary's largest facts are left out.
+
+    Raises:
+        ValueError: Nothing of it may be cut, such as an artefact's path.
     """
-    line = event.model_dump_json(exclude_defaults=False)
-    over = len(line.encode()) + 2 - LIMIT
-    while over > 0:
-        field = "message" if isinstance(event, TestResult) else "text"
-        text = str(getattr(event, field, ""))
-        if len(text) <= len(_CUT):
-            msg = f"an event of {len(line)} bytes cannot be cut to {LIMIT}: {line[:200]}"
-            raise ValueError(msg)
-        kept = text.removesuffix(_CUT)
-        event = event.model_copy(update={field: kept[: max(0, len(kept) - max(over, 20))] + _CUT})
+    line = event.model_dump_json()
+    while (over := len(line.encode()) + 2 - LIMIT) > 0:
+        event = _smaller(event, over)
         line = event.model_dump_json()
-        over = len(line.encode()) + 2 - LIMIT
     return f"{RECORD_SEPARATOR}{line}\n"
+
+
+def _smaller(event: AnyEvent, over: int) -> AnyEvent:
+    field = "message" if isinstance(event, TestResult) else "text"
+    text = str(getattr(event, field, ""))
+    if len(text) > len(_CUT):
+        kept = text.removesuffix(_CUT)
+        cut = kept[: max(0, len(kept) - max(over, 20))] + _CUT
+        return event.model_copy(update={field: cut})
+    if isinstance(event, TestResult) and len(event.name) > _SHORTEST_NAME:
+        # Two long names that begin alike stay two.
+        mark = hashlib.sha256(event.name.encode()).hexdigest()[:12]
+        kept = event.name[: max(_SHORTEST_NAME - 30, len(event.name) - over - 30)]
+        return event.model_copy(update={"name": f"{kept} [cut {mark}]"})
+    if isinstance(event, Summary) and event.facts:
+        largest = max(event.facts, key=lambda key: len(json.dumps(event.facts[key], default=str)))
+        left = {key: value for key, value in event.facts.items() if key != largest}
+        return event.model_copy(update={"facts": left})
+    msg = f"this event cannot be cut to {LIMIT} bytes: {event.model_dump_json()[:200]}"
+    raise ValueError(msg)
 
 
 class Report:

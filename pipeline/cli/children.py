@@ -26,7 +26,7 @@ class Children:
 
     def __init__(self) -> None:
         adopt_orphans()
-        self._started: list[tuple[str, Path, subprocess.Popen[bytes]]] = []
+        self._started: list[tuple[str, Path, subprocess.Popen[bytes], int]] = []
 
     def start(
         self, name: str, tac: Path, extra: dict[str, str], without: Collection[str] = ()
@@ -40,6 +40,7 @@ class Children:
             without: Environment variables it must not see: stages print what they like.
         """
         folder = tac.parent
+        offset = log_size(folder)
         kept = {key: value for key, value in os.environ.items() if key not in without}
         with (folder / "output.log").open("wb") as output:
             process = subprocess.Popen(
@@ -56,7 +57,7 @@ class Children:
                 start_new_session=os.name == "posix",
                 preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509  nothing else runs yet
             )
-        self._started.append((name, folder, process))
+        self._started.append((name, folder, process, offset))
 
     def wait_for_master(self, folder: Path, offset: int) -> None:
         """Wait until the master says in its own log that it runs.
@@ -84,19 +85,19 @@ class Children:
         Raises:
             MissingTool: Which, and what it said last.
         """
-        for name, folder, process in self._started:
+        for name, folder, process, offset in self._started:
             code = process.poll()
             if code is not None:
-                msg = f"the {name} ended (exit code {code}): {_last_words(folder)}"
+                msg = f"the {name} ended ({_ending(code)}): {_last_words(folder, offset)}"
                 raise MissingTool(msg)
 
     def end(self, patience: float = 10.0) -> None:
         """End all of them: workers first, so that the master sees them go; then what is left."""
-        for _, _, process in reversed(self._started):
+        for _, _, process, _ in reversed(self._started):
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + patience
-        for _, _, process in self._started:
+        for _, _, process, _ in self._started:
             try:
                 process.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
@@ -123,9 +124,19 @@ def _text_after(log: Path, offset: int) -> str:
         return ""
 
 
-def _last_words(folder: Path) -> str:
-    for file in ("output.log", "twistd.log"):
-        lines = [line.strip() for line in _text_after(folder / file, 0).splitlines()]
+def _ending(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"killed by signal {-code}"
+
+
+def _last_words(folder: Path, offset: int) -> str:
+    """Return what a process said last; its log before `offset` is of earlier ones."""
+    for file, start in (("output.log", 0), ("twistd.log", offset)):
+        lines = [line.strip() for line in _text_after(folder / file, start).splitlines()]
         places = [number for number, line in enumerate(lines) if "rror" in line]
         if places:
             # A heading such as "Configuration Errors:" is told with what stands below it.

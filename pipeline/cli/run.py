@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     home.mkdir(parents=True, exist_ok=True)
     trip = Trip(name, project, source, home, run_facts(source, _number(home, again=options.alone)))
     console = Console(highlight=False, emoji=False, soft_wrap=True)
-    console.print(f"[bold]{name}[/] {trip.run.version} [dim]in {source}[/]")
+    console.print(f"[bold]{name}[/] {trip.run.version} [dim]in {escape(str(source))}[/]")
     local = LocalRun(trip, names, _Teller(console))
     signal.signal(signal.SIGTERM, _interrupt)
     started = time.time()
@@ -76,8 +76,8 @@ def _close(console: Console, local: LocalRun, home: Path, seconds: float) -> Non
         console.print(_line(outcome))
     places = {str(o.facts["folder"]) for o in local.outcomes.values() if "folder" in o.facts}
     for place in sorted(places):
-        console.print(f"[bold]release[/] {place}")
-    console.print(f"[dim]{format_duration(seconds)}; logs and output: {home}[/]")
+        console.print(f"[bold]release[/] {escape(place)}")
+    console.print(f"[dim]{format_duration(seconds)}; logs and output: {escape(str(home))}[/]")
 
 
 def _line(outcome: Outcome) -> str:

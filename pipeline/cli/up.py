@@ -199,7 +199,7 @@ def _close(run: RunView, watch: Watch) -> int:
     if failed:
         return failed[0].exit_code or 1
     for place in run.releases:
-        watch.say(f"[bold]release {run.version}[/]: {place}")
+        watch.say(f"[bold]release {run.version}[/]: {escape(place)}")
     if run.state == "waiting":
         gates = ", ".join(s.name for s in run.stages.values() if s.state == "gate")
         watch.say(f"{run.project} run {run.number} waits for a person to start {gates}")
