@@ -93,9 +93,14 @@ def make_folder(path: Path) -> None:
 def made_secret(path: Path) -> str:
     """Return the secret in a file of ours; the first time, make one (mode 0600)."""
     try:
-        return path.read_text(encoding="utf-8").strip()
+        kept = path.read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         make_folder(path.parent)
+    else:
+        if kept:
+            return kept
+        # Emptied by hand, or by a disk that was full.
+        path.unlink()
     made = secrets.token_urlsafe(24)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as stream:

@@ -20,7 +20,7 @@ def run(options: argparse.Namespace) -> int:
     if not source.is_dir():
         msg = f"{options.source} is no folder; name the project to copy"
         raise WrongInput(msg)
-    if target.exists() and any(target.iterdir()):
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
         msg = f"{options.target} is there and no git repository; name another or delete it"
         raise WrongInput(msg)
     aside = target.with_name(f".{target.name}.part")

@@ -138,6 +138,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         return 0
+    except OSError as error:
+        # Such as a full disk behind `>`; what a command knows better it has told itself.
+        place = f" ({error.filename})" if error.filename else ""
+        print(f"{options.command}: {error.strerror or error}{place}", file=sys.stderr)  # noqa: T201
+        return 3
     return code
 
 

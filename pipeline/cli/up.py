@@ -172,17 +172,22 @@ class _Session:
 
     def _verdict(self, polls: dict[str, PollView], ledger: Engine, watch: Watch) -> int | None:
         ended: list[RunView] = []
+        failed = False
         for name, project in self.site.project.items():
             poll = polls.get(name)
             if poll is None or poll.polled_at < self.started_at:
                 return None
-            if poll.failed:
-                return WrongInput.exit_code
+            failed = failed or poll.failed
             for branch in project.branches:
                 newest = _newest(list_runs(ledger, name, limit=50), branch)
-                if newest is None or newest.state == "running":
+                if newest is not None and newest.state == "running":
                     return None
-                ended.append(newest)
+                if newest is not None:
+                    ended.append(newest)
+                elif not poll.failed:
+                    return None
+        if failed:
+            return WrongInput.exit_code
         return max((_close(run, watch) for run in ended), default=0)
 
 

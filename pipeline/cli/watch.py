@@ -19,6 +19,8 @@ from slipway.model.site import Site
 from slipway.model.stage import Stage
 
 _SHOWN = 3
+#: Columns between two cells, and those a summary always gets.
+_GAP, _NARROWEST = 2, 8
 
 
 class Watch:
@@ -55,7 +57,8 @@ class Watch:
 
     def _print_news(self, run: RunView) -> None:
         for stage in run.stages.values():
-            self._print_once(run, stage.name, stage.state, _sentence(stage))
+            state = f"{stage.state} {stage.attempt}"
+            self._print_once(run, stage.name, state, _sentence(stage))
         ended = run.finished_at or time.time()
         took = format_duration(ended - run.started_at)
         if run.state != "running":
@@ -68,7 +71,7 @@ class Watch:
             return
         self._said[key] = state
         what = f"run {run.number} {name}".rstrip()
-        said = f"{mark(state)}{run.project} {what}: {line.rstrip()}"
+        said = f"{mark(state.split(maxsplit=1)[0])}{run.project} {what}: {line.rstrip()}"
         self._console.print(said, soft_wrap=True)
 
     def _table(self, run: RunView) -> RenderableType:
@@ -79,12 +82,15 @@ class Watch:
             f"[dim]{took}[/]"
         )
         rows = list(self._rows(run))
-        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-        for column in zip(*rows, strict=True):
-            widest = max(Text.from_markup(cell).cell_len for cell in column)
-            # Only the summary gives way where the terminal is narrow.
-            last = column == tuple(row[-1] for row in rows)
-            table.add_column(no_wrap=True, overflow="ellipsis", min_width=None if last else widest)
+        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, _GAP, 0, 0))
+        *widths, widest = (
+            max(Text.from_markup(cell).cell_len for cell in column)
+            for column in zip(*rows, strict=True)
+        )
+        # Only the summary gives way where the terminal is narrow.
+        left = self._console.width - sum(widths) - _GAP * len(widths)
+        for width in (*widths, max(_NARROWEST, min(widest, left))):
+            table.add_column(no_wrap=True, overflow="ellipsis", width=width)
         for row in rows:
             table.add_row(*row)
         return Group(head, table, Text())

@@ -32,6 +32,15 @@ class Stage(Part):
     env: dict[str, str] = Field(default_factory=dict)
     """Environment variables for what the stage runs. No secrets: they are shown."""
 
+    @field_validator("env")
+    @classmethod
+    def _names_and_values(cls, env: dict[str, str]) -> dict[str, str]:
+        for name, value in env.items():
+            if not name or "=" in name or "\0" in name + value:
+                msg = f'"{name}" cannot be an environment variable: no "=" in the name, no NUL'
+                raise ValueError(msg)
+        return env
+
     @field_validator("needs", "runs_on")
     @classmethod
     def _once_each(cls, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -162,6 +171,15 @@ class CommandStage(ApplicationStage):
     uses: Literal["command"]
     argv: tuple[str, ...] = Field(min_length=1)
     """The program and its arguments."""
+
+    @field_validator("argv")
+    @classmethod
+    def _no_nul(cls, argv: tuple[str, ...]) -> tuple[str, ...]:
+        if not argv[0] or any("\0" in word for word in argv):
+            msg = "the program's name is empty, or a word holds a NUL; no system can start that"
+            raise ValueError(msg)
+        return argv
+
     artefacts: tuple[Glob, ...] = ()
     """Files it leaves for later stages, relative to the project; each pattern must match."""
     environment: bool = False

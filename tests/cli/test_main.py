@@ -203,6 +203,24 @@ def test_stage_refuses_a_job_that_is_no_text(place):
     assert (code, "job.json: the settings are not UTF-8 at byte 0" in said) == (2, True)
 
 
+def test_a_full_disk_behind_the_output_is_told(place):
+    place.write(unit=("pass", ""))
+    argv = [sys.executable, "-m", "slipway.cli", "check"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            argv, cwd=place.folder, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert "Traceback" not in done.stderr
+    assert done.returncode != 0
+
+
+def test_an_example_is_not_made_over_a_file(place):
+    (place.folder / "code").mkdir()
+    (place.folder / "made").write_text("")
+    code, _, err = place.slipway("example", "code", "made")
+    assert (code, "made is there and no git repository" in err) == (2, True)
+
+
 @pytest.mark.parametrize("words", [("run", "--jobs", "-1"), ("runs", "--limit", "0")])
 def test_numbers_start_at_one(place, words):
     place.write(unit=("pass", ""))

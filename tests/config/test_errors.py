@@ -125,6 +125,11 @@ def test_a_good_file_is_a_site(good):
             '"bulk".',
         ),
         pytest.param(
+            'needs = ["tests"]',
+            'needs = ["tests"]\nenv = { "A=B" = "x" }',
+            '13: project.almanac.stages.pack.env: "A=B" cannot be an environment variable: no "="',
+        ),
+        pytest.param(
             'labels = ["linux"]',
             'password = "hunter2"',
             '15: workers.local.password: write where it is kept: { env = "NAME" } or { file = "p',
