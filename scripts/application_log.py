@@ -1,0 +1,93 @@
+"""What an application says: the end of its log since a mark, its secrets left out."""
+
+from __future__ import annotations
+
+import re
+import signal
+from pathlib import Path
+
+from slipway.model.errors import WrongInput
+
+_MOST_BYTES = 64 * 1024
+_LAST_LINES = 8
+_LONGEST_LINE = 300
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
+
+
+class ApplicationLog:
+    """A log file that another process writes."""
+
+    def __init__(self, path: Path) -> None:
+        """Make the file and mark its end.
+
+        Raises:
+            WrongInput: It cannot be written.
+        """
+        self.path = path.absolute()
+        self._secrets: list[str] = []
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.open("ab").close()
+        except OSError as error:
+            raise WrongInput(
+                f"application: log {path} cannot be written: {error.strerror}; name another file"
+            ) from error
+        self._mark = 0
+        self.mark()
+
+    def hide(self, secret: str) -> None:
+        """Leave a text out of everything that is read from here on."""
+        self._secrets.append(secret)
+
+    def mark(self) -> int:
+        """Have `tail` begin at the present end; return that place, in bytes."""
+        self._mark = self._size()
+        return self._mark
+
+    def tail(self, lines: int = 40, since: int | None = None) -> str:
+        """Return the last lines, at most 64 KiB of them.
+
+        Args:
+            lines: How many at most.
+            since: A place that `mark` returned. None: the last mark.
+        """
+        start = self._mark if since is None else since
+        size = self._size()
+        if size < start:
+            # The application has begun its log anew.
+            start = 0
+        cut = max(start, size - _MOST_BYTES)
+        try:
+            with self.path.open("rb") as stream:
+                stream.seek(cut)
+                text = stream.read(_MOST_BYTES).decode("utf-8", "replace")
+        except OSError:
+            return ""
+        if cut > start and "\n" in text:
+            text = text.split("\n", 1)[1]
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        kept = text.splitlines()[-lines:] if lines > 0 else []
+        return "\n".join(kept)
+
+    def said(self, since: int | None = None) -> str:
+        """Return the last lines as one line, for a sentence."""
+        lines = [_CONTROL.sub("", line).strip() for line in self.tail(200, since).splitlines()]
+        last = [line[:_LONGEST_LINE] for line in lines if line][-_LAST_LINES:]
+        return " | ".join(last) or "nothing"
+
+    def _size(self) -> int:
+        try:
+            return self.path.stat().st_size
+        except OSError:
+            return 0
+
+
+def ending_text(code: int) -> str:
+    """Say how a program ended: "ended with exit code 3", with the signal's name if it was one."""
+    if code < 0:
+        try:
+            return f"ended with exit code {code} ({signal.Signals(-code).name})"
+        except ValueError:
+            pass
+    return f"ended with exit code {code}"

@@ -1,0 +1,264 @@
+"""Keeps the application under test: starts it, tells when it ends, and leaves nothing of it behind.
+
+Run as a program of its own with a pipe as its input; it reads orders and writes events, one JSON
+object a line. The pipe's other end is held by the runner alone: the system closes it even on
+SIGKILL, and then everything is ended. Nothing but psutil is imported, so it starts in no time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+#: Names every application a process belongs to, the outermost first, with colons between.
+MARKS = "SLIPWAY_MARKS"
+#: Seconds between asking and killing when the runner is gone: nobody waits for a fair end then.
+HURRY = 1.5
+#: Seconds between looks. POSIX tells of a child's end by a signal, Windows by nothing.
+_TICK = 0.05 if os.name == "nt" else 0.25
+_SELDOM = 0.5
+_ROUNDS = 50
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def belongings(
+    mark: str, roots: Sequence[psutil.Process], *, deep: bool = True
+) -> list[psutil.Process]:
+    """Return every living process of an application.
+
+    Args:
+        mark: What its processes carry in the variable `SLIPWAY_MARKS`.
+        roots: Processes whose descendants belong to it whatever they carry; they too, but for
+            this very process.
+        deep: False leaves out the search by mark, which looks at each process of the machine.
+    """
+    found: dict[int, psutil.Process] = {}
+    for root in roots:
+        with contextlib.suppress(psutil.Error):
+            found |= {one.pid: one for one in [root, *root.children(recursive=True)]}
+    for one in psutil.process_iter() if deep else ():
+        if one.pid not in found and _carries(one, mark):
+            found[one.pid] = one
+    found.pop(os.getpid(), None)
+    return [one for one in found.values() if is_alive(one)]
+
+
+def _carries(process: psutil.Process, mark: str) -> bool:
+    # A process of another user, or one that ends just now, has nothing to tell.
+    with contextlib.suppress(psutil.Error, OSError):
+        return mark in process.environ().get(MARKS, "").split(":")
+    return False
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Tell whether a process still runs; one that only waits to be collected does not."""
+    with contextlib.suppress(psutil.Error):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def end_all(
+    find: Callable[[], list[psutil.Process]],
+    grace: float,
+    collect: Callable[[], None] = lambda: None,
+) -> list[psutil.Process]:
+    """End processes: politely, then for good, and again until none is left.
+
+    Args:
+        find: Returns those that are still there.
+        grace: Seconds between asking and killing.
+        collect: Called often, to collect children that have ended.
+
+    Returns:
+        Those that cannot be ended, such as another user's.
+    """
+    mine = find()
+    for process in mine:
+        _quietly(process.terminate)
+    _wait(mine, grace, collect)
+    for _ in range(_ROUNDS):
+        # Looked for anew each time: what is being killed may still have started others.
+        if not (mine := find()):
+            return []
+        for process in mine:
+            _quietly(process.kill)
+        _wait(mine, 0.2, collect)
+    return find()
+
+
+def _quietly(action: Callable[[], None]) -> None:
+    with contextlib.suppress(psutil.Error, OSError):
+        action()
+
+
+def _wait(mine: list[psutil.Process], seconds: float, collect: Callable[[], None]) -> None:
+    end = time.monotonic() + seconds
+    while True:
+        collect()
+        mine = [one for one in mine if is_alive(one)]
+        if not mine or time.monotonic() > end:
+            return
+        time.sleep(0.01)
+
+
+class Watchdog:
+    """The application's parent. On Linux what loses its parent becomes this process's child."""
+
+    def __init__(self, hello: dict[str, Any], orders: queue.SimpleQueue[dict[str, Any]]) -> None:
+        self.mark: str = hello["mark"]
+        self.grace: float = hello["grace"]
+        self.folder: str | None = hello["folder"]
+        self.orders = orders
+        self.runner = psutil.Process(hello["runner"])
+        self.process: subprocess.Popen[bytes] | None = None
+        self.code: int | None = None
+        """The exit code of the process that was started, once it has ended."""
+        self.told = False
+        self.again = 0.0
+
+    def serve(self) -> None:
+        """Do what is ordered until the runner is gone, then leave nothing behind."""
+        due = 0.0
+        while True:
+            try:
+                order = self.orders.get(timeout=_TICK)
+            except queue.Empty:
+                order = {"do": "look"}
+            if order["do"] == "leave":
+                break
+            if order["do"] == "start":
+                self.start(order)
+            elif order["do"] == "stop":
+                self.stop()
+            self.look()
+            # A process the runner has forked may hold the pipe open after the runner's death.
+            if time.monotonic() > due:
+                due = time.monotonic() + _SELDOM
+                if not is_alive(self.runner):
+                    break
+        self.end(HURRY)
+        if self.folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start(self, order: dict[str, Any]) -> None:
+        """Start the application, its output at the end of the log."""
+        self.code, self.told, self.again = None, False, 0.0
+        try:
+            with Path(order["log"]).open("ab") as log:
+                self.process = subprocess.Popen(
+                    order["argv"],
+                    env=order["env"],
+                    cwd=order["cwd"],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    # What it sends to its own process group must not reach this process.
+                    start_new_session=True,
+                    creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+                )
+        except (OSError, ValueError) as error:
+            say({"is": "refused", "why": getattr(error, "strerror", None) or str(error)})
+        else:
+            say({"is": "started", "pid": self.process.pid})
+
+    def collect(self) -> None:
+        """Collect children that have ended, and keep the application's exit code."""
+        if sys.platform == "win32":
+            self.code = self.process.poll() if self.process else None
+            return
+        with contextlib.suppress(ChildProcessError):
+            while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+                if self.process and ended[0] == self.process.pid:
+                    self.code = os.waitstatus_to_exitcode(ended[1])
+                    self.process.returncode = self.code
+
+    def look(self) -> None:
+        """Tell the end of the application once; one that has daemonised itself has not ended."""
+        self.collect()
+        if self.process is None or self.code is None or self.told:
+            return
+        if self.code == 0:
+            # Looking at every process of the machine is not done at every tick.
+            if time.monotonic() < self.again:
+                return
+            self.again = time.monotonic() + _SELDOM
+            if self.find():
+                say({"is": "forked"})
+                return
+        self.told = True
+        say({"is": "ended", "code": self.code})
+
+    def find(self) -> list[psutil.Process]:
+        """Return the application's living processes."""
+        return belongings(self.mark, [psutil.Process()])
+
+    def end(self, grace: float) -> list[psutil.Process]:
+        """End all of them within about `grace` seconds."""
+        left = end_all(self.find, grace, self.collect)
+        self.process = None
+        return left
+
+    def stop(self) -> None:
+        """End the application and say what could not be ended."""
+        say({"is": "stopped", "left": [one.pid for one in self.end(self.grace)]})
+
+
+def say(event: dict[str, Any]) -> None:
+    """Tell the runner, if it is still there."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.write(json.dumps(event) + "\n")
+        sys.stdout.flush()
+
+
+def _read(orders: queue.SimpleQueue[dict[str, Any]]) -> None:
+    # A runner that is killed amid an order leaves half a line.
+    with contextlib.suppress(OSError, ValueError):
+        for line in sys.stdin:
+            orders.put(json.loads(line))
+    orders.put({"do": "leave"})
+
+
+def _adopt_orphans() -> None:
+    # As in process.py, whose imports would cost this program a tenth of a second.
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def main() -> None:
+    """Serve one runner."""
+    orders: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    for name in ("SIGTERM", "SIGINT", "SIGHUP"):
+        if number := getattr(signal, name, None):
+            signal.signal(number, lambda *_: orders.put({"do": "leave"}))
+    if number := getattr(signal, "SIGCHLD", None):
+        signal.signal(number, lambda *_: orders.put({"do": "look"}))
+    _adopt_orphans()
+    os.chdir(Path(sys.executable).anchor)
+    try:
+        watchdog = Watchdog(json.loads(sys.stdin.readline()), orders)
+    except (ValueError, psutil.Error):
+        return
+    threading.Thread(target=_read, args=(orders,), daemon=True).start()
+    say({"is": "ready"})
+    watchdog.serve()
+    # The reader still waits for input: an ordinary end would wait for it.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
