@@ -1,0 +1,57 @@
+"""Telling what happens: one JSON object a line, each written at once.
+
+Every event has `event` (its kind), `time` (seconds since 1970), `process` (the index) and `token`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from typing import Any
+
+_LONG = 20_000
+
+
+class Events:
+    """Where a process of a run tells what happens; safe from several threads."""
+
+    def __init__(self, target: str | int, process: int = 0, token: str = "") -> None:
+        """Open the target.
+
+        Args:
+            target: A file to append to, or the number of an open file descriptor.
+            process: The index of this process.
+            token: What the host knows the run by.
+        """
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        self._fd = target if isinstance(target, int) else os.open(target, flags, 0o644)
+        self._lock = threading.RLock()
+        self._always = {"process": process, "token": token}
+        self.errors = 0
+
+    def tell(self, event: str, **values: Any) -> None:
+        """Write one event."""
+        record = {"event": event, "time": round(time.time(), 4), **self._always, **values}
+        # ASCII alone: a lone surrogate in a message must not stop the run.
+        line = json.dumps(record, default=str).encode("ascii") + b"\n"
+        with self._lock:
+            while line:
+                line = line[os.write(self._fd, line) :]
+
+    def notice(self, text: str, level: str = "info", **values: Any) -> None:
+        """Tell a sentence that a person should see."""
+        self.tell("notice", text=text, level=level, **values)
+
+    def error(self, text: str, *, kind: str, code: int, file: str = "", line: int = 0) -> None:
+        """Tell what makes the run fail, beyond a failed scenario."""
+        self.errors += 1
+        self.tell("error", text=text, kind=kind, code=code, file=file, line=line)
+
+
+def cut(text: object) -> str:
+    """Return a text that is not too long for an event: its beginning and its end."""
+    told = str(text or "")
+    half = _LONG // 2
+    return told if len(told) <= _LONG else f"{told[:half]}\n[...]\n{told[-half:]}"
