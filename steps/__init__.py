@@ -4,10 +4,11 @@ from slipway.steps.stage import (
     Archive,
     Command,
     Databases,
+    Features,
     Freeze,
     Publish,
     StageStep,
     Tests,
 )
 
-__all__ = ["Archive", "Command", "Databases", "Freeze", "Publish", "StageStep", "Tests"]
+__all__ = ["Archive", "Command", "Databases", "Features", "Freeze", "Publish", "StageStep", "Tests"]

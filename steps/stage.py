@@ -199,6 +199,12 @@ class Databases(StageStep):
     uses = "databases"
 
 
+class Features(StageStep):
+    """Walks the application's features."""
+
+    uses = "features"
+
+
 class Archive(StageStep):
     """Packs what the stages before left."""
 

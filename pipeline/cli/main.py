@@ -90,6 +90,7 @@ def _stage_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser
         "--jobs", type=_positive, metavar="N", help="stages side by side (default: cores)"
     )
     run.add_argument("--alone", action="store_true", help="not the stages they need")
+    _features_command(commands)
     stage = commands.add_parser("stage", help="do one stage as a job says (workers call this)")
     stage.add_argument("uses", metavar="USES", help="the kind of stage, such as tests")
     stage.add_argument(
@@ -100,6 +101,32 @@ def _stage_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser
     )
     verify = commands.add_parser("verify", help="check every hash of a release")
     verify.add_argument("place", type=Path, metavar="PATH", help="a release's folder")
+
+
+def _features_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    features = commands.add_parser(
+        "features",
+        help="walk a project's behave features",
+        epilog="All other arguments are behave's own: --tags=~@javascript, -D name=value, files.",
+        # behave's own options must not be taken for the beginnings of ours.
+        allow_abbrev=False,
+    )
+    features.add_argument("--source", type=Path, default=Path(), metavar="DIR", help="the project")
+    for name, metavar, what in (
+        ("--profile", "NAME", "a profile of [tool.slipway.features.profiles] in pyproject.toml"),
+        ("--base-url", "URL", "where the application runs already"),
+        ("--jobs", "N", "processes side by side"),
+        ("--retries", "N", "try a failed scenario again, at most so often"),
+        ("--max-failures", "N", "stop after so many failed scenarios"),
+        ("--browser", "NAME", "chromium or firefox"),
+        ("--grid-url", "URL", "a Selenium Grid for @javascript"),
+        ("--without-browser", "WHAT", "fail or skip @javascript where there is no browser"),
+        ("--shard", "I/N", "the I-th of N parts"),
+    ):
+        features.add_argument(name, metavar=metavar, help=what)
+    features.add_argument("--headed", action="store_true", help="show the browser")
+    features.add_argument("--output", type=Path, metavar="DIR", help="where the report goes")
+    features.add_argument("--steps", action="store_true", help="list the ready steps, and end")
 
 
 def _machine_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -124,7 +151,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 passed, 1 failed, 2 wrong input, 3 something missing.
     """
-    options = parser().parse_args(argv)
+    reader = parser()
+    options, rest = reader.parse_known_args(argv)
+    if rest and options.command != "features":
+        reader.error(f"unrecognized arguments: {' '.join(rest)}")
+    options.rest = rest
     try:
         module = importlib.import_module(f"slipway.cli.{options.command}")
         code: int = module.run(options)

@@ -11,10 +11,10 @@ from slipway.model.duration import format_duration
 from slipway.model.graph import able_workers
 from slipway.model.site import Project, Worker, builder_name
 from slipway.model.stage import Stage
-from slipway.steps import Archive, Command, Databases, Freeze, Publish, StageStep, Tests
+from slipway.steps import Archive, Command, Databases, Features, Freeze, Publish, StageStep, Tests
 
 STEPS: dict[str, type[StageStep]] = {
-    step.uses: step for step in (Archive, Command, Databases, Freeze, Publish, Tests)
+    step.uses: step for step in (Archive, Command, Databases, Features, Freeze, Publish, Tests)
 }
 
 

@@ -13,7 +13,8 @@ LIMIT = 4000
 RECORD_SEPARATOR = "\x1e"
 
 Role = Literal["product", "report"]
-Status = Literal["passed", "failed", "error", "skipped"]
+#: "flaky" failed first and passed when tried again; "quarantined" failed and does not count.
+Status = Literal["passed", "failed", "error", "skipped", "flaky", "quarantined"]
 
 
 class Event(BaseModel):

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 
 from slipway.model.base import Name, Part
 from slipway.model.duration import Duration
+from slipway.model.features import FeatureKeys
 
 Lane = Literal["interactive", "default", "bulk"]
 Glob = Annotated[str, Field(min_length=1)]
@@ -141,6 +142,16 @@ class DatabasesStage(ApplicationStage):
         return (value,) if isinstance(value, str) else value
 
 
+class FeaturesStage(ApplicationStage, FeatureKeys):
+    """Walk the application's behave features: over plain HTTP, and in a browser where tagged."""
+
+    uses: Literal["features"]
+    profile: str | None = None
+    """A profile of [tool.slipway.features.profiles] in the project's pyproject.toml."""
+    arguments: tuple[str, ...] = ()
+    """More arguments for behave."""
+
+
 class ArchiveStage(Stage):
     """Pack what earlier stages left into archives: same input, same bytes."""
 
@@ -187,7 +198,13 @@ class CommandStage(ApplicationStage):
 
 
 AnyStage = Annotated[
-    TestsStage | FreezeStage | DatabasesStage | ArchiveStage | PublishStage | CommandStage,
+    TestsStage
+    | FreezeStage
+    | DatabasesStage
+    | FeaturesStage
+    | ArchiveStage
+    | PublishStage
+    | CommandStage,
     Field(discriminator="uses"),
 ]
 
@@ -195,6 +212,7 @@ KINDS: dict[str, type[Stage]] = {
     "tests": TestsStage,
     "freeze": FreezeStage,
     "databases": DatabasesStage,
+    "features": FeaturesStage,
     "archive": ArchiveStage,
     "publish": PublishStage,
     "command": CommandStage,

@@ -51,14 +51,25 @@ def behave(python: str | Path, tags: str, cwd: Path, env: dict[str, str] | None 
     return int(told[1])
 
 
+def features(source: Path, output: Path, *words: str) -> int:
+    """Walk features by Slipway's own command and return how many scenarios passed."""
+    ours = [sys.executable, "-m", "slipway.cli", "features", "--source", str(source)]
+    said = run([*ours, "--output", str(output), *words], ROOT)
+    told = re.search(r"^(\d+) scenarios?: (\d+) passed in ", said, re.MULTILINE)
+    assert told, said[-3000:]
+    assert told[1] == told[2], said[-3000:]
+    return int(told[1])
+
+
 def test_the_features_of_slipway() -> None:
-    """Everything but the browser."""
+    """Everything but the browser, by plain behave."""
     assert behave(sys.executable, "~@javascript", ROOT) > 0
 
 
 @needs_browser
-def test_the_features_of_slipway_in_a_browser() -> None:
-    assert behave(sys.executable, "@javascript", ROOT) > 0
+def test_the_features_of_slipway_in_a_browser(tmp_path: Path) -> None:
+    """The browser's, by Slipway's own command."""
+    assert features(ROOT, tmp_path, "--tags=@javascript", "--jobs", "1") > 0
 
 
 # ---- the example
@@ -97,8 +108,9 @@ def test_features_of_the_example(almanac: tuple[Environment, dict[str, str]]) ->
 
 
 @needs_browser
-def test_features_of_the_example_in_a_browser(
-    almanac: tuple[Environment, dict[str, str]],
+def test_all_features_of_the_example_side_by_side(
+    almanac: tuple[Environment, dict[str, str]], tmp_path: Path
 ) -> None:
-    made, env = almanac
-    assert behave(made.python, "@javascript", made.source, env) > 0
+    """Plain HTTP and browser together, by Slipway's own command."""
+    made, _ = almanac
+    assert features(made.source, tmp_path, "--jobs", "2") > 0

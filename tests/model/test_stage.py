@@ -10,6 +10,7 @@ LEAST = {
     "tests": {},
     "freeze": {"script": "app/__main__.py"},
     "databases": {},
+    "features": {},
     "archive": {},
     "publish": {},
     "command": {"argv": ["true"]},

@@ -36,6 +36,7 @@ LEAST = {
     "tests": {},
     "freeze": {"script": "app.py"},
     "databases": {},
+    "features": {},
     "archive": {"needs": ["before"]},
     "publish": {"needs": ["before"]},
     "command": {"argv": ["true"]},

@@ -1,0 +1,81 @@
+"""`slipway features`: walk a project's behave features, as the stage does."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from slipway.model.errors import StageFailed, WrongInput
+from slipway.model.features import FeatureKeys
+from slipway.scripts import feature_local
+from slipway.scripts.report import ConsoleReport
+
+_SHARD = re.compile(r"([1-9][0-9]*)/([1-9][0-9]*)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Walk the features, or list the ready steps."""
+    if options.steps:
+        return _list_steps()
+    source = options.source.resolve()
+    if not source.is_dir():
+        msg = f"--source {options.source} is no folder; name the project"
+        raise WrongInput(msg)
+    # What the project's own program prints belongs to this run.
+    os.chdir(source)
+    report = ConsoleReport()
+    try:
+        place = feature_local.run(
+            source,
+            nearest=_keys(options),
+            profile=options.profile,
+            arguments=tuple(options.rest),
+            shard=_shard(options.shard),
+            output=options.output,
+            report=report,
+        )
+    except StageFailed as error:
+        report.notice(str(error), level="error")
+        return error.exit_code
+    _console().print(f"[dim]report: {escape(str(place))}[/]")
+    return 0
+
+
+def _keys(options: argparse.Namespace) -> FeatureKeys:
+    """Return what was typed as keys, checked as those of the files are."""
+    names = ("base_url", "jobs", "retries", "max_failures", "browser", "grid_url")
+    typed: dict[str, Any] = {name: getattr(options, name) for name in names}
+    typed["without_browser"] = options.without_browser
+    typed["headless"] = False if options.headed else None
+    return feature_local.typed({name: value for name, value in typed.items() if value is not None})
+
+
+def _shard(text: str | None) -> tuple[int, int]:
+    if text is None:
+        return 1, 1
+    found = _SHARD.fullmatch(text)
+    if found is None or int(found[1]) > int(found[2]):
+        msg = f'--shard "{text}" is none; write which part of how many, such as 1/3'
+        raise WrongInput(msg)
+    return int(found[1]), int(found[2])
+
+
+def _list_steps() -> int:
+    from slipway.features.steps import list_steps
+
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    for step in list_steps():
+        table.add_row(escape(step.kind), escape(step.pattern), f"[dim]{escape(step.help)}[/]")
+    _console().print(table)
+    return 0
+
+
+def _console() -> Console:
+    return Console(file=sys.stdout, highlight=False, emoji=False, soft_wrap=True)

@@ -1,0 +1,96 @@
+"""What the features stage, pyproject.toml and the command line say of walking features."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from slipway.model.base import Part
+from slipway.model.duration import Duration
+
+Size = Annotated[str, Field(pattern=r"^[1-9][0-9]{1,4}x[1-9][0-9]{1,4}$", examples=["1280x900"])]
+
+
+class FeatureKeys(Part):
+    """Every key may be left out: the next place is asked, and at last there is a default.
+
+    The places, the first that says something wins: the command line, the stage in pipeline.toml,
+    the profile, [tool.slipway.features] of the project's pyproject.toml.
+    """
+
+    base_url: str | None = Field(default=None, pattern=r"^https?://[^\s]+$")
+    """Where the application runs already, such as a staging system. None: `command` starts it."""
+    command: tuple[str, ...] | None = None
+    """Starts the application: an argument list, in which {port}, {host}, {url}, {token}, {database}
+    and {database:NAME} are replaced. "python" is the application's own."""
+    health: str | None = Field(default=None, pattern=r"^/")
+    """The path that answers once the application is ready. Default: "/"."""
+    token_path: str | None = Field(default=None, pattern=r"^/")
+    """The path that answers with $SLIPWAY_TOKEN. None: the listening process must be ours."""
+    patience: Duration | None = None
+    """How long the application may take to become ready. Default: 60 seconds."""
+    application_env: dict[str, str] = Field(default_factory=dict)
+    """Environment variables for the application; placeholders are replaced as in `command`."""
+    browser: Literal["chromium", "firefox"] | None = None
+    """The browser for @javascript. Default: chromium."""
+    headless: bool | None = None
+    """False: the browser can be seen. Default: true."""
+    window_size: Size | None = None
+    """The browser's window, in pixels. Default: 1280x900."""
+    grid_url: str | None = Field(default=None, pattern=r"^https?://[^\s]+$")
+    """A Selenium Grid; with it @javascript runs there."""
+    without_browser: Literal["fail", "skip"] | None = None
+    """What becomes of @javascript scenarios on a machine without a browser. Default: fail."""
+    tags: tuple[str, ...] | None = None
+    """Tag expressions, old spelling or new; all of them must hold."""
+    paths: tuple[str, ...] | None = None
+    """Feature files and folders. Default: behave's own."""
+    jobs: int | None = Field(default=None, ge=1, le=64)
+    """Processes side by side. Default: the number of cores."""
+    retries: int | None = Field(default=None, ge=0, le=10)
+    """How often a failed scenario is tried again; when it passes then it is flaky. Default: 0."""
+    max_failures: int | None = Field(default=None, ge=1)
+    """Stop after so many failed scenarios. Default: no limit."""
+    step_timeout: Duration | None = None
+    """How long one step may take before the run is ended. Default: 5 minutes."""
+    define: dict[str, str] = Field(default_factory=dict)
+    """What behave's -D sets: `context.config.userdata`."""
+
+    @field_validator("command")
+    @classmethod
+    def _a_program(cls, command: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if command is not None and (not command or not command[0]):
+            msg = "the command is empty; write the program and its arguments"
+            raise ValueError(msg)
+        return command
+
+
+class FeatureProject(FeatureKeys):
+    """[tool.slipway.features] of a project's pyproject.toml."""
+
+    profiles: dict[str, FeatureKeys] = Field(default_factory=dict)
+    """Other values under a name: `slipway features --profile NAME`."""
+
+
+def layered(*places: FeatureKeys) -> FeatureKeys:
+    """Return the keys of several places, the first that says something wins; tables are merged."""
+    said: dict[str, object] = {}
+    for place in reversed(places):
+        for name in place.model_fields_set & set(FeatureKeys.model_fields):
+            value = getattr(place, name)
+            before = said.get(name)
+            both = isinstance(value, dict) and isinstance(before, dict)
+            said[name] = {**before, **value} if both else value  # type: ignore[dict-item]
+    # The command of a nearer place means: not the address of a farther one.
+    return FeatureKeys.model_validate(_without_the_other_target(said, places))
+
+
+def _without_the_other_target(
+    said: dict[str, object], places: tuple[FeatureKeys, ...]
+) -> dict[str, object]:
+    for place in places:
+        if place.base_url or place.command:
+            other = "command" if place.base_url else "base_url"
+            return {name: value for name, value in said.items() if name != other}
+    return said

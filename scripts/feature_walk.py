@@ -1,0 +1,289 @@
+"""Walking features: processes side by side, each with an application of its own, to one result."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from slipway.model.errors import MissingTool, SlipwayError, StageFailed, WrongInput
+from slipway.model.features import FeatureKeys
+from slipway.scripts.application import Application
+from slipway.scripts.application_elsewhere import Elsewhere, UnderTest
+from slipway.scripts.application_settings import ApplicationSettings
+from slipway.scripts.aside import write_text
+from slipway.scripts.environment import Environment
+from slipway.scripts.feature_package import importable
+from slipway.scripts.feature_process import FeatureProcess, Launch
+from slipway.scripts.feature_results import FeaturesRun
+from slipway.scripts.feature_story import Story
+from slipway.scripts.guest.feature_queue import lost, seconds
+from slipway.scripts.report import Report
+
+_PAUSE = 0.1
+_STEP_TIMEOUT = 300
+_LOG_LINES = 60
+_CHECK_EVERY = 0.5
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be walked, and with what."""
+
+    source: Path
+    keys: FeatureKeys
+    environment: Environment
+    cache: Path
+    output: Path
+    arguments: tuple[str, ...] = ()
+    """behave's own."""
+    shard: tuple[int, int] = (1, 1)
+    seeds: Mapping[str, Path] = field(default_factory=dict)
+    """Seed databases by name; each application gets copies."""
+    title: str = "Features"
+    revision: str = ""
+    version: str = ""
+
+    @property
+    def jobs(self) -> int:
+        """How many processes there shall be; never more than there are feature files."""
+        wanted = self.keys.jobs or os.cpu_count() or 2
+        return max(1, min(wanted, sum(1 for _ in self.source.rglob("*.feature"))))
+
+    @property
+    def history(self) -> Path:
+        """The file that keeps how long each feature took."""
+        name = "-".join(self.source.parts[-3:]).strip("-/\\").replace(os.sep, "-")
+        return self.cache / "features" / f"history-{name}.json"
+
+
+@dataclass(frozen=True)
+class Walked:
+    """What came of it."""
+
+    run: FeaturesRun
+    broken: tuple[str, ...] = ()
+    """What makes it fail beyond its scenarios: a hook, a process, the application."""
+
+
+def walk(order: Order, report: Report) -> Walked:
+    """Walk features to the end, and tell all of it.
+
+    Raises:
+        MissingTool: behave, or the application's program, is not there.
+        StageFailed: The application did not start or died.
+        WrongInput: The features cannot be read, or an argument is wrong.
+    """
+    work = order.output / "work"
+    work.mkdir(parents=True, exist_ok=True)
+    started, began = datetime.now(UTC), time.monotonic()
+    story = Story(report, order.output / "evidence")
+    with ExitStack() as stack:
+        applications = _applications(order, stack, report)
+        processes: list[FeatureProcess] = []
+        stack.callback(_end, processes)
+        for index, application in enumerate(applications):
+            launch = _launch(order, application, len(applications), work)
+            process = FeatureProcess(launch, index, report)
+            process.application = application
+            processes.append(process)
+        problems = _follow(processes, story)
+        tails = [one.log_tail(_LOG_LINES) for one in applications if one is not None]
+    _lose(work / "queue", processes, problems, story)
+    _keep_history(order.history, work / "queue")
+    shutil.rmtree(work, ignore_errors=True)
+    _raise_wrong(story)
+    broken = (*(one["text"] for one in story.errors), *problems.values())
+    scenarios = sorted(story.results.values(), key=lambda one: (one.feature_file, one.line))
+    found = FeaturesRun(
+        title=order.title,
+        started_at=started,
+        seconds=time.monotonic() - began,
+        base_url=order.keys.base_url or "",
+        revision=order.revision,
+        version=order.version,
+        command=shlex.join(["slipway", "features", *order.arguments]),
+        jobs=len(processes),
+        scenarios=tuple(scenarios),
+        notices=(*story.notices, *broken),
+        application_log_tail="\n".join(tail for tail in tails if tail),
+    )
+    return Walked(found, broken)
+
+
+def _applications(order: Order, stack: ExitStack, report: Report) -> list[UnderTest | None]:
+    """Start one application for each process, side by side."""
+    keys, jobs = order.keys, order.jobs
+    if keys.command is None:
+        if keys.base_url is None:
+            return [None] * jobs
+        elsewhere = Elsewhere(keys.base_url)
+        stack.enter_context(elsewhere)
+        return [elsewhere] * jobs
+    report.progress(f"starting the application, {jobs} times" if jobs > 1 else "starting it")
+    program, *arguments = keys.command
+    python = str(order.environment.python)
+    made = [
+        Application(
+            ApplicationSettings(
+                command=(python if program == "python" else program, *arguments),
+                log=order.output / f"application-{index + 1}.log",
+                env=keys.application_env,
+                base_env=order.environment.variables(),
+                cwd=order.source,
+                health=keys.health or "/",
+                patience=float(keys.patience or 60),
+                token_path=keys.token_path,
+                seeds=order.seeds,
+            ),
+            notice=lambda text: report.notice(text, level="warning"),
+        )
+        for index in range(jobs)
+    ]
+    for one in made:
+        stack.callback(one.stop)
+    with ThreadPoolExecutor(jobs) as pool:
+        list(pool.map(lambda one: one.start(), made))
+    return list(made)
+
+
+def _launch(order: Order, application: UnderTest | None, jobs: int, work: Path) -> Launch:
+    keys = order.keys
+    env = order.environment.variables()
+    package = importable(order.environment, order.cache)
+    if package is not None:
+        path = [str(package), *filter(None, [env.get("PYTHONPATH")])]
+        env["PYTHONPATH"] = os.pathsep.join(path)
+    url = application.url if application is not None else None
+    if url is not None:
+        env["SLIPWAY_BASE_URL"] = url
+    settings = {
+        "queue": str(work / "queue"),
+        "evidence": str(order.output / "evidence"),
+        "arguments": _arguments(order),
+        "jobs": jobs,
+        "retries": keys.retries or 0,
+        "max_failures": keys.max_failures or 0,
+        "shard": list(order.shard),
+        # Each machine remembers other seconds: parts dealt by them would overlap, or miss some.
+        "history": _history(order.history) if order.shard[1] == 1 else {},
+        "junit": str(order.output / "junit"),
+        "step_timeout": keys.step_timeout or _STEP_TIMEOUT,
+        "userdata": _userdata(keys, url),
+    }
+    return Launch(order.environment.python, order.source, env, settings, work)
+
+
+def _arguments(order: Order) -> list[str]:
+    """Return behave's arguments: what was typed, then what the settings add."""
+    typed = list(order.arguments)
+    named = [one for one in typed if not one.startswith("-")]
+    if not any((order.source / one.partition(":")[0]).exists() for one in named):
+        typed += order.keys.paths or ()
+    return [*typed, *(f"--tags={one}" for one in order.keys.tags or ())]
+
+
+def _userdata(keys: FeatureKeys, url: str | None) -> dict[str, str]:
+    told = {
+        "base_url": url,
+        "browser": keys.browser,
+        "headless": None if keys.headless is None else str(keys.headless).lower(),
+        "window_size": keys.window_size,
+        "grid_url": keys.grid_url,
+        "without_browser": keys.without_browser,
+    }
+    return {**{key: value for key, value in told.items() if value}, **keys.define}
+
+
+def _follow(processes: list[FeatureProcess], story: Story) -> dict[int, str]:
+    """Take events until all processes have ended.
+
+    Returns:
+        What went wrong with a process's application, by the process's index.
+    """
+    problems: dict[int, str] = {}
+    checked = 0.0
+    while True:
+        ended = all(process.code is not None for process in processes)
+        for process in processes:
+            for event in process.events():
+                story.take(event, process.index)
+        if ended:
+            # One that died in the last scenario may have ended its process before it was seen.
+            _check(processes, problems, ended=True)
+            return problems
+        if time.monotonic() - checked > _CHECK_EVERY:
+            checked = time.monotonic()
+            _check(processes, problems)
+        time.sleep(_PAUSE)
+
+
+def _end(processes: list[FeatureProcess]) -> None:
+    for process in processes:
+        process.end()
+
+
+def _check(
+    processes: list[FeatureProcess], problems: dict[int, str], *, ended: bool = False
+) -> None:
+    """End a process whose application has died: all it could tell now would mislead."""
+    for process in processes:
+        at_work = process.code is None or ended
+        if at_work and process.application is not None and process.index not in problems:
+            try:
+                process.application.check()
+            except StageFailed as error:
+                problems[process.index] = str(error)
+                process.end()
+
+
+def _lose(
+    queue: Path, processes: list[FeatureProcess], problems: dict[int, str], story: Story
+) -> None:
+    """Write down features whose process ended in the middle: lost is not passed."""
+    for claim in lost(str(queue)) if queue.is_dir() else ():
+        index = int(claim["process"])
+        process = processes[index]
+        last = " | ".join(line for line in process.tail[-5:] if line.strip())
+        why = problems.get(index) or f"its process ended with exit code {process.code}: {last}"
+        story.lose(str(claim["feature"]), why, index)
+    for process in processes:
+        known = process.index in story.finished or process.index in problems or story.errors
+        if not known:
+            last = " | ".join(line for line in process.tail[-5:] if line.strip())
+            problems[process.index] = f"a process ended with exit code {process.code}: {last}"
+    if story.stopped and not story.errors:
+        problems[-1] = story.stopped
+    elif story.missing and not problems and not story.errors:
+        problems[-1] = f"{story.missing} of {story.chosen} chosen scenarios were never walked"
+
+
+def _history(file: Path) -> dict[str, float]:
+    try:
+        found = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {str(key): float(value) for key, value in found.items()}
+
+
+def _keep_history(file: Path, queue: Path) -> None:
+    if queue.is_dir():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_text(file, json.dumps({**_history(file), **seconds(str(queue))}, indent=1))
+
+
+def _raise_wrong(story: Story) -> None:
+    """Raise what was wrong before anything could run."""
+    for code, kind in ((2, WrongInput), (3, MissingTool)):
+        told = [one["text"] for one in story.errors if one["code"] == code]
+        if told:
+            error: type[SlipwayError] = kind
+            raise error("\n".join(told))

@@ -1,0 +1,124 @@
+"""The features stage: the application's behave features, over plain HTTP and in a browser."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from slipway.model.errors import StageFailed, WrongInput
+from slipway.model.job import Job
+from slipway.model.stage import FeaturesStage
+from slipway.scripts.aside import write_text
+from slipway.scripts.environment import prepare
+from slipway.scripts.feature_package import REQUIREMENTS
+from slipway.scripts.feature_report import write_report
+from slipway.scripts.feature_results import (
+    BAD,
+    FeaturesRun,
+    ScenarioResult,
+    counts,
+    counts_text,
+    verdict,
+)
+from slipway.scripts.feature_settings import settle
+from slipway.scripts.feature_walk import Order, Walked, walk
+from slipway.scripts.pack import pack_zip
+from slipway.scripts.report import Report
+
+#: How many failed scenarios the closing sentence names.
+_NAMED = 5
+
+
+def run(job: Job, report: Report) -> None:
+    """Walk the features.
+
+    Args:
+        job: The stage; its project lies in the current folder.
+        report: Gets each scenario's result, pictures, and the report at the end.
+
+    Raises:
+        MissingTool: The environment cannot be made, or a program is not there.
+        StageFailed: A scenario failed, or nothing ran, or the application did not start.
+        WrongInput: The features or the settings are wrong.
+    """
+    stage = job.stage
+    if not isinstance(stage, FeaturesStage):
+        msg = f'stage "{job.name}" is no features stage'
+        raise WrongInput(msg)
+    source, cache = Path.cwd(), Path(job.cache)
+    keys = settle(source, [stage], stage.profile)
+    environment = prepare(source, stage, cache, report, tools=REQUIREMENTS)
+    seeds = {
+        Path(one.name).stem: Path(one.path)
+        for one in job.inputs
+        if one.uses == "databases" and one.name.endswith(".sqlite")
+    }
+    order = Order(
+        source=source,
+        keys=keys,
+        environment=environment,
+        cache=cache,
+        output=Path(job.output),
+        arguments=stage.arguments,
+        seeds=seeds,
+        title=f"{job.project}: {job.name}",
+        revision=job.run.revision,
+        version=job.run.version,
+    )
+    walked = walk(order, report)
+    leave(walked.run, order.output, report, epoch=job.run.committed_at)
+    judge(walked)
+
+
+def leave(found: FeaturesRun, output: Path, report: Report, *, epoch: int) -> Path:
+    """Leave what people want to see: the report, JUnit, all results in one form, the logs.
+
+    Returns:
+        The report.
+    """
+    page = write_report(found, output / "features.html")
+    report.artefact(page, role="report")
+    results = output / "tests.json"
+    write_text(results, json.dumps([_row(one) for one in found.scenarios], indent=1) + "\n")
+    report.artefact(results, role="report")
+    if (output / "junit").is_dir():
+        pack_zip(output / "junit", output / "junit.zip", epoch=epoch)
+        report.artefact(output / "junit.zip", role="report")
+    for log in sorted(output.glob("application-*.log")):
+        report.artefact(log, role="report")
+    text = f"{counts_text(found)} in {found.seconds:.1f}s"
+    report.summary(text, **counts(found), seconds=round(found.seconds, 2), jobs=found.jobs)
+    return page
+
+
+def _row(one: ScenarioResult) -> dict[str, object]:
+    return {
+        "suite": "behave",
+        "name": f"{one.feature}: {one.name}",
+        "status": one.status,
+        "seconds": round(one.seconds, 4),
+        "file": one.feature_file,
+        "line": one.line,
+        "attempt": max(1, len(one.attempts)),
+        "message": one.message,
+    }
+
+
+def judge(walked: Walked) -> None:
+    """Raise what makes the stage fail.
+
+    Raises:
+        StageFailed: A scenario failed, a hook or a process broke off, or nothing ran.
+    """
+    found = walked.run
+    bad = [one for one in found.scenarios if one.status in BAD]
+    if bad:
+        named = "; ".join(f"{one.place} {one.name}" for one in bad[:_NAMED])
+        more = f" and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
+        msg = f"{counts_text(found)}: {named}{more}"
+        raise StageFailed(msg)
+    if walked.broken:
+        raise StageFailed("; ".join(walked.broken))
+    if verdict(found) == "nothing":
+        msg = f"no scenario ran ({counts_text(found)}); change the tags or the paths"
+        raise StageFailed(msg)
