@@ -20,6 +20,8 @@ from slipway.scripts.wording import count_text
 
 SUITE = "behave"
 _KNOWN: frozenset[str] = frozenset(get_args(Status))
+#: Seconds between two sentences on how far it is.
+_PAUSE = 0.5
 _PICTURES = frozenset({"image/png", "image/jpeg"})
 
 
@@ -44,6 +46,7 @@ class Story:
         self._evidence = evidence
         self._began = time.monotonic()
         self._counted: Counter[str] = Counter()
+        self._told_at = 0.0
 
     def take(self, event: dict[str, Any], process: int) -> None:
         """Take one event of a process."""
@@ -82,6 +85,10 @@ class Story:
 
     def _progress(self) -> None:
         done = self._counted.total()
+        now = time.monotonic()
+        if done < self.chosen and now - self._told_at < _PAUSE:
+            return
+        self._told_at = now
         bad = self._counted["failed"] + self._counted["error"]
         text = f"scenarios, {bad} failed"
         if self._counted["flaky"]:
