@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.remote.webdriver import WebDriver
 
+from slipway.features import browser_scripts as scripts
 from slipway.features.browser_cookies import CookieJar
 from slipway.features.browser_errors import Gone, told
 from slipway.features.browser_windows import Windows
@@ -54,6 +56,15 @@ class BrowserBase(Session):
             return kept
         del kept[:-_LOG]
         return kept
+
+    def let_go(self) -> None:
+        """Let the page begin what a click or key asks of it, so that the next command waits for it.
+
+        A form is sent in a task of its own. On a busy machine WebDriver may see nothing of it yet,
+        and the next step's page would be opened in its place.
+        """
+        with contextlib.suppress(WebDriverException):
+            self.browser.execute_script(scripts.NEXT_TASK)
 
     def settled(self, look: Callable[[], T], *, held: bool = False) -> T:
         """Do something once if someone above looks again, and else until the page rests.

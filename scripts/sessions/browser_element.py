@@ -87,6 +87,7 @@ class BrowserElement(Element):
                 msg = "what is to be clicked is moving"
                 raise Transient(msg)
             self.web_element.click()
+            self._session.let_go()
 
         self._do(deed)
 
@@ -164,6 +165,7 @@ class BrowserElement(Element):
                 self._run(scripts.CLICK)
             else:
                 raise
+        self._session.let_go()
 
     def attach(self, files: Sequence[Path]) -> None:
         """Give files to a file field, shown or not, in place of those it held."""

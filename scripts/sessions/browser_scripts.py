@@ -155,6 +155,8 @@ return {
 };
 """
 
+NEXT_TASK = "return new Promise(done => setTimeout(done, 0));"
+
 #: WebDriver clears no hidden field.
 NO_FILES = "arguments[0].value = '';"
 

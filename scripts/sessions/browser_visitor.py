@@ -105,6 +105,7 @@ class BrowserVisitor(BrowserBase):
             for held in reversed(codes[:-1]):
                 keys.key_up(held)
             keys.perform()
+            self.let_go()
 
         self._read(once)
 
