@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from slipway.scripts.application_elsewhere import UnderTest
-from slipway.scripts.process import end_tree
+from slipway.scripts.process import die_with_parent, end_tree
 from slipway.scripts.report import Report
 
 GUEST = Path(__file__).parent / "guest" / "features.py"
@@ -61,6 +62,7 @@ class FeatureProcess:
             text=True,
             encoding="utf-8",
             errors="replace",
+            preexec_fn=die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509  it only calls prctl
         )
         self._reader = threading.Thread(target=self._read, args=(report,), daemon=True)
         self._reader.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import signal
 import subprocess
 import sys
 import threading
@@ -18,6 +19,7 @@ from slipway.model.errors import MissingTool, StageFailed
 
 #: Lines kept of a program's output for the error sentence.
 TAIL = 40
+_PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -147,6 +149,14 @@ def _follow(
     if not reader.is_alive() and process.stdout is not None:
         process.stdout.close()
     return Finished(code, "\n".join(tail))
+
+
+def die_with_parent() -> None:
+    """Have this process ended when the thread that started it is gone; for `preexec_fn`.
+
+    Linux only (PR_SET_PDEATHSIG, prctl(2)). SIGTERM: what it has started itself it can still end.
+    """
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
 def adopt_orphans() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -12,11 +11,10 @@ from collections.abc import Collection
 from pathlib import Path
 
 from slipway.model.errors import MissingTool
-from slipway.scripts.process import adopt_orphans, end_descendants
+from slipway.scripts.process import adopt_orphans, die_with_parent, end_descendants
 
 #: Seconds a master may take to come up; a large site takes 15 (500 builders).
 PATIENCE = 120
-_PR_SET_PDEATHSIG = 1
 _TWISTD = "from twisted.scripts.twistd import run; run()"
 _RUNNING = "BuildMaster is running"
 
@@ -55,7 +53,7 @@ class Children:
                 stderr=subprocess.STDOUT,
                 # Ctrl-C in the terminal is for us: we end them in order.
                 start_new_session=os.name == "posix",
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509  nothing else runs yet
+                preexec_fn=die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509  nothing else runs yet
             )
         self._started.append((name, folder, process, offset))
 
@@ -109,10 +107,6 @@ def log_size(folder: Path) -> int:
     """Return how long an application's log is now."""
     log = folder / "twistd.log"
     return log.stat().st_size if log.exists() else 0
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
 def _text_after(log: Path, offset: int) -> str:
