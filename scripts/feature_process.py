@@ -77,6 +77,12 @@ class FeatureProcess:
         """Its exit code; None while it is at work."""
         return self._process.poll()
 
+    @property
+    def ending(self) -> str:
+        """How it ended: its exit code and its last words."""
+        last = " | ".join(line for line in self.tail[-5:] if line.strip())
+        return f"ended with exit code {self.code}: {last}"
+
     def events(self) -> Iterator[dict[str, Any]]:
         """Return what it has told since the last time."""
         with self._events.open("rb") as stream:

@@ -16,7 +16,6 @@ from slipway.scripts.feature_results import (
     StepResult,
 )
 from slipway.scripts.report import Report
-from slipway.scripts.wording import count_text
 
 SUITE = "behave"
 _KNOWN: frozenset[str] = frozenset(get_args(Status))
@@ -28,12 +27,11 @@ _PICTURES = frozenset({"image/png", "image/jpeg"})
 class Story:
     """Takes events and passes on what people want to know at once."""
 
-    def __init__(self, report: Report, evidence: Path) -> None:
+    def __init__(self, report: Report) -> None:
         """Begin.
 
         Args:
             report: Gets each scenario's result, pictures and progress.
-            evidence: The folder that evidence lies in.
         """
         self.report = report
         self.results: dict[tuple[str, int, str], ScenarioResult] = {}
@@ -43,7 +41,6 @@ class Story:
         self.finished: set[int] = set()
         """The processes that came to their end."""
         self.chosen = 0
-        self._evidence = evidence
         self._began = time.monotonic()
         self._counted: Counter[str] = Counter()
         self._told_at = 0.0
@@ -68,19 +65,7 @@ class Story:
             if one["media_type"] in _PICTURES:
                 title = f"{result.name} ({result.place})"
                 self.report.picture(Path(one["path"]), title)
-        status: Any = result.status if result.status in _KNOWN else "failed"
-        self.report.test(
-            TestResult(
-                suite=SUITE,
-                name=f"{result.feature}: {result.name}",
-                status=status,
-                seconds=round(result.seconds, 4),
-                file=result.feature_file,
-                line=result.line,
-                attempt=max(1, len(result.attempts)),
-                message=event["message"],
-            )
-        )
+        self.report.test(as_test(result, event["message"]))
         self._progress()
 
     def _progress(self) -> None:
@@ -93,7 +78,7 @@ class Story:
         text = f"scenarios, {bad} failed"
         if self._counted["flaky"]:
             text += f", {self._counted['flaky']} flaky"
-        left = (time.monotonic() - self._began) / done * (self.chosen - done)
+        left = (now - self._began) / done * (self.chosen - done)
         if left > 1:
             text += f", about {format_duration(left)} to go"
         self.report.progress(text, done, self.chosen)
@@ -135,13 +120,20 @@ class Story:
             TestResult(suite=SUITE, name=feature, status="error", file=feature, message=sentence)
         )
 
-    def summary(self, seconds: float) -> str:
-        """Return the run in one line."""
-        counted = Counter(str(result.status) for result in self.results.values())
-        words = ("passed", "flaky", "failed", "error", "quarantined", "skipped")
-        told = ", ".join(f"{counted[word]} {word}" for word in words if counted[word])
-        total = count_text(len(self.results), "scenario")
-        return f"{total}: {told or 'nothing ran'} in {seconds:.1f}s"
+
+def as_test(one: ScenarioResult, message: str) -> TestResult:
+    """Return a scenario in the form that all runners' results have."""
+    status: Any = one.status if one.status in _KNOWN else "failed"
+    return TestResult(
+        suite=SUITE,
+        name=f"{one.feature}: {one.name}",
+        status=status,
+        seconds=round(one.seconds, 4),
+        file=one.feature_file,
+        line=one.line,
+        attempt=max(1, len(one.attempts)),
+        message=message,
+    )
 
 
 def _result(event: dict[str, Any], process: int) -> ScenarioResult:

@@ -10,8 +10,9 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 from slipway.model.errors import MissingTool, SlipwayError, StageFailed, WrongInput
@@ -56,7 +57,8 @@ class Order:
     def jobs(self) -> int:
         """How many processes there shall be; never more than there are feature files."""
         wanted = self.keys.jobs or os.cpu_count() or 2
-        return max(1, min(wanted, sum(1 for _ in self.source.rglob("*.feature"))))
+        files = islice(self.source.rglob("*.feature"), wanted)
+        return max(1, sum(1 for _ in files))
 
     @property
     def history(self) -> Path:
@@ -85,14 +87,14 @@ def walk(order: Order, report: Report) -> Walked:
     work = order.output / "work"
     work.mkdir(parents=True, exist_ok=True)
     started, began = datetime.now(UTC), time.monotonic()
-    story = Story(report, order.output / "evidence")
+    story = Story(report)
     with ExitStack() as stack:
         applications = _applications(order, stack, report)
         processes: list[FeatureProcess] = []
         stack.callback(_end, processes)
+        launch = _launch(order, len(applications), work)
         for index, application in enumerate(applications):
-            launch = _launch(order, application, len(applications), work)
-            process = FeatureProcess(launch, index, report)
+            process = FeatureProcess(_told(launch, application), index, report)
             process.application = application
             processes.append(process)
         problems = _follow(processes, story)
@@ -155,16 +157,14 @@ def _applications(order: Order, stack: ExitStack, report: Report) -> list[UnderT
     return list(made)
 
 
-def _launch(order: Order, application: UnderTest | None, jobs: int, work: Path) -> Launch:
+def _launch(order: Order, jobs: int, work: Path) -> Launch:
+    """Return what all processes are started with."""
     keys = order.keys
     env = order.environment.variables()
     package = importable(order.environment, order.cache)
     if package is not None:
         path = [str(package), *filter(None, [env.get("PYTHONPATH")])]
         env["PYTHONPATH"] = os.pathsep.join(path)
-    url = application.url if application is not None else None
-    if url is not None:
-        env["SLIPWAY_BASE_URL"] = url
     settings = {
         "queue": str(work / "queue"),
         "evidence": str(order.output / "evidence"),
@@ -177,9 +177,21 @@ def _launch(order: Order, application: UnderTest | None, jobs: int, work: Path) 
         "history": _history(order.history) if order.shard[1] == 1 else {},
         "junit": str(order.output / "junit"),
         "step_timeout": keys.step_timeout or _STEP_TIMEOUT,
-        "userdata": _userdata(keys, url),
+        "userdata": _userdata(keys),
     }
     return Launch(order.environment.python, order.source, env, settings, work)
+
+
+def _told(launch: Launch, application: UnderTest | None) -> Launch:
+    """Tell a process where its application is; -D wins over it, as for every setting."""
+    if application is None:
+        return launch
+    userdata = {"base_url": application.url, **launch.settings["userdata"]}
+    return replace(
+        launch,
+        env={**launch.env, "SLIPWAY_BASE_URL": application.url},
+        settings={**launch.settings, "userdata": userdata},
+    )
 
 
 def _arguments(order: Order) -> list[str]:
@@ -191,9 +203,8 @@ def _arguments(order: Order) -> list[str]:
     return [*typed, *(f"--tags={one}" for one in order.keys.tags or ())]
 
 
-def _userdata(keys: FeatureKeys, url: str | None) -> dict[str, str]:
+def _userdata(keys: FeatureKeys) -> dict[str, str]:
     told = {
-        "base_url": url,
         "browser": keys.browser,
         "headless": None if keys.headless is None else str(keys.headless).lower(),
         "window_size": keys.window_size,
@@ -252,14 +263,12 @@ def _lose(
     for claim in lost(str(queue)) if queue.is_dir() else ():
         index = int(claim["process"])
         process = processes[index]
-        last = " | ".join(line for line in process.tail[-5:] if line.strip())
-        why = problems.get(index) or f"its process ended with exit code {process.code}: {last}"
+        why = problems.get(index) or f"its process {process.ending}"
         story.lose(str(claim["feature"]), why, index)
     for process in processes:
         known = process.index in story.finished or process.index in problems or story.errors
         if not known:
-            last = " | ".join(line for line in process.tail[-5:] if line.strip())
-            problems[process.index] = f"a process ended with exit code {process.code}: {last}"
+            problems[process.index] = f"a process {process.ending}"
     if story.stopped and not story.errors:
         problems[-1] = story.stopped
     elif story.missing and not problems and not story.errors:

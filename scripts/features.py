@@ -15,12 +15,12 @@ from slipway.scripts.feature_report import write_report
 from slipway.scripts.feature_results import (
     BAD,
     FeaturesRun,
-    ScenarioResult,
     counts,
     counts_text,
     verdict,
 )
 from slipway.scripts.feature_settings import settle
+from slipway.scripts.feature_story import as_test
 from slipway.scripts.feature_walk import Order, Walked, walk
 from slipway.scripts.pack import pack_zip
 from slipway.scripts.report import Report
@@ -79,7 +79,8 @@ def leave(found: FeaturesRun, output: Path, report: Report, *, epoch: int) -> Pa
     page = write_report(found, output / "features.html")
     report.artefact(page, role="report")
     results = output / "tests.json"
-    write_text(results, json.dumps([_row(one) for one in found.scenarios], indent=1) + "\n")
+    rows = [as_test(one, one.message).model_dump(exclude={"event"}) for one in found.scenarios]
+    write_text(results, json.dumps(rows, indent=1) + "\n")
     report.artefact(results, role="report")
     if (output / "junit").is_dir():
         pack_zip(output / "junit", output / "junit.zip", epoch=epoch)
@@ -89,19 +90,6 @@ def leave(found: FeaturesRun, output: Path, report: Report, *, epoch: int) -> Pa
     text = f"{counts_text(found)} in {found.seconds:.1f}s"
     report.summary(text, **counts(found), seconds=round(found.seconds, 2), jobs=found.jobs)
     return page
-
-
-def _row(one: ScenarioResult) -> dict[str, object]:
-    return {
-        "suite": "behave",
-        "name": f"{one.feature}: {one.name}",
-        "status": one.status,
-        "seconds": round(one.seconds, 4),
-        "file": one.feature_file,
-        "line": one.line,
-        "attempt": max(1, len(one.attempts)),
-        "message": one.message,
-    }
 
 
 def judge(walked: Walked) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from rich.console import Console
 from rich.markup import escape
 from rich.tree import Tree
 
+from slipway.cli.terminal import terminal
 from slipway.config import read
 from slipway.model.duration import format_duration
 from slipway.model.graph import order
@@ -18,7 +18,7 @@ from slipway.model.stage import Stage
 def run(options: argparse.Namespace) -> int:
     """Check the site's file and print its graph."""
     site = read(options.config)
-    console = Console(highlight=False, emoji=False, soft_wrap=True)
+    console = terminal()
     if options.json:
         console.print(site.model_dump_json(by_alias=True, indent=2), markup=False)
         return 0

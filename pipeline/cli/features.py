@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import sys
 from typing import Any
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from slipway.cli.terminal import terminal
 from slipway.model.errors import StageFailed, WrongInput
 from slipway.model.features import FeatureKeys
 from slipway.scripts import feature_local
@@ -44,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     except StageFailed as error:
         report.notice(str(error), level="error")
         return error.exit_code
-    _console().print(f"[dim]report: {escape(str(place))}[/]")
+    terminal().print(f"[dim]report: {escape(str(place))}[/]")
     return 0
 
 
@@ -73,9 +72,5 @@ def _list_steps() -> int:
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     for step in list_steps():
         table.add_row(escape(step.kind), escape(step.pattern), f"[dim]{escape(step.help)}[/]")
-    _console().print(table)
+    terminal().print(table)
     return 0
-
-
-def _console() -> Console:
-    return Console(file=sys.stdout, highlight=False, emoji=False, soft_wrap=True)

@@ -9,10 +9,10 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Engine
 
+from slipway.cli.terminal import terminal
 from slipway.config import read
 from slipway.home import Home
 from slipway.ledger.views import open_ledger
@@ -42,6 +42,20 @@ def check_project(site: Site, project: str | None) -> None:
         raise WrongInput(msg + did_you_mean(project, site.project))
 
 
+def only_project(site: Site, asked: str | None) -> str:
+    """Return the project that was asked for, or the only one.
+
+    Raises:
+        WrongInput: There is no such project, or there are several and none was named.
+    """
+    check_project(site, asked)
+    if asked is None and len(site.project) > 1:
+        known = ", ".join(site.project)
+        msg = f"pipeline.toml has several projects, {known}: name one with --project"
+        raise WrongInput(msg)
+    return asked or next(iter(site.project))
+
+
 def moment(seconds: float | None) -> str:
     """Write a time in this machine's zone."""
     if seconds is None:
@@ -51,12 +65,12 @@ def moment(seconds: float | None) -> str:
 
 def show(rows: Sequence[Any], table: Table, *, as_json: bool, nothing: str) -> int:
     """Print rows as JSON, as the table that was made of them, or say that there are none."""
-    console = Console(highlight=False, emoji=False, soft_wrap=as_json)
+    console = terminal(soft_wrap=as_json)
     if as_json:
         console.print(json.dumps([asdict(row) for row in rows], indent=2), markup=False)
     elif rows:
         # Lines are longer than a narrow terminal: it wraps them, and they can still be copied.
-        wide = Console(highlight=False, emoji=False, width=max(console.width, _WIDE))
+        wide = terminal(soft_wrap=False, width=max(console.width, _WIDE))
         wide.print(table, crop=False)
     else:
         console.print(nothing)

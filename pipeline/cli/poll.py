@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import time
 
-from rich.console import Console
 from sqlalchemy import Engine
 
 from slipway.cli.client import MasterClient
 from slipway.cli.listing import check_project
+from slipway.cli.terminal import terminal
 from slipway.config import read
 from slipway.home import Home
 from slipway.ledger.views import PollView, list_polls, list_runs, open_ledger
@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> int:
     asked_at = time.time()
     with MasterClient(site, home) as master:
         master.poll(projects)
-    console = Console(highlight=False, emoji=False, soft_wrap=True)
+    console = terminal()
     code = 0
     for name in projects:
         ledger, poll = _wait(home.database_url(site), name, asked_at)

@@ -12,15 +12,15 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.markup import escape
 
-from slipway.cli.listing import check_project
+from slipway.cli.listing import only_project
 from slipway.cli.states import mark, word
+from slipway.cli.terminal import terminal
 from slipway.config import read
 from slipway.home import Home
 from slipway.local import LocalRun, Outcome
 from slipway.model.duration import format_duration
 from slipway.model.errors import WrongInput
 from slipway.model.event import AnyEvent, Notice, Progress, TestResult
-from slipway.model.site import Site
 from slipway.repository import is_url
 from slipway.trip import Trip, choose, run_facts
 
@@ -28,14 +28,14 @@ from slipway.trip import Trip, choose, run_facts
 def run(options: argparse.Namespace) -> int:
     """Run stages here, in the graph's order, side by side."""
     site = read(options.config)
-    name = _project(site, options.project)
+    name = only_project(site, options.project)
     project = site.project[name]
     source = _source(options, project.repository)
     names = choose(project, options.stages, alone=options.alone)
     home = Home.beside(options.config).root / "local" / name
     home.mkdir(parents=True, exist_ok=True)
     trip = Trip(name, project, source, home, run_facts(source, _number(home, again=options.alone)))
-    console = Console(highlight=False, emoji=False, soft_wrap=True)
+    console = terminal()
     console.print(f"[bold]{name}[/] {trip.run.version} [dim]in {escape(str(source))}[/]")
     local = LocalRun(trip, names, _Teller(console))
     signal.signal(signal.SIGTERM, _interrupt)
@@ -88,14 +88,6 @@ def _line(outcome: Outcome) -> str:
         f"{mark(outcome.state)}{outcome.name:<12} {word(outcome.state)} [dim]{took:>6}[/]  "
         f"{escape(outcome.summary)}"
     )
-
-
-def _project(site: Site, asked: str | None) -> str:
-    check_project(site, asked)
-    if asked is None and len(site.project) > 1:
-        msg = f"pipeline.toml has several projects; name one: --project {'|'.join(site.project)}"
-        raise WrongInput(msg)
-    return asked or next(iter(site.project))
 
 
 def _source(options: argparse.Namespace, repository: str) -> Path:

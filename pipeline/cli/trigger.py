@@ -5,22 +5,20 @@ from __future__ import annotations
 import argparse
 import time
 
-from rich.console import Console
-
 from slipway.cli.client import MasterClient
-from slipway.cli.listing import check_project
+from slipway.cli.listing import only_project
+from slipway.cli.terminal import terminal
 from slipway.config import read
 from slipway.home import Home
 from slipway.ledger.views import RunView, list_runs, open_ledger
-from slipway.model.errors import StageFailed, WrongInput
-from slipway.model.site import Site, builder_name
+from slipway.model.errors import StageFailed
+from slipway.model.site import builder_name
 
 
 def run(options: argparse.Namespace) -> int:
     """Start a run, and tell its number."""
     site = read(options.config)
-    check_project(site, options.project)
-    name = options.project or _only(site)
+    name = only_project(site, options.project)
     project = site.project[name]
     home = Home.beside(options.config)
     values = {
@@ -34,17 +32,8 @@ def run(options: argparse.Namespace) -> int:
     started = _started(home.database_url(site), name, asked_at)
     told = f"{name}: run {started.number} started, version {started.version}"
     commit = f"{started.revision[:10]} {started.subject}"
-    Console(highlight=False, emoji=False, soft_wrap=True).print(
-        f"{told}, of {commit}", markup=False
-    )
+    terminal().print(f"{told}, of {commit}", markup=False)
     return 0
-
-
-def _only(site: Site) -> str:
-    if len(site.project) > 1:
-        msg = f"there are several projects, {', '.join(site.project)}: name one with --project"
-        raise WrongInput(msg)
-    return next(iter(site.project))
 
 
 def _started(url: str, project: str, since: float) -> RunView:

@@ -10,11 +10,11 @@ import time
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from rich.console import Console
 from rich.markup import escape
 from sqlalchemy import Engine
 
 from slipway.cli.children import Children, log_size
+from slipway.cli.terminal import terminal
 from slipway.cli.watch import Watch
 from slipway.config import read
 from slipway.home import CONFIG, VARIABLE, Home, given_secret, made_secret, make_folder
@@ -57,7 +57,7 @@ class _Session:
 
     def __init__(self, site: Site, config: Path, home: Home, *, once: bool) -> None:
         self.site, self.config, self.home, self.once = site, config, home, once
-        self.console = Console(highlight=False, emoji=False)
+        self.console = terminal(soft_wrap=False)
         self.children = Children()
         self.started_at = time.time()
         self.told_polls: dict[str, float] = {}

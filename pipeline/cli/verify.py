@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from rich.console import Console
-
+from slipway.cli.terminal import terminal
 from slipway.scripts.verify import check
 
 
 def run(options: argparse.Namespace) -> int:
     """Check every hash of a release."""
-    return check(options.place, Console(highlight=False, emoji=False, soft_wrap=True))
+    return check(options.place, terminal())

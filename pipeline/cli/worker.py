@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from rich.console import Console
-
+from slipway.cli.terminal import terminal
 from slipway.home import given_secret
 from slipway.model.errors import WrongInput
 from slipway.model.site import SecretPlace
@@ -26,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
     except OSError as error:
         msg = f"the worker's folder {place.folder} cannot be written: {error.strerror}"
         raise WrongInput(msg) from None
-    Console(highlight=False, emoji=False, soft_wrap=True).print(
+    terminal().print(
         f"worker {options.name} is set up; start it: buildbot-worker start {place.folder}"
     )
     return 0

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import signal
 import socket
 import time
 from collections.abc import Callable
@@ -15,7 +13,6 @@ from typing import Any
 import psutil
 
 PATIENCE = 90.0
-PR_SET_PDEATHSIG = 1
 
 
 def wait_for(look: Callable[[], Any], told: Callable[[], str], patience: float = PATIENCE) -> Any:
@@ -58,8 +55,3 @@ def kill(processes: list[psutil.Process]) -> None:
         with suppress(psutil.NoSuchProcess):
             one.kill()
     psutil.wait_procs(processes, 10)
-
-
-def end_with_parent() -> None:
-    """Ask Linux to end this process when the tests are killed."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -21,8 +21,9 @@ import httpx
 import psutil
 
 from slipway.ledger.views import list_runs, open_ledger
+from slipway.scripts.process import die_with_parent
 
-from .machine import end_with_parent, kill, lease_ports, processes_of, wait_for
+from .machine import kill, lease_ports, processes_of, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 SLIPWAY = [sys.executable, "-m", "slipway.cli"]
@@ -123,7 +124,7 @@ labels = ["linux"]
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
+                preexec_fn=die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
             )
         wait_for(lambda: process.poll() is not None or self._answers(), self.said)
         assert process.poll() is None, f"`slipway up` ended:\n{self.said()}"

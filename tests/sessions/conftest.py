@@ -17,6 +17,9 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 
+from slipway.features.browser import BrowserSession
+from slipway.features.launch import start_browser
+
 HOME = """<h1>Welcome</h1>
 <p>Nothing   to
 see.</p><nav><a href="/login">Log in</a> <a href="/form" title="All controls">Form</a>
@@ -301,3 +304,25 @@ def application() -> Iterator[Application]:
 @pytest.fixture(autouse=True)
 def _nothing_left(application: Application) -> None:
     application.clear()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A browser for all tests of a file."""
+    running = start_browser()
+    yield running
+    running.quit()
+
+
+@pytest.fixture
+def session(browser, application):
+    """A visitor with a browser; files of other drivers have a session of their own."""
+    visitor = BrowserSession(application.url, browser, patience=1.0)
+    yield visitor
+    visitor.reset()
+
+
+def on(session, application, content, **more):
+    """Bring a visitor to a page with this content."""
+    session.visit(application.add("/page", content, **more))
+    return session

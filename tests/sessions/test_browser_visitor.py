@@ -7,27 +7,8 @@ import time
 import pytest
 
 from slipway.features import NotThere, SessionError, Unsupported
-from slipway.features.browser import BrowserSession
-from slipway.features.launch import start_browser
 
-
-@pytest.fixture(scope="module")
-def browser():
-    running = start_browser()
-    yield running
-    running.quit()
-
-
-@pytest.fixture
-def session(browser, application):
-    visitor = BrowserSession(application.url, browser, patience=1.0)
-    yield visitor
-    visitor.reset()
-
-
-def on(session, application, content, **more):
-    session.visit(application.add("/page", content, **more))
-    return session
+from .conftest import on
 
 
 def test_alerts_are_told_and_answered(session, application):
