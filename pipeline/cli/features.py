@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
 from typing import Any
 
@@ -27,8 +26,6 @@ def run(options: argparse.Namespace) -> int:
     if not source.is_dir():
         msg = f"--source {options.source} is no folder; name the project"
         raise WrongInput(msg)
-    # What the project's own program prints belongs to this run.
-    os.chdir(source)
     report = ConsoleReport()
     try:
         place = feature_local.run(

@@ -61,6 +61,9 @@ def test_as_a_developer_types_it(project):
     one = features(project, "features/sums.feature:3", "--output", "kept")
     assert one.returncode == 0
     assert (project / "kept" / "tests.json").is_file()
+    away = features(project.parent, "--source", project.name, "--tags=~@wrong", "--output", "out")
+    assert away.returncode == 0, away.stdout
+    assert (project.parent / "out" / "tests.json").is_file()
     assert "Traceback" not in good.stdout + one.stdout + good.stderr + bad.stderr
 
 
