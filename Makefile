@@ -4,6 +4,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 STATE := .slipway
 BIN := .venv/bin
+QT := libegl1 libgl1 libglib2.0-0 libdbus-1-3 libfontconfig1 libxkbcommon0 fonts-dejavu-core
 export UV_CACHE_DIR ?= $(CURDIR)/$(STATE)/cache/uv
 export UV_PYTHON_DOWNLOADS ?= never
 
@@ -35,7 +36,7 @@ check: .venv/.ready ## check pipeline.toml and print its graph
 	@$(BIN)/slipway check
 
 .PHONY: test
-test: lint browser ## lint, types, unit, integration and feature tests
+test: lint browser desktop ## lint, types, unit, integration and feature tests
 	$(BIN)/pytest
 
 .PHONY: unit
@@ -61,6 +62,19 @@ browser:
 	    chromium-headless-shell chromium-driver; } >/dev/null 2>&1 || \
 	  echo "no headless browser could be installed; @javascript features will be skipped"; \
 	else echo "no chromedriver here; for the @javascript features: apt install chromium-headless-shell chromium-driver"; fi
+
+# What Qt needs to draw windows that nobody sees; without it the tests of @desktop are skipped.
+.PHONY: desktop
+desktop:
+	@if [ "$$(uname)" != Linux ]; then :; \
+	elif { ldconfig -p 2>/dev/null || /sbin/ldconfig -p; } | awk '/libEGL.so.1 /{a=1} /libGL.so.1 /{b=1} \
+	    /libxkbcommon.so.0 /{c=1} /libdbus-1.so.3 /{d=1} /libfontconfig.so.1 /{e=1} \
+	    /libglib-2.0.so.0 /{f=1} END {exit a+b+c+d+e+f < 6}'; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "installing what Qt needs for the @desktop features ..."; \
+	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends $(QT); } >/dev/null 2>&1 || \
+	  echo "Qt's libraries could not be installed; @desktop features will be skipped"; \
+	else echo "Qt lacks libraries here; for the @desktop features: apt install $(QT)"; fi
 
 .PHONY: bench
 bench: .venv/.ready ## measure, beside the tools people would use else; tables with medians

@@ -33,6 +33,7 @@ _PAUSE = 0.1
 _STEP_TIMEOUT = 300
 _LOG_LINES = 60
 _CHECK_EVERY = 0.5
+_FROZEN = "{frozen}"
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class Order:
     shard: tuple[int, int] = (1, 1)
     seeds: Mapping[str, Path] = field(default_factory=dict)
     """Seed databases by name; each application gets copies."""
+    frozen: Path | None = None
+    """The program that a freeze stage left, unpacked."""
     title: str = "Features"
     revision: str = ""
     version: str = ""
@@ -177,7 +180,7 @@ def _launch(order: Order, jobs: int, work: Path) -> Launch:
         "history": _history(order.history) if order.shard[1] == 1 else {},
         "junit": str(order.output / "junit"),
         "step_timeout": keys.step_timeout or _STEP_TIMEOUT,
-        "userdata": _userdata(keys),
+        "userdata": _userdata(order),
     }
     return Launch(order.environment.python, order.source, env, settings, work)
 
@@ -203,8 +206,13 @@ def _arguments(order: Order) -> list[str]:
     return [*typed, *(f"--tags={one}" for one in order.keys.tags or ())]
 
 
-def _userdata(keys: FeatureKeys) -> dict[str, str]:
+def _userdata(order: Order) -> dict[str, str]:
+    keys = order.keys
+    seeds = {name: str(path.resolve()) for name, path in order.seeds.items()}
     told = {
+        "desktop": _desktop(order),
+        "desktop_env": json.dumps(keys.desktop_env) if keys.desktop_env else None,
+        "desktop_seeds": json.dumps(seeds) if seeds else None,
         "browser": keys.browser,
         "headless": None if keys.headless is None else str(keys.headless).lower(),
         "window_size": keys.window_size,
@@ -212,6 +220,19 @@ def _userdata(keys: FeatureKeys) -> dict[str, str]:
         "without_browser": keys.without_browser,
     }
     return {**{key: value for key, value in told.items() if value}, **keys.define}
+
+
+def _desktop(order: Order) -> str | None:
+    """Return the desktop program's command as the sessions read it."""
+    words = order.keys.desktop
+    if words is None:
+        return None
+    if any(_FROZEN in word for word in words):
+        if order.frozen is None:
+            msg = f'desktop: "{words[0]}" names {_FROZEN}, and nothing frozen is here; let the '
+            raise WrongInput(f"{msg}stage need one that uses freeze, or name the program's file")
+        words = tuple(word.replace(_FROZEN, str(order.frozen)) for word in words)
+    return json.dumps(words)
 
 
 def _follow(processes: list[FeatureProcess], story: Story) -> dict[int, str]:

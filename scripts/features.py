@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 from slipway.model.errors import StageFailed, WrongInput
@@ -24,6 +25,7 @@ from slipway.scripts.feature_story import as_test
 from slipway.scripts.feature_walk import Order, Walked, walk
 from slipway.scripts.pack import pack_zip
 from slipway.scripts.report import Report
+from slipway.scripts.unpack import unpack
 
 #: How many failed scenarios the closing sentence names.
 _NAMED = 5
@@ -53,6 +55,7 @@ def run(job: Job, report: Report) -> None:
         for one in job.inputs
         if one.uses == "databases" and one.name.endswith(".sqlite")
     }
+    frozen = _unpacked(job, Path(job.output) / "frozen")
     order = Order(
         source=source,
         keys=keys,
@@ -61,13 +64,29 @@ def run(job: Job, report: Report) -> None:
         output=Path(job.output),
         arguments=stage.arguments,
         seeds=seeds,
+        frozen=frozen,
         title=f"{job.project}: {job.name}",
         revision=job.run.revision,
         version=job.run.version,
     )
-    walked = walk(order, report)
+    try:
+        walked = walk(order, report)
+    finally:
+        shutil.rmtree(Path(job.output) / "frozen", ignore_errors=True)
     leave(walked.run, order.output, report, epoch=job.run.committed_at)
     judge(walked)
+
+
+def _unpacked(job: Job, folder: Path) -> Path | None:
+    """Unpack what a freeze stage left; return the program's folder, None where none did."""
+    frozen = [one for one in job.inputs if one.uses == "freeze" and one.role == "product"]
+    if not frozen:
+        return None
+    if len(frozen) > 1:
+        names = ", ".join(one.name for one in frozen)
+        raise WrongInput(f"the stage needs several that freeze: {names}; let it need one of them")
+    unpack(Path(frozen[0].path), folder)
+    return next(one for one in folder.resolve().iterdir() if one.is_dir())
 
 
 def leave(found: FeaturesRun, output: Path, report: Report, *, epoch: int) -> Path:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 import re
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from rich.markup import escape
@@ -22,6 +25,8 @@ def run(options: argparse.Namespace) -> int:
     """Walk the features, or list the ready steps."""
     if options.steps:
         return _list_steps()
+    if options.desktop_agent is not None:
+        return _write_agent(options.desktop_agent)
     source = options.source.resolve()
     if not source.is_dir():
         msg = f"--source {options.source} is no folder; name the project"
@@ -61,6 +66,21 @@ def _shard(text: str | None) -> tuple[int, int]:
         msg = f'--shard "{text}" is none; write which part of how many, such as 1/3'
         raise WrongInput(msg)
     return int(found[1]), int(found[2])
+
+
+def _write_agent(target: Path) -> int:
+    """Copy the agent to where the program finds it."""
+    spec = find_spec("slipway.features")
+    if spec is None or spec.origin is None:
+        msg = "slipway.features is not installed"
+        raise ModuleNotFoundError(msg)
+    try:
+        shutil.copyfile(Path(spec.origin).with_name("desktop_agent.py"), target)
+    except OSError as error:
+        msg = f"--desktop-agent {target} cannot be written: {error.strerror}; name a .py file"
+        raise WrongInput(msg) from None
+    terminal().print(f"{escape(str(target))} written; call its serve() after QApplication is made")
+    return 0
 
 
 def _list_steps() -> int:

@@ -127,6 +127,8 @@ def _features_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
     features.add_argument("--headed", action="store_true", help="show the browser")
     features.add_argument("--output", type=Path, metavar="DIR", help="where the report goes")
     features.add_argument("--steps", action="store_true", help="list the ready steps, and end")
+    told = "write what @desktop drives a Qt program by into a file of the program, and end"
+    features.add_argument("--desktop-agent", type=Path, metavar="FILE", help=told)
 
 
 def _machine_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -42,6 +42,12 @@ class FeatureKeys(Part):
     """A Selenium Grid; with it @javascript runs there."""
     without_browser: Literal["fail", "skip"] | None = None
     """What becomes of @javascript scenarios on a machine without a browser. Default: fail."""
+    desktop: tuple[str, ...] | None = None
+    """Starts the desktop program for @desktop: an argument list, in which {folder} (a fresh folder
+    for each start), {database}, {database:NAME} and {frozen} (what a needed `freeze` stage left)
+    are replaced. "python" is the application's own."""
+    desktop_env: dict[str, str] = Field(default_factory=dict)
+    """Environment variables for the desktop program; placeholders as in `desktop`."""
     tags: tuple[str, ...] | None = None
     """Tag expressions, old spelling or new; all of them must hold."""
     paths: tuple[str, ...] | None = None
@@ -57,7 +63,7 @@ class FeatureKeys(Part):
     define: dict[str, str] = Field(default_factory=dict)
     """What behave's -D sets: `context.config.userdata`."""
 
-    @field_validator("command")
+    @field_validator("command", "desktop")
     @classmethod
     def _a_program(cls, command: tuple[str, ...] | None) -> tuple[str, ...] | None:
         if command is not None and (not command or not command[0]):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from slipway.features.errors import DriverMissing, SessionError, SessionLost
 from slipway.features.session import Session
+from slipway.features.settings import Settings
 
 _SESSION = "session:"
 #: Drivers whose pages run no JavaScript.
@@ -30,7 +31,8 @@ def driver_of(
     """Return the session that tags ask for.
 
     Args:
-        tags: With or without "@": javascript, session:NAME, insulated; others mean nothing here.
+        tags: With or without "@": javascript, desktop, session:NAME, insulated; others mean
+            nothing here.
         default: The driver without such a tag.
         javascript: The driver for @javascript.
 
@@ -39,6 +41,8 @@ def driver_of(
     """
     names = {str(tag).removeprefix("@") for tag in tags}
     named = sorted({tag.removeprefix(_SESSION) for tag in names if tag.startswith(_SESSION)})
+    if "desktop" in names and "desktop" not in named:
+        named.append("desktop")
     insulated = "insulated" in names
     if len(named) > 1:
         asked = " and ".join(f"@{_SESSION}{name}" for name in named)
@@ -76,7 +80,7 @@ class Sessions:
         """Prepare; nothing is opened yet.
 
         Args:
-            base_url: Where the application is.
+            base_url: Where the application is; "" where there is a desktop program only.
             browser: chromium, chrome, edge or firefox, or a program. None: chromium.
             headless: Without a window.
             window_size: Width and height in pixels.
@@ -150,8 +154,8 @@ class Sessions:
         try:
             if key in self._used:
                 session.reset()
-            elif session.javascript:
-                # The browser may have ended since the last scenario.
+            elif session.javascript or session.driver == "desktop":
+                # The browser or program may have ended since the last scenario.
                 _ = session.windows
         except (SessionLost, SessionError):
             return False
@@ -167,7 +171,10 @@ class Sessions:
     def _http(self) -> Session:
         from slipway.features.http import HttpSession
 
-        return HttpSession(self._base_url)
+        return HttpSession(self._target())
+
+    def _target(self) -> str:
+        return self._base_url or Settings().target()
 
     def _selenium(self) -> Session:
         try:
@@ -175,10 +182,11 @@ class Sessions:
             from slipway.features.launch import start_browser
         except ImportError as error:
             raise DriverMissing(_no_package(error)) from None
+        target = self._target()
         browser = start_browser(
             self._browser, headless=self._headless, window_size=self._window_size
         )
-        return BrowserSession(self._base_url, browser, patience=self._patience)
+        return BrowserSession(target, browser, patience=self._patience)
 
     def _grid(self) -> Session:
         try:
@@ -188,10 +196,11 @@ class Sessions:
         if self._grid_url is None:
             msg = "the driver grid needs the address of a Selenium Grid; set grid-url"
             raise DriverMissing(msg)
+        target = self._target()
         browser = connect(
             self._grid_url, self._browser, headless=self._headless, window_size=self._window_size
         )
-        return GridSession(self._base_url, browser, patience=self._patience)
+        return GridSession(target, browser, patience=self._patience)
 
 
 def _no_package(error: ImportError) -> str:

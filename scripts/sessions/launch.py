@@ -28,7 +28,7 @@ from slipway.features.errors import DriverMissing
 
 __all__ = ["LocalBrowser", "client", "find_browser", "start_browser"]
 
-_KEEPER = Path(__file__).with_name("browser_keeper.py")
+_KEEPER = Path(__file__).with_name("keeper.py")
 #: Seconds for a driver to listen, and for a browser to start.
 _LISTEN = 20.0
 _START = 60.0
@@ -78,7 +78,7 @@ class DriverProcess:
             DriverMissing: It cannot be started, or does not listen.
         """
         self.folder = Path(tempfile.mkdtemp(prefix="slipway-browser-"))
-        self.log = self.folder / "driver.log"
+        self.log = self.folder / "output.log"
         (self.folder / "downloads").mkdir()
         # No port is chosen here: between the choice and the driver's start another could take it.
         port = ["--port=0"]
@@ -109,7 +109,7 @@ class DriverProcess:
             found = _LISTENING.search(told)
             if found:
                 return int(found[1] or found[2])
-            if self._process.poll() is not None:
+            if (self.folder / "ended").exists() or self._process.poll() is not None:
                 break
             time.sleep(_PAUSE)
         msg = f"the driver {program} does not start; run `{program} --version` to see why"

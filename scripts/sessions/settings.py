@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 import tomllib
 from collections.abc import Callable, Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ _URL = re.compile(r"https?://[^\s/]\S*", re.IGNORECASE)
 _SIZE = re.compile(r"([1-9]\d{1,4})x([1-9]\d{1,4})")
 _FLAGS = {"true": True, "yes": True, "on": True, "1": True}
 _FLAGS |= {"false": False, "no": False, "off": False, "0": False}
-_NAMES = ("base_url", "browser", "headless", "window_size", "grid_url", "without_browser")
+_BROWSING = ("base_url", "browser", "headless", "window_size", "grid_url", "without_browser")
+_NAMES = (*_BROWSING, "desktop", "desktop_env", "desktop_seeds")
 
 
 class WrongSetting(ValueError):
@@ -36,6 +38,12 @@ class Settings:
     """A Selenium Grid; with it @javascript runs there."""
     without_browser: str = "fail"
     """What becomes of @javascript scenarios without a browser: fail or skip."""
+    desktop: tuple[str, ...] | None = None
+    """Starts the desktop program for @desktop."""
+    desktop_env: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """More environment variables for it."""
+    desktop_seeds: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Databases by name, of which each desktop program gets copies."""
 
     def target(self) -> str:
         """Return the base URL.
@@ -176,6 +184,31 @@ def _policy(place: str, value: Any) -> str:
     return str(value)
 
 
+def _command(place: str, value: Any) -> tuple[str, ...]:
+    """Check an argument list; a text is one program without arguments, or a list as JSON."""
+    words = _from_json(value) if isinstance(value, str) and value.startswith("[") else value
+    words = [words] if isinstance(words, str) else words
+    good = isinstance(words, list) and words and all(isinstance(one, str) for one in words)
+    if not good or not words[0]:
+        told = 'write the program and its arguments as a list: ["python", "-m", "app"]'
+        raise WrongSetting(f"{place}: {value!r} is not allowed; {told}")
+    return tuple(words)
+
+
+def _texts(place: str, value: Any) -> Mapping[str, str]:
+    table = _from_json(value) if isinstance(value, str) else value
+    if not isinstance(table, dict) or not all(isinstance(one, str) for one in table.values()):
+        raise WrongSetting(f'{place}: {value!r} is not allowed; write a table: {{ NAME = "text" }}')
+    return table
+
+
+def _from_json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "base_url": _url,
     "browser": _text,
@@ -183,4 +216,7 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "window_size": _size,
     "grid_url": _url,
     "without_browser": _policy,
+    "desktop": _command,
+    "desktop_env": _texts,
+    "desktop_seeds": _texts,
 }

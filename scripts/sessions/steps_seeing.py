@@ -9,7 +9,7 @@ from slipway.features.steps_pages import regular
 from slipway.features.vocabulary import Vocabulary
 
 SEEING = Vocabulary()
-#: Seconds that "I wait until" waits in a browser.
+#: Seconds that "I wait until" waits where things change by themselves.
 _LONG = 30.0
 
 
@@ -162,7 +162,7 @@ def wait_until(context: Context, text: str) -> None:
     """Wait up to 30 seconds for a text; over plain HTTP, where nothing changes, look once."""
     session: Session = context.session
     before = session.patience
-    session.patience = max(before, _LONG) if session.javascript else before
+    session.patience = max(before, _LONG) if before else before
     try:
         session.see(text)
     finally:

@@ -54,19 +54,19 @@ def _match(context: Context, name: str) -> Any:
 
 @VISITORS.when("I accept the alert", "I accept the confirm", example="When I accept the alert")
 def accept(context: Context) -> None:
-    """Answer an alert or a question with OK (browser)."""
+    """Answer an alert or a question with OK (browser, desktop)."""
     context.session.answer_alert(accept=True)
 
 
 @VISITORS.when("I dismiss the alert", "I dismiss the confirm", example="When I dismiss the alert")
 def dismiss(context: Context) -> None:
-    """Answer an alert or a question with Cancel (browser)."""
+    """Answer an alert or a question with Cancel (browser, desktop)."""
     context.session.answer_alert(accept=False)
 
 
 @VISITORS.when('I fill in the prompt with "{text}"', example='When I fill in the prompt with "Ann"')
 def prompt(context: Context, text: str) -> None:
-    """Type a text into a prompt and answer OK (browser)."""
+    """Type a text into a prompt and answer OK (browser, desktop)."""
     context.session.answer_alert(accept=True, text=text)
 
 
@@ -74,7 +74,7 @@ def prompt(context: Context, text: str) -> None:
     'I should see "{text}" in the alert', example='Then I should see "Sure?" in the alert'
 )
 def alert_says(context: Context, text: str) -> None:
-    """Expect an open alert to hold a text (browser)."""
+    """Expect an open alert to hold a text (browser, desktop)."""
     session: Session = context.session
     session.wait(
         lambda: text in session.alert, lambda: f'the alert says "{session.alert}", not "{text}"'
@@ -85,7 +85,7 @@ def alert_says(context: Context, text: str) -> None:
     "I switch to the window", "I switch to the new window", example="When I switch to the window"
 )
 def switch(context: Context) -> None:
-    """Go on in the window that was opened last (browser)."""
+    """Go on in the window that was opened last (browser, desktop)."""
     session: Session = context.session
     session.wait(lambda: len(session.windows) > 1, lambda: "no other window is open")
     session.switch_window(session.windows[-1])
@@ -93,13 +93,13 @@ def switch(context: Context) -> None:
 
 @VISITORS.when("I switch to the first window", example="When I switch to the first window")
 def switch_back(context: Context) -> None:
-    """Go on in the window that was opened first (browser)."""
+    """Go on in the window that was opened first (browser, desktop)."""
     context.session.switch_window(context.session.windows[0])
 
 
 @VISITORS.when('I switch to the window "{title}"', example='When I switch to the window "Help"')
 def switch_to(context: Context, title: str) -> None:
-    """Go on in the window whose page has a title (browser)."""
+    """Go on in the window whose page has a title (browser, desktop)."""
     session: Session = context.session
 
     def look() -> bool:
@@ -114,13 +114,13 @@ def switch_to(context: Context, title: str) -> None:
 
 @VISITORS.when("I close the window", example="When I close the window")
 def close(context: Context) -> None:
-    """Close the window and go on in the first one (browser)."""
+    """Close the window and go on in the first one (browser, desktop)."""
     context.session.close_window()
 
 
 @VISITORS.when('I press the key "{key}"', example='When I press the key "ENTER"')
 def key(context: Context, key: str) -> None:
-    """Press a key where the focus is: one character, or a name such as ENTER or TAB (browser)."""
+    """Press a key where the focus is: a character, or a name such as ENTER (browser, desktop)."""
     context.session.press_key(key)
 
 
@@ -129,7 +129,7 @@ def key(context: Context, key: str) -> None:
     example="When I resize the window to 800x600",
 )
 def resize(context: Context, width: str, height: str) -> None:
-    """Give the window a size in pixels (browser)."""
+    """Give the window a size in pixels (browser, desktop)."""
     context.session.resize(int(width), int(height))
 
 
@@ -181,5 +181,5 @@ def no_cookies(context: Context) -> None:
 
 @VISITORS.then("I take a screenshot", example="Then I take a screenshot")
 def screenshot(context: Context) -> None:
-    """Keep a picture of the page with the report (browser)."""
+    """Keep a picture of the page with the report (browser, desktop)."""
     keep(context, [Evidence("screenshot.png", "image/png", context.session.screenshot())])

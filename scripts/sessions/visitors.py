@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slipway.features.session import Evidence, Session
-from slipway.features.settings import Settings
+from slipway.features.settings import Settings, WrongSetting
 
 if TYPE_CHECKING:
     from slipway.features.choosing import Sessions
@@ -78,14 +79,35 @@ def sessions_of(settings: Settings) -> Sessions:
     """Return sessions for settings; nothing is opened yet.
 
     Raises:
-        WrongSetting: Nothing says where the application is.
+        WrongSetting: Nothing says where the application is, nor how a desktop program starts.
     """
     from slipway.features.choosing import Sessions
 
     return Sessions(
-        settings.target(),
+        settings.base_url or "" if settings.desktop else settings.target(),
         browser=settings.browser,
         headless=settings.headless,
         window_size=settings.window_size,
         grid_url=settings.grid_url,
+        drivers={"desktop": lambda: _desktop(settings)},
     )
+
+
+def _desktop(settings: Settings) -> Session:
+    """Start the desktop program.
+
+    Raises:
+        SessionError: It ends at once, Qt is missing, or it has no agent.
+        WrongSetting: Nothing says how it is started.
+    """
+    if settings.desktop is None:
+        msg = (
+            'nothing says how the desktop program is started: write desktop = ["python", "-m", '
+            '"app"] under [tool.slipway.features] in pyproject.toml, or give -D desktop=PROGRAM'
+        )
+        raise WrongSetting(msg)
+    from slipway.features.desktop import DesktopSession
+    from slipway.features.desktop_program import DesktopSettings
+
+    seeds = {name: Path(file) for name, file in settings.desktop_seeds.items()}
+    return DesktopSession(DesktopSettings(settings.desktop, settings.desktop_env, seeds))

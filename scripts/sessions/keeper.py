@@ -1,9 +1,10 @@
-"""Runs a driver and ends it, with its browser, once whoever started it is gone, however it went.
+"""Runs a program and ends its whole tree once whoever started it is gone, however it went.
 
-Run as a program of its own, stdlib only: `python -I -S browser_keeper.py FOLDER DRIVER ARGUMENTS`,
-with a pipe as its input. The system closes the pipe's other end even on SIGKILL. A parent-death
-signal on the driver would not do: it is sent when the starting *thread* ends, and a Chromium
-outlives its killed driver.
+Run as a program of its own, stdlib only: `python -I -S keeper.py FOLDER PROGRAM ARGUMENTS`, with a
+pipe as its input. The system closes the pipe's other end even on SIGKILL. A parent-death signal on
+the program would not do: it is sent when the starting *thread* ends, and a Chromium outlives its
+killed driver. FOLDER gets what the program says (output.log) and, once it has ended by itself, its
+exit code (ended); it is the program's folder for temporary files, and is removed at the end.
 """
 
 from __future__ import annotations
@@ -19,34 +20,42 @@ import time
 from pathlib import Path
 
 _LOOK = 0.25
+_QUICK = 0.1
 _KILLS = 3
 _TRIES = 100
 _PAUSE = 0.01
 
 
 def main() -> int:
-    """Run the driver; end it when the input or the parent is gone; leave no file behind."""
+    """Run the program; end it when the input or the parent is gone; leave no file behind."""
     folder, *command = sys.argv[1:]
     starter = os.getppid()
     over = threading.Event()
     for name in ("SIGTERM", "SIGINT", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda *_: over.set())
-    driver = _start(Path(folder), command)
+    program = _start(Path(folder), command)
+    told = False
     threading.Thread(target=_read_to_end, args=(over,), daemon=True).start()
     # A forked child of the starter may hold the pipe open: so the parent is looked at, too.
-    while not over.wait(_LOOK) and driver.poll() is None:
+    while not over.wait(_LOOK if told else _QUICK):
+        if not told and program.poll() is not None:
+            # What it has left running ends with it; the folder stays until it is read.
+            _end(program)
+            _tell(Path(folder), program.returncode)
+            told = True
         if os.getppid() != starter:
             break
-    _end(driver)
+    if not told:  # else its number may be another's by now
+        _end(program)
     _remove(Path(folder))
     return 0
 
 
 def _start(folder: Path, command: list[str]) -> subprocess.Popen[bytes]:
-    # Profile and downloads go where they are removed, however the browser ends.
+    # A browser's profile and downloads go where they are removed, however it ends.
     places = dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(folder))
-    with (folder / "driver.log").open("wb") as log:
+    with (folder / "output.log").open("wb") as log:
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -65,20 +74,27 @@ def _read_to_end(over: threading.Event) -> None:
     over.set()
 
 
-def _end(driver: subprocess.Popen[bytes]) -> None:
-    """End the driver and its browser at once; nothing in a test's profile is worth more."""
+def _tell(folder: Path, code: int) -> None:
+    aside = folder / "ended.part"
+    with contextlib.suppress(OSError):
+        aside.write_text(str(code))
+        aside.replace(folder / "ended")
+
+
+def _end(program: subprocess.Popen[bytes]) -> None:
+    """End the program and all of its group at once; nothing in a test's files is worth more."""
     if sys.platform == "win32":
-        tree = ["taskkill", "/F", "/T", "/PID", str(driver.pid)]
+        tree = ["taskkill", "/F", "/T", "/PID", str(program.pid)]
         subprocess.run(tree, capture_output=True, check=False)
         return
     # More than once, for what was just being forked. Whether the group is empty tells nothing:
     # a zombie that nobody reaps stays in it.
     for _ in range(_KILLS):
         try:
-            os.killpg(driver.pid, signal.SIGKILL)
+            os.killpg(program.pid, signal.SIGKILL)
         except OSError:
             break
-        driver.poll()
+        program.poll()
         time.sleep(_PAUSE)
 
 

@@ -1,0 +1,1 @@
+from slipway.features.behaving import *

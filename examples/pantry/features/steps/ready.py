@@ -1,0 +1,1 @@
+from slipway.features.steps import *

@@ -1,0 +1,78 @@
+"""The windows of a desktop program as one page: what the agent tells, as elements of HTML."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import lxml.html
+from lxml import etree
+
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_STYLE = "section{border:1px solid #999;margin:1em;padding:1em}td,th{border:1px solid #ccc}"
+
+
+class Windows:
+    """What was to be seen at one moment."""
+
+    def __init__(self, told: dict[str, Any]) -> None:
+        """Build the page.
+
+        Args:
+            told: The agent's answer to "tree".
+        """
+        self.order: list[str] = [str(one) for one in told["order"]]
+        """The windows, the oldest first."""
+        self.root = lxml.html.Element("html")
+        self.body = etree.SubElement(self.root, "body")
+        for window in told["windows"]:
+            _grow(self.body, window)
+
+    @property
+    def front(self) -> Any:
+        """The window in front; None where none is open."""
+        return next(iter(self.body), None)
+
+    @property
+    def title(self) -> str:
+        """The title of the window in front."""
+        front = self.front
+        return "" if front is None else str(front.get("aria-label") or "")
+
+    @property
+    def alert(self) -> Any:
+        """The message in front; None where there is none."""
+        return next((one for one in self.body if one.get("role") == "alertdialog"), None)
+
+    @property
+    def html(self) -> str:
+        """All of it as a page that can be looked at."""
+        head = f"<head><meta charset='utf-8'><title>{_escaped(self.title)}</title>"
+        body = lxml.html.tostring(self.body, encoding="unicode", pretty_print=True)
+        return f"<!doctype html>\n<html>{head}<style>{_STYLE}</style></head>\n{body}</html>\n"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;")
+
+
+def _grow(parent: Any, told: Any) -> None:
+    """Add an element and all that is in it."""
+    tag, attributes, kids = told
+    made = etree.SubElement(parent, tag)
+    # Widgets stand apart, whatever they are in HTML.
+    made.tail = " "
+    for name, value in attributes.items():
+        made.set(name, clean(value))
+    for kid in kids:
+        if not isinstance(kid, str):
+            _grow(made, kid)
+        elif len(made):
+            made[-1].tail = (made[-1].tail or "") + clean(kid)
+        else:
+            made.text = (made.text or "") + clean(kid)
+
+
+def clean(text: str) -> str:
+    """Return a text without what no page can hold."""
+    return _NO_XML.sub("\ufffd", text)
