@@ -69,6 +69,11 @@ class Application:
         """
         return self._started().port
 
+    @property
+    def databases(self) -> dict[str, Path]:
+        """Its own copies of the seed databases, by name; scenarios may write to them."""
+        return dict(self._seeds.copies) if self._seeds else {}
+
     def __enter__(self) -> Self:
         self.start()
         return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Protocol, Self
 from urllib.parse import urlsplit, urlunsplit
 
@@ -32,6 +33,10 @@ class UnderTest(Protocol):
 
     def restore(self) -> None:
         """Put its seeds back."""
+
+    @property
+    def databases(self) -> dict[str, Path]:
+        """Its copies of the seed databases, by name."""
 
     def mark(self) -> None:
         """Have `log_tail` begin here."""
@@ -95,6 +100,11 @@ class Elsewhere:
 
     def mark(self) -> None:
         """Do nothing: its log is not here."""
+
+    @property
+    def databases(self) -> dict[str, Path]:
+        """None: its databases are not ours."""
+        return {}
 
     def log_tail(self, lines: int = 40) -> str:  # noqa: ARG002  the interface's
         """Return nothing: its log is not here."""

@@ -87,7 +87,7 @@ kbd { padding: 0 .35rem; border: 1px solid var(--line); border-radius: 4px;
 .shot summary { list-style: none; cursor: zoom-in; }
 .shot summary::-webkit-details-marker { display: none; }
 .shot img { display: block; width: 100%; height: auto; max-height: 16rem; object-fit: cover;
-  object-position: top; border: 1px solid var(--line); border-radius: 6px; background: #fff; }
+  object-position: top left; border: 1px solid var(--line); border-radius: 6px; background: #fff; }
 .attempts .shot:not([open]) img { aspect-ratio: 4 / 3; }
 .shot span { display: block; margin-top: .2rem; font-size: .8125rem; color: var(--soft);
   overflow-wrap: anywhere; }

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
 from slipway.model.duration import format_duration
-from slipway.model.event import Status, TestResult
+from slipway.model.event import MOST_SHOWN, Status, TestResult
+from slipway.scripts.aside import write_text
 from slipway.scripts.feature_results import (
     Attempt,
     EvidenceFile,
@@ -21,19 +23,31 @@ SUITE = "behave"
 _KNOWN: frozenset[str] = frozenset(get_args(Status))
 #: Seconds between two sentences on how far it is.
 _PAUSE = 0.5
+_LONGEST = 300
 _PICTURES = frozenset({"image/png", "image/jpeg"})
+#: What people want to see the evidence of.
+_SHOWN = frozenset({"failed", "error", "flaky", "quarantined"})
+#: Pictures and documents of one scenario that are sent; its film may have many.
+_MOST_SENT = 60
 
 
 class Story:
     """Takes events and passes on what people want to know at once."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(
+        self, report: Report, folder: Path | None = None, said: Callable[[int], str] | None = None
+    ) -> None:
         """Begin.
 
         Args:
-            report: Gets each scenario's result, pictures and progress.
+            report: Gets each scenario's result, evidence and progress.
+            folder: Gets the end of the application's log for each scenario that failed.
+            said: Returns the end of the application's log, by the process's index.
         """
         self.report = report
+        self._folder = folder
+        self._said = said
+        self._shown = 0
         self.results: dict[tuple[str, int, str], ScenarioResult] = {}
         self.errors: list[dict[str, Any]] = []
         self.notices: list[str] = []
@@ -58,15 +72,45 @@ class Story:
     def _scenario_finished(self, event: dict[str, Any], process: int) -> None:
         if event["status"] == "untested":
             return
+        shown = event["status"] in _SHOWN
+        if shown:
+            self._keep_log(event, process)
         result = _result(event, process)
         self.results[(result.feature_file, result.line, result.name)] = result
         self._counted[result.status] += 1
-        for one in event["evidence"]:
-            if one["media_type"] in _PICTURES:
-                title = f"{result.name} ({result.place})"
-                self.report.picture(Path(one["path"]), title)
-        self.report.test(as_test(result, event["message"]))
+        test = as_test(result, event["message"])
+        if shown and self._shown < MOST_SHOWN:
+            self._shown += 1
+            self._show(result, test.place)
+        self.report.test(test)
         self._progress()
+
+    def _keep_log(self, event: dict[str, Any], process: int) -> None:
+        """Add what the application said last to a scenario's evidence."""
+        text = self._said(process) if self._said else ""
+        if self._folder is None or not text.strip():
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        file = self._folder / f"application-{process + 1}-{len(self.results) + 1}.txt"
+        write_text(file, f"{text.rstrip()}\n")
+        told = {"name": "application.log", "media_type": "text/plain", "path": str(file)}
+        event["evidence"].append(told)
+        if event["attempts"]:
+            event["attempts"][-1]["evidence"].append(told)
+
+    def _show(self, result: ScenarioResult, test: str) -> None:
+        """Send a scenario's evidence; its test's result must follow."""
+        several = len(result.attempts) > 1
+        kept = [
+            (f"attempt {one.number}: {file.name}" if several else file.name, file)
+            for one in result.attempts
+            for file in one.evidence
+        ]
+        for title, file in kept[-_MOST_SENT:]:
+            if file.media_type in _PICTURES:
+                self.report.picture(file.path, title, test)
+            else:
+                self.report.document(file.path, title, test, file.media_type)
 
     def _progress(self) -> None:
         done = self._counted.total()
@@ -133,7 +177,12 @@ def as_test(one: ScenarioResult, message: str) -> TestResult:
         line=one.line,
         attempt=max(1, len(one.attempts)),
         message=message,
+        step=next((step for attempt in reversed(one.attempts) for step in _failed(attempt)), ""),
     )
+
+
+def _failed(attempt: Attempt) -> list[str]:
+    return [f"{one.keyword} {one.name}"[:_LONGEST] for one in attempt.steps if one.message]
 
 
 def _result(event: dict[str, Any], process: int) -> ScenarioResult:

@@ -32,6 +32,8 @@ from slipway.scripts.report import Report
 _PAUSE = 0.1
 _STEP_TIMEOUT = 300
 _LOG_LINES = 60
+#: Of these, what one failed scenario gets.
+_SAID = 30
 _CHECK_EVERY = 0.5
 _FROZEN = "{frozen}"
 
@@ -90,10 +92,10 @@ def walk(order: Order, report: Report) -> Walked:
     work = order.output / "work"
     work.mkdir(parents=True, exist_ok=True)
     started, began = datetime.now(UTC), time.monotonic()
-    story = Story(report)
+    processes: list[FeatureProcess] = []
+    story = Story(report, order.output / "evidence", lambda index: _said(processes[index]))
     with ExitStack() as stack:
         applications = _applications(order, stack, report)
-        processes: list[FeatureProcess] = []
         stack.callback(_end, processes)
         launch = _launch(order, len(applications), work)
         for index, application in enumerate(applications):
@@ -190,9 +192,13 @@ def _told(launch: Launch, application: UnderTest | None) -> Launch:
     if application is None:
         return launch
     userdata = {"base_url": application.url, **launch.settings["userdata"]}
+    copies = application.databases
+    told = {f"SLIPWAY_DATABASE_{name.upper()}": str(path) for name, path in copies.items()}
+    if len(copies) == 1:
+        told["SLIPWAY_DATABASE"] = str(*copies.values())
     return replace(
         launch,
-        env={**launch.env, "SLIPWAY_BASE_URL": application.url},
+        env={**launch.env, "SLIPWAY_BASE_URL": application.url, **told},
         settings={**launch.settings, "userdata": userdata},
     )
 
@@ -256,6 +262,11 @@ def _follow(processes: list[FeatureProcess], story: Story) -> dict[int, str]:
             checked = time.monotonic()
             _check(processes, problems)
         time.sleep(_PAUSE)
+
+
+def _said(process: FeatureProcess) -> str:
+    """Return what a process's application said last."""
+    return process.application.log_tail(_SAID) if process.application is not None else ""
 
 
 def _end(processes: list[FeatureProcess]) -> None:

@@ -6,6 +6,7 @@ a line feed. Anything else on the output is log.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import mimetypes
@@ -22,8 +23,10 @@ from slipway.model.event import (
     RECORD_SEPARATOR,
     AnyEvent,
     ArtefactLeft,
+    Document,
     Notice,
     Picture,
+    Piece,
     Progress,
     Role,
     Summary,
@@ -32,6 +35,10 @@ from slipway.model.event import (
 
 _CUT = " [cut]"
 _SHORTEST_NAME = 200
+#: Bytes of a piece: in base64, with what stands around it, an event of less than `LIMIT`.
+_PIECE = 2_800
+#: Bytes of the largest picture or document that is sent; a screenshot has about 100,000.
+LARGEST = 2_000_000
 
 
 def hash_file(path: Path) -> str:
@@ -78,6 +85,9 @@ def _smaller(event: AnyEvent, over: int) -> AnyEvent:
 class Report:
     """What stage scripts speak to. Subclasses decide where events go."""
 
+    sends = False
+    """Whether the bytes of pictures and documents go with the events."""
+
     def emit(self, event: AnyEvent) -> None:
         """Pass one event on."""
         raise NotImplementedError
@@ -116,9 +126,44 @@ class Report:
         self.emit(event)
         return event
 
-    def picture(self, path: Path, title: str = "") -> None:
-        """Leave a picture for the run's page."""
-        self.emit(Picture(path=str(path.resolve()), title=title))
+    def picture(self, path: Path, title: str = "", test: str = "") -> None:
+        """Leave a picture for the run's page.
+
+        One that is missing or larger than `LARGEST` is told, and no error.
+
+        Args:
+            path: The file.
+            title: What it shows.
+            test: The test it belongs to, as `file:line`; its result must come after it.
+        """
+        kind = mimetypes.guess_type(path.name)[0] or "image/png"
+        self._show(Picture(path=str(path.resolve()), title=title, test=test, media_type=kind))
+
+    def document(
+        self, path: Path, title: str = "", test: str = "", media_type: str = "text/plain"
+    ) -> None:
+        """Leave a text for the run's page, as `picture` does."""
+        told = Document(path=str(path.resolve()), title=title, test=test, media_type=media_type)
+        self._show(told)
+
+    def _show(self, told: Picture | Document) -> None:
+        data = b""
+        try:
+            size = Path(told.path).stat().st_size
+            missing = "" if size <= LARGEST else f"is too large to be shown: {size:,} bytes"
+            if self.sends and not missing:
+                data = Path(told.path).read_bytes()
+        except OSError as error:
+            size, missing = 0, f"cannot be read: {error.strerror}"
+        digest = hashlib.sha256(data).hexdigest() if data else ""
+        self.emit(
+            told.model_copy(
+                update={"size": len(data) or size, "missing": missing, "sha256": digest}
+            )
+        )
+        for start in range(0, len(data), _PIECE):
+            piece = base64.b64encode(data[start : start + _PIECE]).decode("ascii")
+            self.emit(Piece(sha256=digest, data=piece))
 
     def summary(self, text: str, **facts: Any) -> None:
         """Say the whole stage in one line, with what was measured."""
@@ -131,6 +176,8 @@ class Report:
 
 class SequenceReport(Report):
     """Events as JSON text sequences on a stream: what a worker's step reads."""
+
+    sends = True
 
     def __init__(self, stream: IO[str] | None = None) -> None:
         self._stream = stream or sys.stdout
@@ -156,6 +203,8 @@ _MARKS = {
     "failed": "[red]✗[/]",
     "error": "[red]✗[/]",
     "skipped": "[yellow]-[/]",
+    "flaky": "[yellow]![/]",
+    "quarantined": "[magenta]◌[/]",
 }
 
 
@@ -189,8 +238,8 @@ class ConsoleReport(Report):
             show(f"[bold]{escape(event.text)}[/]")
         elif isinstance(event, Notice):
             show(f"[{_COLOURS[event.level]}]{escape(event.text)}[/]")
-        else:
-            show(f"picture {event.path}")
+        elif isinstance(event, Picture | Document):
+            show(f"{event.event} {event.path}")
 
     def log(self, text: str) -> None:
         """Print a line of a tool's output, dimmed."""

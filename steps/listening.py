@@ -10,7 +10,10 @@ from buildbot.process.remotecommand import RemoteShellCommand
 from slipway.model.event import (
     AnyEvent,
     ArtefactLeft,
+    Document,
     Notice,
+    Picture,
+    Piece,
     Progress,
     Summary,
     TestResult,
@@ -48,7 +51,7 @@ class Heard:
             if event.level == "error":
                 self.errors.append(event.text)
             return f"{event.level}: {event.text}\n"
-        return f"picture {event.path}\n"
+        return _shown(event)
 
     @property
     def line(self) -> str:
@@ -57,11 +60,14 @@ class Heard:
             return self.errors[-1]
         if self.summary:
             return self.summary
-        if self.progress is None:
-            return ""
-        if self.progress.total and self.progress.done is not None:
-            return f"{self.progress.text} ({self.progress.done:g}/{self.progress.total:g})"
-        return self.progress.text
+        return self.progress.line if self.progress else ""
+
+
+def _shown(event: Picture | Document | Piece) -> str:
+    if isinstance(event, Piece):
+        return ""
+    told = f", which {event.missing}" if event.missing else ""
+    return f"{event.event} {event.path}{told}\n"
 
 
 class ScriptCommand(RemoteShellCommand):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any, ClassVar
 
 from buildbot.process.buildstep import BuildStep, CommandMixin
@@ -13,12 +12,12 @@ from slipway.model.errors import SlipwayError, StageFailed, WrongInput
 from slipway.model.event import AnyEvent, ArtefactLeft
 from slipway.model.job import Job
 from slipway.steps.desk import SERVICE, STAGE_PROPERTY, Desk
+from slipway.steps.failures import LOG, Failures
 from slipway.steps.listening import Heard, ScriptCommand
 from slipway.steps.transfer import download, upload
 
 #: Seconds beyond its own timeout before Buildbot ends a stage that could not end itself.
 GRACE = 60
-_PROGRESS_PAUSE = 0.5
 #: Windows prints in its own code page unless told.
 _ENVIRONMENT = {
     "PYTHONUTF8": "1",
@@ -48,8 +47,8 @@ class StageStep(CommandMixin, BuildStep):
         self.timeout = timeout
         self.heard = Heard()
         self.exit_code: int | None = None
-        self._shown_at = 0.0
         self._command: ScriptCommand | None = None
+        self._failures: Failures | None = None
 
     @property
     def desk(self) -> Desk:
@@ -69,10 +68,15 @@ class StageStep(CommandMixin, BuildStep):
         if job is None:
             self.descriptionDone = "this attempt has ended already; use 'Run this stage'"
             return SKIPPED
+        self._failures = Failures(
+            lambda: self.addLog(LOG, type="h"),
+            self.desk.incoming,
+            lambda artefacts: self.desk.left(stage_id, artefacts),
+        )
         try:
             await self._fetch(job)
             await self._do()
-            if self.exit_code == 0:
+            if not self.stopped:
                 await self._keep(stage_id)
         except SlipwayError as error:
             self.exit_code = error.exit_code
@@ -101,25 +105,46 @@ class StageStep(CommandMixin, BuildStep):
         )
         command.useLog(await self.addLog("stdio"), closeWhenFinished=True)
         self._command = command
-        await self.runCommand(command)
+        try:
+            await self.runCommand(command)
+        finally:
+            if self._failures is not None:
+                await self._failures.close()
         self.exit_code = _exit_code(command.rc, self.heard)
 
     def _hear(self, event: AnyEvent) -> str:
         line = self.heard.take(event)
-        if time.monotonic() - self._shown_at > _PROGRESS_PAUSE:
-            self._shown_at = time.monotonic()
-            self.updateSummary()
+        if self._failures is not None:
+            self._failures.take(event)
+        # Buildbot itself gathers these calls: at most one of them a second does anything.
+        self.updateSummary()
         return line
 
     async def _keep(self, stage_id: int) -> None:
-        """Bring what the script left into the store; twice the same name is an error."""
-        left = {artefact.name: artefact for artefact in self.heard.artefacts}
-        if len(left) != len(self.heard.artefacts):
+        """Bring what the script left into the store: of a stage that failed, its reports.
+
+        Raises:
+            StageFailed: One could not be brought.
+            WrongInput: Two have the same name.
+        """
+        artefacts = self.heard.artefacts
+        if self.exit_code != 0:
+            artefacts = [one for one in artefacts if one.role == "report"]
+        left = {artefact.name: artefact for artefact in artefacts}
+        if len(left) != len(artefacts):
             msg = "two artefacts have the same name; give each its own"
             raise WrongInput(msg)
-        for artefact in left.values():
-            await self._store(artefact)
-        await self.desk.left(stage_id, list(left.values()))
+        try:
+            for artefact in left.values():
+                await self._store(artefact)
+        except SlipwayError as error:
+            if self.exit_code == 0:
+                raise
+            # Why the stage failed is told; this is not it.
+            await self.addCompleteLog("problem", f"{error}\n")
+            return
+        if left:
+            await self.desk.left(stage_id, list(left.values()))
 
     async def _store(self, artefact: ArtefactLeft) -> None:
         incoming = self.desk.incoming()
@@ -135,9 +160,10 @@ class StageStep(CommandMixin, BuildStep):
         if self.stopped:
             return CANCELLED
         code = StageFailed.exit_code if self.exit_code is None else self.exit_code
+        # First: what waits for this stage starts now, however many tests there are to write down.
+        await self.desk.said(stage_id, code, self.heard.line, self.heard.facts)
         if self.heard.tests:
             await self._keep_tests()
-        await self.desk.said(stage_id, code, self.heard.line, self.heard.facts)
         return SUCCESS if code == 0 else FAILURE
 
     async def _keep_tests(self) -> None:

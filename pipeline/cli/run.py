@@ -60,7 +60,7 @@ class _Teller:
         """Print one event; passed tests and artefacts are told in the summary."""
         text = ""
         if isinstance(event, Progress):
-            text = f"[dim]{escape(event.text)}[/]"
+            text = f"[dim]{escape(event.line)}[/]"
         elif isinstance(event, Notice):
             colour = {"error": "red", "warning": "yellow"}.get(event.level, "cyan")
             text = f"[{colour}]{escape(event.text)}[/]"

@@ -203,6 +203,11 @@ def _records(run: Run) -> tuple[StageRecord, ...]:
 
 def _left(session: Session, stage_id: int, artefacts: list[ArtefactLeft]) -> None:
     result = session.get_one(StageResult, stage_id)
+    names = {left.name for left in artefacts}
+    for before in [one for one in result.artefacts if one.name in names]:
+        # Left by a worker that died: the same attempt, begun anew.
+        result.artefacts.remove(before)
+    session.flush()
     for left in artefacts:
         result.artefacts.append(
             Artefact(

@@ -12,6 +12,9 @@ LIMIT = 4000
 #: What an event's record begins with (RFC 7464).
 RECORD_SEPARATOR = "\x1e"
 
+#: How many failures a stage's page shows with all there is to see of them.
+MOST_SHOWN = 20
+
 Role = Literal["product", "report"]
 #: "flaky" failed first and passed when tried again; "quarantined" failed and does not count.
 Status = Literal["passed", "failed", "error", "skipped", "flaky", "quarantined"]
@@ -31,6 +34,13 @@ class Progress(Event):
     done: float | None = None
     total: float | None = None
 
+    @property
+    def line(self) -> str:
+        """The text with its numbers: "45/52 scenarios, 1 failed"."""
+        if not self.total or self.done is None:
+            return self.text
+        return f"{self.done:g}/{self.total:g} {self.text}"
+
 
 class TestResult(Event):
     """One test case's result, the same form for every runner."""
@@ -46,6 +56,13 @@ class TestResult(Event):
     line: int | None = None
     attempt: int = 1
     message: str = ""
+    step: str = ""
+    """The step that failed, where the runner has steps."""
+
+    @property
+    def place(self) -> str:
+        """File and line, as far as they are known; evidence names its test by it."""
+        return f"{self.file or ''}:{self.line or 0}"
 
 
 class ArtefactLeft(Event):
@@ -61,12 +78,39 @@ class ArtefactLeft(Event):
     role: Role = "product"
 
 
-class Picture(Event):
+class Evidence(Event):
+    """Something to look at on the run's page. Its bytes follow as pieces, and then its test."""
+
+    path: str
+    title: str = ""
+    test: str = ""
+    """The test it belongs to, as `file:line`; empty: none."""
+    media_type: str = "application/octet-stream"
+    size: int = Field(default=0, ge=0)
+    sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
+    """Empty: its bytes do not follow."""
+    missing: str = ""
+    """Why they do not, such as "is too large"."""
+
+
+class Picture(Evidence):
     """A picture for the run's page."""
 
     event: Literal["picture"] = "picture"
-    path: str
-    title: str = ""
+
+
+class Document(Evidence):
+    """A text for the run's page: a saved page, a console, the end of a log."""
+
+    event: Literal["document"] = "document"
+
+
+class Piece(Event):
+    """The next bytes of a picture or document, in base64."""
+
+    event: Literal["piece"] = "piece"
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    data: str
 
 
 class Summary(Event):
@@ -86,7 +130,7 @@ class Notice(Event):
 
 
 AnyEvent = Annotated[
-    Progress | TestResult | ArtefactLeft | Picture | Summary | Notice,
+    Progress | TestResult | ArtefactLeft | Picture | Document | Piece | Summary | Notice,
     Field(discriminator="event"),
 ]
 EVENTS: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)

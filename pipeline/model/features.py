@@ -85,6 +85,9 @@ def layered(*places: FeatureKeys) -> FeatureKeys:
     for place in reversed(places):
         for name in place.model_fields_set & set(FeatureKeys.model_fields):
             value = getattr(place, name)
+            if value is None:
+                # A job's JSON names every key: this one says nothing.
+                continue
             before = said.get(name)
             both = isinstance(value, dict) and isinstance(before, dict)
             said[name] = {**before, **value} if both else value  # type: ignore[dict-item]

@@ -123,6 +123,8 @@ class Attachments:
     def embedding(self, mime_type: str, data: Any, *more: Any, **named: Any) -> None:
         """Keep one attachment; later versions of behave may give it a name."""
         name = more[0] if more else named.get("name") or named.get("caption") or ""
+        # behave passes on no name yet; ours come with the data.
+        name = name or getattr(data, "name", "")
         kept = self._run.evidence.keep(mime_type, data, str(name or ""))
         if self._run.scenario is None:
             self._run.events.tell("attachment", **kept)

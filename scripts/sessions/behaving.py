@@ -84,9 +84,16 @@ def before_scenario(context: Context, scenario: Scenario) -> None:
 
 
 def after_step(context: Context, step: Step) -> None:
-    """Keep the pages of all visitors when a step has failed."""
+    """Keep the pages of all visitors when a step has failed, and a film of what is tried again."""
     if step.status.name in ("failed", "error"):
         _keep(context)
+    elif context.sessions is not None and _again(context):
+        keep(context, context.sessions.film(f"{step.keyword} {step.name}"))
+
+
+def _again(context: Context) -> bool:
+    """Tell whether this is a later attempt at the scenario; `slipway features` says so."""
+    return str(context.config.userdata.get("slipway.attempt", 1)) != "1"
 
 
 def after_scenario(context: Context, scenario: Scenario) -> None:

@@ -181,6 +181,10 @@ class BrowserSession(BrowserVisitor):
         """Return picture, page, console and failed requests; never raises."""
         return browser_evidence.collect(self)
 
+    def frame(self, title: str) -> Evidence | None:
+        """Return a small picture of the page for a film; None where there is none."""
+        return browser_evidence.frame(self, title)
+
     def send_files(self, field: WebElement, files: Sequence[Path]) -> None:
         """Give files of this machine to a file field."""
         field.send_keys("\n".join(map(str, files)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 from collections.abc import Callable, Iterable, Iterator
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 _TEXT = "text/plain; charset=utf-8"
 _BAD_STATUS = 400
+#: Half the window's width and height is enough to see what happened.
+_FRAME = {"format": "jpeg", "quality": 60, "optimizeForSpeed": True}
+_FRAME_SCALE = 0.5
+_VIEW = "return [scrollX, scrollY, innerWidth, innerHeight]"
 # Seconds that a page gets to show that it is alive.
 _PROBE = 2.0
 
@@ -55,6 +60,20 @@ def collect(session: BrowserSession) -> list[Evidence]:
     if problems:
         kept.append(Evidence("browser.txt", _TEXT, ("\n".join(problems) + "\n").encode()))
     return kept
+
+
+def frame(session: BrowserSession, title: str) -> Evidence | None:
+    """Return a small picture of what the window shows; None where it cannot be had."""
+    browser = session.browser
+    with contextlib.suppress(Exception):
+        if not hasattr(browser, "execute_cdp_cmd"):  # Firefox
+            data = browser.get_screenshot_as_png()
+            return Evidence("film.png", "image/png", data, title)
+        x, y, width, height = browser.execute_script(_VIEW)
+        clip = {"x": x, "y": y, "width": width, "height": height, "scale": _FRAME_SCALE}
+        taken = browser.execute_cdp_cmd("Page.captureScreenshot", {**_FRAME, "clip": clip})
+        return Evidence("film.jpg", "image/jpeg", base64.b64decode(taken["data"]), title)
+    return None
 
 
 def _stuck(session: BrowserSession) -> str | None:

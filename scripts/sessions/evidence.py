@@ -7,13 +7,25 @@ import re
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from slipway.features.session import Evidence
 
 #: Names the folder; without it nothing is written, and only reports get evidence.
 VARIABLE = "SLIPWAY_EVIDENCE"
 _LONGEST = 80
+
+
+class Named(bytes):
+    """The bytes of a piece of evidence, which know what they are called: behave asks no name."""
+
+    name: str
+
+    def __new__(cls, evidence: Evidence) -> Self:
+        """Take a piece's bytes and its name."""
+        made = super().__new__(cls, evidence.data)
+        made.name = evidence.title or evidence.name
+        return made
 
 
 class EvidenceFolder:
@@ -99,7 +111,7 @@ def keep(context: Any, found: Iterable[Evidence]) -> None:
         if folder is not None:
             _kept(one, lambda one=one: folder.write(one))  # type: ignore[misc]
         # Some formatters break on bytes, and would turn a passing step into an error.
-        _kept(one, lambda one=one: context.attach(one.media_type, one.data))  # type: ignore[misc]
+        _kept(one, lambda one=one: context.attach(one.media_type, Named(one)))  # type: ignore[misc]
 
 
 def _kept(one: Evidence, deed: Callable[[], object]) -> None:

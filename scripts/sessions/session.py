@@ -33,6 +33,8 @@ class Evidence:
     """Such as "page.html"."""
     media_type: str
     data: bytes
+    title: str = ""
+    """What people read above it; empty: the name."""
 
 
 class Session(Capabilities, ABC):
@@ -115,6 +117,14 @@ class Session(Capabilities, ABC):
     @abstractmethod
     def evidence(self) -> list[Evidence]:
         """Return what is to be kept of the page; never raises."""
+
+    def frame(self, title: str) -> Evidence | None:  # noqa: ARG002  drivers of browsers use it
+        """Return a small picture of the page for a film; None where there is none. Never raises.
+
+        Args:
+            title: What has just happened.
+        """
+        return None
 
     # ---- what steps do
 

@@ -61,6 +61,14 @@ class Visitors:
             for piece in _gathered(session)
         ]
 
+    def film(self, title: str) -> list[Evidence]:
+        """Return a small picture of what each visitor sees in a browser; never raises."""
+        frames = [
+            session.frame(f"{name}: {title}" if name else title)
+            for name, session in self._open.items()
+        ]
+        return [one for one in frames if one is not None]
+
     def leave(self) -> None:
         """Let them go; harmless when done twice."""
         self._open.clear()

@@ -134,7 +134,7 @@ def run(folder, *words):
 def test_checkconfig_tells_what_slipway_check_tells(tmp_path):
     shutil.copy(ROOT / "master.cfg", tmp_path)
     text = (ROOT / "pipeline.toml").read_text("utf-8")
-    bad = text.replace("title =", "titel =").replace('needs = ["archive"]', 'needs = ["archiv"]')
+    bad = text.replace("title =", "titel =").replace('["archive", ', '["archiv", ')
     (tmp_path / "pipeline.toml").write_text(bad, "utf-8")
     buildbot = "from buildbot.scripts.runner import run; run()"
     theirs = run(tmp_path, "-c", buildbot, "checkconfig", "master.cfg")

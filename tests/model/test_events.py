@@ -6,8 +6,10 @@ from pydantic import ValidationError
 from slipway.model.event import (
     EVENTS,
     ArtefactLeft,
+    Document,
     Notice,
     Picture,
+    Piece,
     Progress,
     Summary,
     TestResult,
@@ -26,7 +28,9 @@ EACH = [
         message="no",
     ),
     ArtefactLeft(path="/build/a.zip", name="a.zip", sha256="0" * 64, size=0, role="report"),
-    Picture(path="/build/a.png", title="the day"),
+    Picture(path="/build/a.png", title="the day", missing="is too large"),
+    Document(path="/build/a.txt", test="a.feature:3", size=3, sha256="0" * 64),
+    Piece(sha256="0" * 64, data="AAAA"),
     Summary(text="12 passed", facts={"passed": 12, "nested": {"a": [1, None]}}),
     Notice(text="line one\nline two \x1e é", level="warning"),
 ]

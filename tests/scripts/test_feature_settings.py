@@ -42,6 +42,14 @@ def test_the_nearest_wins(project):
     assert settle(folder).jobs == 2
 
 
+def test_a_stage_that_came_as_a_job_says_no_more_than_it_did(project):
+    stage = FeaturesStage(uses="features", profile="loud", tags=["not @slow"])
+    sent = FeaturesStage.model_validate_json(stage.model_dump_json(by_alias=True))
+    folder = project(PYPROJECT)
+    assert settle(folder, [sent], "loud") == settle(folder, [stage], "loud")
+    assert settle(folder, [sent], "loud").command[0] == "python"
+
+
 def test_a_profile_is_nearer_than_the_project(project):
     folder = project(PYPROJECT)
     told = settle(folder, profile="loud")

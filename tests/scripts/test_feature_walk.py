@@ -207,7 +207,11 @@ def test_evidence_is_passed_on_at_once(project):
     project.walk()
     (picture,) = project.report.of(Picture)
     assert Path(picture.path).read_bytes() == b"not really a picture"
-    assert picture.title == "one (features/a.feature:2)"
+    assert picture.test == "features/a.feature:2"
+    events = [one for one in project.report.events if isinstance(one, Picture | TestResult)]
+    assert [type(one) for one in events] == [Picture, TestResult]
+    assert events[1].place == picture.test
+    assert events[1].step == "Given a picture is kept"
 
 
 @pytest.mark.slow

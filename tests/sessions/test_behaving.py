@@ -291,3 +291,47 @@ def test_names_in_the_evidence_folder(tmp_path):
     assert first.parent.parent == tmp_path
     assert (first.name, second.name, third.name) == ("a.png", "a-2.png", "up.html")
     assert EvidenceFolder("x", None).write(Evidence("a", "text/plain", b"")) is None
+
+
+RETRIED = """@javascript
+Feature: Shop
+  Scenario: second time lucky
+    Given I am on "/"
+    And it works the second time
+    Then I should see "Welcome"
+"""
+SECOND = """
+from slipway.features.steps import *
+from behave import given
+
+@given("it works the second time")
+def second(context):
+    assert int(context.config.userdata["slipway.attempt"]) > 1, "not yet"
+"""
+
+
+@needs_browser
+def test_a_second_attempt_is_filmed(project, application):
+    project.write("features/one.feature", RETRIED)
+    project.write("features/steps/ready.py", SECOND)
+    ran = subprocess.run(
+        [
+            *(sys.executable, "-m", "slipway.cli", "features", "--base-url", application.url),
+            *("--retries", "1", "--output", "out"),
+        ],
+        cwd=project.folder,
+        env={k: v for k, v in os.environ.items() if not k.startswith("SLIPWAY_")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert "1 scenario: 1 flaky" in ran.stdout, ran.stdout + ran.stderr
+    frames = sorted((project.folder / "out" / "evidence").glob("*-2-*.jpg"))
+    assert len(frames) == 3
+    assert all(one.read_bytes().startswith(b"\xff\xd8\xff") for one in frames)
+    assert max(one.stat().st_size for one in frames) < 50_000
+    page = (project.folder / "out" / "features.html").read_text()
+    for words in ("Given I am on", "And it works the second time", "Then I should see"):
+        assert f"<span>{words}" in page
+    assert "<span>screenshot.png</span>" in page

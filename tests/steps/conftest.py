@@ -7,3 +7,6 @@ import warnings
 with warnings.catch_warnings():
     importlib.import_module("slipway.master.plan")
     importlib.import_module("buildbot.test.steps")
+    fake = importlib.import_module("buildbot.test.fake.logfile").FakeLogFile
+    # Its log has what a text log has; an HTML log has this.
+    fake.addContent = fake.addStdout

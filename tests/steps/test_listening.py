@@ -70,9 +70,9 @@ def test_the_log_holds_no_record_separators(listen):
 def test_the_line_says_what_is_most_telling(listen):
     assert listen("x\n")[0].line == ""
     assert listen(record(Progress(text="at work")))[0].line == "at work"
-    assert listen(record(Progress(text="at work", done=1, total=4)))[0].line == "at work (1/4)"
-    assert listen(record(Progress(text="at work", done=0, total=4)))[0].line == "at work (0/4)"
-    assert listen(record(Notice(text="mind")))[0].line == "at work (0/4)"
+    assert listen(record(Progress(text="at work", done=1, total=4)))[0].line == "1/4 at work"
+    assert listen(record(Progress(text="at work", done=0, total=4)))[0].line == "0/4 at work"
+    assert listen(record(Notice(text="mind")))[0].line == "0/4 at work"
     assert listen(record(Summary(text="good")))[0].line == "good"
     assert listen(record(Notice(text="bad", level="error")))[0].line == "bad"
 

@@ -1,5 +1,6 @@
 """The step of a stage, from its claim to its end: each kind of stage, on Linux and on Windows."""
 
+import base64
 import hashlib
 import json
 import shutil
@@ -22,7 +23,15 @@ from twisted.trial.unittest import TestCase
 
 from slipway import steps
 from slipway.ledger.store import Store
-from slipway.model.event import ArtefactLeft, Notice, Progress, Summary, TestResult
+from slipway.model.event import (
+    ArtefactLeft,
+    Notice,
+    Picture,
+    Piece,
+    Progress,
+    Summary,
+    TestResult,
+)
 from slipway.model.job import Input, Job, RunFacts
 from slipway.model.stage import KINDS
 from slipway.steps.desk import STAGE_PROPERTY
@@ -327,6 +336,30 @@ class ArtefactsTest(StepCase):
     async def test_a_truncated_upload_fails_the_stage(self):
         await self.fails("arrived altered or cut short", [artefact()], {"data": DATA[:-1]})
 
+    async def test_of_a_stage_that_failed_the_reports_are_kept(self):
+        self.begin()
+        self.expect_fetch()
+        report = artefact().model_copy(update={"role": "report"})
+        product = artefact(b"half", name="half", path="/wrk/half")
+        bad = Notice(text="it is bad", level="error")
+        self.expect_script(said(product, report, bad), code=1)
+        self.expect_upload()
+        self.expect_outcome(FAILURE, "it is bad")
+        await self.run_step()
+        assert self.desk.kept == [(7, "almanac.zip")]
+        assert self.desk.told == [(7, 1, "it is bad", {})]
+
+    async def test_a_report_that_cannot_be_kept_is_not_why_a_stage_failed(self):
+        self.begin()
+        self.expect_fetch()
+        report = artefact().model_copy(update={"role": "report"})
+        self.expect_script(said(report, Notice(text="it is bad", level="error")), code=1)
+        self.expect_upload(b"", code=1)
+        self.expect_outcome(FAILURE, "it is bad")
+        await self.run_step()
+        assert self.desk.told == [(7, 1, "it is bad", {})]
+        assert "the worker could not send" in self.made.logs["problem"].stdout
+
     async def test_a_file_the_worker_cannot_send_fails_the_stage(self):
         told = "the worker could not send /wrk/output/almanac.zip"
         assert await self.fails(told, [artefact()], {"data": b"", "code": 1}) == 1
@@ -399,3 +432,57 @@ class ResultsTest(StepCase):
         self.expect_outcome(SUCCESS, "all good")
         await self.run_step()
         assert self.made.logs["stdio"].stdout == ("log\né\nall good\nthe end without a line feed\n")
+
+
+class EvidenceTest(StepCase):
+    """What failed is on the run's page before the stage has ended."""
+
+    kind = "features"
+
+    async def test_a_failed_scenario_with_its_picture(self):
+        self.begin()
+        self.expect_fetch()
+        png = b"\x89PNG\r\n\x1a\n" + b"0" * 100
+        digest = hashlib.sha256(png).hexdigest()
+        picture = Picture(
+            path="/wrk/output/evidence/a-3-1-1.png",
+            title="screenshot.png",
+            test="features/a.feature:3",
+            sha256=digest,
+            size=len(png),
+        )
+        piece = Piece(sha256=digest, data=base64.b64encode(png).decode())
+        failed = TestResult(
+            suite="behave",
+            name="A: <b>b</b>",
+            status="failed",
+            file="features/a.feature",
+            line=3,
+            step="When I press Save",
+            message="it is </pre> not there",
+        )
+        seen = []
+
+        def look(_command):
+            # Whatever is shown now is shown while the stage runs.
+            seen.append(self.made.getCurrentSummary()["step"])
+
+        shell = len(self._expected_commands)
+        self.expect_script()
+        expected = self._expected_commands[shell]
+        expected.behaviors.clear()
+        progress = Progress(text="scenarios, 1 failed", done=45, total=52)
+        expected.stdout(said(picture, piece, failed, progress)).behavior(look)
+        expected.stdout(said(Notice(text="1 failed", level="error"))).exit(1)
+        self.expect_outcome(FAILURE, "1 failed")
+        self.expect_test_result_sets([("Builder", "pass_fail", "boolean")])
+        self.expect_test_results([(1000, "0", "A: <b>b</b>", "features/a.feature", 3, 0)])
+        await self.run_step()
+        assert seen == ["45/52 scenarios, 1 failed"]
+        page = self.made.logs["failures"].stdout
+        assert base64.b64encode(png).decode() in page
+        assert "A: &lt;b&gt;b&lt;/b&gt;" in page
+        assert "it is &lt;/pre&gt; not there" in page
+        assert self.store.path(digest).read_bytes() == png
+        assert self.desk.kept == [(7, "evidence/a-3-1-1.png")]
+        assert "base64" not in self.made.logs["stdio"].stdout

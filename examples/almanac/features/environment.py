@@ -1,21 +1,31 @@
 """Starts the program once, and gives each scenario an empty book and a visitor.
 
-`-D program=dist/almanac` walks a frozen program instead of the source.
+`-D program=dist/almanac` walks a frozen program instead of the source. In the pipeline the stage
+has started the program already, over a copy of the seeded book: scenarios tagged @seeded get it as
+it was. Without a seeded book they are skipped.
 """
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 
 from behave.model import Scenario, Step
 from behave.runner import Context
 from support.http import HttpSession
-from support.program import Program
+from support.program import Program, Started
 
 
 def before_all(context: Context) -> None:
     """Start the program; whatever happens, it is ended."""
+    context.browsers = []
+    context.add_cleanup(lambda: [browser.quit() for browser in context.browsers])
+    url, database = os.environ.get("SLIPWAY_BASE_URL"), os.environ.get("SLIPWAY_DATABASE")
+    if url and database:
+        context.program = Started(url, Path(database))
+        context.add_cleanup(context.program.stop)
+        return
     folder = tempfile.TemporaryDirectory(prefix="almanac-", ignore_cleanup_errors=True)
     context.add_cleanup(folder.cleanup)
     given = context.config.userdata.get("program")
@@ -23,13 +33,17 @@ def before_all(context: Context) -> None:
     context.program = Program(Path(folder.name), command)
     context.add_cleanup(context.program.stop)
     context.program.start()
-    context.browsers = []
-    context.add_cleanup(lambda: [browser.quit() for browser in context.browsers])
 
 
 def before_scenario(context: Context, scenario: Scenario) -> None:
     """Empty the book and send a visitor: with a browser if the scenario is tagged so."""
-    context.program.empty()
+    if "seeded" not in scenario.effective_tags:
+        context.program.empty()
+    elif isinstance(context.program, Started):
+        context.program.restore()
+    else:
+        scenario.skip("it needs the seeded book of the pipeline's features stage")
+        return
     context.helper = HttpSession(context.program.url)
     if "javascript" in scenario.effective_tags:
         from support.browser import BrowserSession

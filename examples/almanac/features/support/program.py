@@ -11,7 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import httpx
@@ -90,10 +90,38 @@ class Program:
 
     def empty(self) -> None:
         """Remove all rows, behind the program's back."""
-        with sqlite3.connect(self.database, timeout=10) as connection:
-            for table in TABLES:
-                connection.execute(f"DELETE FROM {table}")
-        connection.close()
+        empty(self.database)
+
+
+class Started:
+    """A program that runs already over a seeded book; the book can be had back as it was."""
+
+    def __init__(self, url: str, database: Path) -> None:
+        self.url = url
+        self.database = database
+        self._seed = sqlite3.connect(":memory:")
+        with closing(sqlite3.connect(database)) as book:
+            book.backup(self._seed)
+
+    def stop(self) -> None:
+        """Forget the seeded book; whoever started the program ends it."""
+        self._seed.close()
+
+    def restore(self) -> None:
+        """Put the seeded book back, behind the program's back."""
+        with closing(sqlite3.connect(self.database, timeout=10)) as book:
+            self._seed.backup(book)
+
+    def empty(self) -> None:
+        """Remove all rows, behind the program's back."""
+        empty(self.database)
+
+
+def empty(database: Path) -> None:
+    """Remove all rows of a book."""
+    with closing(sqlite3.connect(database, timeout=10)) as book, book:
+        for table in TABLES:
+            book.execute(f"DELETE FROM {table}")
 
 
 def free_port() -> int:
