@@ -1,227 +1,237 @@
 """Walking features: `slipway features` beside plain behave, behave-pool and behavex, one machine.
 
-The suite is a user's: a small shop over plain HTTP (200 scenarios in 40 files: log in, fill in a
-form, see the result) and the same in a browser (40 scenarios in 20 files), by the ready steps of
-slipway.features. Everybody walks the same files with the same Python against one application.
+The suite is a user's: a small shop (log in, see a list, fill in a form, send it, see the answer:
+ten steps, five requests) by the ready steps of slipway.features; 200 scenarios in 40 files over
+plain HTTP, 40 in 20 files in a browser. A page takes the shop 5 ms. Everybody walks the same files
+with the same Python against one shop, which remembers who came: what is lost or walked twice is
+seen there, not in what a program says of itself.
 
 Aims on two cores: with two jobs 1.7 times as fast as plain behave over HTTP, 1.6 times in a
-browser; a scenario over HTTP at most 15 ms; over HTTP 20 times less processor than in a browser;
-no result lost or doubled. Run it: make bench, or python bench/features.py [ROUNDS].
+browser; over HTTP at most 15 ms a scenario where the shop takes no time, and 20 times less
+processor than in a browser for the same scenarios; nothing lost or doubled. With --flakes: 0
+failures in 500 browser scenarios, on pages that move, with twice as many browsers as cores. With
+--orphans: 0 wrong servers in 100 starts of an application on whose port an old one sits.
+
+Run it: make bench, or python bench/features.py [ROUNDS] [--flakes] [--orphans]. The rivals are
+installed into an environment of the bench's own.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 from rich.console import Console
 from rich.table import Table
+from walking.cost import Cost, adopt_orphans, measured
+from walking.orphans import plant_orphans
+from walking.project import Suite, make
 
-ROOT = Path(__file__).parents[1]
-BIN = Path(sys.executable).parent
-PLAIN, WEB = (40, 5), (20, 2)
+HTTP = Suite("http", 40, 5)
+BROWSER = Suite("browser", 20, 2, "@javascript")
+SAME = Suite("same", 20, 2)
+QUICK = Suite("quick", 40, 5, page="/quick/login")
+FLAKES = Suite("flakes", 50, 10, "@javascript", "/moving")
 AIMS = {"http": 1.7, "browser": 1.6}
-PATIENCE = 600
-
-APPLICATION = """
-import html, http.server, sys, urllib.parse
-
-FORM = "<form method=post><label>Name <input name=name></label>" \\
-    "<label>Colour <select name=colour><option>red<option>blue</select></label>" \\
-    "<button>Save</button></form>"
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        self.answer(FORM)
-
-    def do_POST(self):
-        data = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        given = urllib.parse.parse_qs(data)
-        told = f"{given['name'][0]} likes {given['colour'][0]}"
-        self.answer(f"<p>{html.escape(told)}</p>" + FORM)
-
-    def answer(self, body):
-        page = f"<!doctype html><title>Shop</title><h1>Shop</h1>{body}".encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.send_header("Content-Length", str(len(page)))
-        self.end_headers()
-        self.wfile.write(page)
-
-    def log_message(self, *args):
-        pass
-
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-print(server.server_port, flush=True)
-server.serve_forever()
-"""
+MILLISECONDS = 15
+CHEAPER = 20
+PLAIN = r"(\d+) scenarios? passed"
+OURS = r"scenarios?: (\d+) passed"
+POOL = r"(\d+) scenarios?, \d+ steps - .*failed: 0, skipped: 0, undefined: 0"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Walk:
     """One walk through a suite."""
 
-    wall: float
-    processor: float
+    cost: Cost
     passed: int
+    lost: int
+    doubled: int
+
+    @property
+    def right(self) -> bool:
+        """Whether it ended well."""
+        return self.cost.code == 0
 
 
-def write_suite(folder: Path, files: int, each: int, tag: str) -> None:
-    """Write a suite of so many files with so many scenarios each."""
-    features = folder / "features"
-    (features / "steps").mkdir(parents=True)
-    (features / "environment.py").write_text("from slipway.features.behaving import *\n")
-    (features / "steps" / "ready.py").write_text("from slipway.features.steps import *\n")
-    for file in range(files):
-        lines = [f"Feature: Shop {file}"]
-        for number in range(each):
-            name = f"Ann {file}-{number}"
-            lines += [
-                f"  {tag}".rstrip(),
-                f"  Scenario: {name}",
-                '    Given I am on "/"',
-                f'    When I fill in "Name" with "{name}"',
-                '    And I select "blue" from "Colour"',
-                '    And I press "Save"',
-                f'    Then I should see "{name} likes blue"',
-            ]
-        (features / f"shop{file:02}.feature").write_text("\n".join(lines) + "\n")
+class Bench:
+    """The project, its application, and the ways to walk it."""
+
+    def __init__(self, folder: Path, python: Path, url: str) -> None:
+        self.folder = folder
+        self.python = python
+        self.url = url
+
+    def ways(self, suite: Suite) -> dict[str, tuple[list[str], str]]:
+        """Return the commands, each with what tells how many passed."""
+        python, paths = str(self.python), f"features/{suite.name}"
+        slipway = [python, "-m", "slipway.cli", "features", "--base-url", self.url]
+        programs = self.python.parent
+        return {
+            "plain behave": ([python, "-m", "behave", "-f", "progress3", paths], PLAIN),
+            "slipway, 1 job": ([*slipway, "--jobs", "1", paths], OURS),
+            "slipway, 2 jobs": ([*slipway, "--jobs", "2", paths], OURS),
+            "behave-pool, 2": ([str(programs / "behave-pool"), "--jobs", "2", paths], POOL),
+            "behavex, 2": (
+                [
+                    str(programs / "behavex"),
+                    *("--parallel-processes", "2", "--parallel-scheme", "feature"),
+                    *("-o", str(self.folder / "behavex"), paths),
+                ],
+                PLAIN,
+            ),
+        }
+
+    def walk(self, suite: Suite, words: list[str], count: str) -> Walk:
+        """Run one command, count what it says has passed, and ask the application who came."""
+        self._walked()
+        programs = f"{self.python.parent}{os.pathsep}{os.environ['PATH']}"
+        # Modules that are compiled anew each time would be measured, too.
+        kept = {name: one for name, one in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        env = {**kept, "SLIPWAY_BASE_URL": self.url, "PATH": programs, "COLUMNS": "200"}
+        cost = measured(words, self.folder, env)
+        passed = sum(int(one) for one in re.findall(count, cost.said))
+        came = self._walked()
+        if cost.code or passed != suite.scenarios:
+            print(f"{words} ended with {cost.code}:\n{cost.said[-2500:]}", file=sys.stderr)
+        lost = len(suite.titles - came.keys())
+        return Walk(cost, passed, lost, sum(times - 1 for times in came.values()))
+
+    def _walked(self) -> dict[str, int]:
+        with urllib.request.urlopen(f"{self.url}/_walked", timeout=10) as answer:  # noqa: S310
+            found: dict[str, int] = json.load(answer)
+            return found
 
 
-def children_seconds() -> float:
-    """Return the processor seconds of all children that have ended."""
-    spent = psutil.Process().cpu_times()
-    return spent.children_user + spent.children_system
-
-
-def walk(words: list[str], folder: Path, url: str, count: str) -> Walk:
-    """Run one command and count what it says has passed."""
-    env = {**os.environ, "SLIPWAY_BASE_URL": url, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
-    before, began = children_seconds(), time.monotonic()
-    done = subprocess.run(
-        words,
-        cwd=folder,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-    wall = time.monotonic() - began
-    told = re.findall(count, done.stdout)
-    passed = sum(int(one) for one in told)
-    if done.returncode or not told:
-        print(f"{words} ended with {done.returncode}:\n{done.stdout[-1500:]}", file=sys.stderr)
-    return Walk(wall, children_seconds() - before, passed)
-
-
-def ways(url: str, here: Path) -> dict[str, tuple[list[str], str]]:
-    """Return the commands, each with what tells how many passed."""
-    plain = r"(\d+) scenarios? passed"
-    ours = [sys.executable, "-m", "slipway.cli", "features", "--base-url", url]
-    found = {
-        "plain behave": ([sys.executable, "-m", "behave", "-f", "progress3"], plain),
-        "slipway, 1 job": ([*ours, "--jobs", "1"], r"scenarios?: (\d+) passed in"),
-        "slipway, 2 jobs": ([*ours, "--jobs", "2"], r"scenarios?: (\d+) passed in"),
-    }
-    if shutil.which("behave-pool", path=str(BIN)):
-        words = [str(BIN / "behave-pool"), "--workers", "2"]
-        found["behave-pool, 2"] = (words, plain)
-    if shutil.which("behavex", path=str(BIN)):
-        words = [str(BIN / "behavex"), "--parallel-processes", "2", "--parallel-scheme", "feature"]
-        found["behavex, 2"] = ([*words, "-o", str(here / "behavex")], r"(\d+) scenarios? passed")
-    return found
-
-
-def compare(kind: str, size: tuple[int, int], rounds: int, here: Path, url: str) -> dict[str, Walk]:
+def compare(bench: Bench, suite: Suite, rounds: int) -> None:
     """Walk one suite in all ways, in turns, and print the table."""
-    folder = here / kind
-    write_suite(folder, *size, "@javascript" if kind == "browser" else "")
-    # The project's own environment: everybody uses this Python.
-    (folder / "pyproject.toml").write_text('[project]\nname = "shop"\nversion = "1"\n')
-    commands = ways(url, here)
-    commands = {
-        name: ([*words, "--source", str(folder)], count) if "slipway" in name else (words, count)
-        for name, (words, count) in commands.items()
-    }
+    commands = bench.ways(suite)
     seen: dict[str, list[Walk]] = {name: [] for name in commands}
+    before = os.getloadavg()[0]
     for number in range(rounds):
         for name in list(commands) if number % 2 == 0 else list(commands)[::-1]:
-            seen[name].append(walk(commands[name][0], folder, url, commands[name][1]))
-    middles = {
-        name: Walk(
-            statistics.median(one.wall for one in walks),
-            statistics.median(one.processor for one in walks),
-            min(one.passed for one in walks),
-        )
-        for name, walks in seen.items()
-    }
-    show(kind, size[0] * size[1], middles)
-    return middles
-
-
-def show(kind: str, scenarios: int, middles: dict[str, Walk]) -> None:
-    """Print a suite's table."""
-    table = Table(title=f"{scenarios} scenarios, {kind} (medians)")
-    for title in ("way", "wall s", "x as fast", "ms a scenario", "processor s", "passed"):
+            seen[name].append(bench.walk(suite, *commands[name]))
+    walls = {name: statistics.median(one.cost.wall for one in seen[name]) for name in seen}
+    title = f"{suite.scenarios} scenarios, {suite.name}, medians of {rounds}"
+    table = Table(title=f"{title}; load {before:.1f} to {os.getloadavg()[0]:.1f}")
+    titles = ("way", "wall s", "x as fast", "ms each", "processor s", "MB", "passed", "lost")
+    for title in (*titles, "doubled"):
         table.add_column(title, justify="left" if title == "way" else "right")
-    base = middles["plain behave"].wall
-    for name, one in middles.items():
+    for name, walks in seen.items():
         table.add_row(
             name,
-            f"{one.wall:.2f}",
-            f"{base / one.wall:.2f}",
-            f"{one.wall / scenarios * 1000:.1f}",
-            f"{one.processor:.2f}",
-            str(one.passed) if one.passed == scenarios else f"{one.passed} of {scenarios}",
+            f"{walls[name]:.2f}",
+            f"{walls['plain behave'] / walls[name]:.2f}",
+            f"{walls[name] / suite.scenarios * 1000:.1f}",
+            f"{statistics.median(one.cost.processor for one in walks):.2f}",
+            f"{statistics.median(one.cost.memory for one in walks):.0f}",
+            str(min(one.passed for one in walks)),
+            str(max(one.lost for one in walks)),
+            str(max(one.doubled for one in walks)),
         )
-    console = Console()
+    console = Console(width=110)
     console.print(table)
-    measured = base / middles["slipway, 2 jobs"].wall
-    met = "met" if measured >= AIMS[kind] else "missed"
-    console.print(
-        f"aim: two jobs {AIMS[kind]} times as fast as plain behave; {measured:.2f}: {met}"
-    )
+    faster = walls["plain behave"] / walls["slipway, 2 jobs"]
+    _aim("two jobs, times as fast as plain behave", faster, faster >= AIMS[suite.name], suite.name)
+
+
+def cheaper(bench: Bench) -> None:
+    """Walk the same scenarios over HTTP and in a browser, and compare processor seconds."""
+    spent = {}
+    for suite in (SAME, BROWSER):
+        walked = bench.walk(suite, *bench.ways(suite)["plain behave"])
+        spent[suite.name] = walked.cost.processor
+    told = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in spent.items())
+    print(f"{SAME.scenarios} scenarios by plain behave, processor: {told}")
+    ratio = spent["browser"] / spent["same"]
+    _aim("HTTP cheaper than a browser, times", ratio, ratio >= CHEAPER, str(CHEAPER))
+
+
+def each(bench: Bench) -> None:
+    """Tell how long a scenario over HTTP takes by itself."""
+    found = bench.folder / ".slipway" / "features" / "output" / "tests.json"
+    ways = ("plain behave", "slipway, 2 jobs", "slipway, 1 job")
+    walls = [bench.walk(QUICK, *bench.ways(QUICK)[way]).cost.wall for way in ways]
+    told = ", ".join(f"{way} {wall:.2f} s" for way, wall in zip(ways, walls, strict=True))
+    print(f"{QUICK.scenarios} scenarios, the shop taking no time: {told}")
+    took = sorted(row["seconds"] * 1000 for row in json.loads(found.read_text()))
+    middle = statistics.median(took)
+    _aim("a scenario over HTTP, ms (median)", middle, middle <= MILLISECONDS, str(MILLISECONDS))
+
+
+def flakes(bench: Bench) -> None:
+    """Walk 500 scenarios on pages that move, twice as many browsers as cores."""
+    jobs = 2 * (os.cpu_count() or 2)
+    words, count = bench.ways(FLAKES)["slipway, 2 jobs"]
+    words[words.index("--jobs") + 1] = str(jobs)
+    one = bench.walk(FLAKES, words, count)
+    load = os.getloadavg()[0]
+    print(f"{FLAKES.scenarios} browser scenarios, {jobs} jobs: {one.passed} passed, ", end="")
+    print(f"{one.lost} lost, {one.doubled} doubled, {one.cost.wall:.0f} s, load {load:.1f}")
+    _aim("flaky failures", FLAKES.scenarios - one.passed, one.passed == FLAKES.scenarios, "0")
+
+
+def _aim(what: str, measured: float, met: bool, aim: str) -> None:  # noqa: FBT001
+    told = AIMS.get(aim, aim)
+    print(f"aim: {what}: {measured:.4g} (aim {told}): {'met' if met else 'missed'}", flush=True)
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Run the shop."""
+    shop = Path(__file__).parent / "walking" / "shop.py"
+    argv = [sys.executable, str(shop)]
+    with subprocess.Popen(argv, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            told = process.stdout.readline() if process.stdout else ""
+            yield f"http://127.0.0.1:{told.strip()}"
+        finally:
+            process.kill()
 
 
 def main() -> None:
-    """Compare both suites."""
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
-    with tempfile.TemporaryDirectory(prefix="slipway-bench-") as name:
-        here = Path(name)
-        (here / "application.py").write_text(APPLICATION)
-        served = subprocess.Popen(
-            [sys.executable, str(here / "application.py")], stdout=subprocess.PIPE, text=True
-        )
-        try:
-            url = f"http://127.0.0.1:{served.stdout.readline().strip() if served.stdout else ''}"
-            plain = compare("http", PLAIN, rounds, here, url)
+    """Measure what is asked for."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("rounds", nargs="?", type=int, help="rounds over HTTP and in a browser")
+    parser.add_argument("--flakes", action="store_true", help="500 browser scenarios alone")
+    parser.add_argument("--orphans", action="store_true", help="100 starts beside orphans alone")
+    options = parser.parse_args()
+    adopt_orphans()
+    # The shop and the folder go, too, when a person or a supervisor ends this.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    rivals = not options.flakes and not options.orphans
+    with tempfile.TemporaryDirectory(prefix="slipway-bench-") as name, served(Path(name)) as url:
+        folder = Path(name)
+        suites = (HTTP, BROWSER, SAME, QUICK) if rivals else (FLAKES,)
+        bench = Bench(folder, make(folder, suites, rivals=rivals), url)
+        if options.flakes:
+            flakes(bench)
+        if options.orphans:
+            _aim("wrong servers in 100 starts", wrong := plant_orphans(folder), wrong == 0, "0")
+        if rivals:
+            # What a first walk compiles and keeps is not measured.
+            for words, count in bench.ways(SAME).values():
+                bench.walk(SAME, words, count)
+            compare(bench, HTTP, options.rounds or 3)
+            each(bench)
             if shutil.which("chromedriver"):
-                web = compare("browser", WEB, rounds, here, url)
-                each = [
-                    kind["plain behave"].processor / size[0] / size[1]
-                    for kind, size in ((web, WEB), (plain, PLAIN))
-                ]
-                told = f"a scenario over HTTP takes {each[0] / each[1]:.0f} times less processor"
-                Console().print(f"{told} than in a browser (aim: 20)")
-            print(json.dumps({"cores": os.cpu_count(), "python": sys.version.split()[0]}))
-        finally:
-            served.terminate()
-            served.wait(10)
+                compare(bench, BROWSER, options.rounds or 1)
+                cheaper(bench)
+        print(json.dumps({"cores": os.cpu_count(), "python": sys.version.split()[0]}))
 
 
 if __name__ == "__main__":

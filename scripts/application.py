@@ -100,6 +100,8 @@ class Application:
             self._keeper.close()
         if self._seeds:
             self._seeds.remove()
+            if self.settings.postgresql:
+                self.settings.postgresql.remove()
         self._keeper = self._seeds = None
 
     def restart(self) -> None:
@@ -118,13 +120,15 @@ class Application:
         Raises:
             StageFailed: As for `start`.
         """
-        if self._seeds is None or not self._seeds.copies:
+        postgresql = self.settings.postgresql
+        if self._seeds is None or not (self._seeds.copies or postgresql):
             return
         running = self._values
-        if running and self.settings.restores_live and self._seeds.put_back_live():
+        live = running and self.settings.restores_live and not postgresql
+        if live and self._seeds.put_back_live():
             return
         self._halt()
-        self._seeds.put_back()
+        self._put_back(self._seeds)
         if running:
             self._begin(running.port)
 
@@ -178,7 +182,12 @@ class Application:
             self._keeper = Keeper(self._mark, self.settings.grace, self._seeds.folder)
         if fresh:
             # Only now: the watchdog removes the copies should this process be killed.
-            self._seeds.put_back()
+            self._put_back(self._seeds)
+
+    def _put_back(self, seeds: Seeds) -> None:
+        seeds.put_back()
+        if self.settings.postgresql:
+            self.settings.postgresql.put_back()
 
     def _halt(self) -> None:
         """End its processes; what `_prepare` made stays."""
@@ -213,7 +222,9 @@ class Application:
         try:
             token = secrets.token_urlsafe(24)
             log.hide(token)
-            values = Placeholders(self.settings.host, lease.port, token, seeds.copies)
+            values = Placeholders(
+                self.settings.host, lease.port, token, seeds.copies, self._hidden_addresses(log)
+            )
             env = self._environment(values)
             cwd = self._folder()
             argv = [values.fill(word) for word in self.settings.command]
@@ -225,6 +236,14 @@ class Application:
             raise WrongInput(f'application: command "{argv[0]}" cannot be started: {why}')
         self._await_health(values, Proof(self.settings, values, keeper, self._notice), since)
         self._values = values
+
+    def _hidden_addresses(self, log: ApplicationLog) -> dict[str, str]:
+        """Return where PostgreSQL seeds are; the log never tells their password."""
+        copies = self.settings.postgresql
+        if copies is None:
+            return {}
+        log.hide(copies.password)
+        return copies.addresses
 
     def _environment(self, values: Placeholders) -> dict[str, str]:
         base = self.settings.base_env

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import ssl
 import time
+from http.client import HTTPException
 from pathlib import Path
-from typing import Protocol, Self
-from urllib.parse import urlsplit, urlunsplit
+from typing import Any, Protocol, Self
+from urllib.error import HTTPError, URLError
+from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
 from slipway.model.duration import format_duration
-from slipway.model.errors import MissingTool, StageFailed
+from slipway.model.errors import StageFailed
 from slipway.scripts.application_answer import check_url
 
 _LIMIT = 10.0
@@ -48,18 +53,24 @@ class UnderTest(Protocol):
 class Elsewhere:
     """An existing address."""
 
-    def __init__(self, base_url: str, patience: float = _LIMIT) -> None:
+    def __init__(
+        self, base_url: str, patience: float = _LIMIT, *, trust_any_certificate: bool = False
+    ) -> None:
         """Prepare; nothing is asked yet.
 
         Args:
             base_url: Where it is; a name and password in it are never shown.
             patience: Seconds it may take to answer at the start.
+            trust_any_certificate: Whether a certificate that nobody vouches for will do.
 
         Raises:
             WrongInput: That is no address.
         """
         self.url = check_url("base-url", base_url)
         self._patience = patience
+        # Proxies of the environment are used: staging may be behind one.
+        self._opener = build_opener(_AsItIs, HTTPSHandler(context=_context(trust_any_certificate)))
+        self._request = _request(self.url)
 
     def __enter__(self) -> Self:
         self.start()
@@ -113,21 +124,46 @@ class Elsewhere:
     def _ask(self, seconds: float) -> str | None:
         """Ask once; return what went wrong."""
         try:
-            import httpx
-        except ImportError as error:
-            raise MissingTool(
-                "httpx is not in this Python; install it with: python -m pip install 'slipway"
-                "[features]'"
-            ) from error
-        try:
-            # Proxies of the environment are used: staging may be behind one.
-            with httpx.stream("GET", self.url, timeout=seconds, follow_redirects=False):
-                return None
-        except httpx.TimeoutException:
-            return f"no answer within {format_duration(seconds)}"
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return str(error) or type(error).__name__
+            self._opener.open(self._request, timeout=seconds).close()
+        except HTTPError as answer:
+            # Whatever it says, it answers.
+            answer.close()
+        except (OSError, HTTPException, UnicodeError) as error:
+            reason = error.reason if isinstance(error, URLError) else error
+            if isinstance(reason, TimeoutError):
+                return f"no answer within {format_duration(seconds)}"
+            if isinstance(reason, ssl.SSLCertVerificationError):
+                return "its certificate is not trusted; trust-any-certificate = true takes any"
+            return str(reason) or type(reason).__name__
+        return None
 
     def _shown(self) -> str:
         parts = urlsplit(self.url)
         return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+class _AsItIs(HTTPRedirectHandler):
+    """Takes a redirect for the answer that it is."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """Go nowhere."""
+
+
+def _context(trusting: bool) -> ssl.SSLContext | None:  # noqa: FBT001  a setting's value
+    if not trusting:
+        return None
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _request(url: str) -> Request:
+    """Return a request; a name and password in the address go where HTTP wants them."""
+    parts = urlsplit(url)
+    plain = parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="")
+    request = Request(urlunsplit(plain))  # noqa: S310  http or https alone, see check_url
+    if parts.username is not None:
+        said = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        request.add_header("Authorization", f"Basic {base64.b64encode(said.encode()).decode()}")
+    return request

@@ -6,10 +6,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from slipway.model.errors import WrongInput
 
-_PLACEHOLDER = re.compile(r"\{(?:(host|port|url|token)|database(?::([^{}]+))?)\}")
+if TYPE_CHECKING:
+    from slipway.scripts.application_postgresql import Copies
+
+_PLACEHOLDER = re.compile(r"\{(?:(host|port|url|token)|(database|postgresql)(?::([^{}]+))?)\}")
 _NAME = re.compile(r"[^=\0]+")
 
 
@@ -18,7 +22,9 @@ class ApplicationSettings:
     """How to start an application and how to know that it is well.
 
     In `command`, `env` and `health` stand the placeholders {host}, {port}, {url}, {token},
-    {database} (the path of the only seed database) and {database:NAME}; other braces stay.
+    {database} (the path of the only seed database) and {database:NAME}, and {postgresql} and
+    {postgresql:NAME} (user, password, host, port and name of a PostgreSQL seed, as they stand
+    behind the two slashes of its URL); other braces stay.
 
     Raises:
         WrongInput: A value is not allowed.
@@ -49,6 +55,8 @@ class ApplicationSettings:
     token_env: str | None = "SLIPWAY_TOKEN"  # noqa: S105  a variable's name
     seeds: Mapping[str, Path] = field(default_factory=dict)
     """Database files by name; the application gets copies, which scenarios may write to."""
+    postgresql: Copies | None = None
+    """PostgreSQL databases of the application's own."""
     restores_live: bool = False
     """True: SQLite seeds are put back while it runs; it must keep nothing of them in memory."""
 
@@ -119,6 +127,7 @@ class Placeholders:
     port: int
     token: str
     databases: Mapping[str, Path]
+    postgresql: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -137,11 +146,15 @@ class Placeholders:
     def _value(self, match: re.Match[str]) -> str:
         if match[1]:
             return str(getattr(self, match[1]))
-        name = match[2] or (next(iter(self.databases)) if len(self.databases) == 1 else "")
-        if name in self.databases:
-            return str(self.databases[name])
-        known = ", ".join(sorted(self.databases)) or "none"
+        seeds: Mapping[str, Path | str] = (
+            self.databases if match[2] == "database" else self.postgresql
+        )
+        name = match[3] or (next(iter(seeds)) if len(seeds) == 1 else "")
+        if name in seeds:
+            return str(seeds[name])
+        known = ", ".join(sorted(seeds)) or "none"
+        what = "PostgreSQL database" if match[2] == "postgresql" else "database"
         raise WrongInput(
-            f"application: {match[0]} names no seed database; the seeds are: {known}; "
-            f"write {{database:NAME}} with one of them"
+            f"application: {match[0]} names no seed {what}; the seeds are: {known}; "
+            f"write {{{match[2]}:NAME}} with one of them"
         )

@@ -15,9 +15,10 @@ from slipway.model.errors import WrongInput
 from slipway.model.features import FeatureKeys
 from slipway.model.stage import FeaturesStage
 from slipway.scripts.environment import Environment, prepare
+from slipway.scripts.feature_order import Order
 from slipway.scripts.feature_package import REQUIREMENTS
 from slipway.scripts.feature_settings import settle
-from slipway.scripts.feature_walk import Order, walk
+from slipway.scripts.feature_walk import walk
 from slipway.scripts.features import judge, leave
 from slipway.scripts.report import Report
 

@@ -7,21 +7,20 @@ import os
 import shlex
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from slipway.model.errors import MissingTool, SlipwayError, StageFailed, WrongInput
-from slipway.model.features import FeatureKeys
 from slipway.scripts.application import Application
 from slipway.scripts.application_elsewhere import Elsewhere, UnderTest
 from slipway.scripts.application_settings import ApplicationSettings
 from slipway.scripts.aside import write_text
-from slipway.scripts.environment import Environment
+from slipway.scripts.feature_order import Order
 from slipway.scripts.feature_package import importable
 from slipway.scripts.feature_process import FeatureProcess, Launch
 from slipway.scripts.feature_results import FeaturesRun
@@ -29,47 +28,15 @@ from slipway.scripts.feature_story import Story
 from slipway.scripts.guest.feature_queue import lost, seconds
 from slipway.scripts.report import Report
 
+if TYPE_CHECKING:
+    from slipway.scripts.application_postgresql import Copies
+
 _PAUSE = 0.1
 _STEP_TIMEOUT = 300
 _LOG_LINES = 60
 #: Of these, what one failed scenario gets.
 _SAID = 30
 _CHECK_EVERY = 0.5
-_FROZEN = "{frozen}"
-
-
-@dataclass(frozen=True)
-class Order:
-    """What is to be walked, and with what."""
-
-    source: Path
-    keys: FeatureKeys
-    environment: Environment
-    cache: Path
-    output: Path
-    arguments: tuple[str, ...] = ()
-    """behave's own."""
-    shard: tuple[int, int] = (1, 1)
-    seeds: Mapping[str, Path] = field(default_factory=dict)
-    """Seed databases by name; each application gets copies."""
-    frozen: Path | None = None
-    """The program that a freeze stage left, unpacked."""
-    title: str = "Features"
-    revision: str = ""
-    version: str = ""
-
-    @property
-    def jobs(self) -> int:
-        """How many processes there shall be; never more than there are feature files."""
-        wanted = self.keys.jobs or os.cpu_count() or 2
-        files = islice(self.source.rglob("*.feature"), wanted)
-        return max(1, sum(1 for _ in files))
-
-    @property
-    def history(self) -> Path:
-        """The file that keeps how long each feature took."""
-        name = "-".join(self.source.parts[-3:]).strip("-/\\").replace(os.sep, "-")
-        return self.cache / "features" / f"history-{name}.json"
 
 
 @dataclass(frozen=True)
@@ -132,9 +99,16 @@ def _applications(order: Order, stack: ExitStack, report: Report) -> list[UnderT
     if keys.command is None:
         if keys.base_url is None:
             return [None] * jobs
-        elsewhere = Elsewhere(keys.base_url)
+        trusting = bool(keys.trust_any_certificate)
+        elsewhere = Elsewhere(keys.base_url, trust_any_certificate=trusting)
         stack.enter_context(elsewhere)
         return [elsewhere] * jobs
+    copies: Callable[[int], Copies] | None = None
+    if order.wants_postgresql:
+        from slipway.scripts.application_postgresql import restored
+
+        report.progress("restoring the PostgreSQL seeds")
+        copies = stack.enter_context(restored(order.dumps, report.log))
     report.progress(f"starting the application, {jobs} times" if jobs > 1 else "starting it")
     program, *arguments = keys.command
     python = str(order.environment.python)
@@ -150,6 +124,7 @@ def _applications(order: Order, stack: ExitStack, report: Report) -> list[UnderT
                 patience=float(keys.patience or 60),
                 token_path=keys.token_path,
                 seeds=order.seeds,
+                postgresql=copies(index + 1) if copies else None,
             ),
             notice=lambda text: report.notice(text, level="warning"),
         )
@@ -173,7 +148,7 @@ def _launch(order: Order, jobs: int, work: Path) -> Launch:
     settings = {
         "queue": str(work / "queue"),
         "evidence": str(order.output / "evidence"),
-        "arguments": _arguments(order),
+        "arguments": order.words,
         "jobs": jobs,
         "retries": keys.retries or 0,
         "max_failures": keys.max_failures or 0,
@@ -182,7 +157,7 @@ def _launch(order: Order, jobs: int, work: Path) -> Launch:
         "history": _history(order.history) if order.shard[1] == 1 else {},
         "junit": str(order.output / "junit"),
         "step_timeout": keys.step_timeout or _STEP_TIMEOUT,
-        "userdata": _userdata(order),
+        "userdata": order.userdata,
     }
     return Launch(order.environment.python, order.source, env, settings, work)
 
@@ -201,44 +176,6 @@ def _told(launch: Launch, application: UnderTest | None) -> Launch:
         env={**launch.env, "SLIPWAY_BASE_URL": application.url, **told},
         settings={**launch.settings, "userdata": userdata},
     )
-
-
-def _arguments(order: Order) -> list[str]:
-    """Return behave's arguments: what was typed, then what the settings add."""
-    typed = list(order.arguments)
-    named = [one for one in typed if not one.startswith("-")]
-    if not any((order.source / one.partition(":")[0]).exists() for one in named):
-        typed += order.keys.paths or ()
-    return [*typed, *(f"--tags={one}" for one in order.keys.tags or ())]
-
-
-def _userdata(order: Order) -> dict[str, str]:
-    keys = order.keys
-    seeds = {name: str(path.resolve()) for name, path in order.seeds.items()}
-    told = {
-        "desktop": _desktop(order),
-        "desktop_env": json.dumps(keys.desktop_env) if keys.desktop_env else None,
-        "desktop_seeds": json.dumps(seeds) if seeds else None,
-        "browser": keys.browser,
-        "headless": None if keys.headless is None else str(keys.headless).lower(),
-        "window_size": keys.window_size,
-        "grid_url": keys.grid_url,
-        "without_browser": keys.without_browser,
-    }
-    return {**{key: value for key, value in told.items() if value}, **keys.define}
-
-
-def _desktop(order: Order) -> str | None:
-    """Return the desktop program's command as the sessions read it."""
-    words = order.keys.desktop
-    if words is None:
-        return None
-    if any(_FROZEN in word for word in words):
-        if order.frozen is None:
-            msg = f'desktop: "{words[0]}" names {_FROZEN}, and nothing frozen is here; let the '
-            raise WrongInput(f"{msg}stage need one that uses freeze, or name the program's file")
-        words = tuple(word.replace(_FROZEN, str(order.frozen)) for word in words)
-    return json.dumps(words)
 
 
 def _follow(processes: list[FeatureProcess], story: Story) -> dict[int, str]:

@@ -11,6 +11,7 @@ from slipway.model.job import Job
 from slipway.model.stage import FeaturesStage
 from slipway.scripts.aside import write_text
 from slipway.scripts.environment import prepare
+from slipway.scripts.feature_order import Order
 from slipway.scripts.feature_package import REQUIREMENTS
 from slipway.scripts.feature_report import write_report
 from slipway.scripts.feature_results import (
@@ -22,7 +23,7 @@ from slipway.scripts.feature_results import (
 )
 from slipway.scripts.feature_settings import settle
 from slipway.scripts.feature_story import as_test
-from slipway.scripts.feature_walk import Order, Walked, walk
+from slipway.scripts.feature_walk import Walked, walk
 from slipway.scripts.pack import pack_zip
 from slipway.scripts.report import Report
 from slipway.scripts.unpack import unpack
@@ -50,11 +51,11 @@ def run(job: Job, report: Report) -> None:
     source, cache = Path.cwd(), Path(job.cache)
     keys = settle(source, [stage], stage.profile)
     environment = prepare(source, stage, cache, report, tools=REQUIREMENTS)
-    seeds = {
-        Path(one.name).stem: Path(one.path)
-        for one in job.inputs
-        if one.uses == "databases" and one.name.endswith(".sqlite")
-    }
+    from slipway.scripts.application_postgresql import Dump
+
+    left = {one.name: Path(one.path) for one in job.inputs if one.uses == "databases"}
+    sqlite = (name for name in left if name.endswith(".sqlite"))
+    dumps = (name.removesuffix(".dump") for name in left if name.endswith(".dump"))
     frozen = _unpacked(job, Path(job.output) / "frozen")
     order = Order(
         source=source,
@@ -63,7 +64,8 @@ def run(job: Job, report: Report) -> None:
         cache=cache,
         output=Path(job.output),
         arguments=stage.arguments,
-        seeds=seeds,
+        seeds={Path(name).stem: left[name] for name in sqlite},
+        dumps={name: Dump(left[f"{name}.dump"], left.get(f"{name}-roles.sql")) for name in dumps},
         frozen=frozen,
         title=f"{job.project}: {job.name}",
         revision=job.run.revision,
@@ -122,8 +124,8 @@ def judge(walked: Walked) -> None:
     if bad:
         named = "; ".join(f"{one.place} {one.name}" for one in bad[:_NAMED])
         more = f" and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
-        msg = f"{counts_text(found)}: {named}{more}"
-        raise StageFailed(msg)
+        # An application that has died is why, and not what the scenarios say of it.
+        raise StageFailed("; ".join((f"{counts_text(found)}: {named}{more}", *walked.broken)))
     if walked.broken:
         raise StageFailed("; ".join(walked.broken))
     if verdict(found) == "nothing":

@@ -22,8 +22,9 @@ class FeatureKeys(Part):
     base_url: str | None = Field(default=None, pattern=r"^https?://[^\s]+$")
     """Where the application runs already, such as a staging system. None: `command` starts it."""
     command: tuple[str, ...] | None = None
-    """Starts the application: an argument list, in which {port}, {host}, {url}, {token}, {database}
-    and {database:NAME} are replaced. "python" is the application's own."""
+    """Starts the application: an argument list, in which {port}, {host}, {url}, {token},
+    {database}, {database:NAME}, {postgresql} and {postgresql:NAME} are replaced. "python" is the
+    application's own."""
     health: str | None = Field(default=None, pattern=r"^/")
     """The path that answers once the application is ready. Default: "/"."""
     token_path: str | None = Field(default=None, pattern=r"^/")
@@ -42,6 +43,9 @@ class FeatureKeys(Part):
     """A Selenium Grid; with it @javascript runs there."""
     without_browser: Literal["fail", "skip"] | None = None
     """What becomes of @javascript scenarios on a machine without a browser. Default: fail."""
+    trust_any_certificate: bool | None = None
+    """True: base-url may have a certificate that nobody vouches for, such as a self-signed one.
+    Default: false."""
     desktop: tuple[str, ...] | None = None
     """Starts the desktop program for @desktop: an argument list, in which {folder} (a fresh folder
     for each start), {database}, {database:NAME} and {frozen} (what a needed `freeze` stage left)

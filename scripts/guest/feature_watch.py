@@ -11,6 +11,8 @@ from typing import Any, TextIO
 
 #: What a hang that lets no Python thread run has beyond its time, until C code ends the process.
 _GRACE = 15.0
+#: How often that end is put off. Doing so starts a thread: at each step it took longer than that.
+_PUT_OFF = 5.0
 
 
 class Watch:
@@ -29,6 +31,8 @@ class Watch:
         self._hung = hung
         self._changed = threading.Condition()
         self._watched: dict[str, tuple[float, str]] = {}
+        self._wakes = 0.0
+        self._ended = False
         self._thread: threading.Thread | None = None
 
     @contextmanager
@@ -44,36 +48,49 @@ class Watch:
         finally:
             self._end(kind)
 
-    def _begin(self, kind: str, what: str, limit: float) -> None:
+    def end(self) -> None:
+        """Watch no more."""
         with self._changed:
-            self._watched[kind] = (time.monotonic() + limit, what)
+            self._ended = True
             self._changed.notify()
+            faulthandler.cancel_dump_traceback_later()
+
+    def _begin(self, kind: str, what: str, limit: float) -> None:
+        end = time.monotonic() + limit
+        with self._changed:
+            self._watched[kind] = (end, what)
+            if end < self._wakes:
+                self._changed.notify()
         if self._thread is None:
+            self._put_off()
             self._thread = threading.Thread(target=self._look, name="slipway-watch", daemon=True)
             self._thread.start()
-        self._arm()
 
     def _end(self, kind: str) -> None:
         with self._changed:
             del self._watched[kind]
-        self._arm()
 
-    def _arm(self) -> None:
-        """Let faulthandler end the process should even this watch's thread be stuck."""
-        if self.last_words is None:
-            return
-        if not self._watched:
-            faulthandler.cancel_dump_traceback_later()
-            return
-        left = max(0.0, min(one[0] for one in self._watched.values()) - time.monotonic())
-        faulthandler.dump_traceback_later(left + _GRACE, exit=True, file=self.last_words)
+    def _put_off(self) -> None:
+        """Let faulthandler end the process should this watch's thread be stuck from now on."""
+        if self.last_words is not None:
+            left = (self.limits["step"] or self.limits["scenario"]) + _GRACE
+            faulthandler.dump_traceback_later(left, exit=True, file=self.last_words)
 
     def _look(self) -> None:
+        due = time.monotonic() + _PUT_OFF
         while True:
             with self._changed:
+                if self._ended:
+                    return
+                now = time.monotonic()
+                if now >= due:
+                    self._put_off()
+                    due = now + _PUT_OFF
                 late = self._late()
                 if late is None:
-                    self._changed.wait(self._patience())
+                    ends = [end for end, _ in self._watched.values()]
+                    self._wakes = min(due, *ends) if ends else due
+                    self._changed.wait(max(0.01, self._wakes - now))
                     continue
             self._hung(late[1], self.limits[late[0]])
 
@@ -82,7 +99,3 @@ class Watch:
         return next(
             ((kind, what) for kind, (end, what) in self._watched.items() if end <= now), None
         )
-
-    def _patience(self) -> float | None:
-        ends = [end for end, _ in self._watched.values()]
-        return max(0.01, min(ends) - time.monotonic()) if ends else None

@@ -127,8 +127,7 @@ def run(settings: Settings, events: Events) -> int:
     feature_patches.install(part)
     runner = feature_patches.make_runner(part, feature_config.runner_class(config), config)
     failed = _run(part, runner, config)
-    if settings.step_timeout or settings.scenario_timeout:
-        faulthandler.cancel_dump_traceback_later()
+    part.watch.end()
     code = judge(part, failed=failed, dry=bool(config.dry_run))
     part.finish(code)
     return code

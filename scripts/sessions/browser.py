@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import TypeVar, cast
 from urllib.parse import urlsplit
 
-from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
 from slipway.features import browser_evidence
 from slipway.features import browser_scripts as scripts
-from slipway.features.browser_element import BrowserElement
+from slipway.features.browser_element import BrowserElement, found_in
 from slipway.features.browser_errors import told
 from slipway.features.browser_visitor import BrowserVisitor
 from slipway.features.element import Element
@@ -122,7 +121,7 @@ class BrowserSession(BrowserVisitor):
         Raises:
             Transient: The page is just changing; only to those who look again themselves.
         """
-        found = self._read(lambda: self.browser.find_elements(By.XPATH, xpath))
+        found = self._read(lambda: found_in(self.browser, xpath))
         return [BrowserElement(self, one) for one in found]
 
     def execute(self, script: str, *arguments: object) -> object:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from selenium.common.exceptions import (
     ElementClickInterceptedException,
     ElementNotInteractableException,
 )
 from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.remote.webelement import WebElement
 
 from slipway.features import browser_scripts as scripts
 from slipway.features.browser_errors import told
 from slipway.features.element import Element
 from slipway.features.errors import NotThere, SessionError, Transient
+from slipway.features.labels import MOST_LABELS, label_searches
 
 if TYPE_CHECKING:
     from slipway.features.browser import BrowserSession
@@ -190,7 +192,8 @@ class BrowserElement(Element):
 
     def find_all(self, xpath: str) -> Sequence[Element]:
         """Return what an XPath finds inside it (written from the element: `.//a`)."""
-        found = self._do(lambda: self.web_element.find_elements(By.XPATH, xpath))
+        browser = self._session.browser
+        found = self._do(lambda: found_in(browser, xpath, self.web_element))
         return [BrowserElement(self._session, one) for one in found]
 
     def _called(self, tag: str) -> str:
@@ -208,6 +211,18 @@ class BrowserElement(Element):
                 return deed()
 
         return self._session.settled(once, held=True)
+
+
+def found_in(
+    browser: WebDriver, xpath: str, context: WebElement | None = None
+) -> Sequence[WebElement]:
+    """Return what an XPath finds on the page, or from an element on; labels are looked for once."""
+    searches = label_searches(xpath)
+    if not searches:
+        found: list[WebElement] = (context or browser).find_elements(By.XPATH, xpath)
+        return found
+    told = browser.execute_script(scripts.FIND, xpath, context, searches, MOST_LABELS)
+    return cast("list[WebElement]", told)
 
 
 def typable(text: str) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from slipway.features.errors import DriverMissing
 
-#: What overrides the search: a program's path or name, or a browser's name.
+#: What a machine says of its browser and driver: a program's path or name, or a browser's name.
 BROWSER_VARIABLE = "SLIPWAY_BROWSER"
 DRIVER_VARIABLE = "SLIPWAY_DRIVER"
 
@@ -110,7 +110,7 @@ _BEHIND_SCRIPTS = {
 
 
 def kind_of(name: str | None = None) -> Kind:
-    """Return the kind of browser that a name or $SLIPWAY_BROWSER asks for.
+    """Return the kind of browser that a name, or without one $SLIPWAY_BROWSER, asks for.
 
     Args:
         name: chromium, chrome, edge or firefox, or a program's name or path. None: chromium.
@@ -118,7 +118,7 @@ def kind_of(name: str | None = None) -> Kind:
     Raises:
         DriverMissing: There is no such kind.
     """
-    wanted = os.environ.get(BROWSER_VARIABLE) or name or "chromium"
+    wanted = name or os.environ.get(BROWSER_VARIABLE) or "chromium"
     if wanted in KINDS:
         return KINDS[wanted]
     program = Path(wanted).name.lower()
@@ -135,14 +135,14 @@ def find_browser(name: str | None = None, *, headless: bool = True) -> Path:
 
     Args:
         name: chromium, chrome, edge or firefox, or a program's name or path. None: chromium.
-            $SLIPWAY_BROWSER overrides it.
+            Where it is a browser's name, $SLIPWAY_BROWSER may tell which program that is.
         headless: Whether one that can show no window will do.
 
     Raises:
         DriverMissing: It is not on this machine.
     """
     kind = kind_of(name)
-    wanted = os.environ.get(BROWSER_VARIABLE) or name or kind.name
+    wanted = _told_program(kind, name) or name or kind.name
     programs = kind.programs if wanted in KINDS else (wanted,)
     if not headless:
         programs = tuple(one for one in programs if "headless" not in one)
@@ -156,6 +156,15 @@ def find_browser(name: str | None = None, *, headless: bool = True) -> Path:
                 return place
     msg = f"the browser {wanted} is not on this machine; {kind.advice}"
     raise DriverMissing(msg)
+
+
+def _told_program(kind: Kind, name: str | None) -> str | None:
+    """Return what $SLIPWAY_BROWSER says, unless the name asks for another browser."""
+    said = os.environ.get(BROWSER_VARIABLE)
+    if not said or name is None:
+        return said
+    is_program = name in KINDS and said not in KINDS
+    return said if is_program and kind_of(said).driver == kind.driver else None
 
 
 def _behind(program: Path) -> Path:

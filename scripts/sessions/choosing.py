@@ -65,7 +65,7 @@ def driver_of(
 class Sessions:
     """Opens sessions as scenarios need them, and keeps a browser for many scenarios."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  each is a setting
         self,
         base_url: str,
         *,
@@ -73,6 +73,7 @@ class Sessions:
         headless: bool = True,
         window_size: tuple[int, int] = (1280, 900),
         grid_url: str | None = None,
+        trust_any_certificate: bool = False,
         patience: float = 5.0,
         default: str = "http",
         drivers: Mapping[str, Callable[[], Session]] | None = None,
@@ -85,6 +86,7 @@ class Sessions:
             headless: Without a window.
             window_size: Width and height in pixels.
             grid_url: A Selenium Grid; with it @javascript runs there.
+            trust_any_certificate: Whether a certificate that nobody vouches for will do.
             patience: Seconds a browser session looks again.
             default: The driver of a scenario without tags.
             drivers: More drivers by name, or others in place of these.
@@ -94,6 +96,7 @@ class Sessions:
         self._headless = headless
         self._window_size = window_size
         self._grid_url = grid_url
+        self._trusting = trust_any_certificate
         self._patience = patience
         self._default = default
         self._openers: dict[str, Callable[[], Session]] = {
@@ -171,7 +174,7 @@ class Sessions:
     def _http(self) -> Session:
         from slipway.features.http import HttpSession
 
-        return HttpSession(self._target())
+        return HttpSession(self._target(), verify=not self._trusting)
 
     def _target(self) -> str:
         return self._base_url or Settings().target()
@@ -184,7 +187,10 @@ class Sessions:
             raise DriverMissing(_no_package(error)) from None
         target = self._target()
         browser = start_browser(
-            self._browser, headless=self._headless, window_size=self._window_size
+            self._browser,
+            headless=self._headless,
+            window_size=self._window_size,
+            trust_any_certificate=self._trusting,
         )
         return BrowserSession(target, browser, patience=self._patience)
 
@@ -198,7 +204,11 @@ class Sessions:
             raise DriverMissing(msg)
         target = self._target()
         browser = connect(
-            self._grid_url, self._browser, headless=self._headless, window_size=self._window_size
+            self._grid_url,
+            self._browser,
+            headless=self._headless,
+            window_size=self._window_size,
+            capabilities={"acceptInsecureCerts": True} if self._trusting else None,
         )
         return GridSession(target, browser, patience=self._patience)
 

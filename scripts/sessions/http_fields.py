@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from slipway.features.errors import SessionError
+from slipway.features.errors import SessionError, Unsupported
 from slipway.features.http_page import Page
 from slipway.features.locators import fold
 
@@ -96,6 +96,17 @@ def value(page: Page, node: Any) -> str:
         return next((option_value(one) for one in chosen(page, node)), "")
     if node.tag == "option":
         return option_value(node)
+    if _is_editable(node):
+        return str(fold(node.text_content()))
+    return _input_value(page, node)
+
+
+def _is_editable(node: Any) -> bool:
+    """Return whether a part of the page is one that scripts let people write into."""
+    return node.get("contenteditable") is not None and node.tag not in {"input", "textarea"}
+
+
+def _input_value(page: Page, node: Any) -> str:
     what = kind(node)
     if what == "file":
         files = page.fields.get(node, ())
@@ -149,8 +160,11 @@ def set_text(page: Page, node: Any, text: str, told: str) -> None:
 
     Raises:
         SessionError: It is none, or nobody can type into it.
+        Unsupported: It is an editable part of the page, which has no value to send.
     """
     what = kind(node)
+    if _is_editable(node):
+        raise Unsupported(f"{told} is edited by a script only; tag the scenario @javascript")
     if node.tag not in {"input", "textarea"} or what in BUTTONS | CHOICES | {"file", "hidden"}:
         raise SessionError(f"{told} is no text field: nobody can type into it")
     _may_change(node, told)

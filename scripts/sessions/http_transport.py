@@ -129,7 +129,7 @@ class Transport:
         if isinstance(wrong, httpx.TimeoutException):
             return SessionError(f"{url} does not answer within {self.timeout:g} s")
         if "CERTIFICATE_VERIFY_FAILED" in str(wrong):
-            advice = "name its authority in verify, or set it to false"
+            advice = "name its authority in verify, or set trust-any-certificate to true"
             return SessionError(f"the certificate of {url} is not trusted: {advice}")
         if isinstance(wrong, httpx.ConnectError):
             return SessionLost(f"nobody answers at {url} ({wrong}): is the application running?")

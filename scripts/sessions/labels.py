@@ -13,7 +13,7 @@ from slipway.features.locators import literal
 
 _LABELLED = "@id = //label"
 _PARTS = re.compile(r"""("[^"]*"|'[^']*'|[\[\]])""")
-_MOST_LABELS = 50
+MOST_LABELS = 50
 
 
 def labels_first(xpath: str, ids_of: Callable[[str], Sequence[str]]) -> str:
@@ -26,27 +26,32 @@ def labels_first(xpath: str, ids_of: Callable[[str], Sequence[str]]) -> str:
     Returns:
         An XPath that finds the same; the given one where there is nothing to make quicker.
     """
-    if _LABELLED not in xpath:
-        return xpath
-    parts = _PARTS.split(xpath)
     known: dict[str, Sequence[str]] = {}
-    out: list[str] = []
-    at = 0
-    while at < len(parts):
-        end = _end_of_predicate(parts, at) if parts[at].endswith(_LABELLED) else at
+    for search, labels in label_searches(xpath):
+        if labels not in known:
+            known[labels] = ids_of(labels)
+        if len(known[labels]) <= MOST_LABELS:
+            said = " or ".join(f"@id = {literal(one)}" for one in known[labels])
+            xpath = xpath.replace(search, f"({said or 'false()'})")
+    return xpath
+
+
+def label_searches(xpath: str) -> list[tuple[str, str]]:
+    """Return the parts of an XPath that look for a field by its labels.
+
+    Returns:
+        Of each its text, and the XPath of the `for` attributes that it compares with the id.
+    """
+    if _LABELLED not in xpath:
+        return []
+    parts = _PARTS.split(xpath)
+    found: dict[str, str] = {}
+    for at, part in enumerate(parts):
+        end = _end_of_predicate(parts, at) if part.endswith(_LABELLED) else at
         if end > at and parts[end + 1].startswith("/@for"):
             labels = "//label" + "".join(parts[at + 1 : end + 1]) + "/@for"
-            if labels not in known:
-                known[labels] = ids_of(labels)
-            if len(known[labels]) <= _MOST_LABELS:
-                said = " or ".join(f"@id = {literal(one)}" for one in known[labels])
-                out.append(f"{parts[at].removesuffix(_LABELLED)}({said or 'false()'})")
-                parts[end + 1] = parts[end + 1].removeprefix("/@for")
-                at = end + 1
-                continue
-        out.append(parts[at])
-        at += 1
-    return "".join(out)
+            found[f"@id = {labels}"] = labels
+    return list(found.items())
 
 
 def _end_of_predicate(parts: list[str], at: int) -> int:

@@ -32,6 +32,8 @@ _KEEPER = Path(__file__).with_name("keeper.py")
 #: Seconds for a driver to listen, and for a browser to start.
 _LISTEN = 20.0
 _START = 60.0
+# Times that a driver is started which ends at once.
+_TRIES = 3
 _PAUSE = 0.005
 # Docker gives /dev/shm 64 MB; a browser that fills it crashes on larger pages.
 _SHARED_MEMORY = 256 * 1024 * 1024
@@ -63,6 +65,14 @@ class LocalBrowser(WebDriver):
     def quit(self) -> None:
         """End browser and driver at once; harmless when done twice."""
         self.keeper.end()
+
+
+class _Ended(DriverMissing):
+    """A driver ended as it started."""
+
+
+def _not_started(program: Path) -> str:
+    return f"the driver {program} does not start; run `{program} --version` to see why"
 
 
 class DriverProcess:
@@ -110,10 +120,9 @@ class DriverProcess:
             if found:
                 return int(found[1] or found[2])
             if (self.folder / "ended").exists() or self._process.poll() is not None:
-                break
+                raise _Ended(_not_started(program))
             time.sleep(_PAUSE)
-        msg = f"the driver {program} does not start; run `{program} --version` to see why"
-        raise DriverMissing(msg)
+        raise DriverMissing(_not_started(program))
 
     def end(self) -> None:
         """End the driver, the browser and their files; harmless when done twice."""
@@ -155,16 +164,19 @@ def start_browser(
     window_size: tuple[int, int] = (1280, 900),
     arguments: Sequence[str] = (),
     page_load: float = PAGE_LOAD,
+    trust_any_certificate: bool = False,
 ) -> LocalBrowser:
     """Start a browser that is on this machine; nothing is ever downloaded.
 
     Args:
         browser: chromium, chrome, edge or firefox, or a program's name or path. None: chromium.
-            $SLIPWAY_BROWSER overrides it, $SLIPWAY_DRIVER the driver.
+            $SLIPWAY_BROWSER tells which program that is, or what is taken for None;
+            $SLIPWAY_DRIVER the driver.
         headless: Without a window.
         window_size: Width and height in pixels.
         arguments: More arguments for the browser's command line.
         page_load: Seconds a page may take to load, and a script to return.
+        trust_any_certificate: Whether a certificate that nobody vouches for will do.
 
     Raises:
         DriverMissing: Browser or driver is missing, of the wrong version, or ends at once.
@@ -174,7 +186,7 @@ def start_browser(
     driver = find_driver(kind)
     if not headless:
         _check_screen()
-    keeper = DriverProcess(driver)
+    keeper = _start_driver(driver)
     options = browser_options(
         kind.name,
         headless=headless,
@@ -183,6 +195,8 @@ def start_browser(
         program=program,
         page_load=page_load,
     )
+    if trust_any_certificate:
+        options.set_capability("acceptInsecureCerts", value=True)
     if kind.name != "firefox":
         downloads = {"download.default_directory": str(keeper.folder / "downloads")}
         options.add_experimental_option("prefs", downloads)  # type: ignore[attr-defined]
@@ -194,6 +208,14 @@ def start_browser(
     except BaseException:
         keeper.end()
         raise
+
+
+def _start_driver(program: Path) -> DriverProcess:
+    """Start a driver, again if it ends: chromedriver does where IPv6 has lent the port it chose."""
+    for _ in range(_TRIES - 1):
+        with contextlib.suppress(_Ended):
+            return DriverProcess(program)
+    return DriverProcess(program)
 
 
 def _needed(kind: Kind) -> list[str]:

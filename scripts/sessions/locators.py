@@ -210,8 +210,10 @@ def _css(name: _Name) -> str:
 
 _BUTTONS = _types("submit", "image", "button", "reset", "hidden")
 _CHOICES = _types("checkbox", "radio", "file")
-_FIELD = f"self::input[not({_BUTTONS})] or self::textarea or self::select"
-_FILLABLE = f"self::input[not({_BUTTONS} or {_CHOICES})] or self::textarea"
+_EDITABLE = f"translate(@contenteditable, '{_UPPER}', '{_UPPER.lower()}')"
+_EDITABLE = f"@contenteditable and not({_EDITABLE} = 'false')"
+_FIELD = f"self::input[not({_BUTTONS})] or self::textarea or self::select or {_EDITABLE}"
+_FILLABLE = f"self::input[not({_BUTTONS} or {_CHOICES})] or self::textarea or {_EDITABLE}"
 
 _KINDS: dict[str, tuple[str, Callable[[_Name], str]]] = {
     "field": ("field", _field(_FIELD)),

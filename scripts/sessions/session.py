@@ -25,6 +25,14 @@ _PAUSE = 0.05
 _WHOLE = re.compile(r"[a-z][a-z0-9+.-]*://|(about|data|javascript|mailto):", re.IGNORECASE)
 
 
+class _NotYet(Exception):
+    """What is looked for is not so; the sentence is made once it is needed, as it asks the page."""
+
+    def __init__(self, kind: type[SessionError], told: Callable[[], str]) -> None:
+        self.kind = kind
+        self.told = told
+
+
 @dataclass(frozen=True)
 class Evidence:
     """What is kept of a page on which a step failed."""
@@ -139,6 +147,14 @@ class Session(Capabilities, ABC):
         """
         return self._until(lambda: self._first(kind, locator))
 
+    def all(self, kind: str, locator: str) -> Sequence[Element]:
+        """Return all things of a kind that are there now, hidden ones too; none is no error.
+
+        Raises:
+            NotThere: What `within` is in is not there, after patience.
+        """
+        return self._until(lambda: self._all(kind, locator))
+
     def click(self, locator: str) -> None:
         """Click a link or button."""
         self._act("link_or_button", locator, lambda found: found.click())
@@ -234,7 +250,7 @@ class Session(Capabilities, ABC):
 
         def once() -> bool:
             if not look():
-                raise SessionError(told())
+                raise _NotYet(SessionError, told)
             return True
 
         self._until(once, seconds)
@@ -254,6 +270,9 @@ class Session(Capabilities, ABC):
                 if time.monotonic() >= deadline:
                     msg = f"{self._page()} does not come to rest: {changing}"
                     raise SessionError(msg) from None
+            except _NotYet as missing:
+                if time.monotonic() >= deadline:
+                    raise missing.kind(missing.told()) from None
             except Unsupported:
                 raise
             except SessionError:
@@ -273,8 +292,7 @@ class Session(Capabilities, ABC):
                 return seen
             hidden += found[:1]
         if not hidden:
-            msg = f"no {described(kind, locator)} {self._where()}"
-            raise NotThere(msg)
+            raise _NotYet(NotThere, lambda: f"no {described(kind, locator)} {self._where()}")
         return hidden[0]
 
     def _all(self, kind: str, locator: str) -> Sequence[Element]:

@@ -16,8 +16,18 @@ _URL = re.compile(r"https?://[^\s/]\S*", re.IGNORECASE)
 _SIZE = re.compile(r"([1-9]\d{1,4})x([1-9]\d{1,4})")
 _FLAGS = {"true": True, "yes": True, "on": True, "1": True}
 _FLAGS |= {"false": False, "no": False, "off": False, "0": False}
-_BROWSING = ("base_url", "browser", "headless", "window_size", "grid_url", "without_browser")
-_NAMES = (*_BROWSING, "desktop", "desktop_env", "desktop_seeds")
+_NAMES = (
+    "base_url",
+    "browser",
+    "headless",
+    "window_size",
+    "grid_url",
+    "without_browser",
+    "trust_any_certificate",
+    "desktop",
+    "desktop_env",
+    "desktop_seeds",
+)
 
 
 class WrongSetting(ValueError):
@@ -38,6 +48,8 @@ class Settings:
     """A Selenium Grid; with it @javascript runs there."""
     without_browser: str = "fail"
     """What becomes of @javascript scenarios without a browser: fail or skip."""
+    trust_any_certificate: bool = False
+    """Whether the application may have a certificate that nobody vouches for."""
     desktop: tuple[str, ...] | None = None
     """Starts the desktop program for @desktop."""
     desktop_env: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -216,6 +228,7 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "window_size": _size,
     "grid_url": _url,
     "without_browser": _policy,
+    "trust_any_certificate": _flag,
     "desktop": _command,
     "desktop_env": _texts,
     "desktop_seeds": _texts,

@@ -132,7 +132,7 @@ def see_elements(context: Context, count: str, css: str) -> None:
 
     def now() -> int:
         # Inside `within` only those in it count, and the interface has no other way to all of them.
-        return len(session._all("css", css))  # noqa: SLF001
+        return len(session.all("css", css))
 
     session.wait(
         lambda: now() == int(count),

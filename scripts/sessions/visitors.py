@@ -97,6 +97,7 @@ def sessions_of(settings: Settings) -> Sessions:
         headless=settings.headless,
         window_size=settings.window_size,
         grid_url=settings.grid_url,
+        trust_any_certificate=settings.trust_any_certificate,
         drivers={"desktop": lambda: _desktop(settings)},
     )
 

@@ -15,6 +15,8 @@ import pytest
 
 import slipway.scripts
 
+GOOD = "Feature: G\n  Scenario: good\n    Given it works\n"
+EMPTY = "Feature: F\n"
 GUEST = Path(slipway.scripts.__file__).parent / "guest" / "features.py"
 
 STEPS = """
@@ -149,3 +151,13 @@ def project(tmp_path):
     made = Project(tmp_path)
     made.write("features/steps/all.py", STEPS)
     return made
+
+
+def refused(project, told, *arguments, code=2, **settings):
+    ran = project.run(*arguments, **settings)
+    error = ran.error()
+    assert told in error["text"]
+    assert (ran.code, error["code"]) == (code, code)
+    assert "Traceback" not in ran.output
+    assert ran.of("scenario_finished") == []
+    return error

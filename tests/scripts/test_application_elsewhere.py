@@ -1,7 +1,10 @@
 """An application that somebody else runs: it answers or it does not, and is never ended."""
 
+import base64
 import http.server
 import socket
+import ssl
+import subprocess
 import threading
 
 import pytest
@@ -12,6 +15,7 @@ from slipway.scripts.application_elsewhere import Elsewhere
 
 class Page(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
+        self.server.signed_in = self.headers["Authorization"]
         self.send_response(500 if self.path == "/bad" else 302)
         self.send_header("Location", "/for-ever")
         self.end_headers()
@@ -60,6 +64,38 @@ def test_nobody_says_a_word():
         place = Elsewhere(f"http://127.0.0.1:{dumb.getsockname()[1]}", patience=0.5)
         with pytest.raises(StageFailed, match=r"no answer within 0.5s"):
             place.start()
+
+
+def test_a_certificate_that_nobody_vouches_for(staging, tmp_path):
+    key, made = tmp_path / "key.pem", tmp_path / "made.pem"
+    words = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=localhost",
+    ]
+    subprocess.run(
+        [*words, "-keyout", str(key), "-out", str(made)], check=True, capture_output=True
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(made, key)
+    staging.socket = context.wrap_socket(staging.socket, server_side=True)
+    url = f"https://localhost:{staging.server_port}"
+    with pytest.raises(StageFailed, match=r"not trusted; trust-any-certificate = true takes any"):
+        Elsewhere(url, patience=0.5).start()
+    Elsewhere(url, trust_any_certificate=True).start()
+
+
+def test_a_name_and_password_in_the_address_sign_in(staging):
+    place = Elsewhere(f"http://ann:se%20cret@127.0.0.1:{staging.server_port}/")
+    place.start()
+    assert base64.b64decode(staging.signed_in.removeprefix("Basic ")) == b"ann:se cret"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from slipway.model.errors import MissingTool, StageFailed, WrongInput
 from slipway.model.event import Picture, Progress, TestResult
 from slipway.model.features import FeatureKeys
 from slipway.scripts.environment import Environment
-from slipway.scripts.feature_walk import Order, walk
+from slipway.scripts.feature_order import Order
+from slipway.scripts.feature_walk import walk
 from slipway.scripts.features import judge, leave
 from slipway.scripts.report import Report
 
@@ -231,6 +232,8 @@ def test_an_application_that_dies_fails_the_run(project):
     assert time.monotonic() - began < 20
     with pytest.raises(StageFailed, match=r"1 error: "):
         judge(project.walked)
+    with pytest.raises(StageFailed, match="exit code 4"):
+        judge(project.walked)
     (told,) = project.walked.broken
     assert "exit code 4" in told
     assert "dying of it" in told
@@ -283,6 +286,21 @@ def test_an_undefined_step_is_told_with_its_place(project):
     with pytest.raises(StageFailed):
         judge(project.walked)
     assert "nobody knows this" in project.report.of(TestResult)[-1].message
+
+
+def test_no_more_processes_than_the_run_has_files(project):
+    for name in "abc":
+        project.feature(name, f"{name}: all is well")
+    other = project.folder / "vendor" / "features"
+    other.mkdir(parents=True)
+    for number in range(4):
+        (other / f"f{number}.feature").write_text("Feature: not ours\n")
+    project.walk(jobs=8)
+    assert project.walked.run.jobs == 3
+    project.walk("features/a.feature:2", "features/b.feature", jobs=8)
+    assert project.walked.run.jobs == 2
+    project.walk(jobs=8, paths=("features/c.feature",))
+    assert project.walked.run.jobs == 1
 
 
 def test_history_is_kept(project):

@@ -147,8 +147,27 @@ def test_editable_parts_and_textareas_are_filled(session, application):
     assert (note.text, note.value) == ("new text", "new text")
     note.fill("")
     assert note.text == ""
+    session.fill("note", "by name")
+    assert session.value("note") == "by name"
     session.fill("t", "one\ntwo")
     assert session.value("t") == "one\ntwo"
+
+
+def test_fields_of_a_long_form_are_found_by_their_labels_at_once(session, application):
+    rows = "".join(f"<label for=f{n}>Field {n}.</label><input id=f{n}>" for n in range(1000))
+    quotes = """<label for="it's">It's</label><input id="it's"><fieldset id=s><label>In
+    <input id=in></label><label for=f999>Out</label></fieldset>"""
+    on(session, application, quotes + rows)
+    began = time.monotonic()
+    for number in (0, 500, 999):
+        assert session.find("field", f"Field {number}.").attribute("id") == f"f{number}"
+    # By XPath alone each takes more than two seconds.
+    assert time.monotonic() - began < 3
+    assert session.find("field", "It's").attribute("id") == "it's"
+    assert session.find("field", "Out").attribute("id") == "f999"
+    with session.within("id", "s"):
+        assert session.find("field", "In").attribute("id") == "in"
+        assert session.all("field", "Out") == []
 
 
 def test_a_line_break_in_a_single_line_does_not_send_the_form(session, application):

@@ -15,7 +15,10 @@ import psutil
 import pytest
 
 from slipway.features import DriverMissing
-from slipway.features.launch import find_browser, start_browser
+from slipway.features.browser_programs import find_browser, kind_of
+from slipway.features.launch import start_browser
+
+OLD_DRIVER = Path(__file__).parents[1] / "data" / "sessions" / "old_driver.py"
 
 #: A program that starts a browser, says where its files are, and waits to be killed.
 HOLDER = """
@@ -172,16 +175,33 @@ def test_a_machine_without_browsers_is_told_how_to_get_one(monkeypatch, tmp_path
         start_browser()
 
 
-def test_variables_override_browser_and_driver(monkeypatch, tmp_path):
+def test_variables_name_browser_and_driver(monkeypatch, tmp_path):
     behind = find_browser()
     mark = tmp_path / "used"
     text = f"import os, sys\nopen({str(mark)!r}, 'w')\nos.execv({str(behind)!r}, sys.argv)"
     monkeypatch.setenv("SLIPWAY_BROWSER", script(tmp_path / "mine", text))
-    start_browser("firefox").quit()
-    assert mark.exists()
+    for asked in (None, "chromium"):
+        start_browser(asked).quit()
+        assert mark.exists()
+        mark.unlink()
     monkeypatch.setenv("SLIPWAY_DRIVER", str(tmp_path / "none"))
     with pytest.raises(DriverMissing, match=r"none \(from \$SLIPWAY_DRIVER\) is not on"):
         start_browser()
+
+
+def test_what_is_asked_for_wins_over_the_variable(monkeypatch, tmp_path):
+    mine, other = script(tmp_path / "mine", ""), script(tmp_path / "other", "")
+    firefox = script(tmp_path / "firefox", "")
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("SLIPWAY_BROWSER", mine)
+    assert find_browser() == find_browser("chromium") == Path(mine)
+    assert find_browser(other) == Path(other)
+    assert find_browser("firefox") == Path(firefox)
+    assert (kind_of().name, kind_of("firefox").name) == ("chromium", "firefox")
+    monkeypatch.setenv("SLIPWAY_BROWSER", "firefox")
+    assert kind_of().name == "firefox"
+    assert kind_of("chromium").name == "chromium"
+    assert "chrom" in find_browser("chromium").name
 
 
 @pytest.mark.parametrize(
@@ -201,29 +221,8 @@ def test_programs_that_end_at_once_are_told(monkeypatch, tmp_path, variable, tex
     assert not list((tmp_path / "temporary").iterdir())
 
 
-#: A real HTTP server that answers as a driver of another version does.
-OLD_DRIVER = """
-import http.server, json
-class Old(http.server.BaseHTTPRequestHandler):
-    def do_POST(self):
-        message = ("session not created: This version of ChromeDriver only supports Chrome version "
-                   "114\\nCurrent browser version is 156.0.8078.79 with binary path /x/chrome")
-        value = {"error": "session not created", "message": message, "stacktrace": ""}
-        body = json.dumps({"value": value}).encode()
-        self.send_response(500)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-    def log_message(self, *said):
-        pass
-server = http.server.HTTPServer(("127.0.0.1", 0), Old)
-print(f"ChromeDriver was started successfully on port {server.server_port}.", flush=True)
-server.serve_forever()
-"""
-
-
 def test_a_driver_of_the_wrong_version_is_told_with_both_versions(monkeypatch, tmp_path):
-    monkeypatch.setenv("SLIPWAY_DRIVER", script(tmp_path / "chromedriver", OLD_DRIVER))
+    monkeypatch.setenv("SLIPWAY_DRIVER", script(tmp_path / "chromedriver", OLD_DRIVER.read_text()))
     with pytest.raises(DriverMissing, match=r"for version 114 and .* version 156: both") as told:
         start_browser()
     assert "chromedriver-py==156.*" in str(told.value)

@@ -21,7 +21,9 @@ PAGE = """<html><head><title>Name</title></head><body><h1 id="top">Name your thi
 <button id="i" type="submit" title="Keep it">Save all</button>
 <input id="j" type="submit" value="Save"><input id="k" type="image" alt="Draw">
 <input id="l" type="reset" value="Clear"><div id="m" role="button">Role</div>
-<input id="n" title="It's &quot;quoted&quot;"></form>
+<input id="n" title="It's &quot;quoted&quot;">
+<div id="1" aria-label="Notes" contenteditable></div><p id="2" title="Notes"
+contenteditable="FALSE"></p></form>
 <a id="o" href="/x"> Read
  more </a><a id="p" href="/y"><img id="q" alt="Home"></a><span role="link" id="r">Go</span>
 <a id="s" name="anchor">Read nothing</a>
@@ -48,6 +50,8 @@ def ids(kind, locator, **more):
         ("fillable_field", "Say something", "f"),
         ("fillable_field", "Agree", ""),
         ("fillable_field", "secret", ""),
+        ("fillable_field", "Notes", "1"),
+        ("field", "Notes", "1"),
         ("field", "street", "u"),
         ("file_field", "Picture", "g"),
         ("checkbox", "Agree", "c"),

@@ -52,6 +52,10 @@ class ShopTest(BrowserTestCase, unittest.TestCase):
         self.session.visit("/")
         self.session.see("Welcome")
 
+    def setUp(self):
+        # What is missing here will not come.
+        self.session.patience = 0.5
+
     def test_b_bad(self):
         self.session.visit("/login")
         self.session.see("Nowhere")
@@ -65,6 +69,7 @@ class SetUpTest(BrowserTestCase, unittest.TestCase):
     tags = TAGS
 
     def setUp(self):
+        self.session.patience = 0.5
         self.session.visit("/cookie")
         self.session.press("Missing")
 

@@ -115,6 +115,35 @@ def test_patience_looks_again_and_ends(session):
     assert time.monotonic() - began < 3
 
 
+def test_all_that_is_there_now_and_none_is_no_error(session, application):
+    application.add("/all", "<ul id=u><li>a</li><li hidden>b</li></ul><li>c</li>")
+    session.visit("/all")
+    assert len(session.all("css", "li")) == 3
+    assert session.all("button", "Go") == []
+    with session.within("id", "u"):
+        assert len(session.all("css", "li")) == 2
+    with pytest.raises(NotThere, match='no element with the id "x"'), session.within("id", "x"):
+        session.all("css", "li")
+
+
+def test_what_does_not_hold_is_said_once_patience_has_ended(session):
+    session.visit("/")
+    asked = []
+    looked = []
+    with pytest.raises(SessionError, match="never"):
+        session.wait(lambda: looked.append(1), lambda: asked.append(1) or "never", seconds=0.2)
+    assert len(looked) > 1
+    assert len(asked) == 1
+
+
+def test_an_editable_part_needs_a_script(session, application):
+    application.add("/note", "<div aria-label=Note contenteditable>old <b>text</b></div>")
+    session.visit("/note")
+    assert session.value("Note") == "old text"
+    with pytest.raises(Unsupported, match="edited by a script only; tag the scenario @javascript"):
+        session.fill("Note", "new")
+
+
 def test_what_needs_a_browser_says_so(session):
     for deed in (
         lambda: session.execute("1"),
