@@ -1,0 +1,95 @@
+"""Makes the pictures of every page for README and docs: `make screenshots`."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from selenium.webdriver import Chrome
+
+from tests.www.browser import browser, complaints, overflow, sign_in, view, violations, visit
+from tests.www.demo import Demo, furnish
+
+IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
+#: Name, path; RUN and GATE are put in.
+PAGES = (
+    ("pipelines", "pipelines"),
+    ("run", "pipelines/almanac/3"),
+    ("run-failed", "pipelines/almanac/2"),
+    ("run-live", "pipelines/almanac/6"),
+    ("gate", "pipelines/almanac/5?gate=GATE"),
+    ("approve", "pipelines/almanac/3?gate=ASKED"),
+    ("environments", "environments"),
+    ("releases", "releases"),
+    ("tests", "tests"),
+    ("history", "tests?project=almanac&stage=tests&name=TEST"),
+    ("lanes", "lanes"),
+    ("audit", "audit"),
+    ("unknown", "pipelines/almanac/4711"),
+)
+#: Name, width, height, dark.
+SCREENS = (
+    ("", 1280, 900, False),
+    ("dark", 1280, 900, True),
+    ("narrow", 360, 780, False),
+    ("wide", 2560, 1300, True),
+)
+
+
+def addresses(demo: Demo) -> list[tuple[str, str]]:
+    """Return each page's name and address."""
+    with demo.person("bob") as bob:
+        gates = bob.get("plugins/slipway/api/gates").json()["items"]
+        tests = bob.get("plugins/slipway/api/tests?project=almanac").json()
+    asked = next((one["id"] for one in gates if one["state"] == "asked"), 0)
+    fresh = next((one["id"] for one in gates if one["stage"] == "staging" and one["run"] == 5), 0)
+    rows = [*tests["failing"], *tests["flaky"], *tests["slowest"]]
+    name = next((one["name"] for one in rows if "full_moon" in one["name"]), "")
+    values = {"GATE": str(fresh), "ASKED": str(asked), "TEST": name}
+    found = []
+    for page, path in PAGES:
+        for key, value in values.items():
+            path = path.replace(key, value)  # noqa: PLW2901
+        found.append((page, f"{demo.url}#/{path}"))
+    return found
+
+
+def shoot(driver: Chrome, demo: Demo, into: Path) -> list[str]:
+    """Make every picture; return what is wrong with the pages."""
+    into.mkdir(parents=True, exist_ok=True)
+    wrong = []
+    pages = addresses(demo)
+    for screen, width, height, dark in SCREENS:
+        view(driver, width, height, dark=dark)
+        for page, url in pages:
+            # Who asked may not approve: bob sees that dialog.
+            with demo.person("bob" if page == "approve" else "ann") as client:
+                sign_in(driver, demo.url, dict(client.cookies))
+            visit(driver, url)
+            name = f"{page}-{screen}" if screen else page
+            driver.save_screenshot(str(into / f"{name}.png"))
+            wrong += [f"{name}: {one}" for one in violations(driver)]
+            wide = overflow(driver)
+            wrong += [f"{name}: {wide} pixels too wide"] if wide else []
+            wrong += [f"{name}: {one}" for one in complaints(driver) if "/4711" not in one]
+            print(name, flush=True)
+    return wrong
+
+
+def main() -> int:
+    """Make a demo and its pictures; returns the exit code."""
+    with tempfile.TemporaryDirectory() as folder:
+        demo = Demo(Path(folder))
+        try:
+            furnish(demo)
+            with browser() as driver:
+                wrong = shoot(driver, demo, IMAGES)
+        finally:
+            demo.end_processes()
+    print("\n".join(wrong))
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

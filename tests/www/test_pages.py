@@ -1,0 +1,151 @@
+"""The pages in a real browser, on a real site: looked at, typed into, and told of changes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selenium.webdriver import ActionChains, Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.wait import WebDriverWait
+
+from slipway.www.application import plugin
+from tests.www import browser as looking
+from tests.www.demo import API, Demo
+
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.slow,
+    pytest.mark.skipif(not looking.available(), reason="no chromedriver on this machine"),
+    pytest.mark.skipif(
+        not (Path(str(plugin.static_dir)) / "scripts.js").is_file(),
+        reason="the web pages are not built: make www",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    made = Demo(tmp_path_factory.mktemp("demo"))
+    try:
+        made.make_project()
+        made.write_demo()
+        made.up()
+        with made.person("ann") as ann:
+            made.rest(ann, 1, "waiting")
+        yield made
+    finally:
+        left = made.end_processes()
+    assert not left, f"left running: {left}"
+
+
+@pytest.fixture
+def page(demo: Demo) -> Iterator[Chrome]:
+    with looking.browser() as driver, demo.person("ann") as ann:
+        looking.sign_in(driver, demo.url, dict(ann.cookies))
+        looking.view(driver, 1280, 900)
+        yield driver
+
+
+def one(driver: Chrome, css: str):
+    return WebDriverWait(driver, 10).until(lambda d: d.find_element(By.CSS_SELECTOR, css))
+
+
+def text(driver: Chrome) -> str:
+    return one(driver, ".sw-root").text
+
+
+@pytest.mark.parametrize("width", [360, 1280, 2560])
+@pytest.mark.parametrize("dark", [False, True])
+def test_nothing_is_inaccessible_or_too_wide(demo, page, width, dark):
+    looking.view(page, width, 900, dark=dark)
+    with demo.person("ann") as ann:
+        gate = demo.gate(ann, 1, "staging")["id"]
+    paths = ("pipelines", "pipelines/almanac/1", f"pipelines?gate={gate}", "environments")
+    wrong = []
+    for path in (*paths, "releases", "tests", "lanes", "audit", "pipelines/almanac/99"):
+        looking.visit(page, f"{demo.url}#/{path}")
+        wrong += [f"{path}: {found}" for found in looking.violations(page)]
+        if looking.overflow(page):
+            wrong.append(f"{path}: wider than the window")
+    assert wrong == []
+
+
+def test_the_site_opens_with_its_pipelines(demo, page):
+    looking.visit(page, demo.url)
+    assert page.current_url.endswith("#/pipelines")
+    assert "Tell the phases of the moon" in text(page)
+
+
+def test_an_unknown_run_says_so(demo, page):
+    looking.visit(page, f"{demo.url}#/pipelines/almanac/99")
+    assert "There is no such run." in text(page)
+
+
+def test_names_are_never_read_as_html(demo, page):
+    with demo.person("ann") as ann:
+        demo.act(ann, "freezes/almanac", {"reason": "<img src=x onerror=document.title='owned'>"})
+    looking.visit(page, f"{demo.url}#/pipelines")
+    assert "<img src=x onerror=" in text(page)
+    assert page.title != "owned"
+    with demo.person("ann") as ann:
+        assert ann.delete(f"{API}freezes/almanac", headers={"content-type": "application/json"})
+
+
+def test_a_gate_is_opened_in_its_dialog_once(demo, page):
+    with demo.person("ann") as ann:
+        gate = demo.gate(ann, 1, "staging")["id"]
+        looking.visit(page, f"{demo.url}#/pipelines/almanac/1?gate={gate}")
+        replicas = one(page, "input[name=replicas]")
+        replicas.send_keys("17")
+        assert "must be at most 9" in one(page, ".sw-field-wrong").text
+        replicas.send_keys(Keys.CONTROL + "a")
+        replicas.send_keys("3")
+        secret = one(page, "input[name=token]")
+        secret.send_keys("s3cret-of-ann")
+        submit = one(page, ".sw-ask button[type=submit]")
+        submit.click()
+        # The ticket is missing: nothing was sent, and the focus is where it must be mended.
+        assert page.switch_to.active_element.get_attribute("name") == "ticket"
+        page.switch_to.active_element.send_keys("OPS-4")
+        # The session ends meanwhile; what was typed stays.
+        kept = page.get_cookies()
+        page.delete_all_cookies()
+        submit.click()
+        assert "Sign in" in WebDriverWait(page, 10).until(
+            lambda d: d.find_element(By.CSS_SELECTOR, ".sw-ask .sw-alert").text
+        )
+        assert one(page, "input[name=ticket]").get_attribute("value") == "OPS-4"
+        for cookie in kept:
+            page.add_cookie(cookie)
+        ActionChains(page).double_click(submit).perform()
+        demo.gate(ann, 1, "production")
+        whole = ann.get(f"{API}runs/almanac/1").json()
+    assert [(one_["environment"], one_["values"]["replicas"]) for one_ in whole["deployments"]] == [
+        ("staging", 3)
+    ]
+    assert "s3cret-of-ann" not in page.page_source
+
+
+def test_a_change_is_seen_within_a_second(demo, page):
+    looking.visit(page, f"{demo.url}#/pipelines")
+    WebDriverWait(page, 10).until(lambda d: "almanac" in text(d))
+    time.sleep(1)
+    with demo.person("ann") as ann:
+        number = demo.start(ann, wait=False)
+        begun = time.monotonic()
+        WebDriverWait(page, 5, poll_frequency=0.05).until(lambda d: f"#{number}" in text(d))
+        assert time.monotonic() - begun < 1
+        demo.rest(ann, number)
+
+
+def test_buildbots_force_page_leads_to_the_gate(demo, page):
+    with demo.person("ann") as ann:
+        number = demo.start(ann)
+        builders = ann.get("api/v2/builders?name=almanac.staging").json()["builders"]
+    looking.visit(page, f"{demo.url}#/builders/{builders[0]['builderid']}/force/any")
+    WebDriverWait(page, 10).until(lambda d: "gate=" in d.current_url)
+    assert f"1.4.0+{number} to staging" in one(page, "dialog h2").text

@@ -1,0 +1,79 @@
+// The dialog of a gate: what will happen, what is asked, and who has said what.
+import { type ReactElement, useEffect, useRef } from "react";
+import { useMe } from "../../api/me";
+import type { Problem } from "../../api/problem";
+import type { GateDetail } from "../../api/shapes";
+import { useFound } from "../../api/store";
+import { capital } from "../../format/words";
+import { Modal } from "../../parts/modal";
+import { ProblemBox, SignIn } from "../../parts/problem";
+import { Empty, Spinner } from "../../parts/text";
+import { Approvals, GateCard } from "../run/gate";
+import { Decide } from "./decide";
+import { What } from "./what";
+import { Ask } from "./ask";
+
+const VERBS: Record<string, string> = { rollback: "Roll back", forward: "Deploy", first: "Deploy", again: "Deploy again" };
+
+export function GateDialog({ id, close }: { id: number; close: () => void }): ReactElement {
+  const { data, problem, reload } = useFound<GateDetail>(`gates/${id}`);
+  const detail = useKept(data);
+  return (
+    <Modal title={detail ? <Title gate={detail} /> : "The gate"} close={close} wide>
+      {!detail && !problem && <Spinner what="Looking at the gate …" />}
+      {!detail && problem && (problem.status === 404
+        ? <Empty title="There is no such gate.">It may belong to a run that is no longer kept.</Empty>
+        : <ProblemBox problem={problem} retry={reload} />)}
+      {detail && <Whole gate={detail} problem={problem} close={close} />}
+    </Modal>
+  );
+}
+
+// A form that is being filled in stays, also when the session ends meanwhile.
+function useKept(data: GateDetail | undefined): GateDetail | undefined {
+  const kept = useRef<GateDetail>(undefined);
+  const anonymous = useMe()?.anonymous;
+  const lost = data === undefined || (data.state === "open" && data.token === null && anonymous);
+  const shown = lost && kept.current?.token ? kept.current : data;
+  useEffect(() => { if (shown) kept.current = shown; }, [shown]);
+  return shown;
+}
+
+function Title({ gate }: { gate: GateDetail }): ReactElement {
+  const verb = gate.environment ? VERBS[gate.direction ?? "forward"] ?? "Deploy" : "Open";
+  return <>{verb} <bdi>{gate.environment ? gate.deploys?.version ?? gate.version : gate.stage}</bdi>
+    {gate.environment && <> to <bdi>{gate.environment}</bdi></>}</>;
+}
+
+function Whole({ gate, problem, close }: { gate: GateDetail; problem: Problem | undefined; close: () => void }): ReactElement {
+  return <>
+    {problem && !problem.unreachable && <ProblemBox problem={problem} />}
+    <What gate={gate} />
+    {gate.state === "open" && gate.token !== null ? <Ask gate={gate} close={close} /> : <Later gate={gate} close={close} />}
+  </>;
+}
+
+function Later({ gate, close }: { gate: GateDetail; close: () => void }): ReactElement {
+  const anonymous = useMe()?.anonymous ?? false;
+  const undecided = ["open", "asked", "approved"].includes(gate.state);
+  return <>
+    <GateState gate={gate} />
+    {undecided && (gate.may.approve || gate.may.reject)
+      ? <Decide gate={gate} close={close} />
+      : <div className="sw-foot">
+          {undecided && <span className="sw-note">{capital(whoMay(gate))}</span>}
+          {anonymous && undecided && <SignIn>Sign in to decide</SignIn>}
+          <button type="button" className="sw-button" onClick={close}>Close</button>
+        </div>}
+  </>;
+}
+
+function GateState({ gate }: { gate: GateDetail }): ReactElement {
+  return gate.state === "open" ? <Approvals gate={gate} /> : <GateCard gate={gate} inside />;
+}
+
+function whoMay(gate: GateDetail): string {
+  if (gate.state === "approved") return "all has been said; it goes on by itself";
+  const roles = gate.allowed.join(" or ");
+  return gate.state === "asked" ? `somebody else with the role ${roles} approves or rejects it` : `somebody with the role ${roles} opens it`;
+}

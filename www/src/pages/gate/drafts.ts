@@ -1,0 +1,70 @@
+// What is being typed outlives a closed dialog and a new sign-in; secrets are never kept.
+import { useEffect, useState } from "react";
+import { send } from "../../api/client";
+import { isRecord } from "../../api/problem";
+import type { GateDetail } from "../../api/shapes";
+import { answers, draft, type Draft, type Drafts } from "../../form/check";
+
+const PAUSE = 400;
+
+function key(id: number): string {
+  return `slipway.gate.${id}`;
+}
+
+export function forget(id: number): void {
+  sessionStorage.removeItem(key(id));
+}
+
+function recall(id: number): Record<string, unknown> {
+  try {
+    const found: unknown = JSON.parse(sessionStorage.getItem(key(id)) ?? "{}");
+    return isRecord(found) ? found : {};
+  } catch {
+    return {};
+  }
+}
+
+function sameKind(kept: unknown, fresh: Draft): kept is Draft {
+  return Array.isArray(fresh) ? Array.isArray(kept) && kept.every((one) => typeof one === "string") : typeof kept === typeof fresh;
+}
+
+export function useDrafts(gate: GateDetail): [Drafts, (drafts: Drafts) => void, string, (text: string) => void] {
+  const [kept] = useState(() => recall(gate.id));
+  const [drafts, setDrafts] = useState<Drafts>(() => {
+    const values = isRecord(kept["values"]) ? kept["values"] : {};
+    return Object.fromEntries(gate.form.map((field) => {
+      const fresh = draft(field);
+      const old = values[field.name];
+      return [field.name, field.type !== "secret" && sameKind(old, fresh) ? old : fresh];
+    }));
+  });
+  const [comment, setComment] = useState(typeof kept["comment"] === "string" ? kept["comment"] : "");
+  useEffect(() => {
+    const secret = new Set(gate.form.filter((field) => field.type === "secret").map((field) => field.name));
+    const values = Object.fromEntries(Object.entries(drafts).filter(([name]) => !secret.has(name)));
+    sessionStorage.setItem(key(gate.id), JSON.stringify({ values, comment }));
+  }, [gate.id, gate.form, drafts, comment]);
+  return [drafts, setDrafts, comment, setComment];
+}
+
+// The master's word while one types; secrets stay here until they are meant.
+export function useServerCheck(gate: GateDetail, drafts: Drafts, touched: ReadonlySet<string>): Record<string, string> {
+  const [told, setTold] = useState<{ fields: Record<string, string>; of: Drafts }>({ fields: {}, of: {} });
+  useEffect(() => {
+    if (touched.size === 0) return undefined;
+    let here = true;
+    const open = gate.form.filter((field) => field.type !== "secret");
+    const timer = setTimeout(() => {
+      send<{ fields: Record<string, string> }>(`gates/${gate.id}/check`, { values: answers(open, drafts) })
+        .then((answer) => { if (here) setTold({ fields: answer.fields, of: drafts }); }, () => undefined);
+    }, PAUSE);
+    return () => {
+      here = false;
+      clearTimeout(timer);
+    };
+  }, [gate.id, gate.form, drafts, touched]);
+  const asked = new Set(gate.form.filter((field) => field.type !== "secret").map((field) => field.name));
+  // What was said of a value that has been changed since says nothing.
+  const stands = (name: string) => asked.has(name) && told.of[name] === drafts[name];
+  return Object.fromEntries(Object.entries(told.fields).filter(([name]) => stands(name)));
+}

@@ -1,0 +1,49 @@
+import type { ReactElement } from "react";
+import { part, send } from "../../api/client";
+import { useMay } from "../../api/me";
+import type { RunDetail, StageDetail } from "../../api/shapes";
+import { Confirmed, useDeed } from "../../parts/deed";
+import { Icon } from "../../parts/icon";
+import { ProblemBox } from "../../parts/problem";
+
+const ENDED = new Set(["passed", "failed", "cancelled", "skipped", "rejected", "expired"]);
+
+interface Props { run: RunDetail; stage: StageDetail; cell: string }
+
+export function StageActions({ run, stage, cell }: Props): ReactElement {
+  const start = useMay("stage.start");
+  const cancel = useMay("stage.cancel");
+  const path = `runs/${part(run.project)}/${run.number}/stages/${part(stage.name)}`;
+  const several = stage.results.length > 1;
+  const ended = ENDED.has(stage.state);
+  return <>
+    {start && ended && !stage.manual && <>
+      <Confirmed label={<><Icon name="again" /> Run again</>} title={`Run ${stage.name} again?`} confirm="Run again" reason
+        act={(reason) => send(`${path}/rerun`, { ...(reason && { reason }), ...(several && cell && { cell }) })}>
+        <p>A new attempt of this stage{several && cell ? <> (cell <bdi>{cell}</bdi>)</> : ""} starts. Stages that wait for it go on when it has passed.</p>
+      </Confirmed>
+      <Confirmed label="… and all after it" title={`Run ${stage.name} and all after it again?`} confirm="Run again from here" reason
+        act={(reason) => send(`${path}/rerun`, { from_here: true, ...(reason && { reason }) })}>
+        <p>This stage and every stage that waits for it are tried again. Gates after it ask again.</p>
+      </Confirmed>
+    </>}
+    {start && stage.manual && ended && <AskAgain path={path} label="Ask again" />}
+    {start && stage.manual && stage.state === "waiting" && <AskAgain path={path} label="Decide now, run when ready" />}
+    {cancel && (stage.state === "running" || stage.state === "queued") && (
+      <Confirmed label={<><Icon name="cancelled" /> Cancel</>} title={`Cancel ${stage.name}?`} confirm="Cancel the stage" danger reason
+        act={(reason) => send(`${path}/cancel`, reason ? { reason } : {})}>
+        <p>What is at work is stopped, with all that it started.</p>
+      </Confirmed>
+    )}
+  </>;
+}
+
+function AskAgain({ path, label }: { path: string; label: string }): ReactElement {
+  const deed = useDeed();
+  return <>
+    <button type="button" className="sw-button" disabled={deed.busy} onClick={() => void deed.run(() => send(`${path}/gate`, {}))}>
+      <Icon name="gate" /> {label}
+    </button>
+    {deed.problem && <ProblemBox problem={deed.problem} />}
+  </>;
+}

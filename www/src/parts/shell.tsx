@@ -1,0 +1,76 @@
+// The frame of every page: heading, the line to the master, the dialog of a gate.
+import { type ReactElement, type ReactNode, useEffect } from "react";
+import { Link, useLocation, useSearchParams } from "react-router-dom";
+import { type TopbarItem, useTopbarItems } from "buildbot-ui";
+import { start, useLine } from "../api/live";
+import { useMe } from "../api/me";
+import { GateDialog } from "../pages/gate/dialog";
+import { Boundary } from "./boundary";
+import { Icon } from "./icon";
+
+interface Props { title: string; trail: TopbarItem[]; actions?: ReactNode; children: ReactNode }
+
+export function Shell({ title, trail, actions, children }: Props): ReactElement {
+  useTopbarItems(trail);
+  const { pathname } = useLocation();
+  const [params, setParams] = useSearchParams();
+  const gate = Number(params.get("gate")) || null;
+  useEffect(start, []);
+  useEffect(() => {
+    const before = document.title;
+    document.title = title;
+    return () => { document.title = before; };
+  }, [title]);
+  const close = () => setParams((old) => {
+    old.delete("gate");
+    return old;
+  }, { replace: true });
+  return (
+    <div className="sw-root">
+      <main className="sw-main">
+        <Line />
+        <header className="sw-head">
+          <h1><bdi>{title}</bdi></h1>
+          <div className="sw-actions">{actions}</div>
+        </header>
+        <Boundary key={pathname} what={title}>{children}</Boundary>
+        {gate !== null && <Boundary key={gate} what="The dialog"><GateDialog id={gate} close={close} /></Boundary>}
+      </main>
+    </div>
+  );
+}
+
+function Line(): ReactElement {
+  const line = useLine();
+  return (
+    <div role="status">
+      {line === "lost" && (
+        <div className="sw-banner">
+          <Icon name="running" className="sw-spin" /> The master does not answer. What you see may be old;
+          trying again by itself.
+        </div>
+      )}
+    </div>
+  );
+}
+
+// Links that open a gate's dialog keep the page below as it is.
+export function useGateLink(): (id: number) => string {
+  const { pathname, search } = useLocation();
+  return (id) => {
+    const params = new URLSearchParams(search);
+    params.set("gate", String(id));
+    return `${pathname}?${params.toString()}`;
+  };
+}
+
+export function GateLink({ id, className = "", children }:
+  { id: number; className?: string; children: ReactNode }): ReactElement {
+  const link = useGateLink();
+  return <Link to={link(id)} className={`sw-button sw-gate-button ${className}`}>{children}</Link>;
+}
+
+export function Who(): ReactElement | null {
+  const me = useMe();
+  return me && !me.anonymous ? <span className="sw-who"><Icon name="person" />{me.called || me.name}</span> : null;
+}
