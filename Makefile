@@ -24,7 +24,7 @@ help: ## show this list
 	@touch $@
 
 .PHONY: up
-up: .venv/.ready example ## start master, worker and the example project; ONCE=1 ends after one run
+up: .venv/.ready pages example ## start master, worker and the example project; ONCE=1 ends after one run
 	@exec $(BIN)/slipway up $(if $(ONCE),--once)
 
 .PHONY: example
@@ -35,16 +35,34 @@ example: .venv/.ready ## make the example's git repository in .slipway/almanac, 
 check: .venv/.ready ## check pipeline.toml and print its graph
 	@$(BIN)/slipway check
 
+.PHONY: www
+www: .venv/.ready ## build the web pages (Node 20.19 or newer: the machine's, else PyPI's)
+	@$(BIN)/python www/src/pages.py
+
+# The site runs without the pages; it says why where they cannot be built.
+.PHONY: pages
+pages: .venv/.ready
+	@$(BIN)/python www/src/pages.py --if-possible
+
+.PHONY: screenshots
+screenshots: .venv/.ready www browser ## make the pictures of every page in docs/images
+	$(BIN)/python -m tests.www.screenshots
+
 .PHONY: test
 test: lint browser desktop ## lint, types, unit, integration and feature tests
 	$(BIN)/pytest
+
+.PHONY: kills
+kills: .venv/.ready ## kill a master and a worker 200 times, wherever a run stands (an hour)
+	SLIPWAY_KILLS=$${SLIPWAY_KILLS:-200} $(BIN)/pytest -x -q -s tests/live/test_kills.py
 
 .PHONY: unit
 unit: .venv/.ready ## the quick tests alone
 	$(BIN)/pytest -m "not slow and not live"
 
 .PHONY: lint
-lint: .venv/.ready ## ruff, mypy strict and the import rules, on what is shipped
+lint: .venv/.ready pages ## ruff, mypy strict and the import rules, on what is shipped
+	@$(BIN)/python www/src/pages.py --check --if-possible
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	@rm -rf $(STATE)/wheel && $(BIN)/uv build --quiet --out-dir $(STATE)/wheel/dist
@@ -84,6 +102,7 @@ bench: .venv/.ready ## measure, beside the tools people would use else; tables w
 docs: .venv/.ready ## make the generated pages and the schema anew
 	$(BIN)/slipway schema > pipeline/config/pipeline.schema.json
 	$(BIN)/slipway schema --reference > docs/reference/pipeline.md
+	$(BIN)/python -m slipway.www.reference > docs/reference/api.md
 
 .PHONY: clean
 clean: ## remove the environment and everything the site has written

@@ -1,5 +1,5 @@
 Feature: A gate waits for a person
-  A stage marked manual is a decision, such as to deploy: nobody but the admin starts it.
+  A stage marked manual is a decision, such as to deploy: nobody starts it without the role for it.
 
   Background:
     Given a site with these stages
@@ -7,10 +7,17 @@ Feature: A gate waits for a person
       | make      |           | passes                         |
       | hand-over | make      | passes when a person starts it |
 
-  Scenario: The run waits until the admin starts the stage
+  Scenario: The run waits until somebody opens its gate
     Given run 1 is waiting
     And "hand-over" of run 1 has not been started
     When the admin comes
-    And they start the stage "hand-over"
+    And they open the gate of "hand-over"
     Then "make, hand-over" of run 1 have passed
     And run 1 is passed
+
+  Scenario: Buildbot's own button is no way in
+    Given run 1 is waiting
+    When the admin comes
+    And they try to start the stage "hand-over"
+    Then they are told 'open its gate'
+    And run 1 is waiting

@@ -1,5 +1,5 @@
 Feature: Who may do what
-  Everybody may look. To start something, sign in as the admin.
+  Everybody may look. To start something, sign in; a new site knows the admin alone.
 
   Background:
     Given a site with these stages

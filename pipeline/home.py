@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slipway.model.errors import MissingTool, WrongInput
-from slipway.model.site import SecretPlace, Site
+from slipway.model.secret import SecretPlace
+from slipway.model.site import Site
 
 #: Where the state folder lies, if not beside pipeline.toml.
 VARIABLE = "SLIPWAY_STATE"
 #: The site's file, where `slipway up --config` names another than the one beside master.cfg.
 CONFIG = "SLIPWAY_CONFIG"
 NAME = ".slipway"
-#: The one person the web UI lets act until there are more.
-ADMIN = "admin"
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,14 @@ class Home:
     def admin_password(self) -> Path:
         """The web UI's admin password, made at the first start."""
         return self.root / "admin-password"
+
+    def person_password(self, name: str) -> Path:
+        """Return the file of a password that was made for somebody; its hash lies beside it."""
+        return self.root / "people" / f"{name}-password"
+
+    def person_hash(self, name: str) -> Path:
+        """Return the file of that password's hash."""
+        return self.root / "people" / f"{name}-hash"
 
     def mirror(self, project: str) -> Path:
         """Return the folder of a project's bare mirror."""
@@ -102,10 +109,19 @@ def made_secret(path: Path) -> str:
         # Emptied by hand, or by a disk that was full.
         path.unlink()
     made = secrets.token_urlsafe(24)
+    write_private(path, made)
+    return made
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a new file of one line that its owner alone may read.
+
+    Raises:
+        FileExistsError: It is there already.
+    """
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        stream.write(made + "\n")
-    return made
+        stream.write(text + "\n")
 
 
 def given_secret(place: SecretPlace, base: Path, key: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -197,6 +198,19 @@ class Mirror:
         told = self._git("log", f"--max-count={limit}", f"--format={_FIELDS}", span, "--")
         commits = [_commit(line) for line in told.split("\n") if line]
         return commits[::-1] or [facts(self.folder, new)]
+
+    def touched(self, old: str, new: str, patterns: Sequence[str]) -> bool:
+        """Tell whether a file that matches differs between two revisions.
+
+        Args:
+            old: A revision; one that the history no longer has counts as all different.
+            new: A revision.
+            patterns: Git's own globs: "docs/**", "**/*.lock".
+        """
+        if not self._knows(old):
+            return True
+        specs = [f":(top,glob){pattern}" for pattern in patterns]
+        return bool(self._git("diff", "--name-only", "-z", old, new, "--", *specs))
 
     def files(self, revision: str) -> list[str]:
         """Return the files a commit changed."""

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slipway.model.errors import WrongInput
-from slipway.model.graph import did_you_mean, order
+from slipway.model.graph import order
 from slipway.model.job import RunFacts
 from slipway.model.site import Project
-from slipway.model.stage import Stage
+from slipway.model.spelling import did_you_mean
+from slipway.model.stage import DeployStage, Stage
 from slipway.repository import facts, git, project_version
 
 
@@ -57,11 +58,11 @@ def choose(project: Project, asked: Iterable[str], *, alone: bool) -> list[str]:
 
     Args:
         project: The project.
-        asked: Stages by name; none: all that wait for no person.
+        asked: Stages by name; none: all that wait for no person and deploy nothing.
         alone: True: without the stages they need.
 
     Raises:
-        WrongInput: There is no such stage.
+        WrongInput: There is no such stage, or one of them deploys.
     """
     stages = project.stages
     wanted = list(asked) or [name for name in stages if not _gated(name, stages)]
@@ -73,8 +74,21 @@ def choose(project: Project, asked: Iterable[str], *, alone: bool) -> list[str]:
     for name in reversed(order(stages)):
         if name in chosen and not alone:
             chosen |= set(stages[name].needs)
+    for name in order(stages):
+        if name in chosen and isinstance(stages[name], DeployStage):
+            raise WrongInput(_no_deploy(name, wanted))
     return [name for name in order(stages) if name in chosen]
 
 
+def _no_deploy(name: str, wanted: Iterable[str]) -> str:
+    """Say why nothing is deployed from here: only the master knows what was tested, and by whom."""
+    text = (
+        f'stage "{name}" deploys what a master has tested and published, when somebody opens its '
+        "gate; it is not for a working tree"
+    )
+    return text if name in wanted else f"{text}. Run the others without it: --alone"
+
+
 def _gated(name: str, stages: Mapping[str, Stage]) -> bool:
-    return stages[name].manual or any(_gated(need, stages) for need in stages[name].needs)
+    here = stages[name].manual or isinstance(stages[name], DeployStage)
+    return here or any(_gated(need, stages) for need in stages[name].needs)

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from slipway.model.errors import WrongInput
 from slipway.model.features import FeatureKeys, FeatureProject, layered
-from slipway.model.graph import did_you_mean
+from slipway.model.spelling import did_you_mean
 from slipway.scripts.dependencies import read_pyproject
 
 _PLACE = "tool.slipway.features"

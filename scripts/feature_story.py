@@ -55,6 +55,8 @@ class Story:
         self.finished: set[int] = set()
         """The processes that came to their end."""
         self.chosen = 0
+        self.others = 0
+        """How many scenarios other parts of the stage run."""
         self._began = time.monotonic()
         self._counted: Counter[str] = Counter()
         self._told_at = 0.0
@@ -68,6 +70,7 @@ class Story:
     def _run_started(self, event: dict[str, Any], _process: int) -> None:
         # Every process reads all features and tells the same.
         self.chosen = int(event["mine"])
+        self.others = int(event["scenarios"]) - self.chosen
 
     def _scenario_finished(self, event: dict[str, Any], process: int) -> None:
         if event["status"] == "untested":

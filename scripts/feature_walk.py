@@ -46,6 +46,15 @@ class Walked:
     run: FeaturesRun
     broken: tuple[str, ...] = ()
     """What makes it fail beyond its scenarios: a hook, a process, the application."""
+    chosen: int = 0
+    """How many scenarios were to run."""
+    others: int = 0
+    """How many more other parts of the stage run."""
+
+    @property
+    def has_nothing_to_do(self) -> bool:
+        """Whether all scenarios fall to other parts: there are more parts than feature files."""
+        return bool(self.others) and not self.chosen
 
 
 def walk(order: Order, report: Report) -> Walked:
@@ -90,7 +99,7 @@ def walk(order: Order, report: Report) -> Walked:
         notices=(*story.notices, *broken),
         application_log_tail="\n".join(tail for tail in tails if tail),
     )
-    return Walked(found, broken)
+    return Walked(found, broken, story.chosen, story.others)
 
 
 def _applications(order: Order, stack: ExitStack, report: Report) -> list[UnderTest | None]:

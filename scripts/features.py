@@ -70,12 +70,14 @@ def run(job: Job, report: Report) -> None:
         title=f"{job.project}: {job.name}",
         revision=job.run.revision,
         version=job.run.version,
+        shard=job.shard,
     )
     try:
         walked = walk(order, report)
     finally:
         shutil.rmtree(Path(job.output) / "frozen", ignore_errors=True)
-    leave(walked.run, order.output, report, epoch=job.run.committed_at)
+    part = _part(job.shard, walked)
+    leave(walked.run, order.output, report, epoch=job.run.committed_at, part=part)
     judge(walked)
 
 
@@ -91,7 +93,15 @@ def _unpacked(job: Job, folder: Path) -> Path | None:
     return next(one for one in folder.resolve().iterdir() if one.is_dir())
 
 
-def leave(found: FeaturesRun, output: Path, report: Report, *, epoch: int) -> Path:
+def _part(shard: tuple[int, int], walked: Walked) -> str:
+    """Say which part of the stage this was; nothing where it is whole."""
+    if shard[1] == 1:
+        return ""
+    rest = "all" if walked.has_nothing_to_do else f"{walked.others} more"
+    return f"part {shard[0]} of {shard[1]}, {rest} in the other parts: "
+
+
+def leave(found: FeaturesRun, output: Path, report: Report, *, epoch: int, part: str = "") -> Path:
     """Leave what people want to see: the report, JUnit, all results in one form, the logs.
 
     Returns:
@@ -108,7 +118,7 @@ def leave(found: FeaturesRun, output: Path, report: Report, *, epoch: int) -> Pa
         report.artefact(output / "junit.zip", role="report")
     for log in sorted(output.glob("application-*.log")):
         report.artefact(log, role="report")
-    text = f"{counts_text(found)} in {found.seconds:.1f}s"
+    text = f"{part}{counts_text(found)} in {found.seconds:.1f}s"
     report.summary(text, **counts(found), seconds=round(found.seconds, 2), jobs=found.jobs)
     return page
 
@@ -128,6 +138,6 @@ def judge(walked: Walked) -> None:
         raise StageFailed("; ".join((f"{counts_text(found)}: {named}{more}", *walked.broken)))
     if walked.broken:
         raise StageFailed("; ".join(walked.broken))
-    if verdict(found) == "nothing":
+    if verdict(found) == "nothing" and not walked.has_nothing_to_do:
         msg = f"no scenario ran ({counts_text(found)}); change the tags or the paths"
         raise StageFailed(msg)

@@ -85,6 +85,9 @@ class Manifest(_Part):
     pages: tuple[ReleaseFile, ...] = ()
     """Files beside the artefacts that people read."""
     stages: tuple[StageResult, ...] = ()
+    audit_head: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
+    """The hash of the newest row of the site's audit trail: what came before cannot be changed
+    without this release telling it. Empty: it was made without a master."""
 
     def text(self) -> str:
         """Return the manifest as it is written: the same content gives the same text."""
@@ -120,6 +123,7 @@ def make(job: Job, artefacts: tuple[Artefact, ...], published_at: float) -> Mani
         worker=job.worker,
         artefacts=artefacts,
         stages=tuple(_result(record) for record in job.records),
+        audit_head=job.audit_head,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
 import signal
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from slipway.model.errors import MissingTool, StageFailed
 
 #: Lines kept of a program's output for the error sentence.
 TAIL = 40
+#: The variable that deployers and what they start carry; its value is PROJECT/ENVIRONMENT.
+DEPLOYED = "SLIPWAY_DEPLOYED"
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -69,6 +72,7 @@ def run(
     log: Callable[[str], None] | None = None,
     timeout: float | None = None,
     what: str | None = None,
+    given: str | None = None,
 ) -> Finished:
     """Run a program to its end, its output line by line to `log`.
 
@@ -79,6 +83,7 @@ def run(
         log: Gets each line of output (stdout and stderr together).
         timeout: Seconds; then the whole tree is ended.
         what: What to call it in error sentences. None: the program's name.
+        given: What it reads on its input. None: nothing.
 
     Returns:
         Its exit code and the last lines it said.
@@ -94,7 +99,7 @@ def run(
             words,
             cwd=cwd,
             env=dict(env) if env is not None else None,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -110,7 +115,16 @@ def run(
     except OSError as error:
         msg = f"{words[0]} may not be run: {error.strerror}"
         raise MissingTool(msg) from error
+    if given is not None:
+        threading.Thread(target=_feed, args=(process, given), daemon=True).start()
     return _follow(process, log, timeout, called)
+
+
+def _feed(process: subprocess.Popen[str], given: str) -> None:
+    assert process.stdin is not None  # noqa: S101  Popen was given a pipe
+    # A program need not read what it is told.
+    with contextlib.suppress(OSError, ValueError), process.stdin as stream:
+        stream.write(given)
 
 
 def _follow(
@@ -169,6 +183,16 @@ def adopt_orphans() -> None:
 
 
 def end_descendants(patience: float = 3.0) -> None:
-    """End everything this process has started and not ended."""
+    """End everything this process has started and not ended; what it deployed stays."""
     for child in psutil.Process().children():
-        end_tree(child.pid, patience)
+        if not _is_deployed(child):
+            end_tree(child.pid, patience)
+
+
+def _is_deployed(process: psutil.Process) -> bool:
+    """Tell whether a process is what a deployment started to stay, in a session of its own."""
+    if os.name != "posix":
+        return False
+    with contextlib.suppress(psutil.Error, OSError):
+        return os.getsid(process.pid) != os.getsid(0) and DEPLOYED in process.environ()
+    return False

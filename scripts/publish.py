@@ -153,6 +153,7 @@ def _conclude(target: Path, report: Report, *, again: bool) -> None:
         manifest_sha256=left.sha256,
         artefacts=len(there.artefacts),
         size=sum(one.size for one in there.artefacts),
+        audit_head=there.audit_head,
     )
 
 

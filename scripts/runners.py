@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +16,7 @@ from slipway.scripts.process import Finished, run
 from slipway.scripts.report import Report
 from slipway.scripts.suites import Planned
 
+SHARDS = Path(__file__).parent / "guest" / "shards"
 GUEST = Path(__file__).parent / "guest" / "unittest_run.py"
 #: What runners answer when there was nothing to run: nose2 and old unittests say it was fine.
 _NONE_RAN = (0, 5)
@@ -36,16 +39,25 @@ class Outcome:
     xml: Path | None = None
     problem: str = ""
     """What is wrong beyond single tests; empty when nothing is."""
+    others: int = 0
+    """How many tests of it other parts run."""
 
 
-def run_suite(suite: Planned, environment: Environment, output: Path, report: Report) -> Outcome:
-    """Run a suite to its end.
+def run_suite(
+    suite: Planned,
+    environment: Environment,
+    output: Path,
+    report: Report,
+    part: tuple[int, int] = (1, 1),
+) -> Outcome:
+    """Run a suite, or a part of it, to its end.
 
     Args:
         suite: What to run.
         environment: The application's environment.
         output: Where its XML goes.
         report: Gets the runner's output, and then each result.
+        part: Which part of it, from 1, of how many.
 
     Returns:
         Its results, and what is wrong with them as a whole.
@@ -53,10 +65,12 @@ def run_suite(suite: Planned, environment: Environment, output: Path, report: Re
     target = output / f"{suite.name}.xml"
     target.unlink(missing_ok=True)
     began = time.perf_counter()
+    told = output / f"{suite.name}-part.json"
+    cut = part[1] > 1
     finished = run(
-        argv(suite, environment, target),
+        argv(suite, environment, target, cut=cut),
         cwd=environment.source,
-        env=environment.variables(),
+        env=_variables(environment, part, told) if cut else environment.variables(),
         log=report.log,
         what=suite.name,
     )
@@ -70,28 +84,55 @@ def run_suite(suite: Planned, environment: Environment, output: Path, report: Re
         return Outcome(suite, finished.code, seconds, xml=target, problem=str(error))
     for result in results:
         report.test(result)
-    problem = _problem(suite, finished, results, environment.source)
-    return Outcome(suite, finished.code, seconds, results, target, problem)
+    others = _of_others(told) if cut else 0
+    problem = _problem(suite, finished, results, environment.source, others)
+    return Outcome(suite, finished.code, seconds, results, target, problem, others)
 
 
-def argv(suite: Planned, environment: Environment, target: Path) -> list[str]:
+def _variables(environment: Environment, part: tuple[int, int], told: Path) -> dict[str, str]:
+    """Return the environment of a runner that runs one part; see guest/shards."""
+    told.unlink(missing_ok=True)
+    env = environment.variables()
+    path = [str(SHARDS), *filter(None, [env.get("PYTHONPATH")])]
+    return env | {
+        "PYTHONPATH": os.pathsep.join(path),
+        "SLIPWAY_PART": f"{part[0]}/{part[1]}",
+        "SLIPWAY_PART_TOLD": str(told),
+    }
+
+
+def _of_others(told: Path) -> int:
+    """Return how many tests belong to other parts, as the runner has told."""
+    if not told.is_file():
+        return 0
+    counted = json.loads(told.read_text("utf-8"))
+    return int(counted["all"]) - int(counted["mine"])
+
+
+def argv(suite: Planned, environment: Environment, target: Path, *, cut: bool = False) -> list[str]:
     """Return the runner's argument list; its results go to `target` as JUnit."""
     python = str(environment.python)
     if suite.runner == "pytest":
         # The older of pytest's two families is the one that tells file and line.
         ours = [f"--junitxml={target}", "-o", "junit_family=xunit1", "-v"]
+        ours += ["-p", "slipway_shards"] if cut else []
         return [python, "-m", "pytest", *ours, *suite.arguments]
     if suite.runner == "nose2":
         ours = ["--plugin", "nose2.plugins.junitxml", "--junit-xml", "--junit-xml-path"]
-        return [python, "-m", "nose2", "-v", *ours, str(target), *suite.arguments]
+        ours += [str(target), *(["--plugin", "slipway_shards"] if cut else [])]
+        return [python, "-m", "nose2", "-v", *ours, *suite.arguments]
     return [python, str(GUEST), str(target), *suite.arguments]
 
 
-def _problem(suite: Planned, finished: Finished, results: list[TestResult], source: Path) -> str:
+def _problem(
+    suite: Planned, finished: Finished, results: list[TestResult], source: Path, others: int
+) -> str:
     """Compare what the XML says with what the exit code says."""
     if not results:
         if finished.code not in _NONE_RAN:
             return _broke_off(suite, finished)
+        if others:
+            return ""
         place = " ".join(suite.arguments) or str(source)
         return (
             f"{suite.name} found no test in {place}: it looked for {_LOOKED_FOR[suite.runner]}; "

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import json
 import os
 import shutil
 import signal
@@ -10,12 +12,13 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
 from slipway.model.duration import format_duration
 from slipway.model.errors import PASSED, SlipwayError, StageFailed, WrongInput
-from slipway.model.job import Input, Job
+from slipway.model.job import Deployment, Input, Job
 from slipway.model.stage import KINDS
 from slipway.scripts import source
 from slipway.scripts.process import adopt_orphans, end_descendants
@@ -44,7 +47,10 @@ def main(uses: str, settings: str, report: Report) -> int:
         if settings == "-":
             job = read_job(uses, sys.stdin.read(), "standard input")
         else:
-            job = read_job(uses, _text(Path(settings)), settings)
+            text = _text(Path(settings))
+            if _holds_secrets(text):
+                _forget(Path(settings))
+            job = read_job(uses, text, settings)
         return do(job, report)
     except SlipwayError as error:
         report.notice(str(error), level="error")
@@ -90,12 +96,50 @@ def read_job(uses: str, text: str, place: str) -> Job:
     if job.stage.uses != uses:
         msg = f'{place}: is a job for "{job.stage.uses}", but "{uses}" was asked for'
         raise WrongInput(msg)
+    changes: dict[str, Any] = {"inputs": tuple(_resolved(given) for given in job.inputs)}
+    if job.deployment is not None:
+        changes["deployment"] = _deployment(job.deployment)
     folders = ("output", "cache", "state")
     places = {name: str(Path(getattr(job, name)).resolve()) for name in folders}
-    inputs = tuple(
-        given.model_copy(update={"path": str(Path(given.path).resolve())}) for given in job.inputs
-    )
-    return job.model_copy(update={**places, "inputs": inputs})
+    return job.model_copy(update=places | changes)
+
+
+def _resolved(given: Input) -> Input:
+    return given.model_copy(update={"path": str(Path(given.path).resolve())})
+
+
+def _deployment(deployment: Deployment) -> Deployment:
+    changes = {
+        name: release.model_copy(
+            update={"inputs": tuple(_resolved(given) for given in release.inputs)}
+        )
+        for name in ("release", "previous")
+        if (release := getattr(deployment, name)) is not None
+    }
+    return deployment.model_copy(update=changes)
+
+
+def _holds_secrets(text: str) -> bool:
+    with contextlib.suppress(ValueError, TypeError, AttributeError):
+        told = json.loads(text)
+        return bool(told.get("answers") or (told.get("deployment") or {}).get("secrets"))
+    return False
+
+
+def _answered(job: Job) -> Job:
+    """Return a job whose stage has the answers of its gate in its environment."""
+    env = {**job.stage.env, **job.answers}
+    return job.model_copy(update={"stage": job.stage.model_copy(update={"env": env})})
+
+
+def _forget(settings: Path) -> None:
+    """Remove a job that holds secrets from the disk; it has been read."""
+    with contextlib.suppress(OSError):
+        with settings.open("r+b") as stream:
+            stream.write(b" " * settings.stat().st_size)
+            stream.flush()
+            os.fsync(stream.fileno())
+        settings.unlink()
 
 
 def find_script(uses: str) -> Script:
@@ -141,12 +185,12 @@ def do(job: Job, report: Report) -> int:
     try:
         if job.source is not None:
             source.take(job.source, Path.cwd())
-        for given in job.inputs:
+        for given in job.fetched:
             check_input(given)
         output = Path(job.output)
         shutil.rmtree(output, ignore_errors=True)
         output.mkdir(parents=True)
-        script(job, report)
+        script(_answered(job), report)
     except SlipwayError as error:
         if not deadline.over.is_set():
             report.notice(str(error), level="error")

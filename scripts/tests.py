@@ -42,9 +42,12 @@ def run(job: Job, report: Report) -> None:
     outcomes: list[Outcome] = []
     for suite in planned:
         report.progress(f"{suite.name}: {suite.why}", len(outcomes), len(planned))
-        outcomes.append(run_suite(suite, environment, Path(job.output), report))
+        outcomes.append(run_suite(suite, environment, Path(job.output), report, job.shard))
     _leave(job, outcomes, report)
     text, facts = _sum_up(outcomes, environment)
+    if job.shard[1] > 1:
+        text = f"part {job.shard[0]} of {job.shard[1]}: {text}" + _rest(outcomes)
+        facts |= {"shard": list(job.shard), "others": sum(one.others for one in outcomes)}
     report.summary(text, **facts)
     for outcome in outcomes:
         if outcome.results and all(one.status == "skipped" for one in outcome.results):
@@ -104,6 +107,14 @@ def _sum_up(outcomes: list[Outcome], environment: Environment) -> tuple[str, dic
         "suites": {outcome.suite.name: _suite_facts(outcome, environment) for outcome in outcomes},
     }
     return text, facts
+
+
+def _rest(outcomes: list[Outcome]) -> str:
+    """Say what the other parts of the stage run."""
+    others = sum(outcome.others for outcome in outcomes)
+    if any(outcome.results for outcome in outcomes) or not others:
+        return f"; {others} in the other parts"
+    return f"; all {others} fall to the other parts, there are more parts than tests"
 
 
 def _count(*outcomes: Outcome) -> Counter[str]:

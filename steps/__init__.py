@@ -4,6 +4,7 @@ from slipway.steps.stage import (
     Archive,
     Command,
     Databases,
+    Deploy,
     Features,
     Freeze,
     Publish,
@@ -11,4 +12,14 @@ from slipway.steps.stage import (
     Tests,
 )
 
-__all__ = ["Archive", "Command", "Databases", "Features", "Freeze", "Publish", "StageStep", "Tests"]
+__all__ = [
+    "Archive",
+    "Command",
+    "Databases",
+    "Deploy",
+    "Features",
+    "Freeze",
+    "Publish",
+    "StageStep",
+    "Tests",
+]

@@ -64,16 +64,16 @@ class StageStep(CommandMixin, BuildStep):
                 "belongs to no run: start it with 'Run this stage' or 'Run the pipeline'"
             )
             return FAILURE
-        job = await self.desk.claim(stage_id, self.build.buildid, self.build.workername)
-        if job is None:
-            self.descriptionDone = "this attempt has ended already; use 'Run this stage'"
-            return SKIPPED
-        self._failures = Failures(
-            lambda: self.addLog(LOG, type="h"),
-            self.desk.incoming,
-            lambda artefacts: self.desk.left(stage_id, artefacts),
-        )
         try:
+            job = await self.desk.claim(stage_id, self.build.buildid, self.build.workername)
+            if job is None:
+                self.descriptionDone = "this attempt has ended already; use 'Run this stage'"
+                return SKIPPED
+            self._failures = Failures(
+                lambda: self.addLog(LOG, type="h"),
+                self.desk.incoming,
+                lambda artefacts: self.desk.left(stage_id, artefacts),
+            )
             await self._fetch(job)
             await self._do()
             if not self.stopped:
@@ -86,10 +86,12 @@ class StageStep(CommandMixin, BuildStep):
 
     async def _fetch(self, job: Job) -> None:
         """Bring the job and its inputs to the worker."""
-        for given in job.inputs:
+        for given in job.fetched:
             target = given.path.removeprefix("../")
             await download(self, self.desk.path(given.sha256), target)
-        await download(self, job.model_dump_json(by_alias=True), "job.json")
+        # It may hold a gate's secrets; the script removes it then.
+        mode = 0o600 if job.deployment is not None or job.answers else None
+        await download(self, job.model_dump_json(by_alias=True), "job.json", mode)
 
     async def _do(self) -> None:
         """Run the script to its end."""
@@ -178,6 +180,18 @@ class StageStep(CommandMixin, BuildStep):
                 line=test.line,
                 duration_ns=int(test.seconds * 1e9),
             )
+        told = [test for test in self.heard.tests if test.status != "passed"]
+        if told:
+            # What "boolean" cannot say: how a test did not pass, and what it said.
+            set_id = await self.addTestResultSet(self.build.builder.name, "fail_only", "message")
+            for test in told:
+                self.addTestResult(
+                    set_id,
+                    f"{test.status}\n{test.message}",
+                    test_name=test.name,
+                    test_code_path=test.file,
+                    line=test.line,
+                )
 
     def getCurrentSummary(self) -> dict[str, str]:
         """Return what the UI shows while it runs."""
@@ -247,3 +261,9 @@ class Command(StageStep):
     """Runs any program."""
 
     uses = "command"
+
+
+class Deploy(StageStep):
+    """Brings the run's release to an environment."""
+
+    uses = "deploy"

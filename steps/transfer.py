@@ -67,7 +67,7 @@ async def upload(step: Any, source: str, incoming: Incoming) -> None:
         raise StageFailed(msg)
 
 
-async def download(step: Any, source: Path | str, target: str) -> None:
+async def download(step: Any, source: Path | str, target: str, mode: int | None = None) -> None:
     """Bring a file of the store, or a text, to the worker.
 
     Args:
@@ -75,6 +75,7 @@ async def download(step: Any, source: Path | str, target: str) -> None:
         source: The file's path on the master, or the text itself.
         target: Where to put it, relative to the builder's folder on the worker; the stage's own
             folder below it need not be there yet.
+        mode: Its permissions there. None: as the worker's umask has it.
 
     Raises:
         StageFailed: It is not there, or the worker could not write it.
@@ -92,7 +93,7 @@ async def download(step: Any, source: Path | str, target: str) -> None:
         "reader": reader,
         "maxsize": None,
         "blocksize": BLOCK,
-        "mode": None,
+        "mode": mode,
     }
     command = RemoteCommand("downloadFile", arguments)
     try:

@@ -44,7 +44,8 @@ def test_no_module_lies_in_a_folder_that_is_no_package():
         for path in (ROOT / room).rglob("*.py")
         if "node_modules" not in path.parts and not (path.parent / "__init__.py").exists()
     }
-    assert bare == set()
+    # The pages' sources; what builds them runs before anything is installed.
+    assert bare == {ROOT / "www" / "src"}
 
 
 def test_package_data_is_there():

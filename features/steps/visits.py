@@ -39,9 +39,15 @@ def try_run(context: Context) -> None:
 
 @when('they try to start the stage "{stage}" again')
 @when('they start the stage "{stage}" again')
+@when('they try to start the stage "{stage}"')
 @when('they start the stage "{stage}"')
 def start_stage(context: Context, stage: str) -> None:
     context.answer = context.visitor.start_stage(stage)
+
+
+@when('they open the gate of "{stage}"')
+def open_gate(context: Context, stage: str) -> None:
+    context.answer = context.visitor.open_gate(stage)
 
 
 @when("they try to have a build rebuilt")

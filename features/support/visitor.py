@@ -47,6 +47,14 @@ class Visitor:
         """Press "Run this stage"."""
         return self._force("demo-stage", stage, **values)
 
+    def open_gate(self, stage: str, **values: Any) -> httpx.Response:
+        """Open the gate of a stage that waits."""
+        place = "plugins/slipway/api/gates"
+        waiting = self.http.get(place).json()["items"]
+        number = next(one["id"] for one in waiting if one["stage"] == stage)
+        token = self.http.get(f"{place}/{number}").json()["token"]
+        return self.http.post(f"{place}/{number}/open", json={"token": token, "values": values})
+
     def _force(self, scheduler: str, stage: str, **values: Any) -> httpx.Response:
         builder = self.builder(stage)
         return self.control(f"forceschedulers/{scheduler}", "force", builderid=builder, **values)

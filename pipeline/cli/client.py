@@ -7,8 +7,9 @@ from typing import Any, Self
 
 import httpx
 
-from slipway.home import ADMIN, Home
+from slipway.home import Home
 from slipway.model.errors import MissingTool, StageFailed, WrongInput
+from slipway.model.people import ADMIN
 from slipway.model.site import Site, connectable
 
 _TIMEOUT = 30.0
@@ -31,9 +32,10 @@ class MasterClient:
             raise MissingTool(msg) from None
         self._home = home
         self._url = f"http://{connectable(site.site.listen)}:{site.site.web_port}/"
-        self._auth = (ADMIN, password)
         # No proxy of this machine's shall see the password.
-        self._client = httpx.Client(base_url=self._url, timeout=_TIMEOUT, trust_env=False)
+        self._client = httpx.Client(
+            base_url=self._url, timeout=_TIMEOUT, trust_env=False, auth=(ADMIN, password)
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -55,7 +57,7 @@ class MasterClient:
             StageFailed: It could not do it.
         """
         pollers = {"poller": [f"{name}-poller" for name in projects]}
-        self._ask("POST", "change_hook/poller", params=pollers, auth=self._auth)
+        self._ask("POST", "change_hook/poller", params=pollers)
 
     def force_run(self, project: str, builder: str, values: dict[str, str]) -> None:
         """Start a run as the button "Run the pipeline" does.
@@ -70,7 +72,6 @@ class MasterClient:
             WrongInput: It does not take the password, or a value.
             StageFailed: It could not do it.
         """
-        self._ask("GET", "auth/login", auth=self._auth)
         params = {"builderNames": [builder], **values}
         body = {"id": 1, "jsonrpc": "2.0", "method": "force", "params": params}
         self._ask("POST", f"api/v2/forceschedulers/{project}-run", json=body)

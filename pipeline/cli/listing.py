@@ -17,8 +17,8 @@ from slipway.config import read
 from slipway.home import Home
 from slipway.ledger.views import open_ledger
 from slipway.model.errors import WrongInput
-from slipway.model.graph import did_you_mean
 from slipway.model.site import Site
+from slipway.model.spelling import did_you_mean
 
 _WIDE = 200
 

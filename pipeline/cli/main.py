@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from slipway import __version__
+from slipway.cli.asking_options import add_commands
 from slipway.model.errors import SlipwayError
 
 _EPILOG = """exit codes: 0 passed, 1 the thing under test failed, 2 wrong input,
@@ -26,6 +27,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"slipway {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _site_commands(commands)
+    add_commands(commands)
+    _people_commands(commands)
     _stage_commands(commands)
     _machine_commands(commands)
     return top
@@ -76,8 +79,66 @@ def _site_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]
         _project(listing)
         listing.add_argument("--json", action="store_true", help="print JSON")
         listing.add_argument("--limit", type=_positive, default=20, metavar="N", help="at most N")
+    prune = commands.add_parser("prune", help="let old runs' artefacts go, as `keep` says")
+    _config(prune)
+    _project(prune)
+    prune.add_argument("--dry-run", action="store_true", help="only say what would go")
+    _audit_command(commands)
     schema = commands.add_parser("schema", help="print the JSON Schema of pipeline.toml")
     schema.add_argument("--reference", action="store_true", help="print it as a Markdown page")
+
+
+def _audit_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    audit = commands.add_parser("audit", help="list who did what, or check that list")
+    _config(audit)
+    _project(audit)
+    audit.add_argument("--actor", metavar="NAME", help="what one person did; slipway: the machine")
+    audit.add_argument("--since", metavar="DATE", help="from a day or a moment on")
+    audit.add_argument("--limit", type=_positive, default=20, metavar="N", help="at most N")
+    form = audit.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON")
+    form.add_argument("--csv", action="store_true", help="print comma-separated values")
+    audit.add_argument(
+        "--verify", action="store_true", help="check that nothing in it was changed or lost"
+    )
+    audit.add_argument(
+        "--anchor",
+        action="append",
+        default=[],
+        metavar="RELEASE|HASH",
+        help="check that the trail still holds what a release saw of it",
+    )
+
+
+def _people_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    passwd = commands.add_parser("passwd", help="print a person's lines for pipeline.toml")
+    passwd.add_argument("name", metavar="NAME", help="the name they sign in with")
+    passwd.add_argument(
+        "--stdin",
+        action="store_true",
+        help="take the password from the standard input's first line",
+    )
+    token = commands.add_parser("token", help="make, list and revoke tokens for scripts")
+    whats = token.add_subparsers(dest="what", metavar="WHAT", required=True)
+    create = whats.add_parser("create", help="make a token and print it, once")
+    create.add_argument("--person", required=True, metavar="NAME", help="whose it is")
+    create.add_argument("--name", required=True, metavar="TEXT", help="what it is for")
+    create.add_argument(
+        "--role",
+        action="append",
+        metavar="ROLE",
+        help="what it may do (default: all its person may)",
+    )
+    create.add_argument(
+        "--days", type=float, default=90, metavar="N", help="how long it is good (default: 90)"
+    )
+    listing = whats.add_parser("list", help="list tokens, without what they say")
+    listing.add_argument("--person", metavar="NAME", help="one person's; else all")
+    listing.add_argument("--json", action="store_true", help="print JSON")
+    revoke = whats.add_parser("revoke", help="make a token worthless")
+    revoke.add_argument("id", type=_positive, metavar="ID", help="its number in the list")
+    for what in (create, listing, revoke):
+        _config(what)
 
 
 def _stage_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -17,9 +17,19 @@ from slipway.cli.children import Children, log_size
 from slipway.cli.terminal import terminal
 from slipway.cli.watch import Watch
 from slipway.config import read
-from slipway.home import CONFIG, VARIABLE, Home, given_secret, made_secret, make_folder
+from slipway.home import (
+    CONFIG,
+    VARIABLE,
+    Home,
+    given_secret,
+    made_secret,
+    make_folder,
+    write_private,
+)
 from slipway.ledger.views import PollView, RunView, list_polls, list_runs, open_ledger
 from slipway.master import memory
+from slipway.master.crowd import Crowd
+from slipway.master.passwords import hash_password
 from slipway.master.tac import prepare_master
 from slipway.model.errors import MissingTool, WrongInput
 from slipway.model.site import Site, connectable
@@ -85,6 +95,8 @@ class _Session:
             if worker.password is not None:
                 key = f"{self.config.name}: workers.{name}.password"
                 given_secret(worker.password, self.config.parent, key)
+        Crowd.of(self.site, self.config.parent, self.home.admin_password)
+        self._make_passwords()
         tac = prepare_master(self.home, self.config)
         local = [name for name, worker in self.site.workers.items() if worker.password is None]
         for name in local:
@@ -93,7 +105,9 @@ class _Session:
         offset = log_size(self.home.master)
         told = {**extra, CONFIG: str(self.config), **memory.ENVIRONMENT}
         self.children.start("master", tac, told)
-        given = (worker.password for worker in self.site.workers.values())
+        given = [worker.password for worker in self.site.workers.values()]
+        given += [person.password_from for person in self.site.people.values()]
+        given.append(self.site.access.client_secret)
         secrets = {place.env for place in given if place is not None and place.env is not None}
         for name in local:
             place = WorkerPlace(
@@ -108,9 +122,22 @@ class _Session:
         site = self.site.site
         self.console.print(f"[bold]{escape(site.title)}[/]: {site.url}", soft_wrap=True)
         self.console.print(
-            f"[dim]sign in as admin with the password in {self.home.admin_password}[/]\n",
+            f"[dim]sign in as admin with the password in {self.home.admin_password}[/]",
             soft_wrap=True,
         )
+        made = [name for name, person in self.site.people.items() if person.made_password]
+        if made:
+            kept = self.home.person_password("NAME")
+            self.console.print(f"[dim]or as {', '.join(made)}: {kept}[/]", soft_wrap=True)
+        self.console.print()
+
+    def _make_passwords(self) -> None:
+        """Make the passwords of people who shall have one made, and keep their hashes."""
+        for name, person in self.site.people.items():
+            kept = self.home.person_hash(name)
+            if person.made_password and not kept.exists():
+                password = made_secret(self.home.person_password(name))
+                write_private(kept, hash_password(password))
 
     def _check_ports(self) -> None:
         site = self.site.site

@@ -7,7 +7,7 @@ import argparse
 from slipway.cli.terminal import terminal
 from slipway.home import given_secret
 from slipway.model.errors import WrongInput
-from slipway.model.site import SecretPlace
+from slipway.model.secret import SecretPlace
 from slipway.workers.tac import WorkerPlace, write_tac
 
 

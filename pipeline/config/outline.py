@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from slipway.model.environment import Environment
 from slipway.model.site import Project, Site, SiteSettings, Worker
 from slipway.model.stage import KINDS, Stage
+
+_UNREAD = Environment.model_construct()
 
 
 def outline(data: dict[str, Any]) -> Site:
@@ -32,6 +35,8 @@ def outline(data: dict[str, Any]) -> Site:
                 stages={
                     stage: _stage(keys) for stage, keys in _tables(project.get("stages")).items()
                 },
+                # Their own errors have been told; for the graph it is enough that they are there.
+                environments=dict.fromkeys(_tables(project.get("environments")), _UNREAD),
             )
             for name, project in _tables(data.get("project")).items()
         },
@@ -45,6 +50,7 @@ def _stage(keys: dict[str, Any]) -> Stage:
         uses=keys.get("uses"),
         needs=_words(keys.get("needs")),
         runs_on=_words(keys.get("runs-on")),
+        environment=str(keys.get("environment")),
     )
 
 

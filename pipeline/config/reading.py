@@ -103,9 +103,7 @@ def parse(text: str, file: str = "pipeline.toml") -> Site:
 
 
 def _problem(error: Any, data: dict[str, Any], lines: Lines, file: str) -> Problem:
-    path = wording.key_path(error["loc"], data)
-    if error["type"] == "union_tag_invalid":
-        path = (*path, "uses")
+    path = wording.error_path(error, data)
     return Problem(lines.line(path), wording.dotted(path), wording.sentence(error, path), file)
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from slipway.model.environment import DEPLOYERS
 from slipway.model.site import Site
 from slipway.model.stage import KINDS, Stage
 
@@ -45,7 +46,14 @@ Names are lower-case letters, digits, `-` and `_`, a letter first, at most 40 ch
 _SECTIONS = (
     ("SiteSettings", "[site]", "The installation itself."),
     ("Project", "[project.NAME]", "One application; write as many as you have."),
+    ("Keep", "[project.NAME.keep]", "How long artefacts stay in the store."),
     ("Worker", "[workers.NAME]", "One machine or process that runs stages."),
+    (
+        "PersonSettings",
+        "[people.NAME]",
+        "One person, by the name they sign in with: letters, digits and `. _ @ + -`.",
+    ),
+    ("Access", "[access]", "Who may look without signing in, and how people sign in."),
     ("SecretPlace", "password = { ... }", "Where a secret is kept; never the secret itself."),
 )
 
@@ -56,7 +64,7 @@ def _reference_lines() -> Iterator[str]:
     yield _HEAD
     for part, heading, what in _SECTIONS:
         yield from ("", f"## `{heading}`", "", what, "")
-        yield from _table(parts[part], skip={"stages"})
+        yield from _table(parts[part], skip={"stages", "environments"})
     yield from ("", "## `[project.NAME.stages.NAME]`", "", "Keys that every stage has:", "")
     shared = set(Stage.model_json_schema(by_alias=True)["properties"]) - {"uses"}
     first = parts[next(iter(KINDS.values())).__name__]
@@ -67,6 +75,21 @@ def _reference_lines() -> Iterator[str]:
         yield from _table(part, skip=shared | {"uses"})
     yield from ("", "### `[[project.NAME.stages.NAME.suites]]`", "", "One test suite.", "")
     yield from _table(parts["Suite"])
+    yield from _environment_lines(parts)
+
+
+def _environment_lines(parts: dict[str, Any]) -> Iterator[str]:
+    what = 'Where the project\'s releases are deployed; stages with `uses = "deploy"` name it.'
+    yield from ("", "## `[project.NAME.environments.NAME]`", "", what, "")
+    yield from _table(parts["Environment"])
+    for kind, model in DEPLOYERS.items():
+        part = parts[model.__name__]
+        heading = f'### `deployer = {{ kind = "{kind}", ... }}`'
+        yield from ("", heading, "", part["description"], "")
+        yield from _table(part, skip={"kind"})
+    check = parts["HealthCheck"]
+    yield from ("", "### `health = [{ ... }]`", "", check["description"], "")
+    yield from _table(check)
 
 
 def _table(
@@ -97,6 +120,8 @@ def _type(field: dict[str, Any]) -> str:
         return " \\| ".join(f"`{json.dumps(one)}`" for one in allowed)
     if field.get("type") == "array":
         return f"list of {_type(field.get('items', {}))}"
+    if "oneOf" in field:
+        return "table"
     if "$ref" in field:
         name = field["$ref"].rsplit("/", 1)[-1]
         return {"SecretPlace": "secret", "Suite": "table"}.get(name, "table")

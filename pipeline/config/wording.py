@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
 from slipway.config.lines import Path
-from slipway.model.graph import did_you_mean
 from slipway.model.site import Site
-from slipway.model.stage import KINDS
+from slipway.model.spelling import did_you_mean
 
+#: The keys that tell a table's kind, and what that is a kind of.
+TAGS = {"uses": "kind of stage", "type": "type of parameter", "kind": "kind of deployer"}
+_ASK = {"uses": "write what the stage does", "type": "write what is asked"}
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -26,10 +28,25 @@ def key_path(loc: tuple[str | int, ...], data: Any) -> Path:
         listed = isinstance(here, list) and isinstance(part, int) and part < len(here)
         if inside or listed:
             here = here[part]
-        elif not (last and isinstance(here, dict) and part not in (*KINDS, "[key]")):
+        elif not last or not isinstance(here, dict) or part == "[key]" or _is_tag(part, here):
             continue
         path.append(part)
     return tuple(path)
+
+
+def error_path(error: Mapping[str, Any], data: Any) -> Path:
+    """Return the keys of the file that a pydantic error is about."""
+    path = key_path(error["loc"], data)
+    if error["type"] == "union_tag_invalid":
+        return (*path, tag_key(error))
+    if error["type"] == "key_error":
+        return (*path, error["ctx"]["key"])
+    return path
+
+
+def _is_tag(part: str | int, table: Mapping[str, Any]) -> bool:
+    """Tell whether pydantic's mark is the table's own kind, such as "tests" of a stage."""
+    return any(table.get(key) == part for key in TAGS)
 
 
 def dotted(path: Path) -> str:
@@ -47,27 +64,40 @@ def dotted(path: Path) -> str:
 def sentence(error: Mapping[str, Any], path: Path) -> str:
     """Write one pydantic error as a sentence."""
     kind, value, context = error["type"], error["input"], error.get("ctx", {})
-    if path and path[-1] == "password" and isinstance(value, str):
+    if path and path[-1] == "password" and path[0] == "workers" and isinstance(value, str):
         # What was written may be the secret itself.
         return 'write where it is kept: { env = "NAME" } or { file = "path" }, never the secret'
     if kind == "extra_forbidden":
         return _unknown_key(str(path[-1]), known_keys(error["loc"][:-1]))
-    if kind == "union_tag_invalid":
-        return f"unknown kind of stage: {_choice(str(context['tag']), list(KINDS))}"
+    if kind.startswith("union_tag"):
+        return _about_kind(error)
     if kind == "literal_error":
         return _choice(value, re.findall(r"'([^']*)'", context["expected"]))
     if kind == "string_pattern_mismatch":
         return f"{_shown(value)} does not fit {context['pattern']}{_hint(path)}"
     fixed = {
         "missing": "is missing; it cannot be guessed, write it down",
-        "union_tag_not_found": f"uses is missing; write what the stage does: {_quoted(KINDS)}",
         "value_error": str(context.get("error")),
+        "key_error": str(context.get("error")),
         "tuple_type": f"{_shown(value)} is not allowed; write a list: [...]",
         "dict_type": f"{_shown(value)} is not allowed; write a table",
         "model_type": f"{_shown(value)} is not allowed; write a table: {{ key = ... }}",
         "model_attributes_type": f"{_shown(value)} is not allowed; write a table",
     }
     return fixed.get(kind) or f"{_shown(value)} is not allowed: {_lower(error['msg'])}"
+
+
+def _about_kind(error: Mapping[str, Any]) -> str:
+    key, tag = tag_key(error), error["ctx"].get("tag")
+    members = _members(_at(error["loc"]))
+    if tag is None:
+        return f"{key} is missing; {_ASK.get(key, 'write which')}: {_quoted(members)}"
+    return f"unknown {TAGS[key]}: {_choice(str(tag), list(members))}"
+
+
+def tag_key(error: Mapping[str, Any]) -> str:
+    """Return the key that tells the kind, of an error about a kind."""
+    return str(error["ctx"]["discriminator"]).strip("'")
 
 
 def _unknown_key(key: str, known: list[str]) -> str:
@@ -86,13 +116,19 @@ def _choice(value: Any, allowed: list[str]) -> str:
 
 _HINTS = {
     "metadata": ' (module:attribute, such as "app.models:Base.metadata")',
+    "email": ' (such as "ann@example.org")',
+    "header": ' (such as "X-Remote-User")',
+    "server": ' (such as "https://gitlab.com")',
     "url": ' (such as "http://localhost:8010/", with the slash at its end)',
     "database": ' (such as "sqlite:///state.sqlite" or "postgresql://user@host/slipway")',
 }
+_PERSON_HINT = " (letters, digits and . _ @ + -, a letter or digit first)"
 _NAME_HINT = " (lower-case letters, digits, - and _, a letter first)"
 
 
 def _hint(path: Path) -> str:
+    if len(path) == 2 and path[0] == "people":  # noqa: PLR2004  people.NAME
+        return _PERSON_HINT
     return _HINTS.get(str(path[-1]), _NAME_HINT)
 
 
@@ -111,15 +147,21 @@ def _lower(text: str) -> str:
 
 def known_keys(loc: tuple[str | int, ...]) -> list[str]:
     """Return the keys that the model knows at a place pydantic named."""
-    model: Any = Site
-    for part in loc:
-        model = _step(model, part)
-        if model is None:
-            return []
+    model = _at(loc)
     for one in (model, *get_args(model)):
         if isinstance(one, type) and issubclass(one, BaseModel):
             return [field.alias or name for name, field in one.model_fields.items()]
     return []
+
+
+def _at(loc: tuple[str | int, ...]) -> Any:
+    """Return the model's type at a place pydantic named; None where it has none."""
+    model: Any = Site
+    for part in loc:
+        model = _plain(_step(model, part))
+        if model is None:
+            break
+    return model
 
 
 def _step(model: Any, part: str | int) -> Any:
@@ -129,9 +171,29 @@ def _step(model: Any, part: str | int) -> Any:
         return next((f.annotation for name, f in fields if part in (f.alias, name)), None)
     if get_origin(model) is dict:
         return get_args(model)[1]
-    if isinstance(part, str) and part in KINDS:
-        return KINDS[part]
+    if get_origin(model) is tuple and isinstance(part, int):
+        return get_args(model)[0]
+    members = _members(model)
+    if part in members:
+        return members[str(part)]
     choices = [a for a in get_args(model) if isinstance(a, type) and a is not type(None)]
     if choices and issubclass(choices[0], BaseModel) and isinstance(part, str):
         return _step(choices[0], part)
     return choices[0] if choices else None
+
+
+def _plain(model: Any) -> Any:
+    """Return a type without what Annotated says of it."""
+    return get_args(model)[0] if get_origin(model) is Annotated else model
+
+
+def _members(model: Any) -> dict[str, type[BaseModel]]:
+    """Return the members of a union of tables, by what their kind's key says."""
+    found: dict[str, type[BaseModel]] = {}
+    for one in get_args(model):
+        if isinstance(one, type) and issubclass(one, BaseModel):
+            for key in TAGS:
+                field = one.model_fields.get(key)
+                if field is not None and get_origin(field.annotation) is Literal:
+                    found |= dict.fromkeys(get_args(field.annotation), one)
+    return found

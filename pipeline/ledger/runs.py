@@ -5,18 +5,22 @@ Every function works in the caller's transaction and derives what it says from t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from slipway.ledger import gates
+from slipway.ledger.standing import OPEN_STAGE, counting, ready, state_of, verdict
 from slipway.ledger.tables import Artefact, Release, Run, StageResult
+from slipway.model.cell import cells
+from slipway.model.graph import dependents
 from slipway.model.stage import Stage
 
-OPEN_RUN = ("running", "waiting")
-OPEN_STAGE = ("queued", "running")
+#: In so many runs, the newest first, is looked for one in which a stage has passed.
+_LOOKED_BACK = 50
 
 
 @dataclass(frozen=True)
@@ -42,11 +46,24 @@ class Cause:
 
 
 def start_run(
-    session: Session, project: str, commit: Commit, cause: Cause, now: float
+    session: Session,
+    project: str,
+    commit: Commit,
+    cause: Cause,
+    now: float,
+    skips: Mapping[str, Any] | None = None,
 ) -> Run | None:
     """Write down a new run.
 
     A poll starts one run a revision; asked again it starts none.
+
+    Args:
+        session: The transaction.
+        project: The project's name.
+        commit: What the run is about.
+        cause: What started it.
+        now: Seconds since 1970.
+        skips: The stages that `if-changed` skips, each with `why` and the `run` it passed in.
 
     Returns:
         The run, or None where the poll's run is there already.
@@ -68,6 +85,7 @@ def start_run(
         trigger=cause.trigger,
         owner=cause.owner,
         reason=cause.reason,
+        skips=dict(skips or {}),
         started_at=now,
     )
     session.add(run)
@@ -85,53 +103,148 @@ def polled_revision(session: Session, project: str, branch: str) -> str | None:
     )
 
 
-def newest(run: Run) -> dict[str, StageResult]:
-    """Return the newest attempt of each stage that has one."""
-    return {result.name: result for result in run.stages}
+def last_passed(
+    session: Session, project: str, branch: str, names: Iterable[str]
+) -> dict[str, tuple[int, str]]:
+    """Return the newest run of a branch in which each stage passed: its number and revision."""
+    found: dict[str, tuple[int, str]] = {}
+    for name in names:
+        has_passed = Run.stages.any((StageResult.name == name) & (StageResult.state == "passed"))
+        runs = session.scalars(
+            select(Run)
+            .where(Run.project == project, Run.branch == branch, has_passed)
+            .order_by(Run.number.desc())
+            .limit(_LOOKED_BACK)
+        )
+        for run in runs:
+            # One of its cells, or an older attempt, is not the stage.
+            if state_of(counting(run), name) == "passed":
+                found[name] = (run.number, run.revision)
+                break
+    return found
 
 
-def ready(run: Run, stages: Mapping[str, Stage]) -> list[str]:
-    """Return the stages that may start now: never tried, and all their needs passed."""
-    have = newest(run)
-    return [
-        name
-        for name, stage in stages.items()
-        if name not in have and all(_passed(have, need) for need in stage.needs)
-    ]
+def queue_ready(
+    session: Session, run: Run, stages: Mapping[str, Stage], now: float
+) -> list[StageResult]:
+    """Write down every stage that has become ready, until none is, and settle the run.
+
+    Returns:
+        The attempts that are queued now; gates wait and skipped stages have passed.
+    """
+    queued: list[StageResult] = []
+    while names := ready(run, stages):
+        for name in names:
+            queued += first_try(session, run, name, stages[name], now)
+    settle(run, stages, now)
+    return [result for result in queued if result.state == "queued"]
 
 
-def _passed(have: Mapping[str, StageResult], name: str) -> bool:
-    return name in have and have[name].state == "passed"
+def first_try(session: Session, run: Run, name: str, stage: Stage, now: float) -> list[StageResult]:
+    """Write down that a stage is to be tried: its cells, its gate, or that it is skipped."""
+    made = []
+    for cell in cells(stage):
+        result = _attempt(run, name, cell.name, stage, now)
+        skipped = name in run.skips and _skip(session, run, result, now)
+        if stage.manual and not skipped:
+            result.state = "gate"
+        made.append(result)
+    session.flush()
+    if stage.manual and made[0].state == "gate":
+        gates.attach(session, run, made[0], stage, now)
+    return made
 
 
-def unmet(run: Run, stage: Stage) -> list[str]:
-    """Return the needs of a stage that have not passed in a run."""
-    have = newest(run)
-    return [need for need in stage.needs if not _passed(have, need)]
-
-
-def queue(
-    session: Session, run: Run, name: str, stage: Stage, now: float, owner: str = ""
+def again(
+    session: Session, run: Run, last: StageResult, stage: Stage, now: float, *, owner: str = ""
 ) -> StageResult:
-    """Write down that a stage is to be tried (again); a gate waits for its person first."""
-    last = newest(run).get(name)
+    """Write down one more attempt at a cell; of a gate a person's attempt waits for its gate.
+
+    Args:
+        session: The transaction.
+        run: The run.
+        last: The attempt before.
+        stage: The stage.
+        now: Seconds since 1970.
+        owner: Who asked for it. Empty: it is tried again by itself, which a gate has let go.
+    """
+    result = _attempt(run, last.name, last.cell, stage, now)
+    result.owner = owner or last.owner
+    result.tries = 0 if owner else last.tries + 1
     run.state, run.finished_at = "running", None
-    if last is not None and last.state == "gate" and owner:
-        last.state, last.owner, last.queued_at = "queued", owner, now
-        session.flush()
-        return last
+    if owner:
+        run.superseded_by = None
+    session.flush()
+    if stage.manual and owner:
+        result.state = "gate"
+        gates.attach(session, run, result, stage, now)
+    elif stage.manual:
+        gates.move(session, last, result)
+    return result
+
+
+def outdate(session: Session, run: Run, name: str, stages: Mapping[str, Stage]) -> None:
+    """Let no attempt count any more at the stages that wait for one.
+
+    Raises:
+        ValueError: One of them is at work.
+    """
+    later = dependents(stages, name)
+    for (stage, _), result in counting(run).items():
+        if stage in later and result.state in OPEN_STAGE:
+            msg = f"{stage} of run {run.number} is {result.state}; cancel it first"
+            raise ValueError(msg)
+        if stage in later and is_stopping(result):
+            msg = f"{stage} of run {run.number} is being stopped; try again when it has ended"
+            raise ValueError(msg)
+    for result in run.stages:
+        if result.name in later:
+            result.stale = True
+            gates.withdraw(session, result)
+
+
+def _attempt(run: Run, name: str, cell: str, stage: Stage, now: float) -> StageResult:
+    before = [one.attempt for one in run.stages if (one.name, one.cell) == (name, cell)]
     result = StageResult(
         name=name,
-        uses=getattr(stage, "uses", ""),
-        attempt=last.attempt + 1 if last else 1,
-        state="gate" if stage.manual and not owner else "queued",
-        owner=owner,
+        cell=cell,
+        uses=stage.uses,
+        attempt=max(before, default=0) + 1,
+        state="queued",
         queued_at=now,
         facts={},
+        tries=0,
+        stale=False,
     )
     run.stages.append(result)
-    session.flush()
     return result
+
+
+def _skip(session: Session, run: Run, result: StageResult, now: float) -> bool:
+    """Let an attempt stand for an earlier one; False where this cell has never passed."""
+    told = run.skips[result.name]
+    borrowed = session.scalar(_passed_in(run.project, told["run"], result))
+    if borrowed is None:
+        return False
+    result.state, result.summary, result.borrowed = "skipped", told["why"], borrowed
+    result.started_at = result.finished_at = now
+    return True
+
+
+def _passed_in(project: str, number: int, result: StageResult) -> Select[StageResult]:
+    return (
+        select(StageResult)
+        .join(Run)
+        .where(
+            Run.project == project,
+            Run.number == number,
+            StageResult.name == result.name,
+            StageResult.cell == result.cell,
+            StageResult.state == "passed",
+        )
+        .order_by(StageResult.id.desc())
+        .limit(1)
+    )
 
 
 def begin(result: StageResult, build_id: int, worker: str, now: float) -> None:
@@ -150,39 +263,71 @@ def finish(result: StageResult, state: str, now: float, exit_code: int | None = 
     result.started_at = result.started_at or now
 
 
+def cancel(result: StageResult, why: str, now: float) -> None:
+    """Write down that an attempt is cancelled: at once, so that no kill can undo it.
+
+    What runs has no `finished_at` before Buildbot says that it has been stopped.
+    """
+    stopping = result.state == "running"
+    result.state, result.summary = "cancelled", why
+    result.started_at, result.finished_at = result.started_at or now, None if stopping else now
+
+
+def is_stopping(result: StageResult) -> bool:
+    """Tell whether an attempt is cancelled and still at work."""
+    return result.state == "cancelled" and result.finished_at is None
+
+
 def settle(run: Run, stages: Mapping[str, Stage], now: float) -> None:
-    """Derive a run's state from its stages, once none of them can go on by itself."""
-    have = newest(run)
-    if any(result.state in OPEN_STAGE for result in have.values()) or ready(run, stages):
-        run.state, run.finished_at = "running", None
-        return
-    states = {result.state for name, result in have.items() if name in stages}
-    if states & {"failed", "cancelled"}:
-        run.state = "failed" if "failed" in states else "cancelled"
+    """Derive a run's state from its stages."""
+    run.state = verdict(run, stages)
+    if run.state == "running":
+        run.finished_at = None
     else:
-        run.state = "waiting" if "gate" in states else "passed"
-    run.finished_at = now
+        run.finished_at = run.finished_at or now
 
 
-def inputs(run: Run, stage: Stage) -> list[Artefact]:
-    """Return the artefacts a stage gets: the products of the stages it needs."""
-    have = newest(run)
-    return [
-        artefact
-        for need in stage.needs
-        if need in have
-        for artefact in have[need].artefacts
-        if artefact.role == "product"
-    ]
+def older_open(session: Session, run: Run) -> list[Run]:
+    """Return the open runs of the same branch that came before a run."""
+    query = select(Run).where(
+        Run.project == run.project,
+        Run.branch == run.branch,
+        Run.number < run.number,
+        Run.state == "running",
+    )
+    return list(session.scalars(query))
 
 
-def keep_release(session: Session, run: Run, facts: Mapping[str, Any], now: float) -> None:
-    """Write down the release that `publish` made, once."""
+def keep_release(
+    session: Session,
+    run: Run,
+    facts: Mapping[str, Any],
+    contents: Iterable[tuple[StageResult, Artefact]],
+    now: float,
+) -> None:
+    """Write down the release that `publish` made, once, and what is in it."""
     place, manifest = str(facts.get("folder", "")), str(facts.get("manifest_sha256", ""))
     if not place or not manifest or any(release.place == place for release in run.releases):
         return
     session.add(
         Release(
-            run=run, version=run.version, place=place, manifest_sha256=manifest, published_at=now
+            run=run,
+            version=run.version,
+            place=place,
+            manifest_sha256=manifest,
+            published_at=now,
+            artefacts=[
+                {
+                    "stage": result.name,
+                    "cell": result.cell,
+                    "uses": result.uses,
+                    "name": artefact.name,
+                    "sha256": artefact.sha256,
+                    "size": artefact.size,
+                    "media_type": artefact.media_type,
+                }
+                for result, artefact in contents
+            ],
+            audit_head=str(facts.get("audit_head", "")) or None,
         )
     )

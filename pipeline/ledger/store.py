@@ -98,6 +98,10 @@ class Store:
             )
             raise StoreError(msg)
 
+    def files(self) -> Iterator[Path]:
+        """Return every whole file that is kept."""
+        yield from self.root.glob("[0-9a-f][0-9a-f]/" + "[0-9a-f]" * 62)
+
     def sweep(self, age: float = _DAY) -> int:
         """Remove what killed uploads left behind.
 

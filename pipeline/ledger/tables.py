@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, MetaData, String, Text, UniqueConstraint
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-_NAMES = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-    "pk": "pk_%(table_name)s",
-}
+from slipway.ledger.audit import MACHINE, Audited, Trail
+from slipway.ledger.base import Base
 
-
-class Base(DeclarativeBase):
-    """What all tables of the ledger are; their names start with `slipway_`."""
-
-    metadata = MetaData(naming_convention=_NAMES)
+#: The newest migration: readers leave a ledger alone that is not there yet.
+REVISION = "0004"
+#: Buildbot keeps its own version in `alembic_version`.
+VERSION_TABLE = "slipway_alembic_version"
 
 
-class Run(Base):
+def _decided(stage: Any, actor: str) -> bool:
+    """Tell whether a person asked for this attempt: what follows by itself is no decision."""
+    return actor != MACHINE and bool(stage.owner)
+
+
+class Run(Audited, Base):
     """One trip of one revision through a project's pipeline."""
 
     __tablename__ = "slipway_run"
@@ -29,6 +29,12 @@ class Run(Base):
         UniqueConstraint("project", "number"),
         Index("ix_slipway_run_project_branch", "project", "branch"),
         Index("ix_slipway_run_state", "state"),
+    )
+    __trail__ = Trail(
+        "run",
+        project=lambda run: str(run.project),
+        summary=lambda run: f"run {run.number}, {run.version} of {run.branch}",
+        by_people=("state", "finished_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -41,11 +47,17 @@ class Run(Base):
     author: Mapped[str] = mapped_column(String(255), default="")
     committed_at: Mapped[int] = mapped_column(BigInteger)
     trigger: Mapped[str] = mapped_column(String(20))
-    """What started it: poll, force."""
+    """What started it: poll, force, rerun."""
     owner: Mapped[str] = mapped_column(String(255), default="")
     reason: Mapped[str] = mapped_column(Text, default="")
     state: Mapped[str] = mapped_column(String(20), default="running")
     """running, waiting (only gates are left), passed, failed, cancelled."""
+    skips: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """Stages that `if-changed` skips in this run: `{stage: {"why": ..., "run": number}}`."""
+    superseded_by: Mapped[int | None]
+    """The number of the newer run that ended what this one had not begun."""
+    pruned_at: Mapped[float | None]
+    """When its artefacts left the store."""
     started_at: Mapped[float]
     finished_at: Mapped[float | None]
 
@@ -55,22 +67,44 @@ class Run(Base):
     releases: Mapped[list[Release]] = relationship(back_populates="run", order_by="Release.id")
 
 
-class StageResult(Base):
-    """One attempt at one stage of a run. The newest attempt of a stage counts."""
+class StageResult(Audited, Base):
+    """One attempt at one cell of a stage of a run. The newest attempt of a cell counts."""
 
     __tablename__ = "slipway_stage"
     __table_args__ = (
-        UniqueConstraint("run_id", "name", "attempt"),
+        UniqueConstraint("run_id", "name", "cell", "attempt"),
         Index("ix_slipway_stage_request", "request_id"),
+        Index("ix_slipway_stage_state", "state"),
+    )
+    __trail__ = Trail(
+        "stage",
+        project=lambda stage: str(stage.run.project),
+        summary=lambda stage: f"{stage.name} of run {stage.run.number}, attempt {stage.attempt}",
+        # The rest is what the stage said of itself.
+        silent=(
+            *("uses", "buildset_id", "request_id", "build_id", "worker"),
+            *("exit_code", "summary", "facts", "queued_at", "started_at", "finished_at"),
+        ),
+        counts=_decided,
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     run_id: Mapped[int] = mapped_column(ForeignKey("slipway_run.id", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(String(40))
+    cell: Mapped[str] = mapped_column(String(60), default="")
+    """Which cell of a matrix or shard; empty for a stage that has one cell alone."""
     uses: Mapped[str] = mapped_column(String(20))
     attempt: Mapped[int] = mapped_column(default=1)
     state: Mapped[str] = mapped_column(String(20), default="queued")
-    """gate (waits for a person), queued, running, passed, failed, cancelled."""
+    """gate (waits for a person), queued, running, passed, failed, cancelled, skipped."""
+    tries: Mapped[int] = mapped_column(default=0)
+    """How often it was tried again by itself since a person or the run asked for it."""
+    stale: Mapped[bool] = mapped_column(default=False)
+    """True: an earlier stage was run again "from here"; this attempt counts no more."""
+    borrowed_id: Mapped[int | None] = mapped_column(
+        ForeignKey("slipway_stage.id", ondelete="SET NULL")
+    )
+    """Of a skipped stage: the attempt of an earlier run whose artefacts it stands for."""
     owner: Mapped[str] = mapped_column(String(255), default="")
     buildset_id: Mapped[int | None]
     request_id: Mapped[int | None]
@@ -85,6 +119,7 @@ class StageResult(Base):
     finished_at: Mapped[float | None]
 
     run: Mapped[Run] = relationship(back_populates="stages")
+    borrowed: Mapped[StageResult | None] = relationship(remote_side="StageResult.id")
     artefacts: Mapped[list[Artefact]] = relationship(
         back_populates="stage", order_by="Artefact.id", cascade="all, delete-orphan"
     )
@@ -110,11 +145,16 @@ class Artefact(Base):
     stage: Mapped[StageResult] = relationship(back_populates="artefacts")
 
 
-class Release(Base):
+class Release(Audited, Base):
     """What `publish` made of a run."""
 
     __tablename__ = "slipway_release"
     __table_args__ = (UniqueConstraint("run_id", "place"),)
+    __trail__ = Trail(
+        "release",
+        project=lambda release: str(release.run.project),
+        summary=lambda release: f"release {release.version}",
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     run_id: Mapped[int] = mapped_column(ForeignKey("slipway_run.id", ondelete="CASCADE"))
@@ -122,6 +162,10 @@ class Release(Base):
     place: Mapped[str] = mapped_column(String(1024))
     manifest_sha256: Mapped[str] = mapped_column(String(64))
     published_at: Mapped[float]
+    artefacts: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    """What is in it: stage, uses, name, sha256, size and media_type of each artefact."""
+    audit_head: Mapped[str | None] = mapped_column(String(64))
+    """The audit trail's head when it was published, as its manifest has it."""
 
     run: Mapped[Run] = relationship(back_populates="releases")
 

@@ -7,19 +7,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlalchemy import Engine, create_engine, inspect, make_url, select
+from sqlalchemy import ColumnClause, Engine, column, create_engine, inspect, make_url, select, table
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session, selectinload
 from sqlalchemy.pool import NullPool
 
-from slipway.ledger.runs import newest
-from slipway.ledger.tables import Poll, Release, Run
+from slipway.ledger.standing import counting
+from slipway.ledger.tables import REVISION, VERSION_TABLE, Poll, Release, Run, StageResult
 from slipway.model.errors import MissingTool
 
 
 @dataclass(frozen=True)
 class StageView:
-    """The newest attempt of a stage."""
+    """The newest attempt of a stage, or of one of its cells."""
 
     name: str
     uses: str
@@ -30,6 +30,7 @@ class StageView:
     worker: str
     started_at: float | None
     finished_at: float | None
+    cell: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class RunView:
     finished_at: float | None
     releases: list[str] = field(default_factory=list)
     stages: dict[str, StageView] = field(default_factory=dict)
+    """By name; a cell's is such as "tests[3.12]"."""
 
 
 @dataclass(frozen=True)
@@ -90,12 +92,21 @@ def open_ledger(url: str) -> Engine | None:
     else:
         engine = create_engine(url)
     try:
-        return engine if inspect(engine).has_table(Run.__tablename__) else None
+        return engine if _is_current(engine) else None
     except DatabaseError as error:
         place = make_url(url).render_as_string(hide_password=True)
         why = str(error.orig).strip().splitlines()[0]
         msg = f"the database {place} cannot be read: {why}; restore or start it"
         raise MissingTool(msg) from None
+
+
+def _is_current(engine: Engine) -> bool:
+    """Tell whether the tables are there, as this Slipway knows them; the master brings them on."""
+    if not inspect(engine).has_table(VERSION_TABLE):
+        return False
+    with engine.connect() as connection:
+        number: ColumnClause[str] = column("version_num")
+        return connection.scalar(select(number).select_from(table(VERSION_TABLE))) == REVISION
 
 
 def _read_only(path: Path) -> sqlite3.Connection:
@@ -155,8 +166,9 @@ def _run(run: Run) -> RunView:
         finished_at=run.finished_at,
         releases=[release.place for release in run.releases],
         stages={
-            name: StageView(
-                name=name,
+            _title(result): StageView(
+                name=result.name,
+                cell=result.cell,
                 uses=result.uses,
                 state=result.state,
                 attempt=result.attempt,
@@ -166,9 +178,13 @@ def _run(run: Run) -> RunView:
                 started_at=result.started_at,
                 finished_at=result.finished_at,
             )
-            for name, result in newest(run).items()
+            for result in counting(run).values()
         },
     )
+
+
+def _title(result: StageResult) -> str:
+    return f"{result.name}[{result.cell}]" if result.cell else result.name
 
 
 def _release(release: Release, run: Run) -> ReleaseView:

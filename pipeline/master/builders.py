@@ -7,24 +7,34 @@ from collections.abc import Mapping
 from buildbot.config.builder import BuilderConfig
 from buildbot.process.factory import BuildFactory
 
+from slipway.model.cell import Cell, cells
 from slipway.model.duration import format_duration
 from slipway.model.graph import able_workers
 from slipway.model.site import Project, Worker, builder_name
 from slipway.model.stage import Stage
-from slipway.steps import Archive, Command, Databases, Features, Freeze, Publish, StageStep, Tests
+from slipway.steps import (
+    Archive,
+    Command,
+    Databases,
+    Deploy,
+    Features,
+    Freeze,
+    Publish,
+    StageStep,
+    Tests,
+)
 
-STEPS: dict[str, type[StageStep]] = {
-    step.uses: step for step in (Archive, Command, Databases, Features, Freeze, Publish, Tests)
-}
+_KINDS = (Archive, Command, Databases, Deploy, Features, Freeze, Publish, Tests)
+STEPS: dict[str, type[StageStep]] = {step.uses: step for step in _KINDS}
 
 
-def make_builder(
+def make_builders(
     project: str,
     name: str,
     pipeline: Project,
     workers: Mapping[str, Worker],
-) -> BuilderConfig:
-    """Return the builder of one stage.
+) -> list[BuilderConfig]:
+    """Return the builders of one stage: one, or one for each of its cells.
 
     Args:
         project: The project's name.
@@ -32,10 +42,14 @@ def make_builder(
         pipeline: The project.
         workers: All workers of the site.
     """
-    stage = pipeline.stages[name]
-    kind: str = getattr(stage, "uses")  # noqa: B009  every kind has it, their base does not
+    return [_builder(project, name, cell, workers) for cell in cells(pipeline.stages[name])]
+
+
+def _builder(project: str, name: str, cell: Cell, workers: Mapping[str, Worker]) -> BuilderConfig:
+    stage = cell.stage
+    kind = stage.uses
     return BuilderConfig(
-        name=builder_name(project, name),
+        name=builder_name(project, name, cell.name),
         project=project,
         description=_description(stage, kind),
         workernames=able_workers(stage, workers),
@@ -47,5 +61,7 @@ def make_builder(
 
 def _description(stage: Stage, kind: str) -> str:
     waits = f"after {', '.join(stage.needs)}" if stage.needs else "first"
+    if stage.on_failure:
+        waits = f"when {' or '.join(stage.on_failure)} has failed"
     person = ", started by a person" if stage.manual else ""
     return f"{kind}, {waits}{person}, at most {format_duration(stage.timeout)}"

@@ -6,25 +6,34 @@ import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from buildbot.util.service import BuildbotService
-from sqlalchemy import Connection
+from sqlalchemy import Connection, column, select, table
 from sqlalchemy.orm import Session
-from twisted.internet import threads
+from twisted.internet import defer, task, threads
+from twisted.python import log
 
-from slipway.ledger import runs
+from slipway.ledger import deployments, pruning, runs, standing
 from slipway.ledger.keeper import keep_log
 from slipway.ledger.migrate import upgrade
+from slipway.ledger.session import LedgerSession
 from slipway.ledger.store import Incoming, Store
-from slipway.ledger.tables import Artefact, Run, StageResult
+from slipway.ledger.tables import Artefact, StageResult
+from slipway.master.claims import Place, claim
 from slipway.master.memory import give_back
+from slipway.master.news import News, collect, tell
+from slipway.model.errors import SlipwayError
 from slipway.model.event import ArtefactLeft
-from slipway.model.job import Input, Job, RunFacts, Source, StageRecord
+from slipway.model.job import Job
 from slipway.model.site import Project
 from slipway.steps.desk import SERVICE
 
+if TYPE_CHECKING:
+    from slipway.master.gatekeeper import Gatekeeper
+
 T = TypeVar("T")
+_DAY = 86400
 
 
 def find_desk(master: Any) -> Desk:
@@ -70,27 +79,43 @@ class Desk(BuildbotService):
 
     _upgraded = False
     _log: sqlite3.Connection | None = None
+    _pruning: Any = None
 
     async def startService(self) -> None:
         """Begin: what an interrupted upload left in the store a day ago is removed."""
         await super().startService()
         self._log = await self.master.db.pool.do_with_engine(keep_log)
         await threads.deferToThread(self._store.sweep)
+        self._pruning = task.LoopingCall(self._prune)
+        self._pruning.start(_DAY, now=False)
         give_back()
 
     async def stopService(self) -> None:
         """Let go of the database."""
         await super().stopService()
+        if self._pruning is not None and self._pruning.running:
+            self._pruning.stop()
         if self._log is not None:
             self._log.close()
             self._log = None
 
-    async def call(self, work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    def _prune(self) -> Any:
+        done = defer.ensureDeferred(self.prune())
+        return done.addErrback(lambda failure: log.err(failure, "while pruning old runs"))
+
+    async def prune(self) -> None:
+        """Let the artefacts of old runs go, as each project's `keep` says."""
+        if any(project.keep for project in self.projects.values()):
+            found = await self.call(pruning.mark, self.projects, self._store)
+            await threads.deferToThread(pruning.remove, self._store, found)
+
+    async def call(self, work: Callable[..., T], *args: Any, actor: str = "", **kwargs: Any) -> T:
         """Do work on the ledger in one transaction.
 
         Args:
             work: Gets a session, then the arguments; what it returns must not be a live row.
             *args: Passed on to it.
+            actor: Who asked for it, for the audit trail; empty: it happens by itself.
             **kwargs: Passed on to it.
         """
         pool = self.master.db.pool
@@ -98,14 +123,23 @@ class Desk(BuildbotService):
             await pool.do_with_engine(upgrade)
             self._upgraded = True
 
-        def in_thread(connection: Connection) -> T:
-            with Session(bind=connection) as session:
-                result = work(session, *args, **kwargs)
+        def in_thread(connection: Connection) -> tuple[T, News]:
+            with LedgerSession(connection, actor=actor) as session:
+                news = collect(session)
+                try:
+                    result = work(session, *args, **kwargs)
+                except SlipwayError as error:
+                    # Buildbot would log it with its traceback: it is a sentence for a person.
+                    session.rollback()
+                    return error, {}  # type: ignore[return-value]
                 session.commit()
-                return result
+                return result, news
 
-        result: T = await pool.do_with_transaction(in_thread)
-        return result
+        result, news = await pool.do_with_transaction(in_thread)
+        if isinstance(result, SlipwayError):
+            raise result
+        tell(self.master, news)
+        return result  # type: ignore[no-any-return]
 
     async def claim(self, stage_id: int, build_id: int, worker: str) -> Job | None:
         """Give a build its job, and write down that it has begun.
@@ -118,35 +152,24 @@ class Desk(BuildbotService):
 
     def _claim(self, session: Session, stage_id: int, build_id: int, worker: str) -> Job | None:
         result = session.get(StageResult, stage_id)
-        if result is None or result.state not in runs.OPEN_STAGE:
+        if result is None or result.state not in standing.OPEN_STAGE:
             return None
-        run = result.run
-        stage = self.projects[run.project].stages[result.name]
-        runs.begin(result, build_id, worker, time.time())
-        return Job(
-            project=run.project,
-            name=result.name,
-            stage=stage,
-            run=RunFacts(
-                number=run.number,
-                revision=run.revision,
-                branch=run.branch,
-                committed_at=run.committed_at,
-                version=run.version,
-                subject=run.subject,
-                author=run.author,
-            ),
-            source=self._source(run) if stage.needs_source else None,
-            inputs=tuple(_input(artefact) for artefact in runs.inputs(run, stage)),
-            records=_records(run) if stage.uses == "publish" else (),
-            output="../output",
-            cache="../../cache",
-            state=self.state_folder,
-            worker=worker,
-        )
+        # Its script has ended; the master died before it could close the stage.
+        if result.exit_code is not None:
+            return None
+        if not _is_its_own(session, result, build_id):
+            return None
+        name = result.run.project
+        return claim(session, result, self._site_of(name), build_id, worker)
 
-    def _source(self, run: Run) -> Source:
-        return Source(repository=self.repositories[run.project], revision=run.revision)
+    def _site_of(self, name: str) -> Place:
+        return Place(
+            project=self.projects[name],
+            repository=self.repositories[name],
+            store=self._store,
+            state_folder=self.state_folder,
+            secrets=self.gatekeeper(name).secrets_of,
+        )
 
     def path(self, sha256: str) -> Path:
         """Return where the store keeps an artefact."""
@@ -168,37 +191,45 @@ class Desk(BuildbotService):
         A stage whose script passed and whose artefacts are kept has passed: what waits for it
         starts while Buildbot still closes the build.
         """
-        project = await self.call(_said, stage_id, exit_code, summary, facts)
+        project = await self.call(self._said, stage_id, exit_code, summary, facts)
         if exit_code == 0:
             self.master.scheduler_manager.namedServices[project].stage_passed(stage_id)
 
+    def _said(
+        self,
+        session: Session,
+        stage_id: int,
+        exit_code: int,
+        summary: str,
+        facts: dict[str, Any],
+    ) -> str:
+        result = session.get_one(StageResult, stage_id, with_for_update=True)
+        run, now = result.run, time.time()
+        result.exit_code, result.facts = exit_code, facts
+        if result.state in standing.OPEN_STAGE:
+            result.summary = summary
+            if exit_code == 0:
+                # With what it says, or a kill between the two would run it again.
+                runs.finish(result, "passed", now)
+        if result.uses == "publish" and exit_code == 0:
+            stage = self.projects[run.project].stages[result.name]
+            contents = standing.inputs(run, stage)
+            runs.keep_release(session, run, facts, contents, now)
+        if result.uses == "deploy":
+            deployments.said(session, result, exit_code, now)
+        return run.project
 
-def _input(artefact: Artefact) -> Input:
-    return Input(
-        stage=artefact.stage.name,
-        uses=artefact.stage.uses,
-        name=artefact.name,
-        path=f"../input/{artefact.stage.name}/{artefact.name}",
-        sha256=artefact.sha256,
-        size=artefact.size,
-        media_type=artefact.media_type,
-    )
+    def gatekeeper(self, project: str) -> Gatekeeper:
+        """Return the gatekeeper of a project."""
+        found: Gatekeeper = self.master.scheduler_manager.namedServices[project].gatekeeper
+        return found
 
 
-def _records(run: Run) -> tuple[StageRecord, ...]:
-    return tuple(
-        StageRecord(
-            stage=result.name,
-            uses=result.uses,
-            state=result.state,
-            summary=result.summary,
-            facts=result.facts,
-            worker=result.worker,
-            seconds=round((result.finished_at or 0) - (result.started_at or 0), 3),
-        )
-        for result in runs.newest(run).values()
-        if result.finished_at
-    )
+def _is_its_own(session: Session, result: StageResult, build_id: int) -> bool:
+    """Tell whether a build is of the request an attempt was handed on with: no Rebuild is."""
+    builds = table("builds", column("id"), column("buildrequestid"))
+    request_id = session.scalar(select(builds.c.buildrequestid).where(builds.c.id == build_id))
+    return result.request_id in {None, request_id}
 
 
 def _left(session: Session, stage_id: int, artefacts: list[ArtefactLeft]) -> None:
@@ -218,13 +249,3 @@ def _left(session: Session, stage_id: int, artefacts: list[ArtefactLeft]) -> Non
                 role=left.role,
             )
         )
-
-
-def _said(
-    session: Session, stage_id: int, exit_code: int, summary: str, facts: dict[str, Any]
-) -> str:
-    result = session.get_one(StageResult, stage_id)
-    result.exit_code, result.summary, result.facts = exit_code, summary, facts
-    if result.uses == "publish" and exit_code == 0:
-        runs.keep_release(session, result.run, facts, time.time())
-    return result.run.project

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from buildbot.schedulers.forcesched import (
@@ -21,7 +23,8 @@ from slipway.model.errors import SlipwayError
 class _Force(ForceScheduler):
     """What both have in common: the project, and who may be served."""
 
-    compare_attrs: ClassVar[tuple[str, ...]] = ("project",)
+    compare_attrs: ClassVar[tuple[str, ...]] = ("project", "stages")
+    stages: Mapping[str, tuple[str, str]] = MappingProxyType({})
 
     async def reconfigService(self, *, project: str, **kwargs: Any) -> None:
         """Take up new arguments while the master runs."""
@@ -65,7 +68,20 @@ class ForceRun(_Force):
 
 
 class ForceStage(_Force):
-    """The button "Run this stage": once more in a run, or a gate opened by a person."""
+    """The button "Run this stage": once more in a run. It opens no gate; those ask questions."""
+
+    async def reconfigService(
+        self, *, project: str, stages: Mapping[str, tuple[str, str]] | None = None, **kwargs: Any
+    ) -> None:
+        """Take up new arguments while the master runs."""
+        self.stages = dict(stages or {})
+        await super().reconfigService(project=project, **kwargs)
+
+    def checkConfig(
+        self, *, project: str, stages: Mapping[str, tuple[str, str]] | None = None, **kwargs: Any
+    ) -> None:
+        """Check the arguments: each builder's stage and cell."""
+        super().checkConfig(project=project, **kwargs)
 
     async def addBuildsetForSourceStampsWithDefaults(
         self, *, reason: str, properties: Any, builderNames: list[str], **_: Any
@@ -73,19 +89,29 @@ class ForceStage(_Force):
         """Start the stage in the run that was named."""
         if len(builderNames) != 1:
             raise CollectedValidationError({"builderid": "name one stage"})
-        stage = builderNames[0].removeprefix(f"{self.project}.")
+        stage, cell = self.stages[builderNames[0]]
         owner = properties.getProperty("owner", "") or "unknown"
         number = properties.getProperty("run") or 0
         try:
-            return await self.pipeline().rerun_stage(number, stage, owner, reason)
-        except ValueError as error:
+            return await self.pipeline().rerun_stage(number, stage, owner, reason, cell=cell)
+        except SlipwayError as error:
             raise CollectedValidationError({"run": str(error)}) from None
 
 
 def force_schedulers(
-    project: str, repository: str, branches: tuple[str, ...], builders: list[str]
+    project: str,
+    repository: str,
+    branches: tuple[str, ...],
+    builders: Mapping[str, tuple[str, str]],
 ) -> list[ForceScheduler]:
-    """Return the two force schedulers of a project."""
+    """Return the two force schedulers of a project.
+
+    Args:
+        project: The project's name.
+        repository: Its repository, as git gets it.
+        branches: Its branches; the first is offered.
+        builders: The stage and the cell of each builder.
+    """
     nothing = CodebaseParameter(codebase="", hide=True)
     source = CodebaseParameter(
         codebase="",
@@ -102,7 +128,7 @@ def force_schedulers(
         ForceRun(
             name=f"{project}-run",
             project=project,
-            builderNames=builders,
+            builderNames=list(builders),
             buttonName="Run the pipeline",
             label="Run the pipeline",
             codebases=[source],
@@ -113,7 +139,8 @@ def force_schedulers(
         ForceStage(
             name=f"{project}-stage",
             project=project,
-            builderNames=builders,
+            stages=builders,
+            builderNames=list(builders),
             buttonName="Run this stage",
             label="Run this stage",
             codebases=[nothing],

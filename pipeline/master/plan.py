@@ -14,12 +14,14 @@ from buildbot.worker import Worker
 from slipway.config import read
 from slipway.home import CONFIG, Home, given_secret
 from slipway.master import web
-from slipway.master.builders import make_builder
+from slipway.master.builders import make_builders
+from slipway.master.crowd import Crowd
 from slipway.master.desk import Desk
 from slipway.master.force import force_schedulers
 from slipway.master.lanes import by_urgency
 from slipway.master.poller import RepositoryPoller
 from slipway.master.scheduler import PipelineScheduler
+from slipway.model.cell import cells
 from slipway.model.errors import SlipwayError
 from slipway.model.site import Project, Site, builder_name
 from slipway.repository import is_url
@@ -128,7 +130,11 @@ class Plan:
         found: list[Any] = []
         for name, project in self.site.project.items():
             repository = self.repository(project)
-            builders = [builder_name(name, stage) for stage in project.stages]
+            builders = {
+                builder_name(name, stage, cell.name): (stage, cell.name)
+                for stage in project.stages
+                for cell in cells(project.stages[stage])
+            }
             found.append(
                 PipelineScheduler(
                     name=name,
@@ -141,11 +147,12 @@ class Plan:
         return found
 
     def builders(self) -> list[Any]:
-        """Return one builder a stage."""
+        """Return one builder a stage, or one for each of its cells."""
         return [
-            make_builder(name, stage, project, self.site.workers)
+            builder
             for name, project in self.site.project.items()
             for stage in project.stages
+            for builder in make_builders(name, stage, project, self.site.workers)
         ]
 
     @property
@@ -165,8 +172,25 @@ class Plan:
         return [desk]
 
     def www(self) -> dict[str, Any]:
-        """Return Buildbot's `www`: the admin may act, everybody may look."""
-        return web.configuration(self.site.site, self.home.admin_password)
+        """Return Buildbot's `www`: who may look, who may act."""
+        try:
+            crowd = Crowd.of(self.site, self.folder, self.home.admin_password)
+        except SlipwayError as error:
+            raise ConfigErrors([str(error)]) from None
+        found = web.configuration(self.site.site, crowd, self.site.project)
+        # Pages get it, too: nothing secret.
+        found["plugins"]["slipway"] = {"workers": self._told_of_workers()}
+        return found
+
+    def _told_of_workers(self) -> dict[str, Any]:
+        return {
+            name: {
+                "labels": list(one.labels),
+                "lanes": list(one.lanes),
+                "max_builds": one.max_builds,
+            }
+            for name, one in self.site.workers.items()
+        }
 
 
 def repository_of(project: Project, folder: Path) -> str:

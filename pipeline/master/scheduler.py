@@ -11,21 +11,23 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, ClassVar
 
+import sqlalchemy as sa
 from buildbot.process.results import CANCELLED, RETRY
 from buildbot.schedulers.base import ReconfigurableBaseScheduler
 from twisted.internet import defer, threads
 from twisted.python import log
 
-from slipway.ledger.runs import Cause, Commit
+from slipway.ledger.runs import Cause, Commit, last_passed
 from slipway.master import tickets
 from slipway.master.commits import POLLED, look_up
-from slipway.master.desk import find_desk
-from slipway.master.lanes import PRIORITY
-from slipway.master.tickets import Ticket, Tickets
-from slipway.model.errors import MissingTool
+from slipway.master.desk import Desk, find_desk
+from slipway.master.gatekeeper import Gatekeeper
+from slipway.master.handing import hand_on
+from slipway.master.skips import find_skips
+from slipway.master.tickets import Orders, Tickets
+from slipway.model.cell import cells
 from slipway.model.site import Project, builder_name
 from slipway.repository import Mirror
-from slipway.steps.desk import STAGE_PROPERTY
 
 
 class PipelineScheduler(ReconfigurableBaseScheduler):
@@ -35,6 +37,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
     _stopping = False
     _lock: Any = None
     _consumers: list[Any]
+    gatekeeper: Gatekeeper
 
     def checkConfig(self, *, project: Project, repository: str, mirror_folder: str) -> None:
         """Check the arguments; pipeline.toml's own check has been there before."""
@@ -45,10 +48,16 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
     ) -> None:
         """Take up a new pipeline while the master runs; open runs go on by it."""
         self.project, self.repository, self.mirror_folder = project, repository, mirror_folder
-        names = [builder_name(self.name, stage) for stage in project.stages]
-        self._tickets = Tickets(str(self.name), project.stages)
+        names = [
+            builder_name(self.name, stage, cell.name)
+            for stage in project.stages
+            for cell in cells(project.stages[stage])
+        ]
+        self._tickets = Tickets(str(self.name), project)
         if self._lock is None:
             self._lock, self._consumers = defer.DeferredLock(), []
+            self.gatekeeper = Gatekeeper(str(self.name), self._desk, self._let_go, self._call_later)
+        self.gatekeeper.take_up(project)
         await super().reconfigService(builderNames=names)
 
     def mirror(self) -> Mirror:
@@ -77,6 +86,8 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
     @defer.inlineCallbacks
     def deactivate(self) -> Any:
         """Stop listening."""
+        if self._lock is not None:
+            self.gatekeeper.stop()
         while self._consumers:
             self._consumers.pop().stopConsuming()
         yield super().deactivate()
@@ -104,7 +115,9 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
             self._close(message)
 
     def _close(self, message: dict[str, Any]) -> None:
-        if not self._stopping:
+        # On SIGTERM Buildbot ends the builds first, and the reactor last.
+        cancelled = message["results"] == CANCELLED and self.master.botmaster.shuttingDown
+        if not self._stopping and not cancelled:
             ended = self._ended(message["buildrequestid"], message["results"])
             self._in_background(ended, f"while joining stages of {self.name}")
 
@@ -132,92 +145,101 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         Returns:
             The first stage's (buildset id, request ids), or None where the poll's run exists.
         """
-        started = await self._hand_on(self._tickets.start_and_queue, commit, cause, time.time())
+        skips = await self._skips(commit) if cause.trigger == "poll" else {}
+        work = self._tickets.start_and_queue
+        started = await self.hand_on(work, commit, cause, time.time(), skips, actor=cause.owner)
         return None if started is None else (started or [(None, {})])[0]
 
-    async def rerun_stage(self, run_number: int, stage: str, owner: str, reason: str) -> Any:
-        """Try a stage of a run again, or open its gate.
+    async def _skips(self, commit: Commit) -> dict[str, Any]:
+        """Return the stages that `if-changed` skips."""
+        names = [name for name, stage in self.project.stages.items() if stage.if_changed]
+        if not names:
+            return {}
+        desk = find_desk(self.master)
+        passed = await desk.call(last_passed, str(self.name), commit.branch, names)
+        stages = self.project.stages
+        return await threads.deferToThread(
+            find_skips, self.mirror(), commit.revision, stages, passed
+        )
+
+    async def rerun_stage(
+        self, run_number: int, stage: str, owner: str, reason: str, **options: Any
+    ) -> Any:
+        """Try a stage of a run again; a gate asks anew.
 
         Args:
             run_number: The run's number; 0 is the newest.
             stage: The stage's name.
             owner: Who asked for it.
             reason: Why.
+            options: `cell`: that one alone. `from_here`: what waits for it is run again too.
 
         Returns:
-            Its (buildset id, request ids).
+            Its (buildset id, request ids); (None, {}) where a gate waits now.
 
         Raises:
-            ValueError: No such run, needs that have not passed, or the stage is at work.
+            WrongInput: No such run, needs that have not passed, or the stage is at work.
         """
-        return (await self._hand_on(self._tickets.rerun, run_number, stage, owner, reason))[0]
+        started = await self.hand_on(
+            self._tickets.rerun, run_number, stage, owner, reason, actor=owner, **options
+        )
+        return (started or [(None, {})])[0]
 
-    async def _hand_on(
-        self, work: Callable[..., list[Ticket] | None], *arguments: Any, **options: Any
+    async def rerun(self, run_number: int, cause: Cause) -> Any:
+        """Start a new run of the revision that an earlier one was about.
+
+        Raises:
+            WrongInput: There is no such run.
+        """
+        commit = await find_desk(self.master).call(self._tickets.commit_of, run_number)
+        return await self.begin_run(commit, cause)
+
+    async def cancel_run(self, run_number: int, owner: str, reason: str) -> None:
+        """End a run: what is queued never starts, what runs is stopped, its gates close.
+
+        Raises:
+            WrongInput: There is no such run, or it has ended.
+        """
+        await self.hand_on(self._tickets.cancel_run, run_number, owner, reason)
+
+    def _call_later(self, seconds: float, work: Callable[..., Any]) -> Any:
+        return self.master.reactor.callLater(seconds, work)
+
+    def _desk(self) -> Desk:
+        return find_desk(self.master)
+
+    async def _let_go(self, gate_id: int) -> None:
+        """Start the stage behind a gate, where nothing is in its way any more."""
+        await self.hand_on(self._tickets.let_go, gate_id)
+
+    async def hand_on(
+        self, work: Callable[..., Orders | None], *arguments: Any, **options: Any
     ) -> Any:
-        """Do work on the ledger, one at a time, and hand what it queued to Buildbot.
+        """Do work on the ledger, one at a time, and hand what it wants to Buildbot.
 
         Returns:
-            What became of each ticket; None where the work gave none.
+            What became of each ticket; None where the work gave no orders.
         """
         await self._lock.acquire()
         try:
-            queued = await find_desk(self.master).call(work, *arguments, **options)
-            return None if queued is None else [await self._dispatch(one) for one in queued]
+            orders = await find_desk(self.master).call(work, *arguments, **options)
+            if orders is None:
+                return None
+            return await hand_on(self.master, str(self.name), self.project, self.repository, orders)
         finally:
             self._lock.release()
-
-    async def _dispatch(self, ticket: Ticket) -> Any:
-        """Hand a queued stage to Buildbot, and have it started without the usual pause."""
-        stage = self.project.stages[ticket.name]
-        name = builder_name(str(self.name), ticket.name)
-        builder = self.master.botmaster.builders.get(name)
-        if builder is None:
-            raise MissingTool(f"Buildbot has no builder {name}; reconfigure the master")
-        # The data API itself: a scheduler's own helper asks for all builders of the site first.
-        set_id, requests = await self.master.data.updates.addBuildset(
-            waited_for=False,
-            scheduler=self.name,
-            sourcestamps=[
-                {
-                    "codebase": "",
-                    "repository": self.repository,
-                    "branch": ticket.branch,
-                    "revision": ticket.revision,
-                    "project": self.name,
-                }
-            ],
-            reason=f"run {ticket.run_number}: {ticket.reason or ticket.name}",
-            properties=self._properties(ticket),
-            builderids=[await builder.getBuilderId()],
-            external_idstring=tickets.mark(ticket.stage_id),
-            priority=PRIORITY[stage.lane],
-        )
-        self.master.botmaster.maybeStartBuildsForBuilder(name)
-        desk = find_desk(self.master)
-        await desk.call(tickets.bind, ticket.stage_id, set_id, next(iter(requests.values())))
-        return set_id, requests
-
-    def _properties(self, ticket: Ticket) -> dict[str, tuple[Any, str]]:
-        told = {
-            "scheduler": self.name,
-            STAGE_PROPERTY: ticket.stage_id,
-            "slipway_run": ticket.run_number,
-            "slipway_version": ticket.version,
-            "owner": ticket.owner,
-        }
-        return {key: (value, "Slipway") for key, value in told.items() if value}
 
     # ---- joins
 
     def stage_passed(self, stage_id: int) -> None:
         """Start what waited for a stage, which has just passed."""
-        work = self._hand_on(self._tickets.pass_and_queue, stage_id, time.time())
+        work = self.hand_on(self._tickets.pass_and_queue, stage_id, time.time())
         self._in_background(work, f"while joining stages of {self.name}")
 
     async def _ended(self, request_id: int, results: int) -> None:
         """Write down how a stage ended, and start what waited for it."""
-        await self._hand_on(self._tickets.finish_and_queue, request_id, results, time.time())
+        await self.hand_on(self._tickets.finish_and_queue, request_id, results, time.time())
+        await self.gatekeeper.forget()
 
     # ---- after a restart
 
@@ -226,28 +248,41 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         # Builders must be there before stages can be handed to them.
         await self.master.initLock.run(lambda: None)
         desk = find_desk(self.master)
+        await desk.call(tickets.end_stopping, self.name)
         for stage_id, request_id in await desk.call(tickets.open_stages, self.name):
             found = request_id or await self._request_of(stage_id)
             request = await self.master.data.get(("buildrequests", str(found))) if found else None
-            if found is None or request is None:
-                await self._hand_on(self._tickets.requeue, stage_id, new_attempt=False)
-            elif not request["complete"]:
+            if request is not None and request_id is None:
                 await desk.call(tickets.bind, stage_id, request["buildsetid"], found)
-            elif request["results"] == CANCELLED:
-                await self._hand_on(self._tickets.requeue, stage_id, new_attempt=True)
-            else:
-                await self._ended(found, request["results"])
+            if request is None:
+                await self.hand_on(self._tickets.requeue, stage_id, request_id, new_attempt=False)
+            elif request["complete"] and request["results"] == CANCELLED:
+                await self.hand_on(self._tickets.requeue, stage_id, found, new_attempt=True)
+            elif request["complete"]:
+                await self._ended(int(request["buildrequestid"]), request["results"])
         for run_id in await desk.call(tickets.open_runs, self.name):
-            await self._hand_on(self._tickets.queue_ready, run_id)
+            await self.hand_on(self._tickets.queue_ready, run_id)
+        await self.gatekeeper.look()
 
     async def _request_of(self, stage_id: int) -> int | None:
         """Return the request of a stage whose master died before it could note it down."""
-        for buildset in await self.master.data.get(("buildsets",)):
-            if buildset["external_idstring"] == tickets.mark(stage_id):
-                for request in await self.master.data.get(("buildrequests",)):
-                    if request["buildsetid"] == buildset["bsid"]:
-                        return int(request["buildrequestid"])
-        return None
+        mark = tickets.mark(stage_id)
+        found = await self.master.db.pool.do(_marked, self.master.db.model, mark)
+        return None if found is None else int(found)
+
+
+def _marked(connection: sa.Connection, model: Any, mark: str) -> int | None:
+    """Return the newest request whose buildset carries a mark."""
+    requests, sets = model.buildrequests, model.buildsets
+    query = (
+        sa.select(requests.c.id)
+        .select_from(requests.join(sets, requests.c.buildsetid == sets.c.id))
+        .where(sets.c.external_idstring == mark)
+        .order_by(requests.c.id.desc())
+        .limit(1)
+    )
+    found: int | None = connection.scalar(query)
+    return found
 
 
 class _OfProject:

@@ -1,25 +1,32 @@
 """Stages on their way to Buildbot: what the ledger makes of runs that start, stages that end.
 
-Each method works in the transaction it is given, and returns tickets for what is to be handed on.
+Each method works in the transaction it is given, and returns orders: what is to be handed on to
+Buildbot, and what is to be cancelled there.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-from buildbot.process.results import CANCELLED, SUCCESS, WARNINGS
+from buildbot.process.results import CANCELLED, FAILURE, SUCCESS, WARNINGS
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from slipway.ledger import runs
+from slipway.ledger import deployments, gates, runs, standing
+from slipway.ledger.gate_tables import Gate
 from slipway.ledger.runs import Cause, Commit
 from slipway.ledger.tables import Run, StageResult
-from slipway.model.stage import Stage
+from slipway.master.claims import NOT_TWICE, may_repeat
+from slipway.model.cell import cells
+from slipway.model.errors import MissingTool, WrongInput
+from slipway.model.site import Project
+from slipway.model.stage import DeployStage, Stage
 
 #: The exit code of a stage whose script never began: something is missing on the machine.
-_NEVER_BEGAN = 3
+_NEVER_BEGAN = MissingTool.exit_code
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,7 @@ class Ticket:
 
     stage_id: int
     name: str
+    cell: str
     run_number: int
     version: str
     branch: str
@@ -36,110 +44,371 @@ class Ticket:
     reason: str
 
 
+@dataclass
+class Orders:
+    """What the ledger wants Buildbot to do."""
+
+    run: int = 0
+    """The number of the run they are about."""
+    tickets: list[Ticket] = field(default_factory=list)
+    cancels: dict[int, str] = field(default_factory=dict)
+    """Why, by Buildbot's request."""
+
+
 class Tickets:
     """The ledger's side of one project's scheduler."""
 
-    def __init__(self, project: str, stages: Mapping[str, Stage]) -> None:
+    def __init__(self, name: str, project: Project) -> None:
+        self.name = name
         self.project = project
-        self.stages = stages
+        self.stages = project.stages
+
+    # ---- runs
 
     def start_and_queue(
-        self, session: Session, commit: Commit, cause: Cause, now: float
-    ) -> list[Ticket] | None:
+        self,
+        session: Session,
+        commit: Commit,
+        cause: Cause,
+        now: float,
+        skips: Mapping[str, Any] | None = None,
+    ) -> Orders | None:
         """Write down a run and queue its first stages; None where the poll's run exists."""
-        run = runs.start_run(session, self.project, commit, cause, now)
-        return None if run is None else self.queue_ready(session, run.id)
-
-    def rerun(
-        self, session: Session, run_number: int, name: str, owner: str, reason: str
-    ) -> list[Ticket]:
-        """Queue a stage of a run once more, or open its gate.
-
-        Raises:
-            ValueError: No such run, needs that have not passed, or the stage is at work.
-        """
-        query = select(Run).where(Run.project == self.project).order_by(Run.number.desc()).limit(1)
-        if run_number:
-            query = query.where(Run.number == run_number)
-        run = session.scalar(query)
+        run = runs.start_run(session, self.name, commit, cause, now, skips)
         if run is None:
-            told = f"has no run {run_number}" if run_number else "has had no run yet"
-            raise ValueError(f"{self.project} {told}")
-        last = runs.newest(run).get(name)
-        if last is not None and last.state in runs.OPEN_STAGE:
-            raise ValueError(f"{name} of run {run.number} is {last.state} already")
-        unmet = runs.unmet(run, self.stages[name])
-        if unmet:
-            raise ValueError(f"{name} of run {run.number} waits for {', '.join(unmet)}")
-        result = runs.queue(session, run, name, self.stages[name], time.time(), owner)
-        return [_ticket(run, result, reason)]
+            return None
+        orders = Orders(run.number)
+        if self.project.supersede:
+            for older in runs.older_open(session, run):
+                self._supersede(session, older, run, orders, now)
+        self._go_on(session, run, orders, now)
+        return orders
 
-    def queue_ready(self, session: Session, run_id: int) -> list[Ticket]:
+    def _supersede(
+        self, session: Session, older: Run, newer: Run, orders: Orders, now: float
+    ) -> None:
+        older.superseded_by = newer.number
+        why = f"superseded by run {newer.number}"
+        waiting = [one for one in older.stages if one.state == "queued"]
+        self._cancel(session, waiting, orders, why, now)
+        runs.settle(older, self.stages, now)
+
+    def queue_ready(self, session: Session, run_id: int) -> Orders:
         """Queue every stage of a run that has become ready."""
         run = session.get_one(Run, run_id)
-        now = time.time()
-        results = [
-            runs.queue(session, run, name, self.stages[name], now)
-            for name in runs.ready(run, self.stages)
-        ]
-        runs.settle(run, self.stages, now)
-        return [_ticket(run, result, run.reason) for result in results if result.state == "queued"]
+        orders = Orders(run.number)
+        self._go_on(session, run, orders, time.time())
+        return orders
 
-    def pass_and_queue(self, session: Session, stage_id: int, now: float) -> list[Ticket]:
-        """Write down that a stage passed, and queue what waited for it."""
+    def cancel_run(self, session: Session, run_number: int, owner: str, reason: str) -> Orders:
+        """End a run: what is queued never starts, what runs is stopped, its gates close.
+
+        Raises:
+            WrongInput: There is no such run, or it has ended.
+        """
+        run = self.find_run(session, run_number)
+        if run.state not in standing.OPEN_RUN:
+            msg = f"run {run.number} of {self.name} is {run.state} already"
+            raise WrongInput(msg)
+        now, orders = time.time(), Orders(run.number)
+        why = f"cancelled by {owner}" + (f": {reason}" if reason else "")
+        for gate in gates.undecided(session, self.name, run.id):
+            gates.close(session, gate, "expired", why, now)
+        have = standing.counting(run).values()
+        at_work = [one for one in have if one.state in standing.OPEN_STAGE]
+        self._cancel(session, at_work, orders, why, now)
+        runs.settle(run, self.stages, now)
+        return orders
+
+    def find_run(self, session: Session, number: int) -> Run:
+        """Return a run by its number; 0 is the newest.
+
+        Raises:
+            WrongInput: There is none.
+        """
+        query = select(Run).where(Run.project == self.name).order_by(Run.number.desc()).limit(1)
+        if number:
+            query = query.where(Run.number == number)
+        run = session.scalar(query)
+        if run is None:
+            told = f"has no run {number}" if number else "has had no run yet"
+            msg = f"{self.name} {told}"
+            raise WrongInput(msg)
+        return run
+
+    def commit_of(self, session: Session, run_number: int) -> Commit:
+        """Return what a run is about, for another run of the same.
+
+        Raises:
+            WrongInput: There is no such run.
+        """
+        run = self.find_run(session, run_number)
+        return Commit(
+            branch=run.branch,
+            revision=run.revision,
+            base_version=run.version.rpartition("+")[0],
+            committed_at=run.committed_at,
+            subject=run.subject,
+            author=run.author,
+        )
+
+    # ---- stages
+
+    def rerun(
+        self,
+        session: Session,
+        run_number: int,
+        name: str,
+        owner: str,
+        reason: str,
+        *,
+        cell: str = "",
+        from_here: bool = False,
+    ) -> Orders:
+        """Try a stage of a run once more: its failed cells, or all where none has failed.
+
+        A gate asks anew.
+
+        Args:
+            session: The transaction.
+            run_number: The run's number; 0 is the newest.
+            name: The stage.
+            owner: Who asks for it.
+            reason: Why.
+            cell: The cell to try alone.
+            from_here: True: what waits for the stage is run again too, when it has passed.
+
+        Raises:
+            WrongInput: No such run or stage, needs that have not passed, or it is at work.
+        """
+        run = self.find_run(session, run_number)
+        if name not in self.stages:
+            msg = f"{self.name} has no stage {name}; it has {', '.join(self.stages)}"
+            raise WrongInput(msg)
+        last = self._to_try(run, name, cell)
+        if from_here:
+            try:
+                runs.outdate(session, run, name, self.stages)
+            except ValueError as error:
+                raise WrongInput(str(error)) from None
+        now, stage = time.time(), self.stages[name]
+        if last:
+            made = [runs.again(session, run, one, stage, now, owner=owner) for one in last]
+        else:
+            made = runs.first_try(session, run, name, stage, now)
+            for one in made:
+                one.owner = owner
+        # A person wants it to go on, whatever has superseded it.
+        run.superseded_by = None
+        orders = Orders(run.number)
+        orders.tickets = [_ticket(run, one, reason) for one in made if one.state == "queued"]
+        self._go_on(session, run, orders, now)
+        return orders
+
+    def _to_try(self, run: Run, name: str, cell: str) -> list[StageResult]:
+        have = {key[1]: one for key, one in standing.counting(run).items() if key[0] == name}
+        told = f"{name} of run {run.number}"
+        if cell and cell not in have:
+            msg = f'{told} has no cell "{cell}"; it has {", ".join(sorted(have)) or "none yet"}'
+            raise WrongInput(msg)
+        chosen = [have[cell]] if cell else list(have.values())
+        for one in chosen:
+            if one.state in standing.OPEN_STAGE:
+                msg = f"{told} is {one.state} already"
+                raise WrongInput(msg)
+            if runs.is_stopping(one):
+                msg = f"{told} is being stopped; try again when it has ended"
+                raise WrongInput(msg)
+            if one.state == "gate":
+                msg = f"{told} waits for a person; open its gate"
+                raise WrongInput(msg)
+        self._not_in_use(run, name)
+        unmet = standing.unmet(run, self.stages[name], self.stages)
+        if unmet:
+            msg = f"{told} waits for {', '.join(unmet)}"
+            raise WrongInput(msg)
+        bad = [one for one in chosen if one.state in {"failed", "cancelled"}]
+        return bad or chosen
+
+    def _not_in_use(self, run: Run, name: str) -> None:
+        """See that nothing is at work on what a stage has left: it would lose its inputs."""
+        have = standing.counting(run)
+        for other, stage in self.stages.items():
+            state = standing.state_of(have, other)
+            if name in stage.needs and state in standing.OPEN_STAGE:
+                msg = f"{name} of run {run.number} is what {other} works on, which is {state}; "
+                raise WrongInput(msg + f"wait for it, or cancel {other} first")
+
+    def pass_and_queue(self, session: Session, stage_id: int, now: float) -> Orders:
+        """Queue what waited for a stage that has passed; the desk has written that down."""
         result = session.get_one(StageResult, stage_id)
-        if result.state not in runs.OPEN_STAGE:
-            return []
-        runs.finish(result, "passed", now)
-        return self.queue_ready(session, result.run_id)
+        orders = Orders(result.run.number)
+        self._go_on(session, result.run, orders, now)
+        return orders
 
     def finish_and_queue(
         self, session: Session, request_id: int, results: int, now: float
-    ) -> list[Ticket]:
+    ) -> Orders:
         """Write down how a stage ended, and queue what waited for it."""
-        run_id = self.finish(session, request_id, results, now)
-        return [] if run_id is None else self.queue_ready(session, run_id)
-
-    def finish(self, session: Session, request_id: int, results: int, now: float) -> int | None:
-        """Write down how a stage ended; return its run, or None where that is known already."""
         result = session.scalar(
             select(StageResult)
             .join(Run)
-            .where(StageResult.request_id == request_id, Run.project == self.project)
+            .where(StageResult.request_id == request_id, Run.project == self.name)
         )
-        if result is None or result.state not in runs.OPEN_STAGE:
-            return None
-        passed = results in {SUCCESS, WARNINGS} and result.exit_code == 0
-        if passed:
+        if result is None:
+            return Orders()
+        orders = Orders(result.run.number)
+        if runs.is_stopping(result):
+            result.finished_at = now
+            deployments.cancel(session, result, now)
+            return orders
+        if result.state not in standing.OPEN_STAGE:
+            return orders
+        self._finish(session, result, results, orders, now)
+        self._go_on(session, result.run, orders, now)
+        return orders
+
+    def _finish(
+        self, session: Session, result: StageResult, results: int, orders: Orders, now: float
+    ) -> None:
+        if results in {SUCCESS, WARNINGS} and result.exit_code == 0:
             runs.finish(result, "passed", now)
         elif results == CANCELLED:
             runs.finish(result, "cancelled", now)
+            deployments.cancel(session, result, now)
         else:
             runs.finish(result, "failed", now, result.exit_code or _NEVER_BEGAN)
             result.summary = result.summary or "ended before its script began; see the build's log"
-        return result.run_id
+            deployments.cancel(session, result, now)
+            self._after_failure(session, result, orders, now)
 
-    def requeue(self, session: Session, stage_id: int, *, new_attempt: bool) -> list[Ticket]:
-        """Queue a stage again that was open when the master ended, if there still is one."""
-        result = session.get_one(StageResult, stage_id)
-        run = result.run
-        if result.name not in self.stages:
-            runs.finish(result, "cancelled", time.time())
-            result.summary = "the stage is no longer in pipeline.toml"
+    def _after_failure(
+        self, session: Session, result: StageResult, orders: Orders, now: float
+    ) -> None:
+        """Try a stage again whose machine was to blame; else end the others where that is asked."""
+        stage = self.stages.get(result.name)
+        if stage is None:
+            return
+        blamed = result.exit_code == MissingTool.exit_code and result.tries < stage.machine_retries
+        if blamed and result.run.superseded_by is None:
+            more = runs.again(session, result.run, result, stage, now)
+            why = f"tried again by itself, {more.tries} of {stage.machine_retries}"
+            orders.tickets.append(_ticket(result.run, more, why))
+        elif self.project.fail_fast and not stage.allow_failure:
+            have = standing.counting(result.run).values()
+            at_work = [one for one in have if one.state in standing.OPEN_STAGE]
+            others = [one for one in at_work if not self._cleans_up(one.name)]
+            self._cancel(session, others, orders, f"{result.name} failed (fail-fast)", now)
+
+    def _cleans_up(self, name: str) -> bool:
+        return name in self.stages and bool(self.stages[name].on_failure)
+
+    def _cancel(
+        self,
+        session: Session,
+        results: Iterable[StageResult],
+        orders: Orders,
+        why: str,
+        now: float,
+    ) -> None:
+        """End attempts in the ledger at once; Buildbot is told to stop them."""
+        session.flush()
+        for result in results:
+            # A stage may be saying just now that it has passed.
+            session.refresh(result, with_for_update=True)
+            if result.state not in standing.OPEN_STAGE:
+                continue
+            runs.cancel(result, why, now)
+            if result.request_id is not None:
+                orders.cancels[result.request_id] = why
+
+    def _go_on(self, session: Session, run: Run, orders: Orders, now: float) -> None:
+        queued = runs.queue_ready(session, run, self.stages, now)
+        for gate in gates.undecided(session, self.name, run.id):
+            queued += self._let_go(session, gate, now)
+        if queued:
+            runs.settle(run, self.stages, now)
+        orders.tickets += [_ticket(run, one, run.reason) for one in queued]
+
+    # ---- gates
+
+    def let_go(self, session: Session, gate_id: int) -> Orders:
+        """Queue the stage behind a gate, where nothing is in its way any more."""
+        gate = session.get_one(Gate, gate_id)
+        orders, now = Orders(gate.run.number), time.time()
+        queued = self._let_go(session, gate, now)
+        orders.tickets = [_ticket(gate.run, one, gate.comment) for one in queued]
+        self._go_on(session, gate.run, orders, now)
+        return orders
+
+    def _let_go(self, session: Session, gate: Gate, now: float) -> list[StageResult]:
+        stage = self.stages.get(gate.stage)
+        # A need may have been started again since it became ready.
+        if stage is None or standing.unmet(gate.run, stage, self.stages):
             return []
+        result = gates.let_go(session, gate, stage, now)
+        if result is None:
+            return []
+        # A person wants it to go on, whatever has superseded it.
+        gate.run.superseded_by = None
+        return [result]
+
+    # ---- after a restart
+
+    def requeue(
+        self, session: Session, stage_id: int, request_id: int | None, *, new_attempt: bool
+    ) -> Orders:
+        """Queue a stage again that was open when the master ended, if there still is one.
+
+        Args:
+            session: The transaction.
+            stage_id: The attempt.
+            request_id: The request it had when this was decided; where it has another by now,
+                it has been handed on meanwhile.
+            new_attempt: True: the attempt was interrupted. False: Buildbot never heard of it.
+        """
+        result = session.get_one(StageResult, stage_id)
+        run, orders, now = result.run, Orders(result.run.number), time.time()
+        if result.state not in standing.OPEN_STAGE or result.request_id != request_id:
+            return orders
+        stage = self.stages.get(result.name)
+        if stage is None or result.cell not in {cell.name for cell in cells(stage)}:
+            runs.finish(result, "cancelled", now)
+            result.summary = "the stage is no longer in pipeline.toml"
+            return orders
+        if new_attempt and result.exit_code is not None:
+            # Its script had ended; only the build was still to be closed.
+            self._finish(session, result, FAILURE, orders, now)
+            self._go_on(session, run, orders, now)
+            return orders
+        if new_attempt and not self._may_repeat(session, result, stage):
+            runs.finish(result, "failed", now, WrongInput.exit_code)
+            result.summary = NOT_TWICE.format(what="the master was stopped")
+            deployments.cancel(session, result, now)
+            self._go_on(session, run, orders, now)
+            return orders
         if new_attempt:
-            runs.finish(result, "cancelled", time.time())
+            runs.finish(result, "cancelled", now)
             result.summary = "interrupted: the master stopped; it was tried again"
-            owner = result.owner or "slipway"
-            stage = self.stages[result.name]
-            result = runs.queue(session, run, result.name, stage, time.time(), owner)
-        return [_ticket(run, result, run.reason)]
+            deployments.cancel(session, result, now)
+            result = runs.again(session, run, result, stage, now)
+            result.tries -= 1  # the master was to blame, not a worker's machine
+        else:
+            result.request_id = result.buildset_id = None
+        orders.tickets = [_ticket(run, result, run.reason)]
+        return orders
+
+    def _may_repeat(self, session: Session, result: StageResult, stage: Stage) -> bool:
+        """Tell whether an attempt may be made anew by itself, as far as it had come."""
+        began = deployments.of_stage(session, result.id) is not None
+        return not (began and isinstance(stage, DeployStage)) or may_repeat(self.project, stage)
 
 
 def _ticket(run: Run, result: StageResult, reason: str) -> Ticket:
     return Ticket(
         stage_id=result.id,
         name=result.name,
+        cell=result.cell,
         run_number=run.number,
         version=run.version,
         branch=run.branch,
@@ -160,17 +429,35 @@ def bind(session: Session, stage_id: int, set_id: int, request_id: int) -> None:
     result.buildset_id, result.request_id = set_id, request_id
 
 
+def end_stopping(session: Session, project: str) -> None:
+    """Close what was being stopped when the master ended: nothing of it is left."""
+    query = (
+        select(StageResult)
+        .join(Run)
+        .where(
+            Run.project == project,
+            StageResult.state == "cancelled",
+            StageResult.finished_at.is_(None),
+        )
+    )
+    now = time.time()
+    for result in session.scalars(query):
+        result.finished_at = now
+        deployments.cancel(session, result, now)
+
+
 def open_stages(session: Session, project: str) -> list[tuple[int, int | None]]:
     """Return the open stages of a project with their requests, where they have one."""
     query = (
         select(StageResult.id, StageResult.request_id)
         .join(Run)
-        .where(Run.project == project, StageResult.state.in_(runs.OPEN_STAGE))
+        .where(Run.project == project, StageResult.state.in_(standing.OPEN_STAGE))
+        .order_by(StageResult.id)
     )
     return [(row[0], row[1]) for row in session.execute(query)]
 
 
 def open_runs(session: Session, project: str) -> list[int]:
-    """Return the runs of a project that have not ended."""
-    query = select(Run.id).where(Run.project == project, Run.state.in_(runs.OPEN_RUN))
+    """Return the runs of a project that can go on by themselves."""
+    query = select(Run.id).where(Run.project == project, Run.state == "running")
     return list(session.scalars(query))

@@ -27,3 +27,7 @@ class MissingTool(SlipwayError):
     """The machine lacks something: what, and how to get it."""
 
     exit_code = 3
+
+
+class Forbidden(WrongInput):
+    """Somebody may not do what they asked for."""

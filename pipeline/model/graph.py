@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from slipway.model.cell import Cell, cells
 from slipway.model.site import Project, Site, Worker
-from slipway.model.stage import ArchiveStage, PublishStage, Stage
+from slipway.model.spelling import did_you_mean
+from slipway.model.stage import ArchiveStage, DeployStage, PublishStage, Stage
 
 
 @dataclass(frozen=True)
@@ -16,12 +17,6 @@ class Breach:
 
     path: tuple[str | int, ...]
     message: str
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return ' Did you mean "x"?' when something known is close, else nothing."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f' Did you mean "{close[0]}"?' if close else ""
 
 
 def order(stages: Mapping[str, Stage]) -> list[str]:
@@ -35,7 +30,7 @@ def order(stages: Mapping[str, Stage]) -> list[str]:
         path = [first] if first not in done else []
         while path:
             name = path[-1]
-            waits = [n for n in stages[name].needs if n in stages and n not in done]
+            waits = [n for n in waited_for(stages[name]) if n in stages and n not in done]
             if not waits:
                 done[path.pop()] = None
             elif waits[0] in path:
@@ -43,6 +38,21 @@ def order(stages: Mapping[str, Stage]) -> list[str]:
             else:
                 path.append(waits[0])
     return list(done)
+
+
+def waited_for(stage: Stage) -> tuple[str, ...]:
+    """Return the stages that one waits for: to pass, or to fail."""
+    return (*stage.needs, *stage.on_failure)
+
+
+def dependents(stages: Mapping[str, Stage], name: str) -> list[str]:
+    """Return the stages that wait for one, directly or through others, in the graph's order."""
+    found = {name}
+    ordered = order(stages)
+    for other in ordered:
+        if found & set(waited_for(stages[other])):
+            found.add(other)
+    return [other for other in ordered if other in found and other != name]
 
 
 def able_workers(stage: Stage, workers: Mapping[str, Worker]) -> list[str]:
@@ -61,8 +71,9 @@ def check(site: Site) -> list[Breach]:
         place = ("project", name, "stages")
         found += _check_needs(project, place)
         found += _check_circle(project, place)
-        found += _check_workers(project, site.workers, place)
+        found += _check_cells(project, site.workers, place)
         found += _check_inputs(project, place)
+        found += _check_deploys(project, place)
         if len(project.branches) != len(set(project.branches)):
             found.append(Breach(("project", name, "branches"), "names a branch more than once"))
     return found
@@ -71,12 +82,13 @@ def check(site: Site) -> list[Breach]:
 def _check_needs(project: Project, place: tuple[str, ...]) -> list[Breach]:
     return [
         Breach(
-            (*place, name, "needs"),
+            (*place, name, key),
             f'unknown stage "{need}"; there are {", ".join(project.stages)}.'
             + did_you_mean(need, project.stages),
         )
         for name, stage in project.stages.items()
-        for need in stage.needs
+        for key, wanted in (("needs", stage.needs), ("on-failure", stage.on_failure))
+        for need in wanted
         if need not in project.stages
     ]
 
@@ -91,24 +103,37 @@ def _check_circle(project: Project, place: tuple[str, ...]) -> list[Breach]:
     return []
 
 
-def _check_workers(
+def _check_cells(
     project: Project, workers: Mapping[str, Worker], place: tuple[str, ...]
 ) -> list[Breach]:
-    labels = sorted({label for worker in workers.values() for label in worker.labels})
-    found = []
+    found: dict[Breach, None] = {}
     for name, stage in project.stages.items():
-        unknown = [label for label in stage.runs_on if label not in labels]
-        if unknown:
-            has = f"the workers' labels are {', '.join(labels)}" if labels else "no worker has any"
-            message = f'no worker has the label "{unknown[0]}"; {has}.'
-            found.append(
-                Breach((*place, name, "runs-on"), message + did_you_mean(unknown[0], labels))
-            )
-        elif not able_workers(stage, workers):
-            wants = " and ".join(stage.runs_on) or "any label"
-            message = f'no worker can run it: none has {wants} and serves the lane "{stage.lane}"'
-            found.append(Breach((*place, name), message))
-    return found
+        try:
+            made = cells(stage)
+        except ValueError as error:
+            found[Breach((*place, name, "matrix"), str(error))] = None
+            continue
+        for cell in made:
+            found |= dict.fromkeys(_check_workers(cell, workers, (*place, name)))
+    return list(found)
+
+
+def _check_workers(
+    cell: Cell, workers: Mapping[str, Worker], place: tuple[str, ...]
+) -> list[Breach]:
+    stage = cell.stage
+    labels = sorted({label for worker in workers.values() for label in worker.labels})
+    unknown = [label for label in stage.runs_on if label not in labels]
+    if unknown:
+        key = "matrix" if "runs-on" in cell.values else "runs-on"
+        has = f"the workers' labels are {', '.join(labels)}" if labels else "no worker has any"
+        message = f'no worker has the label "{unknown[0]}"; {has}.'
+        return [Breach((*place, key), message + did_you_mean(unknown[0], labels))]
+    if able_workers(stage, workers):
+        return []
+    wants = " and ".join(stage.runs_on) or "any label"
+    message = f'no worker can run it: none has {wants} and serves the lane "{stage.lane}"'
+    return [Breach(place, message)]
 
 
 def _check_inputs(project: Project, place: tuple[str, ...]) -> list[Breach]:
@@ -120,3 +145,35 @@ def _check_inputs(project: Project, place: tuple[str, ...]) -> list[Breach]:
         for name, stage in project.stages.items()
         if isinstance(stage, ArchiveStage | PublishStage) and not stage.needs
     ]
+
+
+def _check_deploys(project: Project, place: tuple[str, ...]) -> list[Breach]:
+    """Whatever deploys needs an environment to go to, and a release to bring there."""
+    found = []
+    known = ", ".join(project.environments) or "none; write [project.NAME.environments.NAME]"
+    for name, stage in project.stages.items():
+        if not isinstance(stage, DeployStage):
+            continue
+        if stage.environment not in project.environments:
+            message = f'unknown environment "{stage.environment}"; there are: {known}.'
+            message += did_you_mean(stage.environment, project.environments)
+            found.append(Breach((*place, name, "environment"), message))
+        if not any(isinstance(one, PublishStage) for one in _before(name, project.stages)):
+            message = (
+                f'"{name}" deploys a release, but none is made before it: name a stage that uses '
+                '"publish" in its needs, directly or through others'
+            )
+            found.append(Breach((*place, name, "needs"), message))
+    return found
+
+
+def _before(name: str, stages: Mapping[str, Stage]) -> list[Stage]:
+    """Return all stages that a stage waits for, directly or through others."""
+    seen: dict[str, Stage] = {}
+    waiting = [name]
+    while waiting:
+        for need in stages[waiting.pop()].needs:
+            if need in stages and need not in seen:
+                seen[need] = stages[need]
+                waiting.append(need)
+    return list(seen.values())

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from slipway.model.environment import CommandDeployer, Environment
 from slipway.model.event import Role
 from slipway.model.stage import AnyStage
 
@@ -64,6 +65,53 @@ class StageRecord(_JobPart):
     seconds: float = 0.0
 
 
+class Release(_JobPart):
+    """What `publish` made of a run, as a deployment gets it."""
+
+    version: str
+    run: int
+    revision: str
+    inputs: tuple[Input, ...] = ()
+    """Its artefacts; their paths are `../input/release/NAME` or `../input/previous/NAME`."""
+
+
+class Deployment(_JobPart):
+    """One release on its way to one environment."""
+
+    number: int
+    """Its id in the ledger."""
+    name: str
+    """The environment's name."""
+    environment: Environment
+    release: Release
+    previous: Release | None = None
+    """What runs there now, to be put back; None where nothing does."""
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    """What the gate asked, by name."""
+    secrets: dict[str, str] = Field(default_factory=dict, repr=False)
+    """Parameters that are never stored and never shown, by name."""
+    rollback: bool = False
+    """True: a person goes back to an older release."""
+    person: str = ""
+    """Who opened the gate."""
+
+    @property
+    def needs_previous(self) -> bool:
+        """Whether the previous release must be fetched to be put back.
+
+        Where releases are unpacked into a folder it lies there still.
+        """
+        return isinstance(self.environment.deployer, CommandDeployer)
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """The artefacts to fetch."""
+        fetched = self.release.inputs
+        if self.previous is not None and self.needs_previous:
+            fetched += self.previous.inputs
+        return fetched
+
+
 class Job(_JobPart):
     """One stage of one run, as a worker or a developer's machine gets it."""
 
@@ -71,12 +119,22 @@ class Job(_JobPart):
     name: str
     """The stage's name."""
     stage: AnyStage
+    cell: str = ""
+    """The cell's name, where the stage has several (a matrix, shards)."""
+    shard: tuple[int, int] = (1, 1)
+    """Which part of the stage this is, from 1, of how many."""
     run: RunFacts
     source: Source | None = None
     """What the current folder is made to hold first. None: it is taken as it is."""
     inputs: tuple[Input, ...] = ()
+    answers: dict[str, str] = Field(default_factory=dict, repr=False)
+    """What the stage's gate was answered, as environment variables; secrets among them."""
+    deployment: Deployment | None = None
+    """What is deployed where; only `deploy` gets it."""
     records: tuple[StageRecord, ...] = ()
     """The run's stages so far; only `publish` gets them."""
+    audit_head: str = ""
+    """The hash of the audit trail's newest row; only `publish` gets it."""
     output: str
     """Folder for what the stage leaves, absolute; emptied before the stage starts."""
     cache: str
@@ -85,3 +143,8 @@ class Job(_JobPart):
     """The site's state folder, absolute; relative publish folders lie in it."""
     worker: str = "this machine"
     """The worker's name, for the manifest."""
+
+    @property
+    def fetched(self) -> tuple[Input, ...]:
+        """Every artefact that is fetched for it, a deployment's too."""
+        return self.inputs + (self.deployment.inputs if self.deployment else ())

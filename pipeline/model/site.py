@@ -9,8 +9,12 @@ from croniter import CroniterBadDateError, croniter
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from slipway.model.base import Name, Part
-from slipway.model.duration import parse_duration
-from slipway.model.stage import AnyStage, Lane
+from slipway.model.duration import Duration, parse_duration
+from slipway.model.environment import Environment
+from slipway.model.flow import Lane
+from slipway.model.people import Access, PersonName, PersonSettings, check_people
+from slipway.model.secret import SecretPlace
+from slipway.model.stage import AnyStage
 
 #: 2026-01-01; whether a cron line ever comes does not depend on it.
 _ANY_TIME = 1767225600.0
@@ -46,22 +50,6 @@ Schedule = Annotated[
 def connectable(listen: str) -> str:
     """Return the address to connect to for one that is listened on; "every address" is none."""
     return "127.0.0.1" if listen == "0.0.0.0" else listen  # noqa: S104  compared, not bound
-
-
-class SecretPlace(Part):
-    """Where a secret is kept; never the secret itself."""
-
-    env: str | None = None
-    """Name of the environment variable that holds it."""
-    file: str | None = None
-    """Path of a file whose first line it is, readable by its owner alone."""
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> SecretPlace:
-        if (self.env is None) == (self.file is None):
-            msg = 'write either { env = "NAME" } or { file = "path" }'
-            raise ValueError(msg)
-        return self
 
 
 class SiteSettings(Part):
@@ -117,6 +105,15 @@ class SiteSettings(Part):
         return parts.port or (443 if parts.scheme == "https" else 80)
 
 
+class Keep(Part):
+    """How long artefacts stay in the store; a run that is pruned stays in the ledger."""
+
+    runs: int = Field(default=50, ge=1)
+    """So many of the newest runs keep their artefacts, however old they are."""
+    age: Duration = 30 * 86400
+    """Runs younger than this keep them, however many they are."""
+
+
 class Project(Part):
     """One application: where its source is, and its pipeline."""
 
@@ -126,8 +123,17 @@ class Project(Part):
     """The branches that are polled."""
     poll: Schedule = "12h"
     """How often to look for new commits: a duration, or a cron line in UTC ("0 */12 * * *")."""
+    fail_fast: bool = False
+    """True: the first stage that fails cancels what else of its run is queued or runs."""
+    supersede: bool = False
+    """True: a newer run of a branch ends what older runs of it have not begun yet."""
+    keep: Keep | None = None
+    """How long the artefacts of runs are kept. None: for ever. What an environment runs or ran
+    before, what waits at a gate and the newest release of each branch always stay."""
     stages: dict[Name, AnyStage] = Field(min_length=1)
     """The stages, by name."""
+    environments: dict[Name, Environment] = Field(default_factory=dict)
+    """Where its releases are deployed, by name; stages with `uses = "deploy"` name them."""
 
 
 class Worker(Part):
@@ -159,8 +165,14 @@ class Site(Part):
     """The projects, by name."""
     workers: dict[Name, Worker] = Field(min_length=1)
     """The workers, by name."""
+    people: Annotated[dict[PersonName, PersonSettings], AfterValidator(check_people)] = Field(
+        default_factory=dict
+    )
+    """The people, by the name they sign in with."""
+    access: Access = Access()
+    """Who may look without signing in, and how people sign in."""
 
 
-def builder_name(project: str, stage: str) -> str:
-    """Return the name of a stage's builder."""
-    return f"{project}.{stage}"
+def builder_name(project: str, stage: str, cell: str = "") -> str:
+    """Return the name of a stage's builder, or of one of its cells'."""
+    return f"{project}.{stage}[{cell}]" if cell else f"{project}.{stage}"

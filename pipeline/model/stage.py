@@ -2,54 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from slipway.model.base import Name, Part
 from slipway.model.duration import Duration
 from slipway.model.features import FeatureKeys
+from slipway.model.flow import FlowKeys
+from slipway.model.gate import GateKeys
 
-Lane = Literal["interactive", "default", "bulk"]
 Glob = Annotated[str, Field(min_length=1)]
 
 
-class Stage(Part):
+class Stage(GateKeys, FlowKeys):
     """The keys every stage has, whatever it does."""
 
     needs_source: ClassVar[bool] = True
+    can_shard: ClassVar[bool] = False
     uses: str
 
-    needs: tuple[Name, ...] = ()
-    """Stages of this project that must have passed in the same run before this one starts."""
-    runs_on: tuple[Name, ...] = ()
-    """Labels a worker must carry, all of them. None: any worker."""
-    lane: Lane = "default"
-    """The class of work: interactive goes first, bulk goes last."""
-    timeout: Duration = 3600
-    """How long the stage may take, in seconds or as "15m"; then its whole process tree is ended."""
-    manual: bool = False
-    """True: the stage waits for a person, who starts it from the web UI."""
-    env: dict[str, str] = Field(default_factory=dict)
-    """Environment variables for what the stage runs. No secrets: they are shown."""
-
-    @field_validator("env")
-    @classmethod
-    def _names_and_values(cls, env: dict[str, str]) -> dict[str, str]:
-        for name, value in env.items():
-            if not name or "=" in name or "\0" in name + value:
-                msg = f'"{name}" cannot be an environment variable: no "=" in the name, no NUL'
-                raise ValueError(msg)
-        return env
-
-    @field_validator("needs", "runs_on")
-    @classmethod
-    def _once_each(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            msg = f"names {', '.join(twice)} more than once"
+    @model_validator(mode="after")
+    def _can_be_cut(self) -> Self:
+        if self.shards > 1 and not self.can_shard:
+            msg = f'shards: "{self.uses}" cannot be cut; tests, features and command can'
             raise ValueError(msg)
-        return names
+        if self.manual and (self.matrix or self.shards > 1):
+            msg = "manual: a gate asks one question; take matrix and shards out"
+            raise ValueError(msg)
+        return self
 
 
 class ApplicationStage(Stage):
@@ -80,6 +61,7 @@ class TestsStage(ApplicationStage):
     """Run the application's tests with nose2, pytest or unittest."""
 
     __test__: ClassVar[bool] = False  # pytest would collect the class by its name
+    can_shard: ClassVar[bool] = True
 
     uses: Literal["tests"]
     suites: tuple[Suite, ...] = ()
@@ -145,7 +127,12 @@ class DatabasesStage(ApplicationStage):
 class FeaturesStage(ApplicationStage, FeatureKeys):
     """Walk the application's behave features: over plain HTTP, and in a browser where tagged."""
 
+    can_shard: ClassVar[bool] = True
+
     uses: Literal["features"]
+    machine_retries: int = Field(default=0, ge=0, le=10, alias="machine-retries")
+    """How often the stage is tried again by itself when a machine was to blame (exit code 3);
+    `retries` is about scenarios."""
     profile: str | None = None
     """A profile of [tool.slipway.features.profiles] in the project's pyproject.toml."""
     arguments: tuple[str, ...] = ()
@@ -179,6 +166,8 @@ class PublishStage(Stage):
 class CommandStage(ApplicationStage):
     """Run any program: an argument list, never a shell line."""
 
+    can_shard: ClassVar[bool] = True
+
     uses: Literal["command"]
     argv: tuple[str, ...] = Field(min_length=1)
     """The program and its arguments."""
@@ -197,6 +186,16 @@ class CommandStage(ApplicationStage):
     """True: run it inside the application's own Python environment."""
 
 
+class DeployStage(Stage):
+    """Bring the run's release to an environment, see that it is healthy, else put the last back."""
+
+    needs_source: ClassVar[bool] = False
+
+    uses: Literal["deploy"]
+    environment: Name
+    """Which of the project's environments."""
+
+
 AnyStage = Annotated[
     TestsStage
     | FreezeStage
@@ -204,7 +203,8 @@ AnyStage = Annotated[
     | FeaturesStage
     | ArchiveStage
     | PublishStage
-    | CommandStage,
+    | CommandStage
+    | DeployStage,
     Field(discriminator="uses"),
 ]
 
@@ -216,4 +216,5 @@ KINDS: dict[str, type[Stage]] = {
     "archive": ArchiveStage,
     "publish": PublishStage,
     "command": CommandStage,
+    "deploy": DeployStage,
 }

@@ -16,6 +16,7 @@ import re
 import sys
 import time
 import unittest
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -176,6 +177,9 @@ def main(target: str, arguments: list[str]) -> int:
     # Python puts this file's own folder first; the application's modules must win.
     sys.path[0] = str(Path.cwd())
     suite, settings = chosen(arguments)
+    if os.environ.get("SLIPWAY_PART"):
+        # Only then its folder is on the path.
+        suite = import_module("slipway_shards").cut(suite)
     runner = unittest.TextTestRunner(verbosity=2, resultclass=Result, **settings)
     result: Any = runner.run(suite)
     root = ET.Element("testsuite", name="unittest")

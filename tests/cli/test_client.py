@@ -41,7 +41,6 @@ def master(place):
     def answer(**answers):
         Master.answers = {
             {
-                "login": "/auth/login",
                 "force": "/api/v2/forceschedulers/demo-run",
                 "poll": "/change_hook/poller",
             }[name]: told
@@ -72,7 +71,7 @@ def test_no_master_answers(place, master, command):
     assert err.endswith("start the site: slipway up\n")
 
 
-@pytest.mark.parametrize(("command", "door"), [("poll", "poll"), ("trigger", "login")])
+@pytest.mark.parametrize(("command", "door"), [("poll", "poll"), ("trigger", "force")])
 def test_the_password_is_refused(place, master, command, door):
     master(**{door: (401, "no")})
     code, _, err = place.slipway(command)

@@ -4,11 +4,11 @@ import json
 
 import pytest
 from sqlalchemy import create_engine
-from sqlalchemy.orm import Session
 
 from slipway.ledger import runs
 from slipway.ledger.migrate import upgrade
 from slipway.ledger.runs import Cause, Commit
+from slipway.ledger.session import LedgerSession
 from slipway.model.stage import CommandStage
 
 STAGE = CommandStage(uses="command", argv=("true",))
@@ -23,14 +23,14 @@ def told(place):
     upgrade(engine)
 
     def write(subject="a subject", where="/srv/releases/1"):
-        with Session(engine) as session:
+        with LedgerSession(engine) as session:
             commit = Commit("main", "abcdef0123" * 4, "1.4.0", 1, subject, "Ann")
             run = runs.start_run(session, "demo", commit, Cause("force", "ann"), 1_700_000_000.0)
-            result = runs.queue(session, run, "unit", STAGE, 1_700_000_001.0)
+            (result,) = runs.first_try(session, run, "unit", STAGE, 1_700_000_001.0)
             runs.finish(result, "failed", 1_700_000_003.0, 1)
             runs.settle(run, {"unit": STAGE}, 1_700_000_003.0)
             facts = {"folder": where, "manifest_sha256": "0" * 64}
-            runs.keep_release(session, run, facts, 1_700_000_004.0)
+            runs.keep_release(session, run, facts, [], 1_700_000_004.0)
             session.commit()
 
     yield write

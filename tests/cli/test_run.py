@@ -50,6 +50,27 @@ def test_choose_tells_what_is_not_there(project):
         choose(project, ["gat"], alone=False)
 
 
+DEPLOYS = GRAPH.replace(
+    "[workers.local]",
+    """publish = { uses = "publish", needs = ["a"] }
+staging = { uses = "deploy", environment = "here", needs = ["publish"] }
+smoke = { uses = "command", argv = ["true"], needs = ["staging"] }
+[project.demo.environments.here]
+deployer = { kind = "folder", path = "here" }
+[workers.local]""",
+)
+
+
+def test_nothing_is_deployed_from_a_working_tree():
+    project = parse(DEPLOYS).project["demo"]
+    assert choose(project, [], alone=False) == ["a", "b", "c", "other", "publish"]
+    assert choose(project, ["smoke"], alone=True) == ["smoke"]
+    with pytest.raises(WrongInput, match=r"it is not for a working tree$"):
+        choose(project, ["staging"], alone=True)
+    with pytest.raises(WrongInput, match=r'"staging" deploys .* without it: --alone$'):
+        choose(project, ["smoke"], alone=False)
+
+
 def test_facts_of_a_repository_and_of_a_plain_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")

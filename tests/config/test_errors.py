@@ -29,7 +29,8 @@ def test_a_good_file_is_a_site(good):
         pytest.param(
             "[site]",
             "[notify]",
-            '1: notify: unknown key "notify". Allowed: $schema, project, site, workers.',
+            '1: notify: unknown key "notify". Allowed: $schema, access, people, project, site, '
+            "workers.",
             id="nothing close",
         ),
         pytest.param(

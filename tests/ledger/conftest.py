@@ -1,16 +1,36 @@
 """What tests of the ledger share: a real SQLite ledger, a session, a run on its way."""
 
 import hashlib
+from functools import partial
 
 import pytest
 from sqlalchemy import create_engine
-from sqlalchemy.orm import Session
 
-from slipway.ledger import runs
+from slipway.ledger import gates, runs, standing
 from slipway.ledger.migrate import upgrade
 from slipway.ledger.runs import Cause, Commit
+from slipway.ledger.session import LedgerSession
 from slipway.ledger.tables import Artefact
+from slipway.model.access import Person
 from slipway.model.stage import CommandStage
+from slipway.scripts import cluster
+
+
+@pytest.fixture(scope="session")
+def make_postgresql():
+    """Return a maker of empty databases on a real PostgreSQL server; each has a URL."""
+    with cluster.started() as server:
+        home = create_engine(server.url("postgres"), isolation_level="AUTOCOMMIT")
+        made = []
+
+        def make():
+            made.append(f"ledger_{len(made)}")
+            with home.connect() as connection:
+                connection.exec_driver_sql(f"create database {made[-1]}")
+            return server.url(made[-1])
+
+        yield make
+        home.dispose()
 
 
 @pytest.fixture
@@ -28,7 +48,7 @@ def engine(url):
 
 @pytest.fixture
 def session(engine):
-    with Session(engine) as opened:
+    with LedgerSession(engine) as opened:
         yield opened
 
 
@@ -57,15 +77,14 @@ class Walk:
     def advance(self):
         """Queue what is ready; return the names and the run's state."""
         self.now += 1
-        names = runs.ready(self.run, self.stages)
-        for name in names:
-            runs.queue(self.session, self.run, name, self.stages[name], self.now)
-        runs.settle(self.run, self.stages, self.now)
-        return names, self.run.state
+        before = set(standing.counting(self.run))
+        runs.queue_ready(self.session, self.run, self.stages, self.now)
+        made = [name for name, cell in standing.counting(self.run) if (name, cell) not in before]
+        return list(dict.fromkeys(made)), self.run.state
 
-    def end(self, name, state="passed", artefacts=()):
+    def end(self, name, state="passed", artefacts=(), cell=""):
         """Have a stage begin and end; return what `advance` says then."""
-        result = runs.newest(self.run)[name]
+        result = standing.counting(self.run)[name, cell]
         self.now += 1
         runs.begin(result, 1, "local", self.now)
         for file, role in artefacts:
@@ -77,24 +96,49 @@ class Walk:
         self.session.flush()
         return self.advance()
 
-    def retry(self, name, owner="ann"):
+    def retry(self, name, owner="ann", cell=""):
         self.now += 1
-        return runs.queue(self.session, self.run, name, self.stages[name], self.now, owner)
+        last = standing.counting(self.run)[name, cell]
+        stage = self.stages[name]
+        return runs.again(self.session, self.run, last, stage, self.now, owner=owner)
+
+    def gate(self, name):
+        """Return the gate of a stage's newest attempt."""
+        return gates.of_stage(self.session, standing.counting(self.run)[name, ""])
+
+    def open(self, name, person="ann"):
+        """Have a person open a gate that asks nothing."""
+        self.now += 1
+        gate, stage = self.gate(name), self.stages[name]
+        someone = Person(person, frozenset({"developer"}))
+        gates.ask(self.session, gate, stage, someone, gates.Request(gate.token), self.now)
+        result = gates.let_go(self.session, gate, stage, self.now)
+        runs.settle(self.run, self.stages, self.now)
+        return result
 
     @property
     def states(self):
-        return {name: result.state for name, result in runs.newest(self.run).items()}
+        return {
+            f"{name}[{cell}]" if cell else name: result.state
+            for (name, cell), result in standing.counting(self.run).items()
+        }
 
 
 @pytest.fixture
-def start(session):
-    """Return a starter of runs."""
+def start_in():
+    """Return a starter of runs in any session."""
 
-    def begin(project="almanac", revision="a" * 40, branch="main", trigger="poll"):
+    def begin(session, project="almanac", revision="a" * 40, branch="main", trigger="poll"):
         commit = Commit(branch, revision, "1.4.0", 1_700_000_000, "a subject", "Ann <a@b>")
         return runs.start_run(session, project, commit, Cause(trigger, "ann", "why"), 1000.0)
 
     return begin
+
+
+@pytest.fixture
+def start(session, start_in):
+    """Return a starter of runs."""
+    return partial(start_in, session)
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect
 
-from slipway.ledger.migrate import VERSION_TABLE, configuration, upgrade
-from slipway.ledger.tables import Base
+from slipway.ledger.migrate import configuration, upgrade
+from slipway.ledger.tables import VERSION_TABLE, Run
 
-TABLES = set(Base.metadata.tables)
+TABLES = set(Run.metadata.tables)
 
 
 @pytest.fixture

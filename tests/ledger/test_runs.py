@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
-from slipway.ledger import runs
+from slipway.ledger import runs, standing
 from slipway.ledger.runs import Cause, Commit
 from slipway.ledger.tables import Release, Run, StageResult
 
@@ -78,9 +78,9 @@ def test_a_join_waits_for_all(walk):
     assert going.advance() == (["a", "b", "c"], "running")
     assert going.end("b") == ([], "running")
     assert going.end("a") == ([], "running")
-    assert runs.unmet(going.run, going.stages["join"]) == ["c"]
+    assert standing.unmet(going.run, going.stages["join"], going.stages) == ["c"]
     assert going.end("c") == (["join"], "running")
-    assert runs.unmet(going.run, going.stages["join"]) == []
+    assert standing.unmet(going.run, going.stages["join"], going.stages) == []
 
 
 @pytest.mark.parametrize("state", ["failed", "cancelled"])
@@ -106,9 +106,8 @@ def test_a_gate_waits_for_its_person(walk):
     assert going.end("a") == (["gate"], "waiting")
     assert going.states["gate"] == "gate"
     assert going.advance() == ([], "waiting")
-    opened = going.retry("gate", "ann")
+    opened = going.open("gate", "ann")
     assert (opened.state, opened.owner, opened.attempt) == ("queued", "ann", 1)
-    runs.settle(going.run, going.stages, going.now)
     assert (going.run.state, going.run.finished_at) == ("running", None)
     assert going.end("gate") == (["after"], "running")
     assert going.end("after") == ([], "passed")
@@ -121,13 +120,24 @@ def test_a_gate_beside_a_failure_makes_no_run_wait(walk):
     assert going.end("b", "failed") == ([], "failed")
 
 
-def test_a_gate_tried_again_waits_again_unless_a_person_asks(walk):
+def test_a_gate_tried_again_asks_again(walk):
     going = walk(["gate"], gate=[])
     going.advance()
-    going.retry("gate", "ann")
+    going.open("gate")
     going.end("gate", "failed")
-    again = runs.queue(going.session, going.run, "gate", going.stages["gate"], going.now)
+    again = going.retry("gate", "ann")
     assert (again.attempt, again.state) == (2, "gate")
+    assert going.gate("gate").state == "open"
+
+
+def test_a_gate_tried_again_by_itself_asks_nobody(walk):
+    going = walk(["gate"], gate=[])
+    going.advance()
+    going.open("gate")
+    going.end("gate", "failed")
+    again = going.retry("gate", "")
+    assert (again.attempt, again.state, again.owner, again.tries) == (2, "queued", "ann", 1)
+    assert going.gate("gate").state == "passed"
 
 
 def test_the_newest_attempt_counts(walk):
@@ -168,7 +178,7 @@ def test_beginning_again_forgets_what_the_killed_build_left(walk):
     going = walk(a=[])
     going.advance()
     going.end("a", "failed", [("half.zip", "product")])
-    result = runs.newest(going.run)["a"]
+    result = standing.counting(going.run)["a", ""]
     result.summary, result.facts = "no", {"x": 1}
     runs.begin(result, 7, "other", 2000.0)
     going.session.flush()
@@ -180,7 +190,7 @@ def test_beginning_again_forgets_what_the_killed_build_left(walk):
 def test_what_never_began_ends_when_it_began(walk):
     going = walk(a=[])
     going.advance()
-    result = runs.newest(going.run)["a"]
+    result = standing.counting(going.run)["a", ""]
     runs.finish(result, "cancelled", 5000.0)
     assert (result.started_at, result.finished_at, result.exit_code) == (5000.0, 5000.0, None)
 
@@ -191,9 +201,9 @@ def test_inputs_are_the_products_of_needs(walk):
     going.end("a", artefacts=[("a.zip", "product"), ("a.html", "report")])
     going.end("b", artefacts=[("b.zip", "product")])
     going.end("c", artefacts=[("c.zip", "product")])
-    found = runs.inputs(going.run, going.stages["join"])
-    assert [artefact.name for artefact in found] == ["a.zip", "c.zip"]
-    assert runs.inputs(going.run, going.stages["a"]) == []
+    found = standing.inputs(going.run, going.stages["join"])
+    assert [artefact.name for _, artefact in found] == ["a.zip", "c.zip"]
+    assert standing.inputs(going.run, going.stages["a"]) == []
 
 
 def test_inputs_are_of_the_newest_attempt(walk):
@@ -202,26 +212,26 @@ def test_inputs_are_of_the_newest_attempt(walk):
     going.end("a", artefacts=[("old.zip", "product")])
     going.retry("a")
     going.end("a", artefacts=[("new.zip", "product")])
-    assert [one.name for one in runs.inputs(going.run, going.stages["b"])] == ["new.zip"]
+    assert [one.name for _, one in standing.inputs(going.run, going.stages["b"])] == ["new.zip"]
 
 
 def test_a_release_is_kept_once(start, session):
     run = start()
     facts = {"folder": "/releases/1.4.0+1", "manifest_sha256": "0" * 64}
     for _ in range(2):
-        runs.keep_release(session, run, facts, 2000.0)
+        runs.keep_release(session, run, facts, [], 2000.0)
         session.flush()
         session.expire(run)
     (release,) = session.scalars(select(Release))
     assert (release.version, release.place) == ("1.4.0+1", "/releases/1.4.0+1")
-    runs.keep_release(session, run, facts | {"folder": "/mirror"}, 2001.0)
+    runs.keep_release(session, run, facts | {"folder": "/mirror"}, [], 2001.0)
     session.flush()
     assert session.scalar(select(func.count()).select_from(Release)) == 2
 
 
 @pytest.mark.parametrize("facts", [{}, {"folder": "/x"}, {"manifest_sha256": "0" * 64}])
 def test_a_release_without_place_or_manifest_is_none(start, session, facts):
-    runs.keep_release(session, start(), facts, 2000.0)
+    runs.keep_release(session, start(), facts, [], 2000.0)
     session.flush()
     assert session.scalar(select(func.count()).select_from(Release)) == 0
 
@@ -236,12 +246,12 @@ def test_a_run_goes_with_all_it_has(walk):
 
 
 def test_two_at_once_cannot_take_the_same_number(engine, session, start):
-    from sqlalchemy.orm import Session
+    from slipway.ledger.session import LedgerSession
 
     start()
     session.commit()
     commit = Commit("main", "b" * 40, "1.4.0", 1)
-    with Session(engine) as one, Session(engine) as two:
+    with LedgerSession(engine) as one, LedgerSession(engine) as two:
         assert runs.start_run(one, "almanac", commit, Cause("poll"), 1.0).number == 2
         one.commit()
         assert runs.start_run(two, "almanac", commit, Cause("poll"), 1.0) is None

@@ -19,14 +19,14 @@ def told(session, start, make_stages):
     first = start()
     stages = make_stages(unit=[], pack=["unit"])
     for name in ("unit", "pack"):
-        runs.queue(session, first, name, stages[name], 1000.0)
+        runs.first_try(session, first, name, stages[name], 1000.0)
     (unit,) = [one for one in first.stages if one.name == "unit"]
     runs.begin(unit, 1, "local", 1001.0)
     runs.finish(unit, "failed", 1002.0, 1)
     unit.summary = "2 failed"
-    runs.queue(session, first, "unit", stages["unit"], 1003.0, "ann")
+    runs.again(session, first, unit, stages["unit"], 1003.0, owner="ann")
     facts = {"folder": "/releases/1", "manifest_sha256": "0" * 64}
-    runs.keep_release(session, first, facts, 2000.0)
+    runs.keep_release(session, first, facts, [], 2000.0)
     start(revision="b" * 40)
     start("other")
     session.commit()

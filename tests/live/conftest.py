@@ -71,6 +71,14 @@ class LiveSite(Site):
         }
         return client.post(f"api/v2/forceschedulers/{scheduler}", json=body)
 
+    def open_gate(self, client: httpx.Client, stage: str, **values: Any) -> httpx.Response:
+        """Open the gate of a stage that waits, as the pipeline view does."""
+        waiting = client.get("plugins/slipway/api/gates").json()["items"]
+        (number,) = [one["id"] for one in waiting if one["stage"] == stage]
+        token = client.get(f"plugins/slipway/api/gates/{number}").json()["token"]
+        body = {"token": token, "values": values}
+        return client.post(f"plugins/slipway/api/gates/{number}/open", json=body)
+
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[LiveSite]:

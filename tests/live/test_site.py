@@ -128,9 +128,11 @@ def test_failure_stops_dependents_and_a_rerun_goes_on(site: LiveSite) -> None:
 
 
 def test_a_gate_waits_for_its_person(site: LiveSite) -> None:
-    """A manual stage starts when the admin says so, never by itself."""
+    """A manual stage starts when somebody opens its gate, never by itself or by another door."""
+    asks = '[{ name = "why", type = "string" }, { name = "key", type = "secret" }]'
+    told = "from os import environ as e; print(e['SLIPWAY_PARAM_WHY'], len(e['SLIPWAY_PARAM_KEY']))"
     site.write(
-        command("make", WRITE) + command("hand-over", "print('given')", "make", manual="true")
+        command("make", WRITE) + command("hand-over", told, "make", manual="true", parameters=asks)
     )
     once = site.run_slipway("up", "--once")
     assert once.returncode == 0, once.stdout + once.stderr
@@ -138,8 +140,17 @@ def test_a_gate_waits_for_its_person(site: LiveSite) -> None:
     assert site.wait_for_run(1)["state"] == "waiting"
     assert site.run(1)["stages"]["hand-over"]["state"] == "gate"
     with site.client(admin=True) as admin:
-        assert site.force(admin, "demo-stage", "hand-over").status_code == 200
-    site.wait_for_run(1, "passed")
+        refused = site.force(admin, "demo-stage", "hand-over")
+        assert (refused.status_code, "open its gate" in refused.text) == (400, True)
+        unknown = site.open_gate(admin, "hand-over", nonsense=1)
+        assert unknown.status_code == 400, unknown.text
+        opened = site.open_gate(admin, "hand-over", why="the fair; rm -rf /", key="hush-hush")
+        assert (opened.status_code, opened.json()["accepted"]) == (200, True), opened.text
+        site.wait_for_run(1, "passed")
+        log = admin.get("plugins/slipway/api/runs/demo/1/stages/hand-over/log").json()["text"]
+    assert "the fair; rm -rf / 9" in log
+    kept = [path for path in site.folder.rglob("*") if path.is_file() and path.stat().st_size < 1e8]
+    assert not [path for path in kept if b"hush-hush" in path.read_bytes()]
 
 
 SLOW = "import time, pathlib; pathlib.Path('ran').touch(); time.sleep(4)"

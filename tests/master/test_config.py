@@ -124,4 +124,7 @@ def test_master_cfg_fits_on_a_screen_and_decides_nothing():
 
 def test_no_secret_is_sent_to_browsers(config):
     assert set(config.www["plugins"]) <= {"console_view", "grid_view", "waterfall_view", "slipway"}
-    assert all(value is True for value in config.www["plugins"].values())
+    told = dict(config.www["plugins"])
+    workers = told.pop("slipway")["workers"]
+    assert all(value is True for value in told.values())
+    assert {key for one in workers.values() for key in one} == {"labels", "lanes", "max_builds"}

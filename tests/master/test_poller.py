@@ -9,13 +9,13 @@ from buildbot.schedulers.forcesched import CollectedValidationError
 from buildbot.test.fake import fakemaster
 from buildbot.test.reactor import TestReactorMixin
 from sqlalchemy import create_engine
-from sqlalchemy.orm import Session
 from twisted.internet import defer
 from twisted.trial import unittest
 
 from slipway.ledger import runs
 from slipway.ledger.migrate import upgrade
 from slipway.ledger.runs import Cause, Commit
+from slipway.ledger.session import LedgerSession
 from slipway.ledger.tables import Poll
 from slipway.master import poller as module
 from slipway.master.commits import POLLED
@@ -31,7 +31,7 @@ class Desk:
         self.engine = engine
 
     async def call(self, work, *args, **kwargs):
-        with Session(self.engine) as session:
+        with LedgerSession(self.engine) as session:
             result = work(session, *args, **kwargs)
             session.commit()
             return result
@@ -93,7 +93,7 @@ class Polling:
         self.changes.clear()
         self.runs.clear()
         asyncio.run(self.poller._poll())
-        with Session(self.engine) as session:
+        with LedgerSession(self.engine) as session:
             poll = session.get_one(Poll, "almanac")
             told = (poll.outcome, poll.failed)
         run = {commit.revision for commit, _ in self.runs}
@@ -104,7 +104,7 @@ class Polling:
 
     def started(self, revision):
         """Write down the run that the change would have started."""
-        with Session(self.engine) as session:
+        with LedgerSession(self.engine) as session:
             commit = Commit("main", revision, "1.0", 1)
             runs.start_run(session, "almanac", commit, Cause("poll"), 1.0)
             session.commit()
@@ -160,7 +160,7 @@ def test_a_poll_that_could_not_start_its_run_finds_it_again(polling, repository,
     monkeypatch.setattr(polling, "begin_run", broken)
     with pytest.raises(RuntimeError):
         polling.poll()
-    with Session(polling.engine) as session:
+    with LedgerSession(polling.engine) as session:
         poll = session.get_one(Poll, "almanac")
         assert (poll.failed, "the database is gone" in poll.outcome) == (True, True)
     monkeypatch.undo()

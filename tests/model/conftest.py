@@ -1,8 +1,14 @@
 """What tests of the model share: a site from a few words."""
 
 import pytest
+from hypothesis import settings
 
 from slipway.model.site import Site
+
+# A busy machine is no defect: no deadline. To look for long: `--hypothesis-profile=thorough`.
+settings.register_profile("slipway", deadline=None)
+settings.register_profile("thorough", deadline=None, max_examples=3000)
+settings.load_profile("slipway")
 
 
 @pytest.fixture

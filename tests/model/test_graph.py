@@ -4,7 +4,8 @@ import itertools
 
 import pytest
 
-from slipway.model.graph import able_workers, check, did_you_mean, order
+from slipway.model.graph import able_workers, check, order
+from slipway.model.spelling import did_you_mean
 
 
 def command(*needs, **more):

@@ -3,7 +3,8 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from slipway.model.site import Project, Schedule, SecretPlace, Site, SiteSettings, Worker
+from slipway.model.secret import SecretPlace
+from slipway.model.site import Project, Schedule, Site, SiteSettings, Worker
 
 SCHEDULE = TypeAdapter(Schedule)
 STAGES = {"tests": {"uses": "tests"}}

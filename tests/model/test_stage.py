@@ -14,6 +14,7 @@ LEAST = {
     "archive": {},
     "publish": {},
     "command": {"argv": ["true"]},
+    "deploy": {"environment": "staging"},
 }
 
 
@@ -31,7 +32,7 @@ def test_what_all_kinds_have_in_common(kind):
     assert type(stage) is KINDS[kind]
     assert (stage.uses, stage.needs, stage.runs_on) == (kind, (), ())
     assert (stage.lane, stage.timeout, stage.manual, stage.env) == ("default", 3600, False, {})
-    assert stage.needs_source is (kind not in {"archive", "publish"})
+    assert stage.needs_source is (kind not in {"archive", "deploy", "publish"})
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -49,6 +49,7 @@ LEAST = {
     "archive": {"needs": ["before"]},
     "publish": {"needs": ["before"]},
     "command": {"argv": ["true"]},
+    "deploy": {"environment": "staging"},
 }
 
 
@@ -405,13 +406,18 @@ class ResultsTest(StepCase):
         ]
         self.expect_script(said(*each, Notice(text="2 failed", level="error")), code=1)
         self.expect_outcome(FAILURE, "2 failed")
-        self.expect_test_result_sets([("Builder", "pass_fail", "boolean")])
+        self.expect_test_result_sets(
+            [("Builder", "pass_fail", "boolean"), ("Builder", "fail_only", "message")]
+        )
         self.expect_test_results(
             [
                 (1000, "1", "a", "t.py", 3, 500_000_000),
                 (1000, "0", "b", None, None, 0),
                 (1000, "0", "c", None, None, 0),
                 (1000, "1", "d", None, None, 0),
+                (1001, "failed\nno", "b", None, None, None),
+                (1001, "error\n", "c", None, None, None),
+                (1001, "skipped\n", "d", None, None, None),
             ]
         )
         await self.run_step()
@@ -432,6 +438,56 @@ class ResultsTest(StepCase):
         self.expect_outcome(SUCCESS, "all good")
         await self.run_step()
         assert self.made.logs["stdio"].stdout == ("log\né\nall good\nthe end without a line feed\n")
+
+
+class DeployTest(StepCase):
+    """What a deployment needs beside what every stage does."""
+
+    kind = "deploy"
+
+    def make_job(self):
+        job = super().make_job()
+        (given,) = job.inputs
+        releases = {}
+        for name in ("release", "previous"):
+            path = f"../input/{name}/given.zip"
+            one = given.model_copy(update={"path": path}).model_dump()
+            releases[name] = {"version": "1+7", "run": 7, "revision": "", "inputs": [one]}
+        deployment = {
+            "number": 1,
+            "name": "staging",
+            "environment": {"deployer": {"kind": "command", "argv": ["roll-out"]}},
+            "secrets": {"key": "hush hush"},
+            **releases,
+        }
+        return Job.model_validate(job.model_dump() | {"inputs": [], "deployment": deployment})
+
+    async def test_both_releases_are_fetched_and_the_job_is_for_its_owner_alone(self):
+        self.begin()
+        sent = {}
+        for target, reader, mode in (
+            ("input/release/given.zip", FileReader, None),
+            ("input/previous/given.zip", FileReader, None),
+            ("job.json", StringFileReader, 0o600),
+        ):
+            expected = ExpectDownloadFile(
+                blocksize=BLOCK,
+                maxsize=None,
+                workerdest=target,
+                workdir=".",
+                reader=ExpectRemoteRef(reader),
+                mode=mode,
+            )
+
+            def keep(data, target=target):
+                sent[target] = data
+
+            self.expect_commands(expected.download_string(keep, size=100_000).exit(0))
+        self.expect_script(said(Summary(text="staging: 1+7 is deployed", facts={"n": 1})))
+        self.expect_outcome(SUCCESS, "staging: 1+7 is deployed")
+        await self.run_step()
+        assert Job.model_validate_json(sent["job.json"]).deployment.secrets == {"key": "hush hush"}
+        assert self.desk.told == [(7, 0, "staging: 1+7 is deployed", {"n": 1})]
 
 
 class EvidenceTest(StepCase):
@@ -475,8 +531,12 @@ class EvidenceTest(StepCase):
         expected.stdout(said(picture, piece, failed, progress)).behavior(look)
         expected.stdout(said(Notice(text="1 failed", level="error"))).exit(1)
         self.expect_outcome(FAILURE, "1 failed")
-        self.expect_test_result_sets([("Builder", "pass_fail", "boolean")])
-        self.expect_test_results([(1000, "0", "A: <b>b</b>", "features/a.feature", 3, 0)])
+        self.expect_test_result_sets(
+            [("Builder", "pass_fail", "boolean"), ("Builder", "fail_only", "message")]
+        )
+        told = "failed\nit is </pre> not there"
+        where = ("A: <b>b</b>", "features/a.feature", 3)
+        self.expect_test_results([(1000, "0", *where, 0), (1001, told, *where, None)])
         await self.run_step()
         assert seen == ["45/52 scenarios, 1 failed"]
         page = self.made.logs["failures"].stdout

@@ -3,8 +3,7 @@
 from alembic import context
 from sqlalchemy import Table
 
-from slipway.ledger.migrate import VERSION_TABLE
-from slipway.ledger.tables import Base
+from slipway.ledger.tables import VERSION_TABLE, Run
 
 
 def _ours(thing: object, name: str | None, kind: str, reflected: bool, other: object) -> bool:  # noqa: FBT001, ARG001  alembic's signature
@@ -14,7 +13,7 @@ def _ours(thing: object, name: str | None, kind: str, reflected: bool, other: ob
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Base.metadata,
+    target_metadata=Run.metadata,
     version_table=VERSION_TABLE,
     include_object=_ours,
     render_as_batch=True,

@@ -1,0 +1,27 @@
+"""`slipway cancel`: end a run, or a stage of it."""
+
+from __future__ import annotations
+
+import argparse
+
+from slipway.cli.gate import project_of
+from slipway.cli.remote import Remote
+from slipway.cli.terminal import terminal
+from slipway.model.errors import PASSED
+
+
+def run(options: argparse.Namespace) -> int:
+    """Cancel what waits or runs."""
+    with Remote(options) as master:
+        project = project_of(master, options)
+        path = f"runs/{project}/{options.run}"
+        what = f"run {options.run} of {project}"
+        if options.stage is None:
+            master.post(f"{path}/cancel", reason=options.reason)
+        else:
+            what = f"{options.stage} of {what}"
+            master.post(
+                f"{path}/stages/{options.stage}/cancel", cell=options.cell, reason=options.reason
+            )
+    terminal().print(f"{what} is cancelled", markup=False)
+    return PASSED

@@ -1,0 +1,51 @@
+"""`slipway deploy`: bring a run's release to an environment, through its gate."""
+
+from __future__ import annotations
+
+import argparse
+
+from slipway.cli.asking import ask
+from slipway.cli.gate import project_of
+from slipway.cli.remote import Remote
+from slipway.model.errors import WrongInput
+
+_UNDECIDED = ("open", "asked", "approved")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Open the gate of the stage that deploys to an environment."""
+    with Remote(options) as master:
+        project = project_of(master, options)
+        gate_id = _gate(master, project, options.environment, options.run)
+        return ask(master, master.get(f"gates/{gate_id}"), options)
+
+
+def _gate(master: Remote, project: str, environment: str, number: int | None) -> int:
+    """Return the newest gate that is open there; of a run that is named, its own.
+
+    Raises:
+        WrongInput: None waits there.
+    """
+    stage = stage_of(master, project, environment)
+    for gate in master.all("gates", project=project, environment=environment):
+        if number in {None, gate["run"]} and gate["state"] in _UNDECIDED:
+            return int(gate["id"])
+    if number is None:
+        msg = f"no run of {project} waits to be deployed to {environment}; name one with --run"
+        raise WrongInput(msg)
+    return int(master.post(f"runs/{project}/{number}/stages/{stage}/gate")["id"])
+
+
+def stage_of(master: Remote, project: str, environment: str) -> str:
+    """Return the stage that deploys to an environment.
+
+    Raises:
+        WrongInput: There is no such environment, or nothing deploys there.
+    """
+    found = master.get("environments", project=project)["items"]
+    known = {one["name"]: one["stages"] for one in found}
+    if not known.get(environment):
+        there = ", ".join(known) or "none"
+        msg = f'no stage of {project} deploys to "{environment}"; its environments are {there}'
+        raise WrongInput(msg)
+    return str(known[environment][0])

@@ -1,0 +1,37 @@
+"""`slipway environments`: what runs where."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from rich.markup import escape
+from rich.table import Table
+
+from slipway.cli.gate import print_json, print_table
+from slipway.cli.listing import moment
+from slipway.cli.remote import Remote
+from slipway.model.errors import PASSED
+
+
+def run(options: argparse.Namespace) -> int:
+    """List what runs where, since when, by whom, with which parameters."""
+    with Remote(options) as master:
+        found = master.get("environments", project=options.project)["items"]
+    if options.json:
+        print_json(found)
+        return PASSED
+    table = Table(box=None, pad_edge=False)
+    for title in ("environment", "state", "version", "run", "since", "by", "parameters"):
+        table.add_column(title, no_wrap=True)
+    for one in found:
+        now = one["current"]
+        given = now["values"] if now else {}
+        values = ", ".join(f"{name}={json.dumps(value)}" for name, value in given.items())
+        cells = (f"{one['project']} {one['name']}", one["state"])
+        told = ("", "", "", "")
+        if now:
+            told = (now["version"], str(now["run"]), moment(now["finished_at"]), now["person"])
+        table.add_row(*(escape(cell) for cell in (*cells, *told, values)))
+    print_table(table, found, "no environments; write [project.NAME.environments.NAME]")
+    return PASSED

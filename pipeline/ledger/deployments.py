@@ -1,0 +1,127 @@
+"""Deployments: which release was brought where, by whom, and how it went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from slipway.ledger.gate_tables import Deployment, Gate
+from slipway.ledger.tables import Release, Run, StageResult
+from slipway.model.site import Project
+from slipway.model.stage import DeployStage
+
+#: What an environment runs is what the newest deployment in one of these left there.
+STANDING = ("deployed",)
+#: What a script says that went wrong: the previous release runs again, or nothing changed there.
+OUTCOMES = ("rolled-back", "unchanged", "failed")
+
+
+def environment_of(project: Project, stage: str) -> str | None:
+    """Return the environment a stage deploys to; None for stages of other kinds."""
+    its = project.stages.get(stage)
+    return its.environment if isinstance(its, DeployStage) else None
+
+
+def release_of(session: Session, run: Run) -> Release | None:
+    """Return the newest release of a run."""
+    return session.scalar(
+        select(Release).where(Release.run_id == run.id).order_by(Release.id.desc()).limit(1)
+    )
+
+
+def current(session: Session, project: str, environment: str) -> Deployment | None:
+    """Return the deployment whose release an environment runs."""
+    return session.scalar(
+        select(Deployment)
+        .where(
+            Deployment.project == project,
+            Deployment.environment == environment,
+            Deployment.state.in_(STANDING),
+        )
+        .order_by(Deployment.finished_at.desc(), Deployment.id.desc())
+        .limit(1)
+    )
+
+
+def last_values(session: Session, project: str, environment: str) -> dict[str, Any]:
+    """Return the answers that were given for the last deployment there."""
+    found = session.scalar(
+        select(Deployment.values)
+        .where(Deployment.project == project, Deployment.environment == environment)
+        .order_by(Deployment.id.desc())
+        .limit(1)
+    )
+    return dict(found or {})
+
+
+def of_stage(session: Session, stage_id: int) -> Deployment | None:
+    """Return the deployment that an attempt at a stage is."""
+    return session.scalar(select(Deployment).where(Deployment.stage_id == stage_id))
+
+
+def begin(
+    session: Session,
+    result: StageResult,
+    environment: str,
+    release: Release,
+    gate: Gate | None,
+    now: float,
+) -> Deployment:
+    """Write down that a release is on its way to an environment.
+
+    A worker that was lost may take the same attempt up again; it is one deployment then.
+    """
+    known = of_stage(session, result.id)
+    if known is not None:
+        known.state, known.started_at, known.finished_at = "running", now, None
+        return known
+    before = current(session, result.run.project, environment)
+    made = Deployment(
+        project=result.run.project,
+        environment=environment,
+        release_id=release.id,
+        stage_id=result.id,
+        gate_id=gate.id if gate else None,
+        previous_id=before.id if before else None,
+        person=result.owner,
+        values=dict(gate.values) if gate else {},
+        rollback=before is not None and before.release_id > release.id,
+        started_at=now,
+        facts={},
+    )
+    session.add(made)
+    session.flush()
+    return made
+
+
+def finish(
+    deployment: Deployment, state: str, message: str, facts: Mapping[str, Any], now: float
+) -> None:
+    """Write down how a deployment went."""
+    deployment.state, deployment.message, deployment.facts = state, message, dict(facts)
+    deployment.finished_at = now
+
+
+def said(session: Session, result: StageResult, exit_code: int, now: float) -> None:
+    """Write down what the deployer's script has said of a deployment."""
+    deployment = of_stage(session, result.id)
+    if deployment is None:
+        return
+    outcome = str(result.facts.get("outcome", ""))
+    if exit_code == 0:
+        state = "deployed"
+    elif outcome in OUTCOMES:
+        state = outcome
+    else:
+        state = "failed"
+    finish(deployment, state, result.summary, result.facts, now)
+
+
+def cancel(session: Session, result: StageResult, now: float) -> None:
+    """Write down that a deployment was stopped in the middle."""
+    deployment = of_stage(session, result.id)
+    if deployment is not None and deployment.state == "running":
+        finish(deployment, "cancelled", result.summary or "stopped in the middle", {}, now)

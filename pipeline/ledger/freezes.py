@@ -1,0 +1,49 @@
+"""Freezes: while there is one, no gate of the project opens."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from slipway.ledger.gate_tables import Freeze
+from slipway.model.access import Person, may, refusal
+from slipway.model.errors import Forbidden, WrongInput
+
+
+def freeze(session: Session, project: str, person: Person, reason: str, now: float) -> None:
+    """Let no gate of a project open until it is thawed.
+
+    Raises:
+        Forbidden: The person may not.
+        WrongInput: No reason is given, or it is frozen already.
+    """
+    _permit(person)
+    if not reason.strip():
+        msg = f"say why {project} is frozen, in the reason"
+        raise WrongInput(msg)
+    known = session.get(Freeze, project)
+    if known is not None:
+        msg = f"{project} is frozen already by {known.person}: {known.reason}"
+        raise WrongInput(msg)
+    session.add(Freeze(project=project, reason=reason.strip(), person=person.name, at=now))
+    session.flush()
+
+
+def thaw(session: Session, project: str, person: Person) -> None:
+    """Let gates open again.
+
+    Raises:
+        Forbidden: The person may not.
+        WrongInput: It is not frozen.
+    """
+    _permit(person)
+    known = session.get(Freeze, project)
+    if known is None:
+        msg = f"{project} is not frozen"
+        raise WrongInput(msg)
+    session.delete(known)
+    session.flush()
+
+
+def _permit(person: Person) -> None:
+    if person.anonymous or not may(person, "freeze"):
+        raise Forbidden(refusal(person, "freeze"))

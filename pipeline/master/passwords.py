@@ -1,0 +1,67 @@
+"""Passwords: hashed by argon2id, compared in a thread, one at a time."""
+
+from __future__ import annotations
+
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError
+from twisted.internet import defer, threads
+
+from slipway.model.errors import StageFailed, WrongInput
+
+#: OWASP's first recommendation of 2024: 19 MiB, two passes, one lane (RFC 9106's argon2id). More
+#: memory would be more than the rest of an idle master's.
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
+#: Made of a password that nobody knows: who is not there takes as long as who is.
+NOBODY = (
+    "$argon2id$v=19$m=19456,t=2,p=1$6YHPzCzNSkCXbA3VyCnYMA"
+    "$Nf1aMAp0iBhFyr3WDqFZ4WVjCvz5BuAcZcB1n0z2q1s"
+)
+SHORTEST, LONGEST = 10, 1000
+_MOST_WAITING = 20
+
+
+class TooBusy(StageFailed):
+    """Too many are signing in at once."""
+
+
+def hash_password(password: str) -> str:
+    """Return a password's hash, as pipeline.toml takes it.
+
+    Raises:
+        WrongInput: It is too short, too long, or nobody could type it.
+    """
+    if not SHORTEST <= len(password) <= LONGEST:
+        msg = f"a password has {SHORTEST} to {LONGEST} characters; this one has {len(password)}"
+        raise WrongInput(msg)
+    if not password.isprintable():
+        msg = "the password has characters that cannot be typed, such as a line's end"
+        raise WrongInput(msg)
+    return _HASHER.hash(password)
+
+
+class Comparing:
+    """Compares passwords with hashes, beside the reactor; the memory it takes is that of one."""
+
+    def __init__(self) -> None:
+        self._one = defer.DeferredLock()
+
+    async def same(self, password: str, kept: str | None) -> bool:
+        """Tell whether a password has this hash; None: there is nobody, and it takes as long.
+
+        Raises:
+            TooBusy: More than a few wait already.
+        """
+        if len(self._one.waiting) >= _MOST_WAITING:
+            msg = "too many people sign in at this moment; try again in a few seconds"
+            raise TooBusy(msg)
+        short = password if len(password) <= LONGEST else ""
+        found = await self._one.run(threads.deferToThread, same, short, kept or NOBODY)
+        return bool(found) and kept is not None and bool(short)
+
+
+def same(password: str, kept: str) -> bool:
+    """Compare, in this thread; it takes the time that the hash says."""
+    try:
+        return _HASHER.verify(kept, password)
+    except (Argon2Error, InvalidHashError):
+        return False

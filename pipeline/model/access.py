@@ -1,0 +1,155 @@
+"""Who may do what: one table for the web UI, the REST endpoints, tokens and the documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+VIEWER, DEVELOPER, RELEASER, ADMIN_ROLE = "viewer", "developer", "releaser", "admin"
+#: Each has the rights of those before it.
+LADDER = (VIEWER, DEVELOPER, RELEASER, ADMIN_ROLE)
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something that can be done, and the least role that may; None: nobody may."""
+
+    name: str
+    what: str
+    role: str | None
+    where: str = ""
+    signed_in: bool = False
+    """Whether it takes somebody with a name, where anonymous may look."""
+
+
+#: The one table. What is not in it takes the admin (`engine.control`).
+ACTIONS = {
+    action.name: action
+    for action in (
+        Action("look", "see runs, builds, logs, artefacts", VIEWER, "every page, GET, /ws, /sse"),
+        Action("run.start", "start a run", DEVELOPER, "forceschedulers/PROJECT-run force"),
+        Action("run.poll", "look for new commits", DEVELOPER, "POST /change_hook/poller"),
+        Action(
+            "stage.start", "run a stage again", DEVELOPER, "forceschedulers/PROJECT-stage force"
+        ),
+        Action("stage.cancel", "cancel what runs or waits", DEVELOPER, "stop, cancel"),
+        Action(
+            "gate.open",
+            "open, approve or reject a gate that names no role",
+            DEVELOPER,
+            "forceschedulers/PROJECT-stage force, on a manual stage",
+        ),
+        Action("token.own", "make and revoke tokens of one's own", VIEWER, signed_in=True),
+        Action("token.any", "see and revoke the tokens of others", ADMIN_ROLE),
+        Action("freeze", "freeze and unfreeze a project", ADMIN_ROLE),
+        Action("audit", "read the audit trail", ADMIN_ROLE),
+        Action(
+            "engine.control",
+            "pause and stop workers, switch schedulers, set priorities, and all that is not told "
+            "here",
+            ADMIN_ROLE,
+            "all other control actions",
+        ),
+        Action(
+            "build.rebuild",
+            "rebuild a build outside any run; run the stage again instead",
+            None,
+            "rebuild",
+        ),
+    )
+}
+
+
+def held(roles: Iterable[str]) -> frozenset[str]:
+    """Return roles with those that stand below them; whoever has any role may look."""
+    given = frozenset(roles)
+    found = set(given)
+    if given:
+        found.add(VIEWER)
+    for place, role in enumerate(LADDER):
+        if role in given:
+            found.update(LADDER[: place + 1])
+    return frozenset(found)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who asks for something; `roles` holds those below the ones given, too."""
+
+    name: str
+    """The name in `[people.NAME]`; empty: somebody who has not signed in."""
+    roles: frozenset[str] = frozenset()
+    via: str = ""
+    """How they came: session, password, token:ID, header; empty: not at all."""
+    called: str = ""
+    """What pages call them."""
+
+    @property
+    def anonymous(self) -> bool:
+        """Whether nobody knows who this is."""
+        return not self.name
+
+
+def may(person: Person, action: str) -> bool:
+    """Tell whether a person may do something.
+
+    Args:
+        person: Who asks.
+        action: A name in ACTIONS.
+
+    Raises:
+        KeyError: There is no such action.
+    """
+    asked = ACTIONS[action]
+    if asked.role is None or (asked.signed_in and person.anonymous):
+        return False
+    return asked.role in person.roles
+
+
+def may_open(person: Person, allowed: Collection[str]) -> bool:
+    """Tell whether a person may open, approve or reject a gate.
+
+    Args:
+        person: Who asks.
+        allowed: The roles that the gate names; none: those of `gate.open`. The admin always may.
+    """
+    if not allowed:
+        return may(person, "gate.open")
+    return not person.anonymous and bool(person.roles & {*allowed, ADMIN_ROLE})
+
+
+def refusal(person: Person, action: str) -> str:
+    """Return the sentence for somebody who may not."""
+    wanted = ACTIONS[action]
+    if wanted.role is None:
+        return f"nobody may {wanted.what}"
+    return _needs(person, wanted.what, [wanted.role])
+
+
+def gate_refusal(person: Person, allowed: Collection[str]) -> str:
+    """Return the sentence for somebody who may not open a gate."""
+    roles = allowed or [str(ACTIONS["gate.open"].role)]
+    return _needs(person, "open this gate", roles)
+
+
+def _needs(person: Person, what: str, roles: Collection[str]) -> str:
+    wanted = " or ".join(f'"{role}"' for role in roles)
+    if person.anonymous:
+        return f"to {what} you need to have role {wanted}: sign in, or send a token"
+    has = ", ".join(role for role in LADDER if role in person.roles) or "none"
+    return f"to {what} you need to have role {wanted}; {person.name} has: {has}"
+
+
+def table() -> str:
+    """Return the table as Markdown, for the documentation."""
+    kinds = {"anonymous": Person("", held([VIEWER])), **{r: Person(r, held([r])) for r in LADDER}}
+    heads = ["what", "name", "by Buildbot's UI and REST", *kinds]
+    lines = [_row(heads), _row(["---"] * len(heads))]
+    for action in ACTIONS.values():
+        marks = ["yes" if may(one, action.name) else "no" for one in kinds.values()]
+        lines.append(_row([action.what, f"`{action.name}`", action.where, *marks]))
+    return "\n".join(lines) + "\n"
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"

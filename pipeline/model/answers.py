@@ -1,0 +1,251 @@
+"""Answers to a gate's parameters: checked once, the same for REST, command line and forms."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pydantic import SecretStr
+
+from slipway.model.errors import WrongInput
+from slipway.model.parameter import (
+    Context,
+    Origin,
+    Question,
+    SecretParameter,
+    Value,
+    variable,
+)
+from slipway.model.parameter.characters import shown
+from slipway.model.parameter.date import DateParameter, resolve_day
+from slipway.model.spelling import did_you_mean
+
+#: So many unknown parameters are told; more help nobody.
+_UNKNOWN_TOLD = 10
+
+
+class WrongAnswers(WrongInput):
+    """All that is wrong with the answers.
+
+    Attributes:
+        errors: A sentence for each parameter that is not answered as it must be.
+    """
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        self.errors = dict(errors)
+        super().__init__("\n".join(f"{name}: {told}" for name, told in self.errors.items()))
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Checked answers.
+
+    Attributes:
+        values: Each parameter's value but secrets, ready for JSON: to be stored and shown.
+        secrets: The secrets that were given; never to be stored or shown.
+    """
+
+    values: Mapping[str, Value]
+    secrets: Mapping[str, SecretStr] = field(default_factory=dict, repr=False)
+
+
+def check_answers(
+    parameters: Sequence[Question], given: Mapping[str, object], context: Context
+) -> Answers:
+    """Check answers as JSON has them; nothing is taken for what it is not.
+
+    Args:
+        parameters: What is asked.
+        given: The answers by parameter; what is left out takes its default, null is no answer.
+        context: What defaults and choices depend on.
+
+    Returns:
+        A value for every parameter. Checked again, the values stay the same.
+
+    Raises:
+        WrongAnswers: With all that is wrong at once.
+    """
+    errors = _unknown(parameters, given)
+    values: dict[str, Value] = {}
+    secrets: dict[str, SecretStr] = {}
+    for parameter in parameters:
+        try:
+            value = _answer(parameter, given, context)
+        except ValueError as error:
+            errors[parameter.name] = str(error)
+            continue
+        if not isinstance(parameter, SecretParameter):
+            values[parameter.name] = value
+        elif value is not None:
+            secrets[parameter.name] = SecretStr(str(value))
+    if errors:
+        raise WrongAnswers(errors)
+    return Answers(values, secrets)
+
+
+def parse_texts(parameters: Sequence[Question], texts: Mapping[str, str]) -> dict[str, object]:
+    """Read answers that are texts, as a command line and a form have them, for `check_answers`.
+
+    Args:
+        parameters: What is asked.
+        texts: The answers by parameter; an empty text is no answer.
+
+    Raises:
+        WrongAnswers: A text is not of its parameter's form, or a parameter is unknown.
+    """
+    read, errors = _read(parameters, texts)
+    errors |= _unknown(parameters, texts)
+    if errors:
+        raise WrongAnswers(errors)
+    return read
+
+
+def check_texts(
+    parameters: Sequence[Question], texts: Mapping[str, str], context: Context
+) -> Answers:
+    """Check answers that are texts: `parse_texts` and `check_answers`, all errors at once.
+
+    Raises:
+        WrongAnswers: With all that is wrong at once.
+    """
+    read, errors = _read(parameters, texts)
+    rest = [parameter for parameter in parameters if parameter.name not in errors]
+    known = {parameter.name for parameter in parameters}
+    try:
+        answers = check_answers(rest, {k: v for k, v in read.items() if k in known}, context)
+    except WrongAnswers as wrong:
+        errors |= wrong.errors
+    errors |= _unknown(parameters, texts)
+    if errors:
+        raise WrongAnswers(errors)
+    return answers
+
+
+def prefill(parameters: Sequence[Question], context: Context) -> dict[str, Value]:
+    """Return what a form shows at first: defaults that would be accepted; never a secret."""
+    return {parameter.name: _prefilled(parameter, context) for parameter in parameters}
+
+
+def spec(parameters: Sequence[Question], context: Context) -> list[dict[str, object]]:
+    """Return what a web dialog or a command line needs to ask; ready for JSON, never a secret.
+
+    Returns:
+        For each parameter `name`, `type`, `label`, `help`, `required`, `default` (what would be
+        accepted now, or null), `last` (the last deployment's value, or null), `choices` (a list of
+        `value` and `label`, or null) and `limits`.
+    """
+    return [
+        {
+            "name": parameter.name,
+            "type": parameter.type,
+            "label": parameter.title,
+            "help": parameter.help,
+            "required": parameter.required,
+            "default": _prefilled(parameter, context),
+            "last": _last(parameter, context),
+            "choices": _choices(parameter, context),
+            "limits": parameter.limits(context),
+        }
+        for parameter in parameters
+    ]
+
+
+def as_text(value: Value) -> str:
+    """Return a value as one text, which `parse_texts` reads back; no answer is an empty text."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)
+
+
+def as_environment(values: Mapping[str, Value], secrets: Mapping[str, SecretStr]) -> dict[str, str]:
+    """Return the environment variables that hand answers to a program: SLIPWAY_PARAM_NAME."""
+    plain = {variable(name): as_text(value) for name, value in values.items()}
+    return plain | {variable(name): one.get_secret_value() for name, one in secrets.items()}
+
+
+def _answer(parameter: Question, given: Mapping[str, object], context: Context) -> Value:
+    """Return one parameter's checked value.
+
+    Raises:
+        ValueError: What was given, or the default, is not allowed.
+    """
+    if parameter.name in given:
+        return parameter.check(given[parameter.name], context)
+    default = _default(parameter, context)
+    try:
+        return parameter.check(default, context)
+    except ValueError as error:
+        if default is None:
+            raise
+        msg = f"must be answered, since its default is not allowed now: {error}"
+        raise ValueError(msg) from None
+
+
+def _default(parameter: Question, context: Context) -> object:
+    default = parameter.default
+    if isinstance(default, Origin):
+        if default.from_ == "last":
+            return context.last.get(parameter.name)
+        return getattr(context, default.from_) or None
+    if isinstance(parameter, DateParameter) and isinstance(default, str):
+        return resolve_day(default, context.today)
+    return default
+
+
+def _prefilled(parameter: Question, context: Context) -> Value:
+    if isinstance(parameter, SecretParameter):
+        return None
+    default = _default(parameter, context)
+    if default is None:
+        return None
+    try:
+        return parameter.check(default, context)
+    except ValueError:
+        return None
+
+
+def _last(parameter: Question, context: Context) -> Value:
+    value = context.last.get(parameter.name)
+    if isinstance(parameter, SecretParameter):
+        return None
+    if isinstance(value, list | tuple):
+        return [one for one in value if isinstance(one, str)]
+    return value if isinstance(value, str | int | bool) else None
+
+
+def _choices(parameter: Question, context: Context) -> list[dict[str, str]] | None:
+    offered = parameter.offered(context)
+    if offered is None:
+        return None
+    return [{"value": one.value, "label": one.label or one.value} for one in offered]
+
+
+def _read(
+    parameters: Sequence[Question], texts: Mapping[str, str]
+) -> tuple[dict[str, object], dict[str, str]]:
+    read: dict[str, object] = {}
+    errors: dict[str, str] = {}
+    for parameter in parameters:
+        if parameter.name not in texts:
+            continue
+        text = texts[parameter.name]
+        try:
+            read[parameter.name] = parameter.read(text) if text else None
+        except ValueError as error:
+            errors[parameter.name] = str(error)
+    return read, errors
+
+
+def _unknown(parameters: Sequence[Question], given: Mapping[str, object]) -> dict[str, str]:
+    known = [parameter.name for parameter in parameters]
+    strange = [name for name in given if name not in known]
+    there = f"this gate asks for {', '.join(known)}." if known else "this gate asks for nothing."
+    return {
+        shown(name)[1:-1]: f"is no parameter; {there}{did_you_mean(name, known)}"
+        for name in strange[:_UNKNOWN_TOLD]
+    }

@@ -1,0 +1,45 @@
+"""The keys of a stage that make it a gate: who opens it, when, and what it asks."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from slipway.model.base import Name, Part
+from slipway.model.duration import Duration
+from slipway.model.parameter import Parameters
+from slipway.model.window import Window
+
+#: What only a gate can have.
+_OF_GATES = ("parameters", "allowed", "approvals", "requester_counts", "expires", "window")
+
+
+class GateKeys(Part):
+    """A stage with `manual = true` waits for a person, who opens it and answers its questions."""
+
+    manual: bool = False
+    """True: the stage waits for a person, who opens it."""
+    parameters: Parameters = ()
+    """What it asks whoever opens it; docs/reference/parameters.md tells the types."""
+    allowed: tuple[Name, ...] = ("developer",)
+    """The roles that may open, approve and reject it. Built in, each with the rights of those
+    before: viewer, developer, releaser, admin."""
+    approvals: int = Field(default=0, ge=0, le=20)
+    """How many people must approve what one of them asked for, before the stage starts."""
+    requester_counts: bool = False
+    """True: who asked for it is the first of those who approve."""
+    expires: Duration | None = None
+    """After how long an open gate closes by itself, such as "7d". None: never."""
+    window: tuple[Window, ...] = ()
+    """When the stage may start: days and hours. What is approved outside waits for the next."""
+
+    @model_validator(mode="after")
+    def _only_gates_ask(self) -> Self:
+        fields = type(self).model_fields
+        told = [key for key in _OF_GATES if getattr(self, key) != fields[key].default]
+        if told and not self.manual:
+            key = told[0].replace("_", "-")
+            msg = f"{key} is for a stage that waits for a person; write manual = true beside it"
+            raise ValueError(msg)
+        return self

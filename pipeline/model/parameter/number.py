@@ -1,0 +1,166 @@
+"""Parameters that are counted, measured, or switched: integer, decimal, boolean."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+
+from slipway.model.parameter.characters import shown
+from slipway.model.parameter.question import Context, Question, Value
+
+#: Beyond this a browser's numbers are no longer exact (ECMAScript's Number.MAX_SAFE_INTEGER).
+_SAFE = 2**53 - 1
+_WHOLE = re.compile(r"[+-]?[0-9]{1,30}")
+_DECIMAL = re.compile(r"[+-]?[0-9]{1,40}(?:\.([0-9]{1,20}))?")
+_TRUE = ("true", "yes", "on", "1")
+_FALSE = ("false", "no", "off", "0")
+
+
+def read_decimal(value: object) -> Decimal:
+    """Read an exact decimal number.
+
+    Args:
+        value: A whole number, or text such as "-1.50"; no exponent, at most 40 digits before the
+            point and 20 after it.
+
+    Raises:
+        ValueError: It is something else. A float is, too: it is no longer what was written.
+    """
+    if isinstance(value, Decimal) and value.is_finite():
+        value = format(value, "f")
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**40:
+        return Decimal(value)
+    if isinstance(value, float):
+        msg = f"must be a decimal number between quotes, so that it stays exact; {value} was given"
+        raise ValueError(msg)
+    if not isinstance(value, str) or not _DECIMAL.fullmatch(value):
+        msg = f'must be a decimal number such as "1.50"; {shown(value)} was given'
+        raise ValueError(msg)
+    return Decimal(value)
+
+
+Exact = Annotated[
+    Decimal,
+    BeforeValidator(read_decimal),
+    PlainSerializer(lambda number: format(number, "f"), return_type=str),
+    WithJsonSchema({"type": ["string", "integer"], "pattern": f"^{_DECIMAL.pattern}$"}),
+]
+
+
+class IntegerParameter(Question):
+    """A whole number."""
+
+    type: Literal["integer"]
+    min: int = Field(default=-_SAFE, ge=-_SAFE, le=_SAFE, strict=True)
+    """The least; browsers are exact down to the default."""
+    max: int = Field(default=_SAFE, ge=-_SAFE, le=_SAFE, strict=True)
+    """The most; browsers are exact up to the default."""
+
+    def accept(self, value: object, context: Context | None) -> Value:
+        """Check a whole number: a boolean is none, a float is none."""
+        if not isinstance(value, int) or isinstance(value, bool):
+            msg = f"must be a whole number; {shown(value)} was given"
+            raise ValueError(msg)
+        if not self.min <= value <= self.max:
+            msg = f"must be a whole number from {self.min} to {self.max}; {shown(value)} was given"
+            raise ValueError(msg)
+        return value
+
+    def read(self, text: str) -> object:
+        """Read a whole number."""
+        if not _WHOLE.fullmatch(text.strip()):
+            msg = f"must be a whole number; {shown(text)} was given"
+            raise ValueError(msg)
+        return int(text)
+
+    def check_limits(self) -> None:
+        """Check that the limits leave something."""
+        if self.min > self.max:
+            msg = f"min {self.min} is more than max {self.max}"
+            raise ValueError(msg)
+
+    def limits(self, context: Context) -> dict[str, object]:
+        """Return the limits that were set."""
+        return {
+            key: limit
+            for key, limit in (("min", self.min), ("max", self.max))
+            if abs(limit) != _SAFE
+        }
+
+
+class DecimalParameter(Question):
+    """An exact decimal number, in JSON a text: "1.50"."""
+
+    type: Literal["decimal"]
+    min: Exact | None = None
+    """The least. None: no limit."""
+    max: Exact | None = None
+    """The most. None: no limit."""
+    places: int | None = Field(default=None, ge=0, le=20, strict=True)
+    """Digits after the point: more are refused, missing ones are filled up. None: as given."""
+
+    def accept(self, value: object, context: Context | None) -> Value:
+        """Check a decimal number; it stays exact."""
+        number = read_decimal(value)
+        if (self.min is not None and number < self.min) or (
+            self.max is not None and number > self.max
+        ):
+            msg = f"must be {self._span()}; {number:f} was given"
+            raise ValueError(msg)
+        whole, _, fraction = f"{number:f}".partition(".")
+        if self.places is not None:
+            if len(fraction) > self.places:
+                msg = f"must have at most {self.places} digits after the point; {number:f} has more"
+                raise ValueError(msg)
+            fraction = fraction.ljust(self.places, "0")
+        text = f"{whole}.{fraction}" if fraction else whole
+        return text.removeprefix("-") if not number else text
+
+    def read(self, text: str) -> object:
+        """Read a decimal number; `accept` looks at its form."""
+        return text.strip()
+
+    def check_limits(self) -> None:
+        """Check that the limits leave something."""
+        if self.min is not None and self.max is not None and self.min > self.max:
+            msg = f"min {self.min:f} is more than max {self.max:f}"
+            raise ValueError(msg)
+
+    def limits(self, context: Context) -> dict[str, object]:
+        """Return the limits that were set."""
+        found: dict[str, Any] = {"min": self.min, "max": self.max}
+        told = {key: f"{limit:f}" for key, limit in found.items() if limit is not None}
+        return told | ({} if self.places is None else {"places": self.places})
+
+    def _span(self) -> str:
+        least = "" if self.min is None else f"at least {self.min:f}"
+        most = "" if self.max is None else f"at most {self.max:f}"
+        return " and ".join(filter(None, (least, most)))
+
+
+class BooleanParameter(Question):
+    """Yes or no."""
+
+    type: Literal["boolean"]
+
+    def accept(self, value: object, context: Context | None) -> Value:
+        """Check a boolean: the text "true" is none, 1 is none."""
+        if not isinstance(value, bool):
+            msg = f"must be true or false; {shown(value)} was given"
+            raise ValueError(msg)
+        return value
+
+    def unanswered(self) -> Value:
+        """Return false: what is not switched on is off."""
+        return bool(super().unanswered())
+
+    def read(self, text: str) -> object:
+        """Read true, yes, on, 1 or false, no, off, 0; capitals or not."""
+        word = text.strip().lower()
+        if word not in _TRUE + _FALSE:
+            msg = f"must be true or false; {shown(text)} was given"
+            raise ValueError(msg)
+        return word in _TRUE

@@ -1,0 +1,99 @@
+"""One call of an endpoint: who asks, for what, and where its answer is to be found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy.orm import Session
+
+from slipway.master.desk import Desk, find_desk
+from slipway.master.scheduler import PipelineScheduler
+from slipway.model.access import Person
+from slipway.www.outline import Outline, Outlines
+from slipway.www.refusal import Refused, not_found
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass
+class Call:
+    """What a handler is given."""
+
+    master: Any
+    person: Person
+    outlines: Outlines
+    config: dict[str, Any]
+    """What the site's configuration tells the plugin."""
+    request: Any
+    path: dict[str, str]
+    query: Any = None
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def desk(self) -> Desk:
+        """The ledger and the store.
+
+        Raises:
+            Refused: The master is only just starting.
+        """
+        try:
+            return find_desk(self.master)
+        except KeyError:
+            raise Refused(503, "the master is starting; try again in a few seconds") from None
+
+    async def read(
+        self,
+        work: Callable[Concatenate[Session, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Read from the ledger, in one of Buildbot's database threads."""
+        return await self.desk.call(lambda session: work(session, *args, **kwargs))
+
+    async def change(
+        self,
+        work: Callable[Concatenate[Session, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Change the ledger as the one who asks; the audit trail knows who it was."""
+
+        def as_person(session: Session) -> T:
+            session.info["actor"] = self.person.name
+            return work(session, *args, **kwargs)
+
+        return await self.desk.call(as_person)
+
+    @property
+    def site(self) -> dict[str, Outline]:
+        """The outlines of all projects."""
+        return {name: self.outlines.of(name, one) for name, one in self.desk.projects.items()}
+
+    def outline(self, name: str | None = None) -> Outline:
+        """Return the outline of the project that is told, or that the path names.
+
+        Raises:
+            Refused: There is no such project.
+        """
+        wanted = self.path["project"] if name is None else name
+        project = self.desk.projects.get(wanted)
+        if project is None:
+            known = ", ".join(self.desk.projects)
+            raise not_found(f'there is no project "{wanted}"; there are {known}')
+        return self.outlines.of(wanted, project)
+
+    def scheduler(self, name: str) -> PipelineScheduler:
+        """Return a project's scheduler.
+
+        Raises:
+            Refused: There is no such project, or the master is only just starting.
+        """
+        self.outline(name)
+        found = self.master.scheduler_manager.namedServices.get(name)
+        if not isinstance(found, PipelineScheduler):
+            raise Refused(503, f"{name} is not ready yet; try again in a few seconds")
+        return found

@@ -1,0 +1,138 @@
+"""Starting, re-running and cancelling runs and stages; polling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from twisted.internet import defer
+from twisted.python import log
+
+from slipway.ledger import standing
+from slipway.ledger.runs import Cause
+from slipway.ledger.tables import Run, StageResult
+from slipway.model.errors import WrongInput
+from slipway.www.call import Call
+from slipway.www.refusal import Refused
+from slipway.www.shapes.site import Polled, RunName
+from slipway.www.views.finding import find_attempts, find_run
+
+
+async def start_run(call: Call) -> RunName:
+    """Answer POST runs."""
+    body = call.body
+    outline = call.outline(body.project)
+    branch = body.branch or outline.project.branches[0]
+    cause = Cause("force", call.person.name, body.reason)
+    made = await call.scheduler(outline.name).start_run(branch, body.revision or None, cause)
+    return RunName(project=outline.name, number=await _number(call, outline.name, made))
+
+
+async def _number(call: Call, project: str, made: Any) -> int:
+    """Return the number of the run whose first stage was handed to Buildbot, or that is newest."""
+    set_id = made[0] if made else None
+    return await call.read(_find_number, project, set_id, call.person.name)
+
+
+def _find_number(session: Session, project: str, set_id: int | None, person: str) -> int:
+    query = select(Run.number).where(Run.project == project).order_by(Run.number.desc()).limit(1)
+    if set_id is not None:
+        query = query.join(StageResult).where(StageResult.buildset_id == set_id)
+    else:
+        # All its first stages are gates: none went to Buildbot.
+        query = query.where(Run.owner == person)
+    return session.scalars(query).one()
+
+
+async def poll(call: Call) -> Polled:
+    """Answer POST polls."""
+    names = list(dict.fromkeys(call.body.projects)) or list(call.site)
+    for name in names:
+        call.outline(name)
+    sources = {one.name: one for one in call.master.change_svc}
+    for name in names:
+        source = sources.get(f"{name}-poller")
+        if source is None:
+            raise Refused(503, f"{name} has no poller yet; try again in a few seconds")
+        polling = defer.maybeDeferred(source.force)
+        polling.addErrback(lambda failure: log.err(failure, "while polling as asked"))
+    return Polled(projects=names)
+
+
+async def rerun(call: Call) -> RunName:
+    """Answer POST runs/PROJECT/NUMBER/rerun."""
+    name, number = await _run_of(call)
+    cause = Cause("rerun", call.person.name, call.body.reason or f"run {number} again")
+    made = await call.scheduler(name).rerun(number, cause)
+    return RunName(project=name, number=await _number(call, name, made))
+
+
+async def cancel(call: Call) -> RunName:
+    """Answer POST runs/PROJECT/NUMBER/cancel."""
+    name, number = await _run_of(call)
+    await call.scheduler(name).cancel_run(number, call.person.name, call.body.reason)
+    return RunName(project=name, number=number)
+
+
+async def rerun_stage(call: Call) -> RunName:
+    """Answer POST runs/PROJECT/NUMBER/stages/STAGE/rerun."""
+    name, number = await _run_of(call)
+    await call.read(_stage_exists, call.outline(), number, call.path["stage"])
+    await call.scheduler(name).rerun_stage(
+        number,
+        call.path["stage"],
+        call.person.name,
+        call.body.reason,
+        cell=call.body.cell,
+        from_here=call.body.from_here,
+    )
+    return RunName(project=name, number=number)
+
+
+async def cancel_stage(call: Call) -> RunName:
+    """Answer POST runs/PROJECT/NUMBER/stages/STAGE/cancel: Buildbot stops what runs."""
+    name, number = await _run_of(call)
+    stage, cell = call.path["stage"], call.body.cell
+    await call.read(_stage_exists, call.outline(), number, stage)
+    requests = await call.read(_open_requests, name, number, stage, cell)
+    if not requests:
+        which = f"{stage}[{cell}]" if cell else stage
+        msg = f"{which} of run {number} neither waits nor runs"
+        raise WrongInput(msg)
+    reason = f"cancelled by {call.person.name}" + (f": {call.body.reason}" * bool(call.body.reason))
+    for one in requests:
+        await call.master.data.control("cancel", {"reason": reason}, ("buildrequests", str(one)))
+    return RunName(project=name, number=number)
+
+
+def _open_requests(session: Session, project: str, number: int, stage: str, cell: str) -> list[int]:
+    run = find_run(session, project, str(number))
+    return [
+        one.request_id
+        for (name, of), one in standing.counting(run).items()
+        if name == stage
+        and one.state in standing.OPEN_STAGE
+        and one.request_id is not None
+        and cell in {"", of}
+    ]
+
+
+def _stage_exists(session: Session, outline: Any, number: int, stage: str) -> None:
+    run = find_run(session, outline.name, str(number))
+    find_attempts(session, run, outline, stage)
+
+
+async def _run_of(call: Call) -> tuple[str, int]:
+    """Return the project and the number of the run that the path names.
+
+    Raises:
+        Refused: There is none.
+    """
+    outline = call.outline()
+    number = await call.read(_number_of, outline.name, call.path["number"])
+    return outline.name, number
+
+
+def _number_of(session: Session, project: str, number: str) -> int:
+    return find_run(session, project, number).number

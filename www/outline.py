@@ -1,0 +1,67 @@
+"""A project's pipeline as views need it: its stages in the graph's order, each in its column."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from slipway.ledger.deployments import environment_of
+from slipway.model.cell import cells
+from slipway.model.graph import order, waited_for
+from slipway.model.site import Project
+from slipway.model.stage import Stage
+
+
+@dataclass(frozen=True)
+class Place:
+    """A stage and where it stands."""
+
+    name: str
+    stage: Stage
+    level: int
+    cells: tuple[str, ...]
+    environment: str | None
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A project's stages, in the graph's order."""
+
+    name: str
+    project: Project
+    places: dict[str, Place]
+
+    @property
+    def environments(self) -> dict[str, list[str]]:
+        """The stages that deploy to each environment."""
+        found: dict[str, list[str]] = {name: [] for name in self.project.environments}
+        for place in self.places.values():
+            if place.environment is not None:
+                found.setdefault(place.environment, []).append(place.name)
+        return found
+
+
+def draw(name: str, project: Project) -> Outline:
+    """Return the outline of a project."""
+    levels: dict[str, int] = {}
+    places = {}
+    for one in order(project.stages):
+        stage = project.stages[one]
+        before = [levels[need] for need in waited_for(stage) if need in levels]
+        levels[one] = max(before, default=-1) + 1
+        names = tuple(cell.name for cell in cells(stage))
+        places[one] = Place(one, stage, levels[one], names, environment_of(project, one))
+    return Outline(name, project, places)
+
+
+class Outlines:
+    """The outlines of a site, drawn once for each reading of pipeline.toml."""
+
+    def __init__(self) -> None:
+        self._drawn: dict[str, Outline] = {}
+
+    def of(self, name: str, project: Project) -> Outline:
+        """Return a project's outline."""
+        known = self._drawn.get(name)
+        if known is None or known.project is not project:
+            known = self._drawn[name] = draw(name, project)
+        return known

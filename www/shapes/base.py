@@ -1,0 +1,68 @@
+"""What every shape is, and the words that several use."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+T = TypeVar("T")
+
+#: PostgreSQL's integers end here.
+MOST = 2**31 - 1
+
+#: One line of text from outside; no control characters, of which databases refuse NUL.
+Line = Annotated[str, StringConstraints(max_length=255, pattern=r"^[^\x00-\x1f\x7f]*$")]
+#: Text from outside, with line breaks.
+Words = Annotated[
+    str,
+    StringConstraints(max_length=4000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"),
+]
+Number = Annotated[int, Field(ge=1, le=MOST)]
+
+
+class Shape(BaseModel):
+    """An answer, or a part of one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Asked(BaseModel):
+    """What is asked: a query or a body. What is not known is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NoQuery(Asked):
+    """A query without parameters."""
+
+
+class Nothing(Asked):
+    """A body without keys."""
+
+
+class Paging(Asked):
+    """Which part of a list, newest first."""
+
+    before: Number | None = None
+    """The `next` of the part before."""
+    limit: Annotated[int, Field(ge=1, le=100)] = 30
+
+
+class Listing(Shape, Generic[T]):
+    """A part of a list."""
+
+    items: list[T]
+    next: int | None = None
+    """To be given as `before` for the next part; null: there is none."""
+
+
+class Problem(Shape):
+    """Why something was not done."""
+
+    error: str
+    fields: dict[str, str] = Field(default_factory=dict)
+    """A sentence for each field that is wrong."""
+
+
+Json = dict[str, Any]

@@ -1,0 +1,227 @@
+"""Gates, deployments, environments."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from slipway.www.shapes.base import Asked, Json, Line, Paging, Shape
+from slipway.www.shapes.files import Artefact
+
+
+class Approval(Shape):
+    """What one person said."""
+
+    person: str
+    decision: str
+    comment: str
+    at: float
+
+
+class WaitsFor(Shape):
+    """One thing a gate waits for."""
+
+    what: Literal["person", "approval", "needs", "window", "freeze"]
+    text: str
+    until: float | None = None
+
+
+class MayGate(Shape):
+    """What this very person may do to a gate, now."""
+
+    open: bool
+    approve: bool
+    reject: bool
+
+
+class GateMark(Shape):
+    """The gate a stage stands behind."""
+
+    id: int
+    state: str
+
+
+class Gate(GateMark):
+    """A stage that waits, or has waited, for a person."""
+
+    project: str
+    run: int
+    version: str
+    branch: str
+    revision: str
+    subject: str
+    stage: str
+    environment: str | None
+    ready: bool
+    """False: it was asked for before its needs had passed."""
+    rollback: bool
+    person: str
+    comment: str
+    values: Json
+    secret_names: list[str]
+    made_at: float
+    asked_at: float | None
+    expires_at: float | None
+    ended_at: float | None
+    allowed: list[str]
+    approvals_needed: int
+    requester_counts: bool
+    approvals: list[Approval]
+    waits_for: list[WaitsFor]
+    may: MayGate
+
+
+class Reached(Shape):
+    """A deployment in few words."""
+
+    id: int
+    version: str
+    run: int
+
+
+class Deployment(Shape):
+    """A release that was brought to an environment, or was tried to be."""
+
+    id: int
+    project: str
+    environment: str
+    state: str
+    version: str
+    run: int
+    stage: str
+    revision: str
+    branch: str
+    subject: str
+    release_id: int
+    manifest_sha256: str
+    previous: Reached | None
+    person: str
+    values: Json
+    rollback: bool
+    message: str
+    facts: Json
+    started_at: float
+    finished_at: float | None
+    seconds: float | None
+
+
+class Commit(Shape):
+    """A commit."""
+
+    revision: str
+    subject: str
+    author: str
+    committed_at: int
+
+
+class Since(Shape):
+    """The run that commits are counted from."""
+
+    number: int
+    version: str
+    revision: str
+
+
+class Commits(Shape):
+    """Commits, the newest first."""
+
+    items: list[Commit]
+    since: Since | None
+    more: bool
+
+
+class ToDeploy(Shape):
+    """What exactly will be deployed."""
+
+    release_id: int
+    version: str
+    run: int
+    revision: str
+    manifest_sha256: str
+    published_at: float
+    artefacts: list[Artefact]
+
+
+class WholeGate(Gate):
+    """A gate with its form and what it would do."""
+
+    token: str | None
+    """To be shown by whoever opens it; null for those who may not."""
+    form: list[Json]
+    deploys: ToDeploy | None
+    replaces: Deployment | None
+    direction: Literal["first", "forward", "again", "rollback"] | None
+    commits: list[Commit]
+    commits_more: bool
+
+
+class GatesQuery(Paging):
+    """Which gates."""
+
+    state: list[Literal["open", "asked", "approved", "passed", "rejected", "expired", "all"]] = (
+        Field(default_factory=list)
+    )
+    project: Line | None = None
+    environment: Line | None = None
+
+
+class Earlier(Shape):
+    """A release that was deployed before."""
+
+    run: int
+    version: str
+    release_id: int
+    deployed_at: float
+    person: str
+
+
+class Environment(Shape):
+    """What runs where."""
+
+    project: str
+    name: str
+    url: str | None
+    description: str
+    deployer: str
+    stages: list[str]
+    state: Literal["empty", "idle", "running", "failed"]
+    current: Deployment | None
+    running: Deployment | None
+    gates: list[Gate]
+    history: list[Deployment]
+    earlier: list[Earlier]
+
+
+class EnvironmentsQuery(Asked):
+    """Whose environments."""
+
+    project: Line | None = None
+
+
+class Opening(Asked):
+    """What a person asks of a gate."""
+
+    token: Annotated[Line, Field(min_length=1)]
+    values: Json = Field(default_factory=dict)
+    comment: Line = ""
+
+
+class Checking(Asked):
+    """Answers to be looked at."""
+
+    values: Json = Field(default_factory=dict)
+
+
+class Checked(Shape):
+    """What is wrong with answers, by parameter."""
+
+    fields: dict[str, str]
+
+
+class Taken(Shape):
+    """What became of a click."""
+
+    accepted: bool
+    """False: this very request had been taken before."""
+    gate: Gate

@@ -1,0 +1,219 @@
+"""Runs and their stages."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from slipway.www.shapes.base import Asked, Json, Line, Number, Paging, Shape
+from slipway.www.shapes.files import Artefact
+from slipway.www.shapes.gates import Deployment, Gate, GateMark
+
+RunState = Literal["running", "waiting", "passed", "failed", "cancelled"]
+StageState = Literal[
+    "waiting",
+    "queued",
+    "running",
+    "gate",
+    "passed",
+    "failed",
+    "cancelled",
+    "skipped",
+    "rejected",
+    "expired",
+    "not-run",
+]
+
+
+class Chip(Shape):
+    """A stage of a run, small."""
+
+    name: str
+    uses: str
+    manual: bool
+    environment: str | None
+    allow_failure: bool
+    level: int
+    """Its column in the graph: 0, or one more than the greatest of what it waits for."""
+    state: StageState
+    flaky: bool
+    """It passed, but only when tried again, or said so of some of its tests."""
+    cells: dict[str, int]
+    """How many of its cells are in each state."""
+    attempts: int
+    started_at: float | None
+    finished_at: float | None
+    seconds: float | None
+    expected: float | None
+    """The median of the last times it passed, in seconds."""
+    summary: str
+    gate: GateMark | None = None
+
+
+class Run(Shape):
+    """A run."""
+
+    id: int
+    project: str
+    number: int
+    state: RunState
+    version: str
+    branch: str
+    revision: str
+    subject: str
+    author: str
+    committed_at: int
+    trigger: str
+    person: str
+    reason: str
+    started_at: float
+    finished_at: float | None
+    seconds: float | None
+    superseded_by: int | None
+
+
+class RunRow(Run):
+    """A run with a chip for each stage."""
+
+    stages: list[Chip]
+
+
+class RunsQuery(Paging):
+    """Which runs."""
+
+    project: Line | None = None
+    branch: Line | None = None
+    state: list[RunState] = Field(default_factory=list)
+    person: Line | None = None
+    """Who started it, or part of the author."""
+    text: Line | None = None
+    """In the subject, version, branch or reason; or the revision's beginning."""
+
+
+class Build(Shape):
+    """Where Buildbot shows it."""
+
+    builder: str
+    builder_id: int
+    build_id: int
+    number: int
+    request_id: int
+
+
+class Attempt(Shape):
+    """One attempt at a cell of a stage."""
+
+    id: int
+    attempt: int
+    state: str
+    stale: bool
+    tries: int
+    person: str
+    worker: str
+    exit_code: int | None
+    summary: str
+    facts: Json
+    queued_at: float
+    started_at: float | None
+    finished_at: float | None
+    seconds: float | None
+    artefacts: list[Artefact]
+    borrowed_run: int | None
+    """Of a skipped stage: the number of the run whose artefacts it stands for."""
+    buildbot: Build | None
+
+
+class CellResults(Shape):
+    """A cell's attempts, the newest first."""
+
+    cell: str
+    attempts: list[Attempt]
+
+
+class StageOfRun(Chip):
+    """A stage of a run, whole."""
+
+    needs: list[str]
+    on_failure: list[str]
+    allowed: list[str]
+    approvals: int
+    results: list[CellResults]
+    gate: Gate | None = None
+
+
+class Deployed(Shape):
+    """Where a release runs."""
+
+    environment: str
+    at: float
+    person: str
+
+
+class Release(Shape):
+    """What `publish` made of a run."""
+
+    id: int
+    project: str
+    version: str
+    run: int
+    branch: str
+    revision: str
+    subject: str
+    author: str
+    published_at: float
+    place: str
+    manifest_sha256: str
+    artefacts: list[Artefact]
+    reports: list[Artefact]
+    deployed: list[Deployed]
+    verify: str
+
+
+class ReleasesQuery(Paging):
+    """Which releases."""
+
+    project: Line | None = None
+    text: Line | None = None
+
+
+class Neighbour(Shape):
+    """The run before or after, on the same branch."""
+
+    number: int
+    state: RunState
+    revision: str
+
+
+class WholeRun(Run):
+    """A run with all that is known of it."""
+
+    stages: list[StageOfRun]
+    critical_path: list[str]
+    releases: list[Release]
+    deployments: list[Deployment]
+    previous: Neighbour | None
+    next: Neighbour | None
+
+
+class StageQuery(Asked):
+    """Which attempt at which cell of a stage; the newest of the first where none is told."""
+
+    cell: Line | None = None
+    attempt: Number | None = None
+
+
+class LogQuery(StageQuery):
+    """How much of a log."""
+
+    lines: Number = 200
+
+
+class Log(Shape):
+    """The end of a log."""
+
+    text: str
+    first: int
+    """The number of its first line, from 0."""
+    total: int
+    complete: bool

@@ -1,0 +1,113 @@
+"""Tests: results of one stage, and what is seen over many."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from slipway.www.shapes.base import Asked, Line, Shape, Words
+
+Status = Literal["failed", "error", "quarantined", "flaky", "passed", "skipped"]
+
+
+class Case(Shape):
+    """One test in one attempt."""
+
+    name: str
+    cell: str
+    status: Status
+    message: str
+    file: str | None
+    line: int | None
+    seconds: float
+
+
+class Cases(Shape):
+    """The tests of a stage, those that failed first."""
+
+    items: list[Case]
+    counts: dict[str, int]
+    attempt: int
+
+
+class Failing(Shape):
+    """A test that failed in the newest build of its stage."""
+
+    project: str
+    stage: str
+    cell: str
+    name: str
+    status: Status
+    message: str
+    file: str | None
+    run: int
+    at: float
+    failed: int
+    """In how many of the builds that were looked at."""
+    of: int
+
+
+class Flaky(Shape):
+    """A test that failed in some builds and passed in the newest."""
+
+    project: str
+    stage: str
+    cell: str
+    name: str
+    failed: int
+    of: int
+    run: int
+    """The newest run in which it failed."""
+
+
+class Slow(Shape):
+    """A test that took long in the newest build of its stage."""
+
+    project: str
+    stage: str
+    cell: str
+    name: str
+    seconds: float
+    run: int
+
+
+class Tests(Shape):
+    """What is seen over the last builds of each stage."""
+
+    failing: list[Failing]
+    flaky: list[Flaky]
+    slowest: list[Slow]
+    builds: int
+    """How many builds of each stage are looked at, at most."""
+
+
+class TestsQuery(Asked):
+    """Whose tests."""
+
+    __test__ = False
+
+    project: Line | None = None
+
+
+class HistoryQuery(Asked):
+    """Which test."""
+
+    project: Line
+    stage: Line
+    name: Annotated[Words, Field(min_length=1)]
+    cell: Line = ""
+    limit: Annotated[int, Field(ge=1, le=100)] = 30
+
+
+class Seen(Shape):
+    """How a test went in one attempt."""
+
+    run: int
+    attempt: int
+    branch: str
+    revision: str
+    status: Status
+    message: str
+    seconds: float
+    at: float | None

@@ -1,0 +1,40 @@
+"""Tokens for scripts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from slipway.www.shapes.base import Asked, Line, Shape
+
+
+class Token(Shape):
+    """A token as it may be shown."""
+
+    id: int
+    name: str
+    person: str
+    roles: list[str]
+    created_at: float
+    created_by: str
+    expires_at: float
+    last_used_at: float | None
+    revoked_at: float | None
+    state: str
+
+
+class NewToken(Asked):
+    """A token to be made."""
+
+    name: Line
+    roles: list[Line] = Field(default_factory=list)
+    """None: all that one has."""
+    days: Annotated[float, Field(allow_inf_nan=False)] = 90
+
+
+class TokenMade(Shape):
+    """A token; what it says is shown this once."""
+
+    token: str
+    item: Token

@@ -1,0 +1,81 @@
+"""The audit trail, for those who may read it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from slipway.ledger.audit import AuditRow
+from slipway.ledger.trail import verify
+from slipway.www.call import Call
+from slipway.www.shapes.audit import AuditEntry, AuditQuery, Whole
+from slipway.www.shapes.base import Listing
+
+_NAMES = tuple(AuditEntry.model_fields)
+#: What a spreadsheet takes for a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+async def list_audit(call: Call) -> Listing[AuditEntry] | None:
+    """Answer GET audit; with a format it is a file, and sent at once."""
+    found = await call.read(_list, call.query)
+    if call.query.format is None:
+        return found
+    as_csv = call.query.format == "csv"
+    body = _csv(found.items) if as_csv else found.model_dump_json(indent=2).encode()
+    request = call.request
+    kind = "text/csv" if as_csv else "application/json"
+    request.setHeader("content-type", f"{kind}; charset=utf-8")
+    request.setHeader("cache-control", "no-store")
+    name = f"audit.{call.query.format}"
+    request.setHeader("content-disposition", f'attachment; filename="{name}"')
+    request.setHeader("content-length", str(len(body)))
+    if request.method != b"HEAD":
+        request.write(body)
+    request.finish()
+    return None
+
+
+def _list(session: Session, query: AuditQuery) -> Listing[AuditEntry]:
+    wanted = select(AuditRow).order_by(AuditRow.id.desc())
+    for name in ("actor", "action", "entity", "project"):
+        value = getattr(query, name)
+        if value is not None:
+            wanted = wanted.where(getattr(AuditRow, name) == value)
+    if query.since is not None:
+        wanted = wanted.where(AuditRow.at >= query.since)
+    if query.before is not None:
+        wanted = wanted.where(AuditRow.id < query.before)
+    found = list(session.scalars(wanted.limit(query.limit + 1)))
+    rows, more = found[: query.limit], len(found) > query.limit
+    items = [AuditEntry(**{name: getattr(row, name) for name in _NAMES}) for row in rows]
+    return Listing[AuditEntry](items=items, next=rows[-1].id if more else None)
+
+
+def _csv(items: list[AuditEntry]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(_NAMES)
+    for one in items:
+        writer.writerow(_cell(getattr(one, name)) for name in _NAMES)
+    return text.getvalue().encode()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, dict):
+        return json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+async def verify_audit(call: Call) -> Whole:
+    """Answer GET audit/verify: walk along the whole chain."""
+    desk = call.desk
+    verdict = await desk.master.db.pool.do_with_engine(verify)
+    return Whole(
+        whole=not verdict.problem, rows=verdict.rows, head=verdict.head, problem=verdict.problem
+    )

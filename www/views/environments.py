@@ -1,0 +1,116 @@
+"""Environments: what runs where, since when, by whom."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from slipway.ledger import gate_tables
+from slipway.ledger.gates import UNDECIDED
+from slipway.model.access import Person
+from slipway.www.call import Call
+from slipway.www.outline import Outline
+from slipway.www.refusal import not_found
+from slipway.www.shapes.base import Listing, Paging
+from slipway.www.shapes.gates import Deployment, Earlier, Environment, Gate
+from slipway.www.views import gates
+from slipway.www.views.deployments import fetch, newest, standing
+
+_SHOWN = 10
+#: So many deployments of the whole site are looked at for the environments' histories.
+_RECENT = 100
+
+
+async def list_environments(call: Call) -> Listing[Environment]:
+    """Answer GET environments."""
+    site = call.site
+    if call.query.project is not None:
+        site = {call.query.project: call.outline(call.query.project)}
+    return await call.read(_list, site, call.person)
+
+
+def _list(session: Session, site: dict[str, Outline], person: Person) -> Listing[Environment]:
+    row = gate_tables.Deployment
+    recent = fetch(session, newest(_RECENT, row.project.in_(site)))
+    now = {(one.project, one.environment): one for one in standing(session)}
+    query = gates.statement().where(gate_tables.Gate.state.in_(UNDECIDED))
+    waiting = gates.shape(session, session.scalars(query), site, person)
+    items = [
+        _environment(outline, name, stages, recent, now.get((outline.name, name)), waiting)
+        for outline in site.values()
+        for name, stages in outline.environments.items()
+    ]
+    return Listing[Environment](items=items)
+
+
+def _environment(
+    outline: Outline,
+    name: str,
+    stages: list[str],
+    recent: list[Deployment],
+    current: Deployment | None,
+    waiting: list[Gate],
+) -> Environment:
+    settings = outline.project.environments.get(name)
+    own = [one for one in recent if (one.project, one.environment) == (outline.name, name)]
+    running = next((one for one in own if one.state == "running"), None)
+    failed = bool(own) and own[0].state == "failed"
+    state = "running" if running else "failed" if failed else "idle" if current else "empty"
+    return Environment(
+        project=outline.name,
+        name=name,
+        url=settings.url if settings else None,
+        description=settings.description if settings else "",
+        deployer=settings.deployer.kind if settings else "",
+        stages=stages,
+        state=state,  # type: ignore[arg-type]
+        current=current,
+        running=running,
+        gates=[one for one in waiting if (one.project, one.environment) == (outline.name, name)],
+        history=own[:_SHOWN],
+        earlier=_earlier(own, current),
+    )
+
+
+def _earlier(own: list[Deployment], current: Deployment | None) -> list[Earlier]:
+    """Return the releases that were there before, each once."""
+    found: dict[int, Earlier] = {}
+    for one in own:
+        if one.state == "deployed" and (current is None or one.release_id != current.release_id):
+            at = one.finished_at or one.started_at
+            told = Earlier(
+                run=one.run,
+                version=one.version,
+                release_id=one.release_id,
+                deployed_at=at,
+                person=one.person,
+            )
+            found.setdefault(one.release_id, told)
+    return list(found.values())
+
+
+async def list_deployments(call: Call) -> Listing[Deployment]:
+    """Answer GET environments/PROJECT/NAME."""
+    outline, name = call.outline(), call.path["name"]
+    check_environment(outline, name)
+    return await call.read(_history, outline.name, name, call.query)
+
+
+def check_environment(outline: Outline, name: str) -> None:
+    """Refuse an environment that a project does not have.
+
+    Raises:
+        Refused: It has none of this name.
+    """
+    if name not in outline.environments:
+        known = ", ".join(outline.environments) or "none"
+        raise not_found(f'{outline.name} has no environment "{name}"; it has {known}')
+
+
+def _history(session: Session, project: str, name: str, query: Paging) -> Listing[Deployment]:
+    row = gate_tables.Deployment
+    conditions = [row.project == project, row.environment == name]
+    if query.before is not None:
+        conditions.append(row.id < query.before)
+    found = fetch(session, newest(query.limit + 1, *conditions))
+    rows, more = found[: query.limit], len(found) > query.limit
+    return Listing[Deployment](items=rows, next=rows[-1].id if more else None)

@@ -1,0 +1,64 @@
+"""Finding the run that a path names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from slipway.ledger.tables import Run, StageResult
+from slipway.www.outline import Outline
+from slipway.www.refusal import not_found
+from slipway.www.shapes.runs import StageQuery
+
+
+def find_run(session: Session, project: str, number: str, *options: Any) -> Run:
+    """Return a run of a project; "latest" is its newest.
+
+    Raises:
+        Refused: There is none.
+    """
+    query = select(Run).where(Run.project == project).options(*options)
+    if number == "latest":
+        query = query.order_by(Run.number.desc()).limit(1)
+    else:
+        query = query.where(Run.number == int(number))
+    run = session.scalar(query)
+    if run is None:
+        told = "has had no run yet" if number == "latest" else f"has no run {number}"
+        raise not_found(f"{project} {told}")
+    return run
+
+
+def find_attempts(session: Session, run: Run, outline: Outline, stage: str) -> list[StageResult]:
+    """Return the attempts at a stage of a run, the newest first; none where it was never tried.
+
+    Raises:
+        Refused: There is no such stage.
+    """
+    wanted = (
+        select(StageResult)
+        .where(StageResult.run_id == run.id, StageResult.name == stage)
+        .order_by(StageResult.id.desc())
+    )
+    rows = list(session.scalars(wanted))
+    if not rows and stage not in outline.places:
+        known = ", ".join(outline.places)
+        raise not_found(f'{run.project} has no stage "{stage}"; it has {known}')
+    return rows
+
+
+def narrow(rows: list[StageResult], query: StageQuery) -> list[StageResult]:
+    """Return the attempts that a query means: of each cell the newest, or the one that is named.
+
+    Raises:
+        Refused: There is no such cell or attempt.
+    """
+    found: dict[str, StageResult] = {}
+    for row in rows:
+        if query.cell in {None, row.cell} and query.attempt in {None, row.attempt}:
+            found.setdefault(row.cell, row)
+    if rows and not found:
+        raise not_found(f"{rows[0].name} has no such cell or attempt in this run")
+    return list(found.values())

@@ -1,0 +1,43 @@
+"""The end of a stage's log."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from slipway.ledger.tables import StageResult
+from slipway.www.call import Call
+from slipway.www.outline import Outline
+from slipway.www.shapes.runs import Log, StageQuery
+from slipway.www.views.finding import find_attempts, find_run, narrow
+
+_MOST = 5000
+#: What a log's line begins with: the channel it came by (output, errors, headers).
+_CHANNELS = "oeh"
+
+
+async def show_log(call: Call) -> Log:
+    """Answer GET runs/PROJECT/NUMBER/stages/STAGE/log."""
+    path = call.path
+    build = await call.read(_build, call.outline(), path["number"], path["stage"], call.query)
+    steps = await call.master.db.steps.getSteps(build) if build is not None else []
+    for step in steps:
+        log = await call.master.db.logs.getLogBySlug(step.id, "stdio")
+        if log is not None:
+            first = max(0, log.num_lines - min(call.query.lines, _MOST))
+            text = await call.master.db.logs.getLogLines(log.id, first, log.num_lines)
+            return Log(text=_plain(text), first=first, total=log.num_lines, complete=log.complete)
+    return Log(text="", first=0, total=0, complete=build is not None and bool(steps))
+
+
+def _build(
+    session: Session, outline: Outline, number: str, stage: str, query: StageQuery
+) -> int | None:
+    run = find_run(session, outline.name, number)
+    rows: list[StageResult] = narrow(find_attempts(session, run, outline, stage), query)
+    return rows[0].build_id if rows else None
+
+
+def _plain(text: str) -> str:
+    """Take the channels' letters away."""
+    lines = text.split("\n")
+    return "\n".join(line[1:] if line[:1] in _CHANNELS else line for line in lines)

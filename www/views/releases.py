@@ -1,0 +1,110 @@
+"""Releases: what is in them, and where they run."""
+
+from __future__ import annotations
+
+import shlex
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import Session, contains_eager, selectinload
+
+from slipway.ledger import tables
+from slipway.ledger.tables import Run, StageResult
+from slipway.www.call import Call
+from slipway.www.refusal import not_found
+from slipway.www.shapes.base import Listing
+from slipway.www.shapes.files import Artefact
+from slipway.www.shapes.runs import Deployed, Release, ReleasesQuery
+from slipway.www.views.deployments import standing
+from slipway.www.views.files import artefact, in_release
+
+
+async def list_releases(call: Call) -> Listing[Release]:
+    """Answer GET releases."""
+    if call.query.project is not None:
+        call.outline(call.query.project)
+    return await call.read(_list, call.query)
+
+
+async def show_release(call: Call) -> Release:
+    """Answer GET releases/ID."""
+    return await call.read(_show, int(call.path["id"]))
+
+
+def _show(session: Session, number: int) -> Release:
+    release = session.scalar(_statement().where(tables.Release.id == number))
+    if release is None:
+        raise not_found(f"there is no release {number}")
+    return shape(session, [release])[0]
+
+
+def _list(session: Session, query: ReleasesQuery) -> Listing[Release]:
+    wanted = _statement().order_by(tables.Release.id.desc())
+    if query.before is not None:
+        wanted = wanted.where(tables.Release.id < query.before)
+    if query.project is not None:
+        wanted = wanted.where(Run.project == query.project)
+    if query.text:
+        inside = (tables.Release.version, Run.subject, Run.branch)
+        told = [one.icontains(query.text, autoescape=True) for one in inside]
+        begins = Run.revision.startswith(query.text.lower(), autoescape=True)
+        hashed = tables.Release.manifest_sha256 == query.text.lower()
+        wanted = wanted.where(or_(*told, begins, hashed))
+    found = list(session.scalars(wanted.limit(query.limit + 1)))
+    rows, more = found[: query.limit], len(found) > query.limit
+    return Listing[Release](items=shape(session, rows), next=rows[-1].id if more else None)
+
+
+def _statement() -> Select[Any]:
+    row = tables.Release
+    return select(row).join(row.run).options(contains_eager(row.run))
+
+
+def shape(session: Session, rows: Sequence[tables.Release]) -> list[Release]:
+    """Return releases as they are shown."""
+    reports = _reports(session, [row.run_id for row in rows])
+    where = defaultdict(list)
+    for one in standing(session) if rows else []:
+        at = one.finished_at or one.started_at
+        told = Deployed(environment=one.environment, at=at, person=one.person)
+        where[one.release_id].append(told)
+    return [_release(row, reports[row.run_id], where[row.id]) for row in rows]
+
+
+def _reports(session: Session, runs: Sequence[int]) -> dict[int, list[Artefact]]:
+    query = (
+        select(StageResult)
+        .where(StageResult.run_id.in_(runs), StageResult.stale.is_(False))
+        .options(selectinload(StageResult.artefacts))
+        .order_by(StageResult.id)
+    )
+    newest = {}
+    for stage in session.scalars(query):
+        newest[stage.run_id, stage.name, stage.cell] = stage
+    found: dict[int, list[Artefact]] = defaultdict(list)
+    for (run_id, _, _), stage in newest.items():
+        found[run_id] += [artefact(one, stage) for one in stage.artefacts if one.role == "report"]
+    return found
+
+
+def _release(row: tables.Release, reports: list[Artefact], deployed: list[Deployed]) -> Release:
+    run = row.run
+    return Release(
+        id=row.id,
+        project=run.project,
+        version=row.version,
+        run=run.number,
+        branch=run.branch,
+        revision=run.revision,
+        subject=run.subject,
+        author=run.author,
+        published_at=row.published_at,
+        place=row.place,
+        manifest_sha256=row.manifest_sha256,
+        artefacts=[in_release(kept) for kept in row.artefacts],
+        reports=reports,
+        deployed=deployed,
+        verify=f"slipway verify {shlex.quote(row.place)}",
+    )

@@ -1,0 +1,128 @@
+"""Workers and lanes: who is busy with what, what waits, what failed."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from buildbot.db.model import Model
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session, aliased
+
+from slipway.ledger.standing import OPEN_STAGE
+from slipway.ledger.tables import Run, StageResult
+from slipway.model.flow import Lane as LaneName
+from slipway.www.call import Call
+from slipway.www.outline import Outline
+from slipway.www.shapes.site import Busy, FailedStage, Lane, Worker, Workers
+from slipway.www.views.times import expected
+
+_FAILED = 50
+
+
+async def list_workers(call: Call) -> Workers:
+    """Answer GET workers."""
+    busy, lanes, failed = await call.read(_read, call.site)
+    told = call.config.get("workers", {})
+    workers = []
+    for one in await call.master.data.get(("workers",)):
+        name, settings = one["name"], told.get(one["name"])
+        if settings is None:
+            continue
+        workers.append(
+            Worker(
+                name=name,
+                labels=settings["labels"],
+                lanes=settings["lanes"],
+                max_builds=settings["max_builds"],
+                connected=bool(one["connected_to"]),
+                paused=bool(one["paused"]),
+                busy=busy.get(name, []),
+            )
+        )
+    workers.sort(key=lambda one: one.name)
+    return Workers(workers=workers, lanes=lanes, failed=failed)
+
+
+def _read(
+    session: Session, site: dict[str, Outline]
+) -> tuple[dict[str, list[Busy]], list[Lane], list[FailedStage]]:
+    build = Model.builds
+    query = (
+        select(StageResult, Run.project, Run.number, build.c.builderid, build.c.number.label("of"))
+        .join(Run)
+        .outerjoin(build, build.c.id == StageResult.build_id)
+        .where(StageResult.state.in_(OPEN_STAGE))
+        .order_by(StageResult.id)
+    )
+    rows = list(session.execute(query))
+    times = expected(session, {row.project for row in rows})
+    busy: dict[str, list[Busy]] = {}
+    for row in rows:
+        stage: StageResult = row[0]
+        if stage.state == "running":
+            busy.setdefault(stage.worker, []).append(
+                Busy(
+                    project=row.project,
+                    run=row.number,
+                    stage=stage.name,
+                    cell=stage.cell,
+                    since=stage.started_at or stage.queued_at,
+                    expected=times.get((row.project, stage.name, stage.cell)),
+                    builder_id=row.builderid,
+                    number=row.of,
+                )
+            )
+    return busy, _lanes(rows, site), _failed(session)
+
+
+def _lanes(rows: list[Any], site: dict[str, Outline]) -> list[Lane]:
+    lanes = {
+        name: Lane(lane=name, queued=0, running=0, oldest_at=None) for name in get_args(LaneName)
+    }
+    for row in rows:
+        stage: StageResult = row[0]
+        outline = site.get(row.project)
+        place = outline.places.get(stage.name) if outline else None
+        lane = lanes[place.stage.lane if place else "default"]
+        if stage.state == "running":
+            lane.running += 1
+        else:
+            lane.queued += 1
+            lane.oldest_at = min(lane.oldest_at or stage.queued_at, stage.queued_at)
+    return list(lanes.values())
+
+
+def _failed(session: Session) -> list[FailedStage]:
+    later = aliased(StageResult)
+    newer = exists().where(
+        later.run_id == StageResult.run_id,
+        later.name == StageResult.name,
+        later.cell == StageResult.cell,
+        later.attempt > StageResult.attempt,
+    )
+    query = (
+        select(StageResult, Run.project, Run.number)
+        .join(Run)
+        .where(
+            StageResult.state == "failed",
+            StageResult.stale.is_(False),
+            Run.superseded_by.is_(None),
+            ~newer,
+        )
+        .order_by(StageResult.id.desc())
+        .limit(_FAILED)
+    )
+    return [
+        FailedStage(
+            project=row.project,
+            run=row.number,
+            stage=row[0].name,
+            cell=row[0].cell,
+            attempt=row[0].attempt,
+            summary=row[0].summary,
+            exit_code=row[0].exit_code,
+            worker=row[0].worker,
+            finished_at=row[0].finished_at,
+        )
+        for row in session.execute(query)
+    ]
