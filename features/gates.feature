@@ -14,10 +14,3 @@ Feature: A gate waits for a person
     And they open the gate of "hand-over"
     Then "make, hand-over" of run 1 have passed
     And run 1 is passed
-
-  Scenario: Buildbot's own button is no way in
-    Given run 1 is waiting
-    When the admin comes
-    And they try to start the stage "hand-over"
-    Then they are told 'open its gate'
-    And run 1 is waiting

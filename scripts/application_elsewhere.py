@@ -54,7 +54,12 @@ class Elsewhere:
     """An existing address."""
 
     def __init__(
-        self, base_url: str, patience: float = _LIMIT, *, trust_any_certificate: bool = False
+        self,
+        base_url: str,
+        patience: float = _LIMIT,
+        *,
+        trust_any_certificate: bool = False,
+        place: str = "base-url",
     ) -> None:
         """Prepare; nothing is asked yet.
 
@@ -62,11 +67,12 @@ class Elsewhere:
             base_url: Where it is; a name and password in it are never shown.
             patience: Seconds it may take to answer at the start.
             trust_any_certificate: Whether a certificate that nobody vouches for will do.
+            place: Where the address was said, for error sentences.
 
         Raises:
             WrongInput: That is no address.
         """
-        self.url = check_url("base-url", base_url)
+        self.url = check_url(place, base_url)
         self._patience = patience
         # Proxies of the environment are used: staging may be behind one.
         self._opener = build_opener(_AsItIs, HTTPSHandler(context=_context(trust_any_certificate)))
@@ -89,7 +95,7 @@ class Elsewhere:
         while (why := self._ask(max(0.1, min(_LIMIT, end - time.monotonic())))) is not None:
             if time.monotonic() + _PAUSE > end:
                 raise StageFailed(
-                    f"{self._shown()} did not answer within {format_duration(self._patience)}: "
+                    f"{shown(self.url)} did not answer within {format_duration(self._patience)}: "
                     f"{why}; is it up, and is base-url right?"
                 )
             time.sleep(_PAUSE)
@@ -101,7 +107,7 @@ class Elsewhere:
             StageFailed: It does not.
         """
         if why := self._ask(_LIMIT):
-            raise StageFailed(f"{self._shown()} answers no more: {why}")
+            raise StageFailed(f"{shown(self.url)} answers no more: {why}")
 
     def stop(self) -> None:
         """Do nothing: it is not ours to end."""
@@ -137,9 +143,11 @@ class Elsewhere:
             return str(reason) or type(reason).__name__
         return None
 
-    def _shown(self) -> str:
-        parts = urlsplit(self.url)
-        return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+def shown(url: str) -> str:
+    """Return an address as people may see it: without a name and password."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 class _AsItIs(HTTPRedirectHandler):

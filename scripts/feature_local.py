@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Mapping
@@ -17,7 +18,8 @@ from slipway.model.stage import FeaturesStage
 from slipway.scripts.environment import Environment, prepare
 from slipway.scripts.feature_order import Order
 from slipway.scripts.feature_package import REQUIREMENTS
-from slipway.scripts.feature_settings import settle
+from slipway.scripts.feature_seeds import NamedSeeds
+from slipway.scripts.feature_settings import PROFILE_VARIABLE, settle
 from slipway.scripts.feature_walk import walk
 from slipway.scripts.features import judge, leave
 from slipway.scripts.report import Report
@@ -50,6 +52,7 @@ def run(
     arguments: tuple[str, ...] = (),
     shard: tuple[int, int] = (1, 1),
     output: Path | None = None,
+    named: NamedSeeds | None = None,
 ) -> Path:
     """Walk a project's features as the stage does.
 
@@ -57,10 +60,11 @@ def run(
         source: The project.
         nearest: What was typed.
         report: Gets what happens.
-        profile: A profile of pyproject.toml.
+        profile: A profile of pyproject.toml. None: that of $SLIPWAY_PROFILE, if it names one.
         arguments: behave's own arguments.
         shard: Which part of how many.
         output: Where report and evidence go. None: .slipway/features in the project.
+        named: Seed databases; each application gets copies.
 
     Returns:
         The report's file.
@@ -70,6 +74,7 @@ def run(
         StageFailed: A scenario failed, or nothing ran.
         WrongInput: The features or the settings are wrong.
     """
+    profile = profile or os.environ.get(PROFILE_VARIABLE) or None
     keys = settle(source, [nearest], profile)
     state = source / _STATE
     target = output.resolve() if output is not None else state / "output"
@@ -80,7 +85,20 @@ def run(
     if not ignore.exists() and state.is_dir():
         ignore.write_text("*\n")
     environment = _environment(source, state, report)
-    order = Order(source, keys, environment, state / "cache", target, arguments, shard)
+    seeds = named or NamedSeeds()
+    order = Order(
+        source,
+        keys,
+        environment,
+        state / "cache",
+        target,
+        arguments,
+        shard,
+        seeds=seeds.seeds,
+        dumps=seeds.dumps,
+        profile=profile,
+        typed=frozenset(nearest.model_fields_set),
+    )
     walked = walk(order, report)
     page = leave(walked.run, target, report, epoch=int(walked.run.started_at.timestamp()))
     judge(walked)

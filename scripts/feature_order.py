@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from slipway.scripts.application_postgresql import Dump
 
 _FROZEN = "{frozen}"
+#: What sessions take for true.
+_YES = ("true", "yes", "on", "1")
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,10 @@ class Order:
     """PostgreSQL's seeds by name; restored where the application asks for one."""
     frozen: Path | None = None
     """The program that a freeze stage left, unpacked."""
+    profile: str | None = None
+    """The profile that `keys` were settled with."""
+    typed: frozenset[str] = frozenset()
+    """The keys that were typed: nothing is nearer, the environment's variables neither."""
     title: str = "Features"
     revision: str = ""
     version: str = ""
@@ -67,8 +73,25 @@ class Order:
         return [*self.arguments, *paths, *(f"--tags={one}" for one in self.keys.tags or ())]
 
     @property
+    def base_url(self) -> tuple[str, str] | None:
+        """Where that is said, and where the application runs already."""
+        if self.keys.base_url is None:
+            return None
+        said = self._environment_says("base_url")
+        return ("$SLIPWAY_BASE_URL", said) if said else ("base-url", self.keys.base_url)
+
+    @property
+    def trusts_any_certificate(self) -> bool:
+        """Whether a certificate that nobody vouches for will do."""
+        said = self._environment_says("trust_any_certificate")
+        return said.lower() in _YES if said else bool(self.keys.trust_any_certificate)
+
+    @property
     def userdata(self) -> dict[str, str]:
         """What behave's -D sets, as sessions read it.
+
+        To them -D is nearer than the environment, so what a file says and the environment, too, is
+        left to the environment.
 
         Raises:
             WrongInput: `desktop` names what was frozen, and nothing was.
@@ -76,7 +99,8 @@ class Order:
         keys = self.keys
         seeds = {name: str(path.resolve()) for name, path in self.seeds.items()}
         told = {
-            "desktop": self._desktop(),
+            "profile": self.profile,
+            "desktop": None if self._environment_says("desktop") else self._desktop(),
             "desktop_env": json.dumps(keys.desktop_env) if keys.desktop_env else None,
             "desktop_seeds": json.dumps(seeds) if seeds else None,
             "browser": keys.browser,
@@ -86,7 +110,18 @@ class Order:
             "without_browser": keys.without_browser,
             "trust_any_certificate": _flag(keys.trust_any_certificate),
         }
-        return {**{key: value for key, value in told.items() if value}, **keys.define}
+        held = {
+            name: value
+            for name, value in told.items()
+            if value and (name == "profile" or not self._environment_says(name))
+        }
+        return {**held, **keys.define}
+
+    def _environment_says(self, name: str) -> str | None:
+        """Return what $SLIPWAY_NAME says of a setting; None where what was typed is nearer."""
+        if name in self.typed:
+            return None
+        return self.environment.variables().get(f"SLIPWAY_{name.upper()}") or None
 
     def _desktop(self) -> str | None:
         """Return the desktop program's command as the sessions read it."""

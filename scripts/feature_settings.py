@@ -14,6 +14,8 @@ from slipway.model.spelling import did_you_mean
 from slipway.scripts.dependencies import read_pyproject
 
 _PLACE = "tool.slipway.features"
+#: Names a profile where none was typed; sessions know it, too.
+PROFILE_VARIABLE = "SLIPWAY_PROFILE"
 
 
 def settle(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from slipway.model.errors import MissingTool, SlipwayError, StageFailed, WrongInput
 from slipway.scripts.application import Application
-from slipway.scripts.application_elsewhere import Elsewhere, UnderTest
+from slipway.scripts.application_elsewhere import Elsewhere, UnderTest, shown
 from slipway.scripts.application_settings import ApplicationSettings
 from slipway.scripts.aside import write_text
 from slipway.scripts.feature_order import Order
@@ -90,7 +90,7 @@ def walk(order: Order, report: Report) -> Walked:
         title=order.title,
         started_at=started,
         seconds=time.monotonic() - began,
-        base_url=order.keys.base_url or "",
+        base_url=shown(order.base_url[1]) if order.base_url else "",
         revision=order.revision,
         version=order.version,
         command=shlex.join(["slipway", "features", *order.arguments]),
@@ -106,10 +106,11 @@ def _applications(order: Order, stack: ExitStack, report: Report) -> list[UnderT
     """Start one application for each process, side by side."""
     keys, jobs = order.keys, order.jobs
     if keys.command is None:
-        if keys.base_url is None:
+        if order.base_url is None:
             return [None] * jobs
-        trusting = bool(keys.trust_any_certificate)
-        elsewhere = Elsewhere(keys.base_url, trust_any_certificate=trusting)
+        place, url = order.base_url
+        trusting = order.trusts_any_certificate
+        elsewhere = Elsewhere(url, trust_any_certificate=trusting, place=place)
         stack.enter_context(elsewhere)
         return [elsewhere] * jobs
     copies: Callable[[int], Copies] | None = None
@@ -199,7 +200,9 @@ def _follow(processes: list[FeatureProcess], story: Story) -> dict[int, str]:
         ended = all(process.code is not None for process in processes)
         for process in processes:
             for event in process.events():
-                story.take(event, process.index)
+                # That it was interrupted is our doing, and not what went wrong.
+                if event.get("kind") != "stopped" or process.index not in problems:
+                    story.take(event, process.index)
         if ended:
             # One that died in the last scenario may have ended its process before it was seen.
             _check(processes, problems, ended=True)
@@ -247,7 +250,7 @@ def _lose(
         known = process.index in story.finished or process.index in problems or story.errors
         if not known:
             problems[process.index] = f"a process {process.ending}"
-    if story.stopped and not story.errors:
+    if story.stopped and not story.errors and not problems:
         problems[-1] = story.stopped
     elif story.missing and not problems and not story.errors:
         problems[-1] = f"{story.missing} of {story.chosen} chosen scenarios were never walked"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from slipway.scripts.feature_results import (
     counts_text,
     verdict,
 )
-from slipway.scripts.feature_settings import settle
+from slipway.scripts.feature_settings import PROFILE_VARIABLE, settle
 from slipway.scripts.feature_story import as_test
 from slipway.scripts.feature_walk import Walked, walk
 from slipway.scripts.pack import pack_zip
@@ -49,7 +50,8 @@ def run(job: Job, report: Report) -> None:
         msg = f'stage "{job.name}" is no features stage'
         raise WrongInput(msg)
     source, cache = Path.cwd(), Path(job.cache)
-    keys = settle(source, [stage], stage.profile)
+    profile = os.environ.get(PROFILE_VARIABLE) or stage.profile
+    keys = settle(source, [stage], profile)
     environment = prepare(source, stage, cache, report, tools=REQUIREMENTS)
     from slipway.scripts.application_postgresql import Dump
 
@@ -67,6 +69,7 @@ def run(job: Job, report: Report) -> None:
         seeds={Path(name).stem: left[name] for name in sqlite},
         dumps={name: Dump(left[f"{name}.dump"], left.get(f"{name}-roles.sql")) for name in dumps},
         frozen=frozen,
+        profile=profile,
         title=f"{job.project}: {job.name}",
         revision=job.run.revision,
         version=job.run.version,

@@ -30,6 +30,9 @@ _NOTHING = "the audit trail is empty; start the site: slipway up"
 #: What a spreadsheet takes for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
+#: So much of what changed is shown in the table; JSON and CSV have it whole.
+_LONGEST = 80
+
 
 def run(options: argparse.Namespace) -> int:
     """List the audit trail, newest first, or check that it is whole."""
@@ -64,7 +67,7 @@ def _table(found: list[AuditView]) -> Table:
     table = Table(box=None, pad_edge=False)
     for title in ("row", "when", "who", "project", "what", "of"):
         table.add_column(title, no_wrap=True)
-    table.add_column("values", no_wrap=True, overflow="ellipsis")
+    table.add_column("values", no_wrap=True, overflow="ignore")
     for one in found:
         cells = (one.actor, one.project, one.action, one.summary, _values(one))
         table.add_row(str(one.id), moment(one.at), *(escape(cell) for cell in cells))
@@ -80,7 +83,8 @@ def _values(row: AuditView) -> str:
 
 
 def _pairs(values: dict[str, Any]) -> str:
-    return ", ".join(f"{name}: {value}" for name, value in values.items())
+    told = ", ".join(f"{name}: {value}" for name, value in values.items())
+    return told if len(told) <= _LONGEST else f"{told[: _LONGEST - 1]}…"
 
 
 def _csv(found: list[AuditView]) -> str:

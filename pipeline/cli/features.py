@@ -16,6 +16,7 @@ from slipway.cli.terminal import terminal
 from slipway.model.errors import StageFailed, WrongInput
 from slipway.model.features import FeatureKeys
 from slipway.scripts import feature_local
+from slipway.scripts.feature_seeds import read_seeds
 from slipway.scripts.report import ConsoleReport
 
 _SHARD = re.compile(r"([1-9][0-9]*)/([1-9][0-9]*)")
@@ -40,6 +41,7 @@ def run(options: argparse.Namespace) -> int:
             arguments=tuple(options.rest),
             shard=_shard(options.shard),
             output=options.output,
+            named=read_seeds(options.seed),
             report=report,
         )
     except StageFailed as error:

@@ -186,6 +186,13 @@ def _features_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
     ):
         features.add_argument(name, metavar=metavar, help=what)
     features.add_argument("--headed", action="store_true", help="show the browser")
+    features.add_argument(
+        "--seed",
+        action="append",
+        default=[],
+        metavar="NAME=FILE",
+        help="a seed database of SQLite, or a dump of PostgreSQL; may be given again",
+    )
     features.add_argument("--output", type=Path, metavar="DIR", help="where the report goes")
     features.add_argument("--steps", action="store_true", help="list the ready steps, and end")
     told = "write what @desktop drives a Qt program by into a file of the program, and end"

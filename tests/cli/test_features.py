@@ -1,6 +1,8 @@
 """`slipway features` as it is typed."""
 
+import contextlib
 import os
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -76,6 +78,11 @@ def test_as_a_developer_types_it(project):
         (["--browser", "lynx"], "--browser \"lynx\" is not allowed: input should be 'chromium'"),
         (["--source", "nowhere"], "--source nowhere is no folder; name the project"),
         (["--profile", "x"], 'the profile "x" is not in [tool.slipway.features.profiles]'),
+        (["--seed", "shop.sqlite"], '--seed "shop.sqlite" is not NAME=FILE; write such as shop='),
+        (["--seed", "shop="], '--seed "shop=" is not NAME=FILE'),
+        (["--seed", "shop=gone.sqlite"], "gone.sqlite cannot be read: No such file or directory"),
+        (["--seed", "shop=features"], "features cannot be read: Is a directory; name a file"),
+        (["--seed", "shop=pyproject.toml"], "pyproject.toml is neither an SQLite database nor a"),
         (["--base-url", "here"], '--base-url "here" is not allowed: string should match pattern'),
     ],
 )
@@ -84,6 +91,61 @@ def test_wrong_words_are_told(project, words, told):
     assert done.returncode == 2
     assert told in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+SERVED = """
+    import http.server, sqlite3, sys
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            with sqlite3.connect(sys.argv[2]) as db:
+                if self.path == "/sell":
+                    db.execute("DELETE FROM book")
+                found = str(db.execute("SELECT count(*) FROM book").fetchone()[0])
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(found.encode())
+
+        def log_message(self, *args):
+            pass
+
+    http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+ASKING = """
+    import os, sqlite3, urllib.request
+    from behave import then
+
+    @then("{path} shows {count}")
+    def shows(context, path, count):
+        with urllib.request.urlopen(os.environ["SLIPWAY_BASE_URL"] + path, timeout=10) as answer:
+            assert answer.read().decode() == count
+        with sqlite3.connect(os.environ["SLIPWAY_DATABASE_SHOP"]) as db:
+            assert db.execute("SELECT count(*) FROM book").fetchone() == (int(count),)
+"""
+
+
+@pytest.mark.slow
+def test_named_seeds_are_copied_and_left_alone(project):
+    (project / "served.py").write_text(textwrap.dedent(SERVED))
+    (project / "features" / "steps" / "sums.py").write_text(textwrap.dedent(ASKING))
+    (project / "features" / "sums.feature").write_text(
+        "Feature: F\n  Scenario: S\n    Then / shows 2\n    Then /sell shows 0\n"
+    )
+    told = 'command = ["python", "served.py", "{port}", "{database:shop}"]\n'
+    with (project / "pyproject.toml").open("a") as file:
+        file.write(f"[tool.slipway.features]\n{told}")
+    for name in ("first", "second"):
+        with contextlib.closing(sqlite3.connect(project / f"{name}.db")) as db:
+            db.executescript("CREATE TABLE book (name); INSERT INTO book VALUES ('a'), ('b');")
+    twice = features(project, "--seed", "shop=first.db", "--seed", "shop=second.db")
+    assert twice.returncode == 2
+    assert 'there is a seed "shop" already' in twice.stdout + twice.stderr
+    for _ in range(2):
+        done = features(project, "--seed", "shop=first.db", "--seed", "stock=second.db")
+        assert done.returncode == 0, done.stdout + done.stderr
+    without = features(project)
+    assert without.returncode == 2
+    assert "the seeds are: none" in without.stdout + without.stderr
 
 
 def test_other_commands_take_no_words_they_do_not_know(place):

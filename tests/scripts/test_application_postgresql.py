@@ -11,10 +11,11 @@ import pytest
 from slipway.model.errors import StageFailed, WrongInput
 from slipway.model.event import Summary
 from slipway.model.job import Input
-from slipway.scripts import features
+from slipway.scripts import feature_local, features
 from slipway.scripts.application import Application, ApplicationSettings
 from slipway.scripts.application_postgresql import Dump, restored
 from slipway.scripts.environment import Environment
+from slipway.scripts.feature_seeds import read_seeds
 
 from .conftest import MODELS, build
 
@@ -82,19 +83,36 @@ def seeds(app, tmp_path, recorder):
     return build(tmp_path, recorder, metadata=MODELS, fixtures="seed/*", targets=["postgresql"])
 
 
-@pytest.mark.slow
-def test_each_application_writes_to_a_database_of_its_own(
-    seeds, tmp_path, recorder, make_job, monkeypatch, nothing_left
-):
-    folder = tmp_path / "walked"
+def project(folder):
+    """Make a project whose features need PostgreSQL; return it, and this Python for it."""
     (folder / "features" / "steps").mkdir(parents=True)
     (folder / "application.py").write_text(textwrap.dedent(SERVED))
     (folder / "features" / "steps" / "all.py").write_text(textwrap.dedent(STEPS))
     for number in range(4):
         text = textwrap.dedent(FEATURE).format(number=number)
         (folder / "features" / f"makers{number}.feature").write_text(text)
-    monkeypatch.chdir(folder)
     here = Environment(Path(sys.prefix), Path(sys.executable), folder, versions={"slipway": ""})
+    return folder, here
+
+
+@pytest.mark.slow
+def test_a_developer_names_a_dump(seeds, tmp_path, recorder, monkeypatch, nothing_left):
+    folder, here = project(tmp_path / "walked")
+    monkeypatch.setattr(feature_local, "_environment", lambda *_: here)
+    said = {"command": ["python", "application.py", "{port}"], "application-env": DATABASE}
+    named = read_seeds([f"makers={seeds / 'tiny_shop.dump'}"])
+    assert named.dumps["makers"].roles == seeds / "tiny_shop-roles.sql"
+    keys = feature_local.typed({**said, "jobs": 2})
+    page = feature_local.run(folder, nearest=keys, report=recorder, named=named)
+    assert "4 passed" in page.read_text()
+
+
+@pytest.mark.slow
+def test_each_application_writes_to_a_database_of_its_own(
+    seeds, tmp_path, recorder, make_job, monkeypatch, nothing_left
+):
+    folder, here = project(tmp_path / "walked")
+    monkeypatch.chdir(folder)
     monkeypatch.setattr(features, "prepare", lambda *_, **__: here)
     inputs = [
         Input(

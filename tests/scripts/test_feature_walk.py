@@ -14,6 +14,7 @@ import pytest
 from slipway.model.errors import MissingTool, StageFailed, WrongInput
 from slipway.model.event import Picture, Progress, TestResult
 from slipway.model.features import FeatureKeys
+from slipway.scripts.application import Application, ApplicationSettings
 from slipway.scripts.environment import Environment
 from slipway.scripts.feature_order import Order
 from slipway.scripts.feature_walk import walk
@@ -21,7 +22,7 @@ from slipway.scripts.features import judge, leave
 from slipway.scripts.report import Report
 
 STEPS = """
-    import os, sys, time, urllib.request
+    import contextlib, os, sys, time, urllib.request
     from behave import given
 
     @given("all is well")
@@ -47,6 +48,12 @@ STEPS = """
     @given("the application dies")
     def application_dies(context):
         urllib.request.urlopen(os.environ["SLIPWAY_BASE_URL"] + "/die", timeout=5)
+        time.sleep(30)
+
+    @given("the application dies and nobody looks")
+    def application_dies_unseen(context):
+        with contextlib.suppress(OSError):
+            application_dies(context)
         time.sleep(30)
 
     @given("the application answers")
@@ -157,6 +164,22 @@ def test_all_is_told(project):
     assert (last.done, last.total) == (3, 3)
 
 
+def test_the_report_tells_an_address_without_its_password(project):
+    project.feature("a", "one: all is well")
+    with Application(
+        ApplicationSettings(
+            (sys.executable, "application.py", "{port}"),
+            log=project.folder / "served.log",
+            cwd=project.folder,
+        )
+    ) as served:
+        place = f"127.0.0.1:{served.port}"
+        assert project.walk(base_url=f"http://ann:secret@{place}") == {"one": "passed"}
+    page = leave(project.walked.run, project.output, project.report, epoch=1).read_text("utf-8")
+    assert f"http://{place}" in page
+    assert "secret" not in page
+
+
 @pytest.mark.parametrize("tags", ["~@js", "not @js", "-@js"])
 def test_tags_of_any_spelling(project, tags):
     project.feature("a", "one: all is well", "@js two: all is well")
@@ -225,8 +248,9 @@ def test_each_process_has_an_application_of_its_own(project):
     assert not _left(project.folder)
 
 
-def test_an_application_that_dies_fails_the_run(project):
-    project.feature("a", "one: the application dies")
+@pytest.mark.parametrize("step", ["the application dies", "the application dies and nobody looks"])
+def test_an_application_that_dies_fails_the_run(project, step):
+    project.feature("a", f"one: {step}")
     began = time.monotonic()
     project.walk(**SERVED)
     assert time.monotonic() - began < 20
