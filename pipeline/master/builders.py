@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from buildbot.config.builder import BuilderConfig
 from buildbot.process.factory import BuildFactory
 
+from slipway.master.builds import StageBuild
 from slipway.model.cell import Cell, cells
 from slipway.model.duration import format_duration
 from slipway.model.graph import able_workers
@@ -26,6 +27,10 @@ from slipway.steps import (
 
 _KINDS = (Archive, Command, Databases, Deploy, Features, Freeze, Publish, Tests)
 STEPS: dict[str, type[StageStep]] = {step.uses: step for step in _KINDS}
+
+
+class _Factory(BuildFactory):
+    buildClass = StageBuild  # noqa: N815  Buildbot named it
 
 
 def make_builders(
@@ -53,7 +58,7 @@ def _builder(project: str, name: str, cell: Cell, workers: Mapping[str, Worker])
         project=project,
         description=_description(stage, kind),
         workernames=able_workers(stage, workers),
-        factory=BuildFactory([STEPS[kind](timeout=stage.timeout)]),
+        factory=_Factory([STEPS[kind](timeout=stage.timeout)]),
         tags=[kind, f"lane-{stage.lane}"],
         collapseRequests=False,
     )

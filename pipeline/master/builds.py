@@ -1,0 +1,44 @@
+"""A stage's build, which gives its request back whatever happens while it begins.
+
+Buildbot 4.3 keeps a build for ever, and its builder's worker with it, when the worker is lost or
+the request is cancelled in the moments before the first step. Nothing of it would go on before the
+master is restarted, and stopping the master waits for it in vain.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from buildbot.process.build import Build
+from buildbot.process.results import CANCELLED, RETRY
+from twisted.internet import defer
+from twisted.python import log
+
+
+class StageBuild(Build):
+    """A build of one stage."""
+
+    @defer.inlineCallbacks
+    def startBuild(self, workerforbuilder: Any) -> Any:
+        """Begin; where that fails, the request goes to a worker again."""
+        try:
+            yield super().startBuild(workerforbuilder)
+        except Exception as error:  # noqa: BLE001  whatever it is, the request must not be lost
+            log.msg(f"{self} could not begin and is tried again: {error!r}")
+            yield self._give_up(["worker", "lost"], RETRY)
+            return
+        # It was cancelled between its request and its build.
+        if self.stopped and not self.finished and self.conn is None:
+            yield self._give_up(["cancelled"], CANCELLED)
+
+    @defer.inlineCallbacks
+    def _give_up(self, text: list[str], results: int) -> Any:
+        if self.finished:
+            return
+        if getattr(self, "stopBuildConsumer", None) is not None:
+            yield self.buildFinished(text, results)
+        # It had no row yet, or its worker is gone: what comes last was left out.
+        if self in self.builder.building:
+            self.results = results
+            self.workerforbuilder.buildFinished()
+            self.builder.buildFinished(self, self.workerforbuilder)
