@@ -14,6 +14,7 @@ from slipway.ledger import runs
 from slipway.ledger.polls import keep_poll
 from slipway.master.commits import POLLED, commit_of
 from slipway.master.desk import find_desk
+from slipway.master.starting import wait_for_start
 from slipway.model.duration import parse_duration
 from slipway.model.errors import SlipwayError
 from slipway.repository import CommitFacts, Mirror
@@ -103,7 +104,7 @@ class RepositoryPoller(ReconfigurablePollingChangeSource):
 
     async def _poll(self) -> None:
         # At launch the other services may not be there yet: who starts the run is one of them.
-        await self.master.initLock.run(lambda: None)
+        await wait_for_start(self.master)
         desk = find_desk(self.master)
         try:
             await threads.deferToThread(self.mirror.fetch)

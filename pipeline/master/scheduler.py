@@ -24,6 +24,7 @@ from slipway.master.desk import Desk, find_desk
 from slipway.master.gatekeeper import Gatekeeper
 from slipway.master.handing import hand_on
 from slipway.master.skips import find_skips
+from slipway.master.starting import wait_for_start
 from slipway.master.tickets import Orders, Tickets
 from slipway.model.cell import cells
 from slipway.model.site import Project, builder_name
@@ -246,7 +247,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
     async def _go_on(self) -> None:
         """Compare what is open in the ledger with Buildbot's requests, and go on."""
         # Builders must be there before stages can be handed to them.
-        await self.master.initLock.run(lambda: None)
+        await wait_for_start(self.master)
         desk = find_desk(self.master)
         await desk.call(tickets.end_stopping, self.name)
         for stage_id, request_id in await desk.call(tickets.open_stages, self.name):
