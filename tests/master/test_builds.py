@@ -1,5 +1,7 @@
 """Builds that cannot begin: their requests are not lost, and their builders go on."""
 
+from types import SimpleNamespace
+
 import pytest
 from buildbot.process.build import Build
 from buildbot.process.results import CANCELLED, RETRY
@@ -8,7 +10,7 @@ from buildbot.test.reactor import TestReactorMixin
 from twisted.internet import defer
 from twisted.trial import unittest
 
-from slipway.master.builds import StageBuild
+from slipway.master.builds import PATIENCE, StageBuild
 
 
 class _Worker:
@@ -86,3 +88,23 @@ class BeginTest(TestReactorMixin, unittest.TestCase):
     def test_one_that_begins(self):
         builder, worker = self.begin(lambda _build: defer.succeed(None))
         assert (len(builder.building), builder.ended, worker.is_free) == (1, [], False)
+
+    def test_one_that_was_made_and_never_begins(self):
+        """Its worker was lost before Buildbot had called it: the claim is given back, once."""
+        builder = _Builder(self.master)
+        given, asked = [], []
+        self.monkeypatch.setattr(
+            self.master.data.updates,
+            "unclaimBuildRequests",
+            lambda numbers: defer.succeed(given.extend(numbers)),
+        )
+        self.master.botmaster = SimpleNamespace(
+            remove_in_progress_buildrequest=lambda _number: None,
+            maybeStartBuildsForBuilder=asked.append,
+        )
+        build, worker = StageBuild([_Request()], builder), _Worker()
+        self.reactor.advance(PATIENCE)
+        assert (given, asked) == ([1], ["demo.tests"])
+        builder.building.append(build)
+        self.successResultOf(defer.maybeDeferred(build.startBuild, worker))
+        assert (builder.building, worker.is_free, given) == ([], True, [1])

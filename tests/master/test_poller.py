@@ -65,16 +65,14 @@ class Polling:
         self.changes = []
         self.runs = []
         master = SimpleNamespace(
-            initLock=SimpleNamespace(run=self.initialised),
+            initLock=defer.DeferredLock(),
+            reactor=SimpleNamespace(callLater=lambda _seconds, work: work()),
             scheduler_manager=SimpleNamespace(namedServices={"almanac": self}),
             service_manager=SimpleNamespace(namedServices={"slipway": self.desk}),
             data=SimpleNamespace(updates=SimpleNamespace(addChange=self.add)),
         )
         mirror = Mirror(tmp_path / "m.git", str(repository), "project.almanac.repository")
         self.poller = LoosePoller(mirror, master)
-
-    async def initialised(self, work):
-        return work()
 
     async def add(self, **change):
         assert change["properties"] == {POLLED: True}
