@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,7 +42,12 @@ def browser() -> Iterator[Chrome]:
     try:
         yield driver
     finally:
+        # Debian's browser is behind a shell; its driver ends that alone.
+        process = driver.capabilities.get("goog:processID")
         driver.quit()
+        if process:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
 
 
 def sign_in(driver: Chrome, url: str, cookies: dict[str, str]) -> None:
