@@ -33,7 +33,8 @@ class StageBuild(Build):
         self._given_back = True
         log.msg(f"{self} never began; its request is given back")
         done = self._unclaim()
-        done.addErrback(log.err, f"while giving back the request of {self}")
+        told = f"while giving back the request of {self}"
+        done.addErrback(lambda failure: log.err(failure, told))
 
     @defer.inlineCallbacks
     def _unclaim(self) -> Any:

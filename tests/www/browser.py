@@ -42,12 +42,17 @@ def browser() -> Iterator[Chrome]:
     try:
         yield driver
     finally:
-        # Debian's browser is behind a shell; its driver ends that alone.
-        process = driver.capabilities.get("goog:processID")
+        profile = driver.capabilities["chrome"]["userDataDir"]
         driver.quit()
-        if process:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
+        _end(profile)
+
+
+def _end(profile: str) -> None:
+    """End what is left: Debian's browser is behind a shell, and its driver ends that alone."""
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if f"--user-data-dir={profile}".encode() in place.read_bytes():
+                os.kill(int(place.parent.name), signal.SIGKILL)
 
 
 def sign_in(driver: Chrome, url: str, cookies: dict[str, str]) -> None:

@@ -115,7 +115,7 @@ def _file(test: Any) -> str:
 
 
 try:
-    from nose2.events import Plugin  # type: ignore[import-untyped]
+    from nose2.events import Plugin
 except ImportError:
     pass
 else:
