@@ -66,7 +66,7 @@ def test_control_is_recorded_and_releases_are_anchors(site: LiveSite) -> None:
         ("admin", "pause", "pause local", True),
     ]
     opened = [one for one in rows if one["entity"] == "gate" and one["actor"] == "admin"]
-    assert [one["new"]["state"] for one in opened] == ["asked", "approved"][-len(opened) :]
+    assert {"approved"} <= {one["new"].get("state") for one in opened}
     _verifies(site, rows)
 
 
