@@ -1,6 +1,5 @@
 """What tests of the command line share: a small site of commands that runs for real."""
 
-import ctypes
 import os
 import subprocess
 import sys
@@ -10,7 +9,6 @@ import pytest
 from slipway.cli.main import main
 
 PYTHON = sys.executable
-PR_SET_CHILD_SUBREAPER = 36
 SITE = """\
 [project.demo]
 repository = "code"
@@ -44,14 +42,6 @@ class Place:
             code = error.code
         said = self._capsys.readouterr()
         return code, said.out, said.err
-
-
-@pytest.fixture(autouse=True)
-def orphans_go_to_init():
-    """Undo what `slipway up` and `run` ask of Linux: no other test shall inherit its orphans."""
-    yield
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import pytest
 
 from slipway.config import parse
 from slipway.scripts.process import DEPLOYED
+from tests.alive import alive
 
 ROOT = Path(__file__).parents[2]
 SITE = """
@@ -144,7 +145,7 @@ def test_the_example_is_deployed_and_serves(archive, site, make_job, make_releas
     assert deploy(2).returncode == 0
     second = serving(place)
     assert second != old
-    assert not Path(f"/proc/{old}").exists()
+    assert not alive(old)
     assert "1.4.0+2-" in str(Path(f"/proc/{second}/exe").readlink())
 
     bad = [{"url": f"{url}/health", "contains": "no such text", "patience": 1}]

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import random
 import resource
 import signal
 import time
@@ -10,7 +11,7 @@ import pytest
 
 from slipway.ledger.store import Store, StoreError
 
-DATA = os.urandom(3_000_000)
+DATA = random.Random(1).randbytes(3_000_000)  # the same in each process of a run
 HASH = hashlib.sha256(DATA).hexdigest()
 
 

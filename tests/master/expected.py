@@ -18,6 +18,8 @@ class Attempt:
     tries: int = 0
     stale: bool = False
     approved: bool = False
+    at_work: bool = False
+    """A worker has it; where none has, an end is no matter of time."""
     stopping: bool = False
     finished: int | None = None
     """The exit code of a script that has ended, before Buildbot has noticed."""
@@ -119,7 +121,7 @@ class ExpectedRun:
     def cancel(self, attempts):
         for one in attempts:
             if one.state in OPEN and not one.stale:
-                one.stopping = one.state == "running"
+                one.stopping = one.state == "running" and one.at_work
                 one.state = "cancelled"
 
     def may_cancel(self):
@@ -135,7 +137,7 @@ class ExpectedRun:
     def restart(self, stopped=()):
         """Go on after the master's end; `stopped`: what `buildbot stop` has cancelled."""
         for one in list(self.attempts):
-            one.stopping = False
+            one.stopping = one.at_work = False
             if one.state not in OPEN or one not in stopped:
                 continue
             if one.finished:

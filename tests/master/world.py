@@ -160,7 +160,7 @@ class World:
 
         def expect():
             if gets_job:
-                one.state = "running"
+                one.state, one.at_work = "running", True
                 return
             if self.engine.kill:
                 return  # it is taken up once more
@@ -190,7 +190,7 @@ class World:
         results = SUCCESS if one.finished == 0 else broken
 
         def expect():
-            one.stopping = False
+            one.stopping = one.at_work = False
             if one.state in OPEN and results == CANCELLED:
                 one.state = "cancelled"
                 run.advance()
@@ -208,8 +208,9 @@ class World:
 
     def lose(self):
         """A worker is gone; Buildbot gives the request to another."""
-        request = self.engine.requests[self.draw(self.engine.working())]
-        return lambda: request.update(build=None), lambda: None
+        request_id = self.draw(self.engine.working())
+        one, request = self.attempt(request_id)[1], self.engine.requests[request_id]
+        return lambda: request.update(build=None), lambda: setattr(one, "at_work", False)
 
     def open(self):
         stage_id = self.draw(self._gates())

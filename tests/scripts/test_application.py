@@ -12,6 +12,7 @@ import pytest
 
 from slipway.model.errors import MissingTool, StageFailed, WrongInput
 from slipway.scripts.application import Application, ApplicationSettings
+from tests.alive import alive
 
 SERVER = Path(__file__).parents[1] / "data" / "application" / "server.py"
 PYTHON = (sys.executable, "-I", "-S", str(SERVER))
@@ -41,10 +42,10 @@ def test_it_starts_and_ends(settings, tmp_path):
         status, body = get(app.url)
         pid = int(body.split()[1])
         assert status == 200
-        assert psutil.pid_exists(pid)
+        assert alive(pid)
         assert app.url == f"http://127.0.0.1:{app.port}"
         app.check()
-    assert not psutil.pid_exists(pid)
+    assert not alive(pid)
     with pytest.raises(StageFailed, match="not running; start it first"):
         app.check()
     with pytest.raises(StageFailed, match="not running"):
@@ -72,7 +73,7 @@ def test_a_restart_keeps_the_port_and_ends_what_was(settings):
         app.restart()
         assert app.url == url
         assert get(app.url)[1] != first
-        assert not psutil.pid_exists(int(first.split()[1]))
+        assert not alive(int(first.split()[1]))
 
 
 def test_placeholders_are_filled_in_arguments_and_environment(settings):

@@ -17,6 +17,7 @@ import pytest
 from slipway.model.errors import StageFailed
 from slipway.scripts.application import Application, ApplicationSettings
 from slipway.scripts.application_watchdog import belongings, end_all
+from tests.alive import alive
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="forks and signals")
 SERVER = Path(__file__).parents[1] / "data" / "application" / "server.py"
@@ -34,12 +35,6 @@ if sys.platform != "linux":
     # Only there does an orphan without our mark stay below its watchdog.
     del SHAPES["clears its environment"]
 shapes = pytest.mark.parametrize(("words", "count"), SHAPES.values(), ids=SHAPES)
-
-
-def alive(pid):
-    with contextlib.suppress(psutil.Error):
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    return False
 
 
 def read_pids(file, count):
@@ -79,7 +74,7 @@ def test_a_stop_leaves_nothing(tmp_path, words, count):
         watchdog = app._keeper._process.pid
         app.check()
     assert [pid for pid in pids if alive(pid)] == []
-    assert not psutil.pid_exists(watchdog)
+    assert not alive(watchdog)
 
 
 @shapes

@@ -71,10 +71,15 @@ DATABASE = {"SHOP_DATABASE": "postgresql://{postgresql}"}
 
 @pytest.fixture
 def nothing_left():
-    """Check that no server is left."""
+    """Check that no server is left, but for those that other tests share."""
+    before = servers()
     yield
+    assert servers() - before == set()
+
+
+def servers():
     below = psutil.Process().children(recursive=True)
-    assert [one for one in below if one.name() == "postgres"] == []
+    return {one.ppid() for one in below if one.name() == "postgres"}
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ import textwrap
 import time
 from pathlib import Path
 
-import psutil
 import psycopg
 import pytest
 
 from slipway.model.errors import MissingTool
 from slipway.scripts import cluster, postgresql_programs
 from slipway.scripts.postgresql_programs import Account, Programs, find_programs
+from tests.alive import alive
 
 WHEEL = [folder for folder in postgresql_programs._wheel_folders() if folder.is_dir()]
 
@@ -40,7 +40,7 @@ def test_a_server_runs_and_leaves_nothing(tcp):
             with pytest.raises(psycopg.OperationalError):
                 psycopg.connect(**server.parameters("postgres") | {"password": "wrong"})
     assert not folder.exists()
-    assert not psutil.pid_exists(pid)
+    assert not alive(pid)
 
 
 @pytest.mark.slow
@@ -95,13 +95,13 @@ def test_a_killed_host_leaves_no_server(how):
         [sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, text=True
     )
     folder, pid = host.stdout.readline().split()
-    assert psutil.pid_exists(int(pid))
+    assert alive(int(pid))
     host.send_signal(how)
     host.wait()
     end = time.monotonic() + 10
-    while time.monotonic() < end and (psutil.pid_exists(int(pid)) or Path(folder).exists()):
+    while time.monotonic() < end and (alive(int(pid)) or Path(folder).exists()):
         time.sleep(0.05)
-    assert not psutil.pid_exists(int(pid))
+    assert not alive(int(pid))
     assert not Path(folder).exists()
     host.stdout.close()
 

@@ -87,7 +87,7 @@ def test_a_failing_test_fails_its_part_alone(project, make_job, recorder):
 
 
 def test_large_files_are_dealt_first():
-    tests = [(f"f{size}", f"f{size}-{n}") for size in (5, 4, 3, 3, 1) for n in range(size)]
+    tests = [(f"f{f}", f"f{f}-{n}") for f, size in enumerate((5, 4, 3, 3, 1)) for n in range(size)]
     dealt = [deal(tests, part, 2) for part in (1, 2)]
     assert not dealt[0] & dealt[1]
     assert abs(len(dealt[0]) - len(dealt[1])) <= 1

@@ -11,7 +11,6 @@ import threading
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 
 from slipway.features import SessionError, desktop_link
@@ -21,6 +20,7 @@ from slipway.features.desktop_page import Windows
 from slipway.features.desktop_program import DesktopSettings, Program
 from slipway.features.settings import Settings, WrongSetting, read_settings
 from slipway.features.visitors import Visitors, sessions_of
+from tests.alive import alive
 
 #: Greets as an agent does, starts a child, and waits.
 AGENT = """
@@ -54,10 +54,6 @@ def wait_until(look, seconds=10):
         time.sleep(0.02)
 
 
-def gone(pid):
-    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-
-
 def start(*command, **more):
     return Program(DesktopSettings(command, **{"patience": 10, **more}))
 
@@ -74,7 +70,7 @@ def test_a_program_is_started_in_a_folder_of_its_own_and_ended_whole(tmp_path):
     child = int(program.tail().split()[1])
     program.end()
     program.end()
-    wait_until(lambda: gone(child))
+    wait_until(lambda: not alive(child))
     assert not program.folder.exists()
 
 
@@ -85,7 +81,7 @@ def test_nothing_is_left_when_the_runner_is_killed():
     holder.send_signal(signal.SIGKILL)
     holder.wait()
     holder.stdout.close()
-    wait_until(lambda: gone(int(child)) and not Path(folder).exists())
+    wait_until(lambda: not alive(int(child)) and not Path(folder).exists())
 
 
 @pytest.mark.parametrize(
