@@ -5,6 +5,8 @@ PYTHON ?= python3
 STATE := .slipway
 BIN := .venv/bin
 QT := libegl1 libgl1 libglib2.0-0 libdbus-1-3 libfontconfig1 libxkbcommon0 fonts-dejavu-core
+# One more than there are cores: the tests of a running site wait more than they compute.
+JOBS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 export UV_CACHE_DIR ?= $(CURDIR)/$(STATE)/cache/uv
 export UV_PYTHON_DOWNLOADS ?= never
 
@@ -50,7 +52,7 @@ screenshots: .venv/.ready www browser ## make the pictures of every page in docs
 
 .PHONY: test
 test: lint browser desktop ## lint, types, unit, integration and feature tests
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --timeout 900
 
 .PHONY: kills
 kills: .venv/.ready ## kill a master and a worker 200 times, wherever a run stands (an hour)

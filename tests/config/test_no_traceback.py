@@ -55,7 +55,7 @@ def outcome(text):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_spoilt_file_is_told_with_lines(seed):
-    chance = random.Random(seed)  # noqa: S311  the same every time is what is wanted
+    chance = random.Random(seed)
     example = EXAMPLE.read_text("utf-8")
     wrong = 0
     for _ in range(120):

@@ -45,7 +45,7 @@ def test_killed_at_any_point(make_job, make_release, place, tmp_path):
     began = time.monotonic()
     assert start(make_job(releases[0], deployer), tmp_path).wait() == 0
     whole = time.monotonic() - began
-    chance = random.Random(7)  # noqa: S311
+    chance = random.Random(7)
     died = 0
     for kill in range(KILLS):
         process = start(make_job(chance.choice(releases), deployer), tmp_path)

@@ -326,7 +326,7 @@ def wait_for(path):
 def test_kill_9_at_any_moment_leaves_no_half_release(tmp_path, project):
     inputs = [given(tmp_path / "in", f"{n}.bin", os.urandom(300_000)) for n in range(12)]
     start = multiprocessing.get_context("fork").Process
-    rng = random.Random(7)  # noqa: S311  moments to kill at, no secrets
+    rng = random.Random(7)
     begun = time.perf_counter()
     publish.run(job(tmp_path, inputs, version="0", number=0), Recorder())
     takes = time.perf_counter() - begun

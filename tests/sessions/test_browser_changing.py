@@ -91,7 +91,7 @@ def test_an_element_that_left_the_page_is_told_at_once(session, application):
 def hopping(application, count):
     """Pages that go on to the next by script, at times that meet the session's own commands."""
     for number in range(count):
-        milliseconds = random.randint(0, 60)  # noqa: S311
+        milliseconds = random.randint(0, 60)
         content = f"""<p>Page {number}</p><button>Same</button><input id=i>
         <script>setTimeout(() => location = '/hop/{number + 1}', {milliseconds})</script>"""
         application.add(f"/hop/{number}", content)
@@ -119,7 +119,7 @@ def test_each_click_follows_one_link_however_slow_the_next_page(session, applica
 
     def page(number):
         def answer(asked):
-            time.sleep(random.random() / 20)  # noqa: S311
+            time.sleep(random.random() / 20)
             return application.pages[f"/raw/{number}"]
 
         return answer
@@ -155,7 +155,7 @@ def test_no_click_is_done_twice_where_the_page_is_loaded_again_all_the_time(sess
 @pytest.mark.slow
 def test_what_was_sent_arrives_though_the_next_step_opens_another_page(session, application):
     def count(asked):
-        time.sleep(random.random() / 20)  # noqa: S311
+        time.sleep(random.random() / 20)
         redirect = copy.copy(application.pages["/send"])
         redirect.status = 303
         redirect.headers = [("Location", "/cookie"), ("Set-Cookie", f"n={asked.query}")]
