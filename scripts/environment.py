@@ -17,8 +17,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from slipway.model.stage import ApplicationStage
 from slipway.scripts.dependencies import Plan, make_plan, takes_default_groups
 from slipway.scripts.installer import call_uv, check_lock, clean_environment, list_versions
@@ -107,6 +105,9 @@ def prepare(
     shelf.mkdir(parents=True, exist_ok=True)
     key = _key(source, stage, plan, tools)
     folder = shelf / key
+    # Whoever is in the environment already needs no lock: not loading it keeps commands quick.
+    from filelock import FileLock
+
     with FileLock(shelf / f"{key}.lock"):
         # The Python it was made of may have been removed since.
         if not (folder / _MARK).is_file() or not python_in(folder).exists():
@@ -185,6 +186,8 @@ def _make(
 
 def _tidy(shelf: Path, current: Path) -> None:
     """Remove the environments that were not used for longest, never one that may be in use."""
+    from filelock import FileLock, Timeout
+
     marks = [path / _MARK for path in shelf.iterdir() if (path / _MARK).is_file()]
     marks.sort(key=lambda mark: mark.stat().st_mtime, reverse=True)
     for mark in marks[KEPT:]:

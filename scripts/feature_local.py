@@ -21,7 +21,6 @@ from slipway.scripts.feature_package import REQUIREMENTS
 from slipway.scripts.feature_seeds import NamedSeeds
 from slipway.scripts.feature_settings import PROFILE_VARIABLE, settle
 from slipway.scripts.feature_walk import walk
-from slipway.scripts.features import judge, leave
 from slipway.scripts.report import Report
 
 _STATE = Path(".slipway") / "features"
@@ -100,6 +99,9 @@ def run(
         typed=frozenset(nearest.model_fields_set),
     )
     walked = walk(order, report)
+    # Loaded while the features' own processes are at work, or after them.
+    from slipway.scripts.features import judge, leave
+
     page = leave(walked.run, target, report, epoch=int(walked.run.started_at.timestamp()))
     judge(walked)
     return page

@@ -6,7 +6,9 @@ import json
 import subprocess
 import sys
 import threading
+from collections import deque
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,7 +47,7 @@ class FeatureProcess:
         """
         self.index = index
         self.application: UnderTest | None = None
-        self.tail: list[str] = []
+        self.tail: deque[str] = deque(maxlen=_TAIL)
         self._events = launch.folder / f"events-{index}.ndjson"
         self._events.touch()
         self._offset = 0
@@ -69,7 +71,7 @@ class FeatureProcess:
 
     def _read(self, report: Report) -> None:
         for line in self._process.stdout or ():
-            self.tail = [*self.tail[1 - _TAIL :], line.rstrip()]
+            self.tail.append(line.rstrip())
             report.log(line)
 
     @property
@@ -77,10 +79,17 @@ class FeatureProcess:
         """Its exit code; None while it is at work."""
         return self._process.poll()
 
+    def wait(self, patience: float) -> None:
+        """Wait until it has ended, at most `patience` seconds."""
+        self._reader.join(patience)
+        if not self._reader.is_alive():
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(patience)
+
     @property
     def ending(self) -> str:
         """How it ended: its exit code and its last words."""
-        last = " | ".join(line for line in self.tail[-5:] if line.strip())
+        last = " | ".join(line for line in tuple(self.tail)[-5:] if line.strip())
         return f"ended with exit code {self.code}: {last}"
 
     def events(self) -> Iterator[dict[str, Any]]:

@@ -197,20 +197,20 @@ def _follow(processes: list[FeatureProcess], story: Story) -> dict[int, str]:
     problems: dict[int, str] = {}
     checked = 0.0
     while True:
-        ended = all(process.code is not None for process in processes)
+        at_work = [process for process in processes if process.code is None]
         for process in processes:
             for event in process.events():
                 # That it was interrupted is our doing, and not what went wrong.
                 if event.get("kind") != "stopped" or process.index not in problems:
                     story.take(event, process.index)
-        if ended:
+        if not at_work:
             # One that died in the last scenario may have ended its process before it was seen.
             _check(processes, problems, ended=True)
             return problems
         if time.monotonic() - checked > _CHECK_EVERY:
             checked = time.monotonic()
             _check(processes, problems)
-        time.sleep(_PAUSE)
+        at_work[0].wait(_PAUSE)
 
 
 def _said(process: FeatureProcess) -> str:

@@ -214,6 +214,9 @@ class ConsoleReport(Report):
     def __init__(self, console: Console | None = None, *, verbose: bool = False) -> None:
         self._console = console or Console(highlight=False, emoji=False)
         self._verbose = verbose
+        with self._console.capture() as shown:
+            self._console.out("|", style="dim", highlight=False)
+        self._dim = shown.get().rstrip("\n").split("|")
 
     def emit(self, event: AnyEvent) -> None:
         """Print one event."""
@@ -243,4 +246,7 @@ class ConsoleReport(Report):
 
     def log(self, text: str) -> None:
         """Print a line of a tool's output, dimmed."""
-        self._console.print(escape(text.rstrip("\n")), style="dim")
+        # As it came: no markup, no line broken where this screen ends. There are thousands of them.
+        before, after = self._dim
+        self._console.file.write(f"{before}{text.rstrip(chr(10))}{after}\n")
+        self._console.file.flush()

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.markup import escape
-from rich.table import Table
 
 from slipway.cli.terminal import terminal
 from slipway.model.errors import StageFailed, WrongInput
@@ -86,6 +85,8 @@ def _write_agent(target: Path) -> int:
 
 
 def _list_steps() -> int:
+    from rich.table import Table
+
     from slipway.features.steps import list_steps
 
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))

@@ -24,6 +24,8 @@ class Part(BaseModel):
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
+        # Most commands use few of the model's parts: each is made ready when it is first used.
+        defer_build=True,
         alias_generator=to_kebab,
         validate_by_name=True,
         validate_by_alias=True,

@@ -23,7 +23,7 @@ Status = Literal["passed", "failed", "error", "skipped", "flaky", "quarantined"]
 class Event(BaseModel):
     """One thing a stage says."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Progress(Event):
@@ -133,7 +133,7 @@ AnyEvent = Annotated[
     Progress | TestResult | ArtefactLeft | Picture | Document | Piece | Summary | Notice,
     Field(discriminator="event"),
 ]
-EVENTS: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
+EVENTS: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent, config=ConfigDict(defer_build=True))
 
 
 def part_line(line: str) -> tuple[str, AnyEvent | None]:

@@ -12,7 +12,7 @@ from slipway.model.stage import AnyStage
 
 
 class _JobPart(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class RunFacts(_JobPart):
