@@ -21,6 +21,7 @@ from slipway.model.errors import PASSED, SlipwayError, StageFailed, WrongInput
 from slipway.model.job import Deployment, Input, Job
 from slipway.model.stage import KINDS
 from slipway.scripts import source
+from slipway.scripts.masked import MaskedReport
 from slipway.scripts.process import adopt_orphans, end_descendants
 from slipway.scripts.report import Report, hash_file
 
@@ -181,6 +182,8 @@ def check_input(given: Input) -> None:
 def do(job: Job, report: Report) -> int:
     """Do one stage and return its exit code: 0 passed, 1 failed, 2 wrong input, 3 missing."""
     script = find_script(job.stage.uses)
+    if job.secrets:
+        report = MaskedReport(report, (job.answers[name] for name in job.secrets))
     deadline = _Deadline(job.stage.timeout, job.name, report)
     try:
         if job.source is not None:

@@ -32,6 +32,9 @@ NOT_TWICE = (
 
 _LOST = "the master was restarted and the secrets given for it are lost; run the stage again"
 
+#: Answers as environment variables, and which of them are secret.
+_Answers = tuple[dict[str, str], tuple[str, ...]]
+
 
 @dataclass(frozen=True)
 class Place:
@@ -58,10 +61,12 @@ def claim(session: Session, result: StageResult, place: Place, build_id: int, wo
     cell = _cell(place.project, result)
     taken_before = result.state == "running"
     runs.begin(result, build_id, worker, now)
-    deployment = None
+    deployment, answers, secrets = None, {}, ()
     if isinstance(cell.stage, DeployStage):
         again = taken_before and not may_repeat(place.project, cell.stage)
         deployment = _deployment(session, result, cell.stage, place, again=again)
+    else:
+        answers, secrets = _answers(session, result, place)
     stage = cell.stage.model_copy(update={"env": {**cell.stage.env, **cell.env}})
     return Job(
         project=run.project,
@@ -74,7 +79,8 @@ def claim(session: Session, result: StageResult, place: Place, build_id: int, wo
         if stage.needs_source
         else None,
         inputs=tuple(_input(*given) for given in _inputs(run, stage)),
-        answers={} if deployment else _answers(session, result, place),
+        answers=answers,
+        secrets=secrets,
         deployment=deployment,
         records=_records(run) if stage.uses == "publish" else (),
         audit_head=chain.head(session) if stage.uses == "publish" else "",
@@ -85,19 +91,22 @@ def claim(session: Session, result: StageResult, place: Place, build_id: int, wo
     )
 
 
-def _answers(session: Session, result: StageResult, place: Place) -> dict[str, str]:
+def _answers(session: Session, result: StageResult, place: Place) -> _Answers:
     """Return what the gate before a stage was answered, as its program gets it.
+
+    With it come the names of what is secret in it.
 
     Raises:
         WrongInput: Its secrets are lost.
     """
     gate = gates.of_stage(session, result)
     if gate is None:
-        return {}
+        return {}, ()
     given = place.secrets(gate)
     if given is None:
         raise WrongInput(_LOST)
-    return as_environment(gate.values, {name: SecretStr(text) for name, text in given.items()})
+    secrets = {name: SecretStr(text) for name, text in given.items()}
+    return as_environment(gate.values, secrets), tuple(as_environment({}, secrets))
 
 
 def _inputs(run: Run, stage: Stage) -> list[tuple[StageResult, Artefact]]:

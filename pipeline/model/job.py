@@ -129,6 +129,8 @@ class Job(_JobPart):
     inputs: tuple[Input, ...] = ()
     answers: dict[str, str] = Field(default_factory=dict, repr=False)
     """What the stage's gate was answered, as environment variables; secrets among them."""
+    secrets: tuple[str, ...] = ()
+    """Which of the answers no output may show."""
     deployment: Deployment | None = None
     """What is deployed where; only `deploy` gets it."""
     records: tuple[StageRecord, ...] = ()

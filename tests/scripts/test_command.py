@@ -9,6 +9,7 @@ import pytest
 from slipway.model.errors import MissingTool, StageFailed, WrongInput
 from slipway.model.event import ArtefactLeft
 from slipway.model.job import Input
+from slipway.scripts import stage
 from slipway.scripts.command import check_pattern, run
 
 WRITE = """
@@ -142,3 +143,18 @@ def test_in_the_applications_environment(command, project):
     assert said.lines[-1] in {"posix", "nt"}
     with pytest.raises(StageFailed, match="No module named 'pydantic'"):
         command("python", "-c", "import pydantic", environment=True)
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_gates_secrets_are_never_shown(project, make_job, recorder, code):
+    project({})
+    show = "import os, sys; print(*map(os.environ.get, ('SLIPWAY_PARAM_KEY', 'SLIPWAY_PARAM_WHY')))"
+    answers = {"SLIPWAY_PARAM_KEY": "hush-hush", "SLIPWAY_PARAM_WHY": "the fair"}
+    job = make_job(
+        {"uses": "command", "argv": [sys.executable, "-c", f"{show}; sys.exit({code})"]},
+        answers=answers,
+        secrets=("SLIPWAY_PARAM_KEY",),
+    )
+    assert stage.do(job, recorder) == code
+    assert recorder.lines == ["**** the fair"]
+    assert "hush" not in repr(recorder.events)
