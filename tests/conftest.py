@@ -4,6 +4,9 @@ import ctypes
 import sys
 
 import pytest
+from sqlalchemy import create_engine
+
+from slipway.scripts import cluster
 
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -14,3 +17,20 @@ def orphans_go_to_init():
     yield
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+
+
+@pytest.fixture(scope="session")
+def make_postgresql():
+    """Return a maker of empty databases on a real PostgreSQL server; each has a URL."""
+    with cluster.started() as server:
+        home = create_engine(server.url("postgres"), isolation_level="AUTOCOMMIT")
+        made = []
+
+        def make():
+            made.append(f"ledger_{len(made)}")
+            with home.connect() as connection:
+                connection.exec_driver_sql(f"create database {made[-1]}")
+            return server.url(made[-1])
+
+        yield make
+        home.dispose()

@@ -90,7 +90,7 @@ def open_ledger(url: str) -> Engine | None:
             return None
         engine = create_engine("sqlite://", creator=lambda: _read_only(path), poolclass=NullPool)
     else:
-        engine = create_engine(url)
+        engine = create_engine(url, execution_options={"postgresql_readonly": True})
     try:
         return engine if _is_current(engine) else None
     except DatabaseError as error:

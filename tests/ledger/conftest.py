@@ -13,29 +13,13 @@ from slipway.ledger.session import LedgerSession
 from slipway.ledger.tables import Artefact
 from slipway.model.access import Person
 from slipway.model.stage import CommandStage
-from slipway.scripts import cluster
 
 
-@pytest.fixture(scope="session")
-def make_postgresql():
-    """Return a maker of empty databases on a real PostgreSQL server; each has a URL."""
-    with cluster.started() as server:
-        home = create_engine(server.url("postgres"), isolation_level="AUTOCOMMIT")
-        made = []
-
-        def make():
-            made.append(f"ledger_{len(made)}")
-            with home.connect() as connection:
-                connection.exec_driver_sql(f"create database {made[-1]}")
-            return server.url(made[-1])
-
-        yield make
-        home.dispose()
-
-
-@pytest.fixture
-def url(tmp_path):
-    return f"sqlite:///{tmp_path / 'state.sqlite'}"
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def url(request, tmp_path):
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'state.sqlite'}"
+    return request.getfixturevalue("make_postgresql")()
 
 
 @pytest.fixture

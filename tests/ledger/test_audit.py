@@ -70,13 +70,6 @@ class Part(Audited, Base):
     thing_id: Mapped[int] = mapped_column(ForeignKey(Thing.id))
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
-def url(request, tmp_path):
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'state.sqlite'}"
-    return request.getfixturevalue("make_postgresql")()
-
-
 @pytest.fixture
 def engine(url):
     made = create_engine(url)

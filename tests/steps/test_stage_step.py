@@ -422,6 +422,27 @@ class ResultsTest(StepCase):
         )
         await self.run_step()
 
+    async def test_a_test_may_take_longer_than_buildbots_column_holds(self):
+        self.begin()
+        self.expect_fetch()
+        each = [
+            TestResult(suite="p", name="a", status="passed", seconds=2.147483647),
+            TestResult(suite="p", name="b", status="passed", seconds=3600.5),
+        ]
+        self.expect_script(said(*each, Summary(text="2 passed")))
+        self.expect_outcome(SUCCESS, "2 passed")
+        self.expect_test_result_sets(
+            [("Builder", "pass_fail", "boolean"), ("Builder", "duration", "seconds")]
+        )
+        self.expect_test_results(
+            [
+                (1000, "1", "a", None, None, 2_147_483_647),
+                (1000, "1", "b", None, None, 2_147_483_647),
+                (1001, "3600.500000", "b", None, None, None),
+            ]
+        )
+        await self.run_step()
+
     async def test_a_chunk_may_end_anywhere(self):
         self.begin()
         self.expect_fetch()

@@ -126,9 +126,12 @@ class Book:
         self.session.flush()
 
 
-@pytest.fixture
-def engine(tmp_path):
-    made = create_engine(f"sqlite:///{tmp_path / 'state.sqlite'}")
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def engine(request, tmp_path):
+    if request.param == "sqlite":
+        made = create_engine(f"sqlite:///{tmp_path / 'state.sqlite'}")
+    else:
+        made = create_engine(request.getfixturevalue("make_postgresql")())
     Model.metadata.create_all(made)
     upgrade(made)
     yield made

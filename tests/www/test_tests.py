@@ -21,6 +21,13 @@ def id_of(session, table, **keys):
     return known or add(session, table, **keys)
 
 
+def request(session, builder):
+    """Make a request as Buildbot does, whose tables are tied to each other."""
+    buildset = add(session, Model.buildsets, submitted_at=1, complete=0)
+    keys = {"buildsetid": buildset, "builderid": builder, "submitted_at": 1, "complete": 0}
+    return add(session, Model.buildrequests, **keys)
+
+
 def keep(book, run, results, cell="3.11"):
     """Write down tests as the stage's step does: name to (status, message, seconds)."""
     session = book.session
@@ -28,30 +35,33 @@ def keep(book, run, results, cell="3.11"):
     builder = id_of(
         session, Model.builders, name=f"demo.tests[{cell}]", name_hash=f"demo.tests[{cell}]"
     )
-    row.request_id = 1000 + row.id
+    row.request_id = request(session, builder)
     row.build_id = add(
         session,
         Model.builds,
         number=run.number,
         builderid=builder,
         buildrequestid=row.request_id,
-        masterid=1,
+        masterid=id_of(session, Model.masters, name="m", name_hash="m", active=1, last_active=1),
         started_at=1,
         state_string="",
         locks_duration_s=0,
     )
-    common = {"builderid": builder, "buildid": row.build_id, "stepid": 1, "complete": 1}
+    told = {"number": 0, "name": "tests", "state_string": "", "urls_json": "[]", "hidden": 0}
+    step = add(session, Model.steps, buildid=row.build_id, **told)
+    common = {"builderid": builder, "buildid": row.build_id, "stepid": step, "complete": 1}
     all_of = add(
         session, Model.test_result_sets, category="pass_fail", value_unit="boolean", **common
     )
     told = add(
         session, Model.test_result_sets, category="fail_only", value_unit="message", **common
     )
+    long = add(session, Model.test_result_sets, category="duration", value_unit="seconds", **common)
     for name, (status, message, seconds) in results.items():
         name_id = id_of(session, Model.test_names, builderid=builder, name=name)
         mine = {"builderid": builder, "test_nameid": name_id}
         value = "0" if status in {"failed", "error"} else "1"
-        took = int(seconds * 1e9)
+        took = min(int(seconds * 1e9), 2**31 - 1)
         add(
             session,
             Model.test_results,
@@ -60,6 +70,9 @@ def keep(book, run, results, cell="3.11"):
             duration_ns=took,
             **mine,
         )
+        if seconds > 2:
+            value = f"{seconds:.6f}"
+            add(session, Model.test_results, test_result_setid=long, value=value, **mine)
         if status != "passed":
             value = f"{status}\n{message}"
             add(session, Model.test_results, test_result_setid=told, value=value, **mine)
@@ -109,7 +122,8 @@ def test_failing_now_flaky_and_slowest(three):
     assert (failing.name, failing.run, failing.failed, failing.of) == ("a", 3, 1, 3)
     assert failing.message == "a is\nbad"
     assert (flaky.name, flaky.run, flaky.failed, flaky.of) == ("b", 2, 1, 3)
-    assert [one.name for one in found.slowest] == ["c", "a", "b"]
+    slowest = [(one.name, one.seconds) for one in found.slowest]
+    assert slowest == [("c", 3.0), ("a", 0.5), ("b", 0.25)]
     assert tests._show(three.session, TestsQuery(project="other")).slowest == []
 
 

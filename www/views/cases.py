@@ -22,8 +22,8 @@ SETS = Model.test_result_sets
 RESULTS = Model.test_results
 NAMES = Model.test_names
 PATHS = Model.test_code_paths
-#: The categories of the two sets that a stage's step writes.
-ALL, TOLD = "pass_fail", "fail_only"
+#: The categories of the sets that a stage's step writes.
+ALL, TOLD, LONG = "pass_fail", "fail_only", "duration"
 
 
 async def list_cases(call: Call) -> Cases:
@@ -39,8 +39,12 @@ def _list(session: Session, outline: Outline, number: str, stage: str, query: St
     found: dict[tuple[str, str], Case] = {}
     for row in session.execute(_statement(list(cells))):
         cell = cells[row.buildid]
-        status, message = told(row.category, row.value)
         known = found.get((cell, row.name))
+        if row.category == LONG:
+            if known is not None:
+                known.seconds = float(row.value)
+            continue
+        status, message = told(row.category, row.value)
         if row.category == TOLD and known is not None:
             known.status, known.message = status, message
         else:
@@ -54,7 +58,7 @@ def _list(session: Session, outline: Outline, number: str, stage: str, query: St
 
 
 def _statement(builds: list[int]) -> Any:
-    """Return the select of the results of builds; of each build all tests before what was told."""
+    """Return the select of the results of builds; of each build all tests before what is added."""
     return (
         select(
             SETS.c.buildid,
@@ -69,7 +73,7 @@ def _statement(builds: list[int]) -> Any:
         .join(RESULTS, RESULTS.c.test_result_setid == SETS.c.id)
         .join(NAMES, NAMES.c.id == RESULTS.c.test_nameid)
         .outerjoin(PATHS, PATHS.c.id == RESULTS.c.test_code_pathid)
-        .where(and_(SETS.c.buildid.in_(builds), SETS.c.category.in_((ALL, TOLD))))
+        .where(and_(SETS.c.buildid.in_(builds), SETS.c.category.in_((ALL, TOLD, LONG))))
         .order_by(SETS.c.id, RESULTS.c.id)
     )
 

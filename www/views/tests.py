@@ -24,7 +24,7 @@ from slipway.www.shapes.tests import (
     Tests,
     TestsQuery,
 )
-from slipway.www.views.cases import ALL, NAMES, PATHS, RESULTS, SETS, TOLD, told
+from slipway.www.views.cases import ALL, LONG, NAMES, PATHS, RESULTS, SETS, TOLD, told
 
 #: So many builds of each stage are looked at.
 _BUILDS = 20
@@ -80,7 +80,7 @@ def _sets(*conditions: Any) -> Any:
         .join(build, build.c.id == SETS.c.buildid)
         .join(StageResult, StageResult.request_id == build.c.buildrequestid)
         .join(Run, Run.id == StageResult.run_id)
-        .where(SETS.c.category.in_((ALL, TOLD)), *conditions)
+        .where(SETS.c.category.in_((ALL, TOLD, LONG)), *conditions)
         .order_by(SETS.c.id.desc())
     )
 
@@ -149,25 +149,31 @@ def _bad(
 
 def _slowest(session: Session, sets: dict[int, _Set], builds: dict[int, list[int]]) -> list[Slow]:
     newest = {seen[0] for seen in builds.values()}
-    wanted = [key for key, one in sets.items() if one.category == ALL and one.build in newest]
-    query = (
-        select(RESULTS.c.test_result_setid, RESULTS.c.duration_ns, NAMES.c.name)
-        .join(NAMES, NAMES.c.id == RESULTS.c.test_nameid)
-        .where(RESULTS.c.test_result_setid.in_(wanted), RESULTS.c.duration_ns > 0)
-        .order_by(RESULTS.c.duration_ns.desc())
-        .limit(_MOST)
+    wanted = {key: one for key, one in sets.items() if one.build in newest}
+    columns = (RESULTS.c.test_result_setid, RESULTS.c.duration_ns, RESULTS.c.value, NAMES.c.name)
+    query = select(*columns).join(NAMES, NAMES.c.id == RESULTS.c.test_nameid)
+    own = RESULTS.c.test_result_setid
+    all_of = [key for key, one in wanted.items() if one.category == ALL]
+    timed = query.where(own.in_(all_of), RESULTS.c.duration_ns > 0)
+    long = query.where(own.in_([key for key, one in wanted.items() if one.category == LONG]))
+    found: dict[tuple[int, str], Slow] = {}
+    for row in session.execute(timed.order_by(RESULTS.c.duration_ns.desc()).limit(_MOST)):
+        found[sets[row.test_result_setid].build, row.name] = _slow(sets, row, row.duration_ns / 1e9)
+    for row in session.execute(long):
+        found[sets[row.test_result_setid].build, row.name] = _slow(sets, row, float(row.value))
+    return sorted(found.values(), key=lambda one: -one.seconds)[:_MOST]
+
+
+def _slow(sets: dict[int, _Set], row: Any, seconds: float) -> Slow:
+    one = sets[row.test_result_setid]
+    return Slow(
+        project=one.project,
+        stage=one.stage,
+        cell=one.cell,
+        name=row.name,
+        seconds=round(seconds, 6),
+        run=one.run,
     )
-    return [
-        Slow(
-            project=sets[row.test_result_setid].project,
-            stage=sets[row.test_result_setid].stage,
-            cell=sets[row.test_result_setid].cell,
-            name=row.name,
-            seconds=round(row.duration_ns / 1e9, 6),
-            run=sets[row.test_result_setid].run,
-        )
-        for row in session.execute(query)
-    ]
 
 
 async def show_history(call: Call) -> Listing[Seen]:
@@ -186,8 +192,8 @@ def _history(session: Session, query: HistoryQuery) -> Listing[Seen]:
     name_id, builder_id = session.execute(known).one()
     if name_id is None:
         raise not_found(f"{builder} has never run a test of this name")
-    # Two sets a build.
-    wanted = _sets(SETS.c.builderid == builder_id).limit(2 * query.limit)
+    # At most three sets a build.
+    wanted = _sets(SETS.c.builderid == builder_id).limit(3 * query.limit)
     sets = {row.id: _Set(**row._mapping) for row in session.execute(wanted)}  # noqa: SLF001
     results = select(*RESULTS.c["test_result_setid", "value", "duration_ns"]).where(
         RESULTS.c.test_result_setid.in_(sets), RESULTS.c.test_nameid == name_id
@@ -195,6 +201,8 @@ def _history(session: Session, query: HistoryQuery) -> Listing[Seen]:
     seen: dict[int, Seen] = {}
     for row in session.execute(results.order_by(RESULTS.c.test_result_setid)):
         one = sets[row.test_result_setid]
+        if one.category == LONG and one.build in seen:
+            seen[one.build].seconds = float(row.value)
         status, message = told(one.category, row.value)
         if one.category == TOLD and one.build in seen:
             seen[one.build].status, seen[one.build].message = status, message
