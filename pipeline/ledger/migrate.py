@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 from importlib.resources import files
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, func, select
 
 # All tables must be known before they can be compared with what is there.
 from slipway.ledger import gate_tables, tokens  # noqa: F401
 from slipway.ledger.test_results import index_tests
+
+
+#: One number for all of Slipway among PostgreSQL's advisory locks.
+_LOCK = 0x511_93A7
+#: alembic's context is one for the whole process.
+_TURN = threading.Lock()
 
 
 def configuration(connection: Connection) -> Config:
@@ -23,7 +30,12 @@ def configuration(connection: Connection) -> Config:
 
 
 def upgrade(engine: Engine) -> None:
-    """Create or upgrade the ledger's tables; of Buildbot's own one gets an index."""
-    with engine.begin() as connection:
+    """Create or upgrade the ledger's tables; of Buildbot's own one gets an index.
+
+    Threads and processes that do it at the same time wait for each other.
+    """
+    with _TURN, engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
         command.upgrade(configuration(connection), "head")
         index_tests(connection)

@@ -77,6 +77,7 @@ class Desk(BuildbotService):
         self._store = Store(Path(store_folder))
         await super().reconfigService()
 
+    _upgrading: defer.DeferredLock | None = None
     _upgraded = False
     _log: sqlite3.Connection | None = None
     _pruning: Any = None
@@ -120,8 +121,9 @@ class Desk(BuildbotService):
         """
         pool = self.master.db.pool
         if not self._upgraded:
-            await pool.do_with_engine(upgrade)
-            self._upgraded = True
+            # Where the database has several connections, several callers come here at once.
+            self._upgrading = self._upgrading or defer.DeferredLock()
+            await self._upgrading.run(lambda: defer.Deferred.fromCoroutine(self._upgrade()))
 
         def in_thread(connection: Connection) -> tuple[T, News]:
             with LedgerSession(connection, actor=actor) as session:
@@ -140,6 +142,11 @@ class Desk(BuildbotService):
             raise result
         tell(self.master, news)
         return result  # type: ignore[no-any-return]
+
+    async def _upgrade(self) -> None:
+        if not self._upgraded:
+            await self.master.db.pool.do_with_engine(upgrade)
+            self._upgraded = True
 
     async def claim(self, stage_id: int, build_id: int, worker: str) -> Job | None:
         """Give a build its job, and write down that it has begun.

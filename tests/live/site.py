@@ -48,6 +48,8 @@ class Site:
         self.repository = self.folder / "source"
         self.state = self.folder / "state"
         self.log = self.folder / "up.log"
+        self.database = "sqlite:///state.sqlite"
+        """As `pipeline.toml` has it."""
         self.process: subprocess.Popen[bytes] | None = None
         self.env = {**os.environ, "SLIPWAY_STATE": str(self.state), "COLUMNS": "200"}
         self.lease_ports()
@@ -64,6 +66,7 @@ class Site:
 title = {json.dumps(self.title)}
 url = {json.dumps(self.url)}
 worker-port = {self.worker_port}
+database = {json.dumps(self.database)}
 
 [project.demo]
 repository = {json.dumps(repository)}
@@ -168,7 +171,7 @@ labels = ["linux"]
 
     def runs(self) -> list[dict[str, Any]]:
         """Return the runs, newest first, as `slipway runs` lists them."""
-        ledger = open_ledger(f"sqlite:///{self.state / 'state.sqlite'}")
+        ledger = open_ledger(self.database.replace("sqlite:///", f"sqlite:///{self.state}/"))
         if ledger is None:
             return []
         try:
