@@ -97,7 +97,7 @@ class _Session:
                 given_secret(worker.password, self.config.parent, key)
         Crowd.of(self.site, self.config.parent, self.home.admin_password)
         self._make_passwords()
-        tac = prepare_master(self.home, self.config)
+        tac = prepare_master(self.home, self.config, self.home.database_url(self.site))
         local = [name for name, worker in self.site.workers.items() if worker.password is None]
         for name in local:
             made_secret(self.home.worker_password(name))

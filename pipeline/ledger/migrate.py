@@ -13,7 +13,6 @@ from sqlalchemy import Connection, Engine, func, select
 from slipway.ledger import gate_tables, tokens  # noqa: F401
 from slipway.ledger.test_results import index_tests
 
-
 #: One number for all of Slipway among PostgreSQL's advisory locks.
 _LOCK = 0x511_93A7
 #: alembic's context is one for the whole process.

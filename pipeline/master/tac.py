@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -40,12 +41,13 @@ master.log_rotation.maxRotatedFiles = 10
 '''
 
 
-def prepare_master(home: Home, site: Path) -> Path:
+def prepare_master(home: Home, site: Path, database: str) -> Path:
     """Make the master's base folder and bring its database up to date.
 
     Args:
         home: The state folder.
         site: The pipeline.toml; its master.cfg lies beside it.
+        database: The URL of its database.
 
     Returns:
         The buildbot.tac.
@@ -63,7 +65,9 @@ def prepare_master(home: Home, site: Path) -> Path:
     tac = home.master / "buildbot.tac"
     tac.write_text(_TEMPLATE.format(config=str(config.resolve())), encoding="utf-8")
     mark = home.master / "upgraded-by"
-    wanted = f"{version('buildbot')} {site.resolve()}"
+    # Another database is empty yet. Its URL may hold a password.
+    which = hashlib.sha256(database.encode()).hexdigest()[:12]
+    wanted = f"{version('buildbot')} {which} {site.resolve()}"
     if not mark.exists() or mark.read_text(encoding="utf-8") != wanted:
         _upgrade(home.master, site)
         mark.write_text(wanted, encoding="utf-8")
@@ -87,5 +91,8 @@ def _upgrade(folder: Path, site: Path) -> None:
         raise WrongInput("\n".join(wrong))
     # SQLAlchemy ends with a link to its own pages.
     told = [line.strip() for line in said if not line.strip().startswith("(Background")]
-    msg = f"Buildbot could not set up its database: {told[-1] if told else 'it said nothing'}"
+    # psycopg adds questions of its own below its sentence.
+    named = [line for line in told if "Error)" in line] or told
+    why = named[-1].rpartition("Error) ")[2] if named else "it said nothing"
+    msg = f"Buildbot could not set up its database: {why}; start it, or mend site.database"
     raise MissingTool(msg)

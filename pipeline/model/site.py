@@ -65,7 +65,7 @@ class SiteSettings(Part):
     """The address the web UI listens on. Anything but this machine is a decision of yours."""
     database: str = Field(
         default="sqlite:///state.sqlite",
-        pattern=r"^(sqlite:///|postgresql\+psycopg://|postgresql://).+",
+        pattern=r"^(sqlite:///[^:]|postgresql\+psycopg://.|postgresql://.)",
     )
     """Where runs, releases and Buildbot's own state are kept; a relative SQLite path lies in the
     state folder."""

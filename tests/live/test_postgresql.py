@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
 from .conftest import LiveSite
@@ -43,9 +41,13 @@ deployer = { kind = "command", argv = ["true"] }
 """
 
 
-
 def test_the_whole_way(site: LiveSite, make_postgresql: Callable[[], str]) -> None:
+    site.write(command("make", WRITE))
+    once = site.run_slipway("up", "--once")
+    assert once.returncode == 0, once.stdout + once.stderr
+    # From here on another database, and an empty one.
     site.database = make_postgresql()
+    (site.state / "state.sqlite").unlink()
     (site.repository / "test_it.py").write_text(CASES)
     site.commit("tests")
     site.write(command("make", WRITE, artefacts='["app.txt"]') + command("slow", SLOW) + REST)
