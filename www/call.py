@@ -8,11 +8,15 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy.orm import Session
 
+from slipway.ledger.chain import note
 from slipway.master.desk import Desk, find_desk
 from slipway.master.scheduler import PipelineScheduler
 from slipway.model.access import Person
 from slipway.www.outline import Outline, Outlines
 from slipway.www.refusal import Refused, not_found
+
+#: So much of a reason is kept in the trail.
+_LONGEST = 200
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -67,6 +71,23 @@ class Call:
             return work(session, *args, **kwargs)
 
         return await self.desk.call(as_person)
+
+    async def record(self, action: str, path: str, summary: str, project: str = "") -> None:
+        """Write down in the audit trail what is asked of Buildbot, before it is done.
+
+        Args:
+            action: What, as Buildbot's own control actions are called.
+            path: Of what, such as "workers/local".
+            summary: The same for people.
+            project: Whose it is, where it is one project's.
+        """
+        reason = str(getattr(self.body, "reason", ""))[:_LONGEST]
+        facts = {"allowed": True} | ({"reason": reason} if reason else {})
+        await self.change(
+            lambda session: note(
+                session, action, "control", path, project=project, summary=summary, facts=facts
+            )
+        )
 
     @property
     def site(self) -> dict[str, Outline]:

@@ -127,11 +127,14 @@ def test_manners(running):
         assert [(one["name"], one["connected"]) for one in workers["workers"]] == [("local", True)]
         assert client.post(API + "workers/local/pause", json={}).json()["paused"] is True
         assert client.get(API + "workers").json()["workers"][0]["paused"] is True
-        client.post(API + "workers/local/resume", json={})
+        client.post(API + "workers/local/resume", json={"reason": "mended"})
+        assert client.post(API + "polls", json={}).json()["projects"] == ["demo"]
         made = client.post(API + "tokens", json={"name": "a script", "roles": ["developer"]})
         assert made.status_code == 201, made.text
         trail = client.get(API + "audit?limit=500").json()["items"]
         assert made.json()["token"] not in str(trail)
+        asked = [(one["actor"], one["summary"]) for one in trail if one["entity"] == "control"]
+        assert asked == [("admin", what) for what in ("poll demo", "unpause local", "pause local")]
         assert client.get(API + "audit/verify").json()["whole"] is True
         assert client.get(API + "audit?format=csv").text.startswith("id,at,actor,")
     with running.client(admin=False) as stranger:

@@ -55,6 +55,7 @@ async def poll(call: Call) -> Polled:
         source = sources.get(f"{name}-poller")
         if source is None:
             raise Refused(503, f"{name} has no poller yet; try again in a few seconds")
+        await call.record("poll", f"projects/{name}", f"poll {name}", name)
         polling = defer.maybeDeferred(source.force)
         polling.addErrback(lambda failure: log.err(failure, "while polling as asked"))
     return Polled(projects=names)
@@ -100,6 +101,9 @@ async def cancel_stage(call: Call) -> RunName:
         which = f"{stage}[{cell}]" if cell else stage
         msg = f"{which} of run {number} neither waits nor runs"
         raise WrongInput(msg)
+    named = f"{stage}[{cell}]" if cell else stage
+    path = f"projects/{name}/runs/{number}/stages/{named}"
+    await call.record("cancel", path, f"cancel {named} of run {number}", name)
     reason = f"cancelled by {call.person.name}" + (f": {call.body.reason}" * bool(call.body.reason))
     for one in requests:
         await call.master.data.control("cancel", {"reason": reason}, ("buildrequests", str(one)))

@@ -22,5 +22,6 @@ async def _control(call: Call, action: str, *, paused: bool) -> WorkerState:
     if name not in call.config.get("workers", {}):
         raise not_found(f'there is no worker "{name}"')
     reason = getattr(call.body, "reason", "") or f"{action}d by {call.person.name}"
+    await call.record(action, f"workers/{name}", f"{action} {name}")
     await call.master.data.control(action, {"reason": reason}, ("workers", name))
     return WorkerState(name=name, paused=paused)
