@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from slipway.master import tickets
 from slipway.master.desk import find_desk
 from slipway.master.lanes import PRIORITY
-from slipway.master.tickets import Orders, Ticket
+from slipway.master.orders import Orders, Ticket, bind, mark
 from slipway.model.errors import MissingTool
 from slipway.model.site import Project, builder_name
 from slipway.steps.desk import STAGE_PROPERTY
@@ -65,13 +64,11 @@ async def _dispatch(
         reason=f"run {ticket.run_number}: {ticket.reason or ticket.name}",
         properties=_properties(project, ticket),
         builderids=[await builder.getBuilderId()],
-        external_idstring=tickets.mark(ticket.stage_id),
+        external_idstring=mark(ticket.stage_id),
         priority=PRIORITY[pipeline.stages[ticket.name].lane],
     )
     master.botmaster.maybeStartBuildsForBuilder(name)
-    await find_desk(master).call(
-        tickets.bind, ticket.stage_id, set_id, next(iter(requests.values()))
-    )
+    await find_desk(master).call(bind, ticket.stage_id, set_id, next(iter(requests.values())))
     return set_id, requests
 
 

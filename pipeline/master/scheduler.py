@@ -18,14 +18,15 @@ from twisted.internet import defer, threads
 from twisted.python import log
 
 from slipway.ledger.runs import Cause, Commit, last_passed
-from slipway.master import tickets
+from slipway.master import resuming
 from slipway.master.commits import POLLED, look_up
 from slipway.master.desk import Desk, find_desk
 from slipway.master.gatekeeper import Gatekeeper
 from slipway.master.handing import hand_on
+from slipway.master.orders import Orders, bind, mark
 from slipway.master.skips import find_skips
 from slipway.master.starting import wait_for_start
-from slipway.master.tickets import Orders, Tickets
+from slipway.master.tickets import Tickets
 from slipway.model.cell import cells
 from slipway.model.site import Project, builder_name
 from slipway.repository import Mirror
@@ -249,36 +250,36 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         # Builders must be there before stages can be handed to them.
         await wait_for_start(self.master)
         desk = find_desk(self.master)
-        await desk.call(tickets.end_stopping, self.name)
-        for stage_id, request_id in await desk.call(tickets.open_stages, self.name):
+        await desk.call(resuming.end_stopping, self.name)
+        for stage_id, request_id in await desk.call(resuming.open_stages, self.name):
             found = request_id or await self._request_of(stage_id)
             request = await self.master.data.get(("buildrequests", str(found))) if found else None
             if request is not None and request_id is None:
-                await desk.call(tickets.bind, stage_id, request["buildsetid"], found)
+                await desk.call(bind, stage_id, request["buildsetid"], found)
             if request is None:
                 await self.hand_on(self._tickets.requeue, stage_id, request_id, new_attempt=False)
             elif request["complete"] and request["results"] == CANCELLED:
                 await self.hand_on(self._tickets.requeue, stage_id, found, new_attempt=True)
             elif request["complete"]:
                 await self._ended(int(request["buildrequestid"]), request["results"])
-        for run_id in await desk.call(tickets.open_runs, self.name):
+        for run_id in await desk.call(resuming.open_runs, self.name):
             await self.hand_on(self._tickets.queue_ready, run_id)
         await self.gatekeeper.look()
 
     async def _request_of(self, stage_id: int) -> int | None:
         """Return the request of a stage whose master died before it could note it down."""
-        mark = tickets.mark(stage_id)
-        found = await self.master.db.pool.do(_marked, self.master.db.model, mark)
+        wanted = mark(stage_id)
+        found = await self.master.db.pool.do(_marked, self.master.db.model, wanted)
         return None if found is None else int(found)
 
 
-def _marked(connection: sa.Connection, model: Any, mark: str) -> int | None:
+def _marked(connection: sa.Connection, model: Any, wanted: str) -> int | None:
     """Return the newest request whose buildset carries a mark."""
     requests, sets = model.buildrequests, model.buildsets
     query = (
         sa.select(requests.c.id)
         .select_from(requests.join(sets, requests.c.buildsetid == sets.c.id))
-        .where(sets.c.external_idstring == mark)
+        .where(sets.c.external_idstring == wanted)
         .order_by(requests.c.id.desc())
         .limit(1)
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from buildbot.process.results import CANCELLED, FAILURE, SUCCESS, WARNINGS
@@ -20,6 +19,7 @@ from slipway.ledger.gate_tables import Gate
 from slipway.ledger.runs import Cause, Commit
 from slipway.ledger.tables import Run, StageResult
 from slipway.master.claims import NOT_TWICE, may_repeat
+from slipway.master.orders import Orders, ticket_of
 from slipway.model.cell import cells
 from slipway.model.errors import MissingTool, WrongInput
 from slipway.model.site import Project
@@ -27,32 +27,6 @@ from slipway.model.stage import DeployStage, Stage
 
 #: The exit code of a stage whose script never began: something is missing on the machine.
 _NEVER_BEGAN = MissingTool.exit_code
-
-
-@dataclass(frozen=True)
-class Ticket:
-    """A queued stage on its way to Buildbot."""
-
-    stage_id: int
-    name: str
-    cell: str
-    run_number: int
-    version: str
-    branch: str
-    revision: str
-    owner: str
-    reason: str
-
-
-@dataclass
-class Orders:
-    """What the ledger wants Buildbot to do."""
-
-    run: int = 0
-    """The number of the run they are about."""
-    tickets: list[Ticket] = field(default_factory=list)
-    cancels: dict[int, str] = field(default_factory=dict)
-    """Why, by Buildbot's request."""
 
 
 class Tickets:
@@ -201,7 +175,7 @@ class Tickets:
         # A person wants it to go on, whatever has superseded it.
         run.superseded_by = None
         orders = Orders(run.number)
-        orders.tickets = [_ticket(run, one, reason) for one in made if one.state == "queued"]
+        orders.tickets = [ticket_of(run, one, reason) for one in made if one.state == "queued"]
         self._go_on(session, run, orders, now)
         return orders
 
@@ -293,7 +267,7 @@ class Tickets:
         if blamed and result.run.superseded_by is None:
             more = runs.again(session, result.run, result, stage, now)
             why = f"tried again by itself, {more.tries} of {stage.machine_retries}"
-            orders.tickets.append(_ticket(result.run, more, why))
+            orders.tickets.append(ticket_of(result.run, more, why))
         elif self.project.fail_fast and not stage.allow_failure:
             have = standing.counting(result.run).values()
             at_work = [one for one in have if one.state in standing.OPEN_STAGE]
@@ -328,7 +302,7 @@ class Tickets:
             queued += self._let_go(session, gate, now)
         if queued:
             runs.settle(run, self.stages, now)
-        orders.tickets += [_ticket(run, one, run.reason) for one in queued]
+        orders.tickets += [ticket_of(run, one, run.reason) for one in queued]
 
     # ---- gates
 
@@ -337,7 +311,7 @@ class Tickets:
         gate = session.get_one(Gate, gate_id)
         orders, now = Orders(gate.run.number), time.time()
         queued = self._let_go(session, gate, now)
-        orders.tickets = [_ticket(gate.run, one, gate.comment) for one in queued]
+        orders.tickets = [ticket_of(gate.run, one, gate.comment) for one in queued]
         self._go_on(session, gate.run, orders, now)
         return orders
 
@@ -395,69 +369,10 @@ class Tickets:
             result.tries -= 1  # the master was to blame, not a worker's machine
         else:
             result.request_id = result.buildset_id = None
-        orders.tickets = [_ticket(run, result, run.reason)]
+        orders.tickets = [ticket_of(run, result, run.reason)]
         return orders
 
     def _may_repeat(self, session: Session, result: StageResult, stage: Stage) -> bool:
         """Tell whether an attempt may be made anew by itself, as far as it had come."""
         began = deployments.of_stage(session, result.id) is not None
         return not (began and isinstance(stage, DeployStage)) or may_repeat(self.project, stage)
-
-
-def _ticket(run: Run, result: StageResult, reason: str) -> Ticket:
-    return Ticket(
-        stage_id=result.id,
-        name=result.name,
-        cell=result.cell,
-        run_number=run.number,
-        version=run.version,
-        branch=run.branch,
-        revision=run.revision,
-        owner=result.owner or run.owner,
-        reason=reason,
-    )
-
-
-def mark(stage_id: int) -> str:
-    """Return what marks a stage's buildset in Buildbot's tables."""
-    return f"slipway-stage-{stage_id}"
-
-
-def bind(session: Session, stage_id: int, set_id: int, request_id: int) -> None:
-    """Write down which of Buildbot's requests a stage is."""
-    result = session.get_one(StageResult, stage_id)
-    result.buildset_id, result.request_id = set_id, request_id
-
-
-def end_stopping(session: Session, project: str) -> None:
-    """Close what was being stopped when the master ended: nothing of it is left."""
-    query = (
-        select(StageResult)
-        .join(Run)
-        .where(
-            Run.project == project,
-            StageResult.state == "cancelled",
-            StageResult.finished_at.is_(None),
-        )
-    )
-    now = time.time()
-    for result in session.scalars(query):
-        result.finished_at = now
-        deployments.cancel(session, result, now)
-
-
-def open_stages(session: Session, project: str) -> list[tuple[int, int | None]]:
-    """Return the open stages of a project with their requests, where they have one."""
-    query = (
-        select(StageResult.id, StageResult.request_id)
-        .join(Run)
-        .where(Run.project == project, StageResult.state.in_(standing.OPEN_STAGE))
-        .order_by(StageResult.id)
-    )
-    return [(row[0], row[1]) for row in session.execute(query)]
-
-
-def open_runs(session: Session, project: str) -> list[int]:
-    """Return the runs of a project that can go on by themselves."""
-    query = select(Run.id).where(Run.project == project, Run.state == "running")
-    return list(session.scalars(query))

@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
-import signal
-import socket
 import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
 
@@ -154,57 +148,6 @@ def test_a_gate_waits_for_its_person(site: LiveSite) -> None:
     assert not [path for path in kept if b"hush-hush" in path.read_bytes()]
 
 
-SLOW = "import time, pathlib; pathlib.Path('ran').touch(); time.sleep(4)"
-
-
-@pytest.mark.parametrize("way", ["kill the master", "end it", "kill the worker"])
-def test_runs_go_on(site: LiveSite, way: str) -> None:
-    """Whoever dies in the middle of a stage: the run goes on, and ends as if nothing had been."""
-    site.write(command("slow", SLOW) + command("after", "print(1)", "slow"))
-    process = site.up()
-    site.wait_for_stage(1, "slow", "running")
-    wait_for(lambda: list(site.folder.glob("state/workers/local/*/*/ran")), site.said)
-    if way == "kill the worker":
-        site.worker().kill()
-        assert process.wait(30) == 3  # `slipway up` says so and ends what is left
-        assert "the worker local ended" in site.said()
-    elif way == "kill the master":
-        site.master().kill()
-        assert process.wait(30) == 3
-    else:
-        assert site.down(signal.SIGTERM) == 130
-    assert not site.processes()
-    site.up()
-    run = site.wait_for_run(1)
-    assert run["state"] == "passed"
-    assert {name: stage["state"] for name, stage in run["stages"].items()} == {
-        "slow": "passed",
-        "after": "passed",
-    }
-    assert len(site.runs()) == 1
-
-
-def test_ctrl_c_ends_everything_it_started_and_nothing_else(site: LiveSite) -> None:
-    """Also what a stage's program has started in sessions of its own."""
-    code = (
-        "import subprocess, sys, time;"
-        "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(300)'],"
-        " start_new_session=True); time.sleep(300)"
-    )
-    site.write(command("hang", code))
-    bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    try:
-        site.up()
-        site.wait_for_stage(1, "hang", "running")
-        time.sleep(1)
-        assert site.down() == 130
-        assert not site.processes()
-        assert bystander.poll() is None
-    finally:
-        bystander.kill()
-        bystander.wait()
-
-
 def test_a_hanging_stage_is_ended_with_its_tree(site: LiveSite) -> None:
     """The stage's own timeout ends it, and says so."""
     code = (
@@ -256,68 +199,3 @@ def test_a_full_disk_in_the_store_is_told(site: LiveSite) -> None:
         assert not list(store.glob("??/*"))
     finally:
         subprocess.run(["umount", str(store)], check=True)
-
-
-# ---- before anything runs
-
-
-def test_a_port_in_use(site: LiveSite) -> None:
-    site.write(CHAIN)
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", site.web_port))
-        taken.listen()
-        done = site.run_slipway("up", "--once")
-    assert done.returncode == 2
-    assert f"site.url: port {site.web_port} on 127.0.0.1 cannot be used" in done.stderr
-    assert not site.processes()
-
-
-def test_a_second_up_on_the_same_folder(site: LiveSite) -> None:
-    site.write(CHAIN)
-    site.up()
-    second = site.run_slipway("up")
-    assert second.returncode == 2
-    assert "is in use by another `slipway up`" in second.stderr
-    assert site.wait_for_run(1)["state"] == "passed"
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("nowhere", "cannot be read"),
-        ("empty", "has no commits; make the first one"),
-        ("other", 'has no branch, tag or commit "main"; its branches are trunk'),
-    ],
-)
-def test_a_repository_that_cannot_be_used(site: LiveSite, name: str, expected: str) -> None:
-    target = site.folder / name
-    if name != "nowhere":
-        subprocess.run(["git", "init", "-q", "-b", "trunk", str(target)], check=True)
-    if name == "other":
-        shutil.copytree(site.repository / ".git", target / ".git", dirs_exist_ok=True)
-        subprocess.run(["git", "-C", str(target), "branch", "-m", "main", "trunk"], check=True)
-    site.write(CHAIN, repository=name)
-    done = site.run_slipway("up", "--once")
-    assert done.returncode == 2, done.stdout
-    assert expected in done.stdout
-    assert "project.demo.repository" in done.stdout
-    assert "Traceback" not in done.stdout + done.stderr
-    assert site.runs() == []
-
-
-def test_errors_in_the_file_are_told_before_anything_starts(site: LiveSite) -> None:
-    site.write(CHAIN.replace("argv", "arg"))
-    done = site.run_slipway("up")
-    assert done.returncode == 2
-    assert 'unknown key "arg". Did you mean "argv"?' in done.stderr
-    assert not (site.state / "master").exists()
-
-
-def test_the_state_folder_holds_everything(site: LiveSite) -> None:
-    """Deleting it gives a new site; nothing else was written."""
-    site.write(CHAIN)
-    before = {path.name for path in site.folder.iterdir()}
-    assert site.run_slipway("up", "--once").returncode == 0
-    assert {path.name for path in site.folder.iterdir()} == before | {"state"}
-    modes = {path.name: path.stat().st_mode & 0o777 for path in Path(site.state).glob("*password")}
-    assert modes == {"admin-password": 0o600, "worker-local-password": 0o600}

@@ -17,9 +17,10 @@ from slipway.ledger.gates import Person, Request
 from slipway.ledger.runs import Cause, Commit, last_passed, settle
 from slipway.ledger.session import LedgerSession
 from slipway.ledger.tables import Base, Run, StageResult
-from slipway.master import tickets
+from slipway.master import resuming
 from slipway.master.claims import Place
 from slipway.master.desk import Desk
+from slipway.master.orders import bind
 from slipway.master.tickets import Tickets
 
 ANN = Person("ann", frozenset({"developer"}))
@@ -81,7 +82,7 @@ class Engine:
             }
             if self.kill == "unbound":
                 raise Killed
-            self.call(tickets.bind, ticket.stage_id, made, made)
+            self.call(bind, ticket.stage_id, made, made)
         return orders
 
     def restart(self):
@@ -89,19 +90,19 @@ class Engine:
         self.kill = ""
         for request in self.requests.values():
             request["build"] = None
-        self.call(tickets.end_stopping, self.name)
-        for stage_id, request_id in self.call(tickets.open_stages, self.name):
+        self.call(resuming.end_stopping, self.name)
+        for stage_id, request_id in self.call(resuming.open_stages, self.name):
             found = request_id or self._marked(stage_id)
             request = self.requests.get(found)
             if request is not None and request_id is None:
-                self.call(tickets.bind, stage_id, found, found)
+                self.call(bind, stage_id, found, found)
             if request is None:
                 self.hand_on(self.tickets.requeue, stage_id, request_id, new_attempt=False)
             elif request["complete"] and request["results"] == CANCELLED:
                 self.hand_on(self.tickets.requeue, stage_id, found, new_attempt=True)
             elif request["complete"]:
                 self.hand_on(self.tickets.finish_and_queue, found, request["results"], 1.0)
-        for run_id in self.call(tickets.open_runs, self.name):
+        for run_id in self.call(resuming.open_runs, self.name):
             self.hand_on(self.tickets.queue_ready, run_id)
         for gate_id in self.call(self._approved):
             self.hand_on(self.tickets.let_go, gate_id)
