@@ -61,7 +61,9 @@ def claim(session: Session, result: StageResult, place: Place, build_id: int, wo
     cell = _cell(place.project, result)
     taken_before = result.state == "running"
     runs.begin(result, build_id, worker, now)
-    deployment, answers, secrets = None, {}, ()
+    deployment = None
+    answers: dict[str, str] = {}
+    secrets: tuple[str, ...] = ()
     if isinstance(cell.stage, DeployStage):
         again = taken_before and not may_repeat(place.project, cell.stage)
         deployment = _deployment(session, result, cell.stage, place, again=again)
