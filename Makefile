@@ -9,6 +9,8 @@ QT := libegl1 libgl1 libglib2.0-0 libdbus-1-3 libfontconfig1 libxkbcommon0 fonts
 JOBS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 export UV_CACHE_DIR ?= $(CURDIR)/$(STATE)/cache/uv
 export UV_PYTHON_DOWNLOADS ?= never
+# Containers often set it; then every process of ours would compile Buildbot anew: twice the processor time.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## show this list
