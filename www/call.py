@@ -56,7 +56,7 @@ class Call:
         **kwargs: P.kwargs,
     ) -> T:
         """Read from the ledger, in one of Buildbot's database threads."""
-        return await self.desk.call(lambda session: work(session, *args, **kwargs))
+        return await self.desk.call(lambda session: work(session, *args, **kwargs), reading=True)
 
     async def change(
         self,

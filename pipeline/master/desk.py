@@ -15,6 +15,7 @@ from twisted.internet import defer, task, threads
 from twisted.python import log
 
 from slipway.ledger import deployments, pruning, runs, standing
+from slipway.ledger.chain import hold
 from slipway.ledger.keeper import keep_log
 from slipway.ledger.migrate import upgrade
 from slipway.ledger.session import LedgerSession
@@ -110,13 +111,24 @@ class Desk(BuildbotService):
             found = await self.call(pruning.mark, self.projects, self._store)
             await threads.deferToThread(pruning.remove, self._store, found)
 
-    async def call(self, work: Callable[..., T], *args: Any, actor: str = "", **kwargs: Any) -> T:
+    async def call(
+        self,
+        work: Callable[..., T],
+        *args: Any,
+        actor: str = "",
+        reading: bool = False,
+        **kwargs: Any,
+    ) -> T:
         """Do work on the ledger in one transaction.
+
+        What may write waits for its turn before it reads: two stages that end in the same moment
+        would each see the other still at work, and nobody would start what waits for both.
 
         Args:
             work: Gets a session, then the arguments; what it returns must not be a live row.
             *args: Passed on to it.
             actor: Who asked for it, for the audit trail; empty: it happens by itself.
+            reading: It writes nothing, and need not wait for what does.
             **kwargs: Passed on to it.
         """
         pool = self.master.db.pool
@@ -128,6 +140,8 @@ class Desk(BuildbotService):
         def in_thread(connection: Connection) -> tuple[T, News]:
             with LedgerSession(connection, actor=actor) as session:
                 news = collect(session)
+                if not reading:
+                    hold(session)
                 try:
                     result = work(session, *args, **kwargs)
                 except SlipwayError as error:
