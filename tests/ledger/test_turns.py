@@ -68,19 +68,20 @@ def test_who_only_reads_waits_for_nobody(desk, engine, start_in):
     with LedgerSession(engine) as session:
         start_in(session)
         session.commit()
-    order, begun = [], threading.Event()
+    order, begun, seen = [], threading.Event(), threading.Event()
 
     def write(session):
         run = session.query(Run).one()
         order.append("writing")
         begun.set()
-        time.sleep(0.3)
+        assert seen.wait(30)
         run.subject = "changed"
         session.flush()
         order.append("written")
 
     def read(session):
         order.append(session.query(Run).one().subject)
+        seen.set()
 
     async def both():
         writing = asyncio.create_task(desk.call(write))
