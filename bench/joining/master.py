@@ -1,0 +1,146 @@
+"""The bench's master: a project of ours for each width, and stock Buildbot beside it.
+
+All ways run their parts on the same builders, as Buildbot looks at all builders of a worker
+whenever a build ends: with three times as many it would be slower for everybody.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from buildbot.plugins import schedulers, steps, util, worker
+from buildbot.process.buildstep import BuildStep
+from buildbot.process.results import SUCCESS
+from buildbot.util.service import BuildbotService
+from twisted.internet import defer
+
+from slipway.config import parse
+from slipway.home import Home
+from slipway.master.plan import Plan
+
+WORKERS = ["w1", "w2", "w3"]
+
+
+def configuration(here: Path, port: int, widths: list[int]) -> dict[str, Any]:
+    """Return Buildbot's configuration.
+
+    Args:
+        here: The bench's folder; what happens is written into its file "stamps".
+        port: Of the web API.
+        widths: How many needs the stages have that are measured.
+    """
+    plan = Plan(parse((here / "pipeline.toml").read_text()), here, Home(here / "state"))
+    c: dict[str, Any] = {
+        "buildbotURL": f"http://localhost:{port}/",
+        "db": {"db_url": f"sqlite:///{here / 'state.sqlite'}"},
+        "protocols": {"pb": {"port": "tcp:0:interface=127.0.0.1"}},
+        "projects": plan.projects(),
+        "workers": [worker.LocalWorker(name, max_builds=4) for name in WORKERS],
+        "schedulers": [
+            *plan.schedulers(),
+            schedulers.ForceScheduler("floor", builderNames=["floor"]),
+        ],
+        "builders": [_builder("floor", Stamp(here))],
+        "services": [*plan.services(), Recorder(here, name="recorder")],
+        "www": {"port": f"tcp:{port}:interface=127.0.0.1", "plugins": {}},
+        "collapseRequests": False,
+        "buildbotNetUsageData": None,
+    }
+    for width in widths:
+        _fan(c, here, width)
+    return c
+
+
+def _fan(c: dict[str, Any], here: Path, width: int) -> None:
+    parts = [f"fan{width}.p{number}" for number in range(width)]
+    first, names = {}, ("dependent", "trigger")
+    for way in names:
+        name = f"{way}{width}"
+        first[way] = schedulers.Triggerable(f"{name}-first", builderNames=parts)
+        waits = way == "trigger"
+        doings = [steps.Trigger(schedulerNames=[f"{name}-first"], waitForFinish=waits)]
+        if waits:
+            doings.append(steps.Trigger(schedulerNames=[f"{name}-join"], waitForFinish=True))
+        c["schedulers"] += [
+            first[way],
+            schedulers.ForceScheduler(f"{name}-force", builderNames=[f"{name}-parent"]),
+        ]
+        c["builders"] += [
+            _builder(f"{name}-parent", *doings),
+            _builder(f"{name}-join", Stamp(here)),
+        ]
+    joins = [f"{way}{width}-join" for way in names]
+    c["schedulers"] += [
+        schedulers.Dependent(joins[0], upstream=first["dependent"], builderNames=joins[:1]),
+        schedulers.Triggerable(joins[1], builderNames=joins[1:]),
+    ]
+    c["builders"] += [_builder(name, Part(here)) for name in [*parts, f"fan{width}.join"]]
+
+
+def _builder(name: str, *doings: BuildStep) -> util.BuilderConfig:
+    return util.BuilderConfig(name, workernames=WORKERS, factory=util.BuildFactory(list(doings)))
+
+
+def _write(here: str | Path, what: str, at: float) -> None:
+    with Path(here, "stamps").open("a") as out:
+        out.write(json.dumps([what, at]) + "\n")
+
+
+class Stamp(BuildStep):
+    """Writes down when it ran; the cheapest step there is."""
+
+    name = "stamp"
+
+    def __init__(self, here: Path, **keys: Any) -> None:
+        super().__init__(**keys)
+        self.here = str(here)
+
+    async def run(self) -> int:
+        """Write it down."""
+        _write(self.here, f"step of {self.build.builder.name}", time.time())
+        return SUCCESS
+
+
+class Part(Stamp):
+    """One of those that are waited for; of ours, it claims its job and tells its end."""
+
+    async def run(self) -> int:
+        """Do as a stage's step does, but for the script."""
+        stage, builder = self.getProperty("slipway_stage"), self.build.builder.name
+        await super().run()
+        if stage is not None:
+            desk = self.master.service_manager.namedServices["slipway"]
+            await desk.claim(stage, self.build.buildid, self.build.workername)
+        _write(self.here, f"script of {builder}", time.time())
+        if stage is not None:
+            await desk.said(stage, 0, "", {})
+        return SUCCESS
+
+
+class Recorder(BuildbotService):  # type: ignore[misc]
+    """Writes down when builds are asked for and end: Buildbot's tables keep whole seconds only."""
+
+    def __init__(self, here: Path, **keys: Any) -> None:
+        super().__init__(**keys)
+        self.here = here
+
+    async def startService(self) -> None:  # noqa: N802  Buildbot's name
+        """Listen."""
+        await super().startService()
+        await self.master.mq.startConsuming(self.ended, ("builds", None, "finished"))
+        await self.master.mq.startConsuming(self.asked, ("buildrequests", None, "new"))
+
+    def asked(self, _key: Any, message: dict[str, Any]) -> Any:
+        """Hear of a request."""
+        return defer.ensureDeferred(self._stamp(message, "request of", time.time()))
+
+    def ended(self, _key: Any, message: dict[str, Any]) -> Any:
+        """Hear of an end."""
+        return defer.ensureDeferred(self._stamp(message, "end of", time.time()))
+
+    async def _stamp(self, message: dict[str, Any], what: str, now: float) -> None:
+        builder = await self.master.data.get(("builders", str(message["builderid"])))
+        _write(self.here, f"{what} {builder['name']}", now)
