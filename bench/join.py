@@ -1,15 +1,16 @@
 """The join: needs' end to the first step of what joins them, beside stock Buildbot and Celery.
 
-One master with LocalWorkers runs three ways of starting a build after others, with 2 needs and
-with 50, in turns and on the same builders:
+Two masters with LocalWorkers and as many builders, one of ours, one of stock Buildbot, start a
+build after others, with 2 needs and with 50, in turns:
 
-- ours: slipway.Pipeline, a stage that needs the others
+- ours: slipway.Pipeline, a stage that needs the others, in the order of builders of master.cfg
 - Dependent: Buildbot's own Dependent scheduler
 - Trigger: a parent build that waits for the others, then triggers the last
 
 And beside them:
 
-- floor: a forced build's request to its first step (what the engine itself costs)
+- floor: a forced build's request to its first step (what the engine itself costs), on the master
+  of ours
 - Celery's chord of 50, results in SQL as ours are, and in Redis where the machine has a
   redis-server: the last task's end to the callback's start. Celery comes into an environment of
   its own, where the network or uv's cache has it.
@@ -69,15 +70,17 @@ def main() -> int:
     floor: list[float] = []
     with (
         tempfile.TemporaryDirectory(prefix="slipway-bench-") as folder,
-        running(Path(folder)) as site,
+        running(Path(folder, "ours"), ours=True) as ours,
+        running(Path(folder, "stock"), ours=False) as stock,
     ):
         for width, share in zip(WIDTHS, SHARES, strict=False):
             until = time.monotonic() + share * seconds
             for number in range(rounds[width]):
                 if number and time.monotonic() > until:
                     break
-                floor.append(_floor(site))
+                floor.append(_floor(ours))
                 for way in WAYS:
+                    site = ours if way == "ours" else stock
                     _join(site, way, width, seen.setdefault((way, width), Seen()))
     most = SHARES[2] * seconds
     chords = {"SQL": _chord("sql", rounds[WIDTHS[-1]], most)}

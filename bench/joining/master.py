@@ -1,7 +1,8 @@
-"""The bench's master: a project of ours for each width, and stock Buildbot beside it.
+"""The bench's two masters: one with a project of ours for each width, one of stock Buildbot.
 
-All ways run their parts on the same builders, as Buildbot looks at all builders of a worker
-whenever a build ends: with three times as many it would be slower for everybody.
+Two, as each has its own order of builders (`prioritizeBuilders`): ours as in master.cfg, Buildbot's
+its default. Both have as many builders for the parts; Buildbot's two ways share theirs, since more
+would make it slower.
 """
 
 from __future__ import annotations
@@ -24,38 +25,43 @@ from slipway.master.plan import Plan
 WORKERS = ["w1", "w2", "w3"]
 
 
-def configuration(here: Path, port: int, widths: list[int]) -> dict[str, Any]:
+def configuration(here: Path, port: int, widths: list[int], *, ours: bool) -> dict[str, Any]:
     """Return Buildbot's configuration.
 
     Args:
-        here: The bench's folder; what happens is written into its file "stamps".
+        here: The master's folder; what happens is written into its file "stamps".
         port: Of the web API.
         widths: How many needs the stages have that are measured.
+        ours: Whether it runs ours, or Buildbot's own ways.
     """
-    plan = Plan(parse((here / "pipeline.toml").read_text()), here, Home(here / "state"))
     c: dict[str, Any] = {
         "buildbotURL": f"http://localhost:{port}/",
         "db": {"db_url": f"sqlite:///{here / 'state.sqlite'}"},
         "protocols": {"pb": {"port": "tcp:0:interface=127.0.0.1"}},
-        "projects": plan.projects(),
         "workers": [worker.LocalWorker(name, max_builds=4) for name in WORKERS],
-        "schedulers": [
-            *plan.schedulers(),
-            schedulers.ForceScheduler("floor", builderNames=["floor"]),
-        ],
+        "schedulers": [schedulers.ForceScheduler("floor", builderNames=["floor"])],
         "builders": [_builder("floor", Stamp(here))],
-        "services": [*plan.services(), Recorder(here, name="recorder")],
+        "services": [Recorder(here, name="recorder")],
         "www": {"port": f"tcp:{port}:interface=127.0.0.1", "plugins": {}},
         "collapseRequests": False,
         "buildbotNetUsageData": None,
     }
     for width in widths:
-        _fan(c, here, width)
+        parts = [f"fan{width}.p{number}" for number in range(width)]
+        c["builders"] += [_builder(name, Part(here)) for name in parts]
+        if ours:
+            c["builders"].append(_builder(f"fan{width}.join", Part(here)))
+        else:
+            _stock(c, here, width, parts)
+    if ours:
+        plan = Plan(parse((here / "pipeline.toml").read_text()), here, Home(here / "state"))
+        c["projects"], c["prioritizeBuilders"] = plan.projects(), plan.order
+        c["schedulers"] += plan.schedulers()
+        c["services"] += plan.services()
     return c
 
 
-def _fan(c: dict[str, Any], here: Path, width: int) -> None:
-    parts = [f"fan{width}.p{number}" for number in range(width)]
+def _stock(c: dict[str, Any], here: Path, width: int, parts: list[str]) -> None:
     first, names = {}, ("dependent", "trigger")
     for way in names:
         name = f"{way}{width}"
@@ -77,7 +83,6 @@ def _fan(c: dict[str, Any], here: Path, width: int) -> None:
         schedulers.Dependent(joins[0], upstream=first["dependent"], builderNames=joins[:1]),
         schedulers.Triggerable(joins[1], builderNames=joins[1:]),
     ]
-    c["builders"] += [_builder(name, Part(here)) for name in [*parts, f"fan{width}.join"]]
 
 
 def _builder(name: str, *doings: BuildStep) -> util.BuilderConfig:

@@ -1,4 +1,4 @@
-"""The bench's master in a folder of its own: made, started, asked to run something, watched."""
+"""A master of the bench in a folder of its own: made, started, told to run something, watched."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {bench!r})
 from joining.master import configuration
-BuildmasterConfig = configuration(Path({here!r}), {port}, {widths})
+BuildmasterConfig = configuration(Path({here!r}), {port}, {widths}, ours={ours})
 """
 
 
 class Site:
-    """A master that runs ours and Buildbot's own ways."""
+    """A master that runs, with what it has said."""
 
     def __init__(self, here: Path, port: int, web: httpx.Client) -> None:
         self.here = here
@@ -67,12 +67,13 @@ class Site:
 
 
 @contextmanager
-def running(here: Path) -> Iterator[Site]:
-    """Make and run the master."""
+def running(here: Path, *, ours: bool) -> Iterator[Site]:
+    """Make and run a master; of ours or of Buildbot's own ways."""
+    here.mkdir()
     with socket.socket() as lease:
         lease.bind(("127.0.0.1", 0))
         port = int(lease.getsockname()[1])
-    _make(here, port)
+    _make(here, port, ours=ours)
     run = "from twisted.scripts.twistd import run; run()"
     argv = [sys.executable, "-c", run, "--nodaemon", "--no_save", "--pidfile", ""]
     with (here / "output.log").open("wb") as output:
@@ -93,10 +94,10 @@ def running(here: Path) -> Iterator[Site]:
             master.kill()
 
 
-def _make(here: Path, port: int) -> None:
+def _make(here: Path, port: int, *, ours: bool) -> None:
     text = "".join(_project(here, width) for width in WIDTHS)
     (here / "pipeline.toml").write_text(f"{text}[workers.w1]\n")
-    words = {"bench": str(BENCH), "here": str(here), "port": port, "widths": WIDTHS}
+    words = {"bench": str(BENCH), "here": str(here), "port": port, "widths": WIDTHS, "ours": ours}
     (here / "master.cfg").write_text(_MASTER.format(**words))
     git = ["git", "-c", "user.name=b", "-c", "user.email=b@localhost"]
     subprocess.run([*git, "init", "-q", "-b", "main", str(here / "source")], check=True)
