@@ -16,10 +16,14 @@ from buildbot.plugins import schedulers, steps, util, worker
 from buildbot.process.buildstep import BuildStep
 from buildbot.process.results import SUCCESS
 from buildbot.util.service import BuildbotService
+from sqlalchemy import event
+from sqlalchemy.orm import Session
 from twisted.internet import defer
 
 from slipway.config import parse
 from slipway.home import Home
+from slipway.ledger.session import LedgerSession
+from slipway.ledger.tables import StageResult
 from slipway.master.plan import Plan
 
 WORKERS = ["w1", "w2", "w3"]
@@ -126,17 +130,37 @@ class Part(Stamp):
 
 
 class Recorder(BuildbotService):  # type: ignore[misc]
-    """Writes down when builds are asked for and end: Buildbot's tables keep whole seconds only."""
+    """Writes down when builds are asked for and end, and when the ledger has decided.
+
+    Buildbot's tables keep whole seconds only.
+    """
 
     def __init__(self, here: Path, **keys: Any) -> None:
         super().__init__(**keys)
         self.here = here
+        self.queued: list[str] = []
 
     async def startService(self) -> None:  # noqa: N802  Buildbot's name
         """Listen."""
         await super().startService()
         await self.master.mq.startConsuming(self.ended, ("builds", None, "finished"))
         await self.master.mq.startConsuming(self.asked, ("buildrequests", None, "new"))
+        await self.master.mq.startConsuming(self.written, ("slipway", None, "changed"))
+        event.listen(LedgerSession, "after_flush", self.flushed)
+
+    def flushed(self, session: Session, _context: Any) -> None:
+        """See that a transaction queues what joins others."""
+        self.queued += [
+            f"{one.run.project}.join"
+            for one in session.new
+            if isinstance(one, StageResult) and one.name == "join"
+        ]
+
+    def written(self, _key: Any, _message: dict[str, Any]) -> None:
+        """Hear that the ledger has committed a transaction."""
+        now = time.time()
+        while self.queued:
+            _write(self.here, f"ledger of {self.queued.pop()}", now)
 
     def asked(self, _key: Any, message: dict[str, Any]) -> Any:
         """Hear of a request."""
