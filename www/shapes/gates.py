@@ -189,6 +189,9 @@ class Environment(Shape):
     current: Deployment | None
     running: Deployment | None
     gates: list[Gate]
+    """The newest that wait."""
+    waiting: int
+    """How many wait in all."""
     history: list[Deployment]
     earlier: list[Earlier]
 

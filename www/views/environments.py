@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from slipway.ledger import gate_tables
 from slipway.ledger.gates import UNDECIDED
+from slipway.ledger.tables import Run
 from slipway.model.access import Person
 from slipway.www.call import Call
 from slipway.www.outline import Outline
@@ -16,6 +20,8 @@ from slipway.www.views import gates
 from slipway.www.views.deployments import fetch, newest, standing
 
 _SHOWN = 10
+#: So many of the gates before an environment are shown with it; older ones stand at their runs.
+_GATES = 5
 #: So many deployments of the whole site are looked at for the environments' histories.
 _RECENT = 100
 
@@ -32,14 +38,41 @@ def _list(session: Session, site: dict[str, Outline], person: Person) -> Listing
     row = gate_tables.Deployment
     recent = fetch(session, newest(_RECENT, row.project.in_(site)))
     now = {(one.project, one.environment): one for one in standing(session)}
-    query = gates.statement().where(gate_tables.Gate.state.in_(UNDECIDED))
-    waiting = gates.shape(session, session.scalars(query), site, person)
+    waiting = _waiting(session, site)
+    shown = [number for numbers in waiting.values() for number in numbers[:_GATES]]
+    query = gates.statement().where(gate_tables.Gate.id.in_(shown))
+    query = query.order_by(gate_tables.Gate.id.desc())
+    open_gates = gates.shape(session, session.scalars(query), site, person)
     items = [
-        _environment(outline, name, stages, recent, now.get((outline.name, name)), waiting)
+        _environment(
+            outline,
+            name,
+            stages,
+            recent,
+            now.get((outline.name, name)),
+            [one for one in open_gates if (one.project, one.environment) == (outline.name, name)],
+        ).model_copy(update={"waiting": len(waiting[outline.name, name])})
         for outline in site.values()
         for name, stages in outline.environments.items()
     ]
     return Listing[Environment](items=items)
+
+
+def _waiting(session: Session, site: dict[str, Outline]) -> dict[tuple[str, str], list[int]]:
+    """Return the ids of the gates that wait before each environment, the newest first."""
+    of = {
+        (outline.name, stage): (outline.name, name)
+        for outline in site.values()
+        for name, stages in outline.environments.items()
+        for stage in stages
+    }
+    row = gate_tables.Gate
+    query = select(row.id, Run.project, row.stage).join(row.run).where(row.state.in_(UNDECIDED))
+    found: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for number, project, stage in session.execute(query.order_by(row.id.desc())):
+        if (project, stage) in of:
+            found[of[project, stage]].append(number)
+    return found
 
 
 def _environment(
@@ -48,7 +81,7 @@ def _environment(
     stages: list[str],
     recent: list[Deployment],
     current: Deployment | None,
-    waiting: list[Gate],
+    open_gates: list[Gate],
 ) -> Environment:
     settings = outline.project.environments.get(name)
     own = [one for one in recent if (one.project, one.environment) == (outline.name, name)]
@@ -65,7 +98,8 @@ def _environment(
         state=state,  # type: ignore[arg-type]
         current=current,
         running=running,
-        gates=[one for one in waiting if (one.project, one.environment) == (outline.name, name)],
+        gates=open_gates,
+        waiting=len(open_gates),
         history=own[:_SHOWN],
         earlier=_earlier(own, current),
     )
