@@ -229,6 +229,7 @@ export interface Environment {
   current: Deployment | null;
   running: Deployment | null;
   gates: Gate[];
+  waiting: number;
   history: Deployment[];
   earlier: { run: number; version: string; release_id: number; deployed_at: Seconds; person: string }[];
 }

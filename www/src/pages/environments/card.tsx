@@ -1,7 +1,8 @@
 import type { ReactElement } from "react";
+import { Link } from "react-router-dom";
 import { useMay } from "../../api/me";
 import type { Deployment, Environment } from "../../api/shapes";
-import { deploymentWord, valueText } from "../../format/words";
+import { count, deploymentWord, valueText } from "../../format/words";
 import { Icon } from "../../parts/icon";
 import { GateLink } from "../../parts/shell";
 import { StateLabel } from "../../parts/state";
@@ -39,6 +40,10 @@ export function Card({ environment, several }: { environment: Environment; sever
               <span className="sw-dim">run {gate.run}{gate.state === "asked" ? ", approvals are missing" : gate.state === "approved" ? ", approved" : ""}</span>
             </li>
           ))}
+          {environment.waiting > environment.gates.length && (
+            <li className="sw-dim"><Link to={`/pipelines?state=waiting&project=${encodeURIComponent(environment.project)}`}>
+              {count(environment.waiting - environment.gates.length, "older run")} waiting too</Link></li>
+          )}
         </ul>
       )}
       {may && earlier.length > 0 && <Rollback environment={environment} earlier={earlier} />}

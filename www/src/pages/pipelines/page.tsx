@@ -1,4 +1,5 @@
 // The site's home: every run, newest first.
+import { useMemo } from "react";
 import type { ReactElement } from "react";
 import { useSearchParams } from "react-router-dom";
 import { usePages } from "../../api/pages";
@@ -15,11 +16,12 @@ import { RunNow } from "./start";
 import { Waiting } from "./waiting";
 
 export function PipelinesPage(): ReactElement {
-  const projects = useFound<Page<Project>>("projects").data?.items;
-  const gates = useFound<Page<Gate>>("gates?limit=100").data?.items;
+  // Asked for first: what the page is for.
   const filters = useFilters();
   const rows = usePages<RunRow>("runs", filters.asked);
-  const byId = new Map((gates ?? []).map((gate) => [gate.id, gate]));
+  const projects = useFound<Page<Project>>("projects").data?.items;
+  const gates = useFound<Page<Gate>>("gates?limit=50").data?.items;
+  const byRun = useMemo(() => groupByRun(gates ?? []), [gates]);
   const mayStart = useMay("run.start");
   const mayPoll = useMay("run.poll");
   const actions = <>
@@ -37,7 +39,7 @@ export function PipelinesPage(): ReactElement {
       {rows.items && rows.items.length > 0 && (
         <ol className="sw-runs" aria-label="Runs, newest first">
           {rows.items.map((run) => (
-            <RunLine key={run.id} run={run} gates={byId} several={(projects?.length ?? 0) > 1} />
+            <RunLine key={run.id} run={run} gates={byRun.get(`${run.project} ${run.number}`) ?? NO_GATES} several={(projects?.length ?? 0) > 1} />
           ))}
         </ol>
       )}
@@ -50,6 +52,17 @@ export function PipelinesPage(): ReactElement {
       )}
     </Shell>
   );
+}
+
+const NO_GATES: Gate[] = [];
+
+function groupByRun(gates: Gate[]): Map<string, Gate[]> {
+  const found = new Map<string, Gate[]>();
+  for (const gate of gates) {
+    const key = `${gate.project} ${gate.run}`;
+    found.set(key, [...(found.get(key) ?? []), gate]);
+  }
+  return found;
 }
 
 function None({ filtered }: { filtered: boolean }): ReactElement {

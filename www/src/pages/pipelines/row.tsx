@@ -1,3 +1,4 @@
+import { memo } from "react";
 import type { ReactElement } from "react";
 import { Link } from "react-router-dom";
 import type { Gate, RunRow, Stage } from "../../api/shapes";
@@ -9,9 +10,10 @@ import { Ago, Branch, Revision, runPath, Text, Took } from "../../parts/text";
 
 const SHOWN = 24;
 
-interface Props { run: RunRow; gates: Map<number, Gate>; several: boolean }
+interface Props { run: RunRow; gates: Gate[]; several: boolean }
 
-export function RunLine({ run, gates, several }: Props): ReactElement {
+// Drawn anew only when something of this very run has changed: a page has hundreds of chips.
+export const RunLine = memo(function RunLine({ run, gates, several }: Props): ReactElement {
   const shown = choose(run.stages);
   const rest = run.stages.length - shown.length;
   return (
@@ -34,7 +36,7 @@ export function RunLine({ run, gates, several }: Props): ReactElement {
       <div className="sw-chips">
         {shown.map((stage) => (
           <Chip key={stage.name} stage={stage} project={run.project} run={run.number}
-            gate={stage.gate ? gates.get(stage.gate.id) : undefined} />
+            gate={gates.find((gate) => gate.id === stage.gate?.id)} />
         ))}
         {rest > 0 && <Link className="sw-chip" to={runPath(run.project, run.number)}>and {count(rest, "more stage")}</Link>}
       </div>
@@ -44,7 +46,7 @@ export function RunLine({ run, gates, several }: Props): ReactElement {
       </div>
     </li>
   );
-}
+});
 
 // Of very many stages those are shown that somebody may want to see.
 function choose(stages: Stage[]): Stage[] {
