@@ -82,13 +82,18 @@ class BrowserElement(Element):
         return None if value is None else str(value)
 
     def click(self) -> None:
-        """Click it as a mouse does, once it rests and nothing covers it."""
+        """Click it as a mouse does, once it rests, is enabled, and nothing covers it."""
 
         def deed() -> None:
-            if not self._run(scripts.AT_REST):
+            rests = self._run(scripts.AT_REST)
+            if rests == "disabled":
+                # A click on it would do nothing, without a word.
+                msg = "what is to be clicked is disabled"
+                raise SessionError(msg)
+            if not rests:
                 msg = "what is to be clicked is moving"
                 raise Transient(msg)
-            self.web_element.click()
+            self._click(self.web_element)
             self._session.let_go()
 
         self._do(deed)
@@ -158,16 +163,24 @@ class BrowserElement(Element):
             msg = "a radio button cannot be unchecked; choose another one"
             raise SessionError(msg)
         try:
-            self.web_element.click()
+            self._click(self.web_element)
         except (ElementClickInterceptedException, ElementNotInteractableException):
             # Styled boxes hide the real one; a person clicks the label.
             if box["label"] is not None:
-                box["label"].click()
+                self._click(box["label"])
             elif box["labelled"]:
                 self._run(scripts.CLICK)
             else:
                 raise
         self._session.let_go()
+
+    def _click(self, what: WebElement) -> None:
+        try:
+            what.click()
+        except ElementClickInterceptedException:
+            # A footer that stays in its place lies on it: a person scrolls on.
+            self._session.browser.execute_script(scripts.CENTRE, what)
+            what.click()
 
     def attach(self, files: Sequence[Path]) -> None:
         """Give files to a file field, shown or not, in place of those it held."""

@@ -49,9 +49,11 @@ return String(('value' in e ? e.value : e.isContentEditable ? e.innerText : '') 
 """
 CHECKED = "const e = arguments[0]; return Boolean(e.checked || e.selected);"
 
-#: Whether something stays where it is. Asked only where an animation runs: that takes two frames.
+#: Whether something can be clicked and stays where it is. The latter is asked only where an
+#: animation runs: that takes two frames.
 AT_REST = """
 const e = arguments[0];
+if (e.matches(':disabled')) return 'disabled';
 e.scrollIntoViewIfNeeded ? e.scrollIntoViewIfNeeded() : e.scrollIntoView({block: 'nearest'});
 let moving = false;
 for (let up = e; up && up.getAnimations; up = up.parentElement)
@@ -66,6 +68,9 @@ return new Promise(done => {
   requestAnimationFrame(() => requestAnimationFrame(() => done(place() === before)));
 });
 """
+
+#: Brings an element to where nothing that stays at an edge of the window covers it.
+CENTRE = "arguments[0].scrollIntoView({block: 'center', inline: 'nearest', behavior: 'instant'});"
 
 #: Sets a field whose typing depends on the locale, or prepares one for typing.
 FILL = (

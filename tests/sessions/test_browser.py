@@ -196,6 +196,29 @@ def test_a_field_that_cannot_be_filled_in_says_so(session, application, how):
             session.check("b")
 
 
+def test_a_disabled_button_says_so(session, application):
+    on(session, application, "<button disabled>Send</button>")
+    session.patience = 0
+    with pytest.raises(SessionError, match=r"is disabled"):
+        session.press("Send")
+
+
+def test_what_lies_below_a_fixed_footer_is_clicked(session, application):
+    on(
+        session,
+        application,
+        """<div style="height: 830px">A tall page</div>
+        <button onclick="this.textContent += ' sent'">Send</button>
+        <label><input type=checkbox> News</label><div style="height: 2000px"></div>
+        <footer style="position: fixed; inset: auto 0 0; height: 120px"></footer>""",
+    )
+    session.press("Send")
+    session.see("Send sent")
+    session.execute("scrollTo(0, 0)")
+    session.check("News")
+    assert session.find("checkbox", "News").checked
+
+
 def test_styled_boxes_are_checked_by_their_label(session, application):
     on(
         session,
