@@ -38,13 +38,15 @@ function Whole({ run }: { run: RunDetail }): ReactElement {
     old.set("stage", name);
     return old;
   }, { replace: true });
+  // Without a choice the panel follows the run, until somebody reads or types in it.
+  const pin = () => { if (wanted === null && stage) choose(stage.name); };
   return <>
     <Heading run={run} />
     {wanted !== null && stage?.name !== wanted && (
       <div className="sw-alert sw-frozen">This run has no stage “<bdi>{wanted}</bdi>”.</div>
     )}
     <Graph run={run} chosen={stage?.name ?? ""} choose={choose} />
-    {stage && <Panel key={stage.name} run={run} stage={stage} />}
+    {stage && <div onFocusCapture={pin} onPointerDownCapture={pin}><Panel key={stage.name} run={run} stage={stage} /></div>}
   </>;
 }
 
