@@ -11,6 +11,7 @@ import { Comment } from "./comment";
 import { forget, useDrafts, useServerCheck } from "./drafts";
 import { FieldRow } from "./field";
 import { Reject } from "./reject";
+import { Other } from "./what";
 
 export function Ask({ gate, close }: { gate: GateDetail; close: () => void }): ReactElement {
   const [drafts, setDrafts, comment, setComment] = useDrafts(gate);
@@ -61,6 +62,7 @@ export function Ask({ gate, close }: { gate: GateDetail; close: () => void }): R
         <p className="sw-note">Then {count(gate.approvals_needed, "approval")} {gate.approvals_needed === 1 ? "is" : "are"} needed
           {gate.requester_counts ? "; yours counts." : ", of others than you."}</p>
       )}
+      <Other gate={gate} given={drafts} />
       <div role="alert">
         {deed.problem && <ProblemBox problem={deed.problem} />}
         {deed.problem?.signedOut && <p className="sw-note">What you have typed stays here. Sign in in the new window, come back, and press again.</p>}

@@ -10,7 +10,7 @@ import { ProblemBox, SignIn } from "../../parts/problem";
 import { Empty, Spinner } from "../../parts/text";
 import { Approvals, GateCard } from "../run/gate";
 import { Decide } from "./decide";
-import { What } from "./what";
+import { Other, What } from "./what";
 import { Ask } from "./ask";
 
 const VERBS: Record<string, string> = { rollback: "Roll back", forward: "Deploy", first: "Deploy", again: "Deploy again" };
@@ -58,6 +58,7 @@ function Later({ gate, close }: { gate: GateDetail; close: () => void }): ReactE
   const undecided = ["open", "asked", "approved"].includes(gate.state);
   return <>
     <GateState gate={gate} />
+    <Other gate={gate} given={gate.values} />
     {undecided && (gate.may.approve || gate.may.reject)
       ? <Decide gate={gate} close={close} />
       : <div className="sw-foot">

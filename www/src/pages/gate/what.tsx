@@ -46,6 +46,21 @@ export function What({ gate }: { gate: GateDetail }): ReactElement {
   );
 }
 
+// Where a question asks which release, its answer is what goes there, not the run's own.
+export function otherRelease(gate: GateDetail, given: Record<string, unknown>): { version: string; label: string } | null {
+  const field = gate.environment ? gate.form.find((one) => one.type === "release") : undefined;
+  const version = field && given[field.name];
+  return field && typeof version === "string" && version && version !== gate.deploys?.version ? { version, label: field.label } : null;
+}
+
+export function Other({ gate, given }: { gate: GateDetail; given: Record<string, unknown> }): ReactElement | null {
+  const other = otherRelease(gate, given);
+  return other && (
+    <p className="sw-alert sw-frozen"><Icon name="warning" /> <span><bdi className="sw-strong">{other.version}</bdi> will be deployed, as
+      “<bdi>{other.label}</bdi>” says, not <bdi>{gate.deploys?.version ?? gate.version}</bdi>.</span></p>
+  );
+}
+
 function commitsWord(gate: GateDetail): string {
   const number = `${gate.commits.length}${gate.commits_more ? "+" : ""} ${gate.commits.length === 1 ? "commit" : "commits"}`;
   if (gate.direction === "rollback") return `${number} will go away`;
