@@ -2,6 +2,9 @@ import { type ReactElement } from "react";
 import type { AuditRow } from "../../api/shapes";
 import { Ago, Text } from "../../parts/text";
 
+// As people say it; the filter and the files have the trail's own words.
+const DEEDS: Record<string, string> = { insert: "made", update: "changed", delete: "removed" };
+
 export function AuditTable({ rows }: { rows: AuditRow[] }): ReactElement {
   return (
     <div className="sw-card sw-scroll" tabIndex={0} role="group" aria-label="What was done"><table className="sw-table">
@@ -9,7 +12,7 @@ export function AuditTable({ rows }: { rows: AuditRow[] }): ReactElement {
       <tbody>{rows.map((row) => (
         <tr key={row.id}>
           <td><Ago at={row.at} /></td><td><Text text={row.actor} className="sw-strong" /></td>
-          <td className="sw-wide-cell"><Text text={`${row.action} ${row.entity}: ${row.summary || row.entity_id}`} /></td><td><Text text={row.project ?? ""} /></td>
+          <td className="sw-wide-cell"><Text text={`${DEEDS[row.action] ?? row.action} ${row.entity}: ${row.summary || row.entity_id}`} /></td><td><Text text={row.project ?? ""} /></td>
           <td><Changes row={row} /></td>
         </tr>))}</tbody>
     </table></div>

@@ -22,7 +22,7 @@ export function FieldRow({ field, value, error, set, leave }: Props): ReactEleme
         {group ? <span id={`${id}l`} className="sw-field-label">{label}</span> : <label htmlFor={id} className="sw-field-label">{label}</label>}
         {last !== null && (
           <span className="sw-last">last time: <bdi title={valueText(last)}>{valueText(last).slice(0, 60)}</bdi>
-            {!same && <button type="button" className="sw-link" aria-label={`Take ${valueText(last)} for ${field.label}`} onClick={() => set(draft(field, last))}>take it</button>}
+            {!same && <button type="button" className="sw-link" aria-label={`Take it: ${valueText(last)} for ${field.label}`} onClick={() => set(draft(field, last))}>take it</button>}
           </span>
         )}
       </div>

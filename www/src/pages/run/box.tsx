@@ -62,11 +62,12 @@ function Elapsed({ stage }: { stage: StageDetail }): ReactElement | null {
 // A matrix is one box: a small square for each of its cells.
 function Cells({ stage }: { stage: StageDetail }): ReactElement {
   const shown = stage.results.slice(0, 16);
-  const told = Object.entries(stage.cells).map(([state, number]) => `${number} ${state}`).join(", ");
+  const states = Object.entries(stage.cells);
+  const told = states.map(([state, number]) => `${number} ${state}`).join(", ");
   return (
     <span className="sw-cells" title={told}>
       {shown.map((one) => <span key={one.cell} className={`sw-cell sw-${tone(one.attempts[0]?.state ?? "waiting")}`} />)}
-      <span className="sw-dim">{count(stage.results.length, "cell")}: {told}</span>
+      <span className="sw-dim">{count(stage.results.length, "cell")}{states.length > 1 && `: ${told}`}</span>
     </span>
   );
 }
