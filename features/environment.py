@@ -1,8 +1,9 @@
-"""Gives each feature a site of its own, and each scenario its visitors.
+"""Gives features their sites, and each scenario its visitors.
 
-The site lies in a temporary folder and listens on ports that nobody uses. The Background of the
-feature says which stages it has and starts it. Whatever happens, it is ended with everything it
-started. Scenarios tagged @javascript need chromedriver and a Chromium; without, they are skipped.
+Most features have a site of their own, in a temporary folder, on ports that nobody uses; the
+Background says which stages it has and starts it. Those tagged @almanac share one, which starts
+with the first of them. Whatever happens, each is ended with everything it started. Scenarios tagged
+@javascript need chromedriver and a Chromium; without, they are skipped.
 """
 
 from __future__ import annotations
@@ -13,12 +14,18 @@ import sys
 from behave.model import Feature, Scenario, Step
 from behave.runner import Context
 from support.browser import missing
+from support.shared import Shared
 from support.site import FeatureSite
 
+from slipway.features.evidence import evidence_folder, keep
+from slipway.features.session import Evidence
 
-def before_all(_context: Context) -> None:
-    """Keep each request out of the report."""
+
+def before_all(context: Context) -> None:
+    """Keep each request out of the report; prepare the site that features share."""
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    context.shared = Shared()
+    context.add_cleanup(context.shared.end)
 
 
 def before_feature(context: Context, feature: Feature) -> None:
@@ -29,7 +36,7 @@ def before_feature(context: Context, feature: Feature) -> None:
     for scenario in feature.walk_scenarios():
         if lacking and "javascript" in scenario.effective_tags:
             scenario.skip(lacking)
-    if all(scenario.should_skip for scenario in feature.walk_scenarios()):
+    if "almanac" in feature.tags or all(one.should_skip for one in feature.walk_scenarios()):
         return
     context.site = FeatureSite()
     context.add_cleanup(context.site.end)
@@ -38,11 +45,20 @@ def before_feature(context: Context, feature: Feature) -> None:
 
 def before_scenario(context: Context, scenario: Scenario) -> None:
     """Nobody has opened a browser yet."""
-    context.browser = None
+    context.browser = context.sessions = context.session = None
+    context.evidence_folder = evidence_folder(scenario.name)
+    context.tags_of_scenario = [str(tag) for tag in scenario.effective_tags]
 
 
 def after_step(context: Context, step: Step) -> None:
     """Keep what was to be seen when a step failed."""
-    if step.status.name in ("failed", "error") and context.browser is not None:
+    if step.status.name not in ("failed", "error"):
+        return
+    if context.browser is not None:
         for kind, data in context.browser.evidence():
             context.attach(kind, data)
+    if context.sessions is not None:
+        keep(context, context.sessions.evidence())
+    if "site" in context:
+        said = context.site.said().encode()
+        keep(context, [Evidence("site.txt", "text/plain", said, "What the site has said")])

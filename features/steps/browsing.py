@@ -30,27 +30,6 @@ def press(context: Context, name: str) -> None:
     context.browser.press(name)
 
 
-@then('the dialog asks for "{labels}"')
-def asks_for(context: Context, labels: str) -> None:
-    wanted = set(labels.split(", "))
-    context.browser.patiently(lambda: wanted <= set(context.browser.fields()), f"fields {labels}")
-    for name in ("branch", "revision", "reason"):
-        assert context.browser.has_field(name), name
-
-
-@when('they fill in "{field}" with "{text}"')
-def fill(context: Context, field: str, text: str) -> None:
-    context.browser.fill(field, text)
-
-
 @then('they read "{text}"')
 def read(context: Context, text: str) -> None:
     context.browser.see(text)
-
-
-@then("they see the builds of that run succeed")
-def see_builds(context: Context) -> None:
-    """Each build of the run has a page, and that page says so."""
-    for build in context.watcher.builds_of(context.newest):
-        context.browser.open(f"#/builders/{build['builderid']}/builds/{build['number']}")
-        context.browser.see("build successful")

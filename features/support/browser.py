@@ -17,7 +17,6 @@ PROGRAMS = ("/usr/lib/chromium/chromium-headless-shell", "/usr/lib/chromium/chro
 COMMANDS = ("chromium-headless-shell", "google-chrome", "chromium", "chrome")
 PATIENCE = 30.0
 TEXT = "return document.body.innerText"
-FIELDS = ".modal-content [data-bb-test-id^='force-field-'] label, .modal-content label"
 
 
 def find_browser() -> str | None:
@@ -85,26 +84,6 @@ class Browser:
         for one in shown[-1:]:
             one.click()
         return bool(shown)
-
-    def fields(self) -> list[str]:
-        """Return the labels in the open dialog, without what is explained in brackets."""
-        return [one.text.split("(")[0].strip() for one in self._find("css selector", FIELDS)]
-
-    def has_field(self, name: str) -> bool:
-        """Tell whether the open dialog has Buildbot's field of this name."""
-        return bool(self._find("css selector", f"[data-bb-test-id='force-field-{name}']"))
-
-    def fill(self, field: str, text: str) -> None:
-        """Type into a field of the open dialog."""
-        self.patiently(lambda: self._fill(field, text), f"a field {field!r}")
-
-    def _fill(self, field: str, text: str) -> bool:
-        place = f"[data-bb-test-id='force-field-{field.lower()}']"
-        found = self._find("css selector", f"{place} input, input{place}")
-        for one in found[:1]:
-            one.clear()
-            one.send_keys(text)
-        return bool(found)
 
     def _find(self, way: str, what: str) -> list[Any]:
         return self.driver.find_elements(way, what)

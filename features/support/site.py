@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -29,10 +30,14 @@ class FeatureSite(Site):
         self.stages: list[dict[str, str]] = []
 
     def start(self, stages: list[dict[str, str]]) -> None:
-        """Start it with these stages; once more on other ports where somebody took one."""
+        """Start it with these stages."""
         self.stages = stages
+        self.try_to_start(lambda: self.write("\n".join(map(self._text, stages))))
+
+    def try_to_start(self, write: Callable[[], None]) -> None:
+        """Have pipeline.toml written and start the site; on other ports where one was taken."""
         for _ in range(3):
-            self.write("\n".join(map(self._text, stages)))
+            write()
             with suppress(AssertionError):
                 self.up()
                 return

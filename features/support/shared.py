@@ -1,0 +1,46 @@
+"""The one site that features share, and the browsers that look at it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from slipway.features.choosing import Sessions
+from slipway.features.visitors import Visitors
+from support.almanac import AlmanacSite
+
+#: Seconds to look again: a busy machine takes its time.
+PATIENCE = 60.0
+
+
+class Shared:
+    """Starts the site for the first feature that asks, and ends it with the last."""
+
+    def __init__(self) -> None:
+        self._site: AlmanacSite | None = None
+        self._sessions: Sessions | None = None
+
+    @property
+    def site(self) -> AlmanacSite:
+        """The site; it runs."""
+        if self._site is None:
+            site = AlmanacSite()
+            try:
+                site.begin()
+            except BaseException:
+                site.end()
+                raise
+            self._site = site
+        return self._site
+
+    def visitors(self, tags: Sequence[str]) -> Visitors:
+        """Return the visitors of a scenario; nobody has come yet."""
+        if self._sessions is None:
+            self._sessions = Sessions(self.site.url, patience=PATIENCE)
+        return Visitors(self._sessions, tags)
+
+    def end(self) -> None:
+        """End browsers and site."""
+        if self._sessions is not None:
+            self._sessions.close()
+        if self._site is not None:
+            self._site.end()
