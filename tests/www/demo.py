@@ -107,8 +107,9 @@ name = "notes"
 type = "text"
 help = "What users will read."
 [[project.almanac.stages.staging.parameters]]
-name = "compare-with"
+name = "release"
 type = "release"
+help = "What is deployed; left open it is this run's own."
 [[project.almanac.stages.staging.parameters]]
 name = "copy-data-from"
 type = "environment"
@@ -130,11 +131,10 @@ class Demo(Site):
 
     def write_demo(self) -> None:
         """Write pipeline.toml."""
-        python = json.dumps(sys.executable)
 
         def paced(name: str, **keys: str) -> str:
             told = "".join(f"{key} = {value}\n" for key, value in keys.items())
-            argv = f'[{python}, "pace.py", "{name}"]'
+            argv = f'["python3", "pace.py", "{name}"]'
             return f'[project.almanac.stages.{name}]\nuses = "command"\nargv = {argv}\n{told}'
 
         def place(name: str) -> str:
@@ -291,10 +291,18 @@ def _work(demo: Demo, ann: httpx.Client, bob: httpx.Client) -> None:
     demo.open(ann, third, "production", ticket="OPS-9")
     demo.change("Speed the tides up", docs={"exit": 1})
     demo.start(ann)
-    demo.change(HARD)
+    demo.change("Speed the tides up, and say so")
     demo.start(ann)
     demo.change("Tell the tides of Dover", build={"seconds": 3000}, docs={"seconds": 2})
     demo.start(ann, wait=False)
+
+
+def harden(demo: Demo) -> None:
+    """Let a run come in whose commit nobody should write; the one at work makes way for it."""
+    with demo.person("ann") as ann:
+        demo.act(ann, "runs/almanac/6/cancel")
+        demo.change(HARD)
+        demo.start(ann)
 
 
 def main() -> None:
