@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sqlalchemy import select
+from sqlalchemy.orm import object_session, selectinload
+
 from slipway.ledger.tables import Artefact, Run, StageResult
 from slipway.model.stage import Stage
 
@@ -89,11 +92,21 @@ def inputs(run: Run, stage: Stage) -> list[tuple[StageResult, Artefact]]:
 
     A skipped stage stands for the attempt of an earlier run in which it passed.
     """
-    have = counting(run)
+    needed = [result for (name, _), result in counting(run).items() if name in stage.needs]
+    sources = [result.borrowed or result for result in needed]
+    _fetch_artefacts(sources)
     return [
         (result, artefact)
-        for (name, _), result in have.items()
-        if name in stage.needs
-        for artefact in (result.borrowed.artefacts if result.borrowed else result.artefacts)
+        for result, source in zip(needed, sources, strict=True)
+        for artefact in source.artefacts
         if artefact.role == "product"
     ]
+
+
+def _fetch_artefacts(results: list[StageResult]) -> None:
+    """Read the artefacts of many attempts in one statement, not in one each."""
+    session = object_session(results[0]) if len(results) > 1 else None
+    if session is not None:
+        ids = [result.id for result in results]
+        query = select(StageResult).where(StageResult.id.in_(ids))
+        session.scalars(query.options(selectinload(StageResult.artefacts))).all()
