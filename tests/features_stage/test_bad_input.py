@@ -55,7 +55,7 @@ APPLICATION = """
     http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
 """
 STEPS = """
-    import os, signal, time
+    import contextlib, os, signal, time
     from behave import given
     import psutil
     from slipway.features.steps import *
@@ -71,8 +71,10 @@ STEPS = """
     @given("the browser crashes")
     def crashes(context):
         for one in psutil.Process().children(recursive=True):
-            if "chrom" in one.name() and "driver" not in one.name():
-                one.kill()
+            # Some end by themselves when another is gone.
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if "chrom" in one.name() and "driver" not in one.name():
+                    one.kill()
 """
 GOOD = """
     Feature: Good
