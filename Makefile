@@ -4,6 +4,8 @@ SHELL := /bin/sh
 PYTHON ?= python3
 STATE := .slipway
 BIN := .venv/bin
+# Ctrl-C is how `make up` ends: make shall not call it an error.
+CTRL_C := import sys; from slipway.cli import main; code = main(['up']); sys.exit(code if code != 130 else 0)
 QT := libegl1 libgl1 libglib2.0-0 libdbus-1-3 libfontconfig1 libxkbcommon0 fonts-dejavu-core
 # One more than there are cores: the tests of a running site wait more than they compute.
 JOBS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
@@ -29,14 +31,14 @@ help: ## show this list
 
 .PHONY: up
 up: .venv/.ready pages example ## start master, worker and the example project; ONCE=1 ends after one run
-	@exec $(BIN)/slipway up $(if $(ONCE),--once)
+	@exec $(BIN)/$(if $(ONCE),slipway up --once,python -c "$(CTRL_C)")
 
 .PHONY: example
 example: .venv/.ready ## make the example's git repository in .slipway/almanac, once
 	@$(BIN)/slipway example examples/almanac $(STATE)/almanac
 
 .PHONY: check
-check: .venv/.ready ## check pipeline.toml and print its graph
+check: .venv/.ready example ## check pipeline.toml and print its graph
 	@$(BIN)/slipway check
 
 .PHONY: www
@@ -54,15 +56,24 @@ screenshots: .venv/.ready www browser ## make the pictures of every page in docs
 
 .PHONY: test
 test: lint browser desktop ## lint, types, unit, integration and feature tests
-	$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --timeout 900
+	$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --timeout 900 -m "not attack"
 
 .PHONY: kills
 kills: .venv/.ready ## kill a master and a worker 200 times, wherever a run stands (an hour)
 	SLIPWAY_KILLS=$${SLIPWAY_KILLS:-200} $(BIN)/pytest -x -q -s tests/live/test_kills.py
 
+.PHONY: attack
+attack: .venv/.ready pages browser ## attack a running site: all of tests/attack, the long ones too
+	$(BIN)/pytest -x -q --timeout 1800 tests/attack
+
+.PHONY: faults
+faults: .venv/.ready ## 100 kills, full disks, locks, suspensions, clocks that are set; on each database
+	SLIPWAY_FAULTS=$${SLIPWAY_FAULTS:-100} SLIPWAY_SUSPENDED=$${SLIPWAY_SUSPENDED:-60} \
+	  $(BIN)/pytest -x -q -s tests/live/test_faults.py
+
 .PHONY: unit
 unit: .venv/.ready ## the quick tests alone
-	$(BIN)/pytest -m "not slow and not live"
+	$(BIN)/pytest -m "not slow and not live and not attack"
 
 .PHONY: lint
 lint: .venv/.ready pages ## ruff, mypy strict and the import rules, on what is shipped
@@ -108,6 +119,16 @@ docs: .venv/.ready ## make the generated pages and the schema anew
 	$(BIN)/slipway schema --reference > docs/reference/pipeline.md
 	$(BIN)/python -m slipway.www.reference > docs/reference/api.md
 
+# What was deployed goes on when `make up` has ended, as it should.
+.PHONY: stop
+stop: ## end the examples that were deployed
+	@$(PYTHON) -I scripts/deployed.py $(STATE)/deployed
+
 .PHONY: clean
-clean: ## remove the environment and everything the site has written
-	rm -rf .venv $(STATE)
+clean: idle $(if $(ALL),stop) ## remove the environment and caches; ALL=1: and all the site has written, releases included
+	rm -rf .venv $(if $(ALL),$(STATE),$(STATE)/cache $(STATE)/wheel $(STATE)/mypy $(STATE)/workers/*/cache)
+
+.PHONY: idle
+idle:
+	@test ! -e $(STATE)/lock || ! command -v flock >/dev/null || flock --nonblock $(STATE)/lock true || \
+	  { echo "a site runs in $(STATE); end it first: Ctrl-C in its terminal" >&2; exit 2; }

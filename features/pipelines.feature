@@ -56,6 +56,7 @@ Feature: The list of runs
     And "finn" has a browser
     And they are on the page "pipelines"
     And they will notice when the page is loaded anew
+    Then this run comes into the list
     When the master is killed
     Then I should see "The master does not answer."
     And this run comes into the list

@@ -7,8 +7,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from slipway.model.errors import MissingTool, WrongInput
-from slipway.model.secret import SecretPlace
+from slipway.model.errors import WrongInput
 from slipway.model.site import Site
 
 #: Where the state folder lies, if not beside pipeline.toml.
@@ -41,9 +40,19 @@ class Home:
         return self.root / "store"
 
     @property
+    def releases(self) -> Path:
+        """What `publish` has made, where a stage names no other folder."""
+        return self.root / "releases"
+
+    @property
     def cache(self) -> Path:
         """What can be made again: environments, downloads."""
         return self.root / "cache"
+
+    @property
+    def kept_site(self) -> Path:
+        """A copy of the pipeline.toml that the master runs by."""
+        return self.root / "pipeline.toml"
 
     @property
     def lock(self) -> Path:
@@ -54,6 +63,16 @@ class Home:
     def admin_password(self) -> Path:
         """The web UI's admin password, made at the first start."""
         return self.root / "admin-password"
+
+    @property
+    def session_key(self) -> Path:
+        """What proves that a session began here, made at the first start; not in the database."""
+        return self.root / "session-key"
+
+    @property
+    def ended_sessions(self) -> Path:
+        """The sessions that people have ended by signing out."""
+        return self.root / "ended-sessions"
 
     def person_password(self, name: str) -> Path:
         """Return the file of a password that was made for somebody; its hash lies beside it."""
@@ -66,6 +85,10 @@ class Home:
     def mirror(self, project: str) -> Path:
         """Return the folder of a project's bare mirror."""
         return self.root / "mirrors" / f"{project}.git"
+
+    def isolated(self, name: str) -> Path:
+        """A file that is there when a local worker has been kept apart at some start."""
+        return self.root / f"worker-{name}-isolated"
 
     def worker(self, name: str) -> Path:
         """Return the base folder of a worker that runs on this machine."""
@@ -97,6 +120,26 @@ def make_folder(path: Path) -> None:
         raise WrongInput(msg) from None
 
 
+def make_private(home: Home, database: str) -> None:
+    """Let nobody but its owner into a state folder; one of an earlier version was open to all.
+
+    Args:
+        home: The state folder.
+        database: The URL of its database; SQLite's files may lie elsewhere.
+    """
+    if os.name != "posix":
+        return
+    home.root.chmod(0o700)
+    kept = [home.root, home.master, home.root / "people"]
+    files = [path for folder in kept if folder.is_dir() for path in folder.iterdir()]
+    if database.startswith("sqlite:///"):
+        file = Path(database.removeprefix("sqlite:///"))
+        files += file.parent.glob(f"{file.name}*")
+    for path in files:
+        if path.is_file() and not path.is_symlink() and path.stat().st_mode & 0o077:
+            path.chmod(0o600)
+
+
 def made_secret(path: Path) -> str:
     """Return the secret in a file of ours; the first time, make one (mode 0600)."""
     try:
@@ -122,40 +165,3 @@ def write_private(path: Path, text: str) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as stream:
         stream.write(text + "\n")
-
-
-def given_secret(place: SecretPlace, base: Path, key: str) -> str:
-    """Return a secret from where pipeline.toml says it is.
-
-    Args:
-        place: The environment variable or the file.
-        base: What a relative path counts from.
-        key: The key it is for, for the error sentence.
-
-    Raises:
-        WrongInput: It is not there, empty, or others may read the file.
-        MissingTool: The environment variable is not set.
-    """
-    if place.env is not None:
-        value = os.environ.get(place.env, "")
-        if not value:
-            msg = f"{key}: the environment variable {place.env} is not set; export it"
-            raise MissingTool(msg)
-        return value
-    path = base / str(place.file)
-    try:
-        text = path.read_text(encoding="utf-8").strip()
-        mode = path.stat().st_mode
-    except OSError as error:
-        msg = f"{key}: the file {path} cannot be read: {error.strerror}"
-        raise WrongInput(msg) from None
-    except UnicodeDecodeError:
-        msg = f"{key}: the file {path} is not UTF-8 text; write the secret as its first line"
-        raise WrongInput(msg) from None
-    if os.name == "posix" and mode & 0o077:
-        msg = f"{key}: others may read {path} (mode {mode & 0o777:o}); run chmod 600 on it"
-        raise WrongInput(msg)
-    if not text:
-        msg = f"{key}: the file {path} is empty"
-        raise WrongInput(msg)
-    return text.splitlines()[0]

@@ -8,15 +8,18 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from slipway.model.errors import WrongInput
 from slipway.model.event import AnyEvent, ArtefactLeft, Notice, Summary, part_line
 from slipway.model.job import Input, Job, StageRecord
+from slipway.model.masking import MaskedStream, Masker
 from slipway.model.stage import AnyStage, Stage
+from slipway.scripts.process import feed
 from slipway.trip import Trip
 
 
@@ -40,19 +43,29 @@ class Outcome:
 class LocalRun:
     """Stages as processes of this machine, each started the moment its needs have passed."""
 
-    def __init__(self, trip: Trip, names: list[str], said: Callable[[str, AnyEvent], None]) -> None:
+    def __init__(
+        self,
+        trip: Trip,
+        names: list[str],
+        said: Callable[[str, AnyEvent], None],
+        given: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+        hidden: Collection[str] = (),
+    ) -> None:
         """Prepare.
 
         Args:
             trip: What runs.
             names: The stages, in the graph's order.
             said: Told of every event, with the stage's name; from several threads.
+            given: Secrets, by stage and by the environment variable its program gets each in.
+            hidden: Environment variables of ours that no stage gets.
         """
         self.trip = trip
         self.said = said
         stages = trip.project.stages
         self.outcomes = {name: Outcome(name, stages[name].uses) for name in names}
         self._processes: dict[str, subprocess.Popen[str]] = {}
+        self._given, self._hidden = given, hidden
         self._lock = threading.Lock()
         self._stopped = False
 
@@ -110,17 +123,21 @@ class LocalRun:
         outcome = self.outcomes[name]
         outcome.state, outcome.started_at = "running", time.time()
         job = self._job(name)
-        file = self._write("jobs", f"{name}.json", job.model_dump_json(by_alias=True))
+        self._write("jobs", f"{name}.json", job.model_dump_json(by_alias=True))
+        secrets = dict(self._given.get(name, {}))
+        whole = job.model_copy(update={"answers": secrets, "secrets": tuple(secrets)})
+        masked = MaskedStream(Masker(secrets.values()))
         argv = [sys.executable, "-m", "slipway.cli", "stage", outcome.uses]
         with self._lock:
             if self._stopped:
                 outcome.state = "cancelled"
                 return
             process = self._processes[name] = subprocess.Popen(
-                [*argv, "--events", "json", "--settings", str(file)],
+                # Secrets are in no file, and in no argument.
+                [*argv, "--events", "json", "--settings", "-"],
                 cwd=self.trip.source,
-                env={**os.environ, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"},
-                stdin=subprocess.DEVNULL,
+                env=self._environment(),
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
@@ -128,14 +145,21 @@ class LocalRun:
                 errors="replace",
             )
         with process:
+            feed(process, whole.model_dump_json(by_alias=True))
             for line in process.stdout or ():
-                self._hear(line, outcome)
+                self._hear(line, outcome, masked)
+        outcome.log.append(masked.end())
         self._close(outcome, process.returncode)
 
-    def _hear(self, line: str, outcome: Outcome) -> None:
+    def _environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if name not in self._hidden}
+        return {**kept, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
+
+    def _hear(self, line: str, outcome: Outcome, masked: MaskedStream) -> None:
         log, event = part_line(line)
         if log:
-            outcome.log.append(log)
+            # The script has masked what its program says; what breaks it says so past it.
+            outcome.log.append(masked.take(log))
         if event is None:
             return
         if isinstance(event, ArtefactLeft):
@@ -153,7 +177,8 @@ class LocalRun:
         if outcome.errors:
             outcome.summary = outcome.errors[-1]
         elif code != 0:
-            last = outcome.log[-1].strip() if outcome.log else "it said nothing"
+            said = "".join(outcome.log).strip()
+            last = said.splitlines()[-1].strip() if said else "it said nothing"
             outcome.summary = f"ended with exit code {code}: {last}"
         self._write("logs", f"{outcome.name}.log", "".join(outcome.log))
         left = [one.model_dump() for one in outcome.artefacts] if code == 0 else []

@@ -5,18 +5,23 @@ Everything here blocks; the master calls it in a thread.
 
 from __future__ import annotations
 
-import os
-import subprocess
+import itertools
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from slipway.model.errors import MissingTool, WrongInput
-from slipway.model.version import base_version
+from slipway.git import clear_locks, git
+from slipway.model.errors import WrongInput
+from slipway.model.gitnames import check_name, check_repository, is_name, is_revision, is_shortened
+from slipway.model.version import ProjectVersion, find_version
 
-#: Seconds a git command may take; a fetch over a slow line is the longest.
-PATIENCE = 600
+#: Bytes that are read of a file that may tell the version; a commit may hold anything there.
+_MOST_SETTINGS = 1 << 20
+#: Bytes of a list of files that are read: what a commit of everything in a large project prints.
+_MOST_FILES = 8 << 20
+#: Its group may read a mirror: the workers of this machine fetch from it.
+_SHARED = "core.sharedRepository=0640"
 _FETCHING: dict[Path, threading.Lock] = {}
 _FIELDS = "%H%x00%ct%x00%an <%ae>%x00%s"
 
@@ -32,61 +37,13 @@ class CommitFacts:
     subject: str
 
 
-def is_url(repository: str) -> bool:
-    """Tell a git URL (also ssh's short form, git@host:path) from a path."""
-    return "://" in repository or (
-        ":" in repository and "/" not in repository.split(":", maxsplit=1)[0]
-    )
-
-
-def git(*words: str, cwd: Path | None = None) -> str:
-    """Run git and return what it printed.
-
-    Raises:
-        MissingTool: There is no git.
-        WrongInput: It failed; the sentence is git's own last line.
-    """
-    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8"}
-    try:
-        done = subprocess.run(
-            ["git", *words],
-            cwd=cwd,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=PATIENCE,
-            check=False,
-        )
-    except FileNotFoundError:
-        msg = "git is not on this machine; install it (apt install git)"
-        raise MissingTool(msg) from None
-    except subprocess.TimeoutExpired:
-        msg = f"git {words[0]} did not end within {PATIENCE} seconds"
-        raise WrongInput(msg) from None
-    if done.returncode != 0:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        telling = [line for line in said if line.startswith(("fatal:", "error:"))] or said
-        raise WrongInput(telling[0] if telling else f"git {words[0]} failed")
-    return done.stdout.decode(errors="replace")
-
-
-def clear_locks(folder: Path) -> None:
-    """Remove the locks that a killed git has left; git itself would wait for a person to do it.
-
-    Args:
-        folder: The .git or bare folder; nobody else is at work in it.
-    """
-    for lock in (*folder.glob("*.lock"), *(folder / "refs").rglob("*.lock")):
-        lock.unlink(missing_ok=True)
-
-
 def facts(folder: Path, revision: str) -> CommitFacts:
     """Return what is known of one commit of a repository.
 
     Raises:
         WrongInput: There is no such commit.
     """
-    told = git("log", "-1", f"--format={_FIELDS}", revision, "--", cwd=folder)
+    told = git("log", "-1", f"--format={_FIELDS}", "--end-of-options", revision, "--", cwd=folder)
     return _commit(told.rstrip("\n"))
 
 
@@ -95,17 +52,45 @@ def _commit(line: str) -> CommitFacts:
     return CommitFacts(sha, int(when), author, subject)
 
 
-def project_version(folder: Path, revision: str) -> str:
-    """Return a project's own version at a revision: pyproject.toml, else the nearest tag."""
+def project_version(folder: Path, revision: str) -> ProjectVersion:
+    """Return a project's own version at a revision: its files', else the nearest tag's."""
+
+    def read(path: str) -> str | None:
+        # As it is stored: no filter is run.
+        words = ("cat-file", "blob", f"{revision}:{path}")
+        try:
+            return git(*words, cwd=folder, most=_MOST_SETTINGS)
+        except WrongInput:
+            return None
+
+    return find_version(read, described(folder, revision))
+
+
+def described(folder: Path, revision: str) -> str | None:
+    """Return what `git describe --tags` says of a revision, such as "v1.4.0-3-gabc1234"."""
+    # A tag such as "nightly" must not hide the version behind it.
+    match = ("--match", "*[0-9]*")
     try:
-        pyproject: str | None = git("show", f"{revision}:pyproject.toml", cwd=folder)
+        return git("describe", "--tags", *match, "--end-of-options", revision, cwd=folder)
     except WrongInput:
-        pyproject = None
-    try:
-        described: str | None = git("describe", "--tags", revision, cwd=folder)
-    except WrongInput:
-        described = None
-    return base_version(pyproject, described)
+        return None
+
+
+def is_dirty(tree: Path, state: Path | None = None) -> bool:
+    """Tell whether a working tree has changes, or files, that no commit has.
+
+    Args:
+        tree: The working tree.
+        state: Slipway's own state folder, which may lie in it.
+
+    Raises:
+        WrongInput: It is no working tree.
+    """
+    words = ["status", "--porcelain", "-z", "--untracked-files=normal", "--", "."]
+    if state is not None and state.resolve().is_relative_to(tree.resolve()):
+        inside = state.resolve().relative_to(tree.resolve())
+        words.append(f":(exclude,literal){inside.as_posix()}")
+    return bool(git(*words, cwd=tree))
 
 
 class Mirror:
@@ -134,9 +119,11 @@ class Mirror:
             self._fetch()
 
     def _fetch(self) -> None:
+        self._check()
         if not (self.folder / "HEAD").exists():
             self.folder.mkdir(parents=True, exist_ok=True)
-            git("init", "--quiet", "--bare", str(self.folder))
+            # Without a template: no hooks of this machine's come into it.
+            git("init", "--quiet", "--bare", "--template=", cwd=self.folder, settings=(_SHARED,))
         clear_locks(self.folder)
         try:
             git(
@@ -145,10 +132,13 @@ class Mirror:
                 "--prune",
                 "--force",
                 "--no-tags",
+                "--no-recurse-submodules",
+                "--end-of-options",
                 self.repository,
                 "+refs/heads/*:refs/heads/*",
                 "+refs/tags/*:refs/tags/*",
                 cwd=self.folder,
+                settings=(_SHARED,),
             )
         except WrongInput as error:
             msg = (
@@ -157,18 +147,43 @@ class Mirror:
             )
             raise WrongInput(msg) from None
 
+    def _check(self) -> None:
+        try:
+            check_repository(self.repository)
+        except ValueError as error:
+            msg = f"{self._place}: {error}"
+            raise WrongInput(msg) from None
+
+    def check_name(self, name: str) -> None:
+        """Refuse what cannot name a branch, tag or revision.
+
+        Raises:
+            WrongInput: It cannot, and why.
+        """
+        try:
+            check_name(name)
+        except ValueError as error:
+            msg = f"{self._place}: {error}"
+            raise WrongInput(msg) from None
+
     def resolve(self, name: str) -> CommitFacts:
         """Return the commit that a branch, tag or revision names.
 
         Raises:
             WrongInput: The repository has no commits, or nothing of that name.
         """
-        for candidate in (f"refs/heads/{name}", f"refs/tags/{name}", name):
+        self.check_name(name)
+        candidates = [f"refs/heads/{name}", f"refs/tags/{name}"]
+        # Nothing else of git's own language for commits: only a hash, or the beginning of one.
+        candidates += [name] if is_shortened(name) else []
+        for candidate in candidates:
+            words = ("rev-parse", "--verify", "--quiet", "--end-of-options")
             try:
-                sha = self._git("rev-parse", "--verify", "--quiet", f"{candidate}^{{commit}}")
+                sha = self._git(*words, f"{candidate}^{{commit}}").strip()
             except WrongInput:
                 continue
-            return facts(self.folder, sha.strip())
+            if is_revision(sha):
+                return facts(self.folder, sha)
         branches = self.branches()
         subject = f'{self._place}: the repository "{self.repository}"'
         if not branches:
@@ -178,10 +193,32 @@ class Mirror:
             msg = f'{subject} has no branch, tag or commit "{name}"; {has}'
         raise WrongInput(msg)
 
+    def holds(self, branch: str, revision: str) -> bool:
+        """Tell whether a branch, as of the last fetch, holds a revision."""
+        if not is_name(branch) or not is_revision(revision):
+            return False
+        words = ("rev-list", "--max-count=1", "--end-of-options", revision)
+        try:
+            return not self._git(*words, f"^refs/heads/{branch}").strip()
+        except WrongInput:
+            return False
+
     def branches(self) -> list[str]:
-        """Return the names of the branches, sorted."""
+        """Return the branches' names, sorted, without those that git must not be given."""
         told = self._git("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads")
-        return sorted(told.split())
+        return sorted(name for name in told.split("\n") if is_name(name))
+
+    def heads(self, limit: int) -> dict[str, str]:
+        """Return the revision of each branch's head, the newest commits first.
+
+        Args:
+            limit: The most to return.
+        """
+        form = "--format=%(objectname) %(refname:lstrip=2)"
+        told = self._git("for-each-ref", "--sort=-committerdate", form, "refs/heads")
+        found = (line.split(" ", 1) for line in told.split("\n") if line)
+        good = ((name, sha) for sha, name in found if is_name(name))
+        return dict(itertools.islice(good, limit))
 
     def between(self, old: str | None, new: str, limit: int = 50) -> list[CommitFacts]:
         """Return the commits after `old` up to `new`, oldest first, `new` always among them.
@@ -195,7 +232,9 @@ class Mirror:
         if old is None or not self._knows(old):
             return [facts(self.folder, new)]
         span = f"{old}..{new}"
-        told = self._git("log", f"--max-count={limit}", f"--format={_FIELDS}", span, "--")
+        told = self._git(
+            "log", f"--max-count={limit}", f"--format={_FIELDS}", "--end-of-options", span, "--"
+        )
         commits = [_commit(line) for line in told.split("\n") if line]
         return commits[::-1] or [facts(self.folder, new)]
 
@@ -210,16 +249,21 @@ class Mirror:
         if not self._knows(old):
             return True
         specs = [f":(top,glob){pattern}" for pattern in patterns]
-        return bool(self._git("diff", "--name-only", "-z", old, new, "--", *specs))
+        return bool(
+            self._git("diff", "--name-only", "-z", "--end-of-options", old, new, "--", *specs)
+        )
 
     def files(self, revision: str) -> list[str]:
         """Return the files a commit changed."""
-        told = self._git(
-            "diff-tree", "--no-commit-id", "--name-only", "-r", "-m", "-z", "--root", revision
-        )
+        words = ("--no-commit-id", "--name-only", "-r", "-m", "-z", "--root", "--end-of-options")
+        try:
+            told = git("diff-tree", *words, revision, cwd=self.folder, most=_MOST_FILES)
+        except WrongInput:
+            # Too many to keep: the commit is told without them.
+            return []
         return sorted({name for name in told.split("\0") if name})
 
-    def version(self, revision: str) -> str:
+    def version(self, revision: str) -> ProjectVersion:
         """Return the project's own version at a revision."""
         return project_version(self.folder, revision)
 

@@ -8,13 +8,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from slipway.git import git
 from slipway.model.errors import WrongInput
 from slipway.model.graph import order
 from slipway.model.job import RunFacts
 from slipway.model.site import Project
 from slipway.model.spelling import did_you_mean
 from slipway.model.stage import DeployStage, Stage
-from slipway.repository import facts, git, project_version
+from slipway.model.version import find_version, local_version
+from slipway.repository import described, facts, is_dirty
 
 
 @dataclass(frozen=True)
@@ -30,27 +32,49 @@ class Trip:
     run: RunFacts
 
 
-def run_facts(source: Path, number: int) -> RunFacts:
-    """Return what is known of the working tree; uncommitted changes are in it as they are."""
+def run_facts(source: Path, number: int, state: Path | None = None) -> RunFacts:
+    """Return what is known of the working tree; uncommitted changes are in it as they are.
+
+    Args:
+        source: The working tree.
+        number: The number of the run on this machine.
+        state: The state folder; what lies in it is no change of the tree's.
+    """
+    version = find_version(lambda path: _read(source / path), described(source, "HEAD")).text
     try:
         commit = facts(source, "HEAD")
         branch = git("rev-parse", "--abbrev-ref", "HEAD", cwd=source).strip()
-        version = project_version(source, "HEAD")
+        dirty = is_dirty(source, state)
     except WrongInput:
         # No repository, or no commit yet: everything but publishing a history works.
         now = int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))
         return RunFacts(
-            number=number, revision="", branch="", committed_at=now, version=f"0.0.0+{number}"
+            number=number,
+            revision="",
+            branch="",
+            committed_at=now,
+            version=local_version(version, number, dirty=True),
+            local=True,
+            dirty=True,
         )
     return RunFacts(
         number=number,
         revision=commit.revision,
         branch=branch,
         committed_at=commit.committed_at,
-        version=f"{version}+{number}",
+        version=local_version(version, number, dirty=dirty),
         subject=commit.subject,
         author=commit.author,
+        local=True,
+        dirty=dirty,
     )
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
 
 
 def choose(project: Project, asked: Iterable[str], *, alone: bool) -> list[str]:

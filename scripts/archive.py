@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -45,7 +46,7 @@ def run(job: Job, report: Report) -> None:
     parcels = _parcels(job, stage, [one for one in given if one not in passed_on])
     results = [result for parcel in parcels for result in _pack(parcel, job, report)]
     for one in passed_on:
-        report.artefact(Path(one.path), name=one.name)
+        report.artefact(_passed_on(one, Path(job.output)), name=one.name)
     report.summary(
         "; ".join(
             f"{one['name']}: {size_text(one['size'])} of {size_text(one['unpacked'])} "
@@ -55,6 +56,17 @@ def run(job: Job, report: Report) -> None:
         archives=results,
         passed_on=[one.name for one in passed_on][:_NAMED],
     )
+
+
+def _passed_on(given: Input, output: Path) -> Path:
+    """Put an input into the output folder as it is."""
+    target = output / given.name
+    target.parent.mkdir(exist_ok=True)
+    try:
+        target.hardlink_to(given.path)
+    except OSError:
+        shutil.copyfile(given.path, target)
+    return target
 
 
 def _parcels(job: Job, stage: ArchiveStage, given: Sequence[Input]) -> list[Parcel]:

@@ -13,7 +13,7 @@ from slipway.model.job import Job
 from slipway.model.stage import CommandStage
 from slipway.scripts.environment import prepare
 from slipway.scripts.installer import clean_environment
-from slipway.scripts.process import Finished
+from slipway.scripts.process import Finished, end_strays
 from slipway.scripts.process import run as run_program
 from slipway.scripts.report import Report
 from slipway.scripts.wording import count_text
@@ -52,6 +52,8 @@ def run(job: Job, report: Report) -> None:
     began = time.perf_counter()
     finished = run_program([program, *stage.argv[1:]], cwd=source, env=env, log=report.log)
     seconds = time.perf_counter() - began
+    # What it left behind could still change what is gathered now.
+    end_strays()
     if finished.code:
         raise StageFailed(_failure(stage, finished))
     left = leave(source, Path(job.output), stage.artefacts, report)
@@ -156,11 +158,5 @@ def _nothing(source: Path, pattern: str) -> str:
 
 
 def _failure(stage: CommandStage, finished: Finished) -> str:
-    lines = [line.strip() for line in finished.tail.splitlines() if line.strip()]
-    said = " | ".join(lines[-_LAST_LINES:]) or "nothing"
-    how = (
-        f"was ended by signal {-finished.code}"
-        if finished.code < 0
-        else f"ended with exit code {finished.code}"
-    )
-    return f"{' '.join(stage.argv)[:200]} {how}; its last lines: {said}"
+    said = finished.last_words(_LAST_LINES) or "nothing"
+    return f"{' '.join(stage.argv)[:200]} {finished.ending}; its last lines: {said}"

@@ -18,7 +18,6 @@ from slipway.scripts.deploy_health import Healthy
 from slipway.scripts.deploy_place import PlaceDeployment
 from slipway.scripts.deploy_variables import variables
 from slipway.scripts.installer import clean_environment
-from slipway.scripts.masked import MaskedReport
 from slipway.scripts.report import Report
 
 
@@ -69,7 +68,6 @@ def run(job: Job, report: Report) -> None:
     if not deployment.release.inputs:
         msg = f"the release {deployment.release.version} has no artefacts; publish it again"
         raise WrongInput(msg)
-    report = MaskedReport(report, deployment.secrets.values())
     try:
         _Trip(job, deployment, report).go()
     except SlipwayError as error:

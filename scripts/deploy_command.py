@@ -126,11 +126,5 @@ def _folder(job: Job, release: Release) -> Path:
 
 
 def _told(called: str, finished: Finished) -> str:
-    lines = [line.strip() for line in finished.tail.splitlines() if line.strip()]
-    said = " | ".join(lines[-_LAST_LINES:]) or "nothing"
-    how = (
-        f"was ended by signal {-finished.code}"
-        if finished.code < 0
-        else f"ended with exit code {finished.code}"
-    )
-    return f"{called} {how}; its last lines: {said}"
+    said = finished.last_words(_LAST_LINES) or "nothing"
+    return f"{called} {finished.ending}; its last lines: {said}"

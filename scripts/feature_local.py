@@ -16,6 +16,7 @@ from slipway.model.errors import WrongInput
 from slipway.model.features import FeatureKeys
 from slipway.model.stage import FeaturesStage
 from slipway.scripts.environment import Environment, prepare
+from slipway.scripts.feature_folder import check_folder
 from slipway.scripts.feature_order import Order
 from slipway.scripts.feature_package import REQUIREMENTS
 from slipway.scripts.feature_seeds import NamedSeeds
@@ -75,6 +76,7 @@ def run(
     """
     profile = profile or os.environ.get(PROFILE_VARIABLE) or None
     keys = settle(source, [nearest], profile)
+    check_folder(source, arguments)
     state = source / _STATE
     target = output.resolve() if output is not None else state / "output"
     if output is None:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from slipway.scripts.application_elsewhere import UnderTest
-from slipway.scripts.process import die_with_parent, end_tree
+from slipway.scripts.guard import die_with_parent
+from slipway.scripts.process import end_tree
 from slipway.scripts.report import Report
 
 GUEST = Path(__file__).parent / "guest" / "features.py"

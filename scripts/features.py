@@ -12,6 +12,7 @@ from slipway.model.job import Job
 from slipway.model.stage import FeaturesStage
 from slipway.scripts.aside import write_text
 from slipway.scripts.environment import prepare
+from slipway.scripts.feature_folder import check_folder
 from slipway.scripts.feature_order import Order
 from slipway.scripts.feature_package import REQUIREMENTS
 from slipway.scripts.feature_report import write_report
@@ -52,6 +53,7 @@ def run(job: Job, report: Report) -> None:
     source, cache = Path.cwd(), Path(job.cache)
     profile = os.environ.get(PROFILE_VARIABLE) or stage.profile
     keys = settle(source, [stage], profile)
+    check_folder(source, stage.arguments)
     environment = prepare(source, stage, cache, report, tools=REQUIREMENTS)
     from slipway.scripts.application_postgresql import Dump
 

@@ -99,7 +99,8 @@ def _start(
     aside = tree.with_name(f"{tree.name}.aside")
     tree.rename(aside)
     try:
-        return smoke.start(archive, program, stage.smoke, stage.smoke_timeout, report.log)
+        timeout, log = stage.smoke_timeout, report.log
+        return smoke.start(archive, program, stage.smoke, timeout, log, gui=stage.gui)
     finally:
         aside.rename(tree)
 

@@ -116,10 +116,10 @@ def ask_uv(
     env.pop("FORCE_COLOR", None)
     said: list[str] = []
 
-    def hear(line: str) -> None:
-        said.append(line.rstrip("\n"))
+    def hear(lines: str) -> None:
+        said.append(lines.rstrip("\n"))
         if report is not None:
-            report.log(line)
+            report.log(lines)
 
     argv = (uv_path(), *arguments)
     finished = run(argv, cwd=cwd, env=env | dict(extra or {}), log=hear, what="uv")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,12 +13,15 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from slipway.model.errors import WrongInput
 from slipway.model.job import Job, StageRecord
+from slipway.scripts.inside import open_plain
 from slipway.scripts.wording import plain_name, utc
 
 MANIFEST = "release.json"
 SUMS = "SHA256SUMS"
 PAGE = "index.html"
 VERSION = 1
+#: Bytes of a manifest.
+_LONGEST = 64_000_000
 
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -77,6 +82,10 @@ class Manifest(_Part):
     subject: str = ""
     author: str = ""
     run: int
+    local: bool = False
+    """True: `slipway run` made it from a working tree; no site knows of it."""
+    dirty: bool = False
+    """True: that working tree had what no commit has: the revision does not tell all of it."""
     committed_at: datetime
     published_at: datetime
     worker: str = ""
@@ -118,6 +127,8 @@ def make(job: Job, artefacts: tuple[Artefact, ...], published_at: float) -> Mani
         subject=run.subject,
         author=run.author,
         run=run.number,
+        local=run.local,
+        dirty=run.dirty,
         committed_at=utc(run.committed_at),
         published_at=utc(published_at),
         worker=job.worker,
@@ -131,6 +142,15 @@ def _result(record: StageRecord) -> StageResult:
     return StageResult(**record.model_dump())
 
 
+def _text(path: Path) -> str:
+    """Read a plain file: whoever publishes may have put a pipe or a device there."""
+    with os.fdopen(open_plain(Path(os.path.realpath(path.parent)), (path.name,)), "rb") as stream:
+        data = stream.read(_LONGEST + 1)
+    if len(data) > _LONGEST:
+        raise OSError(errno.EFBIG, f"it is longer than {_LONGEST} bytes")
+    return data.decode("utf-8")
+
+
 def read(path: Path) -> Manifest:
     """Read a release.json of this or an older Slipway.
 
@@ -138,7 +158,7 @@ def read(path: Path) -> Manifest:
         WrongInput: It is missing, no JSON (with the line), or no manifest (with the key).
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(_text(path))
     except FileNotFoundError:
         msg = f"{path} is missing"
         raise WrongInput(msg) from None
@@ -147,6 +167,13 @@ def read(path: Path) -> Manifest:
         raise WrongInput(msg) from None
     except json.JSONDecodeError as error:
         msg = f"{path}:{error.lineno}: is not readable as JSON: {error.msg}"
+        raise WrongInput(msg) from None
+    except (RecursionError, ValueError):
+        # Nested too deep, or a number of thousands of digits.
+        msg = f"{path}: is not readable as JSON: it is no manifest"
+        raise WrongInput(msg) from None
+    except OSError as error:
+        msg = f"{path} cannot be read: {error.strerror}"
         raise WrongInput(msg) from None
     try:
         return Manifest.model_validate(content)

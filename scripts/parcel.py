@@ -15,6 +15,7 @@ from typing import IO
 
 from slipway.model.errors import StageFailed
 from slipway.model.job import Input
+from slipway.scripts.entry_limits import name_trouble, shown
 from slipway.scripts.tarzst import open_tar, told_when_broken
 from slipway.scripts.tree import Entry, entry_of, escapes
 from slipway.scripts.wording import plain_name
@@ -80,6 +81,9 @@ def _frozen(archive: Path, root: str) -> Iterator[Entry]:
 
 def _entry(tar: tarfile.TarFile, member: tarfile.TarInfo, archive: Path, root: str) -> Entry:
     name, path = f"{root}/{member.name}", archive / member.name
+    trouble = name_trouble(name) or (name_trouble(member.linkname) if member.issym() else "")
+    if trouble:
+        _refuse(archive / shown(member.name), trouble)
     if member.isdir():
         return Entry(path, name, "folder")
     if member.issym() and not escapes(member.name, member.linkname):

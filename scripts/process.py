@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
-import ctypes
+import io
 import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import psutil
 
 from slipway.model.duration import format_duration
 from slipway.model.errors import MissingTool, StageFailed
+from slipway.scripts import guard
 
 #: Lines kept of a program's output for the error sentence.
 TAIL = 40
+_LONGEST_LINE = 65_536
+#: Bytes that are read at once; a pipe of Linux holds as many.
+_BLOCK = 65_536
 #: The variable that deployers and what they start carry; its value is PROJECT/ENVIRONMENT.
 DEPLOYED = "SLIPWAY_DEPLOYED"
-_PR_SET_PDEATHSIG = 1
-_PR_SET_CHILD_SUBREAPER = 36
+#: Seconds after which what cannot be ended, such as a process in a dead disk's hands, is left.
+_MOST_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,18 @@ class Finished:
     code: int
     tail: str
     """The last lines of its output."""
+
+    @property
+    def ending(self) -> str:
+        """What became of it: its exit code, or the signal it was ended by."""
+        if self.code < 0:
+            return f"was ended by signal {-self.code}"
+        return f"ended with exit code {self.code}"
+
+    def last_words(self, count: int) -> str:
+        """Return the last lines that say something, at most `count`, in one; empty: none does."""
+        lines = [line.strip() for line in self.tail.splitlines() if line.strip()]
+        return " | ".join(lines[-count:])
 
 
 def end_tree(pid: int, patience: float = 3.0) -> None:
@@ -74,13 +93,13 @@ def run(
     what: str | None = None,
     given: str | None = None,
 ) -> Finished:
-    """Run a program to its end, its output line by line to `log`.
+    """Run a program to its end, its output to `log` as it comes.
 
     Args:
         argv: Program and arguments; no shell ever sees them.
         cwd: Folder to run in.
         env: The whole environment. None: this process's own.
-        log: Gets each line of output (stdout and stderr together).
+        log: Gets the output (stdout and stderr together), one or more whole lines at a time.
         timeout: Seconds; then the whole tree is ended.
         what: What to call it in error sentences. None: the program's name.
         given: What it reads on its input. None: nothing.
@@ -116,15 +135,41 @@ def run(
         msg = f"{words[0]} may not be run: {error.strerror}"
         raise MissingTool(msg) from error
     if given is not None:
-        threading.Thread(target=_feed, args=(process, given), daemon=True).start()
+        threading.Thread(target=feed, args=(process, given), daemon=True).start()
     return _follow(process, log, timeout, called)
 
 
-def _feed(process: subprocess.Popen[str], given: str) -> None:
+def feed(process: subprocess.Popen[str], given: str) -> None:
+    """Write a program's whole input."""
     assert process.stdin is not None  # noqa: S101  Popen was given a pipe
     # A program need not read what it is told.
     with contextlib.suppress(OSError, ValueError), process.stdin as stream:
         stream.write(given)
+
+
+def _blocks(stream: io.BufferedReader) -> Iterator[str]:
+    """Yield what comes as it comes, in whole lines: work for each of a million lines costs.
+
+    A program that never ends its line must not fill the memory: such a line comes in pieces.
+    """
+    decoder = io.IncrementalNewlineDecoder(
+        codecs.getincrementaldecoder("utf-8")("replace"), translate=True
+    )
+    kept: list[str] = []
+    size = 0
+    while data := stream.read1(_BLOCK):
+        text = decoder.decode(data)
+        end = text.rfind("\n") + 1
+        if end:
+            yield "".join([*kept, text[:end]])
+            kept, size = [], 0
+        kept.append(text[end:])
+        size += len(text) - end
+        if size > _LONGEST_LINE:
+            yield "".join(kept)
+            kept, size = [], 0
+    if rest := "".join([*kept, decoder.decode(b"", final=True)]):
+        yield rest
 
 
 def _follow(
@@ -137,12 +182,11 @@ def _follow(
     tail: list[str] = []
 
     def read() -> None:
-        assert process.stdout is not None  # noqa: S101  Popen was given a pipe
-        for line in process.stdout:
-            tail.append(line.rstrip("\n"))
-            del tail[:-TAIL]
+        stream = cast("io.TextIOWrapper", process.stdout)
+        for block in _blocks(cast("io.BufferedReader", stream.buffer)):
+            tail[:] = [*tail, *block.removesuffix("\n").split("\n")[-TAIL:]][-TAIL:]
             if log is not None:
-                log(line)
+                log(block)
 
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
@@ -165,31 +209,74 @@ def _follow(
     return Finished(code, "\n".join(tail))
 
 
-def die_with_parent() -> None:
-    """Have this process ended when the thread that started it is gone; for `preexec_fn`.
+def end_descendants(patience: float = 3.0, *, keep_deployed: bool = False) -> None:
+    """End everything this process has started and not ended: politely, then for good.
 
-    Linux only (PR_SET_PDEATHSIG, prctl(2)). SIGTERM: what it has started itself it can still end.
+    Args:
+        patience: Seconds between asking and killing.
+        keep_deployed: What a deployment started to stay is left alone. Only a deployment's own
+            script may leave something so: any program can set the variable that marks it.
     """
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    tree = [
+        process
+        for child in _children(keep_deployed=keep_deployed)
+        for process in (child, *_below(child))
+    ]
+    for process in tree:
+        _quietly(process.terminate)
+    psutil.wait_procs(tree, timeout=patience)
+    deadline = time.monotonic() + _MOST_SECONDS
+    # What was born meanwhile, and what hangs below what dies, becomes ours: see `adopt_orphans`.
+    # It may breed quickly; looking must be quicker.
+    while (pids := _child_pids(keep_deployed=keep_deployed)) and time.monotonic() < deadline:
+        for pid in pids:
+            with contextlib.suppress(OSError):
+                os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+        if sum(_reap(pid) for pid in pids) == 0:
+            time.sleep(0.001)
 
 
-def adopt_orphans() -> None:
-    """Have descendants whose parent dies become ours, so that `end_descendants` finds them.
-
-    Linux only (PR_SET_CHILD_SUBREAPER, prctl(2)); elsewhere nothing happens.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+def end_strays() -> None:
+    """End what a program has left behind, where this process does a stage and nothing else."""
+    if guard.alone:
+        end_descendants(patience=0.5)
 
 
-def end_descendants(patience: float = 3.0) -> None:
-    """End everything this process has started and not ended; what it deployed stays."""
-    for child in psutil.Process().children():
-        if not _is_deployed(child):
-            end_tree(child.pid, patience)
+def _children(*, keep_deployed: bool) -> list[psutil.Process]:
+    children = psutil.Process().children()
+    return [child for child in children if not (keep_deployed and is_deployed(child))]
 
 
-def _is_deployed(process: psutil.Process) -> bool:
+def _child_pids(*, keep_deployed: bool) -> list[int]:
+    """Return this process's children; quicker than psutil, which makes objects of all there are."""
+    if keep_deployed or not sys.platform.startswith("linux"):
+        return [child.pid for child in _children(keep_deployed=keep_deployed)]
+    me, found = str(os.getpid()).encode(), []
+    for name in os.listdir("/proc"):  # noqa: PTH208
+        if name.isdecimal():
+            with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as stream:  # noqa: PTH123
+                # The program's own name comes before it, in parentheses, and may hold anything.
+                if stream.read().rpartition(b")")[2].split()[1] == me:
+                    found.append(int(name))
+    return found
+
+
+def _reap(pid: int) -> bool:
+    """Take note of a child's end; tell whether it has ended."""
+    if os.name != "posix":
+        return False
+    with contextlib.suppress(ChildProcessError):
+        return os.waitpid(pid, os.WNOHANG) != (0, 0)
+    return True
+
+
+def _below(process: psutil.Process) -> list[psutil.Process]:
+    with contextlib.suppress(psutil.Error):
+        return list(process.children(recursive=True))
+    return []
+
+
+def is_deployed(process: psutil.Process) -> bool:
     """Tell whether a process is what a deployment started to stay, in a session of its own."""
     if os.name != "posix":
         return False

@@ -48,7 +48,7 @@ def run(job: Job, report: Report) -> None:
     said = f"{version} is published, but latest and the list of releases are the old ones"
     with _told(said, project), told_when_full(project), locked(project):
         moved = point_at(project, release)
-    _conclude(project / version, report, again=again)
+    _conclude(project / version, Path(job.output), report, again=again)
     if not moved:
         report.notice(f"latest stays where it is: a later run than {job.run.number} is published")
 
@@ -100,7 +100,7 @@ def _release(
     try:
         part.mkdir()
         for number, one in enumerate(products):
-            report.progress(f"copying {one.name}", number, len(products))
+            report.progress(f"artefacts copied; now {one.name}", number, len(products))
             copy(one, part / one.name)
         _describe(part, new)
         with locked(target.parent):
@@ -140,10 +140,11 @@ def _describe(part: Path, new: Manifest) -> None:
     sync_folder(part)
 
 
-def _conclude(target: Path, report: Report, *, again: bool) -> None:
+def _conclude(target: Path, output: Path, report: Report, *, again: bool) -> None:
     """Leave the manifest as the stage's report, and say what was done."""
     there = manifests.read(target / MANIFEST)
-    left = report.artefact(target / MANIFEST, role="report")
+    output.mkdir(parents=True, exist_ok=True)
+    left = report.artefact(shutil.copyfile(target / MANIFEST, output / MANIFEST), role="report")
     name = f"{there.project} {there.version}"
     text = "already published, identical:" if again else "published to"
     report.summary(

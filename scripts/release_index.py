@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import secrets
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from slipway.model.errors import WrongInput
+from slipway.scripts import clearing
 from slipway.scripts import manifest as manifests
 from slipway.scripts.aside import sync_folder, write_text
 from slipway.scripts.manifest import MANIFEST, PAGE, Manifest
@@ -35,7 +37,8 @@ def releases(project: Path) -> list[Manifest]:
             continue
         with contextlib.suppress(WrongInput):
             found.append(manifests.read(path))
-    return sorted(found, key=lambda one: (one.run, one.published_at), reverse=True)
+    # What a working tree made is never newer than what a site did.
+    return sorted(found, key=lambda one: (not one.local, one.run, one.published_at), reverse=True)
 
 
 def point_at(project: Path, release: Manifest) -> bool:
@@ -52,15 +55,38 @@ def point_at(project: Path, release: Manifest) -> bool:
     newest, current = listed[0], _latest(project)
     run, version = current.get("run"), str(current.get("version", ""))
     # The list may lack a release that cannot be read just now: still no way back from it.
-    behind = isinstance(run, int) and run > newest.run and (project / version).is_dir()
+    behind = (
+        isinstance(run, int)
+        and (not current.get("local"), run) > (not newest.local, newest.run)
+        and (project / version).is_dir()
+    )
     if not behind:
         version = newest.version
         facts = {"version": version, "run": newest.run, "revision": newest.revision}
+        facts |= {"local": True} if newest.local else {}
         write_text(project / f"{LATEST}.json", json.dumps(facts, indent=2) + "\n")
         _link(project, version)
     write_text(project / PAGE, project_page(listed, version))
     sync_folder(project)
     return version == release.version
+
+
+def forget(project: Path, version: str) -> None:
+    """Remove a release, in one step for whoever looks, and list those that are left.
+
+    Args:
+        project: The project's folder.
+        version: The release's folder in it; not the latest.
+    """
+    part = project / f".{version}.{secrets.token_hex(8)}.part"
+    with locked(project):
+        (project / version).rename(part)
+        if listed := releases(project):
+            page = project_page(listed, str(_latest(project).get("version", "")))
+            write_text(project / PAGE, page)
+    # Whoever publishes may have put anything there, and this user may be another.
+    if problems := clearing.remove(part):
+        raise OSError(errno.EPERM, problems[0])
 
 
 def _latest(project: Path) -> dict[str, object]:

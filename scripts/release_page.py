@@ -81,6 +81,9 @@ def _origin(release: Manifest) -> str:
         ("Published from", e(release.worker) or "unknown"),
         ("Commit", commit),
     ]
+    if release.local:
+        changed = ", with changes that no commit has" if release.dirty else ""
+        pairs.append(("Made from", f"a working tree{changed}, without a site"))
     return markup.facts(pairs)
 
 

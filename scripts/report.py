@@ -10,14 +10,19 @@ import base64
 import hashlib
 import json
 import mimetypes
+import os
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any, BinaryIO, Literal
 
 from rich.console import Console
-from rich.markup import escape
 
+from slipway.model.artefact_name import name_refusal
+from slipway.model.bounded import Messages, Output
+from slipway.model.coded import CODE_ROOM, Coder
+from slipway.model.errors import StageFailed
 from slipway.model.event import (
     LIMIT,
     RECORD_SEPARATOR,
@@ -32,6 +37,8 @@ from slipway.model.event import (
     Summary,
     TestResult,
 )
+from slipway.scripts.inside import open_plain, parts_below
+from slipway.scripts.shown import escape
 
 _CUT = " [cut]"
 _SHORTEST_NAME = 200
@@ -39,6 +46,9 @@ _SHORTEST_NAME = 200
 _PIECE = 2_800
 #: Bytes of the largest picture or document that is sent; a screenshot has about 100,000.
 LARGEST = 2_000_000
+#: Characters of a stage's output that are passed on as they come, and of its end.
+_HEAD = 8_000_000
+_TAIL = 1_000_000
 
 
 def hash_file(path: Path) -> str:
@@ -47,8 +57,38 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def _look_into(
+    path: Path, root: Path | None, examine: Callable[[BinaryIO], None]
+) -> tuple[int, str]:
+    """Return the size and the hash of a file, of one and the same that is open.
+
+    Args:
+        path: The file.
+        root: The folder it must lie in, reached by no link. None: its own.
+        examine: Looks at its content first, and raises where it may not be left.
+
+    Raises:
+        StageFailed: It is no plain file, or lies elsewhere.
+    """
+    base = path.parent if root is None else root
+    parts = parts_below(path, base)
+    if parts is None:
+        msg = f"{path} cannot be left: it is not in the output folder {base}"
+        raise StageFailed(msg)
+    try:
+        opened = open_plain(base, parts)
+        with os.fdopen(opened, "rb") as stream:
+            examine(stream)
+            stream.seek(0)
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            return stream.tell(), digest
+    except OSError as error:
+        msg = f"{path} cannot be left: {error.strerror}"
+        raise StageFailed(msg) from None
+
+
 def encode(event: AnyEvent) -> str:
-    """Write an event as one JSON text sequence record of at most `LIMIT` bytes.
+    """Write an event as one JSON text sequence record of at most `LIMIT` bytes, code and all.
 
     Long messages and texts are cut to fit, then names; a summary's largest facts are left out.
 
@@ -56,7 +96,7 @@ def encode(event: AnyEvent) -> str:
         ValueError: Nothing of it may be cut, such as an artefact's path.
     """
     line = event.model_dump_json()
-    while (over := len(line.encode()) + 2 - LIMIT) > 0:
+    while (over := len(line.encode()) + 2 + CODE_ROOM - LIMIT) > 0:
         event = _smaller(event, over)
         line = event.model_dump_json()
     return f"{RECORD_SEPARATOR}{line}\n"
@@ -85,6 +125,8 @@ def _smaller(event: AnyEvent, over: int) -> AnyEvent:
 class Report:
     """What stage scripts speak to. Subclasses decide where events go."""
 
+    root: Path | None = None
+    """The folder that artefacts must lie in. None: any."""
     sends = False
     """Whether the bytes of pictures and documents go with the events."""
 
@@ -93,8 +135,22 @@ class Report:
         raise NotImplementedError
 
     def log(self, text: str) -> None:
-        """Pass on a line of a tool's own output."""
+        """Pass on one or more lines of a tool's own output."""
         raise NotImplementedError
+
+    def end(self) -> None:
+        """Pass on what was held back; nothing comes after it."""
+
+    def mask(self, text: str) -> str:
+        """Return a text as it may be shown."""
+        return text
+
+    def shown(self, data: bytes, media_type: str) -> bytes:  # noqa: ARG002  others look at it
+        """Return the bytes of a picture or document as they may be shown."""
+        return data
+
+    def examine(self, stream: BinaryIO, called: str) -> None:
+        """Raise `StageFailed` where a file's content may not be left."""
 
     def progress(self, text: str, done: float | None = None, total: float | None = None) -> None:
         """Say how far the work is."""
@@ -113,13 +169,20 @@ class Report:
             path: The file; its folder does not matter to later stages.
             name: What it is called from now on. None: the file's own name.
             role: "product" travels on, "report" is for people to read.
+
+        Raises:
+            StageFailed: It may not be called so, is no plain file in the output folder, or its
+                content may not be left.
         """
         called = name or path.name
+        if refusal := name_refusal(called):
+            raise StageFailed(refusal)
+        size, digest = _look_into(path, self.root, lambda stream: self.examine(stream, called))
         event = ArtefactLeft(
-            path=str(path.resolve()),
+            path=os.path.abspath(path),  # noqa: PTH100  no link is looked through
             name=called,
-            sha256=hash_file(path),
-            size=path.stat().st_size,
+            sha256=digest,
+            size=size,
             media_type=mimetypes.guess_type(called)[0] or "application/octet-stream",
             role=role,
         )
@@ -147,12 +210,15 @@ class Report:
         self._show(told)
 
     def _show(self, told: Picture | Document) -> None:
-        data = b""
+        data, missing, path = b"", "", Path(told.path)
         try:
-            size = Path(told.path).stat().st_size
-            missing = "" if size <= LARGEST else f"is too large to be shown: {size:,} bytes"
-            if self.sends and not missing:
-                data = Path(told.path).read_bytes()
+            opened = open_plain(path.parent, (path.name,))
+            with os.fdopen(opened, "rb") as stream:
+                size = os.fstat(opened).st_size
+                if size > LARGEST:
+                    missing = f"is too large to be shown: {size:,} bytes"
+                elif self.sends:
+                    data = self.shown(stream.read(LARGEST), told.media_type)
         except OSError as error:
             size, missing = 0, f"cannot be read: {error.strerror}"
         digest = hashlib.sha256(data).hexdigest() if data else ""
@@ -179,20 +245,43 @@ class SequenceReport(Report):
 
     sends = True
 
-    def __init__(self, stream: IO[str] | None = None) -> None:
+    def __init__(self, stream: IO[str] | None = None, coder: Coder | None = None) -> None:
+        """Begin.
+
+        Args:
+            stream: Where to. None: the standard output.
+            coder: Gives each event a code. None: events have none.
+        """
         self._stream = stream or sys.stdout
+        self._coder = coder
         self._lock = threading.Lock()
+        self._messages = Messages()
+        self._output = Output(_HEAD, _TAIL)
 
     def emit(self, event: AnyEvent) -> None:
         """Write one record and flush it, so that it is seen at once."""
-        self._write(encode(event))
+        with self._lock:
+            if isinstance(event, TestResult):
+                event = self._messages.bound(event)
+            record = encode(event)
+            if self._coder is not None:
+                json = self._coder.coded(record[1:-1])
+                record = f"{RECORD_SEPARATOR}{json}\n"
+            self._write(record)
 
     def log(self, text: str) -> None:
-        """Write a log line; a record separator in it would look like an event and is dropped."""
-        self._write(text.replace(RECORD_SEPARATOR, "").rstrip("\n") + "\n")
+        """Write lines; a record separator in them would look like an event and is dropped."""
+        lines = text.replace(RECORD_SEPARATOR, "").rstrip("\n") + "\n"
+        with self._lock:
+            self._write(self._output.take(lines))
+
+    def end(self) -> None:
+        """Write the end of the output, where not all of it was passed on."""
+        with self._lock:
+            self._write(self._output.end())
 
     def _write(self, text: str) -> None:
-        with self._lock:
+        if text:
             self._stream.write(text)
             self._stream.flush()
 
@@ -245,7 +334,7 @@ class ConsoleReport(Report):
             show(f"{event.event} {event.path}")
 
     def log(self, text: str) -> None:
-        """Print a line of a tool's output, dimmed."""
+        """Print lines of a tool's output, dimmed."""
         # As it came: no markup, no line broken where this screen ends. There are thousands of them.
         before, after = self._dim
         self._console.file.write(f"{before}{text.rstrip(chr(10))}{after}\n")

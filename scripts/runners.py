@@ -79,7 +79,7 @@ def run_suite(
         problem = _broke_off(suite, finished)
         return Outcome(suite, finished.code, seconds, problem=problem)
     try:
-        results = junit.read(target, suite.name, environment.source)
+        results = junit.read(target, suite.name, environment.source, report.mask)
     except SlipwayError as error:
         return Outcome(suite, finished.code, seconds, xml=target, problem=str(error))
     for result in results:
@@ -148,14 +148,9 @@ def _problem(
 
 
 def _broke_off(suite: Planned, finished: Finished) -> str:
-    how = (
-        f"was ended by signal {-finished.code}"
-        if finished.code < 0
-        else f"ended with exit code {finished.code}"
-    )
-    return f"{suite.name} {how} and left no results; its last lines: {_last(finished)}"
+    last = _last(finished)
+    return f"{suite.name} {finished.ending} and left no results; its last lines: {last}"
 
 
 def _last(finished: Finished) -> str:
-    lines = [line.strip() for line in finished.tail.splitlines() if line.strip()]
-    return " | ".join(lines[-_LAST_LINES:]) or "none"
+    return finished.last_words(_LAST_LINES) or "none"

@@ -100,8 +100,9 @@ def compare(server: Server, first: str, second: str) -> None:
 
 
 def _definitions(server: Server, database: str) -> list[str]:
-    lines: list[str] = []
-    _call(server, ["pg_dump", "-s", "-d", database], lines.append)
+    said: list[str] = []
+    _call(server, ["pg_dump", "-s", "-d", database], said.append)
+    lines = "".join(said).split("\n")
     # Current versions write a random word into \restrict.
     kept = (line.rstrip() for line in lines if not line.startswith(("--", r"\restrict", r"\unre")))
     return [_MOVING.sub("", line) for line in kept if line]

@@ -27,7 +27,6 @@ class Loader:
         self._sqlite = sqlite
         self._postgresql = postgresql
         self._report = report
-        self._rows = 0
         self._warned: set[str] = set()
         self._told = time.monotonic()
 
@@ -58,20 +57,20 @@ class Loader:
         parse = self._sqlite is not None or any(map(judged, fixture.table.columns))
         names: tuple[str, ...] | None = None
         columns: tuple[Column, ...] = ()
-        before = self._rows
+        rows = 0
         for batch in read(fixture, parse=parse):
             if batch.names != names:
                 names, columns = batch.names, check_columns(fixture, batch)
                 self._warn(fixture, columns)
             self._write(fixture, batch, columns)
-            self._rows += batch.size
+            rows += batch.size
             if time.monotonic() - self._told > _PAUSE:
-                self._tell(fixture)
+                self._tell(fixture, rows)
         if self._postgresql is not None:
             self._postgresql.end_file()
-        if self._rows == before:
+        if not rows:
             self._report.notice(f"{fixture.shown}: names columns but has no rows", "warning")
-        self._tell(fixture)
+        self._tell(fixture, rows)
 
     def _warn(self, fixture: Fixture, columns: Sequence[Column]) -> None:
         """Say once which columns hold what a type of the application's own makes of its values."""
@@ -98,9 +97,10 @@ class Loader:
         if self._sqlite is not None:
             self._sqlite.write(fixture, rows)
 
-    def _tell(self, fixture: Fixture) -> None:
+    def _tell(self, fixture: Fixture, rows: int) -> None:
+        """Say how many rows of the file that is named are loaded."""
         self._told = time.monotonic()
-        self._report.progress(f"{fixture.shown}: {self._rows:,} rows", done=self._rows)
+        self._report.progress(f"{fixture.shown}: {rows:,} rows", done=rows)
 
     def _attach(self, fixtures: Sequence[Fixture]) -> None:
         if self._sqlite is not None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slipway.model.errors import MissingTool, StageFailed
+from slipway.scripts.display import drawn_nowhere, lacks_display
 from slipway.scripts.pack import unpack
 from slipway.scripts.process import Finished, run
 
@@ -34,6 +35,8 @@ def start(
     arguments: Sequence[str],
     timeout: float,
     log: Callable[[str], None],
+    *,
+    gui: bool = False,
 ) -> Smoke:
     """Unpack a frozen program somewhere else and start it.
 
@@ -43,6 +46,7 @@ def start(
         arguments: What to start it with.
         timeout: Seconds it may take.
         log: Gets its output.
+        gui: Whether it has windows; they are drawn where nobody looks.
 
     Raises:
         StageFailed: It does not start, takes too long, or ends with another code than 0.
@@ -52,18 +56,26 @@ def start(
         unpack(archive, place)
         empty = Path(name, "empty")
         empty.mkdir()
-        began = time.perf_counter()
-        finished = _run([place / program, *arguments], empty, timeout, log)
-        seconds = time.perf_counter() - began
+        with drawn_nowhere(place, gui=gui) as drawing:
+            env = bare_environment() | drawing
+            began = time.perf_counter()
+            finished = _run([place / program, *arguments], empty, env, timeout, log)
+            seconds = time.perf_counter() - began
     if finished.code:
         raise StageFailed(_failure(Path(program).name, arguments, finished))
     return Smoke(tuple(arguments), seconds, finished.tail)
 
 
-def _run(argv: list[str | Path], cwd: Path, timeout: float, log: Callable[[str], None]) -> Finished:
+def _run(
+    argv: list[str | Path],
+    cwd: Path,
+    env: dict[str, str],
+    timeout: float,
+    log: Callable[[str], None],
+) -> Finished:
     called = f"the frozen {Path(argv[0]).name}"
     try:
-        return run(argv, cwd=cwd, env=bare_environment(), log=log, timeout=timeout, what=called)
+        return run(argv, cwd=cwd, env=env, log=log, timeout=timeout, what=called)
     except (MissingTool, OSError) as error:
         msg = f"{called} does not start: {error}"
         raise StageFailed(msg) from error
@@ -96,6 +108,11 @@ def _ending(code: int) -> str:
 
 
 def _remedy(said: str) -> str:
+    if lacks_display(said):
+        return (
+            "; write gui = true for a program with windows, and where it is not Qt install Xvfb on "
+            "the worker (apt install xvfb)"
+        )
     if "relative import" in said:
         return "; freeze a script that imports its package by name, not by a dot"
     if "NoSuchModuleError" in said:

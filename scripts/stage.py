@@ -6,7 +6,6 @@ import contextlib
 import importlib
 import json
 import os
-import shutil
 import signal
 import sys
 import threading
@@ -16,14 +15,18 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from slipway.model.coded import Coder
 from slipway.model.duration import format_duration
 from slipway.model.errors import PASSED, SlipwayError, StageFailed, WrongInput
+from slipway.model.event import event_problem
+from slipway.model.handed import Handed
 from slipway.model.job import Deployment, Input, Job
 from slipway.model.stage import KINDS
-from slipway.scripts import source
+from slipway.scripts import clearing, guard, source
+from slipway.scripts.given import place_inputs
 from slipway.scripts.masked import MaskedReport
-from slipway.scripts.process import adopt_orphans, end_descendants
-from slipway.scripts.report import Report, hash_file
+from slipway.scripts.process import end_descendants
+from slipway.scripts.report import Report, SequenceReport, hash_file
 
 Script = Callable[[Job, Report], None]
 
@@ -41,26 +44,74 @@ def main(uses: str, settings: str, report: Report) -> int:
     Returns:
         The exit code: 0 passed, 1 failed, 2 wrong input, 3 something missing.
     """
-    adopt_orphans()
+
+    def read() -> Job:
+        if settings == "-":
+            return read_job(uses, sys.stdin.read(), "standard input")
+        text = _text(Path(settings))
+        if _holds_secrets(text):
+            _forget(Path(settings))
+        return read_job(uses, text, settings)
+
+    return _main(uses, read, report)
+
+
+def main_keyed(uses: str) -> int:
+    """Do one stage as a worker's step hands it over on the standard input: `--keyed`.
+
+    This runs in a process that `guard.guarded` made. Its events carry a code of the job's own key,
+    which no program that it starts can make.
+    """
+    stream, read_input = guard.take_streams()
+    try:
+        handed = Handed.unpacked(read_input())
+    except SlipwayError as error:
+        # There is no key yet to say it with.
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    report = SequenceReport(stream, Coder(handed.key))
+    # What environments are made of is no other project's, unless this worker's own says so.
+    os.environ.setdefault("UV_CACHE_DIR", str(Path(handed.job.cache).resolve() / "uv"))
+
+    def read() -> Job:
+        job = resolved(uses, _with_secrets(handed), "standard input")
+        if handed.given:
+            place_inputs(job.fetched, Path(handed.given).resolve())
+        return job
+
+    return _main(uses, read, report)
+
+
+def _with_secrets(handed: Handed) -> Job:
+    """Return the job, whose stage's program gets the secrets and nobody else sees them."""
+    job = handed.job
+    answers = {**job.answers, **handed.secrets}
+    return job.model_copy(
+        update={
+            "answers": answers,
+            "secrets": tuple(dict.fromkeys((*job.secrets, *handed.secrets))),
+        }
+    )
+
+
+def _main(uses: str, read: Callable[[], Job], report: Report) -> int:
+    guard.adopt_orphans()
+    guard.alone = True
     signal.signal(signal.SIGTERM, _stopped)
     try:
         find_script(uses)
-        if settings == "-":
-            job = read_job(uses, sys.stdin.read(), "standard input")
-        else:
-            text = _text(Path(settings))
-            if _holds_secrets(text):
-                _forget(Path(settings))
-            job = read_job(uses, text, settings)
-        return do(job, report)
+        return do(read(), report)
     except SlipwayError as error:
         report.notice(str(error), level="error")
         return error.exit_code
     finally:
-        end_descendants()
+        end_descendants(keep_deployed=uses == "deploy")
+        report.end()
 
 
 def _stopped(number: int, _frame: object) -> None:
+    # Once is enough: a worker asks the whole group, and our parent passes it on.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     msg = f"the stage was stopped from outside ({signal.Signals(number).name})"
     raise StageFailed(msg)
 
@@ -94,6 +145,20 @@ def read_job(uses: str, text: str, place: str) -> Job:
         where = ".".join(str(part) for part in first["loc"]) or "the whole file"
         msg = f"{place}: {where}: {first['msg']} (in all {error.error_count()} wrong settings)"
         raise WrongInput(msg) from None
+    return resolved(uses, job, place)
+
+
+def resolved(uses: str, job: Job, place: str) -> Job:
+    """Return a job whose paths are absolute.
+
+    Args:
+        uses: The kind of stage that was asked for.
+        job: The job; its relative paths count from the current folder.
+        place: Where it came from, for the error sentence.
+
+    Raises:
+        WrongInput: It is of another kind.
+    """
     if job.stage.uses != uses:
         msg = f'{place}: is a job for "{job.stage.uses}", but "{uses}" was asked for'
         raise WrongInput(msg)
@@ -182,23 +247,27 @@ def check_input(given: Input) -> None:
 def do(job: Job, report: Report) -> int:
     """Do one stage and return its exit code: 0 passed, 1 failed, 2 wrong input, 3 missing."""
     script = find_script(job.stage.uses)
-    if job.secrets:
-        report = MaskedReport(report, (job.answers[name] for name in job.secrets))
-    deadline = _Deadline(job.stage.timeout, job.name, report)
+    if job.secret_values:
+        report = MaskedReport(report, job.secret_values)
+    deadline = _Deadline(job, report)
     try:
         if job.source is not None:
-            source.take(job.source, Path.cwd())
+            source.take(job.source, Path.cwd(), Path(job.cache))
         for given in job.fetched:
             check_input(given)
-        output = Path(job.output)
-        shutil.rmtree(output, ignore_errors=True)
-        output.mkdir(parents=True)
+        _empty(Path(job.output))
+        report.root = Path(job.output)
         script(_answered(job), report)
     except SlipwayError as error:
         if not deadline.over.is_set():
             report.notice(str(error), level="error")
             return error.exit_code
         # What it says now follows from being stopped; the reason has been told.
+        return StageFailed.exit_code
+    except ValidationError as error:
+        # What it would have said came from the thing under test.
+        told = f"{job.name} would have said what no event may say: {event_problem(error)}"
+        report.notice(told, level="error")
         return StageFailed.exit_code
     except OSError as error:
         place = f" ({error.filename})" if error.filename else ""
@@ -209,12 +278,26 @@ def do(job: Job, report: Report) -> int:
     return PASSED
 
 
+def _empty(output: Path) -> None:
+    """Make the output folder, empty, whatever was there.
+
+    Raises:
+        StageFailed: What is there cannot be removed.
+    """
+    if problems := clearing.remove(output):
+        msg = f"what an earlier run left cannot be removed: {problems[0]}"
+        raise StageFailed(msg)
+    output.mkdir(parents=True)
+
+
 class _Deadline:
     """Ends this whole process tree when the stage's time is over, whatever it hangs in."""
 
-    def __init__(self, timeout: int, name: str, report: Report) -> None:
+    def __init__(self, job: Job, report: Report) -> None:
+        timeout = job.stage.timeout
+        self._deploys = job.stage.uses == "deploy"
         self._sentence = (
-            f'stage "{name}" did not end within {format_duration(timeout)} and was stopped; '
+            f'stage "{job.name}" did not end within {format_duration(timeout)} and was stopped; '
             "mend what hangs or raise its timeout"
         )
         self._report = report
@@ -226,6 +309,7 @@ class _Deadline:
     def _end(self) -> None:
         self.over.set()
         self._report.notice(self._sentence, level="error")
-        end_descendants(patience=1.0)
+        end_descendants(patience=1.0, keep_deployed=self._deploys)
+        self._report.end()
         sys.stdout.flush()
         os._exit(StageFailed.exit_code)

@@ -41,7 +41,8 @@ def run(job: Job, report: Report) -> None:
     planned, environment = _plan(source, stage, Path(job.cache), report)
     outcomes: list[Outcome] = []
     for suite in planned:
-        report.progress(f"{suite.name}: {suite.why}", len(outcomes), len(planned))
+        # The numbers are of suites: they must not be read as those of the suite's own tests.
+        report.progress(f"suites; now {suite.name}: {suite.why}", len(outcomes), len(planned))
         outcomes.append(run_suite(suite, environment, Path(job.output), report, job.shard))
     _leave(job, outcomes, report)
     text, facts = _sum_up(outcomes, environment)

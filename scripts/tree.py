@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Literal
 
 from slipway.model.errors import StageFailed, WrongInput
+from slipway.scripts.entry_limits import name_trouble, shown
 
 _WINDOWS_PROGRAMS = frozenset({".exe", ".bat", ".cmd", ".com"})
 _EXECUTABLE = 0o111
@@ -83,26 +84,33 @@ def entries(folder: Path, root: str | None = None) -> list[Entry]:
 
 
 def _walk(folder: Path, prefix: str, inside: PurePosixPath) -> Iterator[Entry]:
-    with os.scandir(folder) as children:
-        for child in children:
-            here = inside / child.name
-            path = Path(child.path)
-            _check_name(path, child.name)
-            if child.is_symlink():
-                yield _link(path, f"{prefix}{here}", here)
-            elif child.is_dir():
-                yield Entry(path, f"{prefix}{here}", "folder")
-                yield from _walk(path, prefix, here)
-            else:
-                yield entry_of(path, f"{prefix}{here}")
+    for child in _children(folder):
+        here = inside / child.name
+        path = Path(child.path)
+        _check_name(path, str(here))
+        if child.is_symlink():
+            yield _link(path, f"{prefix}{here}", here)
+        elif child.is_dir():
+            yield Entry(path, f"{prefix}{here}", "folder")
+            yield from _walk(path, prefix, here)
+        else:
+            yield entry_of(path, f"{prefix}{here}")
+
+
+def _children(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as children:
+            return list(children)
+    except OSError as error:
+        msg = f"{folder} cannot be packed: {(error.strerror or str(error)).lower()}"
+        raise StageFailed(msg) from error
 
 
 def _check_name(path: Path, name: str) -> None:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        msg = f"{os.fsencode(path)!r} cannot be packed: its name is not UTF-8; rename it"
-        raise StageFailed(msg) from None
+    trouble = name_trouble(name)
+    if trouble:
+        msg = f"{shown(str(path))} cannot be packed: {trouble}; rename it"
+        raise StageFailed(msg)
 
 
 def _link(path: Path, name: str, inside: PurePosixPath) -> Entry:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import stat
 import tarfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from slipway.model.errors import StageFailed
 from slipway.scripts.aside import told_when_full
+from slipway.scripts.entry_limits import LONGEST_NAME, Allowance, name_trouble, shown
 from slipway.scripts.tarzst import open_tar, told_when_broken
 from slipway.scripts.tree import escapes
 
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _ZIP = (b"PK\3\4", b"PK\5\6")
 _BLOCK = 1 << 20
+#: Seconds since 1970 that every file system can keep.
+_LATEST = (1 << 32) - 1
 
 
 def unpack(archive: Path, folder: Path) -> None:
@@ -40,9 +45,21 @@ def unpack(archive: Path, folder: Path) -> None:
         raise StageFailed(msg)
     folder.mkdir(parents=True, exist_ok=True)
     target = _Target(archive, folder)
-    with told_when_broken(archive), told_when_full(folder):
+    with _told_when_refused(archive, folder), told_when_broken(archive), told_when_full(folder):
         take(archive, target)
         target.make_links()
+
+
+@contextlib.contextmanager
+def _told_when_refused(archive: Path, folder: Path) -> Iterator[None]:
+    """Turn what the file system does not take into a sentence."""
+    try:
+        yield
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        place = shown(str(error.filename or folder))
+        msg = f"{archive} cannot be unpacked: {place}: {why}"
+        raise StageFailed(msg) from error
 
 
 class _Target:
@@ -76,10 +93,13 @@ class _Target:
             StageFailed: It would lead out of the folder.
         """
         self._checked(name)
+        trouble = name_trouble(link)
+        if trouble:
+            self._refuse(name, f"the name it links to cannot be: {trouble}")
         if name in self._links:
             self._refuse(name, "it is there twice")
         if escapes(name, link):
-            self._refuse(name, f"it is a link to {link}, which leads out")
+            self._refuse(name, f"it is a link to {shown(link)}, which leads out")
         self._links[name] = link
 
     def make_links(self) -> None:
@@ -101,6 +121,9 @@ class _Target:
         bad_here = os.name == "nt" and any(sign in name for sign in "\\:")
         if not name or name.startswith("/") or ".." in parts or "\0" in name or bad_here:
             self._refuse(name, "its name leads out of the folder")
+        trouble = name_trouble(name)
+        if trouble:
+            self._refuse(name, trouble)
         return self.folder.joinpath(*parts)
 
     def _make(self, path: Path, name: str) -> None:
@@ -113,7 +136,7 @@ class _Target:
         self._real.add(path)
 
     def _refuse(self, name: str, why: str) -> None:
-        msg = f'{self._archive} is refused: the entry "{name}" is not safe, {why}'
+        msg = f"{self._archive} is refused: the entry {shown(name)} is not safe, {why}"
         raise StageFailed(msg)
 
     def refuse_kind(self, name: str) -> None:
@@ -146,17 +169,21 @@ def _take_file(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> Non
     with content, path.open("xb") as stream:
         shutil.copyfileobj(content, stream, _BLOCK)
     path.chmod(0o755 if member.mode & 0o100 else 0o644)
-    os.utime(path, (member.mtime, member.mtime))
+    # Not every number that a header can hold is a time.
+    moment = min(max(int(member.mtime), 0), _LATEST)
+    os.utime(path, (moment, moment))
 
 
 def _unpack_zip(archive: Path, target: _Target) -> None:
+    allowance = Allowance(archive)
     with zipfile.ZipFile(archive) as packed:
         for info in packed.infolist():
+            allowance.take(info.file_size)
             mode = info.external_attr >> 16
             if info.is_dir():
                 target.place(info.filename.rstrip("/"), folder=True)
             elif stat.S_ISLNK(mode):
-                target.link(info.filename, packed.read(info).decode())
+                target.link(info.filename, _link_of(packed, info))
             elif stat.S_IFMT(mode) in {0, stat.S_IFREG}:
                 path = target.place(info.filename)
                 with packed.open(info) as content, path.open("xb") as stream:
@@ -164,3 +191,10 @@ def _unpack_zip(archive: Path, target: _Target) -> None:
                 path.chmod(0o755 if mode & 0o111 else 0o644)
             else:
                 target.refuse_kind(info.filename)
+
+
+def _link_of(packed: zipfile.ZipFile, info: zipfile.ZipInfo) -> str:
+    """Return what a link leads to, which zip keeps as the entry's content."""
+    with packed.open(info) as content:
+        link = content.read(LONGEST_NAME + 1)
+    return link.decode("utf-8", "surrogateescape")

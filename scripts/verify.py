@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 
 from slipway.model.errors import PASSED, StageFailed, WrongInput
 from slipway.scripts.manifest import MANIFEST, PAGE, SUMS, Manifest, ReleaseFile, read
 from slipway.scripts.report import hash_file
+from slipway.scripts.shown import escape
 from slipway.scripts.wording import count_text, size_text
 
 #: Signatures are made over the manifest, so it cannot name them.
@@ -51,7 +51,7 @@ def _pointed_at(project: Path) -> Path | None:
 
     try:
         version = json.loads((project / "latest.json").read_text(encoding="utf-8"))["version"]
-    except (ValueError, KeyError, TypeError):
+    except (OSError, RecursionError, ValueError, KeyError, TypeError):
         return None
     release = project / str(version)
     return release if (release / MANIFEST).is_file() else None
@@ -116,12 +116,13 @@ def _compare_sums(path: Path, manifest: Manifest) -> str:
     return ""
 
 
-def check(place: Path, console: Console) -> int:
+def check(place: Path, console: Console, called: str = "") -> int:
     """Check a release and say what was seen, a line for each file.
 
     Args:
         place: A release's folder, its release.json, or a project's folder.
         console: Where to say it.
+        called: What people call the place; empty: its path.
 
     Returns:
         0 all good, 1 something is wrong, 2 this is no release.
@@ -130,7 +131,7 @@ def check(place: Path, console: Console) -> int:
     if folder is None:
         _say(
             console,
-            f"[red]{escape(str(place))} is no release[/]: give a folder that holds "
+            f"[red]{escape(called or str(place))} is no release[/]: give a folder that holds "
             f"{MANIFEST}, the {MANIFEST} itself, or a project's folder with a latest release",
         )
         return WrongInput.exit_code
@@ -139,14 +140,14 @@ def check(place: Path, console: Console) -> int:
         findings.append(finding)
         mark = f"[red]✗[/] {escape(finding.name)}: [red]{escape(finding.problem)}[/]"
         _say(console, mark if finding.problem else f"[green]✓[/] {escape(finding.name)}: ok")
-    return _conclude(folder, findings, console)
+    return _conclude(folder, called or str(folder), findings, console)
 
 
-def _conclude(folder: Path, findings: list[Finding], console: Console) -> int:
+def _conclude(folder: Path, called: str, findings: list[Finding], console: Console) -> int:
     total = count_text(len(findings), "file")
     bad = sum(bool(finding.problem) for finding in findings)
     if bad:
-        told = f"[bold red]{escape(str(folder))} is not as it was published[/]"
+        told = f"[bold red]{escape(called)} is not as it was published[/]"
         _say(console, f"{told}: {bad} of {total}")
         return StageFailed.exit_code
     manifest = read(folder / MANIFEST)

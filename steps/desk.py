@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from slipway.model.event import ArtefactLeft
+from slipway.model.event import ArtefactLeft, TestResult
 from slipway.model.job import Job
 
 #: The name of the service on the master, and of the property that carries a stage's id.
@@ -32,6 +33,12 @@ class Desk(Protocol):
     async def claim(self, stage_id: int, build_id: int, worker: str) -> Job | None:
         """Give a build its job; None where the attempt has ended already."""
 
+    async def read_secrets(self, job: Job) -> tuple[dict[str, str], tuple[str, ...]]:
+        """Read the secrets of a stage; with them come sentences about those it does not get."""
+
+    def lost(self, stage_id: int) -> None:
+        """Count that the worker was lost while an attempt ran."""
+
     async def left(self, stage_id: int, artefacts: list[ArtefactLeft]) -> None:
         """Write down the artefacts a stage left."""
 
@@ -40,8 +47,14 @@ class Desk(Protocol):
     ) -> None:
         """Write down how a stage's script ended."""
 
+    async def tested(self, builder: int, sets: Mapping[str, int], tests: list[TestResult]) -> None:
+        """Write down test results, given Buildbot's sets by category."""
+
     def path(self, sha256: str) -> Path:
         """Return where the store keeps an artefact."""
+
+    def check_room(self, size: int) -> None:
+        """Refuse what would take too much of the store's free room; may be called in a thread."""
 
     def incoming(self) -> Incoming:
         """Return a writer for an artefact."""

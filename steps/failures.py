@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 from twisted.internet import defer, threads
 from twisted.python import log
 
+from slipway.model.artefact_name import as_allowed
 from slipway.model.event import (
     MOST_SHOWN,
     AnyEvent,
@@ -161,7 +161,7 @@ class Failures:
             await self._keep(artefacts)
 
     def _artefact(self, kept: Kept) -> ArtefactLeft:
-        file = re.split(r"[\\/]", kept.told.path)[-1][-120:]
+        file = as_allowed(kept.told.path)
         name, number = f"evidence/{file}", 1
         while name in self._names:
             number += 1

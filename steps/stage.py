@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from buildbot.process.buildstep import BuildStep, CommandMixin
 from buildbot.process.results import CANCELLED, FAILURE, SKIPPED, SUCCESS
-from twisted.internet import threads
+from twisted.internet import task, threads
+from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.python import log
+from twisted.spread import pb
 
+from slipway.model.coded import made_key
 from slipway.model.errors import SlipwayError, StageFailed, WrongInput
-from slipway.model.event import AnyEvent, ArtefactLeft
+from slipway.model.event import AnyEvent, ArtefactLeft, TestResult
+from slipway.model.handed import Handed
 from slipway.model.job import Job
+from slipway.model.results import UNITS
 from slipway.steps.desk import SERVICE, STAGE_PROPERTY, Desk
 from slipway.steps.failures import LOG, Failures
 from slipway.steps.listening import Heard, ScriptCommand
-from slipway.steps.transfer import download, upload
+from slipway.steps.results import MOST, Results
+from slipway.steps.transfer import (
+    ENDING,
+    Place,
+    abandon,
+    begin_place,
+    download,
+    end_place,
+    upload,
+)
 
 #: Seconds beyond its own timeout before Buildbot ends a stage that could not end itself.
 GRACE = 60
-#: What Buildbot's column for a test's time holds on PostgreSQL: 2.1 seconds of nanoseconds.
-_MOST_NS = 2**31 - 1
+#: Artefacts of one stage at most.
+MOST_ARTEFACTS = 10_000
+#: What it is when a worker goes away.
+_LOST = (ConnectionLost, ConnectionDone, pb.PBConnectionLost, pb.DeadReferenceError)
 #: Windows prints in its own code page unless told.
 _ENVIRONMENT = {
     "PYTHONUTF8": "1",
@@ -48,9 +66,13 @@ class StageStep(CommandMixin, BuildStep):
         super().__init__(**options)
         self.timeout = timeout
         self.heard = Heard()
+        #: Of this attempt alone: it proves that an event is the script's own.
+        self.key = made_key()
         self.exit_code: int | None = None
         self._command: ScriptCommand | None = None
+        self._has_place = self._abandoned = False
         self._failures: Failures | None = None
+        self._results: Results | None = None
 
     @property
     def desk(self) -> Desk:
@@ -67,59 +89,141 @@ class StageStep(CommandMixin, BuildStep):
             )
             return FAILURE
         try:
-            job = await self.desk.claim(stage_id, self.build.buildid, self.build.workername)
-            if job is None:
+            if not await self._run(stage_id):
                 self.descriptionDone = "this attempt has ended already; use 'Run this stage'"
                 return SKIPPED
-            self._failures = Failures(
-                lambda: self.addLog(LOG, type="h"),
-                self.desk.incoming,
-                lambda artefacts: self.desk.left(stage_id, artefacts),
-            )
-            await self._fetch(job)
-            await self._do()
-            if not self.stopped:
-                await self._keep(stage_id)
         except SlipwayError as error:
             self.exit_code = error.exit_code
             self.heard.errors.append(str(error))
             await self.addCompleteLog("problem", f"{error}\n")
-        return await self._end(stage_id)
+        except _LOST as error:
+            if not self._abandoned:
+                self.desk.lost(stage_id)
+                # Another worker may do it, or this one once it is back.
+                raise ConnectionLost(str(error)) from error
+        except Exception as error:  # noqa: BLE001
+            # An exception would keep the worker from honest runs for some time; see the log.
+            log.err(None, f"in the stage {self.name}")
+            await self._told_worker(error)
+        result = await self._end(stage_id)
+        await self._leave()
+        return result
 
-    async def _fetch(self, job: Job) -> None:
-        """Bring the job and its inputs to the worker."""
-        for given in job.fetched:
-            target = given.path.removeprefix("../")
-            await download(self, self.desk.path(given.sha256), target)
-        # It may hold a gate's secrets; the script removes it then.
-        mode = 0o600 if job.deployment is not None or job.answers else None
-        await download(self, job.model_dump_json(by_alias=True), "job.json", mode)
+    async def _run(self, stage_id: int) -> bool:
+        """Do the stage; tell whether this attempt had not ended before."""
+        job = await self.desk.claim(stage_id, self.build.buildid, self.build.workername)
+        if job is None:
+            return False
+        self._failures = Failures(
+            lambda: self.addLog(LOG, type="h"),
+            self.desk.incoming,
+            lambda artefacts: self.desk.left(stage_id, artefacts),
+        )
+        self._results = self._results_in_buildbot()
+        secrets, withheld = await self.desk.read_secrets(job)
+        if self.stopped:
+            return True
+        place = await self._begin(job)
+        if not self.stopped:
+            await self._do(job, place, secrets, withheld)
+        if not self.stopped:
+            await self._keep(stage_id)
+        return True
 
-    async def _do(self) -> None:
-        """Run the script to its end."""
+    async def _told_worker(self, error: Exception) -> None:
+        """Take it that the stage failed by what its worker did."""
+        said = str(error).splitlines()
+        why = f"the worker or the master failed: {type(error).__name__}: {said[0] if said else ''}"
+        self.exit_code = StageFailed.exit_code
+        self.heard.errors.append(f"{why[:300]}; see the master's log")
+        await self.addCompleteLog("problem", f"{why[:300]}\n")
+
+    async def _begin(self, job: Job) -> Place:
+        """Have a fresh place made on the worker, and bring the job's inputs there by their hashes.
+
+        Returns:
+            The place.
+        """
+        told = f"run {job.run.number} of {job.project} ({self.name})"
+        place = await begin_place(self, told)
+        self._has_place = True
+        if place.problems:
+            text = "".join(f"{problem}\n" for problem in place.problems)
+            await self.addCompleteLog("left by earlier runs", text)
+        for given in {one.sha256: one for one in job.fetched}.values():
+            path = self.desk.path(given.sha256)
+            await download(self, path, given.sha256, given.size, f"{given.stage}/{given.name}")
+        return place
+
+    async def _leave(self) -> None:
+        """Have the place removed; whatever happens there, this stage has ended."""
+        if self._has_place and not self.stopped:
+            try:
+                await end_place(self)
+            except (SlipwayError, *_LOST) as error:
+                log.msg(f"the place of {self.name} stays for the next stage to remove: {error}")
+
+    def interrupt(self, reason: Any) -> Any:
+        """Stop; a worker that does not answer is not waited for."""
+        done = super().interrupt(reason)
+        self.master.reactor.callLater(ENDING, self._abandon)
+        return done
+
+    def _abandon(self) -> None:
+        if self.cmd is not None:
+            self._abandoned = True
+            abandon(self.cmd, "the worker did not end what it was told to end")
+
+    async def _do(
+        self, job: Job, place: Place, secrets: dict[str, str], withheld: tuple[str, ...]
+    ) -> None:
+        """Run the script to its end; it gets the job, and what is secret, on its input."""
+        handed = Handed(job=job, key=self.key, given=place.given, secrets=secrets)
+        log = await self.addLog("stdio")
+        for told in withheld:
+            await log.addHeader(f"{told}\n")
         command = ScriptCommand(
-            self.workdir,
-            ["slipway", "stage", self.uses, "--settings", "../job.json"],
+            place.work,
+            ["slipway", "stage", self.uses, "--keyed"],
             env=dict(_ENVIRONMENT),
             timeout=None,
             maxTime=self.timeout + GRACE,
             sigtermTime=5,
             logEnviron=False,
+            initialStdin=handed.packed(),
+            secrets=(*job.secret_values, *secrets.values()),
+            key=self.key,
             heard=self._hear,
+            refused=self.heard.refuse,
         )
-        command.useLog(await self.addLog("stdio"), closeWhenFinished=True)
+        command.useLog(log, closeWhenFinished=True)
         self._command = command
+        # A worker ends a script that does not end itself; here it is not believed to.
+        much = self.timeout + GRACE + 2 * ENDING
+        late = self.master.reactor.callLater(
+            much, abandon, command, "the worker did not end the script in time"
+        )
         try:
             await self.runCommand(command)
+        except ConnectionLost as error:
+            if late.active() or self.stopped:
+                raise
+            raise StageFailed(str(error)) from None
         finally:
+            if late.active():
+                late.cancel()
             if self._failures is not None:
                 await self._failures.close()
         self.exit_code = _exit_code(command.rc, self.heard)
+        if self.heard.refusal:
+            raise StageFailed(self.heard.refusal)
 
     def _hear(self, event: AnyEvent) -> str:
         line = self.heard.take(event)
         if self._failures is not None:
             self._failures.take(event)
+        if self._results is not None and isinstance(event, TestResult):
+            self._results.take(event)
         # Buildbot itself gathers these calls: at most one of them a second does anything.
         self.updateSummary()
         return line
@@ -138,7 +242,13 @@ class StageStep(CommandMixin, BuildStep):
         if len(left) != len(artefacts):
             msg = "two artefacts have the same name; give each its own"
             raise WrongInput(msg)
+        if len(left) > MOST_ARTEFACTS:
+            msg = f"{len(left)} artefacts are left; a stage may leave {MOST_ARTEFACTS}: pack them"
+            raise WrongInput(msg)
         try:
+            await threads.deferToThread(
+                self.desk.check_room, sum(artefact.size for artefact in left.values())
+            )
             for artefact in left.values():
                 await self._store(artefact)
         except SlipwayError as error:
@@ -153,7 +263,7 @@ class StageStep(CommandMixin, BuildStep):
     async def _store(self, artefact: ArtefactLeft) -> None:
         incoming = self.desk.incoming()
         try:
-            await upload(self, artefact.path, incoming)
+            await upload(self, artefact, incoming)
             await threads.deferToThread(incoming.commit, artefact.sha256, artefact.size)
         except BaseException:
             incoming.abort()
@@ -162,43 +272,46 @@ class StageStep(CommandMixin, BuildStep):
     async def _end(self, stage_id: int) -> Any:
         """Tell the ledger and the test results' tables how it was."""
         if self.stopped:
+            await self._keep_tests()
             return CANCELLED
         code = StageFailed.exit_code if self.exit_code is None else self.exit_code
         # First: what waits for this stage starts now, however many tests there are to write down.
         await self.desk.said(stage_id, code, self.heard.line, self.heard.facts)
-        if self.heard.tests:
-            await self._keep_tests()
+        await self._keep_tests()
         return SUCCESS if code == 0 else FAILURE
 
+    def _results_in_buildbot(self) -> Results:
+        """Return what takes the tests of this step into Buildbot's own tables."""
+        updates, build = self.master.data.updates, self.build
+
+        async def open_set(category: str) -> int:
+            builder = await build.getBuilderId()
+            keys = (builder, build.buildid, self.stepid, build.builder.name)
+            made = await updates.addTestResultSet(*keys, category, UNITS[category])
+            return int(made)
+
+        async def keep(sets: Mapping[str, int], tests: list[TestResult]) -> None:
+            await self.desk.tested(await build.getBuilderId(), sets, tests)
+
+        async def close_set(set_id: int, passed: int, failed: int) -> None:
+            await updates.completeTestResultSet(set_id, tests_passed=passed, tests_failed=failed)
+
+        async def pause(seconds: float) -> None:
+            await task.deferLater(self.master.reactor, seconds)
+
+        return Results(open_set, keep, close_set, pause)
+
     async def _keep_tests(self) -> None:
-        """Pass the tests on to Buildbot's own tables."""
-        set_id = await self.addTestResultSet(self.build.builder.name, "pass_fail", "boolean")
-        for test in self.heard.tests:
-            self.addTestResult(
-                set_id,
-                "0" if test.status in {"failed", "error"} else "1",
-                test_name=test.name,
-                test_code_path=test.file,
-                line=test.line,
-                duration_ns=min(int(test.seconds * 1e9), _MOST_NS),
-            )
-        long = [test for test in self.heard.tests if test.seconds * 1e9 > _MOST_NS]
-        if long:
-            set_id = await self.addTestResultSet(self.build.builder.name, "duration", "seconds")
-            for test in long:
-                self.addTestResult(set_id, f"{test.seconds:.6f}", test_name=test.name)
-        told = [test for test in self.heard.tests if test.status != "passed"]
-        if told:
-            # What "boolean" cannot say: how a test did not pass, and what it said.
-            set_id = await self.addTestResultSet(self.build.builder.name, "fail_only", "message")
-            for test in told:
-                self.addTestResult(
-                    set_id,
-                    f"{test.status}\n{test.message}",
-                    test_name=test.name,
-                    test_code_path=test.file,
-                    line=test.line,
-                )
+        """Wait for the tests that are not written down yet; say how many never will be."""
+        results = self._results
+        if results is None:
+            return
+        await results.close()
+        if results.left_out or results.lost:
+            told = f"{results.left_out:,} test results are beyond {MOST:,} and not kept"
+            lost = f"{results.lost:,} test results could not be written down"
+            both = [told] * bool(results.left_out) + [lost] * bool(results.lost)
+            await self.addCompleteLog("tests left out", "\n".join(both) + "\n")
 
     def getCurrentSummary(self) -> dict[str, str]:
         """Return what the UI shows while it runs."""

@@ -1,35 +1,72 @@
-"""Artefacts between the store and a worker, hashed on both sides."""
+"""A stage's place on its worker, and files between it and the store; nothing is waited for in vain.
+
+The worker's side is `slipway.workers.commands`. A worker may be hostile as a whole: it is believed
+nothing, sends no more than was announced, and is waited for only as long as it does something.
+"""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from buildbot.process.remotecommand import RemoteCommand, RemoteException
-from buildbot.process.remotetransfer import FileReader, StringFileReader
+from buildbot.process.remotetransfer import FileReader
 from buildbot.worker.protocols.base import FileWriterImpl
+from twisted.internet import defer, error
+from twisted.python.failure import Failure
 
-from slipway.model.errors import StageFailed
+from slipway.model.errors import MissingTool, StageFailed
+from slipway.model.event import ArtefactLeft
 from slipway.steps.desk import Incoming
 
 #: Bytes a block. Twisted's Perspective Broker refuses strings over 640 KiB.
 BLOCK = 512 * 1024
+#: Seconds without a block after which a transfer is over.
+STALLED = 120.0
+#: Seconds a worker may take to end what it is told to end.
+ENDING = 30.0
+_TOLD = 500
+_MOST_PROBLEMS = 20
+_SAID = frozenset({"told", "work", "given", "problems", "rc"})
 
 
 class StoreWriter(FileWriterImpl):
-    """Takes a worker's upload block by block into the store."""
+    """Takes a worker's upload block by block into the store, and no more than was announced."""
 
-    def __init__(self, incoming: Incoming) -> None:
+    def __init__(self, incoming: Incoming, size: int) -> None:
         self._incoming = incoming
-        self.error: Exception | None = None
+        self._left = size
+        self._error: Exception | None = None
+        self._ended = False
+        self.failed: Callable[[], None] = lambda: None
+        """Called once, when nothing more will be taken."""
+        self.moved = time.monotonic()
+
+    def end(self) -> Exception | None:
+        """Take nothing more, whatever the worker still sends; return what went wrong."""
+        self._ended = True
+        return self._error
 
     def remote_write(self, data: Any) -> None:
         """Take a block."""
-        if self.error is None:
-            try:
-                self._incoming.write(data if isinstance(data, bytes) else data.encode())
-            except Exception as error:  # noqa: BLE001  told by the step once the upload has ended
-                self.error = error
+        if self._ended or self._error is not None:
+            return
+        try:
+            block = data if isinstance(data, bytes) else str(data).encode()
+            if block:
+                # Nothing, sent again and again, is no progress.
+                self.moved = time.monotonic()
+            self._left -= len(block)
+            if self._left < 0:
+                msg = "the worker sends more than was announced"
+                raise StageFailed(msg)  # noqa: TRY301  told as any other
+            self._incoming.write(block)
+        except Exception as problem:  # noqa: BLE001  told by the step once the upload has ended
+            self._error = problem
+            self.failed()
 
     def remote_utime(self, accessed_modified: Any) -> None:
         """Times are not kept: the hash is what counts."""
@@ -38,71 +75,208 @@ class StoreWriter(FileWriterImpl):
         """Nothing more comes; the step commits or aborts."""
 
 
-async def upload(step: Any, source: str, incoming: Incoming) -> None:
-    """Bring a file from the worker into the store's incoming folder.
+class StoreReader(FileReader):
+    """Gives a worker a file of the store, block by block."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path.open("rb"))
+        self.moved = time.monotonic()
+
+    def remote_read(self, maxlength: Any) -> Any:
+        """Give the next block, and no longer one than a message holds."""
+        wanted = min(maxlength, BLOCK) if isinstance(maxlength, int) else BLOCK
+        data = super().remote_read(max(wanted, 1))
+        if data:
+            self.moved = time.monotonic()
+        return data
+
+
+class PlaceCommand(RemoteCommand):
+    """A command of ours on a worker, which says no more than belongs to it."""
+
+    def remoteUpdate(self, key: Any, value: Any, is_flushed: bool) -> Any:
+        """Keep the last of each: Buildbot would keep all a worker sends in memory."""
+        if key not in _SAID or (key == "rc" and self.rc is not None):
+            return defer.succeed(None)
+        self.updates[key] = []
+        return super().remoteUpdate(key, value, is_flushed)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a stage works, as its worker tells it."""
+
+    work: str
+    """The folder the script runs in."""
+    given: str
+    """Where what was fetched lies by its hashes, relative to that."""
+    problems: tuple[str, ...]
+    """What earlier runs left there that could not be removed."""
+
+
+def abandon(command: Any, why: str) -> None:
+    """Wait no more for a command: its worker does not answer."""
+    # Buildbot's own way to say so is that the connection is lost; it goes on at once.
+    command.interrupt(Failure(error.ConnectionLost(why)))
+
+
+async def run_watched(step: Any, command: RemoteCommand, moved: Callable[[], float]) -> None:
+    """Run a command of a worker that must keep moving.
 
     Args:
         step: The running step.
-        source: The file's path on the worker.
+        command: What to run.
+        moved: Returns when it last did something, on the monotonic clock.
+
+    Raises:
+        StageFailed: It stood still, or the worker could not even begin.
+    """
+    reactor = step.master.reactor
+    told = f"the worker did nothing for {STALLED:.0f} seconds"
+    given_up = False
+    timer: Any = None
+
+    def look() -> None:
+        nonlocal timer, given_up
+        left = STALLED - (time.monotonic() - moved())
+        if given_up:
+            abandon(command, told)
+            return
+        if left <= 0:
+            given_up = True
+            command.interrupt(told)
+        timer = reactor.callLater(max(left, 0.1) if not given_up else ENDING, look)
+
+    timer = reactor.callLater(STALLED, look)
+    try:
+        await step.runCommand(command)
+    except RemoteException as problem:
+        msg = f"{command.remote_command}: {_plain(str(problem).splitlines()[:1])}"
+        raise StageFailed(msg) from None
+    except error.ConnectionLost:
+        if not given_up:
+            raise
+    finally:
+        if timer.active():
+            timer.cancel()
+    if given_up:
+        raise StageFailed(told)
+
+
+async def begin_place(step: Any, told: str) -> Place:
+    """Have the worker make a fresh place.
+
+    Args:
+        step: The running step.
+        told: Which run it is for.
+
+    Raises:
+        MissingTool: It is no worker of ours, or of an older Slipway.
+        StageFailed: The worker could not make it.
+    """
+    if not step.workerVersion("slipway.begin"):
+        msg = (
+            f"the worker {step.build.workername} was set up by another version of Slipway; "
+            "run `slipway worker` there again, and restart it"
+        )
+        raise MissingTool(msg)
+    command = PlaceCommand("slipway.begin", {"told": told})
+    began = time.monotonic()
+    await run_watched(step, command, lambda: began)
+    _check(step, command, "the worker could not make a place for this stage")
+    work, given = (_plain(command.updates[key][-1:]) for key in ("work", "given"))
+    if not work or not given:
+        msg = "the worker did not say where this stage is to work"
+        raise StageFailed(msg)
+    problems = command.updates["problems"][-1:]
+    listed = problems[0] if problems and isinstance(problems[0], list) else []
+    return Place(work, given, tuple(_plain([one]) for one in listed[:_MOST_PROBLEMS]))
+
+
+async def end_place(step: Any) -> None:
+    """Have the worker remove what the stage has left; that it could not is told next time."""
+    command = PlaceCommand("slipway.end", {})
+    began = time.monotonic()
+    await run_watched(step, command, lambda: began)
+
+
+async def upload(step: Any, left: ArtefactLeft, incoming: Incoming) -> None:
+    """Bring a file of the stage's output folder into the store's incoming folder.
+
+    Args:
+        step: The running step.
+        left: The file as it was announced.
         incoming: Takes the blocks; the caller commits.
 
     Raises:
         StageFailed: The worker could not read it, or the store could not take it.
     """
-    writer = StoreWriter(incoming)
-    arguments = {
-        "workdir": step.workdir,
-        "workersrc": source,
-        "writer": writer,
-        "maxsize": None,
-        "blocksize": BLOCK,
-        "keepstamp": False,
-    }
-    command = RemoteCommand("uploadFile", arguments)
-    await step.runCommand(command)
-    if writer.error is not None:
-        raise writer.error
-    if command.didFail():
-        msg = f"the worker could not send {source}; see the log"
-        raise StageFailed(msg)
+    writer = StoreWriter(incoming, left.size)
+    arguments = {"path": left.path, "size": left.size, "writer": writer, "blocksize": BLOCK}
+    command = PlaceCommand("slipway.give", arguments)
+
+    def give_up() -> None:
+        """End a worker that sends what nobody takes; one that does not end is not waited for."""
+        command.interrupt("nothing more is taken")
+        timers.append(step.master.reactor.callLater(ENDING, abandon, command, "it sends on"))
+
+    timers: list[Any] = []
+    writer.failed = give_up
+    try:
+        await run_watched(step, command, lambda: writer.moved)
+    except error.ConnectionLost:
+        if not any(timer.called for timer in timers):
+            raise
+    finally:
+        problem = writer.end()
+        for timer in timers:
+            if timer.active():
+                timer.cancel()
+    if problem is not None:
+        raise problem
+    _check(step, command, f"the worker could not send {left.name}")
 
 
-async def download(step: Any, source: Path | str, target: str, mode: int | None = None) -> None:
-    """Bring a file of the store, or a text, to the worker.
+async def download(step: Any, path: Path, sha256: str, size: int, name: str) -> None:
+    """Bring a file of the store to the stage's place, under its hash.
 
     Args:
         step: The running step.
-        source: The file's path on the master, or the text itself.
-        target: Where to put it, relative to the builder's folder on the worker; the stage's own
-            folder below it need not be there yet.
-        mode: Its permissions there. None: as the worker's umask has it.
+        path: The file in the store.
+        sha256: Its hash.
+        size: How long it is.
+        name: What to call it in an error sentence.
 
     Raises:
         StageFailed: It is not there, or the worker could not write it.
     """
     try:
-        reader = (
-            FileReader(source.open("rb")) if isinstance(source, Path) else StringFileReader(source)
-        )
-    except OSError as error:
-        msg = f"{target}: the store cannot give {source}: {error.strerror}"
+        reader = StoreReader(path)
+    except OSError as problem:
+        msg = f"{name}: the store cannot give {path}: {problem.strerror}"
         raise StageFailed(msg) from None
-    arguments = {
-        "workdir": ".",
-        "workerdest": target,
-        "reader": reader,
-        "maxsize": None,
-        "blocksize": BLOCK,
-        "mode": mode,
-    }
-    command = RemoteCommand("downloadFile", arguments)
+    arguments = {"sha256": sha256, "size": size, "reader": reader, "blocksize": BLOCK}
+    command = PlaceCommand("slipway.take", arguments)
     try:
-        await step.runCommand(command)
-    except RemoteException as error:
-        msg = f"the worker could not write {target}: {str(error).splitlines()[0]}"
-        raise StageFailed(msg) from None
+        await run_watched(step, command, lambda: reader.moved)
     finally:
         reader.remote_close()
-    if command.didFail():
-        msg = f"the worker could not write {target}; is its disk full? See the log"
+    _check(step, command, f"the worker could not write {name}")
+
+
+def _check(step: Any, command: RemoteCommand, sentence: str) -> None:
+    """Raise where a command failed and nobody stopped it.
+
+    Raises:
+        StageFailed: It failed.
+    """
+    if command.didFail() and not step.stopped:
+        told = _plain(command.updates["told"][-1:])
+        msg = f"{sentence}: {told or 'it does not say why'}"
         raise StageFailed(msg)
+
+
+def _plain(told: Any) -> str:
+    """Return what a worker says, as a text that may stand in a sentence."""
+    text = " ".join(one for one in told if isinstance(one, str))[:_TOLD]
+    return "".join(sign if sign.isprintable() else " " for sign in text)

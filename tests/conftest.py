@@ -1,28 +1,42 @@
 """What every test gets: orphans that go where they would outside of a test."""
 
 import ctypes
+import signal
 import sys
 
 import pytest
 from sqlalchemy import create_engine
 
-from slipway.scripts import cluster
+from slipway.scripts import guard
+from tests import standing_server
 
 _PR_SET_CHILD_SUBREAPER = 36
 
 
 @pytest.fixture(autouse=True)
 def orphans_go_to_init():
-    """Undo what a stage in this process asks of Linux: no other test shall inherit its orphans."""
+    """Undo what a stage in this process asks for: no other test shall inherit its orphans."""
     yield
+    guard.alone = False
+    _adopt_nobody()
+
+
+def _adopt_nobody():
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+
+
+def pytest_configure():
+    """Have Ctrl-C tested in the background too: shells have it ignored there."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
 def make_postgresql():
     """Return a maker of empty databases on a real PostgreSQL server; each has a URL."""
-    with cluster.started() as server:
+    _adopt_nobody()
+    with standing_server.started() as server:
         home = create_engine(server.url("postgres"), isolation_level="AUTOCOMMIT")
         made = []
 

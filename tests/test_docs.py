@@ -2,12 +2,17 @@
 
 import argparse
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from slipway.cli.main import parser
 from slipway.config import parse
+from slipway.features.settings import _NAMES as SETTINGS
+from slipway.ledger.tokens import TokenView
+from slipway.ledger.trail import AuditView, Verdict
+from slipway.ledger.views import ReleaseView, RunView, StageView
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -97,6 +102,47 @@ def test_the_reference_names_every_option():
         for action in command._actions:
             for option in action.option_strings:
                 assert option in ("-h", "--help") or f"`{option}" in section, f"{name} {option}"
+
+
+#: Not variables: how a docstring writes any of them, and a table of a model's keys.
+NO_VARIABLE = {"SLIPWAY_NAME"}
+ROOMS = ("pipeline", "scripts", "steps", "workers", "www")
+
+
+def variables_of_the_code():
+    """All variables of ours that the code names; one that ends with _ has a name behind it."""
+    files = (file for room in ROOMS for file in (ROOT / room).rglob("*.py"))
+    found = {
+        name + "NAME" if name.endswith("_") else name
+        for file in files
+        if "node_modules" not in file.parts
+        for name in re.findall(r"\bSLIPWAY_[A-Z0-9_]+", text(file))
+    }
+    settings = {f"SLIPWAY_{name.upper()}" for name in SETTINGS}
+    return (found | settings) - NO_VARIABLE
+
+
+def test_every_environment_variable_is_told_and_no_other():
+    page = text(ROOT / "docs" / "reference" / "environment-variables.md")
+    told = set(re.findall(r"\bSLIPWAY_[A-Z0-9_]+", page))
+    assert told == variables_of_the_code()
+
+
+def test_no_page_tells_a_variable_that_is_not_there():
+    known = variables_of_the_code()
+    prefixes = tuple(name.removesuffix("NAME") for name in known if name.endswith("_NAME"))
+    # Names in examples of `{ env = "..." }` are the reader's own.
+    own = {"SLIPWAY_BUILD2_PASSWORD", "SLIPWAY_EXAMPLES", "SLIPWAY_KILLS"}
+    for page in PAGES:
+        for name in set(re.findall(r"\bSLIPWAY_[A-Z0-9_]+", text(page))) - known - own:
+            assert name.startswith(prefixes), f"{named(page)}: {name}"
+
+
+@pytest.mark.parametrize("view", [RunView, StageView, ReleaseView, AuditView, Verdict, TokenView])
+def test_the_reference_names_every_key_of_the_json(view):
+    section = text(ROOT / "docs" / "reference" / "command-line.md").split("## JSON")[1]
+    table = section.split("\n## ")[0]
+    assert {one.name for one in fields(view) if f"`{one.name}`" not in table} == set()
 
 
 def test_there_are_sites_to_try():

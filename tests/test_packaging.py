@@ -54,6 +54,11 @@ def test_package_data_is_there():
             assert list(folder_of(package).glob(pattern)), (package, pattern)
 
 
+def test_wheels_hold_the_repository_s_master_cfg():
+    shipped = folder_of("slipway.master") / "master.cfg"
+    assert shipped.read_bytes() == (ROOT / "master.cfg").read_bytes()
+
+
 def test_every_entry_point_is_installed_and_loads():
     wanted = {
         (group, name): target

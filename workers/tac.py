@@ -12,17 +12,24 @@ import os
 import sys
 
 from buildbot_worker.bot import Worker
+from slipway.workers.clock import ClockWatch
 from twisted.application import service
+from twisted.internet import reactor
 from twisted.python.log import FileLogObserver, ILogObserver
 from twisted.python.logfile import LogFile
 
+from slipway.scripts import guard
+from slipway.workers import commands
+
+# Stages are of this user: none of them may read what this process hands to another's script.
+guard.protect()
+commands.register()
+
 basedir = os.path.abspath(os.path.dirname(__file__))
-with open({password_file!r}, encoding="utf-8") as stream:
-    password = stream.readline().strip()
+{password}
 
 # Stages are started as `slipway stage ...`: this environment's own.
 os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", "")
-os.environ.setdefault("UV_CACHE_DIR", os.path.join(basedir, "cache", "uv"))
 
 application = service.Application('buildbot-worker')
 logfile = LogFile.fromFullPath(
@@ -32,8 +39,15 @@ application.setComponent(ILogObserver, FileLogObserver(logfile).emit)
 worker = Worker({host!r}, {port!r}, {name!r}, password, basedir, keepalive=600, maxdelay=10)
 # What a stage says is sent on after this many seconds; Buildbot's own pause is five.
 worker.bot.buffer_timeout = 0.25
+worker.bot.WorkerForBuilder = commands.StageBuilder
 worker.setServiceParent(application)
+ClockWatch(reactor).setServiceParent(application)
 '''
+
+
+_FROM_FILE = """with open({file!r}, encoding="utf-8") as stream:
+    password = stream.readline().strip()"""
+_FROM_INPUT = "password = sys.stdin.readline().strip()"
 
 
 @dataclass(frozen=True)
@@ -45,7 +59,8 @@ class WorkerPlace:
     name: str
     host: str
     port: int
-    password_file: Path
+    password_file: Path | None
+    """None: `slipway up` tells it the password on its standard input, so that it is in no file."""
 
 
 def write_tac(place: WorkerPlace) -> Path:
@@ -57,13 +72,14 @@ def write_tac(place: WorkerPlace) -> Path:
     info = place.folder / "info"
     info.mkdir(parents=True, exist_ok=True)
     tac = place.folder / "buildbot.tac"
+    file = place.password_file
     text = _TEMPLATE.format(
-        password_file=str(place.password_file.resolve()),
+        password=_FROM_FILE.format(file=str(file.resolve())) if file else _FROM_INPUT,
         host=place.host,
         port=place.port,
         name=place.name,
     )
     tac.write_text(text, encoding="utf-8")
-    for file, what in (("admin", "made by slipway"), ("host", platform.node() or "unknown")):
-        (info / file).write_text(f"{what}\n", encoding="utf-8")
+    for name, what in (("admin", "made by slipway"), ("host", platform.node() or "unknown")):
+        (info / name).write_text(f"{what}\n", encoding="utf-8")
     return tac

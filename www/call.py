@@ -8,15 +8,12 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy.orm import Session
 
-from slipway.ledger.chain import note
 from slipway.master.desk import Desk, find_desk
+from slipway.master.recorded import note_control, told
 from slipway.master.scheduler import PipelineScheduler
 from slipway.model.access import Person
 from slipway.www.outline import Outline, Outlines
 from slipway.www.refusal import Refused, not_found
-
-#: So much of a reason is kept in the trail.
-_LONGEST = 200
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -65,12 +62,9 @@ class Call:
         **kwargs: P.kwargs,
     ) -> T:
         """Change the ledger as the one who asks; the audit trail knows who it was."""
-
-        def as_person(session: Session) -> T:
-            session.info["actor"] = self.person.name
-            return work(session, *args, **kwargs)
-
-        return await self.desk.call(as_person)
+        return await self.desk.call(
+            lambda session: work(session, *args, **kwargs), actor=self.person.name
+        )
 
     async def record(self, action: str, path: str, summary: str, project: str = "") -> None:
         """Write down in the audit trail what is asked of Buildbot, before it is done.
@@ -81,13 +75,9 @@ class Call:
             summary: The same for people.
             project: Whose it is, where it is one project's.
         """
-        reason = str(getattr(self.body, "reason", ""))[:_LONGEST]
-        facts = {"allowed": True} | ({"reason": reason} if reason else {})
-        await self.change(
-            lambda session: note(
-                session, action, "control", path, project=project, summary=summary, facts=facts
-            )
-        )
+        reason = getattr(self.body, "reason", "")
+        facts = {"allowed": True, **told({"reason": reason} if reason else {})}
+        await self.change(note_control, action, path, project, summary, facts)
 
     @property
     def site(self) -> dict[str, Outline]:

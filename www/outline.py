@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
 
 from slipway.ledger.deployments import environment_of
 from slipway.model.cell import cells
 from slipway.model.graph import order, waited_for
-from slipway.model.site import Project
+from slipway.model.site import Project, Worker
 from slipway.model.stage import Stage
 
 
@@ -29,6 +32,8 @@ class Outline:
     name: str
     project: Project
     places: dict[str, Place]
+    workers: Mapping[str, Worker] = field(default_factory=dict)
+    """The site's."""
 
     @property
     def environments(self) -> dict[str, list[str]]:
@@ -40,8 +45,16 @@ class Outline:
         return found
 
 
-def draw(name: str, project: Project) -> Outline:
-    """Return the outline of a project."""
+def draw(
+    name: str, project: Project, workers: Mapping[str, Worker] = MappingProxyType({})
+) -> Outline:
+    """Return the outline of a project.
+
+    Args:
+        name: Its name.
+        project: The project.
+        workers: The site's workers.
+    """
     levels: dict[str, int] = {}
     places = {}
     for one in order(project.stages):
@@ -50,18 +63,24 @@ def draw(name: str, project: Project) -> Outline:
         levels[one] = max(before, default=-1) + 1
         names = tuple(cell.name for cell in cells(stage))
         places[one] = Place(one, stage, levels[one], names, environment_of(project, one))
-    return Outline(name, project, places)
+    return Outline(name, project, places, workers)
 
 
 class Outlines:
     """The outlines of a site, drawn once for each reading of pipeline.toml."""
 
-    def __init__(self) -> None:
+    def __init__(self, told: Mapping[str, Mapping[str, Any]] = MappingProxyType({})) -> None:
+        """Make none yet.
+
+        Args:
+            told: What the plugin's configuration says of the site's workers.
+        """
+        self._workers = {name: Worker.model_construct(**one) for name, one in told.items()}
         self._drawn: dict[str, Outline] = {}
 
     def of(self, name: str, project: Project) -> Outline:
         """Return a project's outline."""
         known = self._drawn.get(name)
         if known is None or known.project is not project:
-            known = self._drawn[name] = draw(name, project)
+            known = self._drawn[name] = draw(name, project, self._workers)
         return known

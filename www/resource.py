@@ -31,14 +31,16 @@ class Api(Resource):
     def __init__(self, master: Any, router: Router, config: dict[str, Any]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._master, self._router, self._config = master, router, config
-        self._outlines = Outlines()
+        self._outlines = Outlines(config.get("workers", {}))
 
     def render(self, request: Any) -> Any:
         """Answer a request, now or later."""
         request.setHeader("x-content-type-options", "nosniff")
         answering = defer.ensureDeferred(self._answer(request))
-        gone = request.notifyFinish()
-        gone.addErrback(lambda _: answering.cancel())
+        # What changes something goes on to its end, whoever has gone away: a gate whose asking is
+        # written down must have its secrets kept, and must be gone on with.
+        reading = request.method in {b"GET", b"HEAD"}
+        request.notifyFinish().addErrback(lambda _: answering.cancel() if reading else None)
         answering.addErrback(self._failed, request)
         return NOT_DONE_YET
 
@@ -111,6 +113,9 @@ def dumped(found: Any) -> bytes:
 
 
 def _send(request: Any, status: int, body: bytes) -> None:
+    if request.channel is None:
+        # Nobody is there any more.
+        return
     request.setResponseCode(status)
     request.setHeader("content-type", "application/json; charset=utf-8")
     if status == 401:  # noqa: PLR2004  RFC 9110 wants it told how

@@ -6,6 +6,7 @@ from typing import Any
 
 from slipway.www.call import Call
 from slipway.www.control import gates as gate_control
+from slipway.www.control import prunings
 from slipway.www.control import runs as run_control
 from slipway.www.control import tokens as token_control
 from slipway.www.control import workers as worker_control
@@ -13,6 +14,7 @@ from slipway.www.openapi import describe
 from slipway.www.route import Route
 from slipway.www.shapes import audit, gates, runs, site, tests, tokens
 from slipway.www.shapes.base import Listing, Nothing, Paging
+from slipway.www.shapes.prunings import Prune, Pruned
 from slipway.www.views import audit as audit_view
 from slipway.www.views import cases, commits, download, environments, log, releases, run
 from slipway.www.views import gate as gate_view
@@ -67,6 +69,23 @@ READING = (
     Route("GET", "gates/{id}", "look", gate_view.show_gate, gates.WholeGate, "A gate's dialog"),
     Route(
         "GET",
+        _STAGE + "/gate",
+        "look",
+        gate_view.show_early,
+        gates.WholeGate,
+        "A gate's dialog, also before its needs have passed; nothing is written",
+    ),
+    Route(
+        "GET",
+        _ENVIRONMENT + "/rollback",
+        "look",
+        gate_view.show_rollback,
+        gates.WholeGate,
+        "The dialog that brings the release of an older run back; nothing is written",
+        query=gates.Returning,
+    ),
+    Route(
+        "GET",
         "environments",
         "look",
         environments.list_environments,
@@ -100,7 +119,7 @@ READING = (
         cases.list_cases,
         tests.Cases,
         "The tests of a stage, those that failed first",
-        query=runs.StageQuery,
+        query=tests.CasesQuery,
     ),
     Route(
         "GET",
@@ -239,11 +258,10 @@ _GATES_AND_RUNS = (
         "POST",
         _STAGE + "/gate",
         "look",
-        gate_control.ask_early,
-        gates.Gate,
-        "Get the gate of a stage before its needs have passed",
-        body=Nothing,
-        status=201,
+        gate_control.open_early,
+        gates.Taken,
+        "Open a stage's gate with answers, also before its needs have passed",
+        body=gates.Opening,
     ),
     Route(
         "POST",
@@ -261,7 +279,7 @@ _GATES_AND_RUNS = (
         gate_control.approve,
         gates.Taken,
         "Approve what somebody asked of a gate",
-        body=site.WithComment,
+        body=gates.Approving,
     ),
     Route(
         "POST",
@@ -284,12 +302,12 @@ _GATES_AND_RUNS = (
     Route(
         "POST",
         _ENVIRONMENT + "/rollback",
-        "gate.open",
+        "look",
         gate_control.roll_back,
-        gates.Gate,
-        "Get the gate that brings the release of an older run back",
-        body=site.RollBack,
-        status=201,
+        gates.Taken,
+        "Bring the release of an older run back, with answers",
+        query=gates.Returning,
+        body=gates.Opening,
     ),
     Route(
         "POST",
@@ -328,6 +346,15 @@ _SITE = (
         site.WorkerState,
         "Give a worker work again",
         body=site.WithReason,
+    ),
+    Route(
+        "POST",
+        "prunings",
+        "prune",
+        prunings.prune,
+        Pruned,
+        "Let the artefacts of old runs go, as keep says",
+        body=Prune,
     ),
     Route(
         "POST",

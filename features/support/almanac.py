@@ -192,6 +192,7 @@ needs = ["tests"]
 argv = {json.dumps([sys.executable, "-c", "print('it is dark')"])}
 
 [workers.local]
+isolated = false
 {people}"""
         (self.folder / "pipeline.toml").write_text(text)
 

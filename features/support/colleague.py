@@ -64,6 +64,11 @@ class Colleague(Visitor):
         rows = self.read(f"runs?project={project}&limit=1")["items"]
         return int(rows[0]["number"]) if rows else 0
 
+    def after_first_poll(self) -> int:
+        """Return the number of the newest run, once the first poll of the site has started one."""
+        wait_for(self.newest, lambda: f"the first poll: {self.site.said()}")
+        return self.newest()
+
     # ---- gates
 
     def waiting(self, stage: str) -> dict[str, Any] | None:
@@ -90,7 +95,7 @@ class Colleague(Visitor):
 
         No later run has been there: it would go forward, not back.
         """
-        wait_for(self.newest, lambda: f"the first poll: {self.site.said()}")
+        self.after_first_poll()
         found, last = self.waiting(stage), max(self.deployed(stage), default=0)
         if found and found["run"] > last:
             return int(found["run"])

@@ -8,16 +8,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from slipway.cli.remote import Remote
-from slipway.cli.terminal import terminal
-from slipway.model.errors import PASSED, WrongInput
+from slipway.cli.remote import Refused, Remote
+from slipway.cli.remote.followed import FollowedGate
+from slipway.cli.remote.following import conclude
+from slipway.cli.remote.words import gate_told
+from slipway.model.errors import WrongInput
 from slipway.model.spelling import did_you_mean
 
 _WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
 def ask(master: Remote, gate: dict[str, Any], options: argparse.Namespace) -> int:
-    """Open a gate with the answers of --set and --secret-file.
+    """Open a gate with the answers of --set and --secret-file, and wait for what becomes of it.
 
     Raises:
         WrongInput: An answer is wrong, or the gate cannot be opened.
@@ -28,12 +30,15 @@ def ask(master: Remote, gate: dict[str, Any], options: argparse.Namespace) -> in
         waits = "; ".join(one["text"] for one in gate["waits_for"]) or f"it is {gate['state']}"
         msg = f"{where} cannot be opened by you now: {waits}"
         raise WrongInput(msg)
-    path = f"gates/{gate['id']}/open"
-    found = master.post(path, token=gate["token"], values=values, comment=options.comment)["gate"]
-    waits = "; ".join(one["text"] for one in found["waits_for"])
-    told = f"{found['stage']} of {found['project']} run {found['run']} is {found['state']}"
-    terminal().print(f"{told}: {waits}" if waits else told, markup=False)
-    return PASSED
+    asked = {"token": gate["token"], "values": values, "comment": options.comment}
+    try:
+        found = master.post(gate["ask"], **asked)["gate"]
+    except Refused as error:
+        if not error.fields.keys() & {one["name"] for one in gate["form"]}:
+            raise
+        msg = f"{error}\nanswer with --set NAME=VALUE, a secret with --secret-file NAME=FILE"
+        raise WrongInput(msg) from None
+    return conclude(FollowedGate(master, found), options, gate_told(found))
 
 
 def _answers(form: list[dict[str, Any]], texts: list[str], files: list[str]) -> dict[str, Any]:

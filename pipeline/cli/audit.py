@@ -13,16 +13,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from rich.markup import escape
 from rich.table import Table
-from sqlalchemy import Engine
 
 from slipway.cli.listing import ledger_of, moment, show
+from slipway.cli.remote import lists as remote
 from slipway.cli.terminal import terminal
 from slipway.ledger.chain import GENESIS
 from slipway.ledger.trail import AuditView, Verdict, list_audit, verify
 from slipway.model.errors import PASSED, StageFailed, WrongInput
 from slipway.scripts import manifest
+from slipway.scripts.shown import escape
 from slipway.scripts.verify import find_release
 
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -38,24 +38,28 @@ def run(options: argparse.Namespace) -> int:
     """List the audit trail, newest first, or check that it is whole."""
     since = _since(options.since)
     anchors = dict(_anchor(one) for one in options.anchor)
-    _, ledger = ledger_of(options)
     if options.verify or anchors:
-        return _verify(ledger, anchors, as_json=options.json)
-    found = (
-        list_audit(
-            ledger,
-            project=options.project,
-            actor=options.actor,
-            since=since,
-            limit=options.limit,
-        )
-        if ledger
-        else []
-    )
+        verdict = _verdict(options, anchors)
+        return _told(verdict, as_json=options.json) if verdict else _empty()
+    elsewhere = remote.elsewhere(options)
+    found = remote.list_audit(options, since) if elsewhere else _here(options, since)
     if options.csv:
         sys.stdout.write(_csv(found))
         return PASSED
     return show(found, _table(found), as_json=options.json, nothing=_nothing(options))
+
+
+def _here(options: argparse.Namespace, since: float | None) -> list[AuditView]:
+    _, ledger = ledger_of(options)
+    if ledger is None:
+        return []
+    asked = {"project": options.project, "actor": options.actor, "limit": options.limit}
+    return list_audit(ledger, since=since, **asked)
+
+
+def _empty() -> int:
+    terminal().print(_NOTHING)
+    return PASSED
 
 
 def _nothing(options: argparse.Namespace) -> str:
@@ -135,11 +139,17 @@ def _anchor(text: str) -> tuple[str, str]:
     return found.audit_head, f"release {found.project} {found.version}"
 
 
-def _verify(ledger: Engine | None, anchors: dict[str, str], *, as_json: bool) -> int:
-    if ledger is None and not anchors:
-        terminal().print(_NOTHING)
-        return PASSED
-    verdict = verify(ledger, anchors) if ledger else _no_ledger(anchors)
+def _verdict(options: argparse.Namespace, anchors: dict[str, str]) -> Verdict | None:
+    """Return whether the trail is whole; None where there is none."""
+    if remote.elsewhere(options):
+        return remote.verify_audit(options, anchors)
+    _, ledger = ledger_of(options)
+    if ledger is None:
+        return _no_ledger(anchors) if anchors else None
+    return verify(ledger, anchors)
+
+
+def _told(verdict: Verdict, *, as_json: bool) -> int:
     console = terminal(soft_wrap=True)
     if as_json:
         console.print(json.dumps(asdict(verdict), indent=2), markup=False)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from slipway.cli.gate import project_of
 from slipway.cli.remote import Remote
-from slipway.cli.terminal import terminal
+from slipway.cli.remote.projects import project_of
+from slipway.cli.remote.words import say
 from slipway.model.errors import PASSED
 
 
@@ -23,5 +23,6 @@ def run(options: argparse.Namespace) -> int:
             master.post(
                 f"{path}/stages/{options.stage}/cancel", cell=options.cell, reason=options.reason
             )
-    terminal().print(f"{what} is cancelled", markup=False)
+    facts = {"project": project, "run": options.run, "stage": options.stage, "cell": options.cell}
+    say(f"{what} is cancelled", facts, as_json=options.json)
     return PASSED

@@ -1,32 +1,66 @@
-"""`slipway check`: all errors of pipeline.toml at once, or its graph."""
+"""`slipway check`: all errors of pipeline.toml at once, or its graph and what may fail later."""
 
 from __future__ import annotations
 
 import argparse
 
-from rich.markup import escape
+from rich.console import Console
 from rich.tree import Tree
 
+from slipway.cli.outlook import Outlook, find
 from slipway.cli.terminal import terminal
-from slipway.config import read
+from slipway.config import ConfigProblems, Problem, read_closely
+from slipway.home import Home
 from slipway.model.duration import format_duration
 from slipway.model.graph import order
 from slipway.model.site import Project, Site
 from slipway.model.stage import Stage
+from slipway.scripts.shown import escape
 
 
 def run(options: argparse.Namespace) -> int:
-    """Check the site's file and print its graph."""
-    site = read(options.config)
+    """Check the site's file and print its graph.
+
+    Returns:
+        0, or with --strict 2 where there are warnings.
+
+    Raises:
+        ConfigProblems: It is wrong, or something in it is sure to fail later.
+    """
+    reading = read_closely(options.config)
+    site = reading.site
+    home = Home.beside(options.config)
+    found = find(Outlook(site, options.config.resolve().parent, home))
+    errors = [reading.problem(one.path, one.message) for one in found if one.error]
+    warnings = [reading.problem(one.path, one.message) for one in found if not one.error]
+    _warn(warnings)
+    if errors:
+        raise ConfigProblems(errors)
+    code = ConfigProblems.exit_code if options.strict and warnings else 0
     console = terminal()
     if options.json:
         console.print(site.model_dump_json(by_alias=True, indent=2), markup=False)
-        return 0
+        return code
     for name, project in site.project.items():
         console.print(tree(name, project))
     console.print(_workers(site))
-    console.print(f"[green]✓[/] {escape(str(options.config))}: good")
-    return 0
+    _conclude(console, str(options.config), len(warnings), code)
+    return code
+
+
+def _warn(warnings: list[Problem]) -> None:
+    """Print warnings on the standard error, so that JSON stays JSON."""
+    console = terminal(stderr=True)
+    for warning in sorted(set(warnings)):
+        console.print(f"[yellow]warning:[/] {escape(str(warning))}")
+
+
+def _conclude(console: Console, file: str, warnings: int, code: int) -> None:
+    told = f", with {warnings} warning{'s' if warnings != 1 else ''}" if warnings else ""
+    if code:
+        console.print(f"[red]✗[/] {escape(file)}: good{told}; --strict allows none")
+    else:
+        console.print(f"[green]✓[/] {escape(file)}: good{told}")
 
 
 def tree(name: str, project: Project) -> Tree:

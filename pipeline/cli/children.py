@@ -2,21 +2,60 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from slipway.model.errors import MissingTool
-from slipway.scripts.process import adopt_orphans, die_with_parent, end_descendants
+from slipway.scripts.guard import adopt_orphans, die_with_parent
+from slipway.scripts.process import end_descendants
 
 #: Seconds a master may take to come up; a large site takes 15 (500 builders).
 PATIENCE = 120
+#: Seconds of work after which a process that ends is started again at once; the longest pause, too.
+_LONG = 60.0
 _TWISTD = "from twisted.scripts.twistd import run; run()"
 _RUNNING = "BuildMaster is running"
+
+
+@dataclass(frozen=True)
+class Child:
+    """A process to be started."""
+
+    name: str
+    """What to call it when it ends too early."""
+    argv: Sequence[str]
+    folder: Path
+    """Where its log, twistd.log, lies."""
+    env: Mapping[str, str]
+    """All of its environment variables."""
+    output: Path
+    """The file that gets what it prints; nobody else may write into its folder."""
+    cwd: Path
+    umask: int = 0o077
+    """What of the modes of its new files is taken away."""
+    given: str | None = None
+    """What it reads on its standard input. None: nothing."""
+    tidy: Callable[[], object] | None = None
+    """What is done before it is started again when it ends. None: it is not; then all end."""
+    ready: str = ""
+    """What it says in its log once it does its work; one that ends before never will."""
+
+
+def master(tac: Path, extra: Mapping[str, str]) -> Child:
+    """Return the master as a process, with environment variables besides this process's own."""
+    argv = (sys.executable, "-c", _TWISTD, "--nodaemon", "--no_save", "--pidfile", "", "--python")
+    folder = tac.parent
+    env = {**os.environ, **extra}
+    return Child("master", (*argv, str(tac)), folder, env, folder / "output.log", folder)
 
 
 class Children:
@@ -24,38 +63,11 @@ class Children:
 
     def __init__(self) -> None:
         adopt_orphans()
-        self._started: list[tuple[str, Path, subprocess.Popen[bytes], int]] = []
+        self._started: list[_Running] = []
 
-    def start(
-        self, name: str, tac: Path, extra: dict[str, str], without: Collection[str] = ()
-    ) -> None:
-        """Start a Twisted application.
-
-        Args:
-            name: What to call it when it ends too early.
-            tac: Its buildbot.tac; its log is twistd.log beside it.
-            extra: Environment variables besides this process's own.
-            without: Environment variables it must not see: stages print what they like.
-        """
-        folder = tac.parent
-        offset = log_size(folder)
-        kept = {key: value for key, value in os.environ.items() if key not in without}
-        with (folder / "output.log").open("wb") as output:
-            process = subprocess.Popen(
-                [
-                    *(sys.executable, "-c", _TWISTD, "--nodaemon", "--no_save"),
-                    *("--pidfile", "", "--python", str(tac)),
-                ],
-                cwd=folder,
-                env={**kept, "LC_ALL": "C.UTF-8", "PYTHONUNBUFFERED": "1", **extra},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                # Ctrl-C in the terminal is for us: we end them in order.
-                start_new_session=os.name == "posix",
-                preexec_fn=die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509  nothing else runs yet
-            )
-        self._started.append((name, folder, process, offset))
+    def start(self, child: Child) -> None:
+        """Start a process that runs as long as this one."""
+        self._started.append(_Running(child))
 
     def wait_for_master(self, folder: Path, offset: int) -> None:
         """Wait until the master says in its own log that it runs.
@@ -77,44 +89,151 @@ class Children:
         msg = f"the master did not come up within {PATIENCE} seconds; see {log}"
         raise MissingTool(msg)
 
-    def check(self) -> None:
-        """Raise when one of them has ended.
+    def check(self) -> list[str]:
+        """See that all of them run, and start again what may be.
+
+        Returns:
+            A sentence about each that has ended and is started again.
 
         Raises:
-            MissingTool: Which, and what it said last.
+            MissingTool: Another has ended: which, and what it said last.
         """
-        for name, folder, process, offset in self._started:
-            code = process.poll()
-            if code is not None:
-                msg = f"the {name} ended ({_ending(code)}): {_last_words(folder, offset)}"
-                raise MissingTool(msg)
+        return [told for one in self._started if (told := one.looked_after())]
 
     def end(self, patience: float = 10.0) -> None:
         """End all of them: workers first, so that the master sees them go; then what is left."""
-        for _, _, process, _ in reversed(self._started):
+        processes = [one.process for one in self._started]
+        for process in reversed(processes):
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + patience
-        for _, _, process, _ in self._started:
+        for process in processes:
             try:
                 process.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
                 process.kill()
-        end_descendants()
+        end_descendants(keep_deployed=True)
+
+
+class _Running:
+    """A process that was started, and is started again where that is asked for."""
+
+    def __init__(self, child: Child) -> None:
+        self.child = child
+        self._quick = 0
+        """How often in a row it has ended soon after its start."""
+        self._due: float | None = None
+        self._was_ready = False
+        self._most_files = _most_files(os.getpid())
+        self._start()
+
+    def _start(self) -> None:
+        self._offset, self._began = log_size(self.child.folder), time.monotonic()
+        self.process = _started(self.child)
+
+    def looked_after(self) -> str:
+        """See that it runs; where it has ended, start it again when it is time.
+
+        Returns:
+            A sentence, where it has just ended.
+
+        Raises:
+            MissingTool: It has ended for good.
+        """
+        code = self.process.poll()
+        if self.child.tidy is not None and not self._was_ready:
+            # While it runs: its log is its user's, and is begun anew when it is long.
+            log = self.child.folder / "twistd.log"
+            self._was_ready = self.child.ready in _text_after(log, self._offset)
+        if code is None:
+            return self._mended() if self.child.tidy is not None else ""
+        if self._due is None:
+            return self._ended(code)
+        if time.monotonic() >= self._due and self.child.tidy is not None:
+            self._due = None
+            self.child.tidy()
+            self._start()
+        return ""
+
+    def _mended(self) -> str:
+        """Let it go on where it was stopped; end it where it was left nothing to work with.
+
+        Whatever runs as its user can do both: `ulimit` of another process is prlimit(2).
+        """
+        name = self.child.name
+        with contextlib.suppress(psutil.Error):
+            process = psutil.Process(self.process.pid)
+            if process.status() == psutil.STATUS_STOPPED:
+                process.send_signal(signal.SIGCONT)
+                return f"the {name} was stopped and goes on"
+            if _most_files(process.pid) < self._most_files:
+                process.kill()
+                return f"the {name} may no longer open enough files and is ended"
+        return ""
+
+    def _ended(self, code: int) -> str:
+        told = f"the {self.child.name} ended ({_ending(code)})"
+        # One that cannot work says so by its exit code; a stage ends it by a signal.
+        is_over = code > 0 and not self._was_ready
+        if self.child.tidy is None or is_over:
+            msg = f"{told}: {_last_words(self.child, self._offset)}"
+            raise MissingTool(msg)
+        is_quick = time.monotonic() - self._began < _LONG
+        self._quick = self._quick + 1 if is_quick else 0
+        pause = min(_LONG, 2.0 ** max(0, self._quick - 1) - 1)
+        self._due = time.monotonic() + pause
+        return f"{told} and is started again" + (f" in {pause:.0f} s" if pause else "")
+
+
+def _most_files(number: int) -> float:
+    """Return how many files a process may open at most; where that is not told, any number.
+
+    By the file: to ask prlimit(2) of another user's process takes CAP_SYS_RESOURCE, which
+    containers do not give.
+    """
+    try:
+        limits = Path(f"/proc/{number}/limits").read_text()
+        (line,) = (one for one in limits.splitlines() if one.startswith("Max open files"))
+        return float(line.split()[4])
+    except (OSError, ValueError, IndexError):
+        return float("inf")
+
+
+def _started(child: Child) -> subprocess.Popen[bytes]:
+    with child.output.open("wb") as output:
+        process = subprocess.Popen(
+            list(child.argv),
+            cwd=child.cwd,
+            env={**child.env, "LC_ALL": "C.UTF-8", "PYTHONUNBUFFERED": "1"},
+            stdin=subprocess.DEVNULL if child.given is None else subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            # Ctrl-C in the terminal is for us: we end them in order.
+            start_new_session=os.name == "posix",
+            umask=child.umask,
+            preexec_fn=die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509  nothing else runs yet
+        )
+    if process.stdin is not None:
+        # It may have ended already; `check` will tell.
+        with contextlib.suppress(OSError), process.stdin as stream:
+            stream.write(str(child.given).encode() + b"\n")
+    return process
 
 
 def log_size(folder: Path) -> int:
     """Return how long an application's log is now."""
     log = folder / "twistd.log"
-    return log.stat().st_size if log.exists() else 0
+    return log.lstat().st_size if log.exists() else 0
 
 
 def _text_after(log: Path, offset: int) -> str:
     try:
-        with log.open("rb") as stream:
+        # A worker's stages may have put a link or a pipe where the log was.
+        flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        with os.fdopen(os.open(log, os.O_RDONLY | flags), "rb") as stream:
             stream.seek(offset)
             return stream.read().decode(errors="replace")
-    except FileNotFoundError:
+    except OSError:
         return ""
 
 
@@ -127,13 +246,14 @@ def _ending(code: int) -> str:
         return f"killed by signal {-code}"
 
 
-def _last_words(folder: Path, offset: int) -> str:
+def _last_words(child: Child, offset: int) -> str:
     """Return what a process said last; its log before `offset` is of earlier ones."""
-    for file, start in (("output.log", 0), ("twistd.log", offset)):
-        lines = [line.strip() for line in _text_after(folder / file, start).splitlines()]
+    log = child.folder / "twistd.log"
+    for file, start in ((child.output, 0), (log, offset)):
+        lines = [line.strip() for line in _text_after(file, start).splitlines()]
         places = [number for number, line in enumerate(lines) if "rror" in line]
         if places:
             # A heading such as "Configuration Errors:" is told with what stands below it.
             told = [line for line in lines[places[-1] : places[-1] + 3] if line]
-            return f"{' '.join(told)} (see {folder / file})"
-    return f"see {folder / 'twistd.log'}"
+            return f"{' '.join(told)} (see {file})"
+    return f"see {log}"

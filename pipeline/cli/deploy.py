@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from slipway.cli.asking import ask
-from slipway.cli.gate import project_of
 from slipway.cli.remote import Remote
+from slipway.cli.remote.projects import project_of
 from slipway.model.errors import WrongInput
 
 _UNDECIDED = ("open", "asked", "approved")
@@ -16,24 +17,27 @@ def run(options: argparse.Namespace) -> int:
     """Open the gate of the stage that deploys to an environment."""
     with Remote(options) as master:
         project = project_of(master, options)
-        gate_id = _gate(master, project, options.environment, options.run)
-        return ask(master, master.get(f"gates/{gate_id}"), options)
+        return ask(master, _gate(master, project, options.environment, options.run), options)
 
 
-def _gate(master: Remote, project: str, environment: str, number: int | None) -> int:
+def _gate(master: Remote, project: str, environment: str, number: int | None) -> dict[str, Any]:
     """Return the newest gate that is open there; of a run that is named, its own.
+
+    Where that one is not there yet, it is what it would be: it is made when it is opened.
 
     Raises:
         WrongInput: None waits there.
     """
     stage = stage_of(master, project, environment)
     for gate in master.all("gates", project=project, environment=environment):
-        if number in {None, gate["run"]} and gate["state"] in _UNDECIDED:
-            return int(gate["id"])
+        # The way back has a command of its own.
+        wanted = gate["state"] in _UNDECIDED and not gate["rollback"]
+        if wanted and number in {None, gate["run"]}:
+            return master.get(f"gates/{gate['id']}")
     if number is None:
         msg = f"no run of {project} waits to be deployed to {environment}; name one with --run"
         raise WrongInput(msg)
-    return int(master.post(f"runs/{project}/{number}/stages/{stage}/gate")["id"])
+    return master.get(f"runs/{project}/{number}/stages/{stage}/gate")
 
 
 def stage_of(master: Remote, project: str, environment: str) -> str:

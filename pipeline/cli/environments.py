@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+from typing import Any
 
-from rich.markup import escape
 from rich.table import Table
 
-from slipway.cli.gate import print_json, print_table
 from slipway.cli.listing import moment
 from slipway.cli.remote import Remote
+from slipway.cli.remote.words import print_json, print_table
 from slipway.model.errors import PASSED
+from slipway.scripts.shown import escape
 
 
 def run(options: argparse.Namespace) -> int:
@@ -22,7 +23,16 @@ def run(options: argparse.Namespace) -> int:
         print_json(found)
         return PASSED
     table = Table(box=None, pad_edge=False)
-    for title in ("environment", "state", "version", "run", "since", "by", "parameters"):
+    for title in (
+        "environment",
+        "state",
+        "version",
+        "run",
+        "since",
+        "by",
+        "parameters",
+        "last try",
+    ):
         table.add_column(title, no_wrap=True)
     for one in found:
         now = one["current"]
@@ -32,6 +42,14 @@ def run(options: argparse.Namespace) -> int:
         told = ("", "", "", "")
         if now:
             told = (now["version"], str(now["run"]), moment(now["finished_at"]), now["person"])
-        table.add_row(*(escape(cell) for cell in (*cells, *told, values)))
+        table.add_row(*(escape(cell) for cell in (*cells, *told, values, _last_try(one))))
     print_table(table, found, "no environments; write [project.NAME.environments.NAME]")
     return PASSED
+
+
+def _last_try(environment: dict[str, Any]) -> str:
+    """Say what was tried there last, where it did not become what runs there."""
+    for one in environment["history"][:1]:
+        if one["state"] not in {"deployed", "running"}:
+            return f"{one['state']}: {one['version']}, run {one['run']}"
+    return ""

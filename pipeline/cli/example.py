@@ -6,10 +6,10 @@ import argparse
 import shutil
 from pathlib import Path
 
+from slipway.git import git
 from slipway.model.errors import WrongInput
-from slipway.repository import git
 
-_WHO = ("-c", "user.name=Slipway example", "-c", "user.email=example@localhost")
+_WHO = ("user.name=Slipway example", "user.email=example@localhost")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> int:
     shutil.copytree(source, aside, ignore=ignored)
     git("init", "--quiet", "--initial-branch=main", cwd=aside)
     git("add", "--all", cwd=aside)
-    git(*_WHO, "commit", "--quiet", "-m", f"The {source.name} example", cwd=aside)
+    git("commit", "--quiet", "-m", f"The {source.name} example", cwd=aside, settings=_WHO)
     _make_committable(aside)
     # The folder appears whole or not at all.
     aside.rename(target)

@@ -9,14 +9,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from rich.markup import escape
-
 from slipway.cli.terminal import terminal
 from slipway.model.errors import StageFailed, WrongInput
 from slipway.model.features import FeatureKeys
 from slipway.scripts import feature_local
 from slipway.scripts.feature_seeds import read_seeds
 from slipway.scripts.report import ConsoleReport
+from slipway.scripts.shown import escape
 
 _SHARD = re.compile(r"([1-9][0-9]*)/([1-9][0-9]*)")
 
@@ -87,10 +86,11 @@ def _write_agent(target: Path) -> int:
 def _list_steps() -> int:
     from rich.table import Table
 
+    from slipway.cli.tables import print_table
     from slipway.features.steps import list_steps
 
-    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    table = Table(box=None, pad_edge=False, show_header=False)
     for step in list_steps():
         table.add_row(escape(step.kind), escape(step.pattern), f"[dim]{escape(step.help)}[/]")
-    terminal().print(table)
+    print_table(table)
     return 0

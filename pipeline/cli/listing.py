@@ -12,15 +12,14 @@ from typing import Any
 from rich.table import Table
 from sqlalchemy import Engine
 
+from slipway.cli.running import running_site
+from slipway.cli.tables import print_table
 from slipway.cli.terminal import terminal
-from slipway.config import read
 from slipway.home import Home
 from slipway.ledger.views import open_ledger
 from slipway.model.errors import WrongInput
 from slipway.model.site import Site
 from slipway.model.spelling import did_you_mean
-
-_WIDE = 200
 
 
 def ledger_of(options: argparse.Namespace) -> tuple[Site, Engine | None]:
@@ -29,7 +28,7 @@ def ledger_of(options: argparse.Namespace) -> tuple[Site, Engine | None]:
     Raises:
         WrongInput: pipeline.toml is wrong, or has no such project.
     """
-    site = read(options.config)
+    site = running_site(options)
     check_project(site, options.project)
     return site, open_ledger(Home.beside(options.config).database_url(site))
 
@@ -65,13 +64,11 @@ def moment(seconds: float | None) -> str:
 
 def show(rows: Sequence[Any], table: Table, *, as_json: bool, nothing: str) -> int:
     """Print rows as JSON, as the table that was made of them, or say that there are none."""
-    console = terminal(soft_wrap=as_json)
+    console = terminal()
     if as_json:
         console.print(json.dumps([asdict(row) for row in rows], indent=2), markup=False)
     elif rows:
-        # Lines are longer than a narrow terminal: it wraps them, and they can still be copied.
-        wide = terminal(soft_wrap=False, width=max(console.width, _WIDE))
-        wide.print(table, crop=False)
+        print_table(table)
     else:
         console.print(nothing)
     return 0

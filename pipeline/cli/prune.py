@@ -4,51 +4,78 @@ from __future__ import annotations
 
 import argparse
 import time
+from typing import Any
 
-from rich.filesize import decimal
-from rich.markup import escape
 from rich.table import Table
 from sqlalchemy import create_engine
 
+from slipway import retention
 from slipway.cli.listing import ledger_of
+from slipway.cli.person import who
+from slipway.cli.remote import Remote
+from slipway.cli.remote.lists import elsewhere
+from slipway.cli.remote.projects import check_project
+from slipway.cli.remote.words import print_json
+from slipway.cli.tables import print_table
 from slipway.cli.terminal import terminal
 from slipway.home import Home
-from slipway.ledger.pruning import Prunable, find, mark, remove
+from slipway.ledger.keeper import keep_commits
+from slipway.ledger.pruning import Prunable, find, mark
 from slipway.ledger.session import LedgerSession
 from slipway.ledger.store import Store
-from slipway.model.errors import WrongInput
+from slipway.model.errors import PASSED
+from slipway.scripts.shown import escape
+from slipway.scripts.wording import count_text, size_text
+
+#: Seconds to wait for a backup to end.
+_PATIENCE = 60.0
 
 
 def run(options: argparse.Namespace) -> int:
     """Let the artefacts of old runs go, or say which would."""
+    found = _elsewhere(options) if elsewhere(options) else _here(options)
+    if options.json:
+        print_json(found)
+        return PASSED
+    _show_going(found)
+    _show_kept(found)
+    will = "would go" if found["dry_run"] else "gone"
+    terminal().print(f"{_counted(found)}, {size_text(found['size'])} {will}", markup=False)
+    return PASSED
+
+
+def _elsewhere(options: argparse.Namespace) -> dict[str, Any]:
+    with Remote(options) as master:
+        check_project(master, options.project)
+        return master.post("prunings", project=options.project, dry_run=options.dry_run)
+
+
+def _here(options: argparse.Namespace) -> dict[str, Any]:
+    """Prune without the master, which need not run."""
     site, ledger = ledger_of(options)
-    console = terminal()
-    projects = {
-        name: project for name, project in site.project.items() if options.project in (None, name)
-    }
-    if not any(project.keep for project in projects.values()):
-        msg = f"no project says how long to keep; write [project.{next(iter(projects))}.keep]"
-        raise WrongInput(msg)
+    projects = retention.among(site.project, options.project)
+
+    def told(found: Prunable, size: int) -> dict[str, Any]:
+        return retention.told(found, projects, options.project, size, dry_run=options.dry_run)
+
     if ledger is None:
-        console.print("nothing to prune: no run yet")
-        return 0
+        return told(Prunable(), 0)
     home = Home.beside(options.config)
-    engine = create_engine(home.database_url(site), connect_args=_patience(home.database_url(site)))
-    # All projects share the store: what another one needs must be known, too.
-    everything = {
-        name: project if name in projects else project.model_copy(update={"keep": None})
-        for name, project in site.project.items()
-    }
-    with LedgerSession(engine) as session:
+    url = home.database_url(site)
+    engine = create_engine(url, connect_args=_patience(url))
+    keep_commits(engine)
+    store = Store(home.store)
+    with LedgerSession(engine, actor=who()) as session:
         if options.dry_run:
-            found = find(session, everything, Store(home.store), time.time())
+            found = find(session, projects, store, time.time())
+            size = found.size
         else:
-            found = mark(session, everything, Store(home.store))
-            session.commit()
-            remove(Store(home.store), found)
+            with store.held(_PATIENCE):
+                found = mark(session, projects, store)
+                session.commit()
+            size = retention.remove(store, found, _PATIENCE)
     engine.dispose()
-    _show(found, dry=options.dry_run)
-    return 0
+    return told(found, size)
 
 
 def _patience(url: str) -> dict[str, float]:
@@ -56,13 +83,36 @@ def _patience(url: str) -> dict[str, float]:
     return {"timeout": 30.0} if url.startswith("sqlite") else {}
 
 
-def _show(found: Prunable, *, dry: bool) -> None:
+def _show_going(found: dict[str, Any]) -> None:
+    table = Table("project", "what goes", "version", box=None, pad_edge=False)
+    for one in found["runs"]:
+        what = f"artefacts of run {one['number']}"
+        table.add_row(one["project"], what, escape(one["version"]))
+    for one in found["releases"]:
+        table.add_row(one["project"], escape(one["place"]), escape(one["version"]))
+    if table.rows:
+        print_table(table)
+
+
+def _show_kept(found: dict[str, Any]) -> None:
+    """Say what stays and why: by the project's own words first, then one by one."""
     console = terminal()
-    if found.runs:
-        table = Table("project", "run", "version", box=None, pad_edge=False)
-        for project, number, version in found.runs:
-            table.add_row(project, str(number), escape(version))
-        console.print(table)
-    would = "would go" if dry else "gone"
-    files = f"{len(found.files)} file{'' if len(found.files) == 1 else 's'}"
-    console.print(f"{len(found.runs)} runs, {files}, {decimal(found.size)} {would}")
+    for rule in found["rules"]:
+        console.print(rule["text"], markup=False)
+        for one in found["kept"]:
+            if one["project"] == rule["project"]:
+                console.print(f"  {one['what']} stays: {one['why']}", markup=False)
+    if found["young"]:
+        files = count_text(found["young"], "file")
+        console.print(
+            f"{files} that nothing names stay: younger than a day, a stage may be at work"
+        )
+
+
+def _counted(found: dict[str, Any]) -> str:
+    counts = (
+        count_text(len(found["runs"]), "run"),
+        count_text(found["files"], "file"),
+        count_text(len(found["releases"]), "release"),
+    )
+    return ", ".join(counts)

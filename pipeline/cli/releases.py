@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
-from rich.markup import escape
 from rich.table import Table
 
 from slipway.cli.listing import ledger_of, moment, show
-from slipway.ledger.views import list_releases
+from slipway.cli.remote import lists as remote
+from slipway.home import Home
+from slipway.ledger.views import ReleaseView, list_releases
+from slipway.scripts.shown import escape
 
 
 def run(options: argparse.Namespace) -> int:
     """List releases, newest first."""
-    _, ledger = ledger_of(options)
-    found = list_releases(ledger, options.project, options.limit) if ledger else []
+    elsewhere = remote.elsewhere(options)
+    found = remote.list_releases(options) if elsewhere else _here(options)
+    # Of a master elsewhere nothing is known but what it tells.
+    ours = None if elsewhere else Home.beside(options.config).releases
     table = Table(box=None, pad_edge=False)
     for title in ("project", "version", "run", "commit", "published"):
         table.add_column(title, no_wrap=True)
@@ -27,7 +32,18 @@ def run(options: argparse.Namespace) -> int:
             str(one.run),
             one.revision[:10],
             moment(one.published_at),
-            escape(one.place),
+            escape(one.place) + _gone(Path(one.place), ours),
         )
     nothing = "no releases yet; a run whose publish stage passes makes one"
     return show(found, table, as_json=options.json, nothing=nothing)
+
+
+def _gone(place: Path, ours: Path | None) -> str:
+    """Say that pruning has removed a release; of folders elsewhere nothing is known."""
+    there = ours is None or not place.is_relative_to(ours) or place.exists()
+    return "" if there else " [dim](no longer there)[/]"
+
+
+def _here(options: argparse.Namespace) -> list[ReleaseView]:
+    _, ledger = ledger_of(options)
+    return list_releases(ledger, options.project, options.limit) if ledger else []

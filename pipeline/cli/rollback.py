@@ -7,8 +7,8 @@ from typing import Any
 
 from slipway.cli.asking import ask
 from slipway.cli.deploy import stage_of
-from slipway.cli.gate import project_of
 from slipway.cli.remote import Remote
+from slipway.cli.remote.projects import project_of
 from slipway.model.errors import WrongInput
 
 
@@ -19,8 +19,7 @@ def run(options: argparse.Namespace) -> int:
         stage_of(master, project, options.environment)
         number = _number(master, project, options.environment, options.to)
         path = f"environments/{project}/{options.environment}/rollback"
-        gate = master.post(path, run=number)
-        return ask(master, master.get(f"gates/{gate['id']}"), options)
+        return ask(master, master.get(path, run=number), options)
 
 
 def _number(master: Remote, project: str, environment: str, wanted: str | None) -> int:

@@ -10,18 +10,19 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 from rich.console import Console
-from rich.markup import escape
 
 from slipway.cli.listing import only_project
 from slipway.cli.states import mark, word
 from slipway.cli.terminal import terminal
 from slipway.config import read
+from slipway.given import given_here, variables_of
 from slipway.home import Home
 from slipway.local import LocalRun, Outcome
 from slipway.model.duration import format_duration
 from slipway.model.errors import WrongInput
 from slipway.model.event import AnyEvent, Notice, Progress, TestResult
-from slipway.repository import is_url
+from slipway.model.gitnames import is_url
+from slipway.scripts.shown import escape
 from slipway.trip import Trip, choose, run_facts
 
 
@@ -32,12 +33,16 @@ def run(options: argparse.Namespace) -> int:
     project = site.project[name]
     source = _source(options, project.repository)
     names = choose(project, options.stages, alone=options.alone)
-    home = Home.beside(options.config).root / "local" / name
+    state = Home.beside(options.config).root
+    home = state / "local" / name
     home.mkdir(parents=True, exist_ok=True)
-    trip = Trip(name, project, source, home, run_facts(source, _number(home, again=options.alone)))
+    facts = run_facts(source, _number(home, again=options.alone), state)
+    trip = Trip(name, project, source, home, facts)
     console = terminal()
-    console.print(f"[bold]{name}[/] {trip.run.version} [dim]in {escape(str(source))}[/]")
-    local = LocalRun(trip, names, _Teller(console))
+    changed = ", with changes that no commit has" if facts.dirty and facts.revision else ""
+    console.print(f"[bold]{name}[/] {facts.version} [dim]in {escape(str(source))}{changed}[/]")
+    given = given_here(project, names, options.config.resolve().parent, name)
+    local = LocalRun(trip, names, _Teller(console), given, hidden=variables_of(site))
     signal.signal(signal.SIGTERM, _interrupt)
     started = time.time()
     try:

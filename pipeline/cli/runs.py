@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import argparse
 
-from rich.markup import escape
 from rich.table import Table
 
 from slipway.cli.listing import ledger_of, moment, show
+from slipway.cli.remote import lists as remote
 from slipway.cli.states import mark
 from slipway.ledger.views import RunView, list_runs
 from slipway.model.duration import format_duration
+from slipway.scripts.shown import escape
 
 
 def run(options: argparse.Namespace) -> int:
     """List runs, newest first."""
-    _, ledger = ledger_of(options)
-    found = list_runs(ledger, options.project, options.limit) if ledger else []
+    found = remote.list_runs(options) if remote.elsewhere(options) else _here(options)
     table = Table(box=None, pad_edge=False)
     for title in ("run", "state", "version", "took", "started", "commit", "stages"):
         table.add_column(title, no_wrap=True, overflow="ignore")
@@ -24,6 +24,11 @@ def run(options: argparse.Namespace) -> int:
         table.add_row(*_row(one))
     nothing = "no runs yet; start the site: slipway up"
     return show(found, table, as_json=options.json, nothing=nothing)
+
+
+def _here(options: argparse.Namespace) -> list[RunView]:
+    site, ledger = ledger_of(options)
+    return list_runs(ledger, options.project, options.limit, site=site) if ledger else []
 
 
 def _row(run: RunView) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""`slipway stage USES --settings FILE`."""
+"""`slipway stage USES --settings FILE`, and `--keyed` as workers call it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from slipway.scripts.report import ConsoleReport, Report, SequenceReport
 
 def run(options: argparse.Namespace) -> int:
     """Do one stage as its job says."""
+    if options.keyed:
+        return stage.main_keyed(options.uses)
     on_terminal = options.events == "console" or (options.events == "auto" and sys.stdout.isatty())
     report: Report = ConsoleReport() if on_terminal else SequenceReport()
     return stage.main(options.uses, options.settings, report)

@@ -11,7 +11,7 @@ _MARKS = {
     "gate": ("◆", "magenta"),
     "waiting": ("◆", "magenta"),
 }
-_WORDS = {"gate": "waits for you", "pending": "waits"}
+_WORDS = {"gate": "waits for you", "pending": "waits", "not-run": "not run"}
 
 
 def mark(state: str) -> str:

@@ -3,38 +3,44 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import signal
 import socket
 import time
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from rich.markup import escape
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 
-from slipway.cli.children import Children, log_size
+from slipway.cli.children import Children, log_size, master
+from slipway.cli.local_workers import LocalWorkers
 from slipway.cli.terminal import terminal
 from slipway.cli.watch import Watch
 from slipway.config import read
+from slipway.given import given_secret
 from slipway.home import (
     CONFIG,
     VARIABLE,
     Home,
-    given_secret,
     made_secret,
     make_folder,
+    make_private,
     write_private,
 )
+from slipway.ledger.changes import Changes
 from slipway.ledger.views import PollView, RunView, list_polls, list_runs, open_ledger
 from slipway.master import memory
 from slipway.master.crowd import Crowd
 from slipway.master.passwords import hash_password
 from slipway.master.tac import prepare_master
 from slipway.model.errors import MissingTool, WrongInput
-from slipway.model.site import Site, connectable
+from slipway.model.gitnames import is_pattern
+from slipway.model.site import Project, Site
+from slipway.scripts.shown import escape
 from slipway.scripts.wording import size_text
-from slipway.workers.tac import WorkerPlace, write_tac
 
 # Seconds between two looks at the ledger; each costs a little of the stages' processor.
 _PAUSE = 0.5
@@ -51,8 +57,11 @@ def run(options: argparse.Namespace) -> int:
     home = Home.beside(config)
     make_folder(home.root)
     lock = FileLock(home.lock)
+    # What the master writes is its owner's alone.
+    before = os.umask(0o077)
     try:
         with lock.acquire(timeout=0):
+            make_private(home, home.database_url(site))
             return _Session(site, config, home, once=options.once).run()
     except Timeout:
         msg = (
@@ -60,6 +69,8 @@ def run(options: argparse.Namespace) -> int:
             "another folder (and other ports in pipeline.toml)"
         )
         raise WrongInput(msg) from None
+    finally:
+        os.umask(before)
 
 
 class _Session:
@@ -71,7 +82,8 @@ class _Session:
         self.children = Children()
         self.started_at = time.time()
         self.told_polls: dict[str, float] = {}
-        self._told_disk = False
+        self._told_disk = self._told_ledger = False
+        self.workers: LocalWorkers | None = None
 
     def run(self) -> int:
         numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
@@ -79,13 +91,19 @@ class _Session:
         try:
             self._start()
             return self._follow()
-        except KeyboardInterrupt:
-            self.console.print("\nstopping what was started here ...")
-            return 130
+        except KeyboardInterrupt as stop:
+            # The terminal may be what has gone.
+            with suppress(OSError):
+                self.console.print("\nstopping what was started here ...")
+            # With --once somebody waits for an outcome, and there is none.
+            return 0 if stop.args == (signal.SIGTERM,) and not self.once else 130
         finally:
-            # A second Ctrl-C must not leave half of it running.
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            # A second one must not leave half of it running.
+            for number in numbers:
+                signal.signal(number, signal.SIG_IGN)
             self.children.end()
+            if self.workers is not None:
+                self.workers.end()
             for number, handler in before.items():
                 signal.signal(number, handler)
 
@@ -98,26 +116,11 @@ class _Session:
         Crowd.of(self.site, self.config.parent, self.home.admin_password)
         self._make_passwords()
         tac = prepare_master(self.home, self.config, self.home.database_url(self.site))
-        local = [name for name, worker in self.site.workers.items() if worker.password is None]
-        for name in local:
-            made_secret(self.home.worker_password(name))
-        extra = {VARIABLE: str(self.home.root)}
+        self.workers = workers = LocalWorkers(self.site, self.config, self.home)
         offset = log_size(self.home.master)
-        told = {**extra, CONFIG: str(self.config), **memory.ENVIRONMENT}
-        self.children.start("master", tac, told)
-        given = [worker.password for worker in self.site.workers.values()]
-        given += [person.password_from for person in self.site.people.values()]
-        given.append(self.site.access.client_secret)
-        secrets = {place.env for place in given if place is not None and place.env is not None}
-        for name in local:
-            place = WorkerPlace(
-                folder=self.home.worker(name),
-                name=name,
-                host=connectable(self.site.site.worker_listen),
-                port=self.site.site.worker_port,
-                password_file=self.home.worker_password(name),
-            )
-            self.children.start(f"worker {name}", write_tac(place), extra, without=secrets)
+        extra = {VARIABLE: str(self.home.root), CONFIG: str(self.config)}
+        self.children.start(master(tac, {**extra, **memory.ENVIRONMENT, **workers.told}))
+        workers.start(self.children)
         self.children.wait_for_master(self.home.master, offset)
         site = self.site.site
         self.console.print(f"[bold]{escape(site.title)}[/]: {site.url}", soft_wrap=True)
@@ -129,6 +132,11 @@ class _Session:
         if made:
             kept = self.home.person_password("NAME")
             self.console.print(f"[dim]or as {', '.join(made)}: {kept}[/]", soft_wrap=True)
+        for one in workers.isolations:
+            colour = "bold red" if one in workers.exposed else "dim"
+            self.console.print(f"[{colour}]{escape(one.told)}[/]", soft_wrap=True)
+        if workers.exposed:
+            self.console.print(f"[bold red]{escape(_exposed(self.home))}[/]", soft_wrap=True)
         self.console.print()
 
     def _make_passwords(self) -> None:
@@ -162,18 +170,22 @@ class _Session:
     def _follow(self) -> int:
         """Show what happens; with --once, until the head's runs have ended."""
         url = self.home.database_url(self.site)
-        ledger: Engine | None = None
-        with Watch(self.site, self.console) as watch:
+        looked: Changes | None = None
+        with Watch(self.site, self.console, self.started_at) as watch, ExitStack() as ends:
             while True:
-                self.children.check()
+                for told in self.children.check():
+                    watch.say(f"[red]{escape(told)}[/]")
                 self._look_at_disk(watch)
-                ledger = ledger or open_ledger(url)
-                if ledger is not None:
-                    code = self._look(ledger, watch)
+                if looked is None and (ledger := open_ledger(url)) is not None:
+                    looked = Changes(ledger)
+                    ends.callback(ledger.dispose)
+                    ends.callback(looked.close)
+                if looked is not None and looked.any():
+                    code = self._look(looked, watch)
                     if code is not None:
-                        break
+                        return code
+                watch.tick()
                 time.sleep(_PAUSE)
-        return code
 
     def _look_at_disk(self, watch: Watch) -> None:
         """Say it when the disk gets full; a run could not even be written down as failed."""
@@ -185,15 +197,29 @@ class _Session:
             watch.say(f"[red]{escape(told)}: runs stop when it is full[/]")
         self._told_disk = free < _LITTLE
 
-    def _look(self, ledger: Engine, watch: Watch) -> int | None:
+    def _look(self, looked: Changes, watch: Watch) -> int | None:
         """Show the present state; return an exit code when --once is done."""
+        try:
+            code = self._show(looked.engine, watch)
+        except DBAPIError as error:
+            # It may be back at the next look, as a database server that was restarted.
+            looked.close()
+            if not self._told_ledger:
+                why = str(error.orig).strip().partition("\n")[0]
+                watch.say(f"[red]the ledger cannot be read at present: {escape(why)}[/]")
+            self._told_ledger = True
+            return None
+        self._told_ledger = False
+        return code
+
+    def _show(self, ledger: Engine, watch: Watch) -> int | None:
         polls = list_polls(ledger)
         for poll in polls.values():
             if poll.polled_at > self.told_polls.get(poll.project, self.started_at):
                 self.told_polls[poll.project] = poll.polled_at
                 colour = "red" if poll.failed else "dim"
                 watch.say(f"[{colour}]poll of {poll.project}: {escape(poll.outcome)}[/]")
-        shown = list_runs(ledger, limit=3)
+        shown = list_runs(ledger, limit=3, site=self.site)
         watch.show(shown)
         return self._verdict(polls, ledger, watch) if self.once else None
 
@@ -205,7 +231,7 @@ class _Session:
             if poll is None or poll.polled_at < self.started_at:
                 return None
             failed = failed or poll.failed
-            for branch in project.branches:
+            for branch in _awaited(project, list_runs(ledger, name, limit=50), self.started_at):
                 newest = _newest(list_runs(ledger, name, limit=50), branch)
                 if newest is not None and newest.state == "running":
                     return None
@@ -216,6 +242,20 @@ class _Session:
         if failed:
             return WrongInput.exit_code
         return max((_close(run, watch) for run in ended), default=0)
+
+
+def _awaited(project: Project, runs: list[RunView], since: float) -> list[str]:
+    """Return the branches whose runs --once waits for: named ones, and what polls found since."""
+    named = [branch for branch in project.branches if not is_pattern(branch)]
+    found = (run.branch for run in runs if run.trigger == "poll" and run.started_at >= since)
+    return list(dict.fromkeys([*named, *found]))
+
+
+def _exposed(home: Home) -> str:
+    return (
+        "whoever commits can read the admin's password and everything else in "
+        f"{home.root}: stages run as the same user as the master"
+    )
 
 
 def _newest(runs: list[RunView], branch: str) -> RunView | None:
@@ -240,5 +280,5 @@ def _close(run: RunView, watch: Watch) -> int:
     return 0
 
 
-def _interrupt(_number: int, _frame: object) -> None:
-    raise KeyboardInterrupt
+def _interrupt(number: int, _frame: object) -> None:
+    raise KeyboardInterrupt(number)

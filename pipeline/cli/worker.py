@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from slipway.cli.terminal import terminal
-from slipway.home import given_secret
+from slipway.given import given_secret
 from slipway.model.errors import WrongInput
 from slipway.model.secret import SecretPlace
 from slipway.workers.tac import WorkerPlace, write_tac

@@ -1,5 +1,5 @@
 """pipeline.toml -> model: reading, line numbers, error messages, the JSON Schema."""
 
-from slipway.config.reading import ConfigProblems, Problem, parse, read
+from slipway.config.reading import ConfigProblems, Problem, Reading, parse, read, read_closely
 
-__all__ = ["ConfigProblems", "Problem", "parse", "read"]
+__all__ = ["ConfigProblems", "Problem", "Reading", "parse", "read", "read_closely"]

@@ -32,6 +32,20 @@ class Problem:
         return f"{self.file}:{self.line}: {key}{self.message}"
 
 
+@dataclass(frozen=True)
+class Reading:
+    """A file that was read without an error, and where each key of it stands."""
+
+    site: Site
+    file: str
+    lines: Lines
+    text: str
+
+    def problem(self, path: tuple[str | int, ...], message: str) -> Problem:
+        """Return what is to be said about a key, with its line."""
+        return Problem(self.lines.line(path), wording.dotted(path), message, self.file)
+
+
 class ConfigProblems(WrongInput):
     """Everything that is wrong in a pipeline.toml."""
 
@@ -53,6 +67,11 @@ def read(path: Path | str) -> Site:
         ConfigProblems: All that is wrong in it, each with its line.
         WrongInput: The file is not there or cannot be read.
     """
+    return read_closely(path).site
+
+
+def read_closely(path: Path | str) -> Reading:
+    """Read a pipeline.toml and keep where its keys stand; errors as those of `read`."""
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -65,7 +84,7 @@ def read(path: Path | str) -> Site:
     except OSError as error:
         msg = f"{path} cannot be read: {error.strerror}"
         raise WrongInput(msg) from None
-    return parse(text, path.name)
+    return _parse(text, path.name)
 
 
 def parse(text: str, file: str = "pipeline.toml") -> Site:
@@ -74,6 +93,10 @@ def parse(text: str, file: str = "pipeline.toml") -> Site:
     Raises:
         ConfigProblems: All that is wrong in it, each with its line.
     """
+    return _parse(text, file).site
+
+
+def _parse(text: str, file: str) -> Reading:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -99,7 +122,7 @@ def parse(text: str, file: str = "pipeline.toml") -> Site:
             found.append(Problem(lines.line(breach.path), place, breach.message, file))
     if found:
         raise ConfigProblems(found)
-    return site
+    return Reading(site, file, lines, text)
 
 
 def _problem(error: Any, data: dict[str, Any], lines: Lines, file: str) -> Problem:

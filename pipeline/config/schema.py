@@ -54,7 +54,19 @@ _SECTIONS = (
         "One person, by the name they sign in with: letters, digits and `. _ @ + -`.",
     ),
     ("Access", "[access]", "Who may look without signing in, and how people sign in."),
-    ("SecretPlace", "password = { ... }", "Where a secret is kept; never the secret itself."),
+    (
+        "SecretPlace",
+        "password = { ... }",
+        "Where a secret is kept; never the secret itself. One of the three.",
+    ),
+    (
+        "StageSecret",
+        "[project.NAME.stages.NAME.secrets]",
+        (
+            "Secrets for a stage, by the environment variable that its program gets each in; "
+            "[how to give a stage secrets](../how-to/give-a-stage-secrets.md)."
+        ),
+    ),
 )
 
 

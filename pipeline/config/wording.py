@@ -9,9 +9,14 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 
 from slipway.config.lines import Path
+from slipway.model.secret import PLACES
 from slipway.model.site import Site
 from slipway.model.spelling import did_you_mean
 
+#: What pydantic calls a value of the wrong shape.
+_MISSHAPEN = {
+    *("model_type", "model_attributes_type", "dict_type", "tuple_type", "string_type"),
+}
 #: The keys that tell a table's kind, and what that is a kind of.
 TAGS = {"uses": "kind of stage", "type": "type of parameter", "kind": "kind of deployer"}
 _ASK = {"uses": "write what the stage does", "type": "write what is asked"}
@@ -64,9 +69,9 @@ def dotted(path: Path) -> str:
 def sentence(error: Mapping[str, Any], path: Path) -> str:
     """Write one pydantic error as a sentence."""
     kind, value, context = error["type"], error["input"], error.get("ctx", {})
-    if path and path[-1] == "password" and path[0] == "workers" and isinstance(value, str):
+    if kind in _MISSHAPEN and _is_place(path):
         # What was written may be the secret itself.
-        return 'write where it is kept: { env = "NAME" } or { file = "path" }, never the secret'
+        return f"write where it is kept: {PLACES}, never the secret"
     if kind == "extra_forbidden":
         return _unknown_key(str(path[-1]), known_keys(error["loc"][:-1]))
     if kind.startswith("union_tag"):
@@ -85,6 +90,14 @@ def sentence(error: Mapping[str, Any], path: Path) -> str:
         "model_attributes_type": f"{_shown(value)} is not allowed; write a table",
     }
     return fixed.get(kind) or f"{_shown(value)} is not allowed: {_lower(error['msg'])}"
+
+
+def _is_place(path: Path) -> bool:
+    """Tell whether the place of a secret belongs here, or is a part of one."""
+    if path[4:5] == ("secrets",):
+        return "branches" not in path[6:7]
+    holders = {("workers", "password"), ("people", "password-from"), ("access", "client-secret")}
+    return any((path[0], one) in holders for one in path[1:])
 
 
 def _about_kind(error: Mapping[str, Any]) -> str:
@@ -123,12 +136,15 @@ _HINTS = {
     "database": ' (such as "sqlite:///state.sqlite" or "postgresql://user@host/slipway")',
 }
 _PERSON_HINT = " (letters, digits and . _ @ + -, a letter or digit first)"
+_VARIABLE_HINT = " (the name of an environment variable: letters, digits and _, no digit first)"
 _NAME_HINT = " (lower-case letters, digits, - and _, a letter first)"
 
 
 def _hint(path: Path) -> str:
     if len(path) == 2 and path[0] == "people":  # noqa: PLR2004  people.NAME
         return _PERSON_HINT
+    if path[4:5] == ("secrets",):
+        return _VARIABLE_HINT
     return _HINTS.get(str(path[-1]), _NAME_HINT)
 
 

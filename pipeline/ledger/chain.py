@@ -63,7 +63,12 @@ def hold(session: Session) -> None:
         if not connection.connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]
             connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:
-        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+        lock(connection)
+
+
+def lock(connection: Connection) -> None:
+    """Wait on PostgreSQL until no other transaction writes to the ledger, and keep others out."""
+    connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
 
 
 def append(session: Session, entries: Iterable[Mapping[str, Any]]) -> None:

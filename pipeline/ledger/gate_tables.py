@@ -36,9 +36,11 @@ class Gate(Audited, Base):
     """The attempt it lets go. None: it was asked for early, and its needs have not passed yet."""
     token: Mapped[str] = mapped_column(String(40))
     """Whoever opens the gate shows it: a second click with the same token opens nothing."""
+    asking: Mapped[str] = mapped_column(String(40), default="")
+    """Names what is asked now; an approval shows it. Empty: nobody has asked yet."""
     state: Mapped[str] = mapped_column(String(20), default="open")
-    """open, asked (approvals are missing), approved (waits for its needs or its window), passed,
-    rejected, expired."""
+    """open, asked (approvals are missing), approved (waits for its needs or its window), opened
+    (its stage was let go), rejected, expired."""
     rollback: Mapped[bool] = mapped_column(default=False)
     """True: somebody wants this older release back."""
     values: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
@@ -59,6 +61,25 @@ class Gate(Audited, Base):
     )
 
 
+class Asking(Base):
+    """What somebody asked of a gate, once: who saw it can be told what has changed since.
+
+    The trail of the gate itself has the same.
+    """
+
+    __tablename__ = "slipway_asking"
+    __table_args__ = (UniqueConstraint("name"), Index("ix_slipway_asking_gate", "gate_id"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    gate_id: Mapped[int] = mapped_column(ForeignKey("slipway_gate.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(40))
+    """What the gate's `asking` was."""
+    person: Mapped[str] = mapped_column(String(255))
+    values: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    secret_names: Mapped[list[str]] = mapped_column(JSON, default=list)
+    at: Mapped[float]
+
+
 class Approval(Audited, Base):
     """What one person said to a gate."""
 
@@ -75,6 +96,8 @@ class Approval(Audited, Base):
     person: Mapped[str] = mapped_column(String(255))
     decision: Mapped[str] = mapped_column(String(10))
     """approve or reject."""
+    asking: Mapped[str] = mapped_column(String(40), default="")
+    """Of what they said it: the gate's asking then."""
     comment: Mapped[str] = mapped_column(Text, default="")
     at: Mapped[float]
 

@@ -7,14 +7,13 @@ every way in.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from slipway.ledger import askings
+from slipway.ledger.askings import Request
 from slipway.ledger.gate_tables import Approval, Freeze, Gate
 from slipway.ledger.tables import Run, StageResult
 from slipway.model.access import Person, gate_refusal, may_open
@@ -24,17 +23,6 @@ from slipway.model.window import is_open, next_opening
 
 #: A gate in one of these is not decided yet.
 UNDECIDED = ("open", "asked", "approved")
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a person asks of a gate."""
-
-    token: str
-    values: Mapping[str, Any] = field(default_factory=dict)
-    """The checked answers to its parameters, without secrets."""
-    secret_names: tuple[str, ...] = ()
-    comment: str = ""
 
 
 def attach(session: Session, run: Run, result: StageResult, stage: Stage, now: float) -> Gate:
@@ -61,6 +49,9 @@ def make(
     stage: Stage,
     now: float,
     stage_id: int | None = None,
+    *,
+    token: str = "",
+    rollback: bool = False,
 ) -> Gate:
     """Write down a gate that nobody has asked anything of yet.
 
@@ -71,13 +62,16 @@ def make(
         stage: What pipeline.toml says of it.
         now: Seconds since 1970.
         stage_id: The attempt it lets go. None: its needs have not passed yet.
+        token: What was shown to whoever opens it. Empty: a new one.
+        rollback: True: somebody wants this older release back.
     """
     gate = Gate(
         run=run,
         stage_id=stage_id,
         stage=name,
-        token=secrets.token_urlsafe(16),
+        token=token or new_token(),
         state="open",
+        rollback=rollback,
         made_at=now,
         expires_at=now + stage.expires if stage.expires else None,
         values={},
@@ -86,6 +80,11 @@ def make(
     session.add(gate)
     session.flush()
     return gate
+
+
+def new_token() -> str:
+    """Return a token that nobody has been shown."""
+    return secrets.token_urlsafe(16)
 
 
 def of_stage(session: Session, result: StageResult) -> Gate | None:
@@ -113,26 +112,24 @@ def ask(
 ) -> bool:
     """Open a gate, or ask others to approve that it opens.
 
+    What is asked and not yet approved may be asked anew with other answers: the token is then the
+    asking that is to be replaced.
+
     Returns:
         False where this very request has been taken already (a second click).
 
     Raises:
         Forbidden: The person has none of the roles that may.
-        WrongInput: The gate is not open any more, the token is another, or the project is frozen.
+        WrongInput: The gate is not open any more, the token is another, it has expired, or the
+            project is frozen.
     """
-    _permit(gate, stage, person)
-    again = gate.token == request.token and gate.person == person.name
-    if again and gate.state in {"asked", "approved", "passed"}:
+    if not may_ask(session, gate, stage, person, request.token, now):
+        told = "; ".join(askings.differences(gate.values, {**gate.values, **request.values}))
+        if told:
+            msg = f"{_told(gate)}, with other answers: {told}; look at the gate again"
+            raise WrongInput(msg)
         return False
-    if gate.state != "open":
-        raise WrongInput(_told(gate))
-    if gate.token != request.token:
-        msg = f"{_name(gate)}: the token is of another attempt; look at the gate again"
-        raise WrongInput(msg)
-    _not_frozen(session, gate)
-    gate.values, gate.secret_names = dict(request.values), list(request.secret_names)
-    gate.person, gate.comment, gate.asked_at = person.name, request.comment, now
-    gate.state = "asked"
+    askings.take(session, gate, person, request, now)
     if stage.requester_counts and stage.approvals:
         _say(gate, person, "approve", "", now)
     _count(gate, stage)
@@ -140,28 +137,70 @@ def ask(
     return True
 
 
+def may_ask(
+    session: Session, gate: Gate, stage: Stage, person: Person, token: str, now: float
+) -> bool:
+    """Tell whether a request is new, as far as that is known without its answers.
+
+    Returns:
+        False where the very request has been taken already.
+
+    Raises:
+        Forbidden: The person has none of the roles that may.
+        WrongInput: As `ask` does.
+    """
+    permit(name_of(gate), stage, person)
+    again = gate.token == token and gate.person == person.name
+    if again and gate.state in {"asked", "approved", "opened"}:
+        return False
+    anew = gate.state == "asked" and gate.asking == token
+    if gate.state != "open" and not anew:
+        raise WrongInput(_told(gate))
+    if gate.token != token and not anew:
+        msg = f"{name_of(gate)}: the token is of another attempt; look at the gate again"
+        raise WrongInput(msg)
+    _not_expired(gate, now)
+    not_frozen(session, gate.run.project)
+    return True
+
+
 def approve(
-    session: Session, gate: Gate, stage: Stage, person: Person, comment: str, now: float
+    session: Session,
+    gate: Gate,
+    stage: Stage,
+    person: Person,
+    asking: str,
+    comment: str,
+    now: float,
 ) -> None:
     """Approve what somebody asked of a gate.
 
+    Args:
+        session: The transaction.
+        gate: The gate.
+        stage: Its stage.
+        person: Who approves.
+        asking: What they were shown: the gate's `asking` then.
+        comment: A few words.
+        now: Seconds since 1970.
+
     Raises:
         Forbidden: The person has none of the roles that may, or asked for it themselves.
-        WrongInput: There is nothing to approve, they have approved already, or it is frozen.
+        WrongInput: There is nothing to approve, it is another asking by now, they have approved
+            already, it has expired, or it is frozen.
     """
-    _permit(gate, stage, person)
-    if gate.state == "open":
-        msg = f"{_name(gate)}: nobody has asked for it yet; open it with its parameters"
-        raise WrongInput(msg)
-    if gate.state != "asked":
+    permit(name_of(gate), stage, person)
+    if gate.state not in {"asked", "open"}:
         raise WrongInput(_told(gate))
+    askings.check_seen(session, gate, asking, name_of(gate))
     if person.name == gate.person and not stage.requester_counts:
-        msg = f"{_name(gate)}: {person.name} asked for it; another person must approve it"
+        msg = f"{name_of(gate)}: {person.name} asked for it; another person must approve it"
         raise Forbidden(msg)
     if any(one.person == person.name for one in gate.approvals):
-        msg = f"{_name(gate)}: {person.name} has approved it already; another person must"
+        msg = f"{name_of(gate)}: {person.name} has approved it already; another person must"
         raise WrongInput(msg)
-    _not_frozen(session, gate)
+    _not_expired(gate, now)
+    not_frozen(session, gate.run.project)
     _say(gate, person, "approve", comment, now)
     _count(gate, stage)
     session.flush()
@@ -176,11 +215,11 @@ def reject(
         Forbidden: The person has none of the roles that may.
         WrongInput: It is decided already, or the comment is missing.
     """
-    _permit(gate, stage, person)
+    permit(name_of(gate), stage, person)
     if gate.state not in UNDECIDED:
         raise WrongInput(_told(gate))
     if not comment.strip():
-        msg = f"{_name(gate)}: say why it is rejected, in the comment"
+        msg = f"{name_of(gate)}: say why it is rejected, in the comment"
         raise WrongInput(msg)
     said = next((one for one in gate.approvals if one.person == person.name), None)
     if said is not None:
@@ -200,11 +239,12 @@ def close(session: Session, gate: Gate, state: str, why: str, now: float) -> Non
     session.flush()
 
 
-def reopen(gate: Gate) -> None:
+def reopen(session: Session, gate: Gate, why: str) -> None:
     """Ask anew: what was given for it is lost."""
     gate.state, gate.person, gate.asked_at = "open", "", None
+    gate.token, gate.asking, gate.comment = new_token(), "", why
     gate.values, gate.secret_names = {}, []
-    gate.approvals.clear()
+    askings.void_approvals(session, gate)
 
 
 def let_go(session: Session, gate: Gate, stage: Stage, now: float) -> StageResult | None:
@@ -212,16 +252,22 @@ def let_go(session: Session, gate: Gate, stage: Stage, now: float) -> StageResul
 
     It waits for its needs, for the end of a freeze, and for its window.
     """
-    if gate.state != "approved" or gate.stage_id is None:
+    if gate.state != "approved" or gate.stage_id is None or has_expired(gate, now):
         return None
     result = session.get_one(StageResult, gate.stage_id)
     inside = is_open(stage.window, datetime.fromtimestamp(now, UTC))
     if result.state != "gate" or not inside or frozen(session, gate.run.project) is not None:
         return None
     result.state, result.owner, result.queued_at = "queued", gate.person, now
-    gate.state, gate.ended_at = "passed", now
+    gate.state, gate.ended_at = "opened", now
     session.flush()
     return result
+
+
+def brings_back(session: Session, gate: Gate) -> bool:
+    """Tell whether what a gate lets go is a rollback, which counts in no run."""
+    result = session.get(StageResult, gate.stage_id) if gate.stage_id else None
+    return result is not None and result.rollback
 
 
 def undecided(session: Session, project: str, run_id: int | None = None) -> list[Gate]:
@@ -255,21 +301,45 @@ def frozen(session: Session, project: str) -> Freeze | None:
     return session.get(Freeze, project)
 
 
-def _permit(gate: Gate, stage: Stage, person: Person) -> None:
+def permit(name: str, stage: Stage, person: Person) -> None:
+    """See that a person may open a gate.
+
+    Raises:
+        Forbidden: They have none of the roles that may.
+    """
     if person.anonymous or not may_open(person, stage.allowed):
-        msg = f"{_name(gate)}: {gate_refusal(person, stage.allowed)}"
+        msg = f"{name}: {gate_refusal(person, stage.allowed)}"
         raise Forbidden(msg)
 
 
-def _not_frozen(session: Session, gate: Gate) -> None:
-    freeze = frozen(session, gate.run.project)
+def not_frozen(session: Session, project: str) -> None:
+    """See that a project is not frozen.
+
+    Raises:
+        WrongInput: It is, by whom and why.
+    """
+    freeze = frozen(session, project)
     if freeze is not None:
-        msg = f"{gate.run.project} is frozen by {freeze.person}: {freeze.reason}; no gate opens"
+        msg = f"{project} is frozen by {freeze.person}: {freeze.reason}; no gate opens"
+        raise WrongInput(msg)
+
+
+def has_expired(gate: Gate, now: float) -> bool:
+    """Tell whether a gate's time is over, whether or not somebody has closed it."""
+    return gate.expires_at is not None and gate.expires_at <= now
+
+
+def _not_expired(gate: Gate, now: float) -> None:
+    if has_expired(gate, now):
+        msg = f"{name_of(gate)} has expired; run the stage again to ask anew"
         raise WrongInput(msg)
 
 
 def _say(gate: Gate, person: Person, decision: str, comment: str, now: float) -> None:
-    gate.approvals.append(Approval(person=person.name, decision=decision, comment=comment, at=now))
+    made = Approval(
+        person=person.name, decision=decision, comment=comment, asking=gate.asking, at=now
+    )
+    gate.approvals.append(made)
 
 
 def _count(gate: Gate, stage: Stage) -> None:
@@ -277,7 +347,8 @@ def _count(gate: Gate, stage: Stage) -> None:
         gate.state = "approved"
 
 
-def _name(gate: Gate) -> str:
+def name_of(gate: Gate) -> str:
+    """Return what a gate is called in sentences."""
     return f"{gate.stage} of {gate.run.project} run {gate.run.number}"
 
 
@@ -286,8 +357,8 @@ def _told(gate: Gate) -> str:
     told = {
         "asked": f"has been asked for{by} and waits for approvals",
         "approved": f"has been asked for{by} and approved",
-        "passed": f"has been opened{by}",
+        "opened": f"has been opened{by}",
         "rejected": "has been rejected; run the stage again to ask anew",
         "expired": "is closed; run the stage again to ask anew",
     }
-    return f"{_name(gate)} {told[gate.state]}"
+    return f"{name_of(gate)} {told[gate.state]}"

@@ -7,14 +7,13 @@ from importlib.resources import files
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine
 
 # All tables must be known before they can be compared with what is there.
 from slipway.ledger import gate_tables, tokens  # noqa: F401
+from slipway.ledger.chain import lock
 from slipway.ledger.test_results import index_tests
 
-#: One number for all of Slipway among PostgreSQL's advisory locks.
-_LOCK = 0x511_93A7
 #: alembic's context is one for the whole process.
 _TURN = threading.Lock()
 
@@ -35,6 +34,6 @@ def upgrade(engine: Engine) -> None:
     """
     with _TURN, engine.begin() as connection:
         if connection.dialect.name == "postgresql":
-            connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+            lock(connection)
         command.upgrade(configuration(connection), "head")
         index_tests(connection)

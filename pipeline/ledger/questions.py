@@ -21,7 +21,8 @@ _OFFERED = 100
 
 def context_of(
     session: Session,
-    gate: Gate,
+    run: Run,
+    name: str,
     project: Project,
     choices: Mapping[str, tuple[Choice, ...]],
 ) -> Context:
@@ -29,33 +30,34 @@ def context_of(
 
     Args:
         session: The transaction.
-        gate: The gate.
+        run: The gate's run.
+        name: The stage behind it.
         project: Its project.
         choices: What programs have printed, by parameter.
     """
-    run, stage = gate.run, project.stages[gate.stage]
+    stage = project.stages[name]
     asks_release = any(one.type == "release" for one in stage.parameters)
     return Context(
         today=datetime.now().astimezone().date(),
         version=run.version,
         revision=run.revision,
         branch=run.branch,
-        last=last_values(session, gate, project),
-        releases=deployable(session, run.project, gate.stage, project) if asks_release else (),
+        last=last_values(session, run.project, name, project),
+        releases=deployable(session, run.project, name, project) if asks_release else (),
         environments=tuple(Choice(value=name) for name in project.environments),
         choices=choices,
     )
 
 
-def last_values(session: Session, gate: Gate, project: Project) -> dict[str, Any]:
+def last_values(session: Session, name: str, stage: str, project: Project) -> dict[str, Any]:
     """Return the answers that were given the last time: to the environment, else to the stage."""
-    environment = deployments.environment_of(project, gate.stage)
+    environment = deployments.environment_of(project, stage)
     if environment is not None:
-        return deployments.last_values(session, gate.run.project, environment)
+        return deployments.last_values(session, name, environment)
     query = (
         select(Gate.values)
         .join(Run)
-        .where(Run.project == gate.run.project, Gate.stage == gate.stage, Gate.state == "passed")
+        .where(Run.project == name, Gate.stage == stage, Gate.state == "opened")
         .order_by(Gate.id.desc())
         .limit(1)
     )

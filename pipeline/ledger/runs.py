@@ -171,7 +171,9 @@ def again(
     result = _attempt(run, last.name, last.cell, stage, now)
     result.owner = owner or last.owner
     result.tries = 0 if owner else last.tries + 1
-    run.state, run.finished_at = "running", None
+    result.rollback = last.rollback
+    if not result.rollback:
+        run.state, run.finished_at = "running", None
     if owner:
         run.superseded_by = None
     session.flush()
@@ -180,6 +182,26 @@ def again(
         gates.attach(session, run, result, stage, now)
     elif stage.manual:
         gates.move(session, last, result)
+    return result
+
+
+def bring_back(
+    session: Session, run: Run, name: str, stage: Stage, now: float, owner: str
+) -> StageResult:
+    """Write down an attempt that brings a run's release back; the run itself stays as it is.
+
+    Args:
+        session: The transaction.
+        run: The run.
+        name: The stage that deploys.
+        stage: What pipeline.toml says of it.
+        now: Seconds since 1970.
+        owner: Who wants it.
+    """
+    (cell,) = cells(stage)
+    result = _attempt(run, name, cell.name, stage, now)
+    result.owner, result.rollback, result.state = owner, True, "gate"
+    session.flush()
     return result
 
 
@@ -198,7 +220,7 @@ def outdate(session: Session, run: Run, name: str, stages: Mapping[str, Stage]) 
             msg = f"{stage} of run {run.number} is being stopped; try again when it has ended"
             raise ValueError(msg)
     for result in run.stages:
-        if result.name in later:
+        if result.name in later and not result.rollback:
             result.stale = True
             gates.withdraw(session, result)
 
@@ -215,6 +237,7 @@ def _attempt(run: Run, name: str, cell: str, stage: Stage, now: float) -> StageR
         facts={},
         tries=0,
         stale=False,
+        rollback=False,
     )
     run.stages.append(result)
     return result

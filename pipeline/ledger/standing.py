@@ -26,8 +26,11 @@ Counting = Mapping[tuple[str, str], StageResult]
 
 
 def counting(run: Run) -> dict[tuple[str, str], StageResult]:
-    """Return the newest attempt of each cell; those that count no more are left out."""
-    return {(one.name, one.cell): one for one in run.stages if not one.stale}
+    """Return the newest attempt of each cell; those that count no more are left out.
+
+    So are rollbacks to the run: what became of it was decided long before.
+    """
+    return {(one.name, one.cell): one for one in run.stages if not (one.stale or one.rollback)}
 
 
 def state_of(have: Counting, name: str) -> str:

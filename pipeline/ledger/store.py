@@ -8,10 +8,13 @@ import hashlib
 import os
 import re
 import secrets
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Self
+
+from filelock import FileLock, Timeout
 
 from slipway.model.errors import SlipwayError
 
@@ -74,6 +77,21 @@ class Store:
                 size = stream.tell()
             return incoming.commit(sha256, size)
 
+    def check_room(self, size: int) -> None:
+        """Refuse what one stage would take too much of the free room with.
+
+        Raises:
+            StoreError: It is more than half of what is free.
+        """
+        with contextlib.suppress(FileNotFoundError):
+            free = shutil.disk_usage(self.root).free
+            if size > free // 2:
+                msg = (
+                    f"this stage would leave {size:,} bytes; the artefact store {self.root} has "
+                    f"{free:,} bytes free, and one stage may take half of them; free some space"
+                )
+                raise StoreError(msg)
+
     def open_incoming(self) -> Incoming:
         """Return a writer for a file that comes block by block."""
         return Incoming(self)
@@ -101,6 +119,27 @@ class Store:
     def files(self) -> Iterator[Path]:
         """Return every whole file that is kept."""
         yield from self.root.glob("[0-9a-f][0-9a-f]/" + "[0-9a-f]" * 62)
+
+    @contextlib.contextmanager
+    def held(self, patience: float) -> Iterator[None]:
+        """Hold what is kept: who removes files does it while holding the store, too.
+
+        Args:
+            patience: Seconds to wait for somebody else who holds it.
+
+        Raises:
+            StoreError: Somebody holds it longer.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(self.root / "held.lock").acquire(timeout=patience):
+                yield
+        except Timeout:
+            msg = (
+                f"the artefact store {self.root} is held by another `slipway backup` or "
+                "`slipway prune`; try again when that has ended"
+            )
+            raise StoreError(msg) from None
 
     def sweep(self, age: float = _DAY) -> int:
         """Remove what killed uploads left behind.

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from slipway.ledger.audit import MACHINE, Audited, Trail
 from slipway.ledger.base import Base
+from slipway.model.artefact_name import name_refusal
 
 #: The newest migration: readers leave a ledger alone that is not there yet.
-REVISION = "0004"
+REVISION = "0008"
 #: Buildbot keeps its own version in `alembic_version`.
 VERSION_TABLE = "slipway_alembic_version"
 
@@ -101,6 +102,8 @@ class StageResult(Audited, Base):
     """How often it was tried again by itself since a person or the run asked for it."""
     stale: Mapped[bool] = mapped_column(default=False)
     """True: an earlier stage was run again "from here"; this attempt counts no more."""
+    rollback: Mapped[bool] = mapped_column(default=False)
+    """True: it brings this older release back. It never counts in the run's own state."""
     borrowed_id: Mapped[int | None] = mapped_column(
         ForeignKey("slipway_stage.id", ondelete="SET NULL")
     )
@@ -144,6 +147,13 @@ class Artefact(Base):
 
     stage: Mapped[StageResult] = relationship(back_populates="artefacts")
 
+    @validates("name")
+    def _allowed(self, _key: str, name: str) -> str:
+        """Refuse a name that could lead another machine's file astray."""
+        if refusal := name_refusal(name):
+            raise ValueError(refusal)
+        return name
+
 
 class Release(Audited, Base):
     """What `publish` made of a run."""
@@ -170,13 +180,29 @@ class Release(Audited, Base):
     run: Mapped[Run] = relationship(back_populates="releases")
 
 
+class Branch(Base):
+    """A branch, or a pattern of branches, that was there when the pattern was first looked for."""
+
+    __tablename__ = "slipway_branch"
+
+    project: Mapped[str] = mapped_column(String(40), primary_key=True)
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    revision: Mapped[str] = mapped_column(String(64), default="")
+    """The head it had then; empty: this is the pattern itself."""
+
+
 class Poll(Base):
     """What the last look at a project's repository found."""
 
     __tablename__ = "slipway_poll"
 
     project: Mapped[str] = mapped_column(String(40), primary_key=True)
+    began_at: Mapped[float | None]
+    """None: by a Slipway that did not write it down."""
     polled_at: Mapped[float]
+    """When it ended."""
+    runs: Mapped[list[int] | None] = mapped_column(JSON, default=list)
+    """The numbers of the runs it started."""
     outcome: Mapped[str] = mapped_column(Text)
     """A sentence for people."""
     failed: Mapped[bool]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 import time
 from collections.abc import Collection
@@ -22,8 +23,7 @@ PREFIX = "slw_"
 _BYTES = 32
 _DAY = 86400.0
 LONGEST_NAME, MOST_DAYS = 100, 3650
-#: Seconds between two notes of a token's last use: reading must not write each time.
-_NOTED = 60.0
+_FORM = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{43}}")
 
 
 class Token(Audited, Base):
@@ -111,7 +111,7 @@ def create(
         name=name,
         person=person,
         roles=sorted(roles),
-        sha256=_digest(text),
+        sha256=digest(text),
         created_at=now,
         created_by=by,
         expires_at=now + days * _DAY,
@@ -150,30 +150,44 @@ def revoke(session: Session, number: int, person: str | None = None) -> TokenVie
     return _view(row)
 
 
-def who(session: Session, presented: str) -> Person | None:
-    """Return whose token this is, with the roles it may have at most, and note its use.
+def who(session: Session, sha256: str) -> tuple[int, Person] | None:
+    """Return whose token this is, with its id and its roles at most; nothing is written.
 
     Args:
         session: The caller's transaction.
-        presented: The token itself.
+        sha256: The digest of the token.
 
     Returns:
         None where it is none of ours, revoked or expired.
     """
-    if not presented.startswith(PREFIX):
+    row = session.scalar(select(Token).where(Token.sha256 == sha256))
+    if row is None or _view(row).state(time.time()) != "live":
         return None
-    row = session.scalar(select(Token).where(Token.sha256 == _digest(presented)))
+    return row.id, Person(row.person, held(row.roles), f"token:{row.id}")
+
+
+def good(session: Session) -> frozenset[str]:
+    """Return the digests of all tokens that are neither revoked nor expired."""
     now = time.time()
-    if row is None or _view(row).state(now) != "live":
-        return None
-    if row.last_used_at is None or now - row.last_used_at > _NOTED:
-        row.last_used_at = now
-    return Person(row.person, held(row.roles), f"token:{row.id}")
+    query = select(Token.sha256).where(Token.revoked_at.is_(None), Token.expires_at > now)
+    return frozenset(session.scalars(query))
 
 
-def _digest(text: str) -> str:
+def note_use(session: Session, number: int) -> None:
+    """Write down that a token has been used now."""
+    row = session.get(Token, number)
+    if row is not None:
+        row.last_used_at = time.time()
+
+
+def well_formed(text: str) -> bool:
+    """Tell whether a text could be a token, before anything is looked up."""
+    return _FORM.fullmatch(text) is not None
+
+
+def digest(text: str) -> str:
     """Hash a token; 256 random bits need no slow hash."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _view(row: Token) -> TokenView:

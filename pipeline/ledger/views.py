@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
@@ -12,9 +13,12 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session, selectinload
 from sqlalchemy.pool import NullPool
 
+from slipway.ledger.queueing import why_queued
 from slipway.ledger.standing import counting
-from slipway.ledger.tables import REVISION, VERSION_TABLE, Poll, Release, Run, StageResult
+from slipway.ledger.tables import REVISION, VERSION_TABLE, Poll, Release, Run
+from slipway.model.cell import cell_title
 from slipway.model.errors import MissingTool
+from slipway.model.site import Site
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,10 @@ class StageView:
     started_at: float | None
     finished_at: float | None
     cell: str = ""
+    queued_at: float = 0.0
+    """When it was queued, or became a gate."""
+    waits: str = ""
+    """Why it is queued; empty where it is about to begin."""
 
 
 @dataclass(frozen=True)
@@ -115,9 +123,21 @@ def _read_only(path: Path) -> sqlite3.Connection:
 
 
 def list_runs(
-    engine: Engine, project: str | None = None, limit: int = 20, numbers: list[int] | None = None
+    engine: Engine,
+    project: str | None = None,
+    limit: int = 20,
+    numbers: list[int] | None = None,
+    site: Site | None = None,
 ) -> list[RunView]:
-    """Return runs with their stages, newest first."""
+    """Return runs with their stages, newest first.
+
+    Args:
+        engine: The ledger.
+        project: The project; None: all.
+        limit: How many at most.
+        numbers: Only runs of these numbers.
+        site: Its workers, to tell why stages are queued. None: that is not told.
+    """
     query = (
         select(Run)
         .options(selectinload(Run.stages), selectinload(Run.releases))
@@ -129,7 +149,9 @@ def list_runs(
     if numbers is not None:
         query = query.where(Run.number.in_(numbers))
     with Session(engine) as session:
-        return [_run(run) for run in session.scalars(query)]
+        found = list(session.scalars(query))
+        queued = why_queued(session, site.project, site.workers) if site else {}
+        return [_run(run, queued) for run in found]
 
 
 def list_releases(engine: Engine, project: str | None = None, limit: int = 20) -> list[ReleaseView]:
@@ -150,7 +172,7 @@ def list_polls(engine: Engine) -> dict[str, PollView]:
         }
 
 
-def _run(run: Run) -> RunView:
+def _run(run: Run, queued: Mapping[int, str]) -> RunView:
     return RunView(
         project=run.project,
         number=run.number,
@@ -166,7 +188,7 @@ def _run(run: Run) -> RunView:
         finished_at=run.finished_at,
         releases=[release.place for release in run.releases],
         stages={
-            _title(result): StageView(
+            cell_title(result.name, result.cell): StageView(
                 name=result.name,
                 cell=result.cell,
                 uses=result.uses,
@@ -177,14 +199,12 @@ def _run(run: Run) -> RunView:
                 worker=result.worker,
                 started_at=result.started_at,
                 finished_at=result.finished_at,
+                queued_at=result.queued_at,
+                waits=queued.get(result.id, ""),
             )
             for result in counting(run).values()
         },
     )
-
-
-def _title(result: StageResult) -> str:
-    return f"{result.name}[{result.cell}]" if result.cell else result.name
 
 
 def _release(release: Release, run: Run) -> ReleaseView:

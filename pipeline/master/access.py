@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import base64
 import binascii
-import math
 from dataclasses import replace
 from typing import Any
 
 from buildbot.www.auth import build_cookie_name
 
-from slipway.ledger import tokens
+from slipway.master.addresses import house, parse
+from slipway.master.bearers import Bearers
 from slipway.master.crowd import Crowd
-from slipway.master.desk import find_desk
-from slipway.master.throttle import Throttle
-from slipway.model.access import Person
-from slipway.model.errors import SlipwayError, WrongInput
+from slipway.master.throttle import Attempt, Throttle
+from slipway.model.access import Person, Unknown
+from slipway.model.errors import WrongInput
 from slipway.model.people import ADMIN
 
-
-class Unknown(SlipwayError):
-    """What was presented proves nothing; `status` is HTTP's number for it."""
-
-    def __init__(self, sentence: str, status: int = 401) -> None:
-        super().__init__(sentence)
-        self.status = status
+#: More reverse proxies than this stand nowhere in a row.
+_HOPS = 20
 
 
 def identify(request: Any) -> Person:
@@ -52,46 +46,53 @@ def basic(request: Any) -> tuple[str, str] | None:
 
 
 def address_of(crowd: Crowd, request: Any) -> str:
-    """Return a client's address; one that a reverse proxy of ours tells is believed."""
+    """Return what a client's address counts as; one that a reverse proxy of ours tells is believed.
+
+    From the right: what stands further left, anybody can have written. Where all of it is within
+    trusted networks, it is the rightmost: that one the proxy has seen itself.
+    """
     address = str(getattr(request.getClientAddress(), "host", ""))
     if not crowd.trusts(address):
-        return address
+        return house(address)
     told = request.requestHeaders.getRawHeaders("x-forwarded-for", [])
-    # From the right: what stands further left, anybody can have written.
-    for one in reversed([part.strip() for line in told for part in line.split(",")]):
-        address = one[:100]
-        if not crowd.trusts(address):
+    hops = [part for line in told for part in line.split(",")][-_HOPS:]
+    for hop in reversed(hops):
+        if parse(hop) is None:
             break
-    return address
+        if not crowd.trusts(hop):
+            return house(hop)
+    nearest = hops[-1] if hops and parse(hops[-1]) else address
+    return house(nearest)
 
 
-def check_patience(throttle: Throttle, name: str, address: str) -> None:
-    """Refuse somebody who has failed too often of late.
-
-    Raises:
-        Unknown: With the seconds they must wait.
-    """
-    wait = throttle.wait(name, address)
-    if wait > 0:
-        msg = f"too many failed sign-ins; try again in {math.ceil(wait)} seconds"
-        raise Unknown(msg, 429)
-
-
-def by_request(crowd: Crowd, throttle: Throttle, request: Any) -> Person:
-    """Return who asks, for all but tokens: those are in the database.
-
-    Raises:
-        Unknown: What was presented is wrong, or comes too often.
-    """
-    proxied = crowd.access.provider == "proxy-header"
-    if proxied and crowd.trusts(request.getClientAddress().host):
-        named = request.requestHeaders.getRawHeaders(crowd.access.header, [])
-        if named:
-            return _by_header(crowd, named)
+def admin_password(crowd: Crowd, request: Any) -> str | None:
+    """Return the password that somebody presents as the admin's; None where nobody does."""
     sent = basic(request)
-    if sent is not None and sent[0] == ADMIN:
-        return _the_admin(crowd, throttle, request, sent[1])
+    if sent is None or sent[0] != ADMIN or _named(crowd, request):
+        return None
+    return sent[1]
+
+
+def by_request(crowd: Crowd, request: Any) -> Person:
+    """Return who asks, by what needs no waiting: a proxy's header or a session.
+
+    Raises:
+        Unknown: What was presented is wrong.
+    """
+    named = _named(crowd, request)
+    if named:
+        return _by_header(crowd, named)
+    proxied = crowd.access.provider == "proxy-header"
     return crowd.nobody if proxied else _by_session(crowd, request)
+
+
+def _named(crowd: Crowd, request: Any) -> list[str]:
+    """Return whom a reverse proxy of ours names, where one signs people in."""
+    if crowd.access.provider != "proxy-header":
+        return []
+    if not crowd.trusts(request.getClientAddress().host):
+        return []
+    return list(request.requestHeaders.getRawHeaders(crowd.access.header, []))
 
 
 def _by_header(crowd: Crowd, named: list[str]) -> Person:
@@ -101,15 +102,28 @@ def _by_header(crowd: Crowd, named: list[str]) -> Person:
         raise Unknown(str(error), 403) from None
 
 
-def _the_admin(crowd: Crowd, throttle: Throttle, request: Any, password: str) -> Person:
-    address = address_of(crowd, request)
-    check_patience(throttle, ADMIN, address)
-    throttle.begins(ADMIN, address)
+async def by_password(crowd: Crowd, throttle: Throttle, password: str, address: str) -> Person:
+    """Return the admin, who has come with the password.
+
+    One that Slipway has made is found by no number of guesses: who knows it is let in whatever
+    others have tried from the same address. One of somebody's own has to wait, as all others.
+
+    Raises:
+        Unknown: It is another password, or too many such have come from the address.
+    """
+    attempt = Attempt(ADMIN, address)
+    safe = crowd.admin_is_safe
+    if not safe:
+        await throttle.turn(attempt)
     admin = crowd.admin(password)
     if admin is None:
+        if safe and not throttle.guesses.take(address):
+            msg = "too many failed sign-ins; try again in a few seconds"
+            raise Unknown(msg, 429)
         msg = f"the password of {ADMIN} is another; it is in the state folder's admin-password"
         raise Unknown(msg)
-    throttle.passed(ADMIN, address)
+    if not safe:
+        throttle.passed(attempt)
     return admin
 
 
@@ -125,20 +139,13 @@ def _by_session(crowd: Crowd, request: Any) -> Person:
     return person
 
 
-async def by_token(master: Any, crowd: Crowd, presented: str) -> Person:
+async def by_token(bearers: Bearers, crowd: Crowd, presented: str, address: str) -> Person:
     """Return whose token this is, with what both it and its person may do.
 
     Raises:
-        Unknown: It is no token of ours, revoked or expired, or the ledger is not open yet.
+        Unknown: It is no token of ours, revoked or expired; too many such have come from there;
+            or the ledger is not open yet.
     """
-    try:
-        desk = find_desk(master)
-    except KeyError:
-        msg = "the master is starting; try again in a few seconds"
-        raise Unknown(msg, 503) from None
-    holder = await desk.call(tokens.who, presented)
-    if holder is None:
-        msg = "the token is not known, revoked or expired; make another: slipway token create"
-        raise Unknown(msg)
+    holder = await bearers.holder(presented, address)
     now = crowd.person(holder.name, holder.via)
     return replace(now, roles=(now.roles & holder.roles) | crowd.nobody.roles)

@@ -17,7 +17,8 @@ from slipway.ledger.store import Store
 from slipway.ledger.tables import Artefact, Release, Run, StageResult
 from slipway.model import job
 from slipway.model.answers import as_environment
-from slipway.model.cell import Cell, cells
+from slipway.model.artefact_name import name_refusal
+from slipway.model.cell import Cell, cell_title, cells
 from slipway.model.errors import WrongInput
 from slipway.model.job import Input, Job, RunFacts, Source, StageRecord
 from slipway.model.site import Project
@@ -42,6 +43,10 @@ class Place:
 
     project: Project
     repository: str
+    mirror: str
+    """The master's own clone of it, for workers on this machine: they need no access to more."""
+    local: frozenset[str]
+    """The workers on this machine."""
     store: Store
     state_folder: str
     secrets: Callable[[Gate], dict[str, str] | None]
@@ -69,7 +74,9 @@ def claim(session: Session, result: StageResult, place: Place, build_id: int, wo
         deployment = _deployment(session, result, cell.stage, place, again=again)
     else:
         answers, secrets = _answers(session, result, place)
-    stage = cell.stage.model_copy(update={"env": {**cell.stage.env, **cell.env}})
+    # Where its secrets are kept is the master's affair.
+    changes = {"env": {**cell.stage.env, **cell.env}, "secrets": {}}
+    stage = cell.stage.model_copy(update=changes)
     return Job(
         project=run.project,
         name=result.name,
@@ -77,9 +84,7 @@ def claim(session: Session, result: StageResult, place: Place, build_id: int, wo
         cell=cell.name,
         shard=cell.shard,
         run=_facts(run),
-        source=Source(repository=place.repository, revision=run.revision)
-        if stage.needs_source
-        else None,
+        source=_source(run, place, worker) if stage.needs_source else None,
         inputs=tuple(_input(*given) for given in _inputs(run, stage)),
         answers=answers,
         secrets=secrets,
@@ -87,10 +92,16 @@ def claim(session: Session, result: StageResult, place: Place, build_id: int, wo
         records=_records(run) if stage.uses == "publish" else (),
         audit_head=chain.head(session) if stage.uses == "publish" else "",
         output="../output",
-        cache="../../cache",
+        # Two projects share nothing: one could put into it what another then runs.
+        cache=f"../../cache/{run.project}",
         state=place.state_folder,
         worker=worker,
     )
+
+
+def _source(run: Run, place: Place, worker: str) -> Source:
+    repository = place.mirror if worker in place.local else place.repository
+    return Source(repository=repository, revision=run.revision)
 
 
 def _answers(session: Session, result: StageResult, place: Place) -> _Answers:
@@ -138,6 +149,7 @@ def _facts(run: Run) -> RunFacts:
 
 def _input(result: StageResult, artefact: Artefact) -> Input:
     folder = f"{result.name}/{result.cell}" if result.cell else result.name
+    _check_name(result.name, artefact.name)
     return Input(
         stage=result.name,
         uses=result.uses,
@@ -152,7 +164,7 @@ def _input(result: StageResult, artefact: Artefact) -> Input:
 def _records(run: Run) -> tuple[StageRecord, ...]:
     return tuple(
         StageRecord(
-            stage=f"{result.name}[{result.cell}]" if result.cell else result.name,
+            stage=cell_title(result.name, result.cell),
             uses=result.uses,
             state=result.state,
             summary=result.summary,
@@ -248,7 +260,19 @@ def _release_part(release: Release, folder: str) -> job.Release:
     )
 
 
+def _check_name(stage: str, name: str) -> None:
+    """Refuse a name that was kept before names were checked.
+
+    Raises:
+        WrongInput: It could lead a worker's file astray.
+    """
+    if refusal := name_refusal(name):
+        msg = f"{refusal} (it was left by {stage}; run {stage} again under another name)"
+        raise WrongInput(msg)
+
+
 def _packed(artefact: dict[str, Any], folder: str) -> Input:
+    _check_name(artefact["stage"], artefact["name"])
     return Input(
         stage=artefact["stage"],
         uses=artefact["uses"],

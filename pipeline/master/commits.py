@@ -14,7 +14,7 @@ def commit_of(mirror: Mirror, branch: str, found: CommitFacts) -> Commit:
     return Commit(
         branch=branch,
         revision=found.revision,
-        base_version=mirror.version(found.revision),
+        base_version=mirror.version(found.revision).text,
         committed_at=found.committed_at,
         subject=found.subject,
         author=found.author,
@@ -27,5 +27,7 @@ def look_up(mirror: Mirror, branch: str, revision: str | None) -> Commit:
     Raises:
         WrongInput: The repository cannot be read, or has no such branch or revision.
     """
+    # It is written down with the run, and stages get it in their environment.
+    mirror.check_name(branch)
     mirror.fetch()
     return commit_of(mirror, branch, mirror.resolve(revision or branch))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import ipaddress
 import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,12 +13,17 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from slipway.home import Home, given_secret
+from slipway.given import given_secret
+from slipway.home import Home
+from slipway.master.addresses import parse
+from slipway.master.sessions import Sessions
 from slipway.model.access import ADMIN_ROLE, VIEWER, Person, held
 from slipway.model.errors import WrongInput
 from slipway.model.people import ADMIN, OAUTH, Access, PersonSettings, is_password_hash
 from slipway.model.site import Site
 
+#: Characters of a password that nobody has to be kept from guessing: over a hundred random bits.
+_SAFE = 20
 _LOOPBACK = ("localhost", "127.0.0.1")
 
 
@@ -34,6 +39,8 @@ class Crowd:
     """The site's own."""
     admin_password: Path
     """The file with the admin's password."""
+    sessions: Sessions = field(repr=False)
+    """Whose session is good."""
     client_secret: str = field(default="", repr=False)
 
     @classmethod
@@ -64,7 +71,11 @@ class Crowd:
                 hashes[name] = kept
         place = site.access.client_secret
         secret = given_secret(place, folder, "access.client-secret") if place else ""
-        return cls(site.people, hashes, site.access, site.site.url, admin_password, secret)
+        home = Home(admin_password.parent)
+        sessions = Sessions(_key(home), home.ended_sessions, site.access.session_hours)
+        return cls(
+            site.people, hashes, site.access, site.site.url, admin_password, sessions, secret
+        )
 
     # ---- who somebody is
 
@@ -88,13 +99,20 @@ class Crowd:
         same = hmac.compare_digest(password.encode(), expected.encode())
         return self.person(ADMIN, "password") if same and expected else None
 
+    @property
+    def admin_is_safe(self) -> bool:
+        """Whether no number of guesses finds the admin's password: Slipway has made it."""
+        return len(self._admin_secret()) >= _SAFE
+
+    def has(self, name: str) -> bool:
+        """Tell whether somebody of this name signs in with a password."""
+        return name == ADMIN or name in self.hashes
+
     def of_session(self, user_info: Mapping[str, Any]) -> Person:
-        """Return whose session this is; nobody's, where the password or the provider is another."""
-        name, mark = str(user_info.get("username") or ""), user_info.get("mark")
-        wanted = self.password_mark(name)
-        if self.access.provider in OAUTH and name.lower() != ADMIN:
-            wanted = self.provider_mark
-        if not name or not wanted or not hmac.compare_digest(str(mark).encode(), wanted.encode()):
+        """Return whose session this is; nobody's, where what it began with is not so any more."""
+        name = str(user_info.get("username") or "")
+        proof = self._proof(name) if name else ""
+        if not proof or not self.sessions.good(user_info, name, proof):
             return self.nobody
         return self.person(name, "session")
 
@@ -117,23 +135,36 @@ class Crowd:
 
     # ---- what makes a session good
 
-    def session_info(self, name: str, mark: str) -> dict[str, str]:
-        """Return what Buildbot's session keeps of somebody who has signed in."""
+    def session_info(self, name: str, *, vouched: bool = False) -> dict[str, str]:
+        """Return what Buildbot's session keeps of somebody who has signed in.
+
+        Args:
+            name: Their name.
+            vouched: A provider says who they are; of none is the admin's name believed.
+        """
         # Buildbot writes "email" down as who did something: it must be the name, as elsewhere.
         called = self.person(name, "session").called
-        return {"username": name, "email": name, "full_name": called, "mark": mark}
+        told = {"username": name, "email": name, "full_name": called}
+        proof = "" if vouched and name.lower() == ADMIN else self._proof(name)
+        return told | self.sessions.begin(name, proof)
 
-    def password_mark(self, name: str) -> str:
-        """Return what a session that began with a password must carry: another with each one."""
+    def end_session(self, user_info: Mapping[str, Any]) -> None:
+        """End somebody's session for good: a copy of its cookie opens nothing, either."""
+        if not self.of_session(user_info).anonymous:
+            self.sessions.end(user_info)
+
+    def _proof(self, name: str) -> str:
+        """Return what a session depends on: the way in, and the roles; empty: there can be none."""
         if name == ADMIN:
-            return _mark(self._admin_secret())
-        return _mark(self.hashes.get(name, "") if self.access.provider == "people" else "")
-
-    @cached_property
-    def provider_mark(self) -> str:
-        """What a session that began at a provider must carry."""
+            return self._admin_secret()
+        settings = self.people.get(name)
         access = self.access
-        return _mark(f"{access.provider} {access.server} {access.client_id}")
+        if access.provider in OAUTH:
+            way = f"{access.provider} {access.server} {access.client_id}"
+        else:
+            way = self.hashes.get(name, "") if access.provider == "people" else ""
+        roles = sorted(settings.roles) if settings else None
+        return f"{way} {roles}" if way else ""
 
     def _admin_secret(self) -> str:
         try:
@@ -164,15 +195,17 @@ class Crowd:
 
     def trusts(self, address: str) -> bool:
         """Tell whether an address is that of a reverse proxy of ours."""
-        try:
-            found = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        return any(found in network for network in self._trusted)
+        found = parse(address)
+        return found is not None and any(found in network for network in self._trusted)
 
 
-def _mark(secret: str) -> str:
-    return hashlib.sha256(f"slipway session {secret}".encode()).hexdigest()[:32] if secret else ""
+def _key(home: Home) -> str:
+    """Return what proves sessions; before the first start there are none to prove."""
+    try:
+        kept = home.session_key.read_text(encoding="utf-8").strip()
+    except OSError:
+        kept = ""
+    return kept or secrets.token_urlsafe(24)
 
 
 def _made_hash(file: Path) -> str | None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -12,22 +14,31 @@ from buildbot.util.service import BuildbotService
 from sqlalchemy import Connection, column, select, table
 from sqlalchemy.orm import Session
 from twisted.internet import defer, task, threads
+from twisted.internet.error import ConnectionLost
 from twisted.python import log
+from twisted.python.threadpool import ThreadPool
 
-from slipway.ledger import deployments, pruning, runs, standing
+from slipway import retention
+from slipway.git import end_all
+from slipway.given import given_to_stage
+from slipway.ledger import deployments, pruning, runs, standing, test_results
 from slipway.ledger.chain import hold
-from slipway.ledger.keeper import keep_log
+from slipway.ledger.keeper import keep_commits, keep_log
 from slipway.ledger.migrate import upgrade
 from slipway.ledger.session import LedgerSession
 from slipway.ledger.store import Incoming, Store
 from slipway.ledger.tables import Artefact, StageResult
+from slipway.master.choices import Choices
 from slipway.master.claims import Place, claim
 from slipway.master.memory import give_back
-from slipway.master.news import News, collect, tell
-from slipway.model.errors import SlipwayError
-from slipway.model.event import ArtefactLeft
+from slipway.master.news import News, collect, tell, watch_gates
+from slipway.master.patience import Patience
+from slipway.model.artefact_name import name_refusal
+from slipway.model.errors import MissingTool, SlipwayError, StageFailed, WrongInput
+from slipway.model.event import ArtefactLeft, TestResult
 from slipway.model.job import Job
 from slipway.model.site import Project
+from slipway.printed import end_programs
 from slipway.steps.desk import SERVICE
 
 if TYPE_CHECKING:
@@ -35,12 +46,23 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _DAY = 86400
+#: So many stages have their secrets read at once, of the whole site.
+_READERS = 4
+#: So often a worker may be lost during one attempt, which Buildbot would try for ever.
+_MOST_LOSSES = 4
+_LOST = f"the worker was lost {_MOST_LOSSES} times while this stage ran, which may have ended it; "
+_LOST += "see the worker's log, then run the stage again"
 
 
 def find_desk(master: Any) -> Desk:
     """Return a master's desk."""
     desk: Desk = master.service_manager.namedServices[SERVICE]
     return desk
+
+
+def _tell_refused(failure: Any) -> None:
+    failure.trap(SlipwayError)
+    log.msg(f"pruning: {failure.value}")
 
 
 class Desk(BuildbotService):
@@ -51,6 +73,7 @@ class Desk(BuildbotService):
         "repositories",
         "store_folder",
         "state_folder",
+        "folder",
     )
 
     def checkConfig(
@@ -60,6 +83,9 @@ class Desk(BuildbotService):
         repositories: dict[str, str],
         store_folder: str,
         state_folder: str,
+        folder: str,
+        mirrors: dict[str, str],
+        local: list[str],
     ) -> None:
         """Check the arguments; pipeline.toml's own check has been there before."""
         super().checkConfig()
@@ -71,10 +97,15 @@ class Desk(BuildbotService):
         repositories: dict[str, str],
         store_folder: str,
         state_folder: str,
+        folder: str,
+        mirrors: dict[str, str],
+        local: list[str],
     ) -> None:
         """Take up new arguments while the master runs."""
         self.projects, self.repositories = projects, repositories
         self.store_folder, self.state_folder = store_folder, state_folder
+        self.folder = folder
+        self._mirrors, self._local = mirrors, frozenset(local)
         self._store = Store(Path(store_folder))
         await super().reconfigService()
 
@@ -82,10 +113,22 @@ class Desk(BuildbotService):
     _upgraded = False
     _log: sqlite3.Connection | None = None
     _pruning: Any = None
+    _readers: ThreadPool | None = None
+    _ended = False
+    _losses: Counter[int]
+    """How often the worker was lost during each attempt; nobody but a new master forgets it."""
+    choices: Choices
+    """What programs offer at gates, of the whole site."""
 
     async def startService(self) -> None:
         """Begin: what an interrupted upload left in the store a day ago is removed."""
         await super().startService()
+        self._losses = Counter()
+        self.choices = Choices(self.master.reactor)
+        patience = Patience()
+        await self.master.db.pool.do_with_engine(patience.teach)
+        self.master.reactor.addSystemEventTrigger("before", "shutdown", patience.end)
+        await self.master.db.pool.do_with_engine(keep_commits)
         self._log = await self.master.db.pool.do_with_engine(keep_log)
         await threads.deferToThread(self._store.sweep)
         self._pruning = task.LoopingCall(self._prune)
@@ -95,6 +138,14 @@ class Desk(BuildbotService):
     async def stopService(self) -> None:
         """Let go of the database."""
         await super().stopService()
+        self.choices.stop()
+        self._ended = True
+        # A repository that does not answer would keep its poll, and with it the master, for long.
+        end_all()
+        if self._readers is not None:
+            end_programs()
+            self._readers.stop()
+            self._readers = None
         if self._pruning is not None and self._pruning.running:
             self._pruning.stop()
         if self._log is not None:
@@ -102,14 +153,37 @@ class Desk(BuildbotService):
             self._log = None
 
     def _prune(self) -> Any:
+        if not any(project.keep for project in self.projects.values()):
+            return None
         done = defer.ensureDeferred(self.prune())
+        done.addErrback(_tell_refused)
         return done.addErrback(lambda failure: log.err(failure, "while pruning old runs"))
 
-    async def prune(self) -> None:
-        """Let the artefacts of old runs go, as each project's `keep` says."""
-        if any(project.keep for project in self.projects.values()):
-            found = await self.call(pruning.mark, self.projects, self._store)
-            await threads.deferToThread(pruning.remove, self._store, found)
+    async def prune(
+        self, project: str | None = None, *, actor: str = "", dry_run: bool = False
+    ) -> dict[str, Any]:
+        """Let the artefacts of old runs go, as each project's `keep` says.
+
+        Args:
+            project: One project's; None: all of them.
+            actor: Who asked for it; empty: it happens by itself.
+            dry_run: Only find what would go.
+
+        Returns:
+            What goes and what stays, as `retention.told` has it.
+
+        Raises:
+            SlipwayError: Nothing says how long to keep, a backup is being made, or a folder
+                cannot be removed.
+        """
+        projects = retention.among(self.projects, project)
+        if dry_run:
+            found = await self.call(pruning.find, projects, self._store, time.time(), reading=True)
+            size = found.size
+        else:
+            found = await self.call(retention.mark, projects, self._store, actor=actor)
+            size = await threads.deferToThread(retention.remove, self._store, found)
+        return retention.told(found, projects, project, size, dry_run=dry_run)
 
     async def call(
         self,
@@ -137,9 +211,9 @@ class Desk(BuildbotService):
             self._upgrading = self._upgrading or defer.DeferredLock()
             await self._upgrading.run(lambda: defer.Deferred.fromCoroutine(self._upgrade()))
 
-        def in_thread(connection: Connection) -> tuple[T, News]:
+        def in_thread(connection: Connection) -> tuple[T, News, set[str]]:
             with LedgerSession(connection, actor=actor) as session:
-                news = collect(session)
+                news, gated = collect(session), watch_gates(session)
                 if not reading:
                     hold(session)
                 try:
@@ -147,14 +221,16 @@ class Desk(BuildbotService):
                 except SlipwayError as error:
                     # Buildbot would log it with its traceback: it is a sentence for a person.
                     session.rollback()
-                    return error, {}  # type: ignore[return-value]
+                    return error, {}, set()  # type: ignore[return-value]
                 session.commit()
-                return result, news
+                return result, news, gated
 
-        result, news = await pool.do_with_transaction(in_thread)
+        result, news, gated = await pool.do_with_transaction(in_thread)
         if isinstance(result, SlipwayError):
             raise result
         tell(self.master, news)
+        for project in gated & set(self.projects):
+            self.gatekeeper(project).gates_changed()
         return result  # type: ignore[no-any-return]
 
     async def _upgrade(self) -> None:
@@ -180,13 +256,53 @@ class Desk(BuildbotService):
             return None
         if not _is_its_own(session, result, build_id):
             return None
+        if self._losses[stage_id] >= _MOST_LOSSES:
+            raise StageFailed(_LOST)
         name = result.run.project
         return claim(session, result, self._site_of(name), build_id, worker)
+
+    def lost(self, stage_id: int) -> None:
+        """Count that the worker was lost while an attempt ran: it may be the stage that ends it."""
+        self._losses[stage_id] += 1
+
+    async def read_secrets(self, job: Job) -> tuple[dict[str, str], tuple[str, ...]]:
+        """Read the secrets of a stage, beside the reactor: programs may tell them.
+
+        Returns:
+            Them, by the name of the environment variable, and sentences about those that this run
+            does not get.
+
+        Raises:
+            MissingTool: Some cannot be read; of each why.
+            ConnectionLost: The master is stopping.
+        """
+        stage = self.projects[job.project].stages[job.name]
+        if not stage.secrets:
+            return {}, ()
+        if self._readers is None:
+            self._readers = ThreadPool(0, _READERS, "secrets")
+            self._readers.start()
+        key = f"project.{job.project}.stages.{job.name}.secrets"
+        mirror = self.master.scheduler_manager.namedServices[job.project].mirror()
+        is_on_it = partial(mirror.holds, job.run.branch, job.run.revision)
+        args = (stage.secrets, job.run.branch, Path(self.folder), key, is_on_it)
+        reactor = self.master.reactor
+        try:
+            given = await threads.deferToThreadPool(reactor, self._readers, given_to_stage, *args)
+        except MissingTool:
+            if self._ended:
+                # Their programs were ended with this master: the next one reads them.
+                msg = "the master is stopping"
+                raise ConnectionLost(msg) from None
+            raise
+        return given.values, given.withheld
 
     def _site_of(self, name: str) -> Place:
         return Place(
             project=self.projects[name],
             repository=self.repositories[name],
+            mirror=self._mirrors[name],
+            local=self._local,
             store=self._store,
             state_folder=self.state_folder,
             secrets=self.gatekeeper(name).secrets_of,
@@ -196,6 +312,10 @@ class Desk(BuildbotService):
         """Return where the store keeps an artefact."""
         return self._store.path(sha256)
 
+    def check_room(self, size: int) -> None:
+        """Refuse what one stage would take too much of the store's free room with."""
+        self._store.check_room(size)
+
     def incoming(self) -> Incoming:
         """Return a writer for an artefact that a worker uploads."""
         return self._store.open_incoming()
@@ -203,6 +323,10 @@ class Desk(BuildbotService):
     async def left(self, stage_id: int, artefacts: list[ArtefactLeft]) -> None:
         """Write down the artefacts a stage left; their bytes are in the store."""
         await self.call(_left, stage_id, artefacts)
+
+    async def tested(self, builder: int, sets: Mapping[str, int], tests: list[TestResult]) -> None:
+        """Write down test results, given Buildbot's sets by category."""
+        await self.call(test_results.add, builder, dict(sets), tests)
 
     async def said(
         self, stage_id: int, exit_code: int, summary: str, facts: dict[str, Any]
@@ -254,6 +378,9 @@ def _is_its_own(session: Session, result: StageResult, build_id: int) -> bool:
 
 
 def _left(session: Session, stage_id: int, artefacts: list[ArtefactLeft]) -> None:
+    for left in artefacts:
+        if refusal := name_refusal(left.name):
+            raise WrongInput(refusal)
     result = session.get_one(StageResult, stage_id)
     names = {left.name for left in artefacts}
     for before in [one for one in result.artefacts if one.name in names]:

@@ -60,11 +60,12 @@ class ForceRun(_Force):
         """Start a run instead of one build."""
         asked = sourcestamps[0] if sourcestamps else {}
         cause = Cause("force", properties.getProperty("owner", ""), reason)
-        branch = asked.get("branch") or self.pipeline().project.branches[0]
+        branch, revision = asked.get("branch") or "", asked.get("revision") or None
         try:
-            return await self.pipeline().start_run(branch, asked.get("revision") or None, cause)
+            started = await self.pipeline().start_run(branch, revision, cause)
         except SlipwayError as error:
             raise CollectedValidationError({"revision": str(error)}) from None
+        return None if started is None else started.handed
 
 
 class ForceStage(_Force):
@@ -101,7 +102,7 @@ class ForceStage(_Force):
 def force_schedulers(
     project: str,
     repository: str,
-    branches: tuple[str, ...],
+    branch: str,
     builders: Mapping[str, tuple[str, str]],
 ) -> list[ForceScheduler]:
     """Return the two force schedulers of a project.
@@ -109,14 +110,14 @@ def force_schedulers(
     Args:
         project: The project's name.
         repository: Its repository, as git gets it.
-        branches: Its branches; the first is offered.
+        branch: The branch that is offered; empty: none.
         builders: The stage and the cell of each builder.
     """
     nothing = CodebaseParameter(codebase="", hide=True)
     source = CodebaseParameter(
         codebase="",
         label="What to run",
-        branch=StringParameter(name="branch", label="Branch", default=branches[0], size=40),
+        branch=StringParameter(name="branch", label="Branch", default=branch, size=40),
         revision=StringParameter(
             name="revision", label="Revision (empty: the branch's head)", default="", size=40
         ),

@@ -4,29 +4,44 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import SecretStr
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
-from twisted.internet import defer, threads
-from twisted.python import log
 
-from slipway.ledger import deployments, freezes, gates, runs, standing
+from slipway.ledger import freezes, gates, runs, standing
+from slipway.ledger.askings import Request
 from slipway.ledger.gate_tables import Gate
-from slipway.ledger.gates import Request
+from slipway.ledger.openings import Opening
 from slipway.ledger.questions import context_of
-from slipway.ledger.tables import Run, StageResult
-from slipway.master.choices import printed
+from slipway.ledger.tables import StageResult
+from slipway.master.alarm import Alarm
+from slipway.master.choices import Printed, Programs
 from slipway.master.desk import Desk
-from slipway.model.access import Person
-from slipway.model.answers import check_answers
+from slipway.master.doors import Door, Doors
+from slipway.master.vault import Vault
+from slipway.model.access import Person, may_open
+from slipway.model.answers import Answers, WrongAnswers, check_answers
 from slipway.model.errors import WrongInput
-from slipway.model.parameter import Choice, Context
+from slipway.model.parameter import Context
 from slipway.model.site import Project
+from slipway.model.stage import Stage
 
-#: A timer that is set for longer is set anew; the wall clock may have jumped meanwhile.
-_LONGEST_SLEEP = 600
+_LOST = "the master was restarted and its secrets are lost: it must be asked anew"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a person asks, as it came."""
+
+    door: Door
+    person: Person
+    token: str
+    """The door's token, as the person was shown it."""
+    given: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """The answers, as JSON has them."""
+    comment: str = ""
 
 
 class Gatekeeper:
@@ -48,120 +63,104 @@ class Gatekeeper:
             call_later: The reactor's.
         """
         self.name = name
-        self.project: Project | None = None
+        self.doors = Doors(name)
         self._desk = desk
         self._go_on = go_on
-        self._secrets: dict[int, dict[str, SecretStr]] = {}
-        self._call_later = call_later
-        self._timer: Any = None
+        self._vault = Vault()
+        self._alarm = Alarm(f"{name}'s gates", call_later, self._next_due, self.look)
 
     def take_up(self, project: Project) -> None:
         """Take up a new pipeline."""
-        self.project = project
+        self.doors.take_up(project)
 
     # ---- what people do
 
-    async def ask(
-        self, gate_id: int, person: Person, token: str, given: Mapping[str, Any], comment: str
-    ) -> bool:
+    async def ask(self, asked: Asked) -> tuple[int, bool]:
         """Open a gate with answers to its parameters, or ask others to approve them.
 
-        Args:
-            gate_id: The gate.
-            person: Who asks.
-            token: The gate's token, as the person was shown it.
-            given: The answers, as JSON has them.
-            comment: Why, for the trail.
+        All is checked before anything is written, and again in the transaction that writes: the
+        gate of an early opening or a rollback is made there.
 
         Returns:
-            False where this very request has been taken already (a second click).
+            The gate; False where this very request has been taken already (a second click).
 
         Raises:
             WrongAnswers: Answers that are wrong, each with its sentence.
             Forbidden: The person may not.
             WrongInput: The gate is not open, or the project is frozen.
         """
-        choices = await self._choices(gate_id)
-        taken, secrets = await self._desk().call(
-            self._ask, gate_id, person, token, given, comment, choices
-        )
+        programs = await self._desk().call(self._programs_for, asked, reading=True)
+        choices = await self._desk().choices.of(programs)
+        kept: list[str] = []
+        try:
+            gate_id, taken, replaced = await self._desk().call(self._ask, asked, choices, kept)
+        except BaseException:
+            self._vault.drop(kept)
+            raise
+        # A transaction may have been tried again.
+        self._vault.drop([*kept[:-1], replaced])
         if taken:
-            self._secrets[gate_id] = secrets
             await self._go_on(gate_id)
-            await self.set_timer()
-        return bool(taken)
+        return gate_id, taken
 
-    def _ask(
-        self,
-        session: Session,
-        gate_id: int,
-        person: Person,
-        token: str,
-        given: Mapping[str, Any],
-        comment: str,
-        choices: Mapping[str, tuple[Choice, ...]],
-    ) -> tuple[bool, dict[str, SecretStr]]:
-        session.info["actor"] = person.name
-        gate, stage = self.find(session, gate_id)
-        if gate.state == "open" and gate.token == token:
-            context = context_of(session, gate, self._pipeline(), choices)
-            answers = check_answers(stage.parameters, given, context)
-            values, secrets = answers.values, dict(answers.secrets)
-        else:
-            values, secrets = {}, {}
-        request = Request(token, values, tuple(secrets), comment)
-        return gates.ask(session, gate, stage, person, request, time.time()), secrets
-
-    async def ask_early(self, run_number: int, stage: str, person: Person) -> int:
-        """Return the gate of a stage whose needs have not passed yet; it is made if it is new.
+    def _programs_for(self, session: Session, asked: Asked) -> Programs:
+        """Return the programs that must run before answers can be checked.
 
         Raises:
-            WrongInput: There is no such run or gate, or the stage has been tried already.
+            Forbidden: The person may not.
+            WrongInput: The gate is not open.
         """
-        return await self._desk().call(self._ask_early, run_number, stage, person)
+        opening = self.doors.find(session, asked.door, asked.person, asked.token)
+        new = _is_new(session, opening, asked, time.time())
+        return _programs(opening.stage) if new else {}
 
-    def _ask_early(self, session: Session, number: int, name: str, person: Person) -> int:
-        session.info["actor"] = person.name
-        run = session.query(Run).filter_by(project=self.name, number=number).one_or_none()
-        if run is None:
-            msg = f"{self.name} has no run {number}"
-            raise WrongInput(msg)
-        stage = self._pipeline().stages.get(name)
-        if stage is None or not stage.manual:
-            gates_of = [one for one, its in self._pipeline().stages.items() if its.manual]
-            msg = f'{self.name} has no gate "{name}"; it has {", ".join(gates_of) or "none"}'
-            raise WrongInput(msg)
-        for gate in gates.undecided(session, self.name, run.id):
-            if gate.stage == name:
-                return gate.id
-        if standing.state_of(standing.counting(run), name):
-            msg = f"{name} of run {number} has been tried already; run it again to ask anew"
-            raise WrongInput(msg)
-        if run.state not in standing.OPEN_RUN:
-            msg = f"run {number} of {self.name} has {run.state}; {name} will not become ready"
-            raise WrongInput(msg)
-        return gates.make(session, run, name, stage, time.time()).id
+    def _ask(
+        self, session: Session, asked: Asked, choices: Printed, kept: list[str]
+    ) -> tuple[int, bool, str]:
+        session.info["actor"] = asked.person.name
+        opening, now = self.doors.find(session, asked.door, asked.person, asked.token), time.time()
+        new = _is_new(session, opening, asked, now)
+        context = context_of(session, opening.run, opening.name, self.doors.pipeline, choices)
+        answers = _answers(opening, asked, context, new=new)
+        gate = opening.make(session, asked.person, now)
+        replaced, stage = gate.asking, opening.stage
+        request = Request(asked.token, answers.values, tuple(answers.secrets), asked.comment)
+        taken = gates.ask(session, gate, stage, asked.person, request, now)
+        if taken:
+            # Before it is committed: an approval may come in the moment after.
+            self._vault.put(gate.asking, answers.secrets)
+            kept.append(gate.asking)
+        return gate.id, taken, replaced if taken else ""
 
-    async def approve(self, gate_id: int, person: Person, comment: str) -> None:
+    async def approve(self, gate_id: int, person: Person, asking: str, comment: str) -> None:
         """Approve what somebody asked of a gate.
+
+        Args:
+            gate_id: The gate.
+            person: Who approves.
+            asking: What they were shown: the gate's `asking` then.
+            comment: A few words.
 
         Raises:
             Forbidden: The person may not, or asked for it themselves.
-            WrongInput: There is nothing to approve, or it is frozen.
+            WrongInput: There is nothing to approve, something else is asked by now, its secrets
+                are lost, or it is frozen.
         """
 
-        def work(session: Session) -> None:
+        def work(session: Session) -> str:
             session.info["actor"] = person.name
-            gate, stage = self.find(session, gate_id)
-            lost = set(gate.secret_names) - set(self._secrets.get(gate_id, {}))
-            if gate.state == "asked" and lost:
-                self._lose(session, gate)
-                return
-            gates.approve(session, gate, stage, person, comment, time.time())
+            gate, stage = self.doors.gate(session, gate_id)
+            gates.permit(gates.name_of(gate), stage, person)
+            if gate.state == "asked" and not self._holds(gate):
+                gates.reopen(session, gate, _LOST)
+                return f"{gates.name_of(gate)}: {_LOST}"
+            gates.approve(session, gate, stage, person, asking, comment, time.time())
+            return ""
 
-        await self._desk().call(work)
+        lost = await self._desk().call(work)
+        if lost:
+            raise WrongInput(lost)
         await self._go_on(gate_id)
-        await self.set_timer()
 
     async def reject(self, gate_id: int, person: Person, comment: str) -> None:
         """Say no to a gate, with a reason.
@@ -171,14 +170,14 @@ class Gatekeeper:
             WrongInput: It is decided already, or the comment is missing.
         """
 
-        def work(session: Session) -> None:
+        def work(session: Session) -> str:
             session.info["actor"] = person.name
-            gate, stage = self.find(session, gate_id)
+            gate, stage = self.doors.gate(session, gate_id)
             gates.reject(session, gate, stage, person, comment, time.time())
-            runs.settle(gate.run, self._pipeline().stages, time.time())
+            self._settle(session, gate, time.time())
+            return gate.asking
 
-        await self._desk().call(work)
-        self._secrets.pop(gate_id, None)
+        self._vault.drop([await self._desk().call(work)])
 
     async def freeze(self, person: Person, reason: str) -> None:
         """Let no gate of the project open until it is thawed.
@@ -209,101 +208,95 @@ class Gatekeeper:
         await self._desk().call(work)
         await self.look()
 
-    async def roll_back(self, environment: str, run_number: int, person: Person) -> int:
-        """Ask for the release of an older run again at an environment, through the same gate.
+    # ---- what a gate shows
 
-        Returns:
-            The gate to be opened.
+    async def context(self, door: Door, person: Person, *, asks: bool = False) -> Context:
+        """Return what a gate's defaults and choices depend on, now.
+
+        Programs run for those alone who may open it; others see no choices of theirs.
+
+        Args:
+            door: The gate.
+            person: Who looks.
+            asks: They must be allowed to open it.
 
         Raises:
-            WrongInput: No stage deploys there, or that run has no release to deploy there.
+            Forbidden: They may not, and ask.
+            WrongInput: There is no such gate.
         """
-        stage = self.deploys_to(environment)
-        return await self._desk().call(self._roll_back, stage, run_number, person)
+        programs = await self._desk().call(self._shown_programs, door, person, asks, reading=True)
+        choices = await self._desk().choices.of(programs)
 
-    def _roll_back(self, session: Session, name: str, number: int, person: Person) -> int:
-        session.info["actor"] = person.name
-        run = session.query(Run).filter_by(project=self.name, number=number).one_or_none()
-        if run is None or deployments.release_of(session, run) is None:
-            msg = f"run {number} of {self.name} has made no release"
-            raise WrongInput(msg)
-        stages, now = self._pipeline().stages, time.time()
-        for gate in gates.undecided(session, self.name, run.id):
-            if gate.stage == name:
-                return gate.id
-        unmet = standing.unmet(run, stages[name], stages)
-        if unmet:
-            msg = f"run {number} cannot be deployed there: {', '.join(unmet)} has not passed in it"
-            raise WrongInput(msg)
-        last = standing.counting(run).get((name, ""))
-        if last is None:
-            (result,) = runs.first_try(session, run, name, stages[name], now)
-        elif last.state in standing.OPEN_STAGE:
-            msg = f"{name} of run {number} is {last.state} already"
-            raise WrongInput(msg)
-        else:
-            result = runs.again(session, run, last, stages[name], now, owner=person.name)
-        runs.settle(run, stages, now)
-        gate_of = gates.of_stage(session, result)
-        if gate_of is None:
-            msg = f"{name} is no gate; write manual = true in pipeline.toml"
-            raise WrongInput(msg)
-        gate_of.rollback = True
-        return gate_of.id
+        def work(session: Session) -> Context:
+            found = self.doors.find(session, door)
+            return context_of(session, found.run, found.name, self.doors.pipeline, choices)
+
+        return await self._desk().call(work, reading=True)
+
+    def _shown_programs(self, session: Session, door: Door, person: Person, asks: bool) -> Programs:
+        found = self.doors.find(session, door, person if asks else None)
+        may = not person.anonymous and may_open(person, found.stage.allowed)
+        undecided = found.gate is None or found.gate.state in {"open", "asked"}
+        return _programs(found.stage) if may and undecided else {}
 
     # ---- what a stage needs of its gate
 
     def secrets_of(self, gate: Gate) -> dict[str, str] | None:
         """Return the secrets that were given for a gate; None where the master has lost them."""
-        kept = self._secrets.get(gate.id, {})
-        if set(gate.secret_names) - set(kept):
-            return None
-        return {name: secret.get_secret_value() for name, secret in kept.items()}
+        return self._vault.read(gate.asking, gate.secret_names)
+
+    def _holds(self, gate: Gate) -> bool:
+        return self._vault.holds(gate.asking, gate.secret_names)
 
     async def forget(self) -> None:
         """Forget the secrets of which nothing needs any more."""
-        if self._secrets:
-            ended = await self._desk().call(_ended_gates, list(self._secrets))
-            for gate_id in ended:
-                self._secrets.pop(gate_id, None)
+        kept = self._vault.askings()
+        if kept:
+            self._vault.drop(await self._desk().call(_ended, kept, reading=True))
 
     # ---- time
+
+    async def begin(self) -> None:
+        """Take up what happens by itself, as the ledger has it when the master starts."""
+        self._alarm.begin()
+        await self.look()
+
+    def stop(self) -> None:
+        """Do nothing by itself any more."""
+        self._alarm.stop()
+
+    def gates_changed(self) -> None:
+        """Look when something happens by itself the next time: a gate was made or has changed."""
+        self._alarm.changed()
 
     async def look(self) -> None:
         """Close what has expired, start what may start, and sleep until the next time."""
         for gate_id in await self._desk().call(self._expire_and_list, time.time()):
             await self._go_on(gate_id)
-        await self.set_timer()
+        await self._alarm.set()
 
     def _expire_and_list(self, session: Session, now: float) -> list[int]:
         approved = []
-        for gate in gates.timed(session, self.name):
-            if gate.expires_at is not None and gate.expires_at <= now:
+        for gate in gates.undecided(session, self.name):
+            if gates.has_expired(gate, now):
                 gates.close(session, gate, "expired", "nobody opened it in time", now)
-                runs.settle(gate.run, self._pipeline().stages, now)
+                self._settle(session, gate, now)
+            elif gate.state in {"asked", "approved"} and not self._holds(gate):
+                gates.reopen(session, gate, _LOST)
             elif gate.state == "approved":
-                lost = set(gate.secret_names) - set(self._secrets.get(gate.id, {}))
-                if lost:
-                    self._lose(session, gate)
-                else:
-                    approved.append(gate.id)
+                approved.append(gate.id)
         return approved
 
-    def _lose(self, session: Session, gate: Gate) -> None:
-        gates.reopen(gate)
-        gate.comment = "the master was restarted and its secrets are lost: it must be asked anew"
-        session.flush()
+    def _settle(self, session: Session, gate: Gate, now: float) -> None:
+        """Derive the state of a gate's run anew; a rollback to it changes nothing of it."""
+        if not gates.brings_back(session, gate):
+            runs.settle(gate.run, self.doors.pipeline.stages, now)
 
-    async def set_timer(self) -> None:
-        """Sleep until a window opens or a gate expires."""
-        due = await self._desk().call(self._next_due, time.time())
-        self.stop()
-        if due is not None:
-            pause = min(max(due - time.time(), 0.05), _LONGEST_SLEEP)
-            self._timer = self._call_later(pause, self._wake)
+    async def _next_due(self) -> float | None:
+        return await self._desk().call(self._due, time.time(), reading=True)
 
-    def _next_due(self, session: Session, now: float) -> float | None:
-        stages = self._pipeline().stages
+    def _due(self, session: Session, now: float) -> float | None:
+        stages = self.doors.pipeline.stages
         dues = [
             gates.due_at(session, gate, stages[gate.stage], now)
             for gate in gates.timed(session, self.name)
@@ -311,84 +304,53 @@ class Gatekeeper:
         ]
         return min((due for due in dues if due is not None), default=None)
 
-    def _wake(self) -> None:
-        self._timer = None
-        waking = defer.ensureDeferred(self.look())
-        waking.addErrback(lambda failure: log.err(failure, f"while looking at {self.name}'s gates"))
 
-    def stop(self) -> None:
-        """Sleep no longer."""
-        if self._timer is not None and self._timer.active():
-            self._timer.cancel()
-        self._timer = None
+def _is_new(session: Session, opening: Opening, asked: Asked, now: float) -> bool:
+    """Tell whether a request is new, as far as that is known without its answers.
 
-    # ---- parts
-
-    def find(self, session: Session, gate_id: int) -> tuple[Gate, Any]:
-        """Return a gate of this project and its stage.
-
-        Raises:
-            WrongInput: There is none.
-        """
-        gate = session.get(Gate, gate_id)
-        if gate is None or gate.run.project != self.name:
-            msg = f"{self.name} has no gate {gate_id}; `slipway gate list` shows them"
-            raise WrongInput(msg)
-        stage = self._pipeline().stages.get(gate.stage)
-        if stage is None:
-            msg = f"the stage {gate.stage} is no longer in pipeline.toml"
-            raise WrongInput(msg)
-        return gate, stage
-
-    def deploys_to(self, environment: str) -> str:
-        """Return the stage that deploys to an environment.
-
-        Raises:
-            WrongInput: There is none.
-        """
-        project = self._pipeline()
-        places = {deployments.environment_of(project, name): name for name in project.stages}
-        places.pop(None, None)
-        if environment not in places:
-            msg = f'no stage of {self.name} deploys to "{environment}"; there are '
-            raise WrongInput(msg + (", ".join(map(str, places)) or "none"))
-        return places[environment]
-
-    def _pipeline(self) -> Project:
-        if self.project is None:
-            msg = f"{self.name} has no pipeline yet"
-            raise WrongInput(msg)
-        return self.project
-
-    async def context(self, gate_id: int) -> Context:
-        """Return what a gate's defaults and choices depend on, now."""
-        choices = await self._choices(gate_id)
-
-        def work(session: Session) -> Context:
-            gate, _ = self.find(session, gate_id)
-            return context_of(session, gate, self._pipeline(), choices)
-
-        return await self._desk().call(work)
-
-    async def _choices(self, gate_id: int) -> dict[str, tuple[Choice, ...]]:
-        """Return what the programs named by `choices-from` print."""
-
-        def work(session: Session) -> dict[str, tuple[str, ...]]:
-            _, stage = self.find(session, gate_id)
-            named = {one.name: getattr(one, "choices_from", None) for one in stage.parameters}
-            return {name: argv for name, argv in named.items() if argv}
-
-        programs = await self._desk().call(work)
-        return {
-            name: await threads.deferToThread(printed, name, argv)
-            for name, argv in programs.items()
-        }
+    Raises:
+        Forbidden: The person has none of the roles that may.
+        WrongInput: Its gate is not open any more, something has happened since they looked, or the
+            project is frozen.
+    """
+    gate, stage = opening.gate, opening.stage
+    if gate is not None:
+        return gates.may_ask(session, gate, stage, asked.person, asked.token, now)
+    if asked.token != opening.token:
+        msg = f"{opening.title()}: it is another since you looked; look at it again"
+        raise WrongInput(msg)
+    gates.not_frozen(session, opening.run.project)
+    return True
 
 
-def _ended_gates(session: Session, gate_ids: list[int]) -> list[int]:
+def _answers(opening: Opening, asked: Asked, context: Context, *, new: bool) -> Answers:
+    """Return the checked answers; of a second click those that were given, as far as they hold.
+
+    Raises:
+        WrongAnswers: With all that is wrong at once.
+    """
+    try:
+        answers = check_answers(opening.stage.parameters, asked.given, context)
+    except WrongAnswers:
+        if new:
+            raise
+        return Answers({})
+    if new:
+        return answers
+    return Answers({name: one for name, one in answers.values.items() if name in asked.given})
+
+
+def _programs(stage: Stage) -> Programs:
+    named = {one.name: getattr(one, "choices_from", None) for one in stage.parameters}
+    return {name: argv for name, argv in named.items() if argv}
+
+
+def _ended(session: Session, askings: list[str]) -> list[str]:
+    """Return those askings of which nothing will be started any more."""
+    over = StageResult.state.not_in((*standing.OPEN_STAGE, "gate"))
     query = (
-        select(Gate.id)
-        .join(StageResult, Gate.stage_id == StageResult.id)
-        .where(Gate.id.in_(gate_ids), StageResult.state.not_in((*standing.OPEN_STAGE, "gate")))
+        select(Gate.asking)
+        .outerjoin(StageResult, Gate.stage_id == StageResult.id)
+        .where(Gate.asking.in_(askings), or_(over, Gate.state.in_(standing.REFUSED)))
     )
     return list(session.scalars(query))

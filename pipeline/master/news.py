@@ -33,6 +33,19 @@ def collect(session: Session) -> News:
     return news
 
 
+def watch_gates(session: Session) -> set[str]:
+    """Return what is filled with the projects whose gates a session makes or changes."""
+    projects: set[str] = set()
+
+    def note(_session: Session, _context: Any) -> None:
+        for row in (*session.new, *session.dirty):
+            if isinstance(row, Gate):
+                projects.add(str(row.run.project))
+
+    event.listen(session, "after_flush", note)
+    return projects
+
+
 def _of(row: Any) -> list[tuple[str, int | None]]:
     if isinstance(row, Approval):
         row = row.gate

@@ -11,34 +11,39 @@ from buildbot.config.errors import ConfigErrors
 from buildbot.plugins import util
 from buildbot.worker import Worker
 
-from slipway.config import read
-from slipway.home import CONFIG, Home, given_secret
+from slipway.config import read_closely
+from slipway.given import given_secret
+from slipway.home import CONFIG, Home
 from slipway.master import web
 from slipway.master.builders import make_builders
 from slipway.master.crowd import Crowd
 from slipway.master.desk import Desk
 from slipway.master.force import force_schedulers
+from slipway.master.kept import KeptSite
 from slipway.master.lanes import by_urgency
 from slipway.master.poller import RepositoryPoller
 from slipway.master.scheduler import PipelineScheduler
 from slipway.model.cell import cells
 from slipway.model.errors import SlipwayError
+from slipway.model.gitnames import is_url
 from slipway.model.site import Project, Site, builder_name
-from slipway.repository import is_url
 from slipway.steps.desk import SERVICE
+from slipway.workers import isolation
 
 
 class Plan:
     """What one pipeline.toml means to Buildbot. Making it starts nothing and writes nothing."""
 
-    def __init__(self, site: Site, folder: Path, home: Home) -> None:
+    def __init__(self, site: Site, folder: Path, home: Home, text: str = "") -> None:
         """Remember the parts.
 
         Args:
             site: The model.
             folder: Where pipeline.toml lies; relative repositories count from it.
             home: The state folder.
+            text: The file's own text.
         """
+        self.text = text
         self.site = site
         self.folder = folder
         self.home = home
@@ -55,7 +60,8 @@ class Plan:
         """
         path = Path(os.environ.get(CONFIG) or config).resolve()
         try:
-            return cls(read(path), path.parent, Home.beside(path))
+            reading = read_closely(path)
+            return cls(reading.site, path.parent, Home.beside(path), reading.text)
         except SlipwayError as error:
             raise ConfigErrors(str(error).splitlines()) from None
 
@@ -143,7 +149,7 @@ class Plan:
                     mirror_folder=str(self.home.mirror(name)),
                 )
             )
-            found += force_schedulers(name, repository, project.branches, builders)
+            found += force_schedulers(name, repository, project.default_branch, builders)
         return found
 
     def builders(self) -> list[Any]:
@@ -161,15 +167,19 @@ class Plan:
         return by_urgency
 
     def services(self) -> list[Any]:
-        """Return the desk: the ledger and the artefact store."""
+        """Return the desk (the ledger and the artefact store), and who keeps the site's file."""
         desk = Desk(
             name=SERVICE,
             projects=dict(self.site.project),
             repositories={name: self.repository(one) for name, one in self.site.project.items()},
             store_folder=str(self.home.store),
             state_folder=str(self.home.root),
+            folder=str(self.folder),
+            mirrors={name: str(self.home.mirror(name)) for name in self.site.project},
+            local=isolation.workers_here(self.site),
         )
-        return [desk]
+        kept = KeptSite(name=f"{SERVICE}-kept", text=self.text, place=str(self.home.kept_site))
+        return [desk, kept]
 
     def www(self) -> dict[str, Any]:
         """Return Buildbot's `www`: who may look, who may act."""
@@ -183,11 +193,14 @@ class Plan:
         return found
 
     def _told_of_workers(self) -> dict[str, Any]:
+        # `slipway up` has tried it out, and says so in the environment.
+        kept_apart = isolation.from_text(os.environ.get(isolation.VARIABLE))
         return {
             name: {
                 "labels": list(one.labels),
                 "lanes": list(one.lanes),
                 "max_builds": one.max_builds,
+                "isolation": kept_apart.get(name, {"way": "", "told": ""}),
             }
             for name, one in self.site.workers.items()
         }

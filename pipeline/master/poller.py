@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,22 +13,27 @@ from twisted.internet import defer, threads
 from twisted.python import log
 
 from slipway.ledger import runs
+from slipway.ledger.branches import take_note
 from slipway.ledger.polls import keep_poll
 from slipway.master.commits import POLLED, commit_of
 from slipway.master.desk import find_desk
 from slipway.master.starting import wait_for_start
 from slipway.model.duration import parse_duration
-from slipway.model.errors import SlipwayError
+from slipway.model.errors import SlipwayError, WrongInput
 from slipway.repository import CommitFacts, Mirror
 
 #: Seconds; Buildbot's own interval where a cron line says when: its poller must run to be asked.
 _NEVER = 10 * 365 * 86_400
+#: Branches that are looked at for patterns, the newest commits first; a repository may have any
+#: number. And runs that one poll starts for them: a push of a hundred branches is no hundred runs.
+MOST_BRANCHES, MOST_RUNS = 2000, 20
 
 
 class RepositoryPoller(ReconfigurablePollingChangeSource):
     """Polls a repository by a duration or a cron line; the first poll ever finds its head.
 
-    A new head becomes a Buildbot change for each new commit. Nothing new: nothing happens.
+    A new head becomes a Buildbot change for each new commit. Nothing new: nothing happens. Of a
+    pattern of branches, those that were there when it was first looked for wait for a push.
     """
 
     compare_attrs: ClassVar[tuple[str, ...]] = (
@@ -61,6 +68,9 @@ class RepositoryPoller(ReconfigurablePollingChangeSource):
     ) -> None:
         """Take up new arguments while the master runs."""
         changed = getattr(self, "schedule", schedule) != schedule
+        if changed:
+            # Buildbot waits for the poll's end, to begin another with the new interval.
+            self._waiting.cancel()
         self.project, self.branches, self.schedule = project, branches, schedule
         self.mirror = Mirror(Path(mirror_folder), repository, f"project.{project}.repository")
         await super().reconfigService(
@@ -70,15 +80,21 @@ class RepositoryPoller(ReconfigurablePollingChangeSource):
             self._arm()
 
     _next: Any = None
+    _stopped = False
+    _waiting: Any = defer.succeed(None)
+    """A poll that waits until the master has started."""
 
     def activate(self) -> Any:
         """Start polling: at once, then as the schedule says."""
+        self._stopped = False
         self._arm()
         return super().activate()
 
     def deactivate(self) -> Any:
-        """Stop polling."""
+        """Stop polling; a poll that still waits for the master's start is none."""
+        self._stopped = True
         self._disarm()
+        self._waiting.cancel()
         return super().deactivate()
 
     def _arm(self) -> None:
@@ -104,37 +120,74 @@ class RepositoryPoller(ReconfigurablePollingChangeSource):
 
     async def _poll(self) -> None:
         # At launch the other services may not be there yet: who starts the run is one of them.
-        await wait_for_start(self.master)
+        self._waiting = wait_for_start(self.master)
+        if not await self._waiting:
+            return
         desk = find_desk(self.master)
+        began_at = time.time()
+        self._started: list[int] = []
+        found: list[str] = []
+        wrong: list[str] = []
         try:
-            await threads.deferToThread(self.mirror.fetch)
-            found = [line for branch in self.branches if (line := await self._look(branch))]
+            await threads.deferToThread(self._fetch)
+            heads = await threads.deferToThread(self.mirror.heads, MOST_BRANCHES)
+            news = await desk.call(take_note, self.project, self.branches, heads)
+            chosen, later = self._chosen(news)
+            for branch in chosen:
+                try:
+                    found += await self._look(branch, news[branch])
+                except SlipwayError as error:
+                    # One bad branch does not stop the polling of the others.
+                    wrong.append(str(error))
         except SlipwayError as error:
-            log.msg(f"poll of {self.project}: {error}")
-            await desk.call(keep_poll, self.project, str(error), failed=True)
+            # What was ended with the master is no poll: the next one does it.
+            if not self._stopped:
+                await self._keep(str(error), began_at, failed=True)
             return
         except Exception as error:
             told = f"the poll broke off: {type(error).__name__}: {error}; see the master's log"
-            await desk.call(keep_poll, self.project, told, failed=True)
+            await self._keep(told, began_at, failed=True)
             raise
-        told = "; ".join(found) or f"nothing new on {', '.join(self.branches)}"
-        await desk.call(keep_poll, self.project, told, failed=False)
+        if later:
+            found.append(f"{later} more branches with news wait for the next poll")
+        told = "; ".join([*found, *wrong]) or f"nothing new on {', '.join(self.branches)}"
+        await self._keep(told, began_at, failed=bool(wrong))
 
-    async def _look(self, branch: str) -> str:
+    def _fetch(self) -> None:
+        if self._stopped:
+            msg = "the master is stopping"
+            raise WrongInput(msg)
+        self.mirror.fetch()
+
+    async def _keep(self, told: str, began_at: float, *, failed: bool) -> None:
+        if failed:
+            log.msg(f"poll of {self.project}: {told}")
+        desk, runs = find_desk(self.master), self._started
+        await desk.call(keep_poll, self.project, told, failed=failed, began_at=began_at, runs=runs)
+
+    def _chosen(self, news: Iterable[str]) -> tuple[list[str], int]:
+        """Return the branches whose turn it is, those that are named first, and how many wait."""
+        others = [branch for branch in news if branch not in self.branches]
+        named = [branch for branch in self.branches if branch in news]
+        return [*named, *others[:MOST_RUNS]], max(0, len(others) - MOST_RUNS)
+
+    async def _look(self, branch: str, known: str | None) -> list[str]:
         """Look at one branch; return what is new there as a sentence, or nothing."""
-        desk = find_desk(self.master)
         head = await threads.deferToThread(self.mirror.resolve, branch)
-        known = await desk.call(runs.polled_revision, self.project, branch)
         if known == head.revision:
-            return ""
+            return []
         commits = await threads.deferToThread(self.mirror.between, known, head.revision)
         for commit in commits:
             await self._add_change(branch, commit)
         about = await threads.deferToThread(commit_of, self.mirror, branch, head)
         pipeline = self.master.scheduler_manager.namedServices[self.project]
-        await pipeline.begin_run(about, runs.Cause("poll", reason="new commits"))
+        started = await pipeline.begin_run(about, runs.Cause("poll", reason="new commits"))
+        if started is not None:
+            self._started.append(started.number)
         count = f"{len(commits)} new commit{'s' if len(commits) != 1 else ''}"
-        return f"{count} on {branch}, up to {head.revision[:10]} ({head.subject})"
+        told = f"{count} on {branch}, up to {head.revision[:10]} ({head.subject})"
+        trouble = (await threads.deferToThread(self.mirror.version, head.revision)).trouble
+        return [f"{told}, as version {about.base_version}: {trouble}" if trouble else told]
 
     async def _add_change(self, branch: str, commit: CommitFacts) -> None:
         files = await threads.deferToThread(self.mirror.files, commit.revision)

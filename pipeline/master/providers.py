@@ -9,22 +9,23 @@ from buildbot.www.oauth2 import BitbucketAuth, GitHubAuth, GitLabAuth, GoogleAut
 from twisted.web.error import Error
 
 from slipway.master.crowd import Crowd
-from slipway.master.signin import Guarded, Marks
+from slipway.master.returning import Returning
+from slipway.master.signin import Marks
 
 
-class GitHub(Guarded, GitHubAuth):
+class GitHub(Returning, GitHubAuth):
     """The name is the login."""
 
 
-class GitLab(Guarded, GitLabAuth):
+class GitLab(Returning, GitLabAuth):
     """The name is the user's name there."""
 
 
-class Bitbucket(Guarded, BitbucketAuth):
+class Bitbucket(Returning, BitbucketAuth):
     """The name is the user's name there."""
 
 
-class Google(Guarded, GoogleAuth):
+class Google(Returning, GoogleAuth):
     """The name is the whole address: Buildbot's is what stands before the @, at any domain."""
 
     def getUserInfoFromOAuthClient(self, c: Any) -> dict[str, Any]:

@@ -58,7 +58,7 @@ class RecordedAuthz(util.Authz):
             if more is not None:
                 await self._record(actor, ep, action, {"allowed": False, **_more(more)})
             raise
-        await self._record(actor, ep, action, {"allowed": True, **_told(options)})
+        await self._record(actor, ep, action, {"allowed": True, **told(options)})
 
     async def _record(self, actor: str, ep: Any, action: str, facts: dict[str, Any]) -> None:
         path = tuple(str(one) for one in ep)
@@ -66,7 +66,7 @@ class RecordedAuthz(util.Authz):
         verb = action if facts["allowed"] else f"refused: {action}"
         desk = find_desk(self.master)
         await desk.call(
-            _note, action, "/".join(path), project, f"{verb} {thing}", facts, actor=actor
+            note_control, action, "/".join(path), project, f"{verb} {thing}", facts, actor=actor
         )
 
     async def _thing(self, path: tuple[str, ...]) -> tuple[str, str]:
@@ -126,14 +126,15 @@ def _more(left_out: int) -> dict[str, int]:
     return {"refused since, not shown": left_out} if left_out else {}
 
 
-def _told(options: Mapping[str, Any]) -> dict[str, Any]:
+def told(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values that may be kept, and the names of the others."""
     plain = {name: str(value)[:_LONGEST] for name, value in options.items() if name in _PLAIN}
     others = sorted(str(name)[:_LONGEST] for name in options if name not in _PLAIN | {"owner"})
     return plain | ({"others": others[:_REFUSALS]} if others else {})
 
 
-def _note(
+def note_control(
     session: Session, action: str, path: str, project: str, summary: str, facts: dict[str, Any]
 ) -> None:
+    """Write down in the trail what was asked of Buildbot, and whether it was allowed."""
     note(session, action, "control", path, project=project, summary=summary, facts=facts)

@@ -12,8 +12,8 @@ from buildbot.www.authz import Forbidden
 from twisted.internet import defer
 
 from slipway.master.crowd import Crowd
-from slipway.master.door import Known
 from slipway.master.force import ForceRun, ForceStage
+from slipway.master.visit import Known
 from slipway.model.access import Person, gate_refusal, may, may_open, refusal
 from slipway.model.site import Project, builder_name
 

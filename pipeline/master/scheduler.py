@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import sqlalchemy as sa
 from buildbot.process.results import CANCELLED, RETRY
@@ -28,8 +28,17 @@ from slipway.master.skips import find_skips
 from slipway.master.starting import wait_for_start
 from slipway.master.tickets import Tickets
 from slipway.model.cell import cells
+from slipway.model.errors import WrongInput
 from slipway.model.site import Project, builder_name
 from slipway.repository import Mirror
+
+
+class Started(NamedTuple):
+    """A run that was written down, and whose first stages are with Buildbot."""
+
+    number: int
+    handed: Any
+    """The first stage's (buildset id, request ids); (None, {}) where all of them are gates."""
 
 
 class PipelineScheduler(ReconfigurableBaseScheduler):
@@ -38,6 +47,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
     compare_attrs: ClassVar[tuple[str, ...]] = ("project", "repository", "mirror_folder")
     _stopping = False
     _lock: Any = None
+    _waiting: Any = defer.succeed(None)
     _consumers: list[Any]
     gatekeeper: Gatekeeper
 
@@ -87,7 +97,8 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
 
     @defer.inlineCallbacks
     def deactivate(self) -> Any:
-        """Stop listening."""
+        """Stop listening; a master that only starts does not go on with what was open."""
+        self._waiting.cancel()
         if self._lock is not None:
             self.gatekeeper.stop()
         while self._consumers:
@@ -129,28 +140,35 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
 
     # ---- runs
 
-    async def start_run(self, branch: str, revision: str | None, cause: Cause) -> Any:
+    async def start_run(self, branch: str, revision: str | None, cause: Cause) -> Started | None:
         """Start a run of a branch's head or of one revision.
 
         Returns:
-            The first stage's (buildset id, request ids), or None where the poll's run exists.
+            The run; None where the poll's run exists.
 
         Raises:
             WrongInput: No such branch or revision, or the repository cannot be read.
         """
+        branch = branch or self.project.default_branch
+        if not branch:
+            msg = f"name a branch: project.{self.name}.branches holds patterns alone"
+            raise WrongInput(msg)
         commit = await threads.deferToThread(look_up, self.mirror(), branch, revision)
         return await self.begin_run(commit, cause)
 
-    async def begin_run(self, commit: Commit, cause: Cause) -> Any:
+    async def begin_run(self, commit: Commit, cause: Cause) -> Started | None:
         """Start a run of a commit that is known; the first stages go to Buildbot at once.
 
         Returns:
-            The first stage's (buildset id, request ids), or None where the poll's run exists.
+            The run; None where the poll's run exists.
         """
         skips = await self._skips(commit) if cause.trigger == "poll" else {}
         work = self._tickets.start_and_queue
-        started = await self.hand_on(work, commit, cause, time.time(), skips, actor=cause.owner)
-        return None if started is None else (started or [(None, {})])[0]
+        numbers: list[int] = []
+        handed = await self.hand_on(
+            work, commit, cause, time.time(), skips, actor=cause.owner, about=numbers.append
+        )
+        return None if handed is None else Started(numbers[0], (handed or [(None, {})])[0])
 
     async def _skips(self, commit: Commit) -> dict[str, Any]:
         """Return the stages that `if-changed` skips."""
@@ -187,7 +205,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         )
         return (started or [(None, {})])[0]
 
-    async def rerun(self, run_number: int, cause: Cause) -> Any:
+    async def rerun(self, run_number: int, cause: Cause) -> Started | None:
         """Start a new run of the revision that an earlier one was about.
 
         Raises:
@@ -215,9 +233,19 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         await self.hand_on(self._tickets.let_go, gate_id)
 
     async def hand_on(
-        self, work: Callable[..., Orders | None], *arguments: Any, **options: Any
+        self,
+        work: Callable[..., Orders | None],
+        *arguments: Any,
+        about: Callable[[int], None] | None = None,
+        **options: Any,
     ) -> Any:
         """Do work on the ledger, one at a time, and hand what it wants to Buildbot.
+
+        Args:
+            work: Gets a session, then the arguments and options.
+            *arguments: Passed on to it.
+            about: Is told the number of the run that its orders are about.
+            **options: Passed on to it.
 
         Returns:
             What became of each ticket; None where the work gave no orders.
@@ -227,6 +255,8 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
             orders = await find_desk(self.master).call(work, *arguments, **options)
             if orders is None:
                 return None
+            if about is not None:
+                about(orders.run)
             return await hand_on(self.master, str(self.name), self.project, self.repository, orders)
         finally:
             self._lock.release()
@@ -248,7 +278,9 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
     async def _go_on(self) -> None:
         """Compare what is open in the ledger with Buildbot's requests, and go on."""
         # Builders must be there before stages can be handed to them.
-        await wait_for_start(self.master)
+        self._waiting = wait_for_start(self.master)
+        if not await self._waiting:
+            return
         desk = find_desk(self.master)
         await desk.call(resuming.end_stopping, self.name)
         for stage_id, request_id in await desk.call(resuming.open_stages, self.name):
@@ -264,7 +296,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
                 await self._ended(int(request["buildrequestid"]), request["results"])
         for run_id in await desk.call(resuming.open_runs, self.name):
             await self.hand_on(self._tickets.queue_ready, run_id)
-        await self.gatekeeper.look()
+        await self.gatekeeper.begin()
 
     async def _request_of(self, stage_id: int) -> int | None:
         """Return the request of a stage whose master died before it could note it down."""

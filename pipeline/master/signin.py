@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from buildbot.www.auth import AuthBase, LoginResource, UserInfoProviderBase
+from buildbot.www.auth import AuthBase, LoginResource, LogoutResource, UserInfoProviderBase
 from buildbot.www.resource import Redirect
 from twisted.internet import defer
 from twisted.python import log
 from twisted.web.error import Error
 from twisted.web.pages import forbidden
 
-from slipway.master.access import Unknown, address_of, basic, check_patience
+from slipway.master.access import address_of, basic, by_password
 from slipway.master.crowd import Crowd
 from slipway.master.door import Door, guard
 from slipway.master.passwords import Comparing, TooBusy
+from slipway.master.throttle import Attempt
+from slipway.model.access import Unknown
 from slipway.model.people import ADMIN, OAUTH
+
+#: Says of a browser that it has signed in by a name before; other people's guesses are not its.
+_BROWSER = b"SLIPWAY_BROWSER"
+_A_YEAR = str(365 * 86400)
+_UNAUTHORIZED = 401
+#: One more than anybody's has.
+_LONGEST_NAME = 101
 
 
 class Guarded(AuthBase):
@@ -29,6 +38,10 @@ class Guarded(AuthBase):
         """Take up a configuration: Buildbot calls it before it listens, and at each reconfig."""
         super().reconfigAuth(master, new_config)
         self.door: Door = guard(master, self.crowd)
+
+    def getLogoutResource(self) -> Any:
+        """Return what ends a session, also here: Buildbot's own only forgets the cookie."""
+        return _SignOut(self.master, self)
 
 
 class Marks(UserInfoProviderBase):
@@ -47,7 +60,7 @@ class Marks(UserInfoProviderBase):
         """
         if str(username).lower() == ADMIN:
             raise Error(403, f'"{username}" is a name of Slipway\'s own; use another'.encode())
-        return defer.succeed(self._crowd.session_info(str(username), self._crowd.provider_mark))
+        return defer.succeed(self._crowd.session_info(str(username), vouched=True))
 
 
 class PeopleAuth(Guarded):
@@ -61,25 +74,38 @@ class PeopleAuth(Guarded):
         """Return the page a browser is asked for name and password by."""
         return _SignIn(self.master, self)
 
-    async def sign_in(self, name: str, password: str, address: str) -> bool:
+    async def sign_in(self, attempt: Attempt, password: str) -> bool:
         """Tell whether this is who they say; whoever fails often must wait.
 
         Raises:
-            Unknown: They have failed too often.
+            Unknown: They have failed too often, and others wait already.
             TooBusy: Too many are signing in at once.
         """
+        if attempt.name == ADMIN:
+            return await self._is_admin(password, attempt.address)
         throttle = self.door.throttle
-        check_patience(throttle, name, address)
-        throttle.begins(name, address)
-        if name == ADMIN:
-            same = self.crowd.admin(password) is not None
+        await throttle.turn(attempt)
+        kept = self.crowd.hashes.get(attempt.name)
+        if kept is None and throttle.crowded(attempt.address):
+            # Names that nobody has, one after the other: it takes as long, and no processor.
+            await self._comparing.pretend()
+            same = False
         else:
-            same = await self._comparing.same(password, self.crowd.hashes.get(name))
+            same = await self._comparing.same(password, kept)
         if same:
-            throttle.passed(name, address)
+            throttle.passed(attempt)
         else:
-            log.msg(f"sign-in of {name[:100]!r} from {address!r} was refused")
+            log.msg(f"sign-in of {attempt.name[:100]!r} from {attempt.address!r} was refused")
         return same
+
+    async def _is_admin(self, password: str, address: str) -> bool:
+        try:
+            await by_password(self.crowd, self.door.throttle, password, address)
+        except Unknown as error:
+            if error.status != _UNAUTHORIZED:
+                raise
+            return False
+        return True
 
 
 class _SignIn(LoginResource):
@@ -90,27 +116,47 @@ class _SignIn(LoginResource):
         self._auth = auth
 
     def renderLogin(self, request: Any) -> Any:
-        return defer.ensureDeferred(self._render(request))
+        signing_in = defer.ensureDeferred(self._render(request))
+        # Who has gone waits in no line.
+        request.notifyFinish().addErrback(lambda _: signing_in.cancel())
+        return signing_in.addErrback(lambda failure: failure.trap(defer.CancelledError) and None)
 
     async def _render(self, request: Any) -> bytes:
         sent = basic(request)
         if sent is None:
             return _asked_again(request, "sign in with your name and password")
-        name, password = sent
+        name, password = sent[0][:_LONGEST_NAME], sent[1]
         crowd = self._auth.crowd
+        kept = (request.getCookie(_BROWSER) or b"").decode("ascii", "replace")
+        browser = crowd.sessions.browser_number(name, kept)
+        attempt = Attempt(name, address_of(crowd, request), browser, crowd.has(name))
         try:
-            same = await self._auth.sign_in(name, password, address_of(crowd, request))
+            same = await self._auth.sign_in(attempt, password)
         except Unknown as error:
             return _told(request, error.status, str(error))
         except TooBusy as error:
             return _told(request, 503, str(error))
         if not same:
             return _asked_again(request, "the name or the password is wrong")
+        if not browser:
+            request.addCookie(_BROWSER, crowd.sessions.browser(name), path="/auth", max_age=_A_YEAR)
         session = request.getSession()
-        session.user_info = crowd.session_info(name, crowd.password_mark(name))
+        session.user_info = crowd.session_info(name)
         session.updateSession(request)
         target = request.args.get(b"redirect", [b"/"])[0].decode("utf-8", "replace")
         raise Redirect(f"/#{target}")
+
+
+class _SignOut(LogoutResource):
+    """Ends a session where it is known, then has the browser forget it."""
+
+    def __init__(self, master: Any, auth: Guarded) -> None:
+        super().__init__(master)
+        self._auth = auth
+
+    def render_GET(self, request: Any) -> bytes:
+        self._auth.crowd.end_session(request.getSession().user_info)
+        return bytes(super().render_GET(request))
 
 
 def _asked_again(request: Any, sentence: str) -> bytes:

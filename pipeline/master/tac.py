@@ -12,6 +12,8 @@ from pathlib import Path
 from slipway.home import CONFIG, Home, made_secret, make_folder
 from slipway.model.errors import MissingTool, WrongInput
 
+#: The repository's master.cfg, as wheels hold it.
+_CONFIG = Path(__file__).with_name("master.cfg")
 _BUILDBOT = "from buildbot.scripts.runner import run; run()"
 _TEMPLATE = '''"""A Slipway master. Made by Slipway; made again at each start."""
 
@@ -22,7 +24,10 @@ import sys
 sys.modules.setdefault("pygments", None)
 
 from buildbot.master import BuildMaster
+from slipway.master.starting import Ending
+from slipway.workers.clock import ClockWatch
 from twisted.application import service
+from twisted.internet import reactor
 from twisted.python.log import FileLogObserver, ILogObserver
 from twisted.python.logfile import LogFile
 
@@ -36,6 +41,8 @@ logfile = LogFile.fromFullPath(
 application.setComponent(ILogObserver, FileLogObserver(logfile).emit)
 master = BuildMaster(basedir, configfile, umask=None)
 master.setServiceParent(application)
+ClockWatch(reactor).setServiceParent(application)
+Ending(reactor).setServiceParent(application)
 master.log_rotation.rotateLength = 10000000
 master.log_rotation.maxRotatedFiles = 10
 '''
@@ -46,7 +53,7 @@ def prepare_master(home: Home, site: Path, database: str) -> Path:
 
     Args:
         home: The state folder.
-        site: The pipeline.toml; its master.cfg lies beside it.
+        site: The pipeline.toml; a master.cfg beside it is used instead of Slipway's own.
         database: The URL of its database.
 
     Returns:
@@ -56,12 +63,11 @@ def prepare_master(home: Home, site: Path, database: str) -> Path:
         WrongInput: The configuration is wrong; all its errors.
         MissingTool: The database cannot be used.
     """
-    config = site.with_name("master.cfg")
-    if not config.is_file():
-        msg = f"{config} is not there; copy the one that came with Slipway beside {site.name}"
-        raise WrongInput(msg)
+    own = site.with_name(_CONFIG.name)
+    config = own if own.is_file() else _CONFIG
     make_folder(home.master)
     made_secret(home.admin_password)
+    made_secret(home.session_key)
     tac = home.master / "buildbot.tac"
     tac.write_text(_TEMPLATE.format(config=str(config.resolve())), encoding="utf-8")
     mark = home.master / "upgraded-by"

@@ -14,7 +14,7 @@ from buildbot.process.results import CANCELLED, FAILURE, SUCCESS, WARNINGS
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from slipway.ledger import deployments, gates, runs, standing
+from slipway.ledger import deployments, gates, openings, runs, standing
 from slipway.ledger.gate_tables import Gate
 from slipway.ledger.runs import Cause, Commit
 from slipway.ledger.tables import Run, StageResult
@@ -63,7 +63,9 @@ class Tickets:
     ) -> None:
         older.superseded_by = newer.number
         why = f"superseded by run {newer.number}"
-        waiting = [one for one in older.stages if one.state == "queued"]
+        # What brings an older release back is no part of the run's own way.
+        own = [one for one in older.stages if not one.rollback]
+        waiting = [one for one in own if one.state == "queued"]
         self._cancel(session, waiting, orders, why, now)
         runs.settle(older, self.stages, now)
 
@@ -87,7 +89,8 @@ class Tickets:
         now, orders = time.time(), Orders(run.number)
         why = f"cancelled by {owner}" + (f": {reason}" if reason else "")
         for gate in gates.undecided(session, self.name, run.id):
-            gates.close(session, gate, "expired", why, now)
+            if not gates.brings_back(session, gate):
+                gates.close(session, gate, "expired", why, now)
         have = standing.counting(run).values()
         at_work = [one for one in have if one.state in standing.OPEN_STAGE]
         self._cancel(session, at_work, orders, why, now)
@@ -197,6 +200,10 @@ class Tickets:
                 msg = f"{told} waits for a person; open its gate"
                 raise WrongInput(msg)
         self._not_in_use(run, name)
+        back = [one for one in openings.working(run, name) if one.rollback]
+        if back:
+            msg = f"{told} is {back[0].state} already: its release is being brought back"
+            raise WrongInput(msg)
         unmet = standing.unmet(run, self.stages[name], self.stages)
         if unmet:
             msg = f"{told} waits for {', '.join(unmet)}"
@@ -217,7 +224,7 @@ class Tickets:
         """Queue what waited for a stage that has passed; the desk has written that down."""
         result = session.get_one(StageResult, stage_id)
         orders = Orders(result.run.number)
-        self._go_on(session, result.run, orders, now)
+        self._go_on_after(session, result, orders, now)
         return orders
 
     def finish_and_queue(
@@ -239,7 +246,7 @@ class Tickets:
         if result.state not in standing.OPEN_STAGE:
             return orders
         self._finish(session, result, results, orders, now)
-        self._go_on(session, result.run, orders, now)
+        self._go_on_after(session, result, orders, now)
         return orders
 
     def _finish(
@@ -268,7 +275,7 @@ class Tickets:
             more = runs.again(session, result.run, result, stage, now)
             why = f"tried again by itself, {more.tries} of {stage.machine_retries}"
             orders.tickets.append(ticket_of(result.run, more, why))
-        elif self.project.fail_fast and not stage.allow_failure:
+        elif self.project.fail_fast and not (stage.allow_failure or result.rollback):
             have = standing.counting(result.run).values()
             at_work = [one for one in have if one.state in standing.OPEN_STAGE]
             others = [one for one in at_work if not self._cleans_up(one.name)]
@@ -296,6 +303,13 @@ class Tickets:
             if result.request_id is not None:
                 orders.cancels[result.request_id] = why
 
+    def _go_on_after(
+        self, session: Session, result: StageResult, orders: Orders, now: float
+    ) -> None:
+        """Go on with the run that an attempt is of; nothing of it waits for a rollback to it."""
+        if not result.rollback:
+            self._go_on(session, result.run, orders, now)
+
     def _go_on(self, session: Session, run: Run, orders: Orders, now: float) -> None:
         queued = runs.queue_ready(session, run, self.stages, now)
         for gate in gates.undecided(session, self.name, run.id):
@@ -312,7 +326,8 @@ class Tickets:
         orders, now = Orders(gate.run.number), time.time()
         queued = self._let_go(session, gate, now)
         orders.tickets = [ticket_of(gate.run, one, gate.comment) for one in queued]
-        self._go_on(session, gate.run, orders, now)
+        if not gates.brings_back(session, gate):
+            self._go_on(session, gate.run, orders, now)
         return orders
 
     def _let_go(self, session: Session, gate: Gate, now: float) -> list[StageResult]:
@@ -323,8 +338,9 @@ class Tickets:
         result = gates.let_go(session, gate, stage, now)
         if result is None:
             return []
-        # A person wants it to go on, whatever has superseded it.
-        gate.run.superseded_by = None
+        if not result.rollback:
+            # A person wants it to go on, whatever has superseded it.
+            gate.run.superseded_by = None
         return [result]
 
     # ---- after a restart
@@ -353,13 +369,13 @@ class Tickets:
         if new_attempt and result.exit_code is not None:
             # Its script had ended; only the build was still to be closed.
             self._finish(session, result, FAILURE, orders, now)
-            self._go_on(session, run, orders, now)
+            self._go_on_after(session, result, orders, now)
             return orders
         if new_attempt and not self._may_repeat(session, result, stage):
             runs.finish(result, "failed", now, WrongInput.exit_code)
             result.summary = NOT_TWICE.format(what="the master was stopped")
             deployments.cancel(session, result, now)
-            self._go_on(session, run, orders, now)
+            self._go_on_after(session, result, orders, now)
             return orders
         if new_attempt:
             runs.finish(result, "cancelled", now)

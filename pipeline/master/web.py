@@ -14,6 +14,9 @@ from slipway.master.signin import make_auth
 from slipway.model.site import Project, SiteSettings
 
 _VIEWS = ("console_view", "grid_view", "waterfall_view")
+#: So many connections wait to be taken up. Twisted's own 50 are full in a moment while the master
+#: is busy; what comes then is dropped by the kernel, and knocks again after 1, 3, 7 seconds.
+_LINE = 1024
 
 
 class RecordedRules(RecordedAuthz, Rules):
@@ -32,7 +35,7 @@ def configuration(
     """
     installed = {point.name for point in entry_points(group="buildbot.www")}
     return {
-        "port": f"tcp:{site.web_port}:interface={site.listen}",
+        "port": f"tcp:{site.web_port}:interface={site.listen}:backlog={_LINE}",
         "plugins": {view: True for view in _VIEWS if view in installed},
         "auth": make_auth(crowd),
         "authz": RecordedRules(crowd, projects),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from slipway.model.errors import SlipwayError
+
 VIEWER, DEVELOPER, RELEASER, ADMIN_ROLE = "viewer", "developer", "releaser", "admin"
 #: Each has the rights of those before it.
 LADDER = (VIEWER, DEVELOPER, RELEASER, ADMIN_ROLE)
@@ -42,6 +44,7 @@ ACTIONS = {
         Action("token.own", "make and revoke tokens of one's own", VIEWER, signed_in=True),
         Action("token.any", "see and revoke the tokens of others", ADMIN_ROLE),
         Action("freeze", "freeze and unfreeze a project", ADMIN_ROLE),
+        Action("prune", "let the artefacts of old runs go", ADMIN_ROLE),
         Action("audit", "read the audit trail", ADMIN_ROLE),
         Action(
             "engine.control",
@@ -88,6 +91,19 @@ class Person:
     def anonymous(self) -> bool:
         """Whether nobody knows who this is."""
         return not self.name
+
+    @property
+    def by_token(self) -> bool:
+        """Whether they came with a token."""
+        return self.via.startswith("token:")
+
+
+class Unknown(SlipwayError):
+    """What was presented proves nothing; `status` is HTTP's number for it."""
+
+    def __init__(self, sentence: str, status: int = 401) -> None:
+        super().__init__(sentence)
+        self.status = status
 
 
 def may(person: Person, action: str) -> bool:

@@ -219,8 +219,10 @@ def _last(parameter: Question, context: Context) -> Value:
 
 
 def _choices(parameter: Question, context: Context) -> list[dict[str, str]] | None:
+    program = getattr(parameter, "choices_from", None)
     offered = parameter.offered(context)
-    if offered is None:
+    # A program's choices are told to those alone who may choose.
+    if offered is None or (program is not None and parameter.name not in context.choices):
         return None
     return [{"value": one.value, "label": one.label or one.value} for one in offered]
 

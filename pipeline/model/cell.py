@@ -27,6 +27,11 @@ MOST = 256
 _LONGEST = 60
 
 
+def cell_title(stage: str, cell: str) -> str:
+    """Return what people call a cell, such as "tests[3.12]"; of a stage with one, the stage."""
+    return f"{stage}[{cell}]" if cell else stage
+
+
 @dataclass(frozen=True)
 class Cell:
     """One build of a stage."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 PASSED = 0
+#: What was asked for is not over: it waits for people, for its time, or takes longer than allowed.
+NOT_OVER = 4
 
 
 class SlipwayError(Exception):

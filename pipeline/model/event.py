@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from slipway.model.artefact_name import ArtefactName
 
 #: A Buildbot worker splits log lines at 4,096 bytes.
 LIMIT = 4000
+#: What databases hold: a row's number, and a size of which a browser loses no digit.
+_MOST_LINES = 2**31 - 1
+_MOST_BYTES = 2**53
+_DEEPEST = 20
 
 #: What an event's record begins with (RFC 7464).
 RECORD_SEPARATOR = "\x1e"
@@ -18,6 +25,33 @@ MOST_SHOWN = 20
 Role = Literal["product", "report"]
 #: "flaky" failed first and passed when tried again; "quarantined" failed and does not count.
 Status = Literal["passed", "failed", "error", "skipped", "flaky", "quarantined"]
+
+
+Number = Annotated[float, Field(allow_inf_nan=False, ge=-1e15, le=1e15)]
+
+
+def _plain(value: Any, depth: int = 0) -> None:
+    """Refuse what no JSON column holds."""
+    if depth > _DEEPEST:
+        msg = f"facts are nested deeper than {_DEEPEST}"
+        raise ValueError(msg)
+    if isinstance(value, float) and not math.isfinite(value):
+        msg = f"a fact is {value}, which is no number"
+        raise ValueError(msg)
+    if isinstance(value, int) and abs(value) > _MOST_BYTES:
+        msg = f"a fact is a whole number beyond {_MOST_BYTES}"
+        raise ValueError(msg)
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list | tuple):
+        return
+    for one in value:
+        _plain(one, depth + 1)
+
+
+def _plain_facts(facts: dict[str, Any]) -> dict[str, Any]:
+    _plain(facts)
+    return facts
 
 
 class Event(BaseModel):
@@ -31,8 +65,8 @@ class Progress(Event):
 
     event: Literal["progress"] = "progress"
     text: str
-    done: float | None = None
-    total: float | None = None
+    done: Number | None = None
+    total: Number | None = None
 
     @property
     def line(self) -> str:
@@ -51,10 +85,10 @@ class TestResult(Event):
     suite: str
     name: str
     status: Status
-    seconds: float = 0.0
+    seconds: Number = 0.0
     file: str | None = None
-    line: int | None = None
-    attempt: int = 1
+    line: int | None = Field(default=None, ge=-1, le=_MOST_LINES)
+    attempt: int = Field(default=1, ge=0, le=_MOST_LINES)
     message: str = ""
     step: str = ""
     """The step that failed, where the runner has steps."""
@@ -71,10 +105,10 @@ class ArtefactLeft(Event):
     event: Literal["artefact"] = "artefact"
     path: str
     """Where it lies on the machine that ran the stage, absolute."""
-    name: str
+    name: ArtefactName
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-    size: int = Field(ge=0)
-    media_type: str = "application/octet-stream"
+    size: int = Field(ge=0, le=_MOST_BYTES)
+    media_type: str = Field(default="application/octet-stream", max_length=127)
     role: Role = "product"
 
 
@@ -86,7 +120,7 @@ class Evidence(Event):
     test: str = ""
     """The test it belongs to, as `file:line`; empty: none."""
     media_type: str = "application/octet-stream"
-    size: int = Field(default=0, ge=0)
+    size: int = Field(default=0, ge=0, le=_MOST_BYTES)
     sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
     """Empty: its bytes do not follow."""
     missing: str = ""
@@ -118,7 +152,7 @@ class Summary(Event):
 
     event: Literal["summary"] = "summary"
     text: str
-    facts: dict[str, Any] = Field(default_factory=dict)
+    facts: Annotated[dict[str, Any], AfterValidator(_plain_facts)] = Field(default_factory=dict)
 
 
 class Notice(Event):
@@ -136,8 +170,34 @@ AnyEvent = Annotated[
 EVENTS: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent, config=ConfigDict(defer_build=True))
 
 
+def read_event(record: str) -> AnyEvent:
+    """Read an event from its record.
+
+    Args:
+        record: The JSON; what no database holds in a text is replaced.
+
+    Raises:
+        ValueError: It is none, and which of its keys is wrong, in one sentence.
+    """
+    if len(record) > LIMIT:
+        msg = f"an event has {len(record)} characters; it may have {LIMIT}"
+        raise ValueError(msg)
+    try:
+        return EVENTS.validate_json(record.replace("\\u0000", "\\ufffd"))
+    except ValidationError as error:
+        raise ValueError(event_problem(error)) from None
+
+
+def event_problem(error: ValidationError) -> str:
+    """Return why something is no event, in one sentence."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    if (told := first.get("ctx", {}).get("error")) is not None:
+        return str(told)
+    return f"{'.'.join(map(str, first['loc'])) or 'an event'}: {first['msg']}"[:300]
+
+
 def part_line(line: str) -> tuple[str, AnyEvent | None]:
-    """Part a line of a stage's output into log and event.
+    """Part a line of a stage's output, whose events have no codes, into log and event.
 
     A program may have left its own last line open: then the event begins in the middle.
 
@@ -148,6 +208,6 @@ def part_line(line: str) -> tuple[str, AnyEvent | None]:
     if not mark:
         return line, None
     try:
-        return log and f"{log}\n", EVENTS.validate_json(record)
-    except ValidationError:
+        return log and f"{log}\n", read_event(record)
+    except ValueError:
         return line if log else record, None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from slipway.model.base import Name, Part
 from slipway.model.duration import Duration
+from slipway.model.secret import SecretName, StageSecret
 
 Lane = Literal["interactive", "default", "bulk"]
 #: One value of a matrix: a number, a text, or a list of texts (for keys that are lists).
@@ -46,6 +47,11 @@ class FlowKeys(Part):
     """How long the stage may take, in seconds or as "15m"; then its whole process tree is ended."""
     env: dict[str, str] = Field(default_factory=dict)
     """Environment variables for what the stage runs. No secrets: they are shown."""
+    secrets: dict[SecretName, StageSecret] = Field(
+        default_factory=dict, examples=[{"TOKEN": {"env": "ALMANAC_TOKEN"}}]
+    )
+    """Secrets for what the stage runs, each by the name of the environment variable it gets it in.
+    The master reads them when the stage starts, and they are masked in all that is shown."""
 
     @field_validator("env")
     @classmethod
@@ -55,6 +61,26 @@ class FlowKeys(Part):
                 msg = f'"{name}" cannot be an environment variable: no "=" in the name, no NUL'
                 raise ValueError(msg)
         return env
+
+    @field_validator("secrets")
+    @classmethod
+    def _free_names(cls, secrets: dict[str, StageSecret]) -> dict[str, StageSecret]:
+        for name in secrets:
+            if name.upper().startswith("SLIPWAY_"):
+                msg = f"{name}: names that begin with SLIPWAY_ are Slipway's own; take another"
+                raise ValueError(msg)
+        if len({name.upper() for name in secrets}) != len(secrets):
+            msg = "two names differ in upper and lower case alone, which Windows takes for the same"
+            raise ValueError(msg)
+        return secrets
+
+    @model_validator(mode="after")
+    def _not_both(self) -> Self:
+        both = sorted(set(self.env) & set(self.secrets))
+        if both:
+            msg = f"{', '.join(both)}: is in env and in secrets; a program gets one of them"
+            raise ValueError(msg)
+        return self
 
     @field_validator("needs", "runs_on", "on_failure")
     @classmethod

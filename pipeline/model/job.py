@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from slipway.model.artefact_name import ArtefactName
 from slipway.model.environment import CommandDeployer, Environment
 from slipway.model.event import Role
+from slipway.model.gitnames import check_repository, check_revision
 from slipway.model.stage import AnyStage
 
 
@@ -29,14 +31,19 @@ class RunFacts(_JobPart):
     subject: str = ""
     """The first line of the commit's message."""
     author: str = ""
+    local: bool = False
+    """True: `slipway run` makes it from a working tree; its version has the local part "local"."""
+    dirty: bool = False
+    """True: the working tree has what no commit has."""
 
 
 class Source(_JobPart):
     """Where the application's source comes from."""
 
-    repository: str
-    """Any git URL, or a path on the worker's machine."""
-    revision: str
+    repository: Annotated[str, AfterValidator(check_repository)]
+    """A git URL, or a path on the worker's machine."""
+    revision: Annotated[str, AfterValidator(check_revision)]
+    """The full commit hash."""
 
 
 class Input(_JobPart):
@@ -44,7 +51,7 @@ class Input(_JobPart):
 
     stage: str
     uses: str
-    name: str
+    name: ArtefactName
     path: str
     """Where it lies, relative to the current folder or absolute."""
     sha256: str
@@ -145,6 +152,12 @@ class Job(_JobPart):
     """The site's state folder, absolute; relative publish folders lie in it."""
     worker: str = "this machine"
     """The worker's name, for the manifest."""
+
+    @property
+    def secret_values(self) -> tuple[str, ...]:
+        """What no output may show."""
+        given = tuple(self.answers[name] for name in self.secrets if name in self.answers)
+        return given + (tuple(self.deployment.secrets.values()) if self.deployment else ())
 
     @property
     def fetched(self) -> tuple[Input, ...]:

@@ -9,9 +9,11 @@ from croniter import CroniterBadDateError, croniter
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from slipway.model.base import Name, Part
+from slipway.model.cell import cell_title
 from slipway.model.duration import Duration, parse_duration
 from slipway.model.environment import Environment
 from slipway.model.flow import Lane
+from slipway.model.gitnames import check_branch, check_repository, is_pattern
 from slipway.model.people import Access, PersonName, PersonSettings, check_people
 from slipway.model.secret import SecretPlace
 from slipway.model.stage import AnyStage
@@ -112,15 +114,22 @@ class Keep(Part):
     """So many of the newest runs keep their artefacts, however old they are."""
     age: Duration = 30 * 86400
     """Runs younger than this keep them, however many they are."""
+    releases: int | None = Field(default=None, ge=1)
+    """So many of the newest releases keep their published folder, where that is on the master's
+    machine; those younger than `age` keep it, too. None: all of them."""
 
 
 class Project(Part):
     """One application: where its source is, and its pipeline."""
 
-    repository: str = Field(min_length=1)
-    """Any git URL or path; a relative path counts from the folder of pipeline.toml."""
-    branches: tuple[str, ...] = Field(default=("main",), min_length=1)
-    """The branches that are polled."""
+    repository: Annotated[str, AfterValidator(check_repository)]
+    """A git URL (https, http, ssh, git, file, or git@host:path) or a path; a relative path counts
+    from the folder of pipeline.toml."""
+    branches: tuple[Annotated[str, AfterValidator(check_branch)], ...] = Field(
+        default=("main",), min_length=1
+    )
+    """The branches that are polled: names, and patterns in which a star stands for anything
+    ("feature/*"). Of a name the first poll ever starts a run, of a pattern only what is new."""
     poll: Schedule = "12h"
     """How often to look for new commits: a duration, or a cron line in UTC ("0 */12 * * *")."""
     fail_fast: bool = False
@@ -135,6 +144,11 @@ class Project(Part):
     environments: dict[Name, Environment] = Field(default_factory=dict)
     """Where its releases are deployed, by name; stages with `uses = "deploy"` name them."""
 
+    @property
+    def default_branch(self) -> str:
+        """The branch of a run whose branch nobody named; empty: there are patterns alone."""
+        return next((branch for branch in self.branches if not is_pattern(branch)), "")
+
 
 class Worker(Part):
     """One machine (or process) that runs stages."""
@@ -147,6 +161,10 @@ class Worker(Part):
     """How many stages it runs side by side."""
     password: SecretPlace | None = None
     """Its password. None: `slipway up` starts this worker on the master's machine and makes one."""
+    isolated: bool = True
+    """Whether `slipway up` starts it as another user, or in namespaces of its own, where it can
+    read nothing of the master's. false: as the master's own user, so that whoever commits can read
+    the admin's password. A worker with a password runs as whoever starts it."""
 
     @field_validator("labels")
     @classmethod
@@ -172,7 +190,23 @@ class Site(Part):
     access: Access = Access()
     """Who may look without signing in, and how people sign in."""
 
+    @property
+    def secret_places(self) -> list[SecretPlace]:
+        """Where the site's secrets are, those of stages among them."""
+        found = [worker.password for worker in self.workers.values()]
+        found += [person.password_from for person in self.people.values()]
+        kept = [one for one in (*found, self.access.client_secret) if one is not None]
+        for project in self.project.values():
+            for stage in project.stages.values():
+                kept += stage.secrets.values()
+        return kept
+
+    @property
+    def secret_files(self) -> list[str]:
+        """The files among them, as they are written."""
+        return [one.file for one in self.secret_places if one.file is not None]
+
 
 def builder_name(project: str, stage: str, cell: str = "") -> str:
     """Return the name of a stage's builder, or of one of its cells'."""
-    return f"{project}.{stage}[{cell}]" if cell else f"{project}.{stage}"
+    return f"{project}.{cell_title(stage, cell)}"

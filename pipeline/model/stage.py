@@ -20,6 +20,8 @@ class Stage(GateKeys, FlowKeys):
 
     needs_source: ClassVar[bool] = True
     can_shard: ClassVar[bool] = False
+    runs_programs: ClassVar[bool] = True
+    """Whether it starts a program of the project's that could use a secret."""
     uses: str
 
     @model_validator(mode="after")
@@ -29,6 +31,9 @@ class Stage(GateKeys, FlowKeys):
             raise ValueError(msg)
         if self.manual and (self.matrix or self.shards > 1):
             msg = "manual: a gate asks one question; take matrix and shards out"
+            raise ValueError(msg)
+        if self.secrets and not self.runs_programs:
+            msg = f'secrets: "{self.uses}" starts no program of yours that could use one'
             raise ValueError(msg)
         return self
 
@@ -77,7 +82,8 @@ class FreezeStage(ApplicationStage):
     name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     """The executable's name. None: the project's name."""
     gui: bool = False
-    """True: a windowed program (no console window on Windows)."""
+    """True: a windowed program (no console window on Windows). It is started without a display: Qt
+    draws into memory, and others get Xvfb where the worker has it."""
     icon: str | None = None
     """An icon file for the executable (Windows)."""
     packages: tuple[str, ...] = ()
@@ -143,6 +149,7 @@ class ArchiveStage(Stage):
     """Pack what earlier stages left into archives: same input, same bytes."""
 
     needs_source: ClassVar[bool] = False
+    runs_programs: ClassVar[bool] = False
 
     uses: Literal["archive"]
     formats: tuple[Literal["zip", "tar.zst"], ...] | None = None
@@ -157,6 +164,7 @@ class PublishStage(Stage):
     """Make a release of what the needed stages left: wholly there, or not at all."""
 
     needs_source: ClassVar[bool] = False
+    runs_programs: ClassVar[bool] = False
 
     uses: Literal["publish"]
     folder: str = "releases"

@@ -113,6 +113,8 @@ class Agent:
         kind = QtCore.QSocketNotifier.Type.Read
         self._notifier = QtCore.QSocketNotifier(self._socket.fileno(), kind)
         self._notifier.activated.connect(self._read)
+        # The driver's first order may have come together with its proof.
+        self._take(b"")
 
     def _line(self) -> dict[str, Any]:
         while b"\n" not in self._buffer:
@@ -137,6 +139,9 @@ class Agent:
             # The driver is gone, and with it all reason to be here.
             self._notifier.setEnabled(False)
             os._exit(0)
+        self._take(more)
+
+    def _take(self, more: bytes) -> None:
         *lines, self._buffer = (self._buffer + more).split(b"\n")
         for line in lines:
             order = json.loads(line)

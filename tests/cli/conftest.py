@@ -6,7 +6,9 @@ import sys
 
 import pytest
 
+from slipway.cli import outlook
 from slipway.cli.main import main
+from slipway.cli.outlook_isolation import isolation
 
 PYTHON = sys.executable
 SITE = """\
@@ -15,6 +17,13 @@ repository = "code"
 {stages}
 [workers.local]
 """
+
+
+@pytest.fixture(autouse=True)
+def whatever_machine_this_is(monkeypatch):
+    """Leave out the look at what this machine can keep apart; tests/attack looks at it."""
+    looks = tuple(look for look in outlook.LOOKS if look is not isolation)
+    monkeypatch.setattr(outlook, "LOOKS", looks)
 
 
 class Place:

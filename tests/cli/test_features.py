@@ -93,6 +93,14 @@ def test_wrong_words_are_told(project, words, told):
     assert "Traceback" not in done.stderr
 
 
+def test_a_folder_without_features_is_told_before_anything_is_made(tmp_path):
+    done = features(tmp_path)
+    assert done.returncode == 2
+    told = f'there is no "features" in {tmp_path}; name the folder of your features'
+    assert (done.stdout + done.stderr).splitlines() == [told]
+    assert list(tmp_path.iterdir()) == []
+
+
 SERVED = """
     import http.server, sqlite3, sys
 
@@ -151,4 +159,4 @@ def test_named_seeds_are_copied_and_left_alone(project):
 def test_other_commands_take_no_words_they_do_not_know(place):
     code, _, err = place.slipway("check", "--tags=x")
     assert code == 2
-    assert "unrecognized arguments: --tags=x" in err
+    assert "there is no option --tags" in err

@@ -1,10 +1,19 @@
 """`slipway runs` and `slipway releases` over a real ledger."""
 
+import contextlib
+import fcntl
 import json
+import os
+import pty
+import re
+import struct
+import sys
+import termios
 
 import pytest
 from sqlalchemy import create_engine
 
+from slipway.cli.main import main
 from slipway.ledger import runs
 from slipway.ledger.migrate import upgrade
 from slipway.ledger.runs import Cause, Commit
@@ -84,3 +93,34 @@ def test_a_subject_with_a_backslash_is_shown(place, told):
 def test_a_place_with_brackets_is_shown(place, told):
     told(where="/srv/[old]/releases")
     assert "/srv/[old]/releases" in place.slipway("releases")[1]
+
+
+@pytest.mark.parametrize(
+    ("columns", "kind"), [(40, "xterm"), (40, "dumb"), (80, "dumb"), (80, "xterm"), (300, "dumb")]
+)
+def test_a_table_fits_its_terminal_and_loses_nothing(place, told, monkeypatch, columns, kind):
+    told("A subject of some words")
+    told("Another one")
+    monkeypatch.setenv("TERM", kind)
+    monkeypatch.delenv("COLUMNS")
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    with os.fdopen(theirs, "w") as output, monkeypatch.context() as patch:
+        # As the command has it: all three are the terminal.
+        for name in ("stdout", "__stdout__"):
+            patch.setattr(sys, name, output)
+        patch.setattr("rich.console._STD_STREAMS_OUTPUT", (theirs,))
+        patch.setattr("rich.console._STD_STREAMS", (theirs,))
+        assert main(["runs"]) == 0
+    said = b""
+    # A terminal whose other end is closed ends in an error.
+    with contextlib.suppress(OSError):
+        while piece := os.read(ours, 65536):
+            said += piece
+    os.close(ours)
+    text = re.sub(r"\x1b\[[0-9;]*m", "", said.decode())
+    lines = text.splitlines()
+    assert max(len(line.rstrip()) for line in lines) <= columns
+    for word in ("took", "stages", "demo 2", "✗ failed", "1.4.0+1", "A subject of some words"):
+        assert word in text
+    assert len(lines) == 3 if columns == 300 else len(lines) > 3

@@ -122,7 +122,7 @@ def test_a_token_is_made_listed_and_revoked(site):
         (["--person", "ann", "--role", "qa"], '--role "qa": ann has'),
         (["--person", "bob"], "bob has no role"),
         (["--person", "ann", "--days", "0"], "more than 0"),
-        (["--person", "ann", "--days", "soon"], "invalid float"),
+        (["--person", "ann", "--days", "soon"], '"soon" is no number'),
     ],
 )
 def test_a_token_that_cannot_be_is_told(site, words, told):

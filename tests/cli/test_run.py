@@ -6,9 +6,11 @@ import time
 
 import psutil
 import pytest
+from packaging.version import Version
 
 from slipway.config import parse
 from slipway.model.errors import WrongInput
+from slipway.model.version import local_version
 from slipway.trip import choose, run_facts
 
 GRAPH = """\
@@ -77,15 +79,35 @@ def test_facts_of_a_repository_and_of_a_plain_folder(tmp_path, monkeypatch):
     code = tmp_path / "code"
     code.mkdir()
     plain = run_facts(code, 3)
-    assert (plain.revision, plain.version, plain.committed_at) == ("", "0.0.0+3", 1_700_000_000)
+    version = "0.0.0+local.3.dirty"
+    assert (plain.revision, plain.version, plain.committed_at) == ("", version, 1_700_000_000)
     (code / "pyproject.toml").write_text('[project]\nversion = "1.4.0"\n')
     git = ["git", "-c", "user.name=Ann", "-c", "user.email=a@b", "-C", str(code)]
     subprocess.check_call([*git, "init", "--quiet", "--initial-branch=main"])
     subprocess.check_call([*git, "add", "--all"])
     subprocess.check_call([*git, "commit", "--quiet", "-m", "the first"])
     facts = run_facts(code, 4)
-    assert (facts.version, facts.branch, facts.subject) == ("1.4.0+4", "main", "the first")
+    assert (facts.version, facts.branch, facts.subject) == ("1.4.0+local.4", "main", "the first")
     assert len(facts.revision) == 40
+    assert (facts.local, facts.dirty) == (True, False)
+    state = code / ".slipway"
+    (state / "local").mkdir(parents=True)
+    (state / "local" / "log").write_text("ours")
+    assert run_facts(code, 5, state).version == "1.4.0+local.5"
+    (code / "new.py").write_text("")
+    assert run_facts(code, 6, state).version == "1.4.0+local.6.dirty"
+    (code / "new.py").unlink()
+    (code / "pyproject.toml").write_text('[project]\nversion = "1.5.0"\n')
+    changed = run_facts(code, 7, state)
+    assert (changed.version, changed.revision) == ("1.5.0+local.7.dirty", facts.revision)
+
+
+def test_a_local_version_is_older_than_any_of_a_site():
+    ordered = ["1.4.0+local.3", "1.4.0+local.3.dirty", "1.4.0+local.12", "1.4.0+1", "1.4.0+7"]
+    assert sorted(ordered, key=Version) == ordered
+    assert [str(Version(one)) for one in ordered] == ordered
+    made = [local_version("1.4.0", 3, dirty=False), local_version("1.4.0", 3, dirty=True)]
+    assert made == ordered[:2]
 
 
 def test_a_chain_passes_its_artefacts_on(place):
@@ -98,7 +120,7 @@ def test_a_chain_passes_its_artefacts_on(place):
     )
     code, out, err = place.slipway("run", "--source", "code")
     assert (code, err) == (0, "")
-    assert out.startswith(f"demo 0.0.0+1 in {place.folder / 'code'}\n")
+    assert out.startswith(f"demo 0.0.0+local.1.dirty in {place.folder / 'code'}\n")
     assert "✓ make" in out
     assert "✓ use" in out
     log = place.folder / ".slipway" / "local" / "demo" / "logs" / "use.log"
@@ -237,3 +259,57 @@ def test_ctrl_c_starts_nothing_more(place, start):
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=20)
     assert not (code / "b").exists()
+
+
+def test_secrets_are_read_here_masked_and_in_no_file(place, monkeypatch):
+    monkeypatch.setenv("HERE_TOKEN", "hunter2-hunter3")
+    told = "import os; print('it is', os.environ['TOKEN'], 'HERE_TOKEN' in os.environ)"
+    place.write(
+        a=(f"{told}; os.write(2, b'to stderr')", "secrets = { TOKEN = { env = 'HERE_TOKEN' } }"),
+        b=("import os; print(sorted(os.environ))", ""),
+    )
+    code, out, err = place.slipway("run", "--source", "code")
+    assert (code, err) == (0, "")
+    home = place.folder / ".slipway"
+    logs = home / "local" / "demo" / "logs"
+    assert "it is **** False" in (logs / "a.log").read_text("utf-8")
+    assert "TOKEN" not in (logs / "b.log").read_text("utf-8")
+    assert "hunter2" not in out
+    for file in home.rglob("*"):
+        if file.is_file():
+            assert b"hunter2-hunter3" not in file.read_bytes(), file
+    monkeypatch.delenv("HERE_TOKEN")
+    code, out, err = place.slipway("run", "--source", "code")
+    assert code == 3
+    assert err == (
+        "project.demo.stages.a.secrets.TOKEN: the environment variable HERE_TOKEN is not set; "
+        "export it\n"
+    )
+    assert place.slipway("run", "--source", "code", "b")[0] == 0
+
+
+def test_check_warns_of_secrets_that_are_missing_here(place, monkeypatch):
+    monkeypatch.setenv("HERE_TOKEN", "abc")
+    place.write(
+        a=(
+            "pass",
+            (
+                "secrets = { A = { env = 'NOT_HERE' }, B = { file = 'no-file' }, "
+                "C = { command = ['no-such-program', 'x'] }, D = { env = 'HERE_TOKEN' } }"
+            ),
+        )
+    )
+    git = ["git", "-c", "user.name=Ann", "-c", "user.email=a@b", "-C", str(place.folder / "code")]
+    subprocess.check_call([*git, "init", "--quiet", "--initial-branch=main"])
+    subprocess.check_call([*git, "commit", "--quiet", "--allow-empty", "-m", "the first"])
+    code, _, err = place.slipway("check")
+    assert code == 0, err
+    for name, told in (
+        ("A", "the environment variable NOT_HERE is not set"),
+        ("B", "no-file cannot be read"),
+        ("C", "no-such-program is not on this machine"),
+        ("D", "fewer than 4 characters"),
+    ):
+        assert f"secrets.{name}: " in err
+        assert told in " ".join(err.split())
+    assert place.slipway("check", "--strict")[0] == 2

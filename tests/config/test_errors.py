@@ -59,7 +59,7 @@ def test_a_good_file_is_a_site(good):
         pytest.param(
             'repository = "r"',
             'repository = ""',
-            '5: project.almanac.repository: "" is not allowed: string should have at least 1 char',
+            '5: project.almanac.repository: "" cannot be a repository: it has 0 letters, and may',
         ),
         pytest.param('title = "Almanac"', "title = 3", "2: site.title: 3 is not allowed: input sh"),
         pytest.param(
@@ -107,7 +107,7 @@ def test_a_good_file_is_a_site(good):
         pytest.param(
             'labels = ["linux"]',
             'password = { env = "A", file = "b" }',
-            '15: workers.local.password: write either { env = "NAME" } or { file = "path" }',
+            '15: workers.local.password: write one place: { env = "NAME" }',
         ),
         pytest.param(
             "[workers.local]",
@@ -133,7 +133,7 @@ def test_a_good_file_is_a_site(good):
         pytest.param(
             'labels = ["linux"]',
             'password = "hunter2"',
-            '15: workers.local.password: write where it is kept: { env = "NAME" } or { file = "p',
+            '15: workers.local.password: write where it is kept: { env = "NAME" }, { file = "p',
         ),
         pytest.param(
             'repository = "r"',

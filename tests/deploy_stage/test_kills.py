@@ -57,7 +57,10 @@ def test_killed_at_any_point(make_job, make_release, place, tmp_path):
             children = tree.children(recursive=True) if kill % 2 else []
             for one in [tree, *children]:
                 one.kill()
-        died += process.wait() == -signal.SIGKILL
+        killed = process.wait() == -signal.SIGKILL
+        died += killed
+        # The first may have been slow on a busy machine.
+        whole *= 1 if killed else 0.9
         check_whole(place, FILES)
     assert died >= KILLS // 2
     last = start(make_job(releases[2], deployer), tmp_path)

@@ -94,6 +94,30 @@ def test_its_features_drive_what_was_frozen(stage):
     assert not (walked / "frozen").exists()
 
 
+WINDOW = """
+import sys
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication, QLabel
+
+application = QApplication(sys.argv)
+label = QLabel("hello")
+label.show()
+QTimer.singleShot(0, application.quit)
+code = application.exec()
+print("drawn by", application.platformName())
+sys.exit(code)
+"""
+
+
+def test_a_window_is_started_without_a_display(stage, source, monkeypatch):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    (source / "show.py").write_text(WINDOW, "utf-8")
+    output = stage(freeze, {"uses": "freeze", "script": "show.py", "gui": True, "smoke": ["-x"]})
+    told = json.loads((output / "freeze.json").read_text("utf-8"))
+    assert "drawn by offscreen" in told["smoke"]["output"]
+
+
 def test_without_what_was_frozen_nothing_is_driven(stage):
     with pytest.raises(WrongInput, match="let the stage need one that uses freeze"):
         stage(features, {"uses": "features", "profile": "frozen"})

@@ -212,7 +212,7 @@ def test_an_application_that_dies_or_never_gets_well(walk):
     assert "exit code 4" in ran.said
     assert "dying of it" in ran.said
     assert ran.junit()[0] == 0
-    ran = walk(GOOD, served=("{port}", "ill"), keys='patience = "1s"')
+    ran = walk(GOOD, served=("{port}", "ill"), keys='patience = "8s"')
     assert ran.code == 1
     assert "gave: status 503" in ran.said
 

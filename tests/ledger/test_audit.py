@@ -224,7 +224,7 @@ def test_the_machine_moves_runs_without_a_flood_and_people_do_not(engine):
         session.commit()
     told = {one.entity: one for one in trail(engine)[2:]}
     assert set(told) == {"gate", "stage", "run", "release"}
-    assert (told["gate"].actor, told["gate"].new["state"]) == ("bob", "passed")
+    assert (told["gate"].actor, told["gate"].new["state"]) == ("bob", "opened")
     assert (told["stage"].actor, told["stage"].summary) == ("bob", "gate of run 1, attempt 1")
     assert told["stage"].old == {"state": "gate", "owner": ""}
     assert told["stage"].new == {"state": "queued", "owner": "bob"}

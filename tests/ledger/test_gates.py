@@ -38,12 +38,16 @@ def ask(going, gate, stage, person=ANN, token=None, now=None):
     return gates.ask(going.session, gate, stage, person, request, now or going.now)
 
 
+def approve(going, gate, stage, person, comment=""):
+    gates.approve(going.session, gate, stage, person, gate.asking, comment, going.now)
+
+
 def test_one_person_opens_a_gate_that_wants_no_approval(gate):
     going, one, stage = gate()
     assert ask(going, one, stage)
     assert (one.state, one.person, one.values) == ("approved", "ann", {"reason": "because"})
     result = gates.let_go(going.session, one, stage, going.now)
-    assert (result.state, result.owner, one.state) == ("queued", "ann", "passed")
+    assert (result.state, result.owner, one.state) == ("queued", "ann", "opened")
     assert gates.let_go(going.session, one, stage, going.now) is None
 
 
@@ -91,29 +95,29 @@ def test_others_approve_and_the_requester_does_not_count(gate):
     assert one.state == "asked"
     assert gates.let_go(going.session, one, stage, going.now) is None
     with pytest.raises(Forbidden, match="ann asked for it; another person must approve it"):
-        gates.approve(going.session, one, stage, ANN, "", going.now)
-    gates.approve(going.session, one, stage, BOB, "good", going.now)
+        approve(going, one, stage, ANN)
+    approve(going, one, stage, BOB, "good")
     with pytest.raises(WrongInput, match="bob has approved it already"):
-        gates.approve(going.session, one, stage, BOB, "again", going.now)
+        approve(going, one, stage, BOB, "again")
     assert one.state == "asked"
-    gates.approve(going.session, one, stage, ROOT, "", going.now)
+    approve(going, one, stage, ROOT)
     assert one.state == "approved"
     with pytest.raises(WrongInput, match="has been asked for by ann and approved"):
-        gates.approve(going.session, one, stage, Person("zoe", held(["admin"])), "", 1.0)
+        approve(going, one, stage, Person("zoe", held(["admin"])))
 
 
 def test_the_requester_counts_where_that_is_written(gate):
     going, one, stage = gate(approvals=2, **{"requester-counts": True})
     ask(going, one, stage)
     assert [said.person for said in one.approvals] == ["ann"]
-    gates.approve(going.session, one, stage, BOB, "", going.now)
+    approve(going, one, stage, BOB)
     assert one.state == "approved"
 
 
 def test_nothing_asked_is_nothing_to_approve(gate):
     going, one, stage = gate(approvals=1)
     with pytest.raises(WrongInput, match="nobody has asked for it yet"):
-        gates.approve(going.session, one, stage, BOB, "", going.now)
+        approve(going, one, stage, BOB)
 
 
 def test_a_rejection_says_why_and_ends_it(gate):
@@ -153,7 +157,7 @@ def test_a_frozen_project_opens_no_gate(gate, session):
     with pytest.raises(WrongInput, match="is frozen already by root"):
         freezes.freeze(session, "almanac", ROOT, "twice", 1.0)
     with pytest.raises(WrongInput, match="frozen"):
-        gates.approve(session, one, stage, BOB, "", going.now)
+        approve(going, one, stage, BOB)
 
 
 def test_what_was_approved_waits_for_the_thaw(gate, session):

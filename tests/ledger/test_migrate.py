@@ -3,13 +3,14 @@
 import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
-from sqlalchemy import MetaData, create_engine, inspect
+from sqlalchemy import MetaData, Table, create_engine, insert, inspect, select
 from sqlalchemy.schema import CreateTable
 
 from slipway.ledger.migrate import configuration, upgrade
 from slipway.ledger.tables import VERSION_TABLE, Run
 
 TABLES = set(Run.metadata.tables)
+GATE = "slipway_gate"
 
 
 @pytest.fixture
@@ -79,3 +80,22 @@ def test_the_tables_of_others_are_left_alone(fresh):
 
 def test_all_our_tables_are_told_by_their_names():
     assert {name for name in TABLES if not name.startswith("slipway_")} == set()
+
+
+def test_a_gate_that_has_let_its_stage_go_is_called_opened(fresh):
+    with fresh.begin() as connection:
+        command.upgrade(configuration(connection), "0004")
+    run, gate = (Table(one, MetaData(), autoload_with=fresh) for one in ("slipway_run", GATE))
+    with fresh.begin() as connection:
+        texts = ("project", "version", "branch", "revision", "subject", "author", "trigger")
+        told = dict.fromkeys((*texts, "owner", "reason", "state"), "x") | {"skips": {}}
+        numbers = dict.fromkeys(("id", "number", "committed_at", "started_at"), 1)
+        connection.execute(insert(run).values(**told, **numbers))
+        own = dict.fromkeys(("stage", "token", "comment", "person"), "x") | {"rollback": False}
+        own |= {"run_id": 1, "values": {}, "secret_names": [], "made_at": 1.0}
+        for number, state in enumerate(("open", "passed", "rejected"), 1):
+            connection.execute(insert(gate).values(id=number, state=state, **own))
+    upgrade(fresh)
+    with fresh.connect() as connection:
+        states = connection.scalars(select(gate.c.state).order_by(gate.c.id)).all()
+    assert states == ["open", "opened", "rejected"]

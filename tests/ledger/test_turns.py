@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 
 import pytest
 
@@ -31,6 +31,7 @@ class LooseDesk(Desk):
     """A desk whose master is given, not found by way of its parent."""
 
     master = None
+    projects = MappingProxyType({})
     _upgraded = True
 
 

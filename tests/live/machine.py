@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -55,3 +57,20 @@ def kill(processes: list[psutil.Process]) -> None:
         with suppress(psutil.NoSuchProcess):
             one.kill()
     psutil.wait_procs(processes, 10)
+
+
+def remove_users(folder: Path) -> None:
+    """Remove the system users that `slipway up` has made for workers in a folder."""
+    if sys.platform == "win32" or os.geteuid() != 0:
+        return
+    import pwd
+
+    for user in pwd.getpwall():
+        if user.pw_name.startswith("slipway-") and Path(user.pw_dir).is_relative_to(folder):
+            # Another test may hold the lock of the users' file.
+            for _ in range(100):
+                words = ["userdel", "--force", user.pw_name]
+                done = subprocess.run(words, capture_output=True, check=False)
+                if done.returncode != 1:
+                    break
+                time.sleep(0.1)

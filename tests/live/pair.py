@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from slipway.cli.children import _TWISTD
 from slipway.home import CONFIG, VARIABLE
-from slipway.scripts.process import die_with_parent
+from slipway.scripts.guard import die_with_parent
 
 from .conftest import LiveSite
 from .machine import processes_of
@@ -25,6 +25,8 @@ class Pair:
     def __init__(self, site: LiveSite) -> None:
         """Have `slipway up` make the folders and passwords once, and end it."""
         self.site = site
+        self.preamble = ""
+        """Python that each process runs first."""
         site.up()
         site.down(signal.SIGTERM)
         self._running: dict[str, subprocess.Popen[bytes]] = {}
@@ -39,20 +41,29 @@ class Pair:
         state = self.site.state
         folder = state / "master" if name == "master" else state / "workers" / "local"
         config = str(self.site.folder / "pipeline.toml")
+        # As `slipway up` does, which tells a worker its password in no other way.
+        password = (state / "worker-local-password").read_bytes() if name == "worker" else b""
         with (folder / "output.log").open("ab") as output:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 [
-                    *(sys.executable, "-c", _TWISTD, "--nodaemon", "--no_save"),
+                    *(sys.executable, "-c", self.preamble + _TWISTD, "--nodaemon", "--no_save"),
                     *("--pidfile", "", "--python", str(folder / "buildbot.tac")),
                 ],
                 cwd=folder,
                 env={**os.environ, VARIABLE: str(state), CONFIG: config},
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
                 preexec_fn=die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
             )
+        with process.stdin as stream:
+            stream.write(password)
+        return process
+
+    def process(self, name: str) -> subprocess.Popen[bytes]:
+        """Return a process that was started."""
+        return self._running[name]
 
     def end(self, number: int, *names: str) -> None:
         """Send a signal to these at once, and wait for their end."""

@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -21,13 +22,24 @@ import httpx
 import psutil
 
 from slipway.ledger.views import list_runs, open_ledger
-from slipway.scripts.process import die_with_parent
+from slipway.scripts.guard import die_with_parent
 
-from .machine import kill, lease_ports, processes_of, wait_for
+from .machine import kill, lease_ports, processes_of, remove_users, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
+Done = subprocess.CompletedProcess[str]
 SLIPWAY = [sys.executable, "-m", "slipway.cli"]
 ANN = ["-c", "user.name=Ann", "-c", "user.email=ann@example.org", "-c", "commit.gpgsign=false"]
+#: What "make" left becomes a release, which a person brings to "staging".
+STAGING = """[project.demo.stages.publish]
+uses = "publish"
+needs = ["make"]
+[project.demo.stages.staging]
+uses = "deploy"
+needs = ["publish"]
+environment = "staging"
+manual = true
+"""
 
 
 def command(name: str, code: str, *needs: str, **keys: str) -> str:
@@ -36,6 +48,20 @@ def command(name: str, code: str, *needs: str, **keys: str) -> str:
     lines.append(f"argv = {json.dumps([sys.executable, '-c', code])}")
     lines += [f"{key.replace('_', '-')} = {value}" for key, value in keys.items()]
     return "\n".join(lines) + "\n"
+
+
+def slipway(words: Sequence[str], folder: Path, env: Mapping[str, str]) -> Done:
+    """Run a command of Slipway in a folder to its end."""
+    return subprocess.run(
+        [*SLIPWAY, *words],
+        cwd=folder,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
 
 
 class Site:
@@ -50,7 +76,11 @@ class Site:
         self.log = self.folder / "up.log"
         self.database = "sqlite:///state.sqlite"
         """As `pipeline.toml` has it."""
+        self.isolated = False
+        """Whether the worker is kept apart; else tests and stages can share the folder's files."""
         self.process: subprocess.Popen[bytes] | None = None
+        self.prefix: list[str] = []
+        """What `slipway up` is started by."""
         self.env = {**os.environ, "SLIPWAY_STATE": str(self.state), "COLUMNS": "200"}
         self.lease_ports()
         shutil.copy(ROOT / "master.cfg", self.folder)
@@ -75,6 +105,7 @@ poll = "12h"
 {stages}
 [workers.local]
 labels = ["linux"]
+isolated = {json.dumps(self.isolated)}
 """
         (self.folder / "pipeline.toml").write_text(text)
 
@@ -103,24 +134,15 @@ labels = ["linux"]
 
     # ---- processes
 
-    def run_slipway(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def run_slipway(self, *words: str) -> Done:
         """Run a command of Slipway in the site's folder to its end."""
-        return subprocess.run(
-            [*SLIPWAY, *words],
-            cwd=self.folder,
-            env=self.env,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        return slipway(words, self.folder, self.env)
 
     def up(self) -> subprocess.Popen[bytes]:
         """Start `slipway up` and wait until the web UI of this very site answers."""
         with self.log.open("ab") as log:
             process = self.process = subprocess.Popen(
-                [*SLIPWAY, "up"],
+                [*self.prefix, *SLIPWAY, "up"],
                 cwd=self.folder,
                 env=self.env,
                 stdin=subprocess.DEVNULL,
@@ -165,6 +187,7 @@ labels = ["linux"]
         kill(left)
         if process is not None:
             process.wait(10)
+        remove_users(self.folder)
         return [one.info["cmdline"] for one in left]
 
     # ---- what the site knows

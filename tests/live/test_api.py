@@ -66,7 +66,7 @@ def test_a_run_from_its_start_to_its_gate(running):
         assert second.json()["accepted"] is False
         running.wait_for_run(number, "passed")
         again = client.get(f"{API}gates/{gate_id}").json()
-        assert (again["state"], again["person"]) == ("passed", "admin")
+        assert (again["state"], again["person"]) == ("opened", "admin")
         assert again["values"] == {"replicas": 3}
 
 
@@ -84,15 +84,19 @@ def test_the_command_line_walks_the_same_way(running):
     assert '"many" is not a whole number' in say(
         "gate", "open", "1", "--set", "replicas=many", code=2
     )
-    assert "from 1 to 9" in say("gate", "open", "1", "--set", "replicas=10", code=2)
+    told = say("gate", "open", "1", "--set", "replicas=10", code=2)
+    assert "from 1 to 9" in told
+    assert "answer with --set NAME=VALUE" in told
     assert "is frozen" in say("gate", "freeze", "--reason", "the fair")
     assert "the fair" in say("gate", "open", "1", "--set", "replicas=2", code=2)
     assert "thawed" in say("gate", "thaw")
-    assert "is passed" in say("gate", "open", "1", "--set", "replicas=2", "--comment", "go")
-    running.wait_for_run(1, "passed")
+    opened = say("gate", "open", "1", "--set", "replicas=2", "--comment", "go")
+    assert "staging of demo run 1 is opened" in opened
+    assert "staging of demo run 1 passed" in opened
+    assert running.run(1)["state"] == "passed"
     assert "is tried again" in say("rerun", "1", "tests")
     assert "run 2 started" in say("rerun", "1")
-    running.wait_for_run(2, "waiting")
+    assert running.run(2)["state"] == "waiting"
     assert "is cancelled" in say("cancel", "2")
     assert "is cancelled already" in say("cancel", "2", code=2)
     assert "there is no gate 99" in say("gate", "show", "99", code=2)

@@ -9,7 +9,7 @@ import json
 import threading
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
 import pytest
@@ -37,7 +37,7 @@ class GitLab(http.server.BaseHTTPRequestHandler):
         if parts.path == "/oauth/authorize":
             asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
             assert asked["client_id"] == "slipway"
-            state = f"&state={asked['state']}" if "state" in asked else ""
+            state = f"&state={quote(asked['state'], safe='')}"
             self.send_response(302)
             self.send_header("Location", f"{asked['redirect_uri']}?code=a-code{state}")
             self.end_headers()

@@ -32,21 +32,22 @@ SLOW = "import time, pathlib; pathlib.Path('ran').touch(); time.sleep(4)"
 @pytest.mark.parametrize("way", ["kill the master", "end it", "kill the worker"])
 def test_runs_go_on(site: LiveSite, way: str) -> None:
     """Whoever dies in the middle of a stage: the run goes on, and ends as if nothing had been."""
+    site.isolated = True
     site.write(command("slow", SLOW) + command("after", "print(1)", "slow"))
     process = site.up()
     site.wait_for_stage(1, "slow", "running")
     wait_for(lambda: list(site.folder.glob("state/workers/local/*/*/ran")), site.said)
     if way == "kill the worker":
         site.worker().kill()
-        assert process.wait(30) == 3  # `slipway up` says so and ends what is left
-        assert "the worker local ended" in site.said()
-    elif way == "kill the master":
-        site.master().kill()
-        assert process.wait(30) == 3
+        wait_for(lambda: "the worker local ended (killed by SIGKILL)" in site.said(), site.said)
     else:
-        assert site.down(signal.SIGTERM) == 130
-    assert not site.processes()
-    site.up()
+        if way == "kill the master":
+            site.master().kill()
+            assert process.wait(30) == 3
+        else:
+            assert site.down(signal.SIGTERM) == 0
+        assert not site.processes()
+        site.up()
     run = site.wait_for_run(1)
     assert run["state"] == "passed"
     assert {name: stage["state"] for name, stage in run["stages"].items()} == {
@@ -56,8 +57,64 @@ def test_runs_go_on(site: LiveSite, way: str) -> None:
     assert len(site.runs()) == 1
 
 
-def test_ctrl_c_ends_everything_it_started_and_nothing_else(site: LiveSite) -> None:
+#: Ends the worker that it runs below, which is of its own user.
+MURDER = """
+import os, signal, pathlib
+number = os.getpid()
+while number > 1:
+    folder = pathlib.Path(f"/proc/{number}")
+    if b"buildbot" + b".tac" in (folder / "cmdline").read_bytes():
+        os.kill(number, signal.SIGKILL)
+        break
+    number = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+"""
+
+
+@pytest.mark.slow
+def test_a_stage_that_ends_its_worker_ends_nothing_else(site: LiveSite) -> None:
+    """The site goes on, the stage fails in the end, and another stage is done."""
+    site.isolated = True
+    site.write(command("murder", MURDER) + command("honest", "print(1)", on_failure='["murder"]'))
+    process = site.up()
+    site.wait_for_stage(1, "murder", "failed")
+    run = site.wait_for_run(1)
+    assert process.poll() is None, site.said()
+    assert run["stages"]["murder"]["state"] == "failed"
+    assert "the worker was lost 4 times" in run["stages"]["murder"]["summary"]
+    assert run["stages"]["honest"]["state"] == "passed"
+
+
+#: Stops the worker that it runs below, or leaves it no file to open, and goes on.
+MEDDLING = MURDER.replace("os.kill(number, signal.SIGKILL)", "MEDDLE")
+MEDDLES = {
+    "stop": "os.kill(number, signal.SIGSTOP)",
+    "limit": "__import__('resource').prlimit(number, 7, (3, 3))",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux's own calls")
+@pytest.mark.parametrize("way", MEDDLES)
+def test_a_worker_that_a_stage_meddles_with_works_on(site: LiveSite, way: str) -> None:
+    site.isolated = True
+    code = MEDDLING.replace("MEDDLE", MEDDLES[way])
+    site.write(command("meddle", code) + command("honest", "print(1)", "meddle"))
+    process = site.up()
+    site.wait_for_run(1)
+    wait_for(lambda: "the worker local " in site.said(), site.said)
+    assert process.poll() is None, site.said()
+    if site.run(1)["state"] == "failed":
+        # It began before anybody had looked at its worker.
+        assert site.run_slipway("rerun", "1", "honest").returncode == 0
+    assert site.wait_for_stage(1, "honest", "passed")
+
+
+@pytest.mark.parametrize("isolated", [True, False])
+def test_ctrl_c_ends_everything_it_started_and_nothing_else(
+    site: LiveSite, *, isolated: bool
+) -> None:
     """Also what a stage's program has started in sessions of its own."""
+    site.isolated = isolated
     code = (
         "import subprocess, sys, time;"
         "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(300)'],"

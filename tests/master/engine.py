@@ -5,6 +5,7 @@ What is thrown away is what a kill throws away: a transaction that was not commi
 was not handed on, a request that was not noted down.
 """
 
+from collections import Counter
 from types import SimpleNamespace
 
 import sqlalchemy as sa
@@ -146,8 +147,10 @@ class Engine:
         return job is not None
 
     def _desk(self):
-        place = Place(self.project, "", None, "", lambda gate: {})
-        return SimpleNamespace(projects={self.name: self.project}, _site_of=lambda name: place)
+        place = Place(self.project, "code", "", frozenset(), None, "", lambda gate: {})
+        return SimpleNamespace(
+            projects={self.name: self.project}, _site_of=lambda name: place, _losses=Counter()
+        )
 
     def say(self, request_id, code):
         """A script has ended and said so."""

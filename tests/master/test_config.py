@@ -104,7 +104,7 @@ def test_every_builder_has_a_worker(config, site):
 
 
 def test_it_listens_on_this_machine_alone(config):
-    assert config.www["port"] == "tcp:8010:interface=127.0.0.1"
+    assert config.www["port"] == "tcp:8010:interface=127.0.0.1:backlog=1024"
     assert config.protocols == {"pb": {"port": "tcp:9989:interface=127.0.0.1"}}
 
 
@@ -127,4 +127,9 @@ def test_no_secret_is_sent_to_browsers(config):
     told = dict(config.www["plugins"])
     workers = told.pop("slipway")["workers"]
     assert all(value is True for value in told.values())
-    assert {key for one in workers.values() for key in one} == {"labels", "lanes", "max_builds"}
+    assert {key for one in workers.values() for key in one} == {
+        "labels",
+        "lanes",
+        "max_builds",
+        "isolation",
+    }

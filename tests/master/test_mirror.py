@@ -48,7 +48,7 @@ def test_a_branch_is_meant_before_a_tag_and_a_revision_will_do(mirror, repositor
     assert mirror.resolve(first[:12]).revision == first
 
 
-@pytest.mark.parametrize("name", ["nowhere", "0" * 40, "--all", "-x", "", "a b", "main:file"])
+@pytest.mark.parametrize("name", ["nowhere", "0" * 40, "HEAD", "HEAD@1", "main/x"])
 def test_what_is_not_there_is_told(mirror, repository, name):
     repository.commit()
     mirror.fetch()
@@ -133,4 +133,17 @@ def test_the_version_is_the_revisions_own(mirror, repository):
     later = repository.commit("later")
     written = repository.commit("written", pyproject__toml='[project]\nversion = "1.4.0"\n')
     mirror.fetch()
-    assert [mirror.version(one) for one in (bare, later, written)] == ["0.9", "0.9", "1.4.0"]
+    assert [mirror.version(one).text for one in (bare, later, written)] == ["0.9", "0.9", "1.4.0"]
+
+
+def test_a_branch_holds_its_own_commits_and_no_others(mirror, repository):
+    first = repository.commit("one")
+    repository.git("checkout", "--quiet", "-b", "feature/x")
+    other = repository.commit("elsewhere")
+    repository.git("checkout", "--quiet", "main")
+    second = repository.commit("two")
+    mirror.fetch()
+    assert [mirror.holds("main", one) for one in (first, second, other)] == [True, True, False]
+    assert [mirror.holds("feature/x", one) for one in (first, second)] == [True, False]
+    for branch, revision in (("no", first), ("--all", first), ("main", "-x"), ("main", "0" * 40)):
+        assert not mirror.holds(branch, revision)

@@ -1,11 +1,10 @@
 """The poller: what it finds in a real repository, and what it tells Buildbot and the ledger."""
 
 import asyncio
+import time
 from types import SimpleNamespace
 
 import pytest
-from buildbot.config.errors import ConfigErrors
-from buildbot.schedulers.forcesched import CollectedValidationError
 from buildbot.test.fake import fakemaster
 from buildbot.test.reactor import TestReactorMixin
 from sqlalchemy import create_engine
@@ -19,8 +18,8 @@ from slipway.ledger.session import LedgerSession
 from slipway.ledger.tables import Poll
 from slipway.master import poller as module
 from slipway.master.commits import POLLED
-from slipway.master.force import ForceRun, ForceStage
 from slipway.master.poller import RepositoryPoller
+from slipway.master.scheduler import Started
 from slipway.repository import Mirror
 
 
@@ -81,10 +80,11 @@ class Polling:
     async def begin_run(self, commit, cause):
         """Stand for the pipeline's scheduler: the ledger part of starting a run."""
         self.runs.append((commit, cause))
-        await self.desk.call(self.write_down, commit, cause)
+        number = await self.desk.call(self.write_down, commit, cause)
+        return Started(number, (None, {}))
 
     def write_down(self, session, commit, cause):
-        runs.start_run(session, "almanac", commit, cause, 1.0)
+        return runs.start_run(session, "almanac", commit, cause, 1.0).number
 
     def poll(self):
         """Poll once; return the outcome, and the new changes' subjects (run ones marked)."""
@@ -166,6 +166,19 @@ def test_a_poll_that_could_not_start_its_run_finds_it_again(polling, repository,
     assert polling.poll()[1] == ["*one"]
 
 
+def test_the_runs_it_started_are_kept_with_it(polling, repository):
+    repository.commit("one")
+    before = time.time()
+    polling.poll()
+    with LedgerSession(polling.engine) as session:
+        kept = session.get_one(Poll, "almanac")
+        assert before <= kept.began_at <= kept.polled_at <= time.time()
+        assert kept.runs == [1]
+    polling.poll()
+    with LedgerSession(polling.engine) as session:
+        assert session.get_one(Poll, "almanac").runs == []
+
+
 def test_rewritten_history_is_a_new_head(polling, repository):
     polling.started(repository.commit("one"))
     polling.poll()
@@ -181,6 +194,104 @@ def test_each_branch_is_looked_at(polling, repository):
     (outcome, _), changes = polling.poll()
     assert outcome.startswith("1 new commit on next")
     assert changes == ["*two"]
+
+
+def on(repository, branch, subject):
+    """Commit on a branch of its own, then go back to main."""
+    known = branch in repository.git("branch", "--format=%(refname:short)").split()
+    repository.git("checkout", "--quiet", *(() if known else ("-b",)), branch)
+    revision = repository.commit(subject)
+    repository.git("checkout", "--quiet", "main")
+    return revision
+
+
+def test_a_version_that_nobody_tells_is_told(polling, repository):
+    text = '[project]\nname = "x"\ndynamic = ["version"]\n'
+    repository.commit("one", pyproject__toml=text)
+    (outcome, failed), _ = polling.poll()
+    assert not failed
+    assert ', as version 0.0.0: pyproject.toml says dynamic = ["version"], and nothing' in outcome
+    repository.git("tag", "v1.5.0")
+    repository.commit("two")
+    (outcome, _), _ = polling.poll()
+    assert "0.0.0" not in outcome
+    assert polling.runs[0][0].base_version == "1.5.0"
+
+
+def test_one_bad_branch_does_not_stop_the_others(polling, repository):
+    repository.commit("one")
+    on(repository, "next", "two")
+    polling.poller.branches = ("gone", "main", "-x", "next")
+    (outcome, failed), changes = polling.poll()
+    assert changes == ["*one", "*two"]
+    assert failed
+    assert outcome.startswith("1 new commit on main, up to ")
+    assert "1 new commit on next, up to " in outcome
+    assert 'has no branch, tag or commit "gone"; its branches are main, next' in outcome
+    assert '"-x" cannot be the name of a branch' in outcome
+    assert polling.poll()[1] == []
+
+
+def test_of_a_pattern_a_push_starts_the_first_run(polling, repository):
+    repository.commit("one")
+    on(repository, "feature/old", "old")
+    polling.poller.branches = ("main", "feature/*")
+    assert polling.poll()[1] == ["*one"]
+    assert polling.poll() == (("nothing new on main, feature/*", False), [])
+    on(repository, "feature/old", "pushed")
+    assert polling.poll()[1] == ["*pushed"]
+    assert polling.poll()[1] == []
+
+
+def test_a_branch_that_a_pattern_means_may_come_later(polling, repository):
+    repository.commit("one")
+    polling.poller.branches = ("feature/*",)
+    assert polling.poll() == (("nothing new on feature/*", False), [])
+    on(repository, "feature/new/of/ann", "new")
+    on(repository, "other", "not meant")
+    (outcome, _), changes = polling.poll()
+    assert changes == ["*new"]
+    assert outcome.startswith("1 new commit on feature/new/of/ann, up to ")
+    ((commit, cause),) = polling.runs
+    assert (commit.branch, cause.trigger) == ("feature/new/of/ann", "poll")
+    assert polling.poll()[1] == []
+
+
+def test_a_branch_that_was_deleted_and_comes_again_is_new(polling, repository):
+    repository.commit("one")
+    on(repository, "feature/a", "old")
+    polling.poller.branches = ("feature/*",)
+    polling.poll()
+    repository.git("branch", "-D", "feature/a")
+    assert polling.poll()[1] == []
+    on(repository, "feature/a", "again")
+    assert polling.poll()[1] == ["*again"]
+
+
+def test_a_pattern_that_comes_later_notes_what_is_there(polling, repository):
+    repository.commit("one")
+    on(repository, "fix/a", "a fix")
+    polling.poller.branches = ("main", "feature/*")
+    polling.poll()
+    polling.poller.branches = ("main", "feature/*", "fix/*")
+    assert polling.poll()[1] == []
+    on(repository, "fix/b", "another")
+    assert polling.poll()[1] == ["*another"]
+
+
+def test_a_push_of_many_branches_is_taken_in_parts(polling, repository, monkeypatch):
+    monkeypatch.setattr(module, "MOST_RUNS", 2)
+    repository.commit("one")
+    polling.poller.branches = ("main", "feature/*")
+    polling.poll()
+    for number in range(5):
+        on(repository, f"feature/{number}", f"new {number}")
+    (outcome, failed), changes = polling.poll()
+    assert (len(changes), failed) == (2, False)
+    assert outcome.endswith("; 3 more branches with news wait for the next poll")
+    assert len(polling.poll()[1]) == 2
+    assert len(polling.poll()[1]) == 1
+    assert polling.poll()[1] == []
 
 
 def test_a_missing_branch_is_written_down(polling, repository):
@@ -285,42 +396,32 @@ class ScheduleTest(TestReactorMixin, unittest.TestCase):
 
         return defer.ensureDeferred(check())
 
+    async def waiting(self):
+        """Return a poller whose poll waits for a start, or for a reconfiguration, that goes on."""
+        self.master.initLock = defer.DeferredLock()
+        self.master.initLock.acquire()
+        poller = RepositoryPoller(**self.settings("2h"))
+        await poller.setServiceParent(self.master)
+        self.reactor.advance(0)
+        assert len(self.master.initLock.waiting) == 1
+        return poller
 
-@pytest.fixture(params=[ForceRun, ForceStage])
-def button(request, config, monkeypatch):
-    """Return a button of the site, on a master that has a builder of somebody else."""
-    builders = {"1": "almanac.tests", "2": "deploy.production"}
+    def test_it_is_stopped_by_a_master_that_only_starts(self):
+        async def check():
+            poller = await self.waiting()
+            stopping = poller.disownServiceParent()
+            self.successResultOf(stopping)
+            assert self.master.initLock.waiting == []
 
-    async def get(path):
-        return {"name": builders[path[1]]}
+        return defer.ensureDeferred(check())
 
-    master = SimpleNamespace(data=SimpleNamespace(get=get))
-    monkeypatch.setattr(request.param, "master", master)
-    (found,) = [one for one in config.schedulers.values() if type(one) is request.param]
-    return found
+    def test_a_reconfiguration_changes_the_schedule_of_a_poll_that_waits_for_it(self):
+        async def check():
+            poller = await self.waiting()
+            changing = defer.ensureDeferred(poller.reconfigService(**self.changed("3h")))
+            self.successResultOf(changing)
+            self.reactor.advance(0)
+            assert len(self.master.initLock.waiting) == 1
+            self.successResultOf(poller.disownServiceParent())
 
-
-def builders_of(button, **asked):
-    return asyncio.run(as_coroutine(button.computeBuilderNames(**asked)))
-
-
-async def as_coroutine(awaited):
-    return await awaited
-
-
-def test_a_button_takes_its_own_builders(button):
-    assert builders_of(button, builderid=1) == ["almanac.tests"]
-    assert builders_of(button, builderNames=["almanac.tests"]) == ["almanac.tests"]
-
-
-def test_a_button_refuses_the_builders_of_others(button):
-    with pytest.raises(CollectedValidationError) as caught:
-        builders_of(button, builderid=2)
-    told = f"deploy.production is not started by {button.name}"
-    assert caught.value.errors == {"builderid": told}
-    assert builders_of(button, builderNames=["deploy.production"]) == []
-
-
-def test_a_button_without_builders_is_refused():
-    with pytest.raises(ConfigErrors):
-        ForceRun(name="x", project="almanac", builderNames="no list")
+        return defer.ensureDeferred(check())

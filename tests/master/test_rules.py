@@ -10,7 +10,7 @@ from buildbot.www.authz import Forbidden
 from twisted.internet import defer
 from twisted.trial import unittest
 
-from slipway.master.door import Known
+from slipway.master.visit import Known
 from slipway.model.access import LADDER, Person, held
 from slipway.steps.desk import SERVICE
 

@@ -5,6 +5,7 @@ from pydantic import ValidationError
 
 from slipway.model.event import (
     EVENTS,
+    LIMIT,
     ArtefactLeft,
     Document,
     Notice,
@@ -13,6 +14,7 @@ from slipway.model.event import (
     Progress,
     Summary,
     TestResult,
+    read_event,
 )
 from slipway.model.job import Input, Job, RunFacts, StageRecord
 
@@ -57,6 +59,21 @@ def test_every_kind_of_event_is_tried_here():
         '{"event": "notice", "text": "x", "colour": "red"}',
         '{"event": "artefact", "path": "x", "name": "x", "sha256": "ABC", "size": 1}',
         '{"event": "progress"',
+        '{"event": "progress", "text": "x", "done": NaN}',
+        '{"event": "progress", "text": "x", "total": Infinity}',
+        '{"event": "progress", "text": "x", "total": 1e999}',
+        '{"event": "test", "suite": "s", "name": "n", "status": "passed", "seconds": -Infinity}',
+        f'{{"event": "test", "suite": "s", "name": "n", "status": "passed", "line": {"9" * 999}}}',
+        '{"event": "summary", "text": "x", "facts": {"a": [NaN]}}',
+        '{"event": "summary", "text": "x", "facts": {"a": 1e999}}',
+        f'{{"event": "summary", "text": "x", "facts": {{"a": {"9" * 99}}}}}',
+        f'{{"event": "summary", "text": "x", "facts": {{"a": {"[" * 50}{"]" * 50}}}}}',
+        f'{{"event": "summary", "text": "x", "facts": {{"a": {"[" * 1900}{"]" * 1900}}}}}',
+        '{"event": "summary", "text": "x", "facts": [1]}',
+        '{"event": "notice", "text": ["x"]}',
+        '{"event": "notice", "text": "\\ud800"}',
+        f'{{"event": "artefact", "path": "x", "name": "../x", "sha256": "{"0" * 64}", "size": 1}}',
+        f'{{"event": "artefact", "path": "x", "name": "x", "sha256": "{"0" * 64}", "size": 1e99}}',
         "[]",
         "",
     ],
@@ -64,6 +81,13 @@ def test_every_kind_of_event_is_tried_here():
 def test_anything_else_is_no_event(text):
     with pytest.raises(ValidationError):
         EVENTS.validate_json(text)
+    with pytest.raises(ValueError, match=r"^[^\n]{3,}$"):
+        read_event(text)
+
+
+def test_a_record_has_a_longest():
+    with pytest.raises(ValueError, match="it may have 4000"):
+        read_event(Notice(text="x" * LIMIT).model_dump_json())
 
 
 @pytest.mark.parametrize("wrong", [{"sha256": "0" * 63}, {"sha256": "A" * 64}, {"size": -1}])

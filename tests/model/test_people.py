@@ -60,7 +60,7 @@ def test_a_password_that_is_no_hash_is_told_and_not_shown(word):
             f'[people.ann]\npassword = "{HASH}"\npassword-from.env = "X"',
             "write one of password, password-from and made-password",
         ),
-        ("[people.ann]\npassword-from = {}", '{ env = "NAME" } or { file = "path" }'),
+        ("[people.ann]\npassword-from = {}", '{ env = "NAME" }, { file = "path" }'),
         ('[access]\nanonymous = "all"', 'allowed: "viewer", "none"'),
         ('[access]\nprovider = "github"', "needs client-id and client-secret"),
         (

@@ -74,9 +74,11 @@ def test_a_database_is_sqlite_or_postgresql(database):
         SiteSettings(database=database)
 
 
-@pytest.mark.parametrize("keys", [{}, {"env": "A", "file": "b"}])
+@pytest.mark.parametrize(
+    "keys", [{}, {"env": "A", "file": "b"}, {"env": "A", "command": ["b"]}, {"command": [""]}]
+)
 def test_a_secret_is_in_one_place(keys):
-    with pytest.raises(ValidationError, match="write either"):
+    with pytest.raises(ValidationError, match=r"write one place|name is empty"):
         SecretPlace(**keys)
     assert SecretPlace(env="A").file is None
 

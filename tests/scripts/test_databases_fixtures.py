@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from slipway.model.event import Progress
+
 from .conftest import MODELS, build, fail
 
 # Files to write, and what is said for SQLite (then for PostgreSQL, if it is told otherwise).
@@ -137,3 +139,15 @@ def test_a_bad_run_keeps_nothing_of_an_earlier_work_folder(app, tmp_path, record
     (tmp_path / "out.work" / "stale").touch()
     write(app, {"maker.csv": "id\n1\n"})
     fail(tmp_path, recorder, metadata=MODELS, fixtures="seed/*", targets=["sqlite"])
+
+
+def test_the_count_in_a_line_is_of_the_file_it_names(app, tmp_path, recorder):
+    build(tmp_path, recorder, metadata=MODELS, fixtures="seed/*", targets=["sqlite"])
+    told = [event.text for event in recorder.of(Progress) if event.text.endswith(" rows")]
+    found = {line.rpartition(": ")[0]: int(line.split()[-2]) for line in told}
+    assert found == {
+        "seed/01_maker.csv": 3,
+        "seed/maker.yaml": 2,
+        "seed/item.csv": 3,
+        "seed/tag.jsonl": 3,
+    }

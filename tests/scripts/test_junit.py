@@ -1,5 +1,7 @@
 """The three dialects of JUnit, read into one form. The samples are what the runners wrote."""
 
+import tracemalloc
+
 import pytest
 
 from slipway.model.errors import StageFailed
@@ -147,6 +149,47 @@ def test_strange_numbers_are_no_reason_to_fail(results):
     assert found["a.c"].seconds == 0.0
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<s><testcase name='a' file='/'/></s>",
+        "<?xml version='1.0' encoding='idna'?><s/>",
+        "<?xml version='1.0' encoding='no-such'?><s/>",
+        "<s><testcase name='a' file='&#x0a;' classname='" + "x." * 1000 + "'/>",
+    ],
+)
+def test_what_no_runner_has_written_is_told_in_a_sentence(tmp_path, text):
+    file = tmp_path / "r.xml"
+    file.write_text(text)
+    with pytest.raises(StageFailed, match=r"its results in r\.xml cannot be read"):
+        read(file, "tests", tmp_path)
+
+
+def test_a_class_in_very_many_modules_is_no_reason_to_fail(tmp_path):
+    file = tmp_path / "r.xml"
+    file.write_text(f"<s><testcase name='a' classname='{'x' * 100 + '.' + 'y.' * 200_000}'/></s>")
+    assert len(read(file, "tests", tmp_path)) == 1
+
+
 def test_short_is_one_line_and_not_too_long():
     assert short("\n first \nsecond") == "first"
     assert len(short("x" * 1000, 50)) == 50
+
+
+def test_a_file_of_very_many_long_messages_takes_little_memory(tmp_path):
+    path = tmp_path / "many.xml"
+    text = "x" * 3500
+    with path.open("w") as stream:
+        stream.write("<testsuites><testsuite>")
+        for number in range(30_000):
+            case = f'<testcase classname="a.B" name="t{number}"><failure message="">{text}'
+            stream.write(f"{case}\nValueError: no {number}</failure></testcase>")
+        stream.write("</testsuite></testsuites>")
+    tracemalloc.start()
+    found = read(path, "many", tmp_path)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(found) == 30_000
+    assert found[-1].message.startswith("ValueError: no 29999\nxxx")
+    assert found[-1].message.endswith("ValueError: no 29999")
+    assert most < 100_000_000

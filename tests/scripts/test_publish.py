@@ -58,6 +58,8 @@ def job(folder: Path, inputs=None, *, version="1.4.0+7", number=7, **changes) ->
         version=version,
         subject=changes.pop("subject", "Add moon phases"),
         author="Ada <ada@example.org>",
+        local=changes.pop("local", False),
+        dirty=changes.pop("dirty", False),
     )
     values = {
         "project": "almanac",
@@ -155,6 +157,29 @@ def test_a_damaged_release_is_not_taken_for_the_same(tmp_path, project):
         publish.run(job(tmp_path), Recorder())
 
 
+def test_what_a_working_tree_made_says_so_and_is_never_the_latest(tmp_path, project):
+    publish.run(job(tmp_path, version="1.4.0+7"), Recorder())
+    mine = {"version": "1.4.0+local.9.dirty", "number": 9, "local": True, "dirty": True}
+    report = Recorder()
+    publish.run(job(tmp_path, **mine), report)
+    assert latest(project) == "1.4.0+7"
+    assert "latest stays where it is" in report.only(Notice).text
+    made = manifest.read(project / "1.4.0+local.9.dirty" / "release.json")
+    assert (made.local, made.dirty) == (True, True)
+    page = (project / "1.4.0+local.9.dirty" / "index.html").read_text()
+    assert "a working tree, with changes that no commit has" in page
+    assert "working tree" not in (project / "1.4.0+7" / "index.html").read_text()
+
+
+def test_a_sites_first_release_follows_any_of_a_working_tree(tmp_path, project):
+    mine = {"version": "1.4.0+local.9", "number": 9, "local": True}
+    publish.run(job(tmp_path, **mine), Recorder())
+    assert latest(project) == "1.4.0+local.9"
+    publish.run(job(tmp_path, version="1.4.0+1", number=1), Recorder())
+    assert latest(project) == "1.4.0+1"
+    assert "local" not in json.loads((project / "latest.json").read_text())
+
+
 def test_latest_never_goes_back(tmp_path, project):
     publish.run(job(tmp_path, version="1.5", number=9), Recorder())
     report = Recorder()
@@ -207,7 +232,7 @@ def read(path):
 
 def test_pages_are_whole_and_escaped(tmp_path, project):
     subject = '<script>alert("x")</script> & \x07'
-    inputs = [given(tmp_path / "in", "a'b & <c>.zip", b"zip")]
+    inputs = [given(tmp_path / "in", "a'b & c.zip", b"zip")]
     publish.run(job(tmp_path, inputs, subject=subject), Recorder())
     for page in (project / "index.html", project / "1.4.0+7" / "index.html"):
         reader = read(page)
@@ -216,7 +241,7 @@ def test_pages_are_whole_and_escaped(tmp_path, project):
         assert all(link.startswith("./") for link in reader.links)
     reader = read(project / "1.4.0+7" / "index.html")
     told = "".join(reader.text)
-    assert "./a%27b%20%26%20%3Cc%3E.zip" in reader.links
+    assert "./a%27b%20%26%20c.zip" in reader.links
     for part in ("ab" * 20, "45 passed", "slipway verify .", "1m12s on linux-1", inputs[0].sha256):
         assert part in told
     assert "Ada" in told

@@ -1,9 +1,12 @@
 """Events as a worker gets them: small enough, and still telling."""
 
+import io
+
 import pytest
 
 from slipway.model.event import LIMIT, ArtefactLeft, Notice, Summary, TestResult, part_line
-from slipway.scripts.report import encode
+from slipway.scripts import report
+from slipway.scripts.report import SequenceReport, encode
 
 
 def read(event):
@@ -42,3 +45,33 @@ def test_a_path_is_never_cut():
     event = ArtefactLeft(path="/" + "a" * 5000, name="a", sha256="0" * 64, size=1)
     with pytest.raises(ValueError, match="cannot be cut to 4000 bytes"):
         encode(event)
+
+
+def test_of_much_output_the_beginning_and_the_end_are_passed_on(monkeypatch):
+    monkeypatch.setattr(report, "_HEAD", 100)
+    monkeypatch.setattr(report, "_TAIL", 50)
+    stream = io.StringIO()
+    made = SequenceReport(stream)
+    for number in range(1000):
+        made.log(f"line {number}")
+    made.summary("all good")
+    made.end()
+    text = stream.getvalue()
+    assert text.startswith("line 0\nline 1\n")
+    assert text.endswith("line 998\nline 999\n")
+    assert "characters are left out here]\n" in text
+    assert "all good" in text
+    assert len(text) < 500
+
+
+def test_the_messages_of_many_tests_are_brief(monkeypatch):
+    stream = io.StringIO()
+    made = SequenceReport(stream)
+    message = "AssertionError\n" + "x" * 3600 + "\nthe end"
+    for number in range(3000):
+        made.test(TestResult(suite="s", name=f"t{number}", status="failed", message=message))
+    events = [part_line(line)[1] for line in stream.getvalue().split("\n")[:-1]]
+    assert len(events) == 3000
+    assert len(events[0].message) > 3000
+    assert len(events[-1].message) < 600
+    assert {one.message[:14] + one.message[-7:] for one in events} == {"AssertionErrorthe end"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import zlib
 from pathlib import Path
 
 import pytest
@@ -105,3 +106,66 @@ def test_a_repository_out_of_reach_is_told(tmp_path):
 def test_a_revision_that_is_gone_is_told(repository, tmp_path):
     with pytest.raises(WrongInput, match=rf"has no revision {'0' * 40} any more"):
         take(Source(repository=str(repository), revision="0" * 40), tmp_path / "build")
+
+
+def by_url(repository: Path, revision: str) -> Source:
+    return Source(repository=f"file://{repository}", revision=revision)
+
+
+def test_a_repository_elsewhere_is_kept_and_only_what_is_new_is_fetched(repository, tmp_path):
+    cache = tmp_path / "cache"
+    first = git(repository, "rev-parse", "HEAD")
+    take(by_url(repository, first), tmp_path / "one", cache)
+    (mirror,) = (cache / "sources").glob("*.git")
+    assert git(mirror, "rev-parse", "refs/heads/main") == first
+    # What is there already needs no network.
+    repository.rename(tmp_path / "away")
+    take(by_url(repository, first), tmp_path / "two", cache)
+    assert (tmp_path / "two" / "file.txt").read_text() == "one"
+    (tmp_path / "away").rename(repository)
+    second = commit(repository, "two")
+    take(by_url(repository, second), tmp_path / "three", cache)
+    assert (tmp_path / "three" / "file.txt").read_text() == "two"
+    assert git(tmp_path / "three", "rev-parse", "origin/main") == second
+
+
+def test_a_mirror_that_a_stage_has_altered_gives_the_right_revision_or_none(repository, tmp_path):
+    cache = tmp_path / "cache"
+    first = git(repository, "rev-parse", "HEAD")
+    take(by_url(repository, first), tmp_path / "one", cache)
+    (mirror,) = (cache / "sources").glob("*.git")
+    (mirror / "config").write_text("[core]\n bare = nonsense\n[remote\n")
+    (mirror / "hooks").mkdir(exist_ok=True)
+    take(by_url(repository, first), tmp_path / "two", cache)
+    assert (tmp_path / "two" / "file.txt").read_text() == "one"
+    # An object of another content under the same name.
+    for number, damage in enumerate((b"", b"nonsense", zlib.compress(b"blob 3\0evil"[:11]))):
+        for path in (mirror / "objects").rglob("*"):
+            if path.is_file():
+                path.chmod(0o644)
+                path.write_bytes(damage)
+        take(by_url(repository, first), tmp_path / f"damaged{number}", cache)
+        assert (tmp_path / f"damaged{number}" / "file.txt").read_text() == "one"
+
+
+@pytest.mark.parametrize("what", ["link", "file", "folder of links"])
+def test_what_lies_at_a_mirrors_place_is_replaced(repository, tmp_path, what):
+    cache = tmp_path / "cache"
+    revision = git(repository, "rev-parse", "HEAD")
+    take(by_url(repository, revision), tmp_path / "one", cache)
+    (mirror,) = (cache / "sources").glob("*.git")
+    victim = tmp_path / "victim"
+    mirror.rename(victim)
+    before = sorted(victim.rglob("*"))
+    if what == "link":
+        mirror.symlink_to(victim)
+    elif what == "file":
+        mirror.write_text("x")
+    else:
+        mirror.mkdir()
+        for name in ("objects", "refs", "config"):
+            (mirror / name).symlink_to(victim / name)
+        (mirror / "HEAD").write_text("ref: refs/heads/main\n")
+    take(by_url(repository, revision), tmp_path / "two", cache)
+    assert (tmp_path / "two" / "file.txt").read_text() == "one"
+    assert sorted(victim.rglob("*")) == before

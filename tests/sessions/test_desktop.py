@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes.util
+import json
 import shutil
 import struct
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway.features import NotThere, SessionError, SessionLost, Unsupported
+from slipway.features import NotThere, SessionError, SessionLost, Unsupported, desktop_link
 from slipway.features.desktop import DesktopSession
 from slipway.features.desktop_program import DesktopSettings
 from slipway.model.stage import TestsStage
@@ -63,6 +64,24 @@ def fresh(settings):
     session = DesktopSession(settings, patience=3)
     yield session
     session.close()
+
+
+def test_an_order_that_comes_together_with_the_greeting_is_done(settings, monkeypatch):
+    """On a busy machine the program reads both at once, and no more comes until it answers."""
+    held = []
+
+    def send(link, line):
+        held.append(json.dumps(line).encode() + b"\n")
+        if set(line) != {"proof"}:
+            link._socket.sendall(b"".join(held))
+            held.clear()
+
+    monkeypatch.setattr(desktop_link.Link, "send", send)
+    session = DesktopSession(settings, patience=3)
+    try:
+        session.see("page one")
+    finally:
+        session.close()
 
 
 def told(session):

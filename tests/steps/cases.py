@@ -6,13 +6,11 @@ import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
-from buildbot.process.remotetransfer import FileReader, StringFileReader
 from buildbot.test.reactor import TestReactorMixin
 from buildbot.test.steps import (
-    ExpectDownloadFile,
+    Expect,
     ExpectRemoteRef,
     ExpectShell,
-    ExpectUploadFile,
     TestBuildStepMixin,
 )
 from twisted.internet import defer
@@ -20,17 +18,22 @@ from twisted.trial.unittest import TestCase
 
 from slipway import steps
 from slipway.ledger.store import Store
+from slipway.model.coded import Coder, made_key
 from slipway.model.event import (
     ArtefactLeft,
 )
+from slipway.model.handed import Handed
 from slipway.model.job import Input, Job, RunFacts
 from slipway.steps.desk import STAGE_PROPERTY
 from slipway.steps.stage import GRACE
-from slipway.steps.transfer import BLOCK, StoreWriter
+from slipway.steps.transfer import BLOCK, StoreReader, StoreWriter
 
 DATA = b"what the stage left"
 HASH = hashlib.sha256(DATA).hexdigest()
 GIVEN = b"what the stage before left"
+WORK = "/wrk/demo.command/build"
+KEY = made_key()
+CODER = Coder(KEY)
 LEAST = {
     "tests": {},
     "freeze": {"script": "app.py"},
@@ -49,13 +52,24 @@ class MemoryDesk:
     def __init__(self, job, store):
         self.job, self.store = job, store
         self.claimed, self.kept, self.told = [], [], []
+        self.tests, self.losses = [], []
+        self.given, self.withheld = {}, ()
 
     async def claim(self, stage_id, build_id, worker):
         self.claimed.append((stage_id, build_id, worker))
         return self.job
 
+    async def read_secrets(self, _job):
+        return self.given, self.withheld
+
+    def lost(self, stage_id):
+        self.losses.append(stage_id)
+
     async def left(self, stage_id, artefacts):
         self.kept += [(stage_id, artefact.name) for artefact in artefacts]
+
+    async def tested(self, builder, sets, tests):
+        self.tests.append((builder, dict(sets), tests))
 
     async def said(self, stage_id, exit_code, summary, facts):
         self.told.append((stage_id, exit_code, summary, facts))
@@ -63,12 +77,16 @@ class MemoryDesk:
     def path(self, sha256):
         return self.store.path(sha256)
 
+    def check_room(self, size):
+        self.store.check_room(size)
+
     def incoming(self):
         return self.store.open_incoming()
 
 
 def said(*events):
-    return "".join(f"\x1e{event.model_dump_json()}\n" for event in events)
+    """Return what a script says; each code is good once, and later ones have higher numbers."""
+    return "".join(f"\x1e{CODER.coded(event.model_dump_json())}\n" for event in events)
 
 
 def artefact(data=DATA, name="almanac.zip", path="/wrk/output/almanac.zip"):
@@ -81,6 +99,8 @@ class StepCase(TestBuildStepMixin, TestReactorMixin, TestCase):
 
     kind = "command"
     system = "posix"
+    problems = ()
+    versions = {"slipway.begin": "3.3"}  # noqa: RUF012
 
     @defer.inlineCallbacks
     def setUp(self):
@@ -100,8 +120,10 @@ class StepCase(TestBuildStepMixin, TestReactorMixin, TestCase):
             if isinstance(one, type) and getattr(one, "uses", None) == self.kind
         ]
         self.made = self.setup_step(step(timeout=300))
+        self.made.key = KEY
         self.change_worker_system(self.system)
         self.build.workername = "local"
+        self.build.getBuilderId = lambda: defer.succeed(5)
         if stage_id is not None:
             self.build.setProperty(STAGE_PROPERTY, stage_id, "Slipway")
 
@@ -130,29 +152,48 @@ class StepCase(TestBuildStepMixin, TestReactorMixin, TestCase):
             state="/state",
         )
 
+    def expect_begin(self):
+        """Expect a fresh place to be made."""
+        self.build.getWorkerCommandVersion = lambda name, _old=None: self.versions.get(name)
+        told = {"told": f"run 7 of almanac ({self.kind})"}
+        begin = Expect("slipway.begin", told)
+        begin.update("work", WORK).update("given", "../given-x").update(
+            "problems", list(self.problems)
+        )
+        self.expect_commands(begin.exit(0))
+
     def expect_fetch(self):
-        """Expect the input and the job to be sent, in this order; keep what was sent."""
+        """Expect a place, and the input to be sent to it under its hash; keep what was sent."""
+        self.expect_begin()
         self.sent = {}
-        places = (("input/before/given.zip", FileReader), ("job.json", StringFileReader))
-        for target, reader in places:
-            expected = ExpectDownloadFile(
-                blocksize=BLOCK,
-                maxsize=None,
-                workerdest=target,
-                workdir=".",
-                reader=ExpectRemoteRef(reader),
-                mode=None,
-            )
+        for given in {one.sha256: one for one in self.desk.job.fetched}.values():
+            arguments = {
+                "sha256": given.sha256,
+                "size": given.size,
+                "reader": ExpectRemoteRef(StoreReader),
+                "blocksize": BLOCK,
+            }
 
-            def keep(data, target=target):
-                self.sent[target] = data
+            def read(command):
+                reader = command.args["reader"]
+                self.sent[command.args["sha256"]] = reader.remote_read(10**9)
+                reader.remote_close()
 
-            self.expect_commands(expected.download_string(keep, size=100_000).exit(0))
+            self.expect_commands(Expect("slipway.take", arguments).behavior(read).exit(0))
+
+    def expect_end(self):
+        """Expect the place to be removed."""
+        self.expect_commands(Expect("slipway.end", {}).exit(0))
+
+    def handed(self):
+        job, given = self.desk.job, "../given-x"
+        return Handed(job=job, key=KEY, given=given, secrets=self.desk.given)
 
     def expect_script(self, output="", code=0):
         shell = ExpectShell(
-            workdir="wkdir",
-            command=["slipway", "stage", self.kind, "--settings", "../job.json"],
+            workdir=WORK,
+            command=["slipway", "stage", self.kind, "--keyed"],
+            initial_stdin=self.handed().packed(),
             env={
                 "PYTHONUTF8": "1",
                 "PYTHONIOENCODING": "utf-8",
@@ -167,16 +208,34 @@ class StepCase(TestBuildStepMixin, TestReactorMixin, TestCase):
         ).stdout(output)
         self.expect_commands(shell.exit(code) if code is not None else shell)
 
-    def expect_upload(self, data=DATA, path="/wrk/output/almanac.zip", code=0):
-        upload = ExpectUploadFile(
-            blocksize=BLOCK,
-            maxsize=None,
-            workersrc=path,
-            workdir="wkdir",
-            writer=ExpectRemoteRef(StoreWriter),
-            keepstamp=False,
-        )
-        self.expect_commands(upload.upload_string(data).exit(code))
+    def expect_upload(
+        self, data=DATA, path="/wrk/output/almanac.zip", code=0, size=None, told="it is gone"
+    ):
+        """Expect a file to be asked for; of a certain size, or the data's own."""
+        arguments = {
+            "path": path,
+            "size": len(data) if size is None else size,
+            "writer": ExpectRemoteRef(StoreWriter),
+            "blocksize": BLOCK,
+        }
+
+        def write(command):
+            writer = command.args["writer"]
+            for start in range(0, len(data), 7):
+                writer.remote_write(data[start : start + 7])
+            writer.remote_close()
+
+        upload = Expect("slipway.give", arguments).behavior(write)
+        self.expect_commands(upload.update("told", told).exit(code) if code else upload.exit(0))
+
+    async def sets(self):
+        """Return Buildbot's sets by category: (complete, passed, failed)."""
+        found = await self.master.db.test_result_sets.getTestResultSets(5)
+        return {one.category: (one.complete, one.tests_passed, one.tests_failed) for one in found}
+
+    def written(self):
+        """Return the tests that were written down, in their order."""
+        return [test for _, _, tests in self.desk.tests for test in tests]
 
     def leftovers(self):
         return list((self.store.root / "incoming").glob("*.part"))

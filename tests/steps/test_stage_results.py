@@ -3,12 +3,8 @@
 import base64
 import hashlib
 
-from buildbot.process.remotetransfer import FileReader, StringFileReader
 from buildbot.process.results import FAILURE, SUCCESS
-from buildbot.test.steps import (
-    ExpectDownloadFile,
-    ExpectRemoteRef,
-)
+from twisted.internet import defer, task
 
 from slipway.model.event import (
     Notice,
@@ -19,7 +15,8 @@ from slipway.model.event import (
     TestResult,
 )
 from slipway.model.job import Job
-from slipway.steps.transfer import BLOCK
+from slipway.steps import listening
+from slipway.steps.results import BATCH
 
 from .cases import StepCase, said
 
@@ -39,22 +36,13 @@ class ResultsTest(StepCase):
             TestResult(suite="p", name="d", status="skipped"),
         ]
         self.expect_script(said(*each, Notice(text="2 failed", level="error")), code=1)
+        self.expect_end()
         self.expect_outcome(FAILURE, "2 failed")
-        self.expect_test_result_sets(
-            [("Builder", "pass_fail", "boolean"), ("Builder", "fail_only", "message")]
-        )
-        self.expect_test_results(
-            [
-                (1000, "1", "a", "t.py", 3, 500_000_000),
-                (1000, "0", "b", None, None, 0),
-                (1000, "0", "c", None, None, 0),
-                (1000, "1", "d", None, None, 0),
-                (1001, "failed\nno", "b", None, None, None),
-                (1001, "error\n", "c", None, None, None),
-                (1001, "skipped\n", "d", None, None, None),
-            ]
-        )
         await self.run_step()
+        assert self.written() == each
+        ((builder, sets, _),) = self.desk.tests
+        assert (builder, sorted(sets)) == (5, ["fail_only", "pass_fail"])
+        assert await self.sets() == {"pass_fail": (True, 2, 2), "fail_only": (True, 0, 2)}
 
     async def test_a_test_may_take_longer_than_buildbots_column_holds(self):
         self.begin()
@@ -64,18 +52,111 @@ class ResultsTest(StepCase):
             TestResult(suite="p", name="b", status="passed", seconds=3600.5),
         ]
         self.expect_script(said(*each, Summary(text="2 passed")))
+        self.expect_end()
         self.expect_outcome(SUCCESS, "2 passed")
-        self.expect_test_result_sets(
-            [("Builder", "pass_fail", "boolean"), ("Builder", "duration", "seconds")]
-        )
-        self.expect_test_results(
-            [
-                (1000, "1", "a", None, None, 2_147_483_647),
-                (1000, "1", "b", None, None, 2_147_483_647),
-                (1001, "3600.500000", "b", None, None, None),
-            ]
-        )
         await self.run_step()
+        assert self.written() == each
+        assert await self.sets() == {"pass_fail": (True, 2, 0), "duration": (True, 0, 0)}
+
+    async def test_many_results_are_written_in_batches_while_the_stage_runs(self):
+        self.begin()
+        self.expect_fetch()
+        each = [
+            TestResult(suite="p", name=f"t{n}", status="failed", message="m" * 3500)
+            for n in range(2 * BATCH + 7)
+        ]
+        seen = []
+        shell = len(self._expected_commands)
+        self.expect_script()
+        expected = self._expected_commands[shell]
+        expected.behaviors.clear()
+        for start in range(0, len(each), 100):
+            expected.stdout(said(*each[start : start + 100]))
+        expected.behavior(lambda _command: seen.append(len(self.desk.tests)))
+        expected.stdout(said(Notice(text="all failed", level="error"))).exit(1)
+        self.expect_end()
+        self.expect_outcome(FAILURE, "all failed")
+        self.patch(task, "deferLater", lambda *_: defer.succeed(None))
+        await self.run_step()
+        assert seen[0] >= 2
+        assert [test.name for test in self.written()] == [test.name for test in each]
+        sizes = [len(tests) for _, _, tests in self.desk.tests]
+        assert max(sizes) <= BATCH
+        assert (await self.sets())["fail_only"] == (True, 0, len(each))
+
+    async def test_the_texts_of_a_stage_are_bounded(self):
+        self.begin()
+        self.expect_fetch()
+        message = "AssertionError\n" + "x" * 3500 + "\nthe end"
+        each = [
+            TestResult(suite="p", name=f"t{n}", status="failed", message=message)
+            for n in range(5000)
+        ]
+        self.expect_script(said(*each, Notice(text="all failed", level="error")), code=1)
+        self.expect_end()
+        self.expect_outcome(FAILURE, "all failed")
+        self.patch(task, "deferLater", lambda *_: defer.succeed(None))
+        await self.run_step()
+        kept = [test.message for test in self.written()]
+        assert len(kept[0]) > 3000
+        assert len(kept[-1]) < 600
+        assert {text[:14] + text[-7:] for text in kept} == {"AssertionErrorthe end"}
+        assert sum(map(len, kept)) < 7_000_000
+
+    async def test_results_that_no_database_takes_are_mended(self):
+        self.begin()
+        self.expect_fetch()
+        strange = TestResult(suite="p", name="n\0" + "x" * 3000, status="passed", file="a\0.py")
+        self.expect_script(said(strange, Summary(text="passed")))
+        self.expect_end()
+        self.expect_outcome(SUCCESS, "passed")
+        await self.run_step()
+        (kept,) = self.written()
+        assert kept.name.startswith("n\ufffdx")
+        assert len(kept.name) < 650
+        assert kept.file == "a\ufffd.py"
+
+    async def test_results_that_cannot_be_written_do_not_fail_the_stage(self):
+        self.begin()
+        self.expect_fetch()
+
+        async def full(*_):
+            raise OSError(28, "No space left on device")
+
+        self.desk.tested = full
+        each = [TestResult(suite="p", name=f"t{n}", status="passed") for n in range(3)]
+        self.expect_script(said(*each, Summary(text="3 passed")))
+        self.expect_end()
+        self.expect_outcome(SUCCESS, "3 passed")
+        await self.run_step()
+        assert "3 test results could not be written down" in self.made.logs["tests left out"].stdout
+        assert len(self.flushLoggedErrors(OSError)) == 1
+
+    async def test_of_a_long_log_the_beginning_and_the_end_are_kept(self):
+        self.patch(listening, "_HEAD", 1000)
+        self.patch(listening, "_TAIL", 200)
+        self.begin()
+        self.expect_fetch()
+        shell = len(self._expected_commands)
+        self.expect_script()
+        expected = self._expected_commands[shell]
+        expected.behaviors.clear()
+        for number in range(5000):
+            expected.stdout(f"line {number}\n")
+            expected.stderr(f"error {number}\n")
+        expected.stdout(said(Summary(text="all good"))).stdout("the end without a line feed")
+        expected.exit(0)
+        self.expect_end()
+        self.expect_outcome(SUCCESS, "all good")
+        await self.run_step()
+        log = self.made.logs["stdio"]
+        assert log.stdout.startswith("line 0\nline 1\n")
+        assert "[from here on only the end of the output is kept]\n" in log.stdout
+        assert "characters are left out here]\n" in log.stdout
+        assert log.stdout.endswith("line 4999\nall good\nthe end without a line feed\n")
+        assert log.stderr.endswith("error 4999\n")
+        assert len(log.stdout) < 1500
+        assert len(log.stderr) < 700
 
     async def test_a_chunk_may_end_anywhere(self):
         self.begin()
@@ -90,6 +171,7 @@ class ResultsTest(StepCase):
         for character in text:
             expected.stdout(character)
         expected.exit(0)
+        self.expect_end()
         self.expect_outcome(SUCCESS, "all good")
         await self.run_step()
         assert self.made.logs["stdio"].stdout == ("log\né\nall good\nthe end without a line feed\n")
@@ -117,31 +199,13 @@ class DeployTest(StepCase):
         }
         return Job.model_validate(job.model_dump() | {"inputs": [], "deployment": deployment})
 
-    async def test_both_releases_are_fetched_and_the_job_is_for_its_owner_alone(self):
+    async def test_what_both_releases_have_is_fetched_once(self):
         self.begin()
-        sent = {}
-        for target, reader, mode in (
-            ("input/release/given.zip", FileReader, None),
-            ("input/previous/given.zip", FileReader, None),
-            ("job.json", StringFileReader, 0o600),
-        ):
-            expected = ExpectDownloadFile(
-                blocksize=BLOCK,
-                maxsize=None,
-                workerdest=target,
-                workdir=".",
-                reader=ExpectRemoteRef(reader),
-                mode=mode,
-            )
-
-            def keep(data, target=target):
-                sent[target] = data
-
-            self.expect_commands(expected.download_string(keep, size=100_000).exit(0))
+        self.expect_fetch()
         self.expect_script(said(Summary(text="staging: 1+7 is deployed", facts={"n": 1})))
+        self.expect_end()
         self.expect_outcome(SUCCESS, "staging: 1+7 is deployed")
         await self.run_step()
-        assert Job.model_validate_json(sent["job.json"]).deployment.secrets == {"key": "hush hush"}
         assert self.desk.told == [(7, 0, "staging: 1+7 is deployed", {"n": 1})]
 
 
@@ -185,14 +249,10 @@ class EvidenceTest(StepCase):
         progress = Progress(text="scenarios, 1 failed", done=45, total=52)
         expected.stdout(said(picture, piece, failed, progress)).behavior(look)
         expected.stdout(said(Notice(text="1 failed", level="error"))).exit(1)
+        self.expect_end()
         self.expect_outcome(FAILURE, "1 failed")
-        self.expect_test_result_sets(
-            [("Builder", "pass_fail", "boolean"), ("Builder", "fail_only", "message")]
-        )
-        told = "failed\nit is </pre> not there"
-        where = ("A: <b>b</b>", "features/a.feature", 3)
-        self.expect_test_results([(1000, "0", *where, 0), (1001, told, *where, None)])
         await self.run_step()
+        assert self.written() == [failed]
         assert seen == ["45/52 scenarios, 1 failed"]
         page = self.made.logs["failures"].stdout
         assert base64.b64encode(png).decode() in page

@@ -1,7 +1,5 @@
 """The step of a stage, from its claim to its end: each kind of stage, on Linux and on Windows."""
 
-import json
-
 from buildbot.process.results import CANCELLED, FAILURE, SKIPPED, SUCCESS
 
 from slipway.model.event import (
@@ -9,7 +7,6 @@ from slipway.model.event import (
     Progress,
     Summary,
 )
-from slipway.model.job import Job
 from slipway.model.stage import KINDS
 
 from .cases import DATA, GIVEN, HASH, StepCase, artefact, said
@@ -25,16 +22,14 @@ class EachKind:
         events = said(Progress(text="at work"), left, Summary(text="all good", facts={"n": 3}))
         self.expect_script(f"a line of log\n{events}")
         self.expect_upload()
+        self.expect_end()
         self.expect_outcome(SUCCESS, "all good")
         await self.run_step()
         assert self.desk.claimed == [(7, 92, "local")]
         assert self.desk.kept == [(7, "almanac.zip")]
         assert self.desk.told == [(7, 0, "all good", {"n": 3})]
         assert self.store.path(HASH).read_bytes() == DATA
-        assert self.sent["input/before/given.zip"] == GIVEN
-        sent = self.sent["job.json"]
-        assert Job.model_validate_json(sent) == self.desk.job
-        assert json.loads(sent)["stage"]["uses"] == self.kind
+        assert list(self.sent.values()) == [GIVEN]
         assert self.made.logs["stdio"].stdout == (
             f"a line of log\nat work\nartefact almanac.zip: 19 bytes, sha256 {HASH}\nall good\n"
         )
@@ -43,6 +38,7 @@ class EachKind:
         self.begin()
         self.expect_fetch()
         self.expect_script(said(artefact(), Notice(text="it is bad", level="error")), code=1)
+        self.expect_end()
         self.expect_outcome(FAILURE, "it is bad")
         await self.run_step()
         assert self.desk.told == [(7, 1, "it is bad", {})]
@@ -75,6 +71,7 @@ class EndsTest(StepCase):
         self.begin()
         self.expect_fetch()
         self.expect_script(output, code)
+        self.expect_end()
         self.expect_outcome(result)
         await self.run_step()
         ((_, told_code, told, _),) = self.desk.told
@@ -142,6 +139,7 @@ class ArtefactsTest(StepCase):
         self.expect_script(said(*events, Summary(text="all good")))
         for upload in uploads:
             self.expect_upload(**upload)
+        self.expect_end()
         self.expect_outcome(FAILURE)
         await self.run_step()
         ((_, code, summary, _),) = self.desk.told
@@ -158,7 +156,9 @@ class ArtefactsTest(StepCase):
         assert not self.store.has(HASH)
 
     async def test_a_truncated_upload_fails_the_stage(self):
-        await self.fails("arrived altered or cut short", [artefact()], {"data": DATA[:-1]})
+        await self.fails(
+            "arrived altered or cut short", [artefact()], {"data": DATA[:-1], "size": len(DATA)}
+        )
 
     async def test_of_a_stage_that_failed_the_reports_are_kept(self):
         self.begin()
@@ -168,6 +168,7 @@ class ArtefactsTest(StepCase):
         bad = Notice(text="it is bad", level="error")
         self.expect_script(said(product, report, bad), code=1)
         self.expect_upload()
+        self.expect_end()
         self.expect_outcome(FAILURE, "it is bad")
         await self.run_step()
         assert self.desk.kept == [(7, "almanac.zip")]
@@ -178,15 +179,17 @@ class ArtefactsTest(StepCase):
         self.expect_fetch()
         report = artefact().model_copy(update={"role": "report"})
         self.expect_script(said(report, Notice(text="it is bad", level="error")), code=1)
-        self.expect_upload(b"", code=1)
+        self.expect_upload(b"", code=1, size=len(DATA))
+        self.expect_end()
         self.expect_outcome(FAILURE, "it is bad")
         await self.run_step()
         assert self.desk.told == [(7, 1, "it is bad", {})]
         assert "the worker could not send" in self.made.logs["problem"].stdout
 
     async def test_a_file_the_worker_cannot_send_fails_the_stage(self):
-        told = "the worker could not send /wrk/output/almanac.zip"
-        assert await self.fails(told, [artefact()], {"data": b"", "code": 1}) == 1
+        told = "the worker could not send almanac.zip: it is gone"
+        upload = {"data": b"", "code": 1, "size": len(DATA)}
+        assert await self.fails(told, [artefact()], upload) == 1
 
     async def test_two_of_one_name_are_refused(self):
         other = artefact(b"other", path="/wrk/output/deep/almanac.zip")
@@ -195,11 +198,13 @@ class ArtefactsTest(StepCase):
     async def test_an_input_that_is_gone_fails_the_stage(self):
         self.begin()
         self.store.path(self.desk.job.inputs[0].sha256).unlink()
+        self.expect_begin()
+        self.expect_end()
         self.expect_outcome(FAILURE)
         await self.run_step()
         ((_, code, summary, _),) = self.desk.told
         assert code == 1
-        assert summary.startswith("input/before/given.zip: the store cannot give ")
+        assert summary.startswith("before/given.zip: the store cannot give ")
 
     async def test_several_are_kept_in_their_order(self):
         self.begin()
@@ -208,6 +213,7 @@ class ArtefactsTest(StepCase):
         self.expect_script(said(artefact(), second))
         self.expect_upload()
         self.expect_upload(b"", "C:\\wrk\\empty")
+        self.expect_end()
         self.expect_outcome(SUCCESS)
         await self.run_step()
         assert self.desk.kept == [(7, "almanac.zip"), (7, "empty")]

@@ -50,3 +50,25 @@ def test_buildbot_takes_it(place):
     )
     assert done.stderr == ""
     assert done.stdout.split() == ["0.25", PASSWORD, str(place.folder)]
+
+
+def test_it_does_slipways_own_commands_and_nobody_looks_into_it(place):
+    pytest.importorskip("buildbot_worker")
+    tac = write_tac(place)
+    program = (
+        f"space = {{'__file__': {str(tac)!r}}}\n"
+        f"exec(compile(open({str(tac)!r}).read(), 'tac', 'exec'), space)\n"
+        "from buildbot_worker.commands import registry\n"
+        "import ctypes, sys\n"
+        "print(*sorted(n for n in registry.getAllCommandNames() if n.startswith('slipway.')))\n"
+        "print(space['worker'].bot.WorkerForBuilder.__name__)\n"
+        "print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0) if sys.platform == 'linux' else 0)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == [
+        "slipway.begin slipway.end slipway.give slipway.take",
+        "StageBuilder",
+        "0",
+    ]

@@ -13,7 +13,7 @@ from slipway.ledger.runs import Cause, Commit
 from slipway.ledger.session import LedgerSession
 from slipway.ledger.tables import Artefact, Release
 from slipway.model.access import Person, held
-from slipway.model.site import Project
+from slipway.model.site import Project, Worker
 from slipway.www.outline import draw
 
 ROOT = str(Path(__file__).resolve().parents[2])
@@ -47,6 +47,7 @@ PROJECT = Project.model_validate(
         },
     }
 )
+WORKERS = {"local": Worker(max_builds=2)}
 ANN = Person("ann", held(["developer"]), "session", "Ann")
 
 
@@ -55,7 +56,7 @@ class Book:
 
     def __init__(self, session):
         self.session, self.now = session, 1_000.0
-        self.outline = draw("demo", PROJECT)
+        self.outline = draw("demo", PROJECT, WORKERS)
         self.site = {"demo": self.outline}
 
     def start(self, **keys):
@@ -117,7 +118,7 @@ class Book:
         if deploy:
             row = standing.counting(run)["staging", ""]
             gate = gates.of_stage(self.session, row)
-            gate.state, gate.person = "passed", "ann"
+            gate.state, gate.person = "opened", "ann"
             row.state, row.owner = "running", "ann"
             made = deployments.begin(self.session, row, "staging", release, gate, self.now)
             deployments.finish(made, "deployed", "healthy", {}, self.now + 5)

@@ -188,6 +188,7 @@ allowed = ["releaser"]
 {_FORM}
 [workers.local]
 labels = ["linux"]
+isolated = false
 [workers.windows]
 labels = ["windows"]
 password = {{ env = "SLIPWAY_DEMO_WINDOWS" }}
@@ -281,7 +282,9 @@ def _work(demo: Demo, ann: httpx.Client, bob: httpx.Client) -> None:
     first = 1  # the first poll's
     demo.deploy(ann, first)
     demo.open(ann, first, "production", ticket="OPS-7")
-    demo.act(bob, f"gates/{demo.gate(bob, first, 'production')['id']}/approve", {"comment": "go"})
+    asked = demo.gate(bob, first, "production")
+    told = {"asking": asked["asking"], "comment": "go"}
+    demo.act(bob, f"gates/{asked['id']}/approve", told)
     demo.rest(ann, first, "passed")
     demo.change("Draw the full moon", full='self.fail("the moon rose at noon:\\n  expected 18:04")')
     demo.start(ann)

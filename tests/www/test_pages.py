@@ -149,3 +149,68 @@ def test_buildbots_force_page_leads_to_the_gate(demo, page):
     looking.visit(page, f"{demo.url}#/builders/{builders[0]['builderid']}/force/any")
     WebDriverWait(page, 10).until(lambda d: "gate=" in d.current_url)
     assert f"1.4.0+{number} to staging" in one(page, "dialog h2").text
+
+
+def press(driver: Chrome, words: str) -> None:
+    """Press the button of these words, when it can be pressed."""
+
+    def look(d: Chrome):
+        found = d.find_elements(By.CSS_SELECTOR, ".sw-modal button")
+        return next((b for b in found if b.text.strip() == words and b.is_enabled()), None)
+
+    WebDriverWait(driver, 20).until(look).click()
+
+
+def dialog(driver: Chrome) -> str:
+    return one(driver, ".sw-modal").text
+
+
+def says(driver: Chrome, *words: str) -> None:
+    WebDriverWait(driver, 20).until(lambda d: all(word in dialog(d) for word in words))
+
+
+def test_what_is_asked_anew_is_looked_at_before_it_is_approved(demo, page):
+    with demo.person("ann") as ann, demo.person("bob") as bob:
+        number = demo.start(ann)
+        demo.deploy(ann, number)
+        gate = demo.gate(ann, number, "production")
+        ask = {"token": gate["token"], "values": {"ticket": "harmless"}}
+        asking = demo.act(ann, gate["ask"], ask)["gate"]["asking"]
+        looking.sign_in(page, demo.url, dict(bob.cookies))
+        looking.visit(page, f"{demo.url}#/pipelines/almanac/{number}?gate={gate['id']}")
+        says(page, "harmless", "Asked for by ann", "Approve")
+        assert looking.violations(page) == []
+        demo.act(ann, gate["ask"], {"token": asking, "values": {"ticket": "DESTROY"}})
+        says(page, "ann has asked anew while you looked", "harmless → DESTROY")
+        approve = page.find_elements(By.CSS_SELECTOR, ".sw-foot .sw-primary")
+        assert [b.is_enabled() for b in approve] == [False]
+        assert looking.violations(page) == []
+        # A page that has heard of nothing sends what it has shown, and is told.
+        stale = bob.post(f"{API}gates/{gate['id']}/approve", json={"asking": asking})
+        assert (stale.status_code, "has asked anew" in stale.json()["error"]) == (409, True)
+        press(page, "I have looked at it")
+        press(page, "Approve")
+        WebDriverWait(page, 20).until(lambda d: not d.find_elements(By.CSS_SELECTOR, ".sw-modal"))
+        demo.rest(ann, number, "passed", "failed")
+        whole = ann.get(f"{API}runs/almanac/{number}").json()
+    reached = {one_["environment"]: one_["values"] for one_ in whole["deployments"]}
+    assert reached["production"] == {"ticket": "DESTROY"}
+
+
+def test_a_rollback_asks_in_a_dialog_that_writes_nothing(demo, page):
+    with demo.person("ann") as ann:
+        for _ in range(2):
+            demo.deploy(ann, demo.start(ann))
+        before = len(ann.get(f"{API}gates?state=all&limit=100").json()["items"])
+        looking.visit(page, f"{demo.url}#/environments")
+        one(page, "article[aria-label='almanac staging']")
+        buttons = page.find_elements(By.CSS_SELECTOR, "[aria-label='almanac staging'] button")
+        next(b for b in buttons if b.text.strip() == "Roll back …").click()
+        one(page, ".sw-choice").click()
+        says(page, "goes back to", "Roll back staging")
+        assert looking.violations(page) == []
+        press(page, "Not now")
+        after = ann.get(f"{API}gates?state=all&limit=100").json()["items"]
+        assert len(after) == before
+        looking.visit(page, f"{demo.url}#/pipelines?gate=../../api/v2/builds")
+        assert not page.find_elements(By.CSS_SELECTOR, ".sw-modal")

@@ -29,6 +29,7 @@ def test_only_what_decides_by_the_gates_own_roles_is_done_by_lookers():
         "gates/{id}/reject",
         "gates/{id}/check",
         "runs/{project}/{number}/stages/{stage}/gate",
+        "environments/{project}/{name}/rollback",
     }
 
 

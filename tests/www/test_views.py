@@ -124,7 +124,7 @@ def test_who_may_not_is_shown_no_button(book):
     book.pass_all(book.start())
     for person in (Person(""), Person("vera", held(["viewer"]))):
         gate = shown(book, person=person).stages[-1].gate
-        assert gate.may.model_dump() == {"open": False, "approve": False, "reject": False}
+        assert set(gate.may.model_dump().values()) == {False}
 
 
 def test_a_gate_waits_for_approvals_and_the_end_of_a_freeze(book):

@@ -7,6 +7,9 @@ from datetime import UTC, datetime
 from sqlalchemy.orm import Session
 
 from slipway.ledger import gate_tables
+from slipway.master.doors import ByGate, Door
+from slipway.master.gatekeeper import Asked, Gatekeeper
+from slipway.model.access import Person
 from slipway.model.answers import WrongAnswers, check_answers
 from slipway.model.errors import WrongInput
 from slipway.www.call import Call
@@ -14,34 +17,39 @@ from slipway.www.refusal import Refused, not_found
 from slipway.www.shapes.gates import Checked, Gate, Taken
 from slipway.www.shapes.site import FrozenProject, ProjectName
 from slipway.www.views import gates
-from slipway.www.views.environments import check_environment
-from slipway.www.views.finding import find_run
+from slipway.www.views.gate import back_door, early_door
 
 
 async def open_gate(call: Call) -> Taken:
     """Answer POST gates/ID/open."""
     gate_id, project = await _gate_of(call)
+    return await _ask(call, project, ByGate(gate_id))
+
+
+async def _ask(call: Call, project: str, door: Door) -> Taken:
     body = call.body
-    accepted = await call.scheduler(project).gatekeeper.ask(
-        gate_id, call.person, body.token, body.values, body.comment
-    )
+    asked = Asked(door, call.person, body.token, body.values, body.comment)
+    gate_id, accepted = await call.scheduler(project).gatekeeper.ask(asked)
     return Taken(accepted=accepted, gate=await _shown(call, gate_id))
 
 
 async def approve(call: Call) -> Taken:
     """Answer POST gates/ID/approve."""
     gate_id, project = await _gate_of(call)
-    await call.scheduler(project).gatekeeper.approve(gate_id, call.person, call.body.comment)
+    keeper, body = call.scheduler(project).gatekeeper, call.body
+    await keeper.approve(gate_id, call.person, body.asking, body.comment)
     return Taken(accepted=True, gate=await _shown(call, gate_id))
 
 
 async def reject(call: Call) -> Taken:
     """Answer POST gates/ID/reject."""
     gate_id, project = await _gate_of(call)
+    keeper = call.scheduler(project).gatekeeper
     if not call.body.comment.strip():
+        await call.read(_permit, keeper, gate_id, call.person)
         told = "say why it is rejected"
         raise Refused(400, told, {"comment": told})
-    await call.scheduler(project).gatekeeper.reject(gate_id, call.person, call.body.comment)
+    await keeper.reject(gate_id, call.person, call.body.comment)
     return Taken(accepted=True, gate=await _shown(call, gate_id))
 
 
@@ -53,7 +61,8 @@ async def check(call: Call) -> Checked:
     if place is None:
         msg = f"the stage {name} is no longer in pipeline.toml"
         raise WrongInput(msg)
-    context = await call.scheduler(project).gatekeeper.context(gate_id)
+    keeper = call.scheduler(project).gatekeeper
+    context = await keeper.context(ByGate(gate_id), call.person, asks=True)
     try:
         check_answers(place.stage.parameters, call.body.values, context)
     except WrongAnswers as wrong:
@@ -61,21 +70,14 @@ async def check(call: Call) -> Checked:
     return Checked(fields={})
 
 
-async def ask_early(call: Call) -> Gate:
+async def open_early(call: Call) -> Taken:
     """Answer POST runs/PROJECT/NUMBER/stages/STAGE/gate."""
-    outline = call.outline()
-    number = await call.read(_number, outline.name, call.path["number"])
-    keeper = call.scheduler(outline.name).gatekeeper
-    made = await keeper.ask_early(number, call.path["stage"], call.person)
-    return await _shown(call, made)
+    return await _ask(call, call.outline().name, await early_door(call, asks=True))
 
 
-async def roll_back(call: Call) -> Gate:
+async def roll_back(call: Call) -> Taken:
     """Answer POST environments/PROJECT/NAME/rollback."""
-    outline, name = call.outline(), call.path["name"]
-    check_environment(outline, name)
-    keeper = call.scheduler(outline.name).gatekeeper
-    return await _shown(call, await keeper.roll_back(name, call.body.run, call.person))
+    return await _ask(call, call.outline().name, back_door(call, asks=True))
 
 
 async def freeze(call: Call) -> FrozenProject:
@@ -110,15 +112,15 @@ async def _gate_of(call: Call) -> tuple[int, str]:
     return gate_id, await call.read(_project_of, gate_id)
 
 
+def _permit(session: Session, keeper: Gatekeeper, gate_id: int, person: Person) -> None:
+    keeper.doors.find(session, ByGate(gate_id), person)
+
+
 def _project_of(session: Session, gate_id: int) -> str:
     gate = session.get(gate_tables.Gate, gate_id)
     if gate is None:
         raise not_found(f"there is no gate {gate_id}")
     return gate.run.project
-
-
-def _number(session: Session, project: str, number: str) -> int:
-    return find_run(session, project, number).number
 
 
 async def _shown(call: Call, gate_id: int) -> Gate:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 from twisted.internet import defer
 from twisted.python import log
 
 from slipway.ledger import standing
 from slipway.ledger.runs import Cause
-from slipway.ledger.tables import Run, StageResult
+from slipway.master.scheduler import Started
+from slipway.model.cell import cell_title
 from slipway.model.errors import WrongInput
 from slipway.www.call import Call
 from slipway.www.refusal import Refused
@@ -23,26 +24,18 @@ async def start_run(call: Call) -> RunName:
     """Answer POST runs."""
     body = call.body
     outline = call.outline(body.project)
-    branch = body.branch or outline.project.branches[0]
+    branch, revision = body.branch or "", body.revision or None
     cause = Cause("force", call.person.name, body.reason)
-    made = await call.scheduler(outline.name).start_run(branch, body.revision or None, cause)
-    return RunName(project=outline.name, number=await _number(call, outline.name, made))
+    made = await call.scheduler(outline.name).start_run(branch, revision, cause)
+    return _started(outline.name, made)
 
 
-async def _number(call: Call, project: str, made: Any) -> int:
-    """Return the number of the run whose first stage was handed to Buildbot, or that is newest."""
-    set_id = made[0] if made else None
-    return await call.read(_find_number, project, set_id, call.person.name)
-
-
-def _find_number(session: Session, project: str, set_id: int | None, person: str) -> int:
-    query = select(Run.number).where(Run.project == project).order_by(Run.number.desc()).limit(1)
-    if set_id is not None:
-        query = query.join(StageResult).where(StageResult.buildset_id == set_id)
-    else:
-        # All its first stages are gates: none went to Buildbot.
-        query = query.where(Run.owner == person)
-    return session.scalars(query).one()
+def _started(project: str, made: Started | None) -> RunName:
+    if made is None:
+        # Only a poll finds that its run exists.
+        msg = f"no run of {project} was started"
+        raise WrongInput(msg)
+    return RunName(project=project, number=made.number)
 
 
 async def poll(call: Call) -> Polled:
@@ -50,6 +43,7 @@ async def poll(call: Call) -> Polled:
     names = list(dict.fromkeys(call.body.projects)) or list(call.site)
     for name in names:
         call.outline(name)
+    asked_at = time.time()
     sources = {one.name: one for one in call.master.change_svc}
     for name in names:
         source = sources.get(f"{name}-poller")
@@ -58,15 +52,14 @@ async def poll(call: Call) -> Polled:
         await call.record("poll", f"projects/{name}", f"poll {name}", name)
         polling = defer.maybeDeferred(source.force)
         polling.addErrback(lambda failure: log.err(failure, "while polling as asked"))
-    return Polled(projects=names)
+    return Polled(projects=names, at=asked_at)
 
 
 async def rerun(call: Call) -> RunName:
     """Answer POST runs/PROJECT/NUMBER/rerun."""
     name, number = await _run_of(call)
     cause = Cause("rerun", call.person.name, call.body.reason or f"run {number} again")
-    made = await call.scheduler(name).rerun(number, cause)
-    return RunName(project=name, number=await _number(call, name, made))
+    return _started(name, await call.scheduler(name).rerun(number, cause))
 
 
 async def cancel(call: Call) -> RunName:
@@ -97,11 +90,10 @@ async def cancel_stage(call: Call) -> RunName:
     stage, cell = call.path["stage"], call.body.cell
     await call.read(_stage_exists, call.outline(), number, stage)
     requests = await call.read(_open_requests, name, number, stage, cell)
+    named = cell_title(stage, cell)
     if not requests:
-        which = f"{stage}[{cell}]" if cell else stage
-        msg = f"{which} of run {number} neither waits nor runs"
+        msg = f"{named} of run {number} neither waits nor runs"
         raise WrongInput(msg)
-    named = f"{stage}[{cell}]" if cell else stage
     path = f"projects/{name}/runs/{number}/stages/{named}"
     await call.record("cancel", path, f"cancel {named} of run {number}", name)
     reason = f"cancelled by {call.person.name}" + (f": {call.body.reason}" * bool(call.body.reason))
@@ -114,11 +106,11 @@ def _open_requests(session: Session, project: str, number: int, stage: str, cell
     run = find_run(session, project, str(number))
     return [
         one.request_id
-        for (name, of), one in standing.counting(run).items()
-        if name == stage
+        for one in run.stages
+        if one.name == stage
         and one.state in standing.OPEN_STAGE
         and one.request_id is not None
-        and cell in {"", of}
+        and cell in {"", one.cell}
     ]
 
 

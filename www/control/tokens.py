@@ -28,7 +28,13 @@ def _list(session: Session, person: str | None) -> Listing[Token]:
 
 
 async def create_token(call: Call) -> TokenMade:
-    """Answer POST tokens: one of one's own, with at most what one may do oneself."""
+    """Answer POST tokens: one of one's own, with at most what one may do oneself.
+
+    A token makes none: one that got into wrong hands would outlive its end.
+    """
+    if call.person.by_token:
+        told = "a token makes no token; sign in, or use: slipway token create"
+        raise Refused(403, told)
     wanted = call.body.roles or sorted(call.person.roles)
     above = sorted(set(wanted) - held(call.person.roles))
     if above:

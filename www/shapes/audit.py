@@ -22,6 +22,7 @@ class AuditEntry(Shape):
     summary: str
     old: Json | None
     new: Json | None
+    previous: str
     hash: str
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from slipway.www.shapes.base import Asked, Json, Line, Paging, Shape
+from slipway.www.shapes.base import Asked, Json, Line, Number, Paging, Shape
 from slipway.www.shapes.files import Artefact
 
 
@@ -31,6 +31,8 @@ class MayGate(Shape):
     """What this very person may do to a gate, now."""
 
     open: bool
+    change: bool
+    """Ask anew what is asked and not approved yet, with other answers."""
     approve: bool
     reject: bool
 
@@ -40,6 +42,30 @@ class GateMark(Shape):
 
     id: int
     state: str
+
+
+class DeploymentMark(Shape):
+    """The deployment that an attempt was."""
+
+    id: int
+    state: str
+    message: str
+
+
+class Outcome(Shape):
+    """What became of the stage that a gate has let go."""
+
+    attempt: int
+    state: str
+    summary: str
+    waits: str
+    """Why it is queued."""
+    worker: str
+    exit_code: int | None
+    started_at: float | None
+    finished_at: float | None
+    seconds: float | None
+    deployment: DeploymentMark | None
 
 
 class Gate(GateMark):
@@ -53,6 +79,8 @@ class Gate(GateMark):
     subject: str
     stage: str
     environment: str | None
+    asking: str
+    """Names what is asked now; whoever approves shows it. Empty: nobody has asked."""
     ready: bool
     """False: it was asked for before its needs had passed."""
     rollback: bool
@@ -70,6 +98,9 @@ class Gate(GateMark):
     approvals: list[Approval]
     waits_for: list[WaitsFor]
     may: MayGate
+    run_state: str
+    outcome: Outcome | None
+    """None: it has not been opened."""
 
 
 class Reached(Shape):
@@ -144,8 +175,13 @@ class ToDeploy(Shape):
 
 
 class WholeGate(Gate):
-    """A gate with its form and what it would do."""
+    """A gate with its form and what it would do.
 
+    `id` is 0 where nothing is written down yet: it is made when it is asked.
+    """
+
+    ask: str
+    """Where answers are sent by POST, below the endpoints' path."""
     token: str | None
     """To be shown by whoever opens it; null for those who may not."""
     form: list[Json]
@@ -159,11 +195,13 @@ class WholeGate(Gate):
 class GatesQuery(Paging):
     """Which gates."""
 
-    state: list[Literal["open", "asked", "approved", "passed", "rejected", "expired", "all"]] = (
+    state: list[Literal["open", "asked", "approved", "opened", "rejected", "expired", "all"]] = (
         Field(default_factory=list)
     )
     project: Line | None = None
     environment: Line | None = None
+    id: Number | None = None
+    """That one alone."""
 
 
 class Earlier(Shape):
@@ -202,10 +240,25 @@ class EnvironmentsQuery(Asked):
     project: Line | None = None
 
 
+class Returning(Asked):
+    """The run whose release is wanted back."""
+
+    run: Number
+
+
+class Approving(Asked):
+    """What a person approves."""
+
+    asking: Annotated[Line, Field(min_length=1)]
+    """The `asking` of the gate, as they were shown it."""
+    comment: Line = ""
+
+
 class Opening(Asked):
     """What a person asks of a gate."""
 
     token: Annotated[Line, Field(min_length=1)]
+    """The `token` that the gate showed; to ask anew what is not approved yet, its `asking`."""
     values: Json = Field(default_factory=dict)
     comment: Line = ""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from slipway.www.shapes.base import Asked, Json, Line, Number, Paging, Shape
+from slipway.www.shapes.base import MOST, Asked, Json, Line, Number, Paging, Shape
 from slipway.www.shapes.files import Artefact
 from slipway.www.shapes.gates import Deployment, Gate, GateMark
 
@@ -48,6 +48,8 @@ class Chip(Shape):
     expected: float | None
     """The median of the last times it passed, in seconds."""
     summary: str
+    waits: str = ""
+    """Of a queued stage: why it has not begun; empty where it is about to."""
     gate: GateMark | None = None
 
 
@@ -108,6 +110,8 @@ class Attempt(Shape):
     attempt: int
     state: str
     stale: bool
+    rollback: bool
+    """True: it brings this older release back; it does not count in the run."""
     tries: int
     person: str
     worker: str
@@ -207,6 +211,8 @@ class LogQuery(StageQuery):
     """How much of a log."""
 
     lines: Number = 200
+    first: Annotated[int, Field(ge=0, le=MOST)] | None = None
+    """From this line on, counted from 0, and at most so many; without it, the last ones."""
 
 
 class Log(Shape):

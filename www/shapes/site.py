@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from slipway.www.shapes.base import Asked, Line, Number, Shape, Words
@@ -23,9 +25,13 @@ class Me(Shape):
 class LastPoll(Shape):
     """What the last look at a repository found."""
 
+    began_at: float | None
     at: float
+    """When it ended."""
     outcome: str
     failed: bool
+    runs: list[int]
+    """The numbers of the runs it started."""
 
 
 class Frozen(Shape):
@@ -107,6 +113,10 @@ class Worker(Shape):
     max_builds: int
     connected: bool
     paused: bool
+    isolation: Literal["", "user", "namespaces", "none"]
+    """How its stages are kept from what is the master's; empty: it runs on another machine."""
+    isolation_told: str
+    """The same as a sentence."""
     busy: list[Busy]
 
 
@@ -146,7 +156,7 @@ class StartRun(Asked):
 
     project: Line
     branch: Line | None = None
-    """None: the first of the project's branches."""
+    """None: the first of the project's branches that is no pattern."""
     revision: Line | None = None
     """A commit or tag; none: the branch's head."""
     reason: Line = ""
@@ -163,6 +173,8 @@ class Polled(Shape):
     """Whose repositories are looked at now."""
 
     projects: list[str]
+    at: float
+    """By the master's clock: a poll that began later has seen what was there when it was asked."""
 
 
 class WithReason(Asked):
@@ -194,12 +206,6 @@ class CancelStage(WithReason):
     """What of a stage to cancel."""
 
     cell: Line = ""
-
-
-class RollBack(Asked):
-    """The run whose release is wanted back."""
-
-    run: Number
 
 
 class RunName(Shape):

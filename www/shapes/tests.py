@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from slipway.www.shapes.base import Asked, Line, Shape, Words
+from slipway.www.shapes.base import MOST, Asked, Line, Shape, Words
+from slipway.www.shapes.runs import StageQuery
 
 Status = Literal["failed", "error", "quarantined", "flaky", "passed", "skipped"]
 
@@ -29,6 +30,18 @@ class Cases(Shape):
     items: list[Case]
     counts: dict[str, int]
     attempt: int
+    next: int | None = None
+    """To be given as `after` for the next part; null: there is none."""
+
+
+class CasesQuery(StageQuery):
+    """Which part of the tests of which attempt."""
+
+    after: Annotated[int, Field(ge=0, le=MOST)] = 0
+    """How many to pass over: the `next` of the part before."""
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+    status: Status | None = None
+    """Only those that ended so."""
 
 
 class Failing(Shape):

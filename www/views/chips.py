@@ -25,6 +25,7 @@ class Row(Protocol):
     attempt: Any
     state: Any
     stale: Any
+    rollback: Any
     exit_code: Any
     summary: Any
     facts: Any
@@ -38,6 +39,7 @@ def chips(
     rows: Sequence[Row],
     expected: Expected,
     gates: Mapping[int, GateMark],
+    queued: Mapping[int, str],
 ) -> list[Chip]:
     """Return a chip for each stage of a run, in the graph's order.
 
@@ -47,13 +49,19 @@ def chips(
         rows: Its attempts, the oldest first.
         expected: How long each cell takes.
         gates: The undecided gates, by attempt.
+        queued: Why attempts are queued.
     """
     by_name: dict[str, list[Row]] = {}
     for row in rows:
         by_name.setdefault(row.name, []).append(row)
     known = list(outline.places) if outline else []
     names = known + [name for name in by_name if name not in known]
-    return [_chip(run, outline, name, by_name.get(name, []), expected, gates) for name in names]
+    found = [_chip(run, outline, name, by_name.get(name, []), expected) for name in names]
+    for chip in found:
+        have = [row.id for row in by_name.get(chip.name, []) if not row.stale]
+        chip.gate = next((gates[one] for one in have if one in gates), None)
+        chip.waits = next((queued[one] for one in have if one in queued), "")
+    return found
 
 
 def _chip(
@@ -62,10 +70,9 @@ def _chip(
     name: str,
     rows: list[Row],
     expected: Expected,
-    gates: Mapping[int, GateMark],
 ) -> Chip:
     place = outline.places.get(name) if outline else None
-    have = {row.cell: row for row in rows if not row.stale}
+    have = {row.cell: row for row in rows if not (row.stale or row.rollback)}
     states = Counter(str(row.state) for row in have.values())
     state = next((one for one in WEIGHT if states[one]), "")
     over = state not in {"running", "queued", "gate"}
@@ -88,14 +95,14 @@ def _chip(
         seconds=seconds(began, ended or None),
         expected=_longest(expected, run.project, name, have or (place.cells if place else ())),
         summary=newest.summary if newest is not None and len(have) == 1 else _counted(states),
-        gate=next((gates[row.id] for row in have.values() if row.id in gates), None),
     )
 
 
 def _flaky(row: Row, rows: list[Row]) -> bool:
     if row.facts and row.facts.get("flaky"):
         return True
-    before = [one for one in rows if one.cell == row.cell and one.attempt < row.attempt]
+    own = [one for one in rows if one.cell == row.cell and not one.rollback]
+    before = [one for one in own if one.attempt < row.attempt]
     return any(one.exit_code == StageFailed.exit_code for one in before)
 
 

@@ -51,7 +51,8 @@ def _list(session: Session, site: dict[str, Outline], person: Person) -> Listing
             recent,
             now.get((outline.name, name)),
             [one for one in open_gates if (one.project, one.environment) == (outline.name, name)],
-        ).model_copy(update={"waiting": len(waiting[outline.name, name])})
+            len(waiting[outline.name, name]),
+        )
         for outline in site.values()
         for name, stages in outline.environments.items()
     ]
@@ -82,6 +83,7 @@ def _environment(
     recent: list[Deployment],
     current: Deployment | None,
     open_gates: list[Gate],
+    waiting: int,
 ) -> Environment:
     settings = outline.project.environments.get(name)
     own = [one for one in recent if (one.project, one.environment) == (outline.name, name)]
@@ -99,7 +101,7 @@ def _environment(
         current=current,
         running=running,
         gates=open_gates,
-        waiting=len(open_gates),
+        waiting=waiting,
         history=own[:_SHOWN],
         earlier=_earlier(own, current),
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -17,7 +18,9 @@ from slipway.www.call import Call
 from slipway.www.outline import Outline
 from slipway.www.refusal import not_found
 from slipway.www.shapes.base import Listing
-from slipway.www.shapes.gates import Approval, Gate, GatesQuery
+from slipway.www.shapes.gates import Approval, DeploymentMark, Gate, GatesQuery
+from slipway.www.views.outcomes import marks, outcome
+from slipway.www.views.queueing import why_queued
 from slipway.www.views.waiting import Freezes, may, waits_for
 
 Site = dict[str, Outline]
@@ -46,6 +49,8 @@ def _filtered(query: GatesQuery, site: Site) -> Select[Any]:
         found = found.where(row.state.in_(query.state or UNDECIDED))
     if query.project is not None:
         found = found.where(Run.project == query.project)
+    if query.id is not None:
+        found = found.where(row.id == query.id)
     if query.environment is not None:
         names = {
             name
@@ -74,12 +79,39 @@ def freezes(session: Session) -> Freezes:
     return {one.project: one for one in session.scalars(select(gate_tables.Freeze))}
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """What gates are shown with."""
+
+    frozen: Freezes
+    now: float
+    deployments: Mapping[int, DeploymentMark]
+    """By the attempt that each was."""
+    queued: Mapping[int, str]
+    """Why attempts are queued."""
+
+
+def surroundings(session: Session, gates: Sequence[gate_tables.Gate], site: Site) -> Surroundings:
+    """Return what gates are shown with."""
+    opened = [gate.stage_id for gate in gates if gate.state == "opened"]
+    waits = any(
+        one.state == "queued" and one.id in opened for gate in gates for one in gate.run.stages
+    )
+    return Surroundings(
+        frozen=freezes(session),
+        now=time.time(),
+        deployments=marks(session, opened) if opened else {},
+        queued=why_queued(session, site) if waits else {},
+    )
+
+
 def shape(
     session: Session, gates: Iterable[gate_tables.Gate], site: Site, person: Person
 ) -> list[Gate]:
     """Return gates as they are shown to somebody."""
-    frozen, now = freezes(session), time.time()
-    return [Gate(**keys(gate, site, person, frozen, now)) for gate in gates]
+    rows = list(gates)
+    around = surroundings(session, rows, site)
+    return [Gate(**keys(gate, site, person, around)) for gate in rows]
 
 
 def show(session: Session, gate_id: int, site: Site, person: Person) -> Gate:
@@ -95,7 +127,7 @@ def show(session: Session, gate_id: int, site: Site, person: Person) -> Gate:
 
 
 def keys(
-    gate: gate_tables.Gate, site: Site, person: Person, frozen: Freezes, now: float
+    gate: gate_tables.Gate, site: Site, person: Person, around: Surroundings
 ) -> dict[str, Any]:
     """Return what is shown of a gate."""
     run, outline = gate.run, site.get(gate.run.project)
@@ -103,7 +135,7 @@ def keys(
     stage = place.stage if place else None
     own = (
         *("id", "stage", "state", "rollback", "person", "comment", "values", "secret_names"),
-        *("made_at", "asked_at", "expires_at", "ended_at"),
+        *("asking", "made_at", "asked_at", "expires_at", "ended_at"),
     )
     of_run = ("project", "version", "branch", "revision", "subject")
     return (
@@ -120,7 +152,9 @@ def keys(
                 Approval(person=one.person, decision=one.decision, comment=one.comment, at=one.at)
                 for one in gate.approvals
             ],
-            "waits_for": waits_for(gate, outline, frozen, now),
-            "may": may(gate, stage, person),
+            "waits_for": waits_for(gate, outline, around.frozen, around.now),
+            "may": may(gate, stage, person, around.now),
+            "run_state": run.state,
+            "outcome": outcome(gate, around.deployments, around.queued),
         }
     )

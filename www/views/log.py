@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from slipway.ledger.tables import StageResult
 from slipway.www.call import Call
 from slipway.www.outline import Outline
-from slipway.www.shapes.runs import Log, StageQuery
+from slipway.www.shapes.runs import Log, LogQuery, StageQuery
 from slipway.www.views.finding import find_attempts, find_run, narrow
 
 _MOST = 5000
@@ -23,10 +23,19 @@ async def show_log(call: Call) -> Log:
     for step in steps:
         log = await call.master.db.logs.getLogBySlug(step.id, "stdio")
         if log is not None:
-            first = max(0, log.num_lines - min(call.query.lines, _MOST))
-            text = await call.master.db.logs.getLogLines(log.id, first, log.num_lines)
+            first, last = _span(call.query, log.num_lines)
+            text = ""
+            if first <= last:
+                text = await call.master.db.logs.getLogLines(log.id, first, last)
             return Log(text=_plain(text), first=first, total=log.num_lines, complete=log.complete)
     return Log(text="", first=0, total=0, complete=build is not None and bool(steps))
+
+
+def _span(query: LogQuery, total: int) -> tuple[int, int]:
+    """Return the first and the last line that are wanted, counted from 0."""
+    lines = min(query.lines, _MOST)
+    first = max(0, total - lines) if query.first is None else min(query.first, total)
+    return first, min(first + lines, total) - 1
 
 
 def _build(

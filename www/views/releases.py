@@ -76,7 +76,11 @@ def shape(session: Session, rows: Sequence[tables.Release]) -> list[Release]:
 def _reports(session: Session, runs: Sequence[int]) -> dict[int, list[Artefact]]:
     query = (
         select(StageResult)
-        .where(StageResult.run_id.in_(runs), StageResult.stale.is_(False))
+        .where(
+            StageResult.run_id.in_(runs),
+            StageResult.stale.is_(False),
+            StageResult.rollback.is_(False),
+        )
         .options(selectinload(StageResult.artefacts))
         .order_by(StageResult.id)
     )

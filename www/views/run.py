@@ -28,6 +28,7 @@ from slipway.www.views.chips import chips
 from slipway.www.views.critical import critical_path
 from slipway.www.views.files import artefact
 from slipway.www.views.finding import find_run
+from slipway.www.views.queueing import why_queued
 from slipway.www.views.runs import run_keys
 from slipway.www.views.times import expected, seconds
 
@@ -53,7 +54,9 @@ def _show(session: Session, outline: Outline, number: str, person: Person) -> Wh
         for row in run.stages
         if row.state == "gate" and row.id in found
     }
-    stages = chips(run, outline, run.stages, times, marked)
+    waits = any(row.state == "queued" for row in run.stages)
+    queued = why_queued(session, {outline.name: outline}) if waits else {}
+    stages = chips(run, outline, run.stages, times, marked, queued)
     builds = _builds(session, run)
     shown = [_stage(chip, run, outline, builds, found) for chip in stages]
     return WholeRun(
@@ -102,7 +105,8 @@ def _stage(
     rows = [row for row in run.stages if row.name == chip.name]
     place = outline.places.get(chip.name)
     names = list(dict.fromkeys([*(row.cell for row in rows)] or (place.cells if place else ())))
-    gate = next((found[row.id] for row in reversed(rows) if row.id in found), None)
+    own = [row for row in reversed(rows) if not row.rollback]
+    gate = next((found[row.id] for row in own if row.id in found), None)
     keys = {name: getattr(chip, name) for name in Chip.model_fields}
     keys["gate"] = found.get(chip.name) or gate
     return StageOfRun(
@@ -123,8 +127,8 @@ def _stage(
 
 def _attempt(row: StageResult, builds: dict[int, Build]) -> Attempt:
     own = (
-        *("id", "attempt", "state", "stale", "tries", "worker", "exit_code", "summary", "facts"),
-        *("queued_at", "started_at", "finished_at"),
+        *("id", "attempt", "state", "stale", "rollback", "tries", "worker", "exit_code", "summary"),
+        *("facts", "queued_at", "started_at", "finished_at"),
     )
     return Attempt(
         **{name: getattr(row, name) for name in own},

@@ -18,6 +18,7 @@ from slipway.www.shapes.base import Listing
 from slipway.www.shapes.gates import GateMark
 from slipway.www.shapes.runs import Run, RunRow, RunsQuery
 from slipway.www.views.chips import chips
+from slipway.www.views.queueing import why_queued
 from slipway.www.views.times import expected, seconds
 
 _COLUMNS = (
@@ -29,6 +30,7 @@ _COLUMNS = (
     StageResult.attempt,
     StageResult.state,
     StageResult.stale,
+    StageResult.rollback,
     StageResult.exit_code,
     StageResult.summary,
     StageResult.facts,
@@ -54,10 +56,11 @@ def _list(session: Session, query: RunsQuery, site: dict[str, Outline]) -> Listi
         stages[row.run_id].append(row)
     gates = marks(session, ids)
     times = expected(session, {run.project for run in runs})
+    queued = why_queued(session, site)
     items = [
         RunRow(
             **run_keys(run),
-            stages=chips(run, site.get(run.project), stages[run.id], times, gates),
+            stages=chips(run, site.get(run.project), stages[run.id], times, gates, queued),
         )
         for run in runs
     ]

@@ -56,9 +56,7 @@ def _list(
                 poll=project.poll,
                 fail_fast=project.fail_fast,
                 supersede=project.supersede,
-                last_poll=LastPoll(at=poll.polled_at, outcome=poll.outcome, failed=poll.failed)
-                if poll
-                else None,
+                last_poll=_last(poll) if poll else None,
                 frozen=Frozen(reason=freeze.reason, person=freeze.person, at=freeze.at)
                 if freeze
                 else None,
@@ -70,6 +68,16 @@ def _list(
             )
         )
     return Listing[Project](items=items)
+
+
+def _last(poll: tables.Poll) -> LastPoll:
+    return LastPoll(
+        began_at=poll.began_at,
+        at=poll.polled_at,
+        outcome=poll.outcome,
+        failed=poll.failed,
+        runs=poll.runs or [],
+    )
 
 
 def _without_password(repository: str) -> str:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from buildbot.db.model import Model
-from sqlalchemy import func, select
+from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import Session
 
 from slipway.ledger.tables import Run, StageResult
+from slipway.ledger.test_results import LETTERS
+from slipway.model.results import ALL, LONG, TOLD
 from slipway.model.site import builder_name
 from slipway.www.call import Call
 from slipway.www.refusal import not_found
@@ -21,17 +24,22 @@ from slipway.www.shapes.tests import (
     HistoryQuery,
     Seen,
     Slow,
+    Status,
     Tests,
     TestsQuery,
 )
-from slipway.www.views.cases import ALL, LONG, NAMES, PATHS, RESULTS, SETS, TOLD, told
+from slipway.www.views.cases import NAMES, PATHS, RESULTS, SETS, beginning
+from slipway.www.views.cases import told as telling
 
 #: So many builds of each stage are looked at.
 _BUILDS = 20
 #: Among so many of the newest sets of the whole site.
 _SETS = 4000
 _MOST = 100
-_BAD = ("failed", "error")
+#: A build in which more tests than this did not pass tells of itself, not of any test.
+_MANY = 2000
+_BAD: tuple[Status, ...] = ("failed", "error")
+_NOT_WELL: tuple[Status, ...] = (*_BAD, "flaky", "quarantined")
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,8 @@ class _Set:
     branch: str
     revision: str
     at: float | None
+    failed: int | None
+    """How many of its tests did not pass."""
 
 
 async def show_tests(call: Call) -> Tests:
@@ -75,6 +85,7 @@ def _sets(*conditions: Any) -> Any:
             Run.branch,
             Run.revision,
             StageResult.finished_at.label("at"),
+            SETS.c.tests_failed.label("failed"),
         )
         .select_from(SETS)
         .join(build, build.c.id == SETS.c.buildid)
@@ -97,8 +108,8 @@ def _show(session: Session, query: TestsQuery) -> Tests:
             sets[row.id] = _Set(**row._mapping)  # noqa: SLF001  SQLAlchemy's documented name
     failing, flaky = _bad(session, sets, builds)
     return Tests(
-        failing=failing[:_MOST],
-        flaky=flaky[:_MOST],
+        failing=failing,
+        flaky=flaky,
         slowest=_slowest(session, sets, builds),
         builds=_BUILDS,
     )
@@ -107,44 +118,94 @@ def _show(session: Session, query: TestsQuery) -> Tests:
 def _bad(
     session: Session, sets: dict[int, _Set], builds: dict[int, list[int]]
 ) -> tuple[list[Failing], list[Flaky]]:
-    wanted = [key for key, one in sets.items() if one.category == TOLD]
-    query = (
-        select(RESULTS.c.test_result_setid, RESULTS.c.value, NAMES.c.name, PATHS.c.path)
+    told = {key: one for key, one in sets.items() if one.category == TOLD}
+    newest = [key for key, one in told.items() if one.build == builds[one.builder][0]]
+    failing = [(told[row.test_result_setid], row) for row in session.execute(_failing(newest))]
+    names = [row.test_nameid for _, row in failing]
+    times = {row.test_nameid: row.times for row in session.execute(_times(told, names))}
+    few = [key for key, one in told.items() if (one.failed or 0) <= _MANY]
+    found = session.execute(_flaky(few, newest)).all()
+    return (
+        [
+            Failing(
+                **_where(one, row, builds),
+                status=status,
+                message=message,
+                file=row.path,
+                at=one.at or 0.0,
+                failed=times[row.test_nameid],
+            )
+            for one, row in failing
+            for status, message in [telling(TOLD, row.value)]
+        ],
+        [
+            Flaky(**_where(one, row, builds), failed=row.times)
+            for row in found
+            for one in [told[row.newest]]
+        ],
+    )
+
+
+def _where(one: _Set, row: Any, builds: dict[int, list[int]]) -> dict[str, Any]:
+    return {
+        "project": one.project,
+        "stage": one.stage,
+        "cell": one.cell,
+        "name": row.name,
+        "run": one.run,
+        "of": len(builds[one.builder]),
+    }
+
+
+def _begins(*statuses: Status) -> Any:
+    return beginning.in_([status[:LETTERS] for status in statuses])
+
+
+def _failing(newest: list[int]) -> Any:
+    """Return the select of tests that failed in the newest build of their stage."""
+    own = RESULTS.c.test_result_setid
+    return (
+        select(own, RESULTS.c.test_nameid, RESULTS.c.value, NAMES.c.name, PATHS.c.path)
         .join(NAMES, NAMES.c.id == RESULTS.c.test_nameid)
         .outerjoin(PATHS, PATHS.c.id == RESULTS.c.test_code_pathid)
-        .where(RESULTS.c.test_result_setid.in_(wanted))
-        .order_by(RESULTS.c.test_result_setid.desc())
+        .where(own.in_(newest), _begins(*_BAD))
+        .order_by(own.desc(), RESULTS.c.id)
+        .limit(_MOST)
     )
-    found: dict[tuple[int, str], list[tuple[_Set, Any]]] = defaultdict(list)
-    for row in session.execute(query):
-        if told(TOLD, row.value)[0] not in {"skipped", "passed"}:
-            one = sets[row.test_result_setid]
-            found[one.builder, row.name].append((one, row))
-    failing, flaky = [], []
-    for (builder, name), times in found.items():
-        one, row = times[0]
-        status, message = told(TOLD, row.value)
-        keys: dict[str, Any] = {
-            "project": one.project,
-            "stage": one.stage,
-            "cell": one.cell,
-            "name": name,
-        }
-        counted: dict[str, Any] = {"run": one.run, "failed": len(times), "of": len(builds[builder])}
-        if one.build == builds[builder][0] and status in _BAD:
-            at = one.at or 0.0
-            more: dict[str, Any] = {
-                "status": status,
-                "message": message,
-                "file": row.path,
-                "at": at,
-            }
-            failing.append(Failing(**keys, **counted, **more))
-        else:
-            flaky.append(Flaky(**keys, **counted))
-    failing.sort(key=lambda one: (-one.at, one.name))
-    flaky.sort(key=lambda one: (-one.failed, one.name))
-    return failing, flaky
+
+
+def _times(told: Iterable[int], names: list[int]) -> Any:
+    """Return the select of how often tests failed, by the ids of their names."""
+    own = RESULTS.c.test_nameid
+    return (
+        select(own, func.count().label("times"))
+        .where(RESULTS.c.test_result_setid.in_(told), own.in_(names), _begins(*_NOT_WELL))
+        .group_by(own)
+    )
+
+
+def _flaky(told: list[int], newest: list[int]) -> Any:
+    """Return the select of tests that failed once and did not in the newest build."""
+    own = RESULTS.c.test_nameid
+    in_newest = and_(RESULTS.c.test_result_setid.in_(newest), _begins(*_BAD))
+    counted = (
+        select(
+            own,
+            func.count().label("times"),
+            func.max(RESULTS.c.test_result_setid).label("newest"),
+        )
+        .where(RESULTS.c.test_result_setid.in_(told), _begins(*_NOT_WELL))
+        .group_by(own)
+        .having(func.sum(case((in_newest, 1), else_=0)) == 0)
+        .order_by(func.count().desc(), own)
+        .limit(_MOST)
+        .subquery()
+    )
+    return (
+        select(NAMES.c.name, counted.c.times, counted.c.newest)
+        .join(NAMES, NAMES.c.id == counted.c.test_nameid)
+        .order_by(counted.c.times.desc(), NAMES.c.name)
+    )
 
 
 def _slowest(session: Session, sets: dict[int, _Set], builds: dict[int, list[int]]) -> list[Slow]:
@@ -201,12 +262,9 @@ def _history(session: Session, query: HistoryQuery) -> Listing[Seen]:
     seen: dict[int, Seen] = {}
     for row in session.execute(results.order_by(RESULTS.c.test_result_setid)):
         one = sets[row.test_result_setid]
-        if one.category == LONG and one.build in seen:
-            seen[one.build].seconds = float(row.value)
-        status, message = told(one.category, row.value)
-        if one.category == TOLD and one.build in seen:
-            seen[one.build].status, seen[one.build].message = status, message
-        elif one.category == ALL:
+        earlier = seen.get(one.build)
+        if one.category == ALL:
+            status, message = telling(ALL, row.value)
             seen[one.build] = Seen(
                 run=one.run,
                 attempt=one.attempt,
@@ -217,4 +275,8 @@ def _history(session: Session, query: HistoryQuery) -> Listing[Seen]:
                 seconds=round((row.duration_ns or 0) / 1e9, 6),
                 at=one.at,
             )
+        elif earlier is not None and one.category == LONG:
+            earlier.seconds = float(row.value)
+        elif earlier is not None:
+            earlier.status, earlier.message = telling(TOLD, row.value)
     return Listing[Seen](items=list(seen.values())[::-1][: query.limit])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from slipway.ledger import gate_tables, standing
-from slipway.ledger.gates import UNDECIDED
+from slipway.ledger.gates import UNDECIDED, has_expired
 from slipway.model.access import Person, may_open
 from slipway.model.stage import Stage
 from slipway.model.window import is_open, next_opening, sentence
@@ -15,15 +15,17 @@ from slipway.www.shapes.gates import MayGate, WaitsFor
 Freezes = dict[str, gate_tables.Freeze]
 
 
-def may(gate: gate_tables.Gate, stage: Stage | None, person: Person) -> MayGate:
+def may(gate: gate_tables.Gate, stage: Stage | None, person: Person, now: float) -> MayGate:
     """Tell what somebody may do to a gate, now."""
     if stage is None or not may_open(person, stage.allowed):
-        return MayGate(open=False, approve=False, reject=False)
+        return MayGate(open=False, change=False, approve=False, reject=False)
     said = {one.person for one in gate.approvals}
     own = gate.person == person.name and not stage.requester_counts
+    over = has_expired(gate, now)
     return MayGate(
-        open=gate.state == "open",
-        approve=gate.state == "asked" and not own and person.name not in said,
+        open=gate.state == "open" and not over,
+        change=gate.state == "asked" and not over,
+        approve=gate.state == "asked" and not own and person.name not in said and not over,
         reject=gate.state in UNDECIDED,
     )
 

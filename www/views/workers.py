@@ -28,6 +28,7 @@ async def list_workers(call: Call) -> Workers:
         name, settings = one["name"], told.get(one["name"])
         if settings is None:
             continue
+        isolation = settings.get("isolation", {})
         workers.append(
             Worker(
                 name=name,
@@ -36,6 +37,8 @@ async def list_workers(call: Call) -> Workers:
                 max_builds=settings["max_builds"],
                 connected=bool(one["connected_to"]),
                 paused=bool(one["paused"]),
+                isolation=isolation.get("way", ""),
+                isolation_told=isolation.get("told", ""),
                 busy=busy.get(name, []),
             )
         )
@@ -98,6 +101,7 @@ def _failed(session: Session) -> list[FailedStage]:
         later.run_id == StageResult.run_id,
         later.name == StageResult.name,
         later.cell == StageResult.cell,
+        later.rollback == StageResult.rollback,
         later.attempt > StageResult.attempt,
     )
     query = (

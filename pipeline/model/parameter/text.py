@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, field_validator
 from pydantic_core import SchemaError, SchemaValidator, ValidationError, core_schema
 
+from slipway.model.masking import SHORTEST, is_short
 from slipway.model.parameter.characters import clean, named, shown
 from slipway.model.parameter.question import Context, Question, Source, Value, expect_text
 
@@ -121,6 +122,9 @@ class SecretParameter(Question):
             if (ord(char) < 0x20 and char not in "\t\n\r") or "\ud800" <= char <= "\udfff":  # noqa: PLR2004
                 msg = f"holds {named(char)}, which cannot be handed to a program"
                 raise ValueError(msg)
+        if is_short(value):
+            msg = f"must have at least {SHORTEST} characters: a shorter one could not be masked"
+            raise ValueError(msg)
         return value
 
     def check_limits(self) -> None:

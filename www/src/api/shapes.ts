@@ -23,6 +23,7 @@ export interface Stage {
   seconds: Seconds | null;
   expected: Seconds | null;
   summary: string;
+  waits: string;
   gate: { id: number; state: string } | null;
 }
 
@@ -65,6 +66,7 @@ export interface Attempt {
   attempt: number;
   state: State;
   stale: boolean;
+  rollback: boolean;
   tries: number;
   person: string;
   worker: string;
@@ -150,7 +152,8 @@ export interface Gate {
   subject: string;
   stage: string;
   environment: string | null;
-  state: "open" | "asked" | "approved" | "passed" | "rejected" | "expired";
+  state: "open" | "asked" | "approved" | "opened" | "rejected" | "expired";
+  asking: string;
   ready: boolean;
   rollback: boolean;
   person: string;
@@ -166,7 +169,23 @@ export interface Gate {
   requester_counts: boolean;
   approvals: Approval[];
   waits_for: { what: string; text: string; until: Seconds | null }[];
-  may: { open: boolean; approve: boolean; reject: boolean };
+  may: { open: boolean; change: boolean; approve: boolean; reject: boolean };
+  run_state: string;
+  outcome: Outcome | null;
+}
+
+// What became of the stage that a gate has let go.
+export interface Outcome {
+  attempt: number;
+  state: State;
+  summary: string;
+  waits: string;
+  worker: string;
+  exit_code: number | null;
+  started_at: Seconds | null;
+  finished_at: Seconds | null;
+  seconds: Seconds | null;
+  deployment: { id: number; state: string; message: string } | null;
 }
 
 export type FieldType =
@@ -185,7 +204,9 @@ export interface Field {
   limits: Record<string, unknown>;
 }
 
+// `id` is 0 where nothing is written down yet: the gate is made when it is asked.
 export interface GateDetail extends Gate {
+  ask: string;
   token: string | null;
   form: Field[];
   deploys: { release_id: number; version: string; run: number; revision: string;
@@ -212,7 +233,7 @@ export interface Project {
   repository: string;
   branches: string[];
   poll: string | null;
-  last_poll: { at: Seconds; outcome: string; failed: boolean } | null;
+  last_poll: { began_at: Seconds | null; at: Seconds; outcome: string; failed: boolean; runs: number[] } | null;
   frozen: { reason: string; person: string; at: Seconds } | null;
   stages: { name: string }[];
   environments: { name: string; url: string; description: string }[];
@@ -262,7 +283,7 @@ export interface TestCase {
   seconds: Seconds | null;
 }
 
-export interface TestList { items: TestCase[]; counts: Record<string, number>; attempt: number }
+export interface TestList { items: TestCase[]; counts: Record<string, number>; attempt: number; next: number | null }
 
 export interface TestRow {
   project: string;
@@ -309,6 +330,8 @@ export interface Worker {
   max_builds: number | null;
   connected: boolean;
   paused: boolean;
+  isolation: "" | "user" | "namespaces" | "none";
+  isolation_told: string;
   busy: Work[];
 }
 

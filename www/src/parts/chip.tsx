@@ -33,7 +33,8 @@ function tell(stage: Stage, gate: Gate | undefined): string {
     return waits || "waits for a person";
   }
   const word = stage.state === "gate" ? "waits for a person" : stateWord(stage);
-  return stage.summary ? `${word}: ${stage.summary}` : word;
+  const more = stage.waits || stage.summary;
+  return more ? `${word}: ${more}` : word;
 }
 
 function ChipTime({ stage }: { stage: Stage }): ReactElement | null {

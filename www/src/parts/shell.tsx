@@ -14,7 +14,7 @@ export function Shell({ title, trail, actions, children }: Props): ReactElement 
   useTopbarItems(trail);
   const { pathname } = useLocation();
   const [params, setParams] = useSearchParams();
-  const gate = Number(params.get("gate")) || null;
+  const place = gatePlace(params.get("gate") ?? "");
   useEffect(start, []);
   useEffect(() => {
     const before = document.title;
@@ -23,6 +23,10 @@ export function Shell({ title, trail, actions, children }: Props): ReactElement 
   }, [title]);
   const close = () => setParams((old) => {
     old.delete("gate");
+    return old;
+  }, { replace: true });
+  const made = (id: number) => setParams((old) => {
+    old.set("gate", String(id));
     return old;
   }, { replace: true });
   return (
@@ -34,7 +38,7 @@ export function Shell({ title, trail, actions, children }: Props): ReactElement 
           <div className="sw-actions">{actions}</div>
         </header>
         <Boundary key={pathname} what={title}>{children}</Boundary>
-        {gate !== null && <Boundary key={gate} what="The dialog"><GateDialog id={gate} close={close} /></Boundary>}
+        {place && <Boundary key={place} what="The dialog"><GateDialog place={place} close={close} made={made} /></Boundary>}
       </main>
     </div>
   );
@@ -54,18 +58,27 @@ function Line(): ReactElement {
   );
 }
 
+// What of a gate's dialog stands in the page's address: its number, or where one is that is made by
+// the asking. Anybody can have written the address: no other endpoint is read.
+const UNMADE = /^(runs\/[\w.%-]+\/\d+\/stages\/[\w.%-]+\/gate|environments\/[\w.%-]+\/[\w.%-]+\/rollback\?run=\d+)$/;
+
+function gatePlace(told: string): string | null {
+  if (/^[1-9]\d*$/.test(told)) return `gates/${told}`;
+  return UNMADE.test(told) && !/(^|\/)\.+\//.test(told) ? told : null;
+}
+
 // Links that open a gate's dialog keep the page below as it is.
-export function useGateLink(): (id: number) => string {
+export function useGateLink(): (gate: number | string) => string {
   const { pathname, search } = useLocation();
-  return (id) => {
+  return (gate) => {
     const params = new URLSearchParams(search);
-    params.set("gate", String(id));
+    params.set("gate", String(gate));
     return `${pathname}?${params.toString()}`;
   };
 }
 
 export function GateLink({ id, className = "", children }:
-  { id: number; className?: string; children: ReactNode }): ReactElement {
+  { id: number | string; className?: string; children: ReactNode }): ReactElement {
   const link = useGateLink();
   return <Link to={link(id)} className={`sw-button sw-gate-button ${className}`}>{children}</Link>;
 }

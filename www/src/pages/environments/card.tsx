@@ -16,6 +16,8 @@ const TONES: Record<string, string> = { idle: "passed", empty: "waiting", runnin
 export function Card({ environment, several }: { environment: Environment; several: boolean }): ReactElement {
   const { current, running, state } = environment;
   const may = useMay("stage.start");
+  // What was tried last stands here as long as it is not what runs.
+  const last = environment.history[0];
   const earlier = environment.earlier.filter((one) => one.run !== current?.run);
   const safe = /^https?:\/\//i.test(environment.url);
   return (
@@ -27,6 +29,10 @@ export function Card({ environment, several }: { environment: Environment; sever
       {environment.description && <p className="sw-dim"><bdi>{environment.description}</bdi></p>}
       {safe && <p><a href={environment.url} target="_blank" rel="noreferrer"><Icon name="open" /> <Text text={environment.url} /></a></p>}
       {current ? <Now deployment={current} /> : <p className="sw-dim">The first release that is deployed will stand here.</p>}
+      {last && !["deployed", "running"].includes(last.state) && (
+        <p className="sw-alert sw-failed"><Icon name="failed" /> <span><bdi className="sw-strong">{last.version}</bdi>: {deploymentWord(last.state)} <Ago at={last.finished_at} />
+          {" "}(<RunLink project={last.project} run={last.run} stage={last.stage} />){last.message && <>: <bdi>{last.message}</bdi></>}</span></p>
+      )}
       {running && (
         <p className="sw-alert sw-running"><Icon name="running" className="sw-spin" /> <span><bdi className="sw-strong">{running.version}</bdi> is on its way for <Took seconds={null} since={running.started_at} />
           {" "}(<RunLink project={running.project} run={running.run} stage={running.stage} />)</span></p>

@@ -5,6 +5,7 @@ import { Problem } from "../../api/problem";
 import type { Gate, GateDetail } from "../../api/shapes";
 import { answers, check, type Draft } from "../../form/check";
 import { useDeed } from "../../parts/deed";
+import { Icon } from "../../parts/icon";
 import { ProblemBox } from "../../parts/problem";
 import { count } from "../../format/words";
 import { Comment } from "./comment";
@@ -13,7 +14,9 @@ import { FieldRow } from "./field";
 import { Reject } from "./reject";
 import { Other } from "./what";
 
-export function Ask({ gate, close }: { gate: GateDetail; close: () => void }): ReactElement {
+interface Props { gate: GateDetail; token: string; close: () => void; made: (id: number) => void; asked: () => void }
+
+export function Ask({ gate, token, close, made, asked }: Props): ReactElement {
   const [drafts, setDrafts, comment, setComment] = useDrafts(gate);
   const [touched, setTouched] = useState<ReadonlySet<string>>(new Set());
   const [told, setTold] = useState<Record<string, string>>({});
@@ -39,10 +42,12 @@ export function Ask({ gate, close }: { gate: GateDetail; close: () => void }): R
     if (gate.form.some((one) => check(one, drafts[one.name] ?? ""))) return showFirst();
     const done = await deed.run(async () => {
       try {
-        const body = { token: gate.token, values: answers(gate.form, drafts), ...(comment && { comment }) };
-        const answer = await send<{ gate: Gate }>(`gates/${gate.id}/open`, body);
-        forget(gate.id);
+        const body = { token, values: answers(gate.form, drafts), ...(comment && { comment }) };
+        const answer = await send<{ gate: Gate }>(gate.ask, body);
+        forget(gate);
+        asked();
         if (answer.gate.state !== "asked") close();
+        else if (gate.id === 0) made(answer.gate.id);
       } catch (problem) {
         if (problem instanceof Problem) setTold(problem.fields);
         throw problem;
@@ -53,6 +58,9 @@ export function Ask({ gate, close }: { gate: GateDetail; close: () => void }): R
   const wrong = gate.form.filter((one) => error(one.name)).length;
   return (
     <form ref={form} className="sw-ask" noValidate onSubmit={(event) => void submit(event)}>
+      {gate.state === "open" && gate.comment && <p className="sw-alert sw-frozen"><Icon name="warning" /> <bdi>{gate.comment}</bdi></p>}
+      {gate.state === "asked" && <p className="sw-alert sw-frozen"><Icon name="warning" /> <span>What <bdi>{gate.person}</bdi> has asked is
+        replaced by your answers{gate.approvals.length > 0 && ", and what was approved of it is void"}.</span></p>}
       {gate.form.map((field) => (
         <FieldRow key={field.name} field={field} value={drafts[field.name] ?? ""} error={error(field.name)} set={(value) => set(field.name, value)}
           leave={() => setTouched(new Set([...touched, field.name]))} />
@@ -69,8 +77,8 @@ export function Ask({ gate, close }: { gate: GateDetail; close: () => void }): R
         {!deed.problem && wrong > 0 && <p className="sw-error">{count(wrong, "answer")} {wrong === 1 ? "is" : "are"} not right yet.</p>}
       </div>
       <div className="sw-foot">
-        {gate.may.reject && <Reject id={gate.id} close={close} />}
-        <button type="button" className="sw-button" onClick={close}>Not now</button>
+        {gate.may.reject && gate.id !== 0 && <Reject id={gate.id} close={close} />}
+        <button type="button" className="sw-button" onClick={gate.state === "asked" ? asked : close}>Not now</button>
         <button type="submit" className="sw-button sw-primary" disabled={deed.busy}>{deed.busy ? "Sending …" : word(gate)}</button>
       </div>
     </form>

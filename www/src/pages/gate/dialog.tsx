@@ -1,5 +1,5 @@
 // The dialog of a gate: what will happen, what is asked, and who has said what.
-import { type ReactElement, useEffect, useRef } from "react";
+import { type ReactElement, useEffect, useRef, useState } from "react";
 import { useMe } from "../../api/me";
 import type { Problem } from "../../api/problem";
 import type { GateDetail } from "../../api/shapes";
@@ -15,8 +15,10 @@ import { Ask } from "./ask";
 
 const VERBS: Record<string, string> = { rollback: "Roll back", forward: "Deploy", first: "Deploy", again: "Deploy again" };
 
-export function GateDialog({ id, close }: { id: number; close: () => void }): ReactElement {
-  const { data, problem, reload } = useFound<GateDetail>(`gates/${id}`);
+interface Props { place: string; close: () => void; made: (id: number) => void }
+
+export function GateDialog({ place, close, made }: Props): ReactElement {
+  const { data, problem, reload } = useFound<GateDetail>(place);
   const detail = useKept(data);
   return (
     <Modal title={detail ? <Title gate={detail} /> : "The gate"} close={close} wide>
@@ -24,7 +26,7 @@ export function GateDialog({ id, close }: { id: number; close: () => void }): Re
       {!detail && problem && (problem.status === 404
         ? <Empty title="There is no such gate.">It may belong to a run that is no longer kept.</Empty>
         : <ProblemBox problem={problem} retry={reload} />)}
-      {detail && <Whole gate={detail} problem={problem} close={close} />}
+      {detail && <Whole gate={detail} problem={problem} close={close} made={made} />}
     </Modal>
   );
 }
@@ -45,22 +47,27 @@ function Title({ gate }: { gate: GateDetail }): ReactElement {
     {gate.environment && <> to <bdi>{gate.environment}</bdi></>}</>;
 }
 
-function Whole({ gate, problem, close }: { gate: GateDetail; problem: Problem | undefined; close: () => void }): ReactElement {
+interface WholeProps { gate: GateDetail; problem: Problem | undefined; close: () => void; made: (id: number) => void }
+
+function Whole({ gate, problem, close, made }: WholeProps): ReactElement {
+  const [anew, setAnew] = useState("");
+  const asks = gate.state === "open" ? gate.token ?? "" : gate.may.change ? anew : "";
   return <>
     {problem && !problem.unreachable && <ProblemBox problem={problem} />}
     <What gate={gate} />
-    {gate.state === "open" && gate.token !== null ? <Ask gate={gate} close={close} /> : <Later gate={gate} close={close} />}
+    {asks ? <Ask key={gate.state} gate={gate} token={asks} close={close} made={made} asked={() => setAnew("")} />
+      : <Later gate={gate} close={close} askAnew={() => setAnew(gate.asking)} />}
   </>;
 }
 
-function Later({ gate, close }: { gate: GateDetail; close: () => void }): ReactElement {
+function Later({ gate, close, askAnew }: { gate: GateDetail; close: () => void; askAnew: () => void }): ReactElement {
   const anonymous = useMe()?.anonymous ?? false;
   const undecided = ["open", "asked", "approved"].includes(gate.state);
   return <>
     <GateState gate={gate} />
     <Other gate={gate} given={gate.values} />
     {undecided && (gate.may.approve || gate.may.reject)
-      ? <Decide gate={gate} close={close} />
+      ? <Decide gate={gate} close={close} askAnew={askAnew} />
       : <div className="sw-foot">
           {undecided && <span className="sw-note">{capital(whoMay(gate))}</span>}
           {anonymous && undecided && <SignIn>Sign in to decide</SignIn>}

@@ -7,17 +7,18 @@ import { answers, draft, type Draft, type Drafts } from "../../form/check";
 
 const PAUSE = 400;
 
-function key(id: number): string {
-  return `slipway.gate.${id}`;
+// A gate that is made by the asking has no number yet.
+function key(gate: GateDetail): string {
+  return `slipway.gate.${gate.ask}`;
 }
 
-export function forget(id: number): void {
-  sessionStorage.removeItem(key(id));
+export function forget(gate: GateDetail): void {
+  sessionStorage.removeItem(key(gate));
 }
 
-function recall(id: number): Record<string, unknown> {
+function recall(gate: GateDetail): Record<string, unknown> {
   try {
-    const found: unknown = JSON.parse(sessionStorage.getItem(key(id)) ?? "{}");
+    const found: unknown = JSON.parse(sessionStorage.getItem(key(gate)) ?? "{}");
     return isRecord(found) ? found : {};
   } catch {
     return {};
@@ -29,11 +30,12 @@ function sameKind(kept: unknown, fresh: Draft): kept is Draft {
 }
 
 export function useDrafts(gate: GateDetail): [Drafts, (drafts: Drafts) => void, string, (text: string) => void] {
-  const [kept] = useState(() => recall(gate.id));
+  const [kept] = useState(() => recall(gate));
   const [drafts, setDrafts] = useState<Drafts>(() => {
     const values = isRecord(kept["values"]) ? kept["values"] : {};
     return Object.fromEntries(gate.form.map((field) => {
-      const fresh = draft(field);
+      // What is asked already is where one begins who asks anew.
+      const fresh = draft(field, gate.state === "asked" ? gate.values[field.name] ?? null : field.default);
       const old = values[field.name];
       return [field.name, field.type !== "secret" && sameKind(old, fresh) ? old : fresh];
     }));
@@ -42,8 +44,8 @@ export function useDrafts(gate: GateDetail): [Drafts, (drafts: Drafts) => void, 
   useEffect(() => {
     const secret = new Set(gate.form.filter((field) => field.type === "secret").map((field) => field.name));
     const values = Object.fromEntries(Object.entries(drafts).filter(([name]) => !secret.has(name)));
-    sessionStorage.setItem(key(gate.id), JSON.stringify({ values, comment }));
-  }, [gate.id, gate.form, drafts, comment]);
+    sessionStorage.setItem(key(gate), JSON.stringify({ values, comment }));
+  }, [gate.ask, gate.form, drafts, comment]);
   return [drafts, setDrafts, comment, setComment];
 }
 
@@ -51,7 +53,7 @@ export function useDrafts(gate: GateDetail): [Drafts, (drafts: Drafts) => void, 
 export function useServerCheck(gate: GateDetail, drafts: Drafts, touched: ReadonlySet<string>): Record<string, string> {
   const [told, setTold] = useState<{ fields: Record<string, string>; of: Drafts }>({ fields: {}, of: {} });
   useEffect(() => {
-    if (touched.size === 0) return undefined;
+    if (touched.size === 0 || gate.id === 0) return undefined;
     let here = true;
     const open = gate.form.filter((field) => field.type !== "secret");
     const timer = setTimeout(() => {

@@ -2,9 +2,9 @@ import type { ReactElement } from "react";
 import { part, send } from "../../api/client";
 import { useMay } from "../../api/me";
 import type { RunDetail, StageDetail } from "../../api/shapes";
-import { Confirmed, useDeed } from "../../parts/deed";
+import { Confirmed } from "../../parts/deed";
 import { Icon } from "../../parts/icon";
-import { ProblemBox } from "../../parts/problem";
+import { GateLink } from "../../parts/shell";
 
 const ENDED = new Set(["passed", "failed", "cancelled", "skipped", "rejected", "expired"]);
 
@@ -27,23 +27,18 @@ export function StageActions({ run, stage, cell }: Props): ReactElement {
         <p>This stage and every stage that waits for it are tried again. Gates after it ask again.</p>
       </Confirmed>
     </>}
-    {start && stage.manual && ended && <AskAgain path={path} label="Ask again" />}
-    {start && stage.manual && stage.state === "waiting" && <AskAgain path={path} label="Decide now, run when ready" />}
+    {start && stage.manual && ended && (
+      <Confirmed label={<><Icon name="gate" /> Ask again</>} title={`Ask for ${stage.name} again?`} confirm="Ask again" reason
+        act={(reason) => send(`${path}/rerun`, reason ? { reason } : {})}>
+        <p>The stage waits for a person once more; nothing starts before somebody opens its gate.</p>
+      </Confirmed>
+    )}
+    {start && stage.manual && stage.state === "waiting" && !stage.gate && <GateLink id={`${path}/gate`}>Decide now, run when ready …</GateLink>}
     {cancel && (stage.state === "running" || stage.state === "queued") && (
       <Confirmed label={<><Icon name="cancelled" /> Cancel</>} title={`Cancel ${stage.name}?`} confirm="Cancel the stage" danger reason
         act={(reason) => send(`${path}/cancel`, reason ? { reason } : {})}>
         <p>What is at work is stopped, with all that it started.</p>
       </Confirmed>
     )}
-  </>;
-}
-
-function AskAgain({ path, label }: { path: string; label: string }): ReactElement {
-  const deed = useDeed();
-  return <>
-    <button type="button" className="sw-button" disabled={deed.busy} onClick={() => void deed.run(() => send(`${path}/gate`, {}))}>
-      <Icon name="gate" /> {label}
-    </button>
-    {deed.problem && <ProblemBox problem={deed.problem} />}
   </>;
 }

@@ -5,6 +5,7 @@ import type { Gate, RunDetail, StageDetail } from "../../api/shapes";
 import { span } from "../../format/time";
 import { count, stateWord } from "../../format/words";
 import { Progress } from "../../parts/chip";
+import { newest } from "./attempts";
 import { GateLink } from "../../parts/shell";
 import { StateIcon, tone } from "../../parts/state";
 
@@ -20,13 +21,13 @@ export function StageBox({ stage, chosen, critical, choose }: Props): ReactEleme
   return (
     <div className={classes.filter(Boolean).join(" ")}>
       <button type="button" className="sw-box-main" aria-pressed={chosen} onClick={() => choose(stage.name)}
-        title={`${stage.name}: ${stateWord(stage)}${stage.summary ? `\n${stage.summary}` : ""}`}>
+        title={`${stage.name}: ${stateWord(stage)}${stage.waits || stage.summary ? `\n${stage.waits || stage.summary}` : ""}`}>
         <span className="sw-box-top">
           <StateIcon state={stage.state} flaky={stage.flaky} />
           <bdi className="sw-box-name">{stage.name}</bdi>
           <Elapsed stage={stage} />
         </span>
-        {gate ? <span className="sw-box-waits">{waits(gate)}</span> : <span className="sw-box-summary"><bdi>{stage.summary || stateWord(stage)}</bdi></span>}
+        {gate ? <span className="sw-box-waits">{waits(gate)}</span> : <span className="sw-box-summary"><bdi>{stage.waits || stage.summary || stateWord(stage)}</bdi></span>}
         {stage.results.length > 1 && <Cells stage={stage} />}
       </button>
       {gate && <GateButton gate={gate} />}
@@ -66,7 +67,7 @@ function Cells({ stage }: { stage: StageDetail }): ReactElement {
   const told = states.map(([state, number]) => `${number} ${state}`).join(", ");
   return (
     <span className="sw-cells" title={told}>
-      {shown.map((one) => <span key={one.cell} className={`sw-cell sw-${tone(one.attempts[0]?.state ?? "waiting")}`} />)}
+      {shown.map((one) => <span key={one.cell} className={`sw-cell sw-${tone(newest(one)?.state ?? "waiting")}`} />)}
       <span className="sw-dim">{count(stage.results.length, "cell")}{states.length > 1 && `: ${told}`}</span>
     </span>
   );

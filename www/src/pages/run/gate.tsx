@@ -1,13 +1,13 @@
 // The gate of a stage, unmistakable: what it waits for, until when, and its button.
 import type { ReactElement } from "react";
-import type { Gate } from "../../api/shapes";
-import { valueText } from "../../format/words";
+import type { Gate, Outcome } from "../../api/shapes";
+import { deploymentWord, valueText } from "../../format/words";
 import { Icon } from "../../parts/icon";
 import { StateLabel } from "../../parts/state";
 import { Ago } from "../../parts/text";
 import { GateButton } from "./box";
 
-const WORDS: Record<string, string> = { open: "open", asked: "approvals are missing", approved: "approved", passed: "opened", rejected: "rejected", expired: "expired" };
+const WORDS: Record<string, string> = { open: "open", asked: "approvals are missing", approved: "approved", opened: "opened", rejected: "rejected", expired: "expired" };
 
 export function GateCard({ gate, inside = false }: { gate: Gate; inside?: boolean }): ReactElement {
   const undecided = ["open", "asked", "approved"].includes(gate.state);
@@ -19,6 +19,7 @@ export function GateCard({ gate, inside = false }: { gate: Gate; inside?: boolea
         {undecided ? <ul className="sw-waits">{gate.waits_for.map((one) => (
           <li key={one.what + one.text}>Waits for: <bdi>{one.text}</bdi>{one.until !== null && <> (<Ago at={one.until} />)</>}</li>
         ))}</ul> : <StateLabel state={gate.state} word={WORDS[gate.state] ?? gate.state} />}
+        {gate.outcome && <Became outcome={gate.outcome} />}
         {!inside && <span className="sw-actions"><GateButton gate={gate} /></span>}
       </div>
       {gate.expires_at !== null && undecided && <p className="sw-meta">Expires <Ago at={gate.expires_at} /></p>}
@@ -28,6 +29,16 @@ export function GateCard({ gate, inside = false }: { gate: Gate; inside?: boolea
       <Approvals gate={gate} />
     </div>
   );
+}
+
+// Opened is not deployed: what the stage behind it came to stands beside it.
+function Became({ outcome }: { outcome: Outcome }): ReactElement {
+  const state = outcome.deployment?.state ?? outcome.state;
+  const told = outcome.state === "queued" ? outcome.waits : outcome.summary;
+  return <span className="sw-became">
+    <StateLabel state={state} word={outcome.deployment ? deploymentWord(state) : state} />
+    {told && <bdi className="sw-dim">{told}</bdi>}
+  </span>;
 }
 
 export function Approvals({ gate }: { gate: Gate }): ReactElement | null {

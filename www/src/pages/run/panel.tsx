@@ -2,9 +2,11 @@
 import { type ReactElement, useState } from "react";
 import type { Attempt, RunDetail, StageDetail } from "../../api/shapes";
 import { stateWord } from "../../format/words";
+import { Icon } from "../../parts/icon";
 import { StateLabel } from "../../parts/state";
 import { Empty } from "../../parts/text";
 import { StageActions } from "./actions";
+import { newest } from "./attempts";
 import { ArtefactTable, Pictures } from "./artefacts";
 import { GateCard } from "./gate";
 import { LogTail } from "./log";
@@ -17,7 +19,7 @@ export function Panel({ run, stage }: Props): ReactElement {
   const [cell, setCell] = useState(() => firstCell(stage));
   const results = stage.results.find((one) => one.cell === cell) ?? stage.results[0];
   const [picked, setPicked] = useState<number | null>(null);
-  const attempt = results?.attempts.find((one) => one.attempt === picked) ?? results?.attempts[0];
+  const attempt = results?.attempts.find((one) => one.attempt === picked) ?? newest(results);
   return (
     <section className={`sw-card sw-panel`} aria-label={`Stage ${stage.name}`}>
       <header className="sw-panel-head">
@@ -25,16 +27,17 @@ export function Panel({ run, stage }: Props): ReactElement {
         <StateLabel state={stage.state} flaky={stage.flaky} word={stage.state === "gate" ? "waits for a person" : stage.state === "not-run" ? "not run" : stateWord(stage)} />
         <div className="sw-actions"><StageActions run={run} stage={stage} cell={results?.cell ?? ""} /></div>
       </header>
+      {stage.waits && <p className="sw-alert sw-queued"><Icon name="queued" /> <span>Not begun yet: <bdi>{stage.waits}</bdi></span></p>}
       {stage.gate && <GateCard gate={stage.gate} />}
       <div className="sw-pickers">
         {stage.results.length > 1 && (
           <label>Cell <select className="sw-input" value={results?.cell ?? ""} onChange={(event) => { setCell(event.target.value); setPicked(null); }}>
-            {stage.results.map((one) => <option key={one.cell} value={one.cell}>{one.cell || "(all)"}: {one.attempts[0]?.state}</option>)}
+            {stage.results.map((one) => <option key={one.cell} value={one.cell}>{one.cell || "(all)"}: {newest(one)?.state}</option>)}
           </select></label>
         )}
         {results && results.attempts.length > 1 && (
           <label>Attempt <select className="sw-input" value={attempt?.attempt ?? ""} onChange={(event) => setPicked(Number(event.target.value))}>
-            {results.attempts.map((one, index) => <option key={one.id} value={one.attempt}>{one.attempt}{index === 0 ? " (newest)" : ""}: {one.state}</option>)}
+            {results.attempts.map((one) => <option key={one.id} value={one.attempt}>{one.attempt}{one === newest(results) ? " (newest)" : one.rollback ? " (rollback)" : ""}: {one.state}</option>)}
           </select></label>
         )}
       </div>
@@ -51,7 +54,7 @@ function Untried({ stage }: { stage: StageDetail }): ReactElement {
 }
 
 function firstCell(stage: StageDetail): string {
-  const bad = stage.results.find((one) => one.attempts[0]?.state === "failed");
+  const bad = stage.results.find((one) => newest(one)?.state === "failed");
   return (bad ?? stage.results[0])?.cell ?? "";
 }
 

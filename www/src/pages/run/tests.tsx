@@ -10,28 +10,48 @@ import { Empty } from "../../parts/text";
 
 interface Props { run: RunDetail; stage: StageDetail; cell: string; attempt: Attempt }
 
-const AT_FIRST = 50;
-const BAD = new Set(["failed", "error"]);
-
+// The tests come a part at a time: a stage may have 100,000, those that failed first.
 export function StageTests({ run, stage, cell, attempt }: Props): ReactElement {
-  const path = `runs/${part(run.project)}/${run.number}/stages/${part(stage.name)}/tests${query({ cell, attempt: attempt.attempt })}`;
+  const [status, setStatus] = useState("");
+  const [parts, setParts] = useState([0]);
+  const path = (after: number): string =>
+    `runs/${part(run.project)}/${run.number}/stages/${part(stage.name)}/tests${query({ cell, attempt: attempt.attempt, status, after: after || null })}`;
+  const narrow = (to: string): void => { setStatus(to); setParts([0]); };
+  return <>{parts.map((after, index) => (
+    <Part key={`${status} ${after}`} path={path(after)} run={run} stage={stage} status={status} narrow={index === 0 ? narrow : undefined}
+      more={index === parts.length - 1 ? (next) => setParts([...parts, next]) : undefined} />
+  ))}</>;
+}
+
+interface PartProps { path: string; run: RunDetail; stage: StageDetail; status: string; narrow: ((status: string) => void) | undefined; more: ((after: number) => void) | undefined }
+
+function Part({ path, run, stage, status, narrow, more }: PartProps): ReactElement {
   const found = useFound<TestList>(path);
-  const [all, setAll] = useState(false);
   return (
     <Loaded found={found} what="Fetching the tests" missing="No tests were told.">
       {(tests) => {
-        if (tests.items.length === 0) return <Empty title="No test was told yet." />;
-        const bad = tests.items.filter((one) => BAD.has(one.status)).length;
-        const shown = all ? tests.items : tests.items.slice(0, Math.max(AT_FIRST, bad));
+        const { next } = tests;
+        if (narrow && tests.items.length === 0 && !status) return <Empty title="No test was told yet." />;
         return <>
-          <p className="sw-meta">{Object.entries(tests.counts).map(([status, number]) => `${number.toLocaleString("en")} ${status}`).join(" · ")}</p>
-          <ul className="sw-testlist">{shown.map((one, index) => <Case key={`${index} ${one.name}`} test={one} run={run} stage={stage} />)}</ul>
-          {shown.length < tests.items.length && (
-            <button type="button" className="sw-button" onClick={() => setAll(true)}>Show all {tests.items.length.toLocaleString("en")}</button>
-          )}
+          {narrow && <Counts counts={tests.counts} status={status} narrow={narrow} />}
+          <ul className="sw-testlist">{tests.items.map((one, index) => <Case key={`${index} ${one.name}`} test={one} run={run} stage={stage} />)}</ul>
+          {more && next !== null && <button type="button" className="sw-button" onClick={() => more(next)}>Show more</button>}
         </>;
       }}
     </Loaded>
+  );
+}
+
+// How many ended how; each shows only its own when it is pressed, and all when it is pressed again.
+function Counts({ counts, status, narrow }: { counts: Record<string, number>; status: string; narrow: (status: string) => void }): ReactElement {
+  return (
+    <p className="sw-meta sw-actions" role="group" aria-label="Show only">
+      {Object.entries(counts).map(([one, number]) => (
+        <button key={one} type="button" className="sw-button sw-quiet" aria-pressed={one === status} onClick={() => narrow(one === status ? "" : one)}>
+          <StateIcon state={one} />{number.toLocaleString("en")} {one}
+        </button>
+      ))}
+    </p>
   );
 }
 

@@ -2,7 +2,7 @@
 import type { ReactElement } from "react";
 import { part, send } from "../../api/client";
 import { useMay } from "../../api/me";
-import type { FailedStage, Workers } from "../../api/shapes";
+import type { FailedStage, Worker, Workers } from "../../api/shapes";
 import { useFound } from "../../api/store";
 import { count } from "../../format/words";
 import { Confirmed, useDeed } from "../../parts/deed";
@@ -18,6 +18,7 @@ export function WorkersPage(): ReactElement {
     <Shell title="Lanes and workers" trail={[{ caption: "Lanes and workers", route: "/lanes" }]}>
       <Loaded found={found} what="Looking at the workers">
         {(data) => <>
+          <Exposed workers={data.workers} />
           <section aria-label="Lanes"><h2 className="sw-h2">Lanes</h2><div className="sw-tiles">{data.lanes.map((one) => (
             <div key={one.lane} className="sw-card sw-tile">
               <h3>{one.lane}</h3>
@@ -31,6 +32,18 @@ export function WorkersPage(): ReactElement {
         </>}
       </Loaded>
     </Shell>
+  );
+}
+
+// `slipway up` could not keep a worker from what is the master's: everybody who looks shall know.
+function Exposed({ workers }: { workers: Worker[] }): ReactElement | null {
+  const exposed = workers.filter((one) => one.isolation === "none");
+  if (exposed.length === 0) return null;
+  return (
+    <div className="sw-alert sw-failed" role="alert">
+      <p><b>Whoever commits can read the admin's password:</b> stages run as the same user as the master.</p>
+      <ul>{exposed.map((one) => <li key={one.name}><bdi>{one.isolation_told}</bdi></li>)}</ul>
+    </div>
   );
 }
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 from urllib.parse import urlsplit
 
 import httpx
 
-from slipway.config import read
+from slipway.cli.running import running_site
 from slipway.home import Home
 from slipway.model.errors import MissingTool, StageFailed, WrongInput
 from slipway.model.people import ADMIN
@@ -21,6 +22,15 @@ URL, TOKEN = "SLIPWAY_URL", "SLIPWAY_TOKEN"
 _API = "plugins/slipway/api/"
 _TIMEOUT = 60.0
 _LONGEST = 300
+_PIECE = 1 << 20
+
+
+class Refused(WrongInput):
+    """A master's refusal, with what it says of single fields of what was asked."""
+
+    def __init__(self, sentence: str, fields: Mapping[str, str]) -> None:
+        super().__init__("\n".join([sentence, *(f"  {key}: {fields[key]}" for key in fields)]))
+        self.fields = fields
 
 
 class Remote:
@@ -46,7 +56,7 @@ class Remote:
                 msg = f"{self.url} wants a token; put it in {TOKEN}, or name its --token-file"
                 raise WrongInput(msg)
         else:
-            site, home = read(options.config), Home.beside(options.config)
+            site, home = running_site(options), Home.beside(options.config)
             self.url = f"http://{connectable(site.site.listen)}:{site.site.web_port}/"
             if token is None:
                 auth = (ADMIN, _password(home))
@@ -78,7 +88,7 @@ class Remote:
 
         Raises:
             MissingTool: No master answers.
-            WrongInput: It refuses, and why.
+            Refused: It refuses, and why.
             StageFailed: It could not do it.
         """
         given = {name: value for name, value in query.items() if value is not None}
@@ -99,6 +109,18 @@ class Remote:
         """Have something done; errors as those of `get`."""
         return self._ask("POST", path, json=body)
 
+    def stream(self, path: str, **query: Any) -> Iterator[bytes]:
+        """Read bytes, piece by piece; errors as those of `get`."""
+        try:
+            with self._client.stream("GET", _API + path, params=query) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    self._refuse(answer)
+                yield from answer.iter_bytes(_PIECE)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            msg = f"the master at {self.url} broke off ({error}); try again"
+            raise MissingTool(msg) from None
+
     def delete(self, path: str) -> dict[str, Any]:
         """Have something taken away; errors as those of `get`."""
         return self._ask("DELETE", path)
@@ -109,14 +131,17 @@ class Remote:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             msg = f"no master answers at {self.url} ({error}); start it, or see --url"
             raise MissingTool(msg) from None
-        if answer.is_success:
-            return _object(answer, self.url)
-        sentence = _sentence(answer)
+        if not answer.is_success:
+            self._refuse(answer)
+        return _object(answer, self.url)
+
+    def _refuse(self, answer: httpx.Response) -> NoReturn:
+        refused = _refused(answer)
         if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
-            raise MissingTool(sentence)
+            raise MissingTool(str(refused))
         if answer.is_client_error:
-            raise WrongInput(sentence)
-        msg = f"the master at {self.url} answered {answer.status_code}: {sentence}"
+            raise refused
+        msg = f"the master at {self.url} answered {answer.status_code}: {refused}"
         raise StageFailed(msg)
 
 
@@ -131,16 +156,17 @@ def _object(answer: httpx.Response, url: str) -> dict[str, Any]:
     return found
 
 
-def _sentence(answer: httpx.Response) -> str:
-    """Return what a refusal says, its fields one a line."""
+def _refused(answer: httpx.Response) -> Refused:
+    """Return what a refusal says."""
     try:
         told = answer.json()
-        error, fields = told["error"], told.get("fields") or {}
+        error, fields = told["error"], told.get("fields")
     except (ValueError, KeyError, TypeError, AttributeError):
-        return answer.text.strip()[:_LONGEST] or f"HTTP {answer.status_code}"
+        return Refused(answer.text.strip()[:_LONGEST] or f"HTTP {answer.status_code}", {})
     if isinstance(error, dict):
+        # Buildbot's own.
         error = error.get("message", "")
-    return "\n".join([str(error), *(f"  {name}: {one}" for name, one in fields.items())])
+    return Refused(str(error), fields if isinstance(fields, dict) else {})
 
 
 def _checked(url: str) -> str:

@@ -1,0 +1,1 @@
+"""The floods that `bench/abuse.py` measures a site under."""

@@ -1,0 +1,107 @@
+"""`slipway download`: an artefact of a run, checked by its hash before it has its name."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from slipway.cli.remote import Remote
+from slipway.cli.remote.projects import project_of, run_path
+from slipway.cli.remote.words import say
+from slipway.model.cell import cell_title
+from slipway.model.errors import PASSED, StageFailed, WrongInput
+from slipway.model.spelling import did_you_mean
+from slipway.scripts.aside import written_aside
+from slipway.scripts.wording import size_text
+
+
+def run(options: argparse.Namespace) -> int:
+    """Fetch an artefact."""
+    with Remote(options) as master:
+        project = project_of(master, options)
+        found = _artefact(master.get(run_path(project, options.run)), options)
+        target = _target(options, found["name"])
+        try:
+            with written_aside(target) as stream:
+                _fetch(master, found, stream)
+                # As late as can be: what came meanwhile is not overwritten either.
+                _refuse_existing(target, force=options.force)
+        except OSError as error:
+            msg = f"{target} cannot be written: {error.strerror}; name another with -o"
+            raise WrongInput(msg) from None
+    told = f"{target}: {size_text(found['size'])}, sha256 {found['sha256']}"
+    own = ("name", "stage", "cell", "size", "sha256", "media_type")
+    facts = {"project": project, "run": options.run, **{key: found[key] for key in own}}
+    say(told, {**facts, "path": str(target)}, as_json=options.json)
+    return PASSED
+
+
+def _artefact(run: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:
+    """Return the artefact that is meant, of the newest attempt of each cell.
+
+    Raises:
+        WrongInput: There is none, or several have its name.
+    """
+    there: list[dict[str, Any]] = [
+        artefact
+        for stage in run["stages"]
+        for cell in stage["results"]
+        for artefact in (cell["attempts"][0]["artefacts"] if cell["attempts"] else [])
+    ]
+    of_stage = [one for one in there if options.stage in {None, one["stage"]}]
+    meant = [one for one in of_stage if options.cell in {None, one["cell"]}]
+    named = [one for one in meant if one["name"] == options.artefact]
+    if len({one["sha256"] for one in named}) > 1:
+        places = ", ".join(cell_title(one["stage"], one["cell"]) for one in named)
+        msg = f'"{options.artefact}" is left by {places}: name one with --stage, or with --cell'
+        raise WrongInput(msg)
+    if not named:
+        names = list(dict.fromkeys(one["name"] for one in meant))
+        msg = f'run {run["number"]} has no artefact "{options.artefact}"; '
+        msg += f"it has {', '.join(names) or 'none'}."
+        raise WrongInput(msg + did_you_mean(options.artefact, names))
+    return named[0]
+
+
+def _target(options: argparse.Namespace, name: str) -> Path:
+    """Return the file to write; a name from a master never leads out of this folder.
+
+    Raises:
+        WrongInput: It is there already.
+    """
+    if options.output is None:
+        target = Path(name.replace("\\", "/").rpartition("/")[2])
+        if target.name in {"", ".", ".."} or "\x00" in str(target):
+            msg = f'"{name}" is no name for a file here; name one with -o'
+            raise WrongInput(msg)
+    else:
+        target = options.output / Path(name).name if options.output.is_dir() else options.output
+    _refuse_existing(target, force=options.force)
+    return target
+
+
+def _refuse_existing(target: Path, *, force: bool) -> None:
+    if os.path.lexists(target) and not force:
+        msg = f"{target} is there already; name another with -o, or overwrite it: --force"
+        raise WrongInput(msg)
+
+
+def _fetch(master: Remote, found: dict[str, Any], stream: BinaryIO) -> None:
+    """Write an artefact's bytes.
+
+    Raises:
+        StageFailed: They are not what the ledger says.
+    """
+    digest, size = hashlib.sha256(), 0
+    for piece in master.stream(f"artefacts/{found['sha256']}", name=found["name"]):
+        size += len(piece)
+        if size > found["size"]:
+            break
+        digest.update(piece)
+        stream.write(piece)
+    if size != found["size"] or digest.hexdigest() != found["sha256"]:
+        msg = f"{found['name']} is not as the run has left it: its size or its SHA-256 differs; "
+        raise StageFailed(f"{msg}nothing was written. Try again, or look at the master's store")

@@ -1,0 +1,30 @@
+"""What can be asked for on the command line: each command's words, options, help and example."""
+
+from __future__ import annotations
+
+import argparse
+
+from slipway import __version__
+from slipway.cli.parsing import gates, lists, machines, people, results, runs, site, stages
+from slipway.cli.parsing.reader import Reader
+
+_EPILOG = """exit codes: 0 passed, 1 the thing under test failed, 2 wrong input,
+3 something is missing on the machine, 4 what was waited for is not over
+
+`slipway COMMAND --help` tells a command's options, with an example."""
+
+
+def parser() -> Reader:
+    """Return the parser of all commands."""
+    top = Reader(
+        prog="slipway",
+        description="From a commit to production, on Buildbot.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"slipway {__version__}")
+    # In the order in which somebody comes to need them.
+    commands = top.commands("command", "COMMAND")
+    for part in (site, runs, lists, results, gates, people, stages, machines):
+        part.add_commands(commands)
+    return top

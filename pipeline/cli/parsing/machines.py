@@ -1,0 +1,31 @@
+"""The commands that set things up on a machine: worker, example."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from slipway.cli.parsing.reader import Commands
+
+
+def add_commands(commands: Commands) -> None:
+    """Add them."""
+    worker = commands.add(
+        "worker",
+        "set up a worker of another machine's master",
+        "Write the files of a worker that connects to a master on another machine.",
+        "slipway worker /srv/w --name win1 --master ci.example.org:9989 --password-file secret",
+    )
+    worker.add_argument("folder", type=Path, metavar="DIR", help="the worker's base folder")
+    worker.add_argument("--name", required=True, help="its name in pipeline.toml")
+    worker.add_argument("--master", required=True, metavar="HOST:PORT", help="the master")
+    worker.add_argument(
+        "--password-file", type=Path, required=True, metavar="FILE", help="mode 0600"
+    )
+    example = commands.add(
+        "example",
+        "make a git repository of an example project",
+        "Copy a project's folder and put the copy under git, where it is not there yet.",
+        "slipway example examples/almanac .slipway/almanac",
+    )
+    example.add_argument("source", type=Path, metavar="DIR", help="the project's folder")
+    example.add_argument("target", type=Path, metavar="REPOSITORY", help="the repository to make")

@@ -1,0 +1,221 @@
+"""What can be followed on a master: a run, a stage of a run, a gate and the stage behind it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from slipway.cli.remote import Remote
+from slipway.cli.remote.following import News, Sight, code_of
+from slipway.cli.states import mark
+from slipway.model.cell import cell_title
+from slipway.model.duration import format_duration
+from slipway.model.errors import PASSED, WrongInput
+from slipway.scripts.shown import escape
+
+#: Stages in one of these have nothing to tell yet.
+_UNTRIED = ("waiting", "not-run")
+_OPEN = ("queued", "running")
+
+
+class FollowedRun:
+    """A run: its outcome is that of all that goes on by itself."""
+
+    def __init__(self, master: Remote, project: str, number: int) -> None:
+        self._master, self._path = master, f"runs/{project}/{number}"
+        self.name = f"{project} run {number}"
+        self.command = f"slipway show {number} --project {project}"
+
+    def look(self) -> Sight:
+        """Ask the master how the run stands."""
+        run = self._master.get(self._path)
+        facts = _facts(run["project"], run["number"], run["version"], run["state"])
+        news = [one for stage in run["stages"] for one in _news(self.name, stage)]
+        if run["state"] == "running":
+            return Sight(facts, news, _at_work(run["stages"]))
+        code, why = _verdict(run)
+        took = f" in {format_duration(run['seconds'])}" if run["seconds"] else ""
+        word = "waits for a person" if run["state"] == "waiting" else f"{_word(run['state'])}{took}"
+        told = f"{self.name}, version {run['version']}, {word}"
+        return Sight(facts, news, code=code, sentence=f"{told}: {why}" if why else told)
+
+
+def _verdict(run: dict[str, Any]) -> tuple[int, str]:
+    """Return the exit code of a run that has ended, and why it is that."""
+    if run["state"] == "waiting":
+        gates = [one["gate"] for one in run["stages"] if one["state"] == "gate" and one["gate"]]
+        opened = [f"{one['stage']} (slipway gate open {one['id']})" for one in gates]
+        return PASSED, ", ".join(opened)
+    if run["state"] == "passed":
+        return PASSED, ""
+    bad = [
+        one
+        for one in run["stages"]
+        if one["state"] in {"failed", "cancelled"} and not one["allow_failure"]
+    ]
+    bad.sort(key=lambda one: (one["state"] != "failed", one["finished_at"] or 0))
+    if not bad:
+        return 1, ""
+    return code_of(bad[0]["state"], _exit_code(bad[0])), f"{bad[0]['name']}: {bad[0]['summary']}"
+
+
+def _exit_code(stage: dict[str, Any]) -> int | None:
+    """Return the exit code of a stage: of its first cell that did not pass."""
+    newest = [one["attempts"][0] for one in stage["results"] if one["attempts"]]
+    found: list[int] = [one["exit_code"] for one in newest if one["exit_code"]]
+    return found[0] if found else None
+
+
+class FollowedStage:
+    """A stage of a run, or one of its cells, that is tried again."""
+
+    def __init__(self, master: Remote, project: str, number: int, stage: str, cell: str) -> None:
+        self._master, self._path = master, f"runs/{project}/{number}"
+        self._stage, self._cell = stage, cell
+        self.name = f"{cell_title(stage, cell)} of {project} run {number}"
+        self.command = f"slipway show {number} --project {project}"
+
+    def look(self) -> Sight:
+        """Ask the master how the stage stands."""
+        run = self._master.get(self._path)
+        stage = next(one for one in run["stages"] if one["name"] == self._stage)
+        state, summary, code = stage["state"], stage["summary"], _exit_code(stage)
+        if self._cell:
+            one = next(one for one in stage["results"] if one["cell"] == self._cell)["attempts"][0]
+            state, summary, code = one["state"], one["summary"], one["exit_code"]
+        facts = _facts(run["project"], run["number"], run["version"], state, stage=self._stage)
+        news = _news(f"{run['project']} run {run['number']}", stage)
+        if state in _OPEN:
+            return Sight(facts, news, _going(state, stage["waits"]))
+        if state == "gate":
+            gate = stage["gate"]["id"] if stage["gate"] else None
+            told = f"{self.name} asks anew: slipway gate open {gate}"
+            return Sight({**facts, "gate": gate}, news, code=PASSED, sentence=told)
+        told = f"{self.name} {_word(state)}"
+        ended = f"{told}: {summary}" if summary else told
+        return Sight(facts, news, code=_ended(state, code), sentence=ended)
+
+
+class FollowedGate:
+    """A gate that was answered or approved, and then the stage behind it."""
+
+    def __init__(self, master: Remote, gate: dict[str, Any]) -> None:
+        self._master, self._id = master, gate["id"]
+        self._asked = gate["state"] != "open"
+        self.name = f"{gate['stage']} of {gate['project']} run {gate['run']}"
+        self.command = f"slipway gate show {gate['id']}"
+
+    def look(self) -> Sight:
+        """Ask the master how the gate stands, and what became of its stage."""
+        # The list: a gate's own page runs the programs that its choices come from.
+        found = self._master.get("gates", id=self._id, state="all")["items"]
+        if not found:
+            msg = f"gate {self._id} is not there any more"
+            raise WrongInput(msg)
+        gate = found[0]
+        outcome = gate["outcome"]
+        return self._behind(gate, outcome) if outcome else self._before(gate)
+
+    def _before(self, gate: dict[str, Any]) -> Sight:
+        facts = _of_gate(gate, gate["state"])
+        waits = "; ".join(one["text"] for one in gate["waits_for"])
+        if gate["state"] in {"rejected", "expired"}:
+            said = [one for one in gate["approvals"] if one["decision"] == "reject"]
+            why = "".join(f" by {one['person']}: {one['comment']}" for one in said)
+            ended = f"{self.name} is {gate['state']}{why}"
+            return Sight(facts, code=WrongInput.exit_code, sentence=ended)
+        if gate["state"] == "open" and self._asked:
+            why = f": {gate['comment']}" if gate["comment"] else ""
+            ended = f"{self.name} must be asked for anew{why}"
+            return Sight(facts, code=WrongInput.exit_code, sentence=ended)
+        news = [News(waits, f"{escape(self.name)} waits: {escape(waits)}", lasting=False)]
+        kinds = {one["what"] for one in gate["waits_for"]}
+        by_itself = kinds <= {"needs"} and gate["run_state"] == "running"
+        held = waits if kinds and not by_itself else ""
+        return Sight(facts, news if waits else [], waits or "it opens in a moment", held)
+
+    def _behind(self, gate: dict[str, Any], outcome: dict[str, Any]) -> Sight:
+        deployment = outcome["deployment"]
+        state = outcome["state"]
+        if state in _OPEN:
+            told = _going(state, outcome["waits"])
+            on = f" on {outcome['worker']}" if state == "running" and outcome["worker"] else ""
+            line = f"{mark(state)}{escape(f'{self.name} is opened: {told}{on}')}"
+            news = [News(line, line, lasting=False)]
+            return Sight(_of_gate(gate, state), news, told + on)
+        # Its own word, where it is a deployment: what was there before may run again.
+        word = deployment["state"] if deployment and deployment["state"] != "running" else state
+        took = f" ({format_duration(outcome['seconds'])})" if outcome["seconds"] else ""
+        told = f"{self.name} {_word(word)}"
+        sentence = (f"{told}: {outcome['summary']}" if outcome["summary"] else told) + took
+        code = _ended(state, outcome["exit_code"])
+        return Sight(_of_gate(gate, word), code=code, sentence=sentence)
+
+
+def _ended(state: str, exit_code: int | None) -> int:
+    refused = state in {"rejected", "expired"}
+    return WrongInput.exit_code if refused else code_of(state, exit_code)
+
+
+def _facts(project: str, number: int, version: str, state: str, **more: Any) -> dict[str, Any]:
+    known = {"project": project, "run": number, "version": version, "stage": None, "gate": None}
+    return {**known, "state": state, "deployment": None, **more}
+
+
+def _of_gate(gate: dict[str, Any], state: str) -> dict[str, Any]:
+    outcome = gate["outcome"] or {}
+    return _facts(
+        gate["project"],
+        gate["run"],
+        gate["version"],
+        state,
+        stage=gate["stage"],
+        gate=gate["id"],
+        deployment=outcome.get("deployment"),
+    )
+
+
+def _news(name: str, stage: dict[str, Any]) -> list[News]:
+    """Return what is to be told of a stage as it is now."""
+    state = stage["state"]
+    if state in _UNTRIED:
+        return []
+    told = _going(state, stage["waits"]) if state in _OPEN else _word(state)
+    took = f" {format_duration(stage['seconds'])}" if stage["seconds"] else ""
+    if state == "gate" and stage["gate"]:
+        told, took = f"waits for a person: slipway gate open {stage['gate']['id']}", ""
+    summary = "" if state in {*_OPEN, "gate"} else " ".join(stage["summary"].split())
+    words = f"{name} {stage['name']}: {told}{took}"
+    line = f"{mark(state)}{escape(f'{words}  {summary}' if summary else words)}"
+    key = f"{name} {stage['name']} {stage['attempts']} {state} {stage['waits']}"
+    return [News(key, line, lasting=state not in _OPEN)]
+
+
+def _at_work(stages: list[dict[str, Any]]) -> str:
+    """Say which stages run and which are queued."""
+    told = []
+    for state in ("running", "queued"):
+        names = [one["name"] for one in stages if one["state"] == state]
+        if names:
+            told.append(f"{state}: {', '.join(names)}")
+    why = next((one["waits"] for one in stages if one["waits"]), "")
+    return "; ".join(told) + (f" ({why})" if why else "")
+
+
+def _going(state: str, waits: str) -> str:
+    return f"{state}: {waits}" if waits else state
+
+
+_WORDS = {
+    "passed": "passed",
+    "deployed": "is deployed",
+    "rolled-back": "failed, and what was there before is back",
+    "unchanged": "failed, and nothing has changed there",
+    "cancelled": "was cancelled",
+    "skipped": "is skipped",
+    "rejected": "is rejected",
+    "expired": "is expired",
+}
+
+
+def _word(state: str) -> str:
+    return _WORDS.get(state, state)

@@ -1,0 +1,116 @@
+"""Lists as a master elsewhere tells them, in the form that this machine's ledger has them in."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
+from typing import Any, TypeVar, cast
+
+from slipway.cli.remote import URL, Remote
+from slipway.cli.remote.projects import check_project
+from slipway.ledger.trail import AuditView, Verdict
+from slipway.ledger.views import ReleaseView, RunView, StageView
+from slipway.model.cell import cell_title
+
+T = TypeVar("T")
+
+#: So many a master tells at once.
+_PAGE, _AUDIT_PAGE = 100, 10_000
+#: Runs that are asked for side by side.
+_AT_ONCE = 4
+
+
+def elsewhere(options: argparse.Namespace) -> bool:
+    """Tell whether a master is named; else this machine's ledger is read, with or without one."""
+    return bool(options.url or os.environ.get(URL))
+
+
+def list_runs(options: argparse.Namespace) -> list[RunView]:
+    """Return runs with their stages, newest first."""
+    with Remote(options) as master:
+        check_project(master, options.project)
+        rows = _pages(master, "runs", options.limit, project=options.project)
+        paths = [f"runs/{one['project']}/{one['number']}" for one in rows]
+        # A list tells stages in short; each run tells its cells, exit codes and releases.
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            return [_run(one) for one in pool.map(master.get, paths)]
+
+
+def list_releases(options: argparse.Namespace) -> list[ReleaseView]:
+    """Return releases, newest first."""
+    with Remote(options) as master:
+        check_project(master, options.project)
+        rows = _pages(master, "releases", options.limit, project=options.project)
+        return [_of(ReleaseView, one) for one in rows]
+
+
+def list_audit(options: argparse.Namespace, since: float | None) -> list[AuditView]:
+    """Return the audit trail, newest first."""
+    with Remote(options) as master:
+        asked = {"project": options.project, "actor": options.actor, "since": since}
+        rows = _pages(master, "audit", options.limit, _AUDIT_PAGE, **asked)
+        return [_of(AuditView, one) for one in rows]
+
+
+def verify_audit(options: argparse.Namespace, anchors: dict[str, str]) -> Verdict:
+    """Have the master check its trail, and look for anchors in what it tells of it."""
+    with Remote(options) as master:
+        whole = master.get("audit/verify")
+        problem = str(whole["problem"])
+        missing = dict(anchors) if not problem else {}
+        before: int | None = None
+        while missing:
+            part = master.get("audit", limit=_AUDIT_PAGE, before=before)
+            for row in part["items"]:
+                missing.pop(row["hash"], None)
+            before = part["next"]
+            if before is None:
+                break
+    for anchor, holder in missing.items():
+        problem = f"{holder} saw a row of the trail that is not in it any more: {anchor}"
+        break
+    held = len(anchors) - len(missing)
+    return Verdict(whole["rows"], whole["head"], held, problem)
+
+
+def _pages(
+    master: Remote, path: str, limit: int, most: int = _PAGE, **query: Any
+) -> list[dict[str, Any]]:
+    """Return as many rows of a list as are wanted."""
+    found: list[dict[str, Any]] = []
+    before = None
+    while len(found) < limit:
+        wanted = min(limit - len(found), most)
+        part = master.get(path, before=before, limit=wanted, **query)
+        found += part["items"]
+        before = part["next"]
+        if before is None:
+            break
+    return found
+
+
+def _of(kind: type[T], told: dict[str, Any], **more: Any) -> T:
+    """Return a view of what a master has told; what it has not is more of it."""
+    names = [one.name for one in fields(cast("Any", kind))]
+    return kind(**{name: told[name] for name in names if name in told}, **more)
+
+
+def _run(told: dict[str, Any]) -> RunView:
+    stages = {
+        cell_title(stage["name"], one["cell"]): _stage(stage, one)
+        for stage in told["stages"]
+        for one in stage["results"]
+        if one["attempts"] and not one["attempts"][0]["stale"]
+    }
+    releases = [one["place"] for one in told["releases"]]
+    own = {key: value for key, value in told.items() if key not in {"stages", "releases"}}
+    return _of(RunView, own, owner=told["person"], stages=stages, releases=releases)
+
+
+def _stage(stage: dict[str, Any], one: dict[str, Any]) -> StageView:
+    attempt = one["attempts"][0]
+    waits = stage["waits"] if attempt["state"] == "queued" else ""
+    more = {"name": stage["name"], "uses": stage["uses"], "cell": one["cell"], "waits": waits}
+    return _of(StageView, attempt, **more)

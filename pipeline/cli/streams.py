@@ -1,0 +1,74 @@
+"""Standard input and output as they are found: any encoding, a closed pipe, none at all."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+#: The exit code of a command whose reader has gone, as after `| head`: 128 and SIGPIPE's number.
+UNREAD = 141
+_ERRORS = "slipway"
+#: One letter for one, so that columns stay where they are.
+_PLAIN = str.maketrans("✓✗■●○◆▶·…→←↑↓─━│—“”", '+x#*o>>.~><^v--|-""')
+
+
+def prepare() -> None:
+    """Make the standard streams safe to print to.
+
+    What an encoding lacks is printed by a plain sign, or by its number. A stream that was closed
+    becomes the null device: else the next file that is opened would take its place, and its text.
+    """
+    codecs.register_error(_ERRORS, _degrade)
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  for good
+        elif isinstance(stream, io.TextIOWrapper) and stream.errors != _ERRORS:
+            stream.reconfigure(errors=_ERRORS)
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        # What is read here is JSON, which is UTF-8 whatever the terminal speaks.
+        sys.stdin.reconfigure(encoding="utf-8")
+
+
+@contextmanager
+def flushed() -> Iterator[None]:
+    """Print all of it before the block ends, so that an error shows in time.
+
+    Raises:
+        BrokenPipeError: Nobody reads it any more.
+        OSError: It cannot be written, as on a full disk.
+    """
+    try:
+        yield
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+
+
+def silence() -> None:
+    """Send what is still to be printed nowhere: Python prints it once more at its end."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            os.dup2(null, stream.fileno())
+    os.close(null)
+
+
+def _degrade(error: UnicodeError) -> tuple[str | bytes, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start : error.end].translate(_PLAIN)
+    with suppress(UnicodeEncodeError):
+        return text.encode(error.encoding).decode(error.encoding), error.end
+    plain = text.encode(error.encoding, "backslashreplace").decode(error.encoding)
+    return plain, error.end

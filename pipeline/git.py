@@ -1,0 +1,195 @@
+"""Running git so that nothing that comes from a repository, or from its URL, starts a program."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+from pathlib import Path
+from typing import IO
+
+from slipway.model.errors import MissingTool, WrongInput
+from slipway.model.gitnames import SCHEMES
+
+#: Seconds a git command may take; a fetch over a slow line is the longest.
+PATIENCE = 600
+#: Bytes that are read of what it prints; a repository could have any number of branches.
+MOST = 64 << 20
+_MOST_SAID = 1 << 16
+_running: set[subprocess.Popen[bytes]] = set()
+_BLOCK = 1 << 16
+#: What a repository's own configuration could have git do while it works there.
+_SETTINGS = {
+    "protocol.ext.allow": "never",
+    "core.fsmonitor": "false",
+    "core.hooksPath": os.devnull if os.name == "posix" else "/dev/null",
+    "core.protectHFS": "true",
+    "core.protectNTFS": "true",
+    "submodule.recurse": "false",
+    "fetch.recurseSubmodules": "false",
+    "log.showSignature": "false",
+}
+#: Left over where Slipway is called from a hook of git's: they name that hook's own repository.
+_OF_A_REPOSITORY = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_CONFIG",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_DIR",
+    "GIT_EXTERNAL_DIFF",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+)
+
+
+def git(
+    *words: str,
+    cwd: Path | None = None,
+    settings: tuple[str, ...] = (),
+    patience: float = PATIENCE,
+    most: int = MOST,
+) -> str:
+    """Run git and return what it printed.
+
+    Args:
+        words: The command and its words. What comes from outside stands after
+            "--end-of-options" or "--", and was checked by `slipway.model.gitnames`.
+        cwd: Where; None: here.
+        settings: More of git's settings, such as "core.longpaths=true".
+        patience: Seconds it may take.
+        most: Bytes it may print.
+
+    Raises:
+        MissingTool: There is no git.
+        WrongInput: It failed; the sentence is git's own. Or it took too long, or printed too much.
+    """
+    given = [*(f"{key}={value}" for key, value in _SETTINGS.items()), *settings]
+    argv = ["git", *(word for one in given for word in ("-c", one)), *words]
+    try:
+        process = subprocess.Popen(
+            argv,
+            cwd=cwd,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            # Its own group: what it starts (ssh, git-remote-https) ends with it.
+            start_new_session=True,
+        )
+    except FileNotFoundError:
+        if cwd is not None and not cwd.is_dir():
+            msg = f"{cwd} is no folder"
+            raise WrongInput(msg) from None
+        msg = "git is not on this machine; install it (apt install git)"
+        raise MissingTool(msg) from None
+    _running.add(process)
+    with process:
+        printed, said = _Reader(process, process.stdout, most), _Reader(process, process.stderr)
+        try:
+            process.wait(patience)
+        except subprocess.TimeoutExpired:
+            msg = f"git {words[0]} did not end within {patience:.0f} seconds"
+            raise WrongInput(msg) from None
+        finally:
+            _running.discard(process)
+            if process.poll() is None:
+                _end(process)
+            printed.join()
+            said.join()
+    if printed.too_much:
+        msg = f"git {words[0]} printed more than {most} bytes: the repository is too large for that"
+        raise WrongInput(msg)
+    if process.returncode != 0:
+        raise WrongInput(_why(said.text(), words[0]))
+    return printed.text()
+
+
+def end_all() -> None:
+    """End each git that this process runs, whoever waits for it: it fails."""
+    for process in tuple(_running):
+        # Once it is reaped, another may have its number.
+        if process.returncode is None:
+            _end(process)
+
+
+class _Reader(threading.Thread):
+    """Reads one output to its end; one that is too long ends the process."""
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], stream: IO[bytes] | None, most: int | None = None
+    ) -> None:
+        super().__init__(daemon=True)
+        self._process, self._stream, self._most = process, stream, most
+        self._blocks: list[bytes] = []
+        self.too_much = False
+        self.start()
+
+    def run(self) -> None:
+        kept, limit = 0, self._most or _MOST_SAID
+        while block := self._stream.read1(_BLOCK) if self._stream else b"":  # type: ignore[attr-defined]
+            kept += len(block)
+            if kept <= limit:
+                self._blocks.append(block)
+            elif self._most is not None:
+                self.too_much = True
+                _end(self._process)
+                return
+
+    def text(self) -> str:
+        """Return what was read."""
+        return b"".join(self._blocks).decode(errors="replace")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End git and what it has started."""
+    with contextlib.suppress(ProcessLookupError):
+        if os.name == "posix":
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+
+
+def _environment() -> dict[str, str]:
+    ours = {name: value for name, value in os.environ.items() if name not in _OF_A_REPOSITORY}
+    # Whoever allows less than we do keeps it so.
+    told = ours.get("GIT_ALLOW_PROTOCOL")
+    allowed = [one for one in SCHEMES if told is None or one in told.split(":")]
+    return ours | {
+        "GIT_ALLOW_PROTOCOL": ":".join(allowed),
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "LC_ALL": "C.UTF-8",
+    }
+
+
+def _why(said: str, command: str) -> str:
+    """Return the line of git's that tells what is wrong."""
+    lines = said.strip().splitlines()
+    telling = [line for line in lines if line.startswith(("fatal:", "error:"))] or lines
+    if not telling:
+        return f"git {command} failed"
+    if "dubious ownership" in said:
+        return (
+            f"{telling[0]}: it belongs to another user; where you trust it, say so once: "
+            "git config --global --add safe.directory PATH"
+        )
+    return telling[0]
+
+
+def clear_locks(folder: Path) -> None:
+    """Remove the locks that a killed git has left; git itself would wait for a person to do it.
+
+    Args:
+        folder: The .git or bare folder; nobody else is at work in it.
+    """
+    for lock in (*folder.glob("*.lock"), *(folder / "refs").rglob("*.lock")):
+        lock.unlink(missing_ok=True)

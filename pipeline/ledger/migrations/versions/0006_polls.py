@@ -1,0 +1,21 @@
+"""When a poll began, and which runs it started."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Go one version up."""
+    op.add_column("slipway_poll", sa.Column("began_at", sa.Double(), nullable=True))
+    op.add_column("slipway_poll", sa.Column("runs", sa.JSON(), nullable=True))
+
+
+def downgrade() -> None:
+    """Go one version down."""
+    op.drop_column("slipway_poll", "runs")
+    op.drop_column("slipway_poll", "began_at")

@@ -1,0 +1,25 @@
+"""Branches that were there when a pattern of branches was first looked for."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Go one version up."""
+    op.create_table(
+        "slipway_branch",
+        sa.Column("project", sa.String(length=40), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("revision", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("project", "name", name=op.f("pk_slipway_branch")),
+    )
+
+
+def downgrade() -> None:
+    """Go one version down."""
+    op.drop_table("slipway_branch")

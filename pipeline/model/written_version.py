@@ -1,0 +1,151 @@
+"""The version that a build backend would read from a project's files, read as text.
+
+The master reads it at the start of a run. It never runs a backend, nor imports the project: that
+would run what a committer wrote, with the master's rights. So nothing is evaluated, and no regular
+expression of the project's own is used.
+"""
+
+from __future__ import annotations
+
+import configparser
+import re
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import PurePosixPath
+from typing import Any
+
+Read = Callable[[str], str | None]
+
+_ASSIGNED = r"""^{name}(?:[ \t]*:[ \t]*\w+)?[ \t]*=[ \t]*['"]v?([^'"\n]{{1,100}})['"]"""
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_IN_CALL = re.compile(r"""\bversion[ \t]*=[ \t]*['"]([^'"\n]{1,100})['"]""")
+
+
+def table(data: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Return a table of a TOML file; an empty one where there is none."""
+    for name in names:
+        found = data.get(name)
+        if not isinstance(found, dict):
+            return {}
+        data = found
+    return data
+
+
+def named_by_backend(data: dict[str, Any], read: Read) -> str | None:
+    """Return the version that pyproject.toml, or what is older, names for its build backend.
+
+    Args:
+        data: The content of pyproject.toml.
+        read: Returns the text of a file of the project; None where there is none.
+    """
+    for look in (_setuptools, _hatch, _pdm, _poetry, _maturin, _flit, _setup_cfg, _setup_py):
+        found = look(data, read)
+        if found:
+            return found.strip()
+    return None
+
+
+def _setuptools(data: dict[str, Any], read: Read) -> str | None:
+    told = table(data, "tool", "setuptools", "dynamic", "version")
+    if isinstance(told.get("attr"), str):
+        roots = table(data, "tool", "setuptools", "package-dir").get("")
+        return _attribute(told["attr"], read, roots if isinstance(roots, str) else "src")
+    return _whole(told.get("file"), read)
+
+
+def _hatch(data: dict[str, Any], read: Read) -> str | None:
+    path = table(data, "tool", "hatch", "version").get("path")
+    return _assigned(path, ("__version__", "VERSION", "version"), read)
+
+
+def _pdm(data: dict[str, Any], read: Read) -> str | None:
+    told = table(data, "tool", "pdm", "version")
+    return _assigned(told.get("path"), ("__version__",), read) if told.get("path") else None
+
+
+def _poetry(data: dict[str, Any], _read: Read) -> str | None:
+    told = table(data, "tool", "poetry").get("version")
+    # What poetry-dynamic-versioning replaces by the tag's.
+    return told if isinstance(told, str) and told not in {"0", "0.0.0"} else None
+
+
+def _maturin(data: dict[str, Any], read: Read) -> str | None:
+    if "maturin" not in str(table(data, "build-system").get("build-backend")):
+        return None
+    try:
+        cargo = tomllib.loads(read("Cargo.toml") or "")
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return None
+    told = table(cargo, "package").get("version") or table(cargo, "workspace", "package").get(
+        "version"
+    )
+    return told if isinstance(told, str) else None
+
+
+def _flit(data: dict[str, Any], read: Read) -> str | None:
+    if "flit" not in str(table(data, "build-system").get("build-backend")):
+        return None
+    told = table(data, "tool", "flit", "module").get("name") or table(data, "project").get("name")
+    if not isinstance(told, str):
+        return None
+    return _attribute(f"{told.replace('-', '_')}.__version__", read, "src")
+
+
+def _setup_cfg(_data: dict[str, Any], read: Read) -> str | None:
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read_string(read("setup.cfg") or "")
+    except configparser.Error:
+        return None
+    told = parser.get("metadata", "version", fallback="").strip()
+    kind, _, rest = told.partition(":")
+    if kind == "attr":
+        return _attribute(rest.strip(), read, "src")
+    return _whole(rest.strip(), read) if kind == "file" else told
+
+
+def _setup_py(_data: dict[str, Any], read: Read) -> str | None:
+    found = _IN_CALL.search(read("setup.py") or "")
+    return found[1] if found else None
+
+
+def _attribute(told: str, read: Read, root: str) -> str | None:
+    """Return what is assigned to an attribute of a module, such as app.__version__."""
+    module, _, name = told.rpartition(".")
+    parts = module.split(".")
+    if not all(_NAME.fullmatch(part) for part in [*parts, name]):
+        return None
+    for path in _files(parts, root):
+        found = _assigned(path, (name,), read)
+        if found:
+            return found
+    return None
+
+
+def _files(parts: list[str], root: str) -> Iterator[str]:
+    inside = "/".join(parts)
+    for folder in dict.fromkeys(("", f"{root.strip('/')}/")):
+        yield f"{folder}{inside}/__init__.py"
+        yield f"{folder}{inside}.py"
+
+
+def _assigned(path: object, names: tuple[str, ...], read: Read) -> str | None:
+    text = _text(path, read)
+    for name in names:
+        found = re.search(_ASSIGNED.format(name=re.escape(name)), text, re.MULTILINE)
+        if found:
+            return found[1]
+    return None
+
+
+def _whole(paths: object, read: Read) -> str | None:
+    """Return what a file holds that is nothing but the version."""
+    listed = paths if isinstance(paths, list) else [paths]
+    texts = [_text(path, read).strip() for path in listed]
+    return texts[0] if len(texts) == 1 else None
+
+
+def _text(path: object, read: Read) -> str:
+    if not isinstance(path, str) or path.startswith("/") or ".." in PurePosixPath(path).parts:
+        return ""
+    return read(path) or ""

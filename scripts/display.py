@@ -1,0 +1,95 @@
+"""Somewhere for a windowed program to draw where nobody looks."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from slipway.scripts.guard import die_with_parent
+from slipway.scripts.process import end_tree
+
+#: Toolkits that draw into memory by themselves when they are told to.
+OFFSCREEN = {"QT_QPA_PLATFORM": "offscreen", "SDL_VIDEODRIVER": "dummy"}
+_QT = ("PySide*", "PyQt*")
+_PATIENCE = 20.0
+#: Why a program did not start, as the toolkits say it.
+_LACKS = ("cannot open display", "no display name", "could not connect to display", "$display")
+
+
+@contextlib.contextmanager
+def drawn_nowhere(tree: Path, *, gui: bool) -> Iterator[dict[str, str]]:
+    """Return the variables by which a frozen windowed program draws where nobody looks.
+
+    Args:
+        tree: The frozen program. Qt in it draws into memory; for others Xvfb is started where
+            this machine has it.
+        gui: Whether it has windows at all.
+    """
+    if not gui or sys.platform in {"win32", "darwin"}:
+        yield {}
+        return
+    server = shutil.which("Xvfb")
+    if server is None or any(True for name in _QT for _ in tree.rglob(name)):
+        yield dict(OFFSCREEN)
+        return
+    with _started(server) as name:
+        yield OFFSCREEN | ({"DISPLAY": name} if name else {})
+
+
+@contextlib.contextmanager
+def _started(server: str) -> Iterator[str]:
+    """Start Xvfb on a display that it chooses itself; its name is empty where it does not start."""
+    listening, told = os.pipe()
+    words = [
+        "-displayfd",
+        str(told),
+        "-screen",
+        "0",
+        "1280x1024x24",
+        "-nolisten",
+        "tcp",
+        "-noreset",
+    ]
+    try:
+        process = subprocess.Popen(
+            [server, *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            pass_fds=(told,),
+            preexec_fn=die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
+        )
+    finally:
+        os.close(told)
+    try:
+        number = _number(listening)
+        yield f":{number}" if number else ""
+    finally:
+        os.close(listening)
+        end_tree(process.pid)
+        process.wait()
+
+
+def _number(stream: int) -> str:
+    """Wait until Xvfb says which display it has chosen."""
+    end, said = time.monotonic() + _PATIENCE, b""
+    while not said.endswith(b"\n"):
+        if not select.select([stream], [], [], max(0.0, end - time.monotonic()))[0]:
+            return ""
+        part = os.read(stream, 64)
+        if not part:
+            return ""
+        said += part
+    return said.decode().strip()
+
+
+def lacks_display(said: str) -> bool:
+    """Tell whether a program ended because it has nowhere to draw."""
+    return any(one in said.lower() for one in _LACKS)

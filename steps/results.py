@@ -1,0 +1,134 @@
+"""A stage's test results on their way into Buildbot's own tables, in batches while it runs."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from twisted.internet import defer
+from twisted.python import log
+
+from slipway.model.bounded import Messages, short_name
+from slipway.model.event import TestResult
+from slipway.model.results import ALL, LONG, MOST_NS, TOLD
+
+#: Results written down in one transaction, which keeps others from writing for some 20 ms.
+BATCH = 500
+#: Seconds after which fewer are written, too.
+_AT_LEAST_EVERY = 1.0
+#: So many results of a stage are written down; more are only counted.
+MOST = 250_000
+_BAD = ("failed", "error")
+_TOLD_AS_BAD = (*_BAD, "flaky", "quarantined")
+
+
+class Results:
+    """Takes a stage's results; nothing that goes wrong here makes the stage fail."""
+
+    def __init__(
+        self,
+        open_set: Callable[[str], Awaitable[int]],
+        keep: Callable[[Mapping[str, int], list[TestResult]], Awaitable[None]],
+        close_set: Callable[[int, int, int], Awaitable[None]],
+        pause: Callable[[float], Awaitable[None]],
+    ) -> None:
+        """Begin.
+
+        Args:
+            open_set: Makes a set of a category and returns its id.
+            keep: Writes results down, given the sets' ids by category.
+            close_set: Ends a set, given how many passed and how many failed.
+            pause: Waits so many seconds: others want to write, too.
+        """
+        self._open_set, self._keep, self._close_set = open_set, keep, close_set
+        self._pause = pause
+        self._sets: dict[str, int] = {}
+        self._counts: Counter[str] = Counter()
+        self._messages = Messages()
+        self._pending: list[TestResult] = []
+        self._batches = self._taken = 0
+        self._flushed = time.monotonic()
+        self._turn = defer.DeferredLock()
+        self.lost = 0
+        """How many results could not be written down."""
+
+    @property
+    def left_out(self) -> int:
+        """How many were more than a stage may have."""
+        return max(0, self._counts.total() - MOST)
+
+    def take(self, test: TestResult) -> None:
+        """Take a result, at once; it is written down in its turn."""
+        self._counts[test.status] += 1
+        if self.left_out:
+            return
+        self._pending.append(self._messages.bound(_storable(test)))
+        if len(self._pending) >= BATCH or time.monotonic() - self._flushed > _AT_LEAST_EVERY:
+            self._flush()
+
+    def _flush(self) -> None:
+        batch, self._pending = self._pending, []
+        self._flushed = time.monotonic()
+        if batch:
+            self._batches += 1
+            self._turn.run(lambda: defer.Deferred.fromCoroutine(self._write(batch)))
+
+    async def _write(self, batch: list[TestResult]) -> None:
+        began = time.monotonic()
+        try:
+            for category in _categories(batch):
+                if category not in self._sets:
+                    self._sets[category] = await self._open_set(category)
+            await self._keep(self._sets, batch)
+        except Exception:  # noqa: BLE001  the stage's result is worth more than its tests' list
+            self.lost += len(batch)
+            log.err(None, "test results could not be written down")
+        self._batches -= 1
+        if self._batches:
+            # The database knows no queue: whoever asks for it again at once would keep it.
+            await self._pause(time.monotonic() - began)
+
+    async def close(self) -> None:
+        """Wait until all are written down, and end the sets."""
+        self._flush()
+        await self._turn.acquire()
+        self._turn.release()
+        counts = self._counts
+        bad = sum(counts[one] for one in _BAD)
+        told = {
+            ALL: (counts.total() - bad, bad),
+            TOLD: (0, sum(counts[one] for one in _TOLD_AS_BAD)),
+            LONG: (0, 0),
+        }
+        sets, self._sets = self._sets, {}
+        for category, set_id in sets.items():
+            try:
+                await self._close_set(set_id, *told[category])
+            except Exception:  # noqa: BLE001  as above
+                log.err(None, "a set of test results could not be ended")
+
+
+def _categories(batch: list[TestResult]) -> list[str]:
+    found = [ALL]
+    if any(test.status != "passed" for test in batch):
+        found.append(TOLD)
+    if any(test.seconds * 1e9 > MOST_NS for test in batch):
+        found.append(LONG)
+    return found
+
+
+def _storable(test: TestResult) -> TestResult:
+    """Return a result as databases take it: no NUL, no endless name."""
+    changes: dict[str, Any] = {}
+    for field in ("name", "file", "message"):
+        text = getattr(test, field)
+        if text and "\0" in text:
+            changes[field] = text.replace("\0", "\ufffd")
+    name, file = (changes.get(key, getattr(test, key)) for key in ("name", "file"))
+    if short_name(name) != name:
+        changes["name"] = short_name(name)
+    if file and short_name(file) != file:
+        changes["file"] = short_name(file)
+    return test.model_copy(update=changes) if changes else test

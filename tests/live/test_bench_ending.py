@@ -1,0 +1,58 @@
+"""A benchmark that is ended from outside leaves nothing behind: no folder, no process."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from .machine import kill, processes_of, wait_for
+from .site import ROOT
+
+pytestmark = [pytest.mark.live, pytest.mark.slow]
+
+
+def words(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def starts(bench: psutil.Process) -> bool:
+    return any("up" in words(one) for one in bench.children(recursive=True))
+
+
+def watches(bench: psutil.Process) -> bool:
+    return any(one.num_threads() > 1 for one in bench.children())
+
+
+def floods(bench: psutil.Process) -> bool:
+    return any("spawn_main" in " ".join(words(one)) for one in bench.children(recursive=True))
+
+
+@pytest.mark.parametrize("stage", [starts, watches, floods])
+def test_a_flood_that_is_ended(tmp_path, stage):
+    folders, log = tmp_path / "temporary", tmp_path / "said"
+    folders.mkdir()
+    with log.open("wb") as output:
+        bench = psutil.Popen(
+            [sys.executable, ROOT / "bench" / "abuse.py", "slow", "--seconds", "8"],
+            env={**os.environ, "TMPDIR": str(folders)},
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        wait_for(lambda: stage(bench), log.read_text)
+        bench.send_signal(signal.SIGTERM)
+        assert bench.wait(90) == 143, log.read_text()
+        wait_for(lambda: not processes_of(folders), lambda: str(processes_of(folders)))
+        assert list(folders.iterdir()) == []
+    except (psutil.TimeoutExpired, subprocess.TimeoutExpired):
+        pytest.fail(f"it does not end: {log.read_text()}")
+    finally:
+        if bench.poll() is None:
+            kill([*bench.children(recursive=True), bench])
+        kill(processes_of(folders))

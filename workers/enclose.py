@@ -1,0 +1,143 @@
+"""From root to a worker's own user: started by `slipway up`, ends as the worker.
+
+The user sees no more of this machine than any other, and of a closed folder (the state folder, a
+home) what it was given alone: a table of mounts of its own shows an empty folder there, with what
+it needs bound into it. The standard library alone is loaded as root.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import stat
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NoReturn
+
+_NEW_MOUNTS = 0x00020000
+_RDONLY, _NOSUID, _NODEV, _REMOUNT, _BIND = 1, 2, 4, 32, 4096
+_REC, _SLAVE = 16384, 1 << 19
+_PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
+
+
+def main() -> None:
+    """Become the worker that the order on the command line says."""
+    order = json.loads(sys.argv[1])
+    # The folders made here are for the worker to pass through.
+    os.umask(0o022)
+    if order["mounts"]:
+        _enclose(order)
+    _become(order)
+    # Now, and not as root: the worker's folder is its user's, who may have put anything there.
+    from slipway.workers.inside import begin
+
+    begin(order["begin"])
+
+
+# ---- what another user cannot enter
+
+
+def closed_folders(paths: Iterable[Path], user: int, group: int) -> list[Path]:
+    """Return the folders that keep a user from reaching paths, each the highest of its kind."""
+    found: set[Path] = set()
+    for path in paths:
+        for above in reversed(path.parents):
+            if above.exists() and not _may_enter(above, user, group):
+                found.add(above)
+                break
+    return sorted(found)
+
+
+def _may_enter(folder: Path, user: int, group: int) -> bool:
+    facts = folder.stat()
+    if facts.st_uid == user:
+        return bool(facts.st_mode & stat.S_IXUSR)
+    if facts.st_gid == group:
+        return bool(facts.st_mode & stat.S_IXGRP)
+    return bool(facts.st_mode & stat.S_IXOTH)
+
+
+# ---- the table of mounts
+
+
+def _enclose(order: dict[str, Any]) -> None:
+    """Show closed folders as empty ones that hold what is needed."""
+    _call("unshare", _NEW_MOUNTS)
+    # What is mounted here must not be seen outside.
+    _mount(None, "/", None, _REC | _SLAVE)
+    user, group = order["user"], order["group"]
+    folders = [Path(one) for one in (*order["reads"], *order["writes"])]
+    keys = [Path(one) for one in order["keys"]]
+    for closed in closed_folders([*folders, *keys], user, group):
+        inside = sorted(one for one in folders if one.is_relative_to(closed) and one.is_dir())
+        held = [(one, _opened(one, order)) for one in inside]
+        copies = [(one, one.read_bytes()) for one in keys if one.is_relative_to(closed)]
+        _mount("tmpfs", str(closed), "tmpfs", _NOSUID | _NODEV, "mode=0755,size=16m")
+        for path, handle in held:
+            path.mkdir(parents=True, exist_ok=True)
+            _mount(f"/proc/self/fd/{handle}", str(path), None, _BIND | _REC)
+            if str(path) in order["reads"]:
+                _mount(None, str(path), None, _BIND | _REMOUNT | _RDONLY | _NOSUID | _NODEV)
+            os.close(handle)
+        for path, content in copies:
+            _copy(path, content, user, group)
+
+
+def _opened(folder: Path, order: dict[str, Any]) -> int:
+    # What is written by one worker may lie in what another one writes.
+    link = 0 if str(folder) in order["reads"] else os.O_NOFOLLOW
+    return os.open(folder, os.O_PATH | os.O_DIRECTORY | link)
+
+
+def _copy(path: Path, content: bytes, user: int, group: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as stream:
+        stream.write(content)
+    os.chown(path, user, group)
+
+
+def _mount(
+    source: str | None, target: str, kind: str | None, flags: int, told: str | None = None
+) -> None:
+    words = [one if one is None else os.fsencode(one) for one in (source, target, kind)]
+    _call("mount", *words, flags, None if told is None else told.encode(), place=target)
+
+
+def _call(name: str, *words: Any, place: str = "") -> None:
+    """Call a function of the C library that says by -1 that it could not."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    longs = [ctypes.c_ulong(one) if isinstance(one, int) else one for one in words]
+    if getattr(libc, name)(*(longs if name == "mount" else words)) != 0:
+        number = ctypes.get_errno()
+        where = f" at {place}" if place else ""
+        _give_up(f"{name}{where}: {os.strerror(number)}")
+
+
+# ---- the user
+
+
+def _become(order: dict[str, Any]) -> None:
+    """Become the worker's user for good, and end with `slipway up`."""
+    os.setgroups([])
+    os.setresgid(order["group"], order["group"], order["group"])
+    os.setresuid(order["user"], order["user"], order["user"])
+    libc = ctypes.CDLL(None, use_errno=True)
+    # No program may give its caller another user: sudo and its like do not work.
+    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    # Linux forgets it with each change of user.
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != order["parent"]:
+        _give_up("slipway up has ended")
+
+
+def _give_up(why: str) -> NoReturn:
+    sys.stderr.write(f"{why}\n")
+    sys.exit(3)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""The folders of a local worker: whose they are, and what of the state folder it can get into."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from slipway.home import Home
+from slipway.model.errors import MissingTool
+from slipway.scripts import clearing
+from slipway.workers.account import Account
+from slipway.workers.needs import Needs
+
+
+def give(needs: Needs, home: Home, account: Account | None) -> None:
+    """Make a worker's folders, and give them to its user.
+
+    Args:
+        needs: What the worker needs.
+        home: The state folder.
+        account: Its user; None: this process's own.
+
+    Raises:
+        MissingTool: A link stands where a folder must be.
+    """
+    user, group = (account.user, account.group) if account else (os.geteuid(), os.getegid())
+    own(needs.folder, user, group)
+    if account is None:
+        # It is /tmp in there.
+        clearing.remove(needs.folder / "tmp")
+        (needs.folder / "tmp").mkdir(mode=0o700)
+    for folder in needs.writes:
+        # What lies elsewhere is whose it is: its owner gives it.
+        if folder.is_relative_to(home.root):
+            _hand_over(folder, user, group)
+    for mirror in needs.mirrors:
+        # Before there is anything in it: the worker gets the folder as it is now.
+        mirror.mkdir(parents=True, exist_ok=True)
+        if account is not None:
+            _share(mirror, group)
+
+
+def own(folder: Path, user: int, group: int) -> None:
+    """Make a worker's own folder; one that was another user's cannot be trusted by this one."""
+    if folder.is_symlink() or (folder.exists() and folder.stat().st_uid != user):
+        if folder.is_symlink() or not folder.is_dir():
+            folder.unlink()
+        else:
+            shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    if os.geteuid() == 0:
+        os.chown(folder, user, group)
+
+
+def _hand_over(folder: Path, user: int, group: int) -> None:
+    """Make a folder of the worker's, with all that is in it."""
+    if folder.is_symlink():
+        msg = f"{folder} is a link, and must be a folder that the worker gets"
+        raise MissingTool(msg)
+    folder.mkdir(parents=True, exist_ok=True)
+    before = folder.lstat().st_uid
+    if before == user:
+        return
+    for _, names, files, handle in os.fwalk(folder, follow_symlinks=False):
+        for name in (*names, *files):
+            # What is a third one's may be a second name of a file that lies elsewhere.
+            if os.stat(name, dir_fd=handle, follow_symlinks=False).st_uid == before:
+                os.chown(name, user, group, dir_fd=handle, follow_symlinks=False)
+        if os.fstat(handle).st_uid == before:
+            os.fchown(handle, user, group)
+            os.fchmod(handle, 0o755)
+
+
+def _share(mirror: Path, group: int) -> None:
+    """Let the workers' group read a mirror, also what git will write into it."""
+    if mirror.stat().st_gid == group:
+        return
+    for _, names, files, handle in os.fwalk(mirror, follow_symlinks=False):
+        os.fchown(handle, -1, group)
+        os.fchmod(handle, 0o2750)
+        for name in files:
+            os.chown(name, -1, group, dir_fd=handle, follow_symlinks=False)
+            os.chmod(name, 0o640, dir_fd=handle)
+        del names
+
+
+def open_to_group(needs: Needs, home: Home, account: Account) -> None:
+    """Let the workers' group pass through the state folder, to where it has been given something.
+
+    It can list nothing on the way. For machines on which no table of mounts can be made.
+    """
+    for folder in (needs.folder, *needs.mirrors, *needs.writes):
+        if not folder.is_relative_to(home.root):
+            continue
+        for above in folder.parents:
+            if not above.is_relative_to(home.root):
+                break
+            if above.stat().st_uid == os.geteuid():
+                os.chown(above, -1, account.group)
+                above.chmod(0o710)

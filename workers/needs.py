@@ -1,0 +1,131 @@
+"""What a local worker needs of this machine besides its own folder; it is given nothing else."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from slipway.home import Home
+from slipway.model.cell import cells
+from slipway.model.environment import CommandDeployer, FolderDeployer, SshDeployer
+from slipway.model.graph import able_workers
+from slipway.model.site import Project, Site
+from slipway.model.stage import DatabasesStage, DeployStage, PublishStage, Stage
+
+#: Slipway's packages that run on a worker; from a clone each lies in a folder of its own.
+_PACKAGES = ("slipway", "slipway.features", "slipway.scripts", "slipway.workers")
+
+
+@dataclass(frozen=True)
+class Needs:
+    """Folders and files, all absolute."""
+
+    state: Path
+    """The state folder, of which it sees nothing but what is named here."""
+    folder: Path
+    """The worker's own."""
+    reads: tuple[Path, ...]
+    """Folders: Slipway, its Python, the mirrors of repositories."""
+    mirrors: tuple[Path, ...]
+    """Those of `reads` that lie in the state folder."""
+    keys: tuple[Path, ...]
+    """Files that a deployment by ssh is let in by."""
+    writes: tuple[Path, ...]
+    """Folders for releases and deployments."""
+    hides: tuple[Path, ...]
+    """Files with secrets that lie outside the state folder."""
+    variables: frozenset[str] = frozenset()
+    """Environment variables that its stages name: the URLs of database servers."""
+
+
+def needs_of(site: Site, home: Home, config: Path, name: str) -> Needs:
+    """Return what a worker needs for the stages it can be given.
+
+    Args:
+        site: The model.
+        home: The state folder.
+        config: The site's pipeline.toml.
+        name: The worker's name.
+    """
+    given = [
+        (title, project, stage)
+        for title, project in site.project.items()
+        for stage in _stages(site, project, name)
+    ]
+    mirrors = _once(home.mirror(title) for title, _, stage in given if stage.needs_source)
+    keys: list[Path] = []
+    writes: list[Path] = []
+    for title, project, stage in given:
+        if isinstance(stage, PublishStage):
+            writes.append(home.root / stage.folder / title)
+        if isinstance(stage, DeployStage):
+            deployer = project.environments[stage.environment].deployer
+            if isinstance(deployer, FolderDeployer):
+                writes.append(home.root / deployer.path)
+            if isinstance(deployer, CommandDeployer) and deployer.cwd is not None:
+                writes.append(home.root / deployer.cwd)
+            if isinstance(deployer, SshDeployer):
+                told = (deployer.identity, deployer.known_hosts)
+                keys += [home.root / one for one in told if one]
+    return Needs(
+        state=home.root,
+        folder=home.worker(name),
+        reads=(*_python(), *mirrors),
+        mirrors=mirrors,
+        keys=_once(keys),
+        # The state folder itself is nobody's to write but the master's.
+        writes=_once(one for one in map(_plain, writes) if not home.root.is_relative_to(one)),
+        variables=frozenset(
+            stage.server_env
+            for _, _, stage in given
+            if isinstance(stage, DatabasesStage) and stage.server_env
+        ),
+        hides=(config, *(config.parent / file for file in site.secret_files)),
+    )
+
+
+def _stages(site: Site, project: Project, name: str) -> Iterator[Stage]:
+    workers = {name: site.workers[name]}
+    for one in project.stages.values():
+        for cell in cells(one):
+            if able_workers(cell.stage, workers):
+                yield cell.stage
+
+
+def _python() -> tuple[Path, ...]:
+    """Return the folders of this Python, of Slipway in it and of the Pythons uv has brought."""
+    found = [Path(sys.prefix), Path(sys.base_prefix)]
+    # A virtual environment's python is a link, maybe to another.
+    program = Path(sys.executable)
+    while program.is_symlink():
+        program = Path(os.path.normpath(program.parent / program.readlink()))
+        found.append(program.parent.parent)
+    for package in _PACKAGES:
+        spec = importlib.util.find_spec(package)
+        found += [Path(one) for one in (spec and spec.submodule_search_locations) or ()]
+    if (pythons := uv_pythons()) is not None:
+        found.append(pythons)
+    return _once(found)
+
+
+def uv_pythons() -> Path | None:
+    """Return the folder of the Pythons that uv has brought for this user, where there is one."""
+    data = os.environ.get("XDG_DATA_HOME") or Path("~/.local/share").expanduser()
+    told = os.environ.get("UV_PYTHON_INSTALL_DIR") or Path(data, "uv", "python")
+    return Path(told) if Path(told).is_dir() else None
+
+
+def _once(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """Return each path once, normalised, without those that lie in another of them."""
+    found = sorted({_plain(path) for path in paths})
+    return tuple(
+        path for path in found if not any(path.is_relative_to(o) for o in found if o != path)
+    )
+
+
+def _plain(path: Path) -> Path:
+    return Path(os.path.normpath(path))
