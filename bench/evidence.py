@@ -13,7 +13,6 @@ Run it: make bench, or python bench/evidence.py [ROUNDS].
 from __future__ import annotations
 
 import re
-import signal
 import statistics
 import sys
 import tempfile
@@ -21,6 +20,7 @@ import time
 from pathlib import Path
 
 import httpx
+from ending import alone
 from rich.console import Console
 from rich.table import Table
 
@@ -151,6 +151,4 @@ def _row(table: Table, what: str, found: list[float], aim: str) -> None:
 
 
 if __name__ == "__main__":
-    # Ended from outside, it leaves nothing behind.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 3)
+    alone(lambda: main(int(sys.argv[1]) if len(sys.argv) > 1 else 3))

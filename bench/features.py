@@ -23,7 +23,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -34,6 +33,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ending import alone
 from rich.console import Console
 from rich.table import Table
 from walking.cost import Cost, adopt_orphans, measured
@@ -211,8 +211,6 @@ def main() -> None:
     parser.add_argument("--orphans", action="store_true", help="100 starts beside orphans alone")
     options = parser.parse_args()
     adopt_orphans()
-    # The shop and the folder go, too, when a person or a supervisor ends this.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     rivals = not options.flakes and not options.orphans
     with tempfile.TemporaryDirectory(prefix="slipway-bench-") as name, served(Path(name)) as url:
         folder = Path(name)
@@ -235,4 +233,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    alone(main)

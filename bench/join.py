@@ -29,7 +29,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import sqlite3
 import statistics
 import subprocess
@@ -39,6 +38,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ending import alone
 from joining.site import WIDTHS, Site, running
 from rich.console import Console
 from rich.table import Table
@@ -61,11 +61,10 @@ class Seen:
     end_step: list[float] = field(default_factory=list)
 
 
-def main() -> int:
+def main() -> None:
     """Measure and print the table."""
     given = [float(one) for one in sys.argv[1:]] + [12, 4, 4][len(sys.argv) - 1 :]
     rounds, seconds = dict(zip(WIDTHS, map(int, given), strict=False)), given[2] * 60
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     before = os.getloadavg()[0]
     seen: dict[tuple[str, int], Seen] = {}
     floor: list[float] = []
@@ -90,7 +89,6 @@ def main() -> int:
     else:
         print("Celery with Redis is left out: apt install redis-server")
     _print(seen, floor, chords, before)
-    return 0
 
 
 def _floor(site: Site) -> float:
@@ -203,4 +201,4 @@ def _aim(console: Console, what: str, measured: str, met: bool) -> None:  # noqa
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    alone(main)

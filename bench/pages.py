@@ -26,7 +26,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import statistics
 import sys
 import tempfile
@@ -34,6 +33,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from ending import alone
 from ledger import Site, _clear, fill
 from paging import answers, events, loads
 from paging.history import give_builds
@@ -49,7 +49,7 @@ USABLE, SCREEN, ANSWER = 0.5, 0.3, 0.03
 NAMES = "builders, a name"
 
 
-def main() -> int:
+def main() -> None:
     """Measure and print the tables."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--runs", type=int, default=10_000, help="runs in the ledger")
@@ -57,10 +57,9 @@ def main() -> int:
     parser.add_argument("--cold", type=int, default=3, help="cold loads of each page")
     parser.add_argument("--events", type=int, default=24, help="ends of stages")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if missing := _missing():
         print(f"bench/pages.py is left out: {missing}")
-        return 0
+        return
     console = Console(width=110)
     with tempfile.TemporaryDirectory(prefix="slipway-bench-") as folder:
         empty, full = Site(Path(folder, "empty")), Site(Path(folder, "full"))
@@ -86,7 +85,6 @@ def main() -> int:
         _answers(console, few, many)
     load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
     console.print(f"[dim]Python {sys.version.split()[0]}, {os.cpu_count()} cores, load {load}[/]")
-    return 0
 
 
 def _missing() -> str:
@@ -143,4 +141,4 @@ def _aim(console: Console, what: str, measured: float, met: bool) -> None:  # no
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    alone(main)

@@ -19,7 +19,6 @@ Run it: make bench, or python bench/results.py [TESTS...].
 
 from __future__ import annotations
 
-import signal
 import statistics
 import sys
 import tempfile
@@ -31,6 +30,7 @@ from typing import Self
 
 import httpx
 import psutil
+from ending import alone
 from rich.console import Console
 from rich.table import Table
 
@@ -228,6 +228,4 @@ def main(numbers: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    # Ended from outside, it leaves nothing behind.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    main([int(word) for word in sys.argv[1:]] or [1_000, 100_000])
+    alone(lambda: main([int(word) for word in sys.argv[1:]] or [1_000, 100_000]))
