@@ -102,17 +102,17 @@ class BrowserSession(BrowserVisitor):
     @property
     def title(self) -> str:
         """The title of the page."""
-        return self._read(lambda: self.browser.title)
+        return self._look(lambda: self.browser.title)
 
     @property
     def html(self) -> str:
         """The page as it is now."""
-        return self._read(lambda: cast("str", self.browser.execute_script(scripts.PAGE_HTML)))
+        return self._look(lambda: cast("str", self.browser.execute_script(scripts.PAGE_HTML)))
 
     @property
     def text(self) -> str:
         """The text of the page that a person sees, white space folded."""
-        text = self._read(lambda: self.browser.execute_script(scripts.PAGE_TEXT))
+        text = self._look(lambda: self.browser.execute_script(scripts.PAGE_TEXT))
         return " ".join(str(text or "").split())
 
     def find_all(self, xpath: str) -> Sequence[Element]:
@@ -121,7 +121,7 @@ class BrowserSession(BrowserVisitor):
         Raises:
             Transient: The page is just changing; only to those who look again themselves.
         """
-        found = self._read(lambda: found_in(self.browser, xpath))
+        found = self._look(lambda: found_in(self.browser, xpath))
         return [BrowserElement(self, one) for one in found]
 
     def execute(self, script: str, *arguments: object) -> object:

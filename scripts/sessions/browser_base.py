@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from selenium.common.exceptions import WebDriverException
@@ -11,9 +11,10 @@ from selenium.webdriver.remote.webdriver import WebDriver
 
 from slipway.features import browser_scripts as scripts
 from slipway.features.browser_cookies import CookieJar
-from slipway.features.browser_errors import Gone, told
+from slipway.features.browser_errors import Gone, Slow, Stalled, told
+from slipway.features.browser_limits import stuck
 from slipway.features.browser_windows import Windows
-from slipway.features.errors import Transient, Unsupported
+from slipway.features.errors import SessionError, Transient, Unsupported
 from slipway.features.session import Session
 
 T = TypeVar("T")
@@ -85,6 +86,29 @@ class BrowserBase(Session):
 
         return look() if self._looking else self._until(once)
 
+    @contextlib.contextmanager
+    def looking(self, doing: str) -> Iterator[None]:
+        """Raise what a step understands where a look fails, which may be done again.
+
+        Raises:
+            Stalled: The page did not answer in time.
+            Transient: The page is just changing.
+            SessionError: The browser refuses.
+            SessionLost: The browser or its driver is gone.
+        """
+        try:
+            with told(doing):
+                yield
+        except Slow as slow:
+            raise Stalled(str(slow)) from None
+
+    def _look(self, look: Callable[[], T]) -> T:
+        def once() -> T:
+            with self.looking(f"the page {self._url}"):
+                return look()
+
+        return self.settled(once)
+
     def _read(self, look: Callable[[], T]) -> T:
         def once() -> T:
             with told(f"the page {self._url}"):
@@ -94,10 +118,25 @@ class BrowserBase(Session):
 
     def _until(self, look: Callable[[], T], seconds: float | None = None) -> T:
         self._looking += 1
+        recovering = self._recovering(look)
         try:
-            return super()._until(self._recovering(look), seconds)
+            return super()._until(recovering, seconds)
+        except Stalled as stalled:
+            if stuck(self.browser):
+                raise Slow(str(stalled)) from None
+            return self._once_more(recovering, seconds, stalled)
         finally:
             self._looking -= 1
+
+    def _once_more(self, look: Callable[[], T], seconds: float | None, stalled: Stalled) -> T:
+        """Look anew on a page that answers again: what it stood still for is not its patience."""
+        try:
+            return super()._until(look, seconds)
+        except Stalled as again:
+            raise Slow(str(again)) from None
+        except SessionError as error:
+            msg = f"{error}; before, {stalled}"
+            raise type(error)(msg) from None
 
     def _recovering(self, look: Callable[[], T]) -> Callable[[], T]:
         """Return a deed that goes on in the first window when the page has closed its own."""

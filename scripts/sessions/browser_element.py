@@ -169,7 +169,7 @@ class BrowserElement(Element):
             if box["label"] is not None:
                 self._click(box["label"])
             elif box["labelled"]:
-                self._run(scripts.CLICK)
+                self._session.browser.execute_script(scripts.CLICK, self.web_element)
             else:
                 raise
         self._session.let_go()
@@ -206,7 +206,12 @@ class BrowserElement(Element):
     def find_all(self, xpath: str) -> Sequence[Element]:
         """Return what an XPath finds inside it (written from the element: `.//a`)."""
         browser = self._session.browser
-        found = self._do(lambda: found_in(browser, xpath, self.web_element))
+
+        def look() -> Sequence[WebElement]:
+            with self._session.looking("the element"):
+                return found_in(browser, xpath, self.web_element)
+
+        found = self._do(look)
         return [BrowserElement(self._session, one) for one in found]
 
     def _called(self, tag: str) -> str:
@@ -216,7 +221,9 @@ class BrowserElement(Element):
         return self._do(lambda: self._run(script, *arguments))
 
     def _run(self, script: str, *arguments: object) -> Any:
-        return self._session.browser.execute_script(script, self.web_element, *arguments)
+        """Run a script that looks, or that may be run again: none that clicks."""
+        with self._session.looking("the element"):
+            return self._session.browser.execute_script(script, self.web_element, *arguments)
 
     def _do(self, deed: Callable[[], T]) -> T:
         def once() -> T:

@@ -42,6 +42,10 @@ class Slow(Unsupported):
     """A page took longer than it may: looking again would take as long again."""
 
 
+class Stalled(Slow):
+    """The same of a look, which changes nothing: done again, it may well be answered."""
+
+
 _LEFT = "what was found has left the page"
 _GONE = (StaleElementReferenceException, DetachedShadowRootException)
 _CHANGING = (
@@ -82,6 +86,16 @@ def first_line(error: Exception) -> str:
     return line.split("; For documentation")[0].removeprefix("unknown error: ").strip()
 
 
+def _reasons(error: Exception) -> str:
+    """Return an error's first line and those after it that say what it comes from.
+
+    A page that goes on to another one in the midst of a script is a "timeout" to chromedriver,
+    "from aborted by navigation", however soon it was.
+    """
+    lines = (getattr(error, "msg", None) or "").splitlines()[1:]
+    return "\n".join([first_line(error), *(one for one in lines if one.startswith("from "))])
+
+
 @contextmanager
 def told(doing: str = "the browser") -> Iterator[None]:
     """Raise what a step understands in place of the browser's own errors.
@@ -107,7 +121,7 @@ def translated(error: Exception, doing: str = "the browser") -> Exception:
         return SessionLost("the browser does not answer any more")
     if not isinstance(error, WebDriverException):
         return SessionLost("the browser's driver is gone: it ended or was killed")
-    if isinstance(error, InvalidSessionIdException) or _LOST_WORDS.search(line):
+    if isinstance(error, InvalidSessionIdException) or _LOST_WORDS.search(_reasons(error)):
         return SessionLost(f"the browser is gone: it crashed or was closed ({line})")
     if isinstance(error, UnexpectedAlertPresentException):
         text = error.alert_text or ""
@@ -118,10 +132,11 @@ def translated(error: Exception, doing: str = "the browser") -> Exception:
 def _of_page(error: WebDriverException, line: str, doing: str) -> Exception:
     """Return the error for what a living browser says; the first that fits."""
     unreachable = _UNREACHABLE.search(line)
-    changing = bool(_CHANGING_WORDS.search(line))
+    reasons = _reasons(error)
+    changing = bool(_CHANGING_WORDS.search(reasons))
     sentence = f"{doing}: {line}"
     meanings: list[tuple[object, Exception]] = [
-        (isinstance(error, _GONE) or _GONE_WORDS.search(line), Gone(_LEFT)),
+        (isinstance(error, _GONE) or _GONE_WORDS.search(reasons), Gone(_LEFT)),
         (isinstance(error, NoAlertPresentException), NotThere("no alert is open")),
         (unreachable, SessionLost(f"{doing}: the application is not reachable ({line})")),
         (isinstance(error, JavascriptException) and not changing, Unsupported(sentence)),

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from slipway.features.browser_errors import Slow, first_line, told
-from slipway.features.browser_options import PAGE_LOAD
+from slipway.features.browser_errors import first_line, told
+from slipway.features.browser_limits import stuck
 from slipway.features.errors import SessionLost
 from slipway.features.session import Evidence
 
@@ -23,8 +23,6 @@ _BAD_STATUS = 400
 _FRAME = {"format": "jpeg", "quality": 60, "optimizeForSpeed": True}
 _FRAME_SCALE = 0.5
 _VIEW = "return [scrollX, scrollY, innerWidth, innerHeight]"
-# Seconds that a page gets to show that it is alive.
-_PROBE = 2.0
 
 
 def collect(session: BrowserSession) -> list[Evidence]:
@@ -35,9 +33,9 @@ def collect(session: BrowserSession) -> list[Evidence]:
     """
     kept: list[Evidence] = []
     problems: list[str] = []
-    stuck = _stuck(session)
-    if stuck:
-        return [Evidence("browser.txt", _TEXT, f"{stuck}\n".encode())]
+    why = stuck(session.browser)
+    if why:
+        return [Evidence("browser.txt", _TEXT, f"{why}\n".encode())]
     parts: list[tuple[str, str, Callable[[], bytes]]] = [
         ("alert.txt", _TEXT, lambda: _alert(session)),
         ("screenshot.png", "image/png", session.browser.get_screenshot_as_png),
@@ -73,28 +71,6 @@ def frame(session: BrowserSession, title: str) -> Evidence | None:
         clip = {"x": x, "y": y, "width": width, "height": height, "scale": _FRAME_SCALE}
         taken = browser.execute_cdp_cmd("Page.captureScreenshot", {**_FRAME, "clip": clip})
         return Evidence("film.jpg", "image/jpeg", base64.b64decode(taken["data"]), title)
-    return None
-
-
-def _stuck(session: BrowserSession) -> str | None:
-    """Return why the browser can be asked for nothing: it is gone, or a script never ends.
-
-    Picture and logs of a page whose script never ends would be waited for until the client's own
-    timeout, a minute each.
-    """
-    browser = session.browser
-    limit = browser.capabilities.get("timeouts", {}).get("pageLoad", 1000 * PAGE_LOAD) / 1000
-    try:
-        with told("the page"):
-            browser.set_page_load_timeout(min(limit, _PROBE))
-            try:
-                browser.execute_script("return 1")
-            finally:
-                browser.set_page_load_timeout(limit)
-    except (Slow, SessionLost) as stuck:
-        return str(stuck)
-    except Exception:  # noqa: BLE001  such as an open alert: the browser does answer
-        return None
     return None
 
 

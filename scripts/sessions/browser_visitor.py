@@ -23,7 +23,7 @@ class BrowserVisitor(BrowserBase):
 
     def cookie(self, name: str) -> str | None:
         """Return a cookie's value; None where there is none."""
-        return self._read(lambda: self._cookies.value(name))
+        return self._look(lambda: self._cookies.value(name))
 
     def set_cookie(self, name: str, value: str) -> None:
         """Set a cookie for the application, also before its first page."""
@@ -71,7 +71,7 @@ class BrowserVisitor(BrowserBase):
     @property
     def windows(self) -> Sequence[str]:
         """The handles of the open windows, in the order in which they were opened."""
-        return self._read(self._windows.handles)
+        return self._look(self._windows.handles)
 
     def switch_window(self, handle: str) -> None:
         """Go on in another window.
@@ -111,7 +111,7 @@ class BrowserVisitor(BrowserBase):
 
     def screenshot(self) -> bytes:
         """Return a picture of the page as PNG."""
-        return self._read(self.browser.get_screenshot_as_png)
+        return self._look(self.browser.get_screenshot_as_png)
 
 
 def _key(name: str) -> str:

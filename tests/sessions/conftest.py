@@ -317,7 +317,7 @@ def browser():
 @pytest.fixture
 def session(browser, application):
     """A visitor with a browser; files of other drivers have a session of their own."""
-    visitor = BrowserSession(application.url, browser, patience=1.0)
+    visitor = BrowserSession(application.url, browser, patience=30.0)
     yield visitor
     visitor.reset()
 

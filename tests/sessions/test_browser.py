@@ -162,7 +162,7 @@ def test_fields_of_a_long_form_are_found_by_their_labels_at_once(session, applic
     for number in (0, 500, 999):
         assert session.find("field", f"Field {number}.").attribute("id") == f"f{number}"
     # By XPath alone each takes more than two seconds.
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 6
     assert session.find("field", "It's").attribute("id") == "it's"
     assert session.find("field", "Out").attribute("id") == "f999"
     with session.within("id", "s"):
@@ -274,7 +274,7 @@ def test_an_xpath_that_is_none_is_told_at_once(session):
     before = time.monotonic()
     with pytest.raises(SessionError, match=r"xpath|XPath"):
         session.find("xpath", "//[")
-    assert time.monotonic() - before < 0.8
+    assert time.monotonic() - before < session.patience / 2
 
 
 def test_addresses_that_lead_nowhere_are_told(session, application):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import random
 import re
@@ -12,19 +13,23 @@ import pytest
 
 from slipway.features import SessionError, SessionLost
 from slipway.features.browser import BrowserSession
+from slipway.features.errors import NotThere
 from slipway.features.launch import start_browser
+
+# Where nothing is about time, a limit guards against hanging alone, on the busiest of machines.
+_LONG = 60.0
 
 
 @pytest.fixture(scope="module")
 def browser():
-    running = start_browser(page_load=5)
+    running = start_browser(page_load=_LONG)
     yield running
     running.quit()
 
 
 @pytest.fixture
 def session(browser, application):
-    visitor = BrowserSession(application.url, browser, patience=5.0)
+    visitor = BrowserSession(application.url, browser, patience=_LONG)
     yield visitor
     visitor.reset()
 
@@ -92,7 +97,7 @@ def test_an_element_that_left_the_page_is_told_at_once(session, application):
     before = time.monotonic()
     with pytest.raises(SessionError, match=r"has changed: .* look for it again"):
         _ = found.text
-    assert time.monotonic() - before < 1
+    assert time.monotonic() - before < _LONG / 2
 
 
 def hopping(application, count):
@@ -209,6 +214,45 @@ def test_a_script_that_never_ends_is_told_and_costs_the_browser(application):
             visitor.reset()
     finally:
         visitor.close()
+
+
+STILL = """<form action=/sent method=post><label>Name <input name=n></label><button>Go</button>
+</form><script>setTimeout(() => { const end = Date.now() + 6000; while (Date.now() < end); }, 300)
+</script>"""
+
+
+@pytest.fixture
+def hasty(application):
+    """A visitor for whom a page may take four seconds, and who has no patience beyond."""
+    visitor = BrowserSession(application.url, start_browser(page_load=4), patience=0)
+    yield visitor
+    visitor.close()
+
+
+@pytest.mark.slow
+def test_a_page_that_stood_still_for_a_while_is_looked_at_again(hasty, application):
+    hasty.visit(application.add("/still", STILL))
+    time.sleep(0.5)
+    hasty.fill("Name", "x")
+    assert hasty.value("Name") == "x"
+
+
+@pytest.mark.slow
+def test_what_is_not_there_after_a_page_stood_still_is_told_with_that(hasty, application):
+    hasty.visit(application.add("/still", STILL))
+    time.sleep(0.5)
+    with pytest.raises(NotThere, match=r'no button "Stay" .*; before, .* takes too long'):
+        hasty.press("Stay")
+
+
+@pytest.mark.slow
+def test_what_leads_to_a_page_that_takes_too_long_is_sent_once(hasty, application):
+    application.pages["/sent"] = lambda asked: time.sleep(6) or application.reply(b"<p>Late</p>")
+    hasty.visit(application.add("/form", STILL.partition("<script>")[0]))
+    with contextlib.suppress(SessionError):  # told by the click itself, or by what comes next
+        hasty.press("Go")
+    hasty.visit("/")
+    assert [one.path for one in application.requests].count("/sent") == 1
 
 
 def test_a_page_that_does_not_load_in_time_is_told(application):

@@ -14,7 +14,7 @@ from slipway.features.http import HttpSession
 
 @pytest.fixture
 def sessions(application):
-    kept = Sessions(application.url, patience=2)
+    kept = Sessions(application.url, patience=30)
     yield kept
     kept.close()
 

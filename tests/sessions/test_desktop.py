@@ -47,7 +47,7 @@ def settings(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def shared(settings):
-    session = DesktopSession(settings, patience=3)
+    session = DesktopSession(settings, patience=30)
     yield session
     session.close()
 
@@ -56,12 +56,12 @@ def shared(settings):
 def session(shared):
     yield shared
     shared._inside = []
-    shared.patience = 3
+    shared.patience = 30
 
 
 @pytest.fixture
 def fresh(settings):
-    session = DesktopSession(settings, patience=3)
+    session = DesktopSession(settings, patience=30)
     yield session
     session.close()
 
@@ -77,7 +77,7 @@ def test_an_order_that_comes_together_with_the_greeting_is_done(settings, monkey
             held.clear()
 
     monkeypatch.setattr(desktop_link.Link, "send", send)
-    session = DesktopSession(settings, patience=3)
+    session = DesktopSession(settings, patience=30)
     try:
         session.see("page one")
     finally:
@@ -171,7 +171,7 @@ def test_a_dialog_that_waits_is_answered(session):
     session.patience = 0
     with pytest.raises(SessionError, match='the dialog "Sure\\?" is open over it'):
         session.fill("Name", "x")
-    session.patience = 3
+    session.patience = 30
     session.answer_alert(accept=False)
     session.see("answered No")
     session.press_key("CONTROL+D")
@@ -197,7 +197,7 @@ def test_an_entry_that_is_disabled_is_not_chosen(session):
     entry = session.find("button", "Never")
     assert entry.attribute("disabled") is not None
     session.press_key("ESCAPE")
-    session.patience = 3
+    session.patience = 30
     session.see_no_element("button", "Never")
 
 

@@ -47,7 +47,7 @@ time.sleep(60)
 """
 
 
-def wait_until(look, seconds=10):
+def wait_until(look, seconds=60):
     deadline = time.monotonic() + seconds
     while not look():
         assert time.monotonic() < deadline
@@ -55,7 +55,7 @@ def wait_until(look, seconds=10):
 
 
 def start(*command, **more):
-    return Program(DesktopSettings(command, **{"patience": 10, **more}))
+    return Program(DesktopSettings(command, **{"patience": 60, **more}))
 
 
 def test_a_program_is_started_in_a_folder_of_its_own_and_ended_whole(tmp_path):

@@ -34,7 +34,7 @@ def remote_end():
 @pytest.fixture
 def session(remote_end, application):
     browser = connect(remote_end, arguments=ROOT, program=find_browser())
-    visitor = GridSession(application.url, browser, patience=2)
+    visitor = GridSession(application.url, browser, patience=30)
     yield visitor
     visitor.close()
 
@@ -207,7 +207,7 @@ def grid(jar, tmp_path_factory):
 
 @pytest.mark.slow
 def test_a_real_grid_runs_the_steps_and_takes_files(grid, application, tmp_path):
-    visitor = GridSession(application.url, connect(grid, arguments=ROOT), patience=3)
+    visitor = GridSession(application.url, connect(grid, arguments=ROOT), patience=30)
     try:
         sign_in_and_add(visitor, tmp_path)
         assert application.items[-1][1] == "bell.txt|text/plain|ring"

@@ -10,7 +10,7 @@ from slipway.features.http import HttpSession
 
 @pytest.fixture
 def session(application):
-    opened = HttpSession(application.url, timeout=5)
+    opened = HttpSession(application.url, timeout=60)
     yield opened
     opened.close()
 

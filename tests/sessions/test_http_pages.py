@@ -13,7 +13,7 @@ from slipway.features.http import HttpSession
 
 @pytest.fixture
 def session(application):
-    opened = HttpSession(application.url, timeout=20)
+    opened = HttpSession(application.url, timeout=60)
     yield opened
     opened.close()
 
@@ -153,7 +153,7 @@ def test_a_long_form_is_quick(session, application):
     session.fill("Number 1999", "x")
     session.press("Go")
     assert application.last.fields()[1999] == ("n1999", "x")
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 3
 
 
 @pytest.mark.slow

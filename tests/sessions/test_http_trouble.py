@@ -16,7 +16,7 @@ from slipway.features.http import HttpSession
 
 @pytest.fixture
 def session(application):
-    opened = HttpSession(application.url, timeout=5)
+    opened = HttpSession(application.url, timeout=60)
     yield opened
     opened.close()
 
@@ -112,7 +112,7 @@ def test_answers_that_drip(server):
 def test_answers_that_are_none(server, data):
     url = server(data)
     server(data)  # a request on a connection that just ended is sent once more
-    session = HttpSession(url, timeout=2)
+    session = HttpSession(url, timeout=60)
     with pytest.raises((SessionError, SessionLost)) as told:
         session.visit("/")
     assert url in str(told.value)
@@ -122,9 +122,9 @@ def test_answers_that_are_none(server, data):
 
 def test_a_form_is_never_sent_twice(server, application):
     application.add("/f", "<form method=post><button>Go</button></form>")
-    session = HttpSession(application.url, patience=2, timeout=1)
+    session = HttpSession(application.url, patience=2, timeout=2)
     session.visit("/f")
-    application.pages["/f"] = lambda asked: time.sleep(1.5) or application.reply()
+    application.pages["/f"] = lambda asked: time.sleep(3) or application.reply()
     with pytest.raises(SessionError, match="does not answer"):
         session.press("Go")
     assert [one.method for one in application.requests] == ["GET", "POST"]

@@ -80,7 +80,7 @@ def visit(driver: Chrome, url: str) -> None:
     settle(driver)
 
 
-def settle(driver: Chrome, patience: float = 15) -> None:
+def settle(driver: Chrome, patience: float = 30) -> None:
     """Wait until Slipway's page is there and its text stays the same."""
     end, before, since = time.monotonic() + patience, "", time.monotonic()
     while time.monotonic() < end:

@@ -16,6 +16,9 @@ from slipway.www.application import plugin
 from tests.www import browser as looking
 from tests.www.demo import API, Demo
 
+# It guards against hanging alone, on a busy machine, too.
+PATIENCE = 60.0
+
 pytestmark = [
     pytest.mark.live,
     pytest.mark.slow,
@@ -51,7 +54,7 @@ def page(demo: Demo) -> Iterator[Chrome]:
 
 
 def one(driver: Chrome, css: str):
-    return WebDriverWait(driver, 10).until(lambda d: d.find_element(By.CSS_SELECTOR, css))
+    return WebDriverWait(driver, PATIENCE).until(lambda d: d.find_element(By.CSS_SELECTOR, css))
 
 
 def text(driver: Chrome) -> str:
@@ -115,7 +118,7 @@ def test_a_gate_is_opened_in_its_dialog_once(demo, page):
         kept = page.get_cookies()
         page.delete_all_cookies()
         submit.click()
-        assert "Sign in" in WebDriverWait(page, 10).until(
+        assert "Sign in" in WebDriverWait(page, PATIENCE).until(
             lambda d: d.find_element(By.CSS_SELECTOR, ".sw-ask .sw-alert").text
         )
         assert one(page, "input[name=ticket]").get_attribute("value") == "OPS-4"
@@ -132,12 +135,12 @@ def test_a_gate_is_opened_in_its_dialog_once(demo, page):
 
 def test_a_change_is_seen_within_a_second(demo, page):
     looking.visit(page, f"{demo.url}#/pipelines")
-    WebDriverWait(page, 10).until(lambda d: "almanac" in text(d))
+    WebDriverWait(page, PATIENCE).until(lambda d: "almanac" in text(d))
     time.sleep(1)
     with demo.person("ann") as ann:
         number = demo.start(ann, wait=False)
         begun = time.monotonic()
-        WebDriverWait(page, 5, poll_frequency=0.05).until(lambda d: f"#{number}" in text(d))
+        WebDriverWait(page, PATIENCE, poll_frequency=0.05).until(lambda d: f"#{number}" in text(d))
         assert time.monotonic() - begun < 1
         demo.rest(ann, number)
 
@@ -147,7 +150,7 @@ def test_buildbots_force_page_leads_to_the_gate(demo, page):
         number = demo.start(ann)
         builders = ann.get("api/v2/builders?name=almanac.staging").json()["builders"]
     looking.visit(page, f"{demo.url}#/builders/{builders[0]['builderid']}/force/any")
-    WebDriverWait(page, 10).until(lambda d: "gate=" in d.current_url)
+    WebDriverWait(page, PATIENCE).until(lambda d: "gate=" in d.current_url)
     assert f"1.4.0+{number} to staging" in one(page, "dialog h2").text
 
 
@@ -158,7 +161,7 @@ def press(driver: Chrome, words: str) -> None:
         found = d.find_elements(By.CSS_SELECTOR, ".sw-modal button")
         return next((b for b in found if b.text.strip() == words and b.is_enabled()), None)
 
-    WebDriverWait(driver, 20).until(look).click()
+    WebDriverWait(driver, PATIENCE).until(look).click()
 
 
 def dialog(driver: Chrome) -> str:
@@ -166,7 +169,7 @@ def dialog(driver: Chrome) -> str:
 
 
 def says(driver: Chrome, *words: str) -> None:
-    WebDriverWait(driver, 20).until(lambda d: all(word in dialog(d) for word in words))
+    WebDriverWait(driver, PATIENCE).until(lambda d: all(word in dialog(d) for word in words))
 
 
 def test_what_is_asked_anew_is_looked_at_before_it_is_approved(demo, page):
@@ -190,7 +193,7 @@ def test_what_is_asked_anew_is_looked_at_before_it_is_approved(demo, page):
         assert (stale.status_code, "has asked anew" in stale.json()["error"]) == (409, True)
         press(page, "I have looked at it")
         press(page, "Approve")
-        WebDriverWait(page, 20).until(lambda d: not d.find_elements(By.CSS_SELECTOR, ".sw-modal"))
+        WebDriverWait(page, PATIENCE).until(lambda d: not d.find_elements(By.CSS_SELECTOR, ".sw-modal"))
         demo.rest(ann, number, "passed", "failed")
         whole = ann.get(f"{API}runs/almanac/{number}").json()
     reached = {one_["environment"]: one_["values"] for one_ in whole["deployments"]}
