@@ -193,7 +193,8 @@ def test_what_is_asked_anew_is_looked_at_before_it_is_approved(demo, page):
         assert (stale.status_code, "has asked anew" in stale.json()["error"]) == (409, True)
         press(page, "I have looked at it")
         press(page, "Approve")
-        WebDriverWait(page, PATIENCE).until(lambda d: not d.find_elements(By.CSS_SELECTOR, ".sw-modal"))
+        wait = WebDriverWait(page, PATIENCE)
+        wait.until(lambda d: not d.find_elements(By.CSS_SELECTOR, ".sw-modal"))
         demo.rest(ann, number, "passed", "failed")
         whole = ann.get(f"{API}runs/almanac/{number}").json()
     reached = {one_["environment"]: one_["values"] for one_ in whole["deployments"]}
