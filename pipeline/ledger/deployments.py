@@ -79,6 +79,8 @@ def begin(
         known.state, known.started_at, known.finished_at = "running", now, None
         return known
     before = current(session, result.run.project, environment)
+    if gate is not None:
+        gate.previous_id = before.id if before is not None else None
     made = Deployment(
         project=result.run.project,
         environment=environment,
@@ -118,6 +120,17 @@ def said(session: Session, result: StageResult, exit_code: int, now: float) -> N
     else:
         state = "failed"
     finish(deployment, state, result.summary, result.facts, now)
+
+
+def was_at(session: Session, release: Release, environment: str) -> bool:
+    """Tell whether an environment has run a release."""
+    query = select(Deployment.id).where(
+        Deployment.project == release.run.project,
+        Deployment.environment == environment,
+        Deployment.release_id == release.id,
+        Deployment.state.in_(STANDING),
+    )
+    return session.scalar(query.limit(1)) is not None
 
 
 def cancel(session: Session, result: StageResult, now: float) -> None:

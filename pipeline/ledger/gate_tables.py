@@ -40,9 +40,13 @@ class Gate(Audited, Base):
     """Names what is asked now; an approval shows it. Empty: nobody has asked yet."""
     state: Mapped[str] = mapped_column(String(20), default="open")
     """open, asked (approvals are missing), approved (waits for its needs or its window), opened
-    (its stage was let go), rejected, expired."""
+    (its stage was let go), rejected, expired, cancelled (with its run, or what it waited for is
+    run again)."""
     rollback: Mapped[bool] = mapped_column(default=False)
     """True: somebody wants this older release back."""
+    previous_id: Mapped[int | None]
+    """The deployment that ran where it deploys to, when it was decided; once its own has begun,
+    when that began."""
     values: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     """The answers to the gate's parameters, without secrets."""
     secret_names: Mapped[list[str]] = mapped_column(JSON, default=list)

@@ -12,13 +12,13 @@ from datetime import UTC, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from slipway.ledger import askings
+from slipway.ledger import askings, deployments
 from slipway.ledger.askings import Request
 from slipway.ledger.gate_tables import Approval, Freeze, Gate
 from slipway.ledger.tables import Run, StageResult
 from slipway.model.access import Person, gate_refusal, may_open
 from slipway.model.errors import Forbidden, WrongInput
-from slipway.model.stage import Stage
+from slipway.model.stage import DeployStage, Stage
 from slipway.model.window import is_open, next_opening
 
 #: A gate in one of these is not decided yet.
@@ -100,11 +100,11 @@ def move(session: Session, last: StageResult, result: StageResult) -> None:
         session.flush()
 
 
-def withdraw(session: Session, result: StageResult) -> None:
+def withdraw(session: Session, result: StageResult, stage: Stage, why: str, now: float) -> None:
     """Close the gate of an attempt that counts no more."""
     gate = of_stage(session, result)
     if gate is not None and gate.state in UNDECIDED:
-        gate.state = "expired"
+        close(session, gate, stage, "cancelled", f"withdrawn: {why}", now)
 
 
 def ask(
@@ -226,12 +226,23 @@ def reject(
         said.decision, said.comment, said.at = "reject", comment, now
     else:
         _say(gate, person, "reject", comment, now)
-    close(session, gate, "rejected", f"rejected by {person.name}: {comment}", now)
+    close(session, gate, stage, "rejected", f"rejected by {person.name}: {comment}", now)
 
 
-def close(session: Session, gate: Gate, state: str, why: str, now: float) -> None:
-    """End a gate that lets nothing through, and the attempt that waited for it."""
-    gate.state, gate.ended_at = state, now
+def close(
+    session: Session, gate: Gate, stage: Stage | None, state: str, why: str, now: float
+) -> None:
+    """End a gate that lets nothing through, and the attempt that waited for it.
+
+    Args:
+        session: The transaction.
+        gate: The gate.
+        stage: Its stage; None where pipeline.toml has it no longer.
+        state: rejected, expired or cancelled.
+        why: A few words.
+        now: Seconds since 1970.
+    """
+    _decide(session, gate, stage, state, now)
     result = session.get(StageResult, gate.stage_id) if gate.stage_id else None
     if result is not None and result.state == "gate":
         result.state, result.summary, result.finished_at = state, why, now
@@ -259,9 +270,17 @@ def let_go(session: Session, gate: Gate, stage: Stage, now: float) -> StageResul
     if result.state != "gate" or not inside or frozen(session, gate.run.project) is not None:
         return None
     result.state, result.owner, result.queued_at = "queued", gate.person, now
-    gate.state, gate.ended_at = "opened", now
+    _decide(session, gate, stage, "opened", now)
     session.flush()
     return result
+
+
+def _decide(session: Session, gate: Gate, stage: Stage | None, state: str, now: float) -> None:
+    """End a gate; what its environment runs goes on changing, and is kept as it is now."""
+    gate.state, gate.ended_at = state, now
+    if isinstance(stage, DeployStage):
+        before = deployments.current(session, gate.run.project, stage.environment)
+        gate.previous_id = before.id if before is not None else None
 
 
 def brings_back(session: Session, gate: Gate) -> bool:
@@ -360,5 +379,6 @@ def _told(gate: Gate) -> str:
         "opened": f"has been opened{by}",
         "rejected": "has been rejected; run the stage again to ask anew",
         "expired": "is closed; run the stage again to ask anew",
+        "cancelled": "was cancelled; run the stage again to ask anew",
     }
     return f"{name_of(gate)} {told[gate.state]}"

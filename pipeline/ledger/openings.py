@@ -95,8 +95,8 @@ def early(session: Session, project: str, pipeline: Project, number: int, name: 
         WrongInput: There is no such run, or the stage has been tried already.
     """
     run, stage = _run_of(session, project, number), pipeline.stages[name]
-    waiting = _waiting(session, run, name)
-    if waiting is not None and not waiting.rollback:
+    waiting = _waiting(session, run, name, rollback=False)
+    if waiting is not None:
         return of_gate(waiting, stage)
     if standing.state_of(standing.counting(run), name):
         msg = f"{name} of run {number} has been tried already; run it again to ask anew"
@@ -108,19 +108,28 @@ def early(session: Session, project: str, pipeline: Project, number: int, name: 
 
 
 def back(session: Session, project: str, pipeline: Project, number: int, name: str) -> Opening:
-    """Return the gate that brings the release of an older run back.
+    """Return the gate that brings the release of an older run back, beside the run's own.
 
     Raises:
-        WrongInput: That run has no release, its needs have not passed, or it is at work there.
+        WrongInput: That run has no release, it was never deployed there, its needs have not passed,
+            or it is at work there.
     """
     run, stage = _run_of(session, project, number), pipeline.stages[name]
-    if deployments.release_of(session, run) is None:
+    made = deployments.release_of(session, run)
+    if made is None:
         msg = f"run {number} of {project} has made no release"
         raise WrongInput(msg)
     if run.pruned_at is not None:
         msg = f"the release of run {number} of {project} was pruned; its files are gone"
         raise WrongInput(msg)
-    waiting = _waiting(session, run, name)
+    environment = deployments.environment_of(pipeline, name)
+    if environment is not None and not deployments.was_at(session, made, environment):
+        msg = (
+            f"the release of run {number} of {project} was never deployed to {environment}: "
+            f"nothing to bring back; deploy it with `slipway deploy {environment} --run {number}`"
+        )
+        raise WrongInput(msg)
+    waiting = _waiting(session, run, name, rollback=True)
     if waiting is not None:
         return of_gate(waiting, stage)
     unmet = standing.unmet(run, stage, pipeline.stages)
@@ -157,9 +166,11 @@ def _run_of(session: Session, project: str, number: int) -> Run:
     return run
 
 
-def _waiting(session: Session, run: Run, name: str) -> Gate | None:
+def _waiting(session: Session, run: Run, name: str, *, rollback: bool) -> Gate | None:
+    """Return the gate of a stage that is not decided: the run's own, or the way back's."""
     found = gates.undecided(session, run.project, run.id)
-    return next((gate for gate in found if gate.stage == name), None)
+    wanted = (name, rollback)
+    return next((gate for gate in found if (gate.stage, gate.rollback) == wanted), None)
 
 
 def _token(session: Session, run: Run, name: str, why: str) -> str:

@@ -205,7 +205,7 @@ def bring_back(
     return result
 
 
-def outdate(session: Session, run: Run, name: str, stages: Mapping[str, Stage]) -> None:
+def outdate(session: Session, run: Run, name: str, stages: Mapping[str, Stage], now: float) -> None:
     """Let no attempt count any more at the stages that wait for one.
 
     Raises:
@@ -222,7 +222,7 @@ def outdate(session: Session, run: Run, name: str, stages: Mapping[str, Stage]) 
     for result in run.stages:
         if result.name in later and not result.rollback:
             result.stale = True
-            gates.withdraw(session, result)
+            gates.withdraw(session, result, stages[result.name], f"{name} is run again", now)
 
 
 def _attempt(run: Run, name: str, cell: str, stage: Stage, now: float) -> StageResult:

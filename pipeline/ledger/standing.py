@@ -13,8 +13,8 @@ from slipway.model.stage import Stage
 OPEN_RUN = ("running", "waiting")
 #: A stage in one of these goes on by itself.
 OPEN_STAGE = ("queued", "running")
-#: A person has said no, or none came in time.
-REFUSED = ("rejected", "expired")
+#: A person has said no, none came in time, or it was called off.
+CLOSED = ("rejected", "expired", "cancelled")
 #: What counts more comes first: a stage is what the first of these is that one of its cells is.
 WEIGHT = (
     *("running", "queued", "gate", "failed", "cancelled", "rejected", "expired"),
@@ -82,7 +82,7 @@ def verdict(run: Run, stages: Mapping[str, Stage]) -> str:
     states = {state_of(have, name) for name in names if not met(have, name, stages)} - {""}
     if "failed" in states:
         return "failed"
-    if states & {"cancelled", *REFUSED}:
+    if states & {*CLOSED}:
         return "cancelled"
     # A newer run has kept it from beginning what it could.
     if run.superseded_by is not None and _startable(have, stages):

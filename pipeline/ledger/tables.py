@@ -12,7 +12,7 @@ from slipway.ledger.base import Base
 from slipway.model.artefact_name import name_refusal
 
 #: The newest migration: readers leave a ledger alone that is not there yet.
-REVISION = "0008"
+REVISION = "0009"
 #: Buildbot keeps its own version in `alembic_version`.
 VERSION_TABLE = "slipway_alembic_version"
 

@@ -279,7 +279,8 @@ class Gatekeeper:
         approved = []
         for gate in gates.undecided(session, self.name):
             if gates.has_expired(gate, now):
-                gates.close(session, gate, "expired", "nobody opened it in time", now)
+                stage = self.doors.pipeline.stages.get(gate.stage)
+                gates.close(session, gate, stage, "expired", "nobody opened it in time", now)
                 self._settle(session, gate, now)
             elif gate.state in {"asked", "approved"} and not self._holds(gate):
                 gates.reopen(session, gate, _LOST)
@@ -351,6 +352,6 @@ def _ended(session: Session, askings: list[str]) -> list[str]:
     query = (
         select(Gate.asking)
         .outerjoin(StageResult, Gate.stage_id == StageResult.id)
-        .where(Gate.asking.in_(askings), or_(over, Gate.state.in_(standing.REFUSED)))
+        .where(Gate.asking.in_(askings), or_(over, Gate.state.in_(standing.CLOSED)))
     )
     return list(session.scalars(query))

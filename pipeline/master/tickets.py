@@ -90,7 +90,7 @@ class Tickets:
         why = f"cancelled by {owner}" + (f": {reason}" if reason else "")
         for gate in gates.undecided(session, self.name, run.id):
             if not gates.brings_back(session, gate):
-                gates.close(session, gate, "expired", why, now)
+                gates.close(session, gate, self.stages.get(gate.stage), "cancelled", why, now)
         have = standing.counting(run).values()
         at_work = [one for one in have if one.state in standing.OPEN_STAGE]
         self._cancel(session, at_work, orders, why, now)
@@ -162,13 +162,13 @@ class Tickets:
         if name not in self.stages:
             msg = f"{self.name} has no stage {name}; it has {', '.join(self.stages)}"
             raise WrongInput(msg)
-        last = self._to_try(run, name, cell)
+        last, now = self._to_try(run, name, cell), time.time()
         if from_here:
             try:
-                runs.outdate(session, run, name, self.stages)
+                runs.outdate(session, run, name, self.stages, now)
             except ValueError as error:
                 raise WrongInput(str(error)) from None
-        now, stage = time.time(), self.stages[name]
+        stage = self.stages[name]
         if last:
             made = [runs.again(session, run, one, stage, now, owner=owner) for one in last]
         else:

@@ -182,9 +182,18 @@ def test_a_gate_expires_when_nobody_comes(gate):
     going, one, stage = gate(expires="2d")
     assert one.expires_at == pytest.approx(going.now + 2 * 86400)
     assert gates.due_at(going.session, one, stage, going.now) == one.expires_at
-    gates.close(going.session, one, "expired", "nobody opened it in time", going.now)
+    gates.close(going.session, one, stage, "expired", "nobody opened it in time", going.now)
     assert going.states == {"hand": "expired"}
     assert going.advance() == ([], "cancelled")
+
+
+def test_a_gate_that_was_withdrawn_is_cancelled(gate):
+    going, one, stage = gate()
+    gates.close(going.session, one, stage, "cancelled", "cancelled by ann", going.now)
+    assert (one.state, going.states) == ("cancelled", {"hand": "cancelled"})
+    assert going.advance() == ([], "cancelled")
+    with pytest.raises(WrongInput, match="was cancelled; run the stage again to ask anew"):
+        ask(going, one, stage)
 
 
 def test_what_was_asked_for_early_is_the_gate_when_its_needs_have_passed(session, start):

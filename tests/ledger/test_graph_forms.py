@@ -116,7 +116,7 @@ def test_from_here_runs_what_waits_again(graph):
     for name in ("a", "b", "c", "d"):
         going.end(name)
     assert going.run.state == "passed"
-    runs.outdate(going.session, going.run, "a", going.stages)
+    runs.outdate(going.session, going.run, "a", going.stages, going.now)
     going.retry("a")
     assert going.states == {"a": "queued", "d": "passed"}
     assert going.end("a") == (["b"], "running")
@@ -128,16 +128,21 @@ def test_from_here_waits_for_what_is_at_work(graph):
     going.advance()
     going.end("a")
     with pytest.raises(ValueError, match="b of run 1 is queued; cancel it first"):
-        runs.outdate(going.session, going.run, "a", going.stages)
+        runs.outdate(going.session, going.run, "a", going.stages, going.now)
 
 
 def test_from_here_asks_its_gates_anew(graph):
     going = graph(a={}, hand={"needs": ["a"], "manual": True})
     going.advance()
     going.end("a")
-    old = going.gate("hand")
-    runs.outdate(going.session, going.run, "a", going.stages)
-    assert old.state == "expired"
+    old, before = going.gate("hand"), going.run.stages[-1]
+    runs.outdate(going.session, going.run, "a", going.stages, going.now)
+    assert (old.state, old.ended_at) == ("cancelled", going.now)
+    assert (before.state, before.stale, before.summary) == (
+        "cancelled",
+        True,
+        "withdrawn: a is run again",
+    )
     going.retry("a")
     going.end("a")
     assert going.gate("hand").id != old.id

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import func, select
 
-from slipway.ledger import gates, openings, runs, standing
+from slipway.ledger import deployments, gates, openings, runs, standing
 from slipway.ledger.askings import Request
 from slipway.ledger.gate_tables import Gate
 from slipway.ledger.tables import Release, StageResult
@@ -43,6 +43,17 @@ def release(run, at=1.0):
     )
 
 
+def deploy(going, attempt, state="deployed"):
+    """Have an attempt bring its run's release to staging."""
+    session, gate = going.session, gates.of_stage(going.session, attempt)
+    going.now += 1
+    made = deployments.release_of(session, going.run)
+    begun = deployments.begin(session, attempt, "staging", made, gate, going.now)
+    deployments.finish(begun, state, "", {}, going.now)
+    session.flush()
+    return begun
+
+
 @pytest.fixture
 def travel(session, start):
     """Return a starter of runs through the project; deployed ones have passed everything."""
@@ -55,7 +66,7 @@ def travel(session, start):
             going.end("publish")
             run = going.run
             session.add(release(run, going.now))
-            going.open("staging")
+            deploy(going, going.open("staging"))
             going.end("staging")
             going.end("after")
             assert run.state == "passed"
@@ -128,7 +139,7 @@ def test_a_rollback_changes_nothing_of_the_run(session, travel):
 def test_no_to_a_rollback_leaves_the_run_as_it_was(session, travel, end):
     going = travel()
     gate = ask(session, back(session, going.run))
-    gates.close(session, gate, end, "no", 9_000.0)
+    gates.close(session, gate, PROJECT.stages["staging"], end, "no", 9_000.0)
     runs.settle(going.run, PROJECT.stages, 9_000.0)
     assert going.run.state == "passed"
     assert session.get(StageResult, gate.stage_id).state == end
@@ -149,7 +160,7 @@ def test_a_rollback_that_is_tried_again_by_itself_is_a_rollback_still(session, t
 def test_the_stage_before_run_again_outdates_no_rollback(session, travel):
     going = travel()
     gate = ask(session, back(session, going.run))
-    runs.outdate(session, going.run, "publish", PROJECT.stages)
+    runs.outdate(session, going.run, "publish", PROJECT.stages, 9_000.0)
     assert not session.get(StageResult, gate.stage_id).stale
     assert gate.state == "approved"
 
@@ -166,10 +177,11 @@ def test_one_rollback_at_a_time(session, travel):
 
 def test_a_superseded_runs_release_comes_back_without_reviving_the_run(session, travel):
     going = travel(deployed=False)
-    going.run.superseded_by = 7
     going.end("publish")
     session.add(release(going.run))
-    session.flush()
+    deploy(going, going.open("staging"))
+    going.run.superseded_by = 7
+    going.end("staging")
     assert going.run.state == "cancelled"
     gate = ask(session, back(session, going.run))
     runs.settle(going.run, PROJECT.stages, 9_000.0)
@@ -197,11 +209,76 @@ def test_what_cannot_be_asked_for_is_told(session, travel):
     assert rows(session) == before
 
 
-def test_its_own_gate_is_the_way_where_one_waits(session, travel):
+def test_a_run_that_was_never_deployed_there_is_not_brought_back(session, travel):
     going = travel(deployed=False)
     going.end("publish")
     session.add(release(going.run))
     own = going.gate("staging")
-    opening = back(session, going.run)
-    assert (opening.gate, opening.token, opening.rollback) == (own, own.token, False)
+    before = rows(session)
+    never = (
+        "the release of run 1 of almanac was never deployed to staging: nothing to bring back; "
+        "deploy it with `slipway deploy staging --run 1`"
+    )
+    with pytest.raises(WrongInput, match=never):
+        back(session, going.run)
+    assert (rows(session), own.state) == (before, "open")
     assert early(session, going.run).gate is own
+    # What was tried there and did not stay was not deployed either.
+    deploy(going, going.open("staging"), "rolled-back")
+    going.end("staging", "failed")
+    with pytest.raises(WrongInput, match=never):
+        back(session, going.run)
+    assert going.run.state == "failed"
+
+
+def test_a_rollback_is_beside_the_runs_own_gate(session, travel):
+    going, stage = travel(), PROJECT.stages["staging"]
+    going.retry("staging")
+    own = going.gate("staging")
+    opening = back(session, going.run)
+    assert (opening.gate, opening.rollback) == (None, True)
+    gate = ask(session, opening)
+    assert gate is not own
+    assert back(session, going.run).gate is gate
+    assert openings.early(session, "almanac", PROJECT, going.run.number, "staging").gate is own
+    attempt = gates.let_go(session, gate, stage, 5_001.0)
+    assert (attempt.rollback, attempt.state) == (True, "queued")
+    runs.settle(going.run, PROJECT.stages, 5_002.0)
+    assert (own.state, going.states["staging"], going.run.state) == ("open", "gate", "waiting")
+
+
+@pytest.mark.parametrize("end", ["opened", "rejected", "expired", "cancelled"])
+def test_a_decided_gate_keeps_what_ran_when_it_was_decided(session, travel, end):
+    first, second = travel(), travel(deployed=False)
+    ran = deployments.current(session, "almanac", "staging")
+    second.end("publish")
+    session.add(release(second.run))
+    gate, stage = second.gate("staging"), PROJECT.stages["staging"]
+    if end == "opened":
+        attempt = second.open("staging")
+    elif end == "rejected":
+        gates.reject(session, gate, stage, ANN, "no", second.now)
+    else:
+        gates.close(session, gate, stage, end, "too late", second.now)
+    assert (gate.state, gate.previous_id) == (end, ran.id)
+    # What comes there later changes nothing of it, but what comes before it begins does.
+    later = deploy(first, ask_back(session, first))
+    assert gate.previous_id == ran.id
+    if end == "opened":
+        begun = deploy(second, attempt)
+        assert (begun.previous_id, gate.previous_id) == (later.id, later.id)
+        deploy(first, ask_back(session, first))
+        assert gate.previous_id == later.id
+
+
+def ask_back(session, going):
+    """Have a run's release brought back; return the attempt, which has been let go."""
+    gate = ask(session, back(session, going.run))
+    attempt = gates.let_go(session, gate, PROJECT.stages["staging"], 5_001.0)
+    runs.finish(attempt, "passed", 5_002.0, 0)
+    return attempt
+
+
+def test_the_first_deployment_replaces_nothing(session, travel):
+    going = travel()
+    assert gates.of_stage(session, going.run.stages[1]).previous_id is None

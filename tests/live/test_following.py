@@ -160,6 +160,26 @@ def test_what_is_rejected_is_refused_to_who_waits(gated):
     assert "rejected by admin: not today" in found["sentence"]
 
 
+def test_what_is_cancelled_with_its_run_is_told_so(gated):
+    ships, fails = gate_of(gated, "ships"), gate_of(gated, "fails")
+    waiting = begin(gated, "gate", "open", ships, "--timeout", "100s", "--json")
+    wait_for(lambda: "asked" in say(gated, "gate", "list"), lambda: "asked")
+    say(gated, "cancel", "1", "--reason", "the wrong branch")
+    out, _ = waiting.communicate(timeout=100)
+    found = json.loads(out)
+    assert (waiting.returncode, found["state"], found["exit_code"]) == (1, "cancelled", 1)
+    assert found["sentence"] == "ships of demo run 1 was cancelled"
+    told = say(gated, "gate", "wait", fails, code=1)
+    assert told.splitlines()[-1] == "fails of demo run 1 was cancelled"
+    for told in (say(gated, "gate", "list", "--all"), say(gated, "show", "1")):
+        assert "expired" not in told
+        assert "cancelled" in told
+    stages = gated.run(1)["stages"]
+    assert {stages[name]["state"] for name in ("ships", "fails", "slow")} == {"cancelled"}
+    refused = say(gated, "gate", "open", ships, code=2)
+    assert "it is cancelled" in refused
+
+
 def test_what_goes_on_when_one_does_not_wait(gated):
     slow, fails = gate_of(gated, "slow"), gate_of(gated, "fails")
     told = say(gated, "gate", "open", fails, "--no-wait")

@@ -21,6 +21,7 @@ from slipway.master.passwords import hash_password
 
 from .conftest import LiveSite
 from .machine import wait_for
+from .rows import all_rows, changed
 from .site import STAGING, command
 
 pytestmark = pytest.mark.live
@@ -240,3 +241,42 @@ def test_a_rollback_counts_in_no_run_whatever_becomes_of_it(desk: Desk) -> None:
     assert environment["current"]["run"] == 1
     newest = environment["history"][0]
     assert (newest["run"], newest["rollback"], newest["state"]) == (1, True, "deployed")
+
+
+def test_a_rollback_goes_to_what_was_there_beside_the_runs_own_gate(desk: Desk) -> None:
+    """What runs 1 and 2 have left there is from the test above."""
+    second = next(one for one in desk.read("gates?state=opened")["items"] if one["run"] == 2)
+    assert desk.read(f"gates/{second['id']}")["replaces"]["run"] == 1
+    number = desk.do("runs", {"project": "demo"})["number"]
+    desk.site.wait_for_stage(number, "staging", "gate")
+    never = desk.read(f"runs/demo/{number}")
+    before = all_rows(desk.site)
+    for target in (str(number), never["version"]):
+        done = desk.site.run_slipway("rollback", "staging", "--to", target)
+        assert (done.returncode, done.stdout) == (2, ""), done.stderr
+        assert done.stderr == (
+            f"the release of run {number} of demo was never deployed to staging: "
+            "nothing to bring back; deploy it with `slipway deploy staging "
+            f"--run {number}`\n"
+        )
+    with desk.client("dave") as dave:
+        path = f"environments/demo/staging/rollback?run={number}"
+        assert dave.get(path).status_code == 409
+        assert dave.post(path, json={"token": never["stages"][0]["name"]}).status_code == 409
+    assert changed(before, all_rows(desk.site)) == []
+
+    # A run that was there, and whose own gate asks again.
+    desk.do("runs/demo/2/stages/staging/rerun", {})
+    own = desk.gate("staging")
+    state = desk.read("runs/demo/2")["state"]
+    assert (own["run"], own["state"]) == (2, "open")
+    done = desk.site.run_slipway("rollback", "staging", "--to", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert desk.read(f"gates/{own['id']}")["state"] == "open"
+    assert desk.read("runs/demo/2")["state"] == state
+    newest, before_it, *_ = desk.attempts(2, "staging")
+    assert (newest["rollback"], newest["state"]) == (True, "passed")
+    assert (before_it["rollback"], before_it["state"]) == (False, "gate")
+    (environment,) = desk.read("environments")["items"]
+    assert environment["current"]["run"] == 2
+    assert desk.read(f"gates/{second['id']}")["replaces"]["run"] == 1

@@ -130,7 +130,7 @@ class ExpectedRun:
     def cancel_all(self):
         for one in self.attempts:
             if one.state == "gate" and not one.stale:
-                one.state = "expired"
+                one.state = "cancelled"
         self.cancel(self.attempts)
         self.judge()
 
@@ -180,6 +180,8 @@ class ExpectedRun:
         if from_here:
             for one in self.attempts:
                 one.stale = one.stale or one.stage in self.later(name)
+                if one.stale and one.state == "gate":
+                    one.state = "cancelled"
         bad = [one for one in chosen if one.state in ("failed", "cancelled")]
         if chosen:
             manual = self.graph[name].get("manual", False)

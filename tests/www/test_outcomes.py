@@ -3,8 +3,9 @@
 import pytest
 
 from slipway.ledger import deployments, gates, runs, standing
+from slipway.master.doors import ByGate, Doors
 from slipway.www.shapes.gates import GatesQuery
-from slipway.www.views import environments, run
+from slipway.www.views import environments, gate, run
 from slipway.www.views import gates as gate_list
 
 from .conftest import ANN, PROJECT
@@ -68,3 +69,26 @@ def test_one_gate_alone_can_be_asked_for(book):
         book.pass_all(book.start())
     assert [one.id for one in listed(book, id=2)] == [2]
     assert listed(book, id=9) == []
+
+
+def test_a_decided_gate_names_what_ran_there_then(book):
+    doors = Doors("almanac")
+    doors.take_up(PROJECT)
+
+    def replaces(number):
+        found = gate._find(book.session, doors, ByGate(number), book.site, ANN).replaces
+        return found and found.run
+
+    _, first = deploy(book, "deployed", 0)
+    _, second = deploy(book, "deployed", 0)
+    made = book.start()
+    book.pass_all(made)
+    refused = gates.of_stage(book.session, standing.counting(made)["staging", ""])
+    assert replaces(refused.id) == 2
+    stage = PROJECT.stages["staging"]
+    gates.close(book.session, refused, stage, "cancelled", "cancelled by ann", book.now)
+    deploy(book, "deployed", 0)
+    told = [replaces(one.id) for one in (first, second, refused)]
+    assert told == [None, 1, 2]
+    (listed_one,) = listed(book, state=["cancelled"])
+    assert (listed_one.id, listed_one.run_state) == (refused.id, made.state)

@@ -187,6 +187,7 @@ class WholeGate(Gate):
     form: list[Json]
     deploys: ToDeploy | None
     replaces: Deployment | None
+    """What runs where it deploys to; of a gate that is decided, what ran there then."""
     direction: Literal["first", "forward", "again", "rollback"] | None
     commits: list[Commit]
     commits_more: bool
@@ -195,9 +196,9 @@ class WholeGate(Gate):
 class GatesQuery(Paging):
     """Which gates."""
 
-    state: list[Literal["open", "asked", "approved", "opened", "rejected", "expired", "all"]] = (
-        Field(default_factory=list)
-    )
+    state: list[
+        Literal["open", "asked", "approved", "opened", "rejected", "expired", "cancelled", "all"]
+    ] = Field(default_factory=list)
     project: Line | None = None
     environment: Line | None = None
     id: Number | None = None

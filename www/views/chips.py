@@ -58,7 +58,9 @@ def chips(
     names = known + [name for name in by_name if name not in known]
     found = [_chip(run, outline, name, by_name.get(name, []), expected) for name in names]
     for chip in found:
-        have = [row.id for row in by_name.get(chip.name, []) if not row.stale]
+        rows_of = [row for row in by_name.get(chip.name, []) if not row.stale]
+        # Its own gate comes before that of a rollback to it.
+        have = [row.id for row in sorted(rows_of, key=lambda row: bool(row.rollback))]
         chip.gate = next((gates[one] for one in have if one in gates), None)
         chip.waits = next((queued[one] for one in have if one in queued), "")
     return found

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from sqlalchemy.orm import Session
 
 from slipway.ledger import deployments, gate_tables, tables
+from slipway.ledger.gates import UNDECIDED
 from slipway.master.doors import Back, ByGate, Door, Doors, Early
 from slipway.model.access import Person
 from slipway.model.answers import spec
@@ -140,7 +141,7 @@ def _find(session: Session, doors: Doors, door: Door, site: Site, person: Person
     if known["environment"] is not None:
         release = deployments.release_of(session, gate.run)
         deploys = _to_deploy(release, gate.run) if release else None
-        replaces = _running(session, gate.run.project, known["environment"])
+        replaces = _replaced(session, gate, known["environment"])
     return _Found(gate.run.project, gate.stage, known, gate.token, deploys, replaces)
 
 
@@ -153,11 +154,15 @@ def _gate(session: Session, doors: Doors, door: Door, now: float) -> gate_tables
     return doors.find(session, door).shown(now)
 
 
-def _running(session: Session, project: str, environment: str) -> Deployment | None:
-    now = deployments.current(session, project, environment)
-    if now is None:
+def _replaced(session: Session, gate: gate_tables.Gate, environment: str) -> Deployment | None:
+    """Return what runs where a gate deploys to; of one that is decided, what ran there then."""
+    before = gate.previous_id
+    if gate.state in UNDECIDED:
+        now = deployments.current(session, gate.run.project, environment)
+        before = now.id if now is not None else None
+    if before is None:
         return None
-    query = deployments_statement().where(gate_tables.Deployment.id == now.id)
+    query = deployments_statement().where(gate_tables.Deployment.id == before)
     return next(iter(fetch(session, query)), None)
 
 

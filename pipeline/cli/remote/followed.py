@@ -118,11 +118,11 @@ class FollowedGate:
     def _before(self, gate: dict[str, Any]) -> Sight:
         facts = _of_gate(gate, gate["state"])
         waits = "; ".join(one["text"] for one in gate["waits_for"])
-        if gate["state"] in {"rejected", "expired"}:
+        if gate["state"] in {"rejected", "expired", "cancelled"}:
             said = [one for one in gate["approvals"] if one["decision"] == "reject"]
             why = "".join(f" by {one['person']}: {one['comment']}" for one in said)
-            ended = f"{self.name} is {gate['state']}{why}"
-            return Sight(facts, code=WrongInput.exit_code, sentence=ended)
+            ended = f"{self.name} {_word(gate['state'])}{why}"
+            return Sight(facts, code=_ended(gate["state"], None), sentence=ended)
         if gate["state"] == "open" and self._asked:
             why = f": {gate['comment']}" if gate["comment"] else ""
             ended = f"{self.name} must be asked for anew{why}"

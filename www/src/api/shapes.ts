@@ -152,7 +152,7 @@ export interface Gate {
   subject: string;
   stage: string;
   environment: string | null;
-  state: "open" | "asked" | "approved" | "opened" | "rejected" | "expired";
+  state: "open" | "asked" | "approved" | "opened" | "rejected" | "expired" | "cancelled";
   asking: string;
   ready: boolean;
   rollback: boolean;

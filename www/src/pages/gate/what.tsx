@@ -10,17 +10,19 @@ import { ArtefactTable } from "../run/artefacts";
 export function What({ gate }: { gate: GateDetail }): ReactElement {
   const { deploys, replaces } = gate;
   const back = gate.direction === "rollback";
+  const decided = !["open", "asked", "approved"].includes(gate.state);
+  const goes = back ? "goes back to" : "will be deployed";
   return (
     <section className="sw-what" aria-label="What it is about">
       <div className="sw-change">
         {replaces && <>
-          <Side caption="runs now" version={replaces.version}>
+          <Side caption={decided ? "ran there then" : "runs now"} version={replaces.version}>
             <RunLink project={gate.project} run={replaces.run} /> · <Ago at={replaces.finished_at ?? replaces.started_at} />
             {replaces.person && <> · <bdi>{replaces.person}</bdi></>}
           </Side>
           <Icon name={back ? "left" : "right"} className="sw-arrow" />
         </>}
-        <Side caption={gate.environment ? (back ? "goes back to" : "will be deployed") : "this run"} version={deploys?.version ?? gate.version}>
+        <Side caption={!gate.environment ? "this run" : decided ? "this release" : goes} version={deploys?.version ?? gate.version}>
           <RunLink project={gate.project} run={gate.run} stage={gate.stage} /> · <Branch branch={gate.branch} /> · <Revision revision={gate.revision} />
         </Side>
       </div>

@@ -7,7 +7,7 @@ import { StateLabel } from "../../parts/state";
 import { Ago } from "../../parts/text";
 import { GateButton } from "./box";
 
-const WORDS: Record<string, string> = { open: "open", asked: "approvals are missing", approved: "approved", opened: "opened", rejected: "rejected", expired: "expired" };
+const WORDS: Record<string, string> = { open: "open", asked: "approvals are missing", approved: "approved", opened: "opened", rejected: "rejected", expired: "expired", cancelled: "cancelled" };
 
 export function GateCard({ gate, inside = false }: { gate: Gate; inside?: boolean }): ReactElement {
   const undecided = ["open", "asked", "approved"].includes(gate.state);
