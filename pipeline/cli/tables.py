@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from rich.segment import Segment, Segments
 from rich.table import Table
 from rich.text import Text
 
@@ -27,7 +28,8 @@ def print_table(table: Table) -> None:
     wide = terminal(soft_wrap=False, width=_WIDE)
     needed = wide.measure(table).maximum
     if not console.is_terminal or needed <= console.width:
-        wide.print(table, crop=False)
+        for row in wide.render_lines(table, pad=False):
+            wide.print(Segments(_stripped(row)), crop=False)
         return
     titles = [Text.from_markup(f"[bold]{column.header}[/]") for column in table.columns]
     rows = zip(*(column.cells for column in table.columns), strict=True)
@@ -36,6 +38,16 @@ def print_table(table: Table) -> None:
         for line in flow(texts, console.width):
             # What is longer than a line is left to the terminal: so a path is copied whole.
             console.print(line, soft_wrap=True)
+
+
+def _stripped(row: list[Segment]) -> list[Segment]:
+    """Return a line without the blanks at its end: one long row would make every other as long."""
+    kept = list(row)
+    while kept and not kept[-1].text.rstrip():
+        kept.pop()
+    if kept:
+        kept[-1] = kept[-1]._replace(text=kept[-1].text.rstrip())
+    return [*kept, Segment.line()]
 
 
 def flow(cells: Iterable[Text], width: int) -> Iterator[Text]:

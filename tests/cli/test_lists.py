@@ -51,7 +51,8 @@ def test_runs(place, told):
     told("[bold] and [x] stay :bug:")
     code, out, err = place.slipway("runs")
     assert (code, err) == (0, "")
-    head, second, first = (line.rstrip() for line in out.splitlines())
+    head, second, first = lines = out.splitlines()
+    assert lines == [line.rstrip() for line in lines]
     assert head.split()[:3] == ["run", "state", "version"]
     for word in ("demo 1", "✗ failed", "1.4.0+1", "abcdef0123 a subject", "✗ unit", "3.0s"):
         assert word in first
