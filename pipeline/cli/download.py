@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import codecs
 import hashlib
 import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -14,15 +20,31 @@ from slipway.cli.remote.words import say
 from slipway.model.cell import cell_title
 from slipway.model.errors import PASSED, StageFailed, WrongInput
 from slipway.model.spelling import did_you_mean
-from slipway.scripts.aside import written_aside
+from slipway.scripts.aside import told_when_full, written_aside
 from slipway.scripts.wording import size_text
+
+#: The name of a file that stands for the standard output.
+_STDOUT = "-"
+#: What a terminal would obey, or could not show.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Fetch an artefact."""
+    """Fetch an artefact.
+
+    Raises:
+        WrongInput: There is none, or it cannot be written there.
+        StageFailed: It is not as its stage has left it.
+    """
+    if options.output == _STDOUT and options.json:
+        msg = "--json and -o - both print on the standard output; leave one of them out"
+        raise WrongInput(msg)
     with Remote(options) as master:
         project = project_of(master, options)
         found = _artefact(master.get(run_path(project, options.run)), options)
+        if options.output == _STDOUT:
+            _print(master, found)
+            return PASSED
         target = _target(options, found["name"])
         try:
             with written_aside(target) as stream:
@@ -58,6 +80,15 @@ def _artefact(run: dict[str, Any], options: argparse.Namespace) -> dict[str, Any
         places = ", ".join(cell_title(one["stage"], one["cell"]) for one in named)
         msg = f'"{options.artefact}" is left by {places}: name one with --stage, or with --cell'
         raise WrongInput(msg)
+    if there and not meant:
+        told = " ".join(
+            f'{option} "{text}"'
+            for option, text in (("--stage", options.stage), ("--cell", options.cell))
+            if text is not None
+        )
+        places = ", ".join(dict.fromkeys(cell_title(one["stage"], one["cell"]) for one in there))
+        msg = f"run {run['number']} has no artefacts of {told}; it has some of {places}"
+        raise WrongInput(msg)
     if not named:
         names = list(dict.fromkeys(one["name"] for one in meant))
         msg = f'run {run["number"]} has no artefact "{options.artefact}"; '
@@ -78,7 +109,8 @@ def _target(options: argparse.Namespace, name: str) -> Path:
             msg = f'"{name}" is no name for a file here; name one with -o'
             raise WrongInput(msg)
     else:
-        target = options.output / Path(name).name if options.output.is_dir() else options.output
+        target = Path(options.output)
+        target = target / Path(name).name if target.is_dir() else target
     _refuse_existing(target, force=options.force)
     return target
 
@@ -89,8 +121,50 @@ def _refuse_existing(target: Path, *, force: bool) -> None:
         raise WrongInput(msg)
 
 
-def _fetch(master: Remote, found: dict[str, Any], stream: BinaryIO) -> None:
+def _print(master: Remote, found: dict[str, Any]) -> None:
+    """Write an artefact to the standard output, once all of it has come and is what it should be.
+
+    Raises:
+        WrongInput: It is a terminal, and the artefact is no plain text.
+    """
+    look = _text_alone(found["name"]) if sys.stdout.isatty() else None
+    with tempfile.TemporaryFile() as whole:
+        with told_when_full(Path(tempfile.gettempdir())):
+            _fetch(master, found, whole, look)
+            whole.seek(0)
+        shutil.copyfileobj(whole, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+
+
+def _text_alone(name: str) -> Callable[[bytes], None]:
+    """Return what looks at each piece of an artefact that a terminal is to show."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+
+    def look(piece: bytes) -> None:
+        try:
+            text = decoder.decode(piece)
+        except UnicodeDecodeError:
+            text = "\0"
+        if _CONTROLS.search(text):
+            msg = f"{name} is binary, which is not for a terminal; name a file with -o, or pipe it"
+            raise WrongInput(msg)
+
+    return look
+
+
+def _fetch(
+    master: Remote,
+    found: dict[str, Any],
+    stream: BinaryIO,
+    look: Callable[[bytes], None] | None = None,
+) -> None:
     """Write an artefact's bytes.
+
+    Args:
+        master: Where it is.
+        found: What is known of it.
+        stream: Where to write it.
+        look: Is shown each piece first.
 
     Raises:
         StageFailed: They are not what the ledger says.
@@ -100,6 +174,8 @@ def _fetch(master: Remote, found: dict[str, Any], stream: BinaryIO) -> None:
         size += len(piece)
         if size > found["size"]:
             break
+        if look is not None:
+            look(piece)
         digest.update(piece)
         stream.write(piece)
     if size != found["size"] or digest.hexdigest() != found["sha256"]:

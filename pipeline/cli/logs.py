@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from slipway.cli.remote import Remote
@@ -13,6 +13,7 @@ from slipway.cli.remote.projects import project_of, run_path
 from slipway.cli.remote.words import print_json
 from slipway.model.cell import cell_title
 from slipway.model.errors import PASSED, WrongInput
+from slipway.model.spelling import did_you_mean
 
 _PAUSE = 0.5
 #: So many lines are fetched at once.
@@ -33,9 +34,11 @@ def run(options: argparse.Namespace) -> int:
             print_json({"project": project, **log.whole()})
             return PASSED
         for text in log.texts():
+            log.tell_cells()
             shown = text.translate(_CONTROLS) if sys.stdout.isatty() else text
             sys.stdout.write(shown)
             sys.stdout.flush()
+    log.tell_cells()
     if not log.total:
         print(f"{log.name} has no log: {log.state}", file=sys.stderr)  # noqa: T201
     return PASSED
@@ -50,6 +53,8 @@ class _Log:
         self.total, self.state, self.number = 0, "", 0
         self.attempt: int | None = options.attempt
         self.cell = options.cell or ""
+        self._others: list[str] | None = None
+        """The cells of which nobody has named one, until that is told; None: not known yet."""
 
     def whole(self) -> dict[str, Any]:
         """Return all of it, for JSON."""
@@ -62,6 +67,13 @@ class _Log:
             "state": self.state,
             "lines": text.splitlines(),
         }
+
+    def tell_cells(self) -> None:
+        """Say once which cell this is, where nobody has named one of several."""
+        if self._others:
+            told = f"{self._options.stage} has the cells {', '.join(self._others)}; this is "
+            print(f"{told}{self.cell}, another: --cell NAME", file=sys.stderr)  # noqa: T201
+            self._others = []
 
     def texts(self) -> Iterator[str]:
         """Yield its text, piece by piece."""
@@ -113,13 +125,22 @@ class _Log:
         cells = {one["cell"]: one for one in stage["results"]}
         cell = self._options.cell if self._options.cell is not None else next(iter(cells), "")
         if cells and cell not in cells:
-            msg = f'{stage["name"]} has no cell "{cell}"; it has {", ".join(filter(None, cells))}'
-            raise WrongInput(msg)
+            raise WrongInput(_no_cell(f"{stage['name']} of run {self.number}", cell, cells))
+        if self._others is None:
+            self._others = list(cells) if self._options.cell is None and len(cells) > 1 else []
         attempts = cells[cell]["attempts"] if cells else []
         self.cell, self.state = cell, _state(stage, attempts, self.attempt)
         if self.attempt is None and attempts:
             self.attempt = attempts[0]["attempt"]
         return self.attempt is not None
+
+
+def _no_cell(named: str, cell: str, cells: Iterable[str]) -> str:
+    """Say that a stage has no such cell, and which it has."""
+    known = [one for one in cells if one]
+    if not known:
+        return f'{named} has no cell "{cell}": it has no cells; leave --cell out'
+    return f'{named} has no cell "{cell}"; it has {", ".join(known)}.{did_you_mean(cell, known)}'
 
 
 def _state(stage: dict[str, Any], attempts: list[dict[str, Any]], number: int | None) -> str:

@@ -1,13 +1,17 @@
 """Another machine: a folder in which nothing is known but a URL and a token."""
 
+import contextlib
 import json
+import os
 
 from .site import command, slipway
 
-PACK = "open('demo.txt', 'w').write('packed'); print('\\x1b[31mline one'); print('line two')"
+BINARY = b"PK\x03\x04\xff\x00\r\n\x1b[2J"
+PACK = "open('demo.txt', 'w').write('packed'); "
+PACK += f"open('demo.bin', 'wb').write({BINARY!r}); print('\\x1b[31mline one'); print('line two')"
 SLOW = "import time; print('begun', flush=True); time.sleep(2); print('done')"
 STAGES = (
-    command("pack", PACK, artefacts='["demo.txt"]')
+    command("pack", PACK, artefacts='["demo.txt", "demo.bin"]')
     + command("slow", SLOW, matrix='{ part = ["a", "b"] }')
     + '[project.demo.stages.publish]\nuses = "publish"\nneeds = ["pack"]\n'
     + command("gate", "print(2)", "slow", manual="true")
@@ -53,3 +57,14 @@ def furnish(site):
     site.env["W"] = "a word for win1"
     site.up()
     site.wait_for_run(1, "waiting")
+
+
+def read_all(master):
+    """Return what is written to a terminal, to its end."""
+    said = b""
+    # Linux tells the end of a terminal as an error.
+    with contextlib.suppress(OSError):
+        while piece := os.read(master, 65536):
+            said += piece
+    os.close(master)
+    return said.decode("utf-8", "replace")

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import pty
 import subprocess
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from slipway.ledger.store import Store
 
 from .conftest import LiveSite
-from .elsewhere import Elsewhere, furnish
+from .elsewhere import BINARY, Elsewhere, furnish, read_all
 from .machine import wait_for
 from .site import SLIPWAY, command
 
@@ -75,7 +76,17 @@ def test_a_run_whole_and_its_logs(elsewhere):
     assert elsewhere.say("logs", "1", "pack", "--lines", "1") == f"{lines[-1]}\n"
     assert "begun" in elsewhere.say("logs", "1", "slow", "--cell", "b")
     assert 'demo has no stage "pak"' in elsewhere.refused("logs", "1", "pak")
-    assert "has no cell" in elsewhere.refused("logs", "1", "slow", "--cell", "c")
+    told = elsewhere.refused("logs", "1", "slow", "--cell", "c")
+    assert told == 'slow of run 1 has no cell "c"; it has a, b.\n'
+    told = elsewhere.refused("logs", "1", "pack", "--cell", "c")
+    assert told == 'pack of run 1 has no cell "c": it has no cells; leave --cell out\n'
+    told = elsewhere.refused("logs", "1", "slow", "--cell", "a", "--attempt", "7")
+    assert "slow has no attempt 7 in this run; it has 1" in told
+    done = elsewhere.run("logs", "1", "slow")
+    assert done.stderr == "slow has the cells a, b; this is a, another: --cell NAME\n"
+    assert "begun" in done.stdout
+    assert elsewhere.run("logs", "1", "slow", "--cell", "a").stderr == ""
+    assert "slow has no cell" in elsewhere.refused("cancel", "1", "slow", "--cell", "c")
     done = elsewhere.run("logs", "1", "gate")
     assert (done.stdout, "gate of run 1 has no log: gate" in done.stderr) == ("", True)
 
@@ -112,6 +123,9 @@ def test_an_artefact_is_checked_before_it_has_its_name(elsewhere):
     assert "is there already" in elsewhere.refused("download", "1", "demo.txt", "-o", "link")
     assert "cannot be written" in elsewhere.refused("download", "1", "demo.txt", "-o", "no/where")
     assert 'Did you mean "demo.txt"?' in elsewhere.refused("download", "1", "demo.tx")
+    told = elsewhere.refused("download", "1", "demo.txt", "--stage", "slow")
+    assert 'run 1 has no artefacts of --stage "slow"; it has some of pack' in told
+    to_standard_output(elsewhere)
     found = sorted(str(one.relative_to(folder)) for one in folder.rglob("*"))
     assert found == ["demo.txt", "link", "sub", "sub/demo.txt", "sub/other"]
 
@@ -123,7 +137,46 @@ def test_an_artefact_is_checked_before_it_has_its_name(elsewhere):
     assert "is not as the run has left it" in refused
     kept.write_text("a longer poison")
     elsewhere.refused("download", "1", "demo.txt", "-o", "bad", code=1)
+    assert elsewhere.say("download", "1", "demo.txt", "-o", "-", code=1) == ""
     assert sorted(str(one.relative_to(folder)) for one in folder.rglob("*")) == found
+
+
+def to_standard_output(elsewhere):
+    """See that an artefact goes to the standard output, from a master here and elsewhere."""
+    for run in (elsewhere.run, elsewhere.site.run_slipway):
+        done = run("download", "1", "demo.txt", "-o", "-")
+        assert (done.returncode, done.stdout, done.stderr) == (0, "packed", "")
+        done = binary(run.__self__, "download", "1", "demo.bin", "-o", "-", stdout=subprocess.PIPE)
+        assert (done.returncode, done.stdout, done.stderr) == (0, BINARY, b"")
+    told = elsewhere.refused("download", "1", "demo.txt", "-o", "-", "--json")
+    assert "--json and -o - both print on the standard output" in told
+    for name, code in (("demo.txt", 0), ("demo.bin", 2)):
+        ours, theirs = pty.openpty()
+        done = binary(elsewhere, "download", "1", name, "-o", "-", stdout=theirs)
+        os.close(theirs)
+        shown = read_all(ours)
+        assert done.returncode == code
+        if code:
+            assert shown == ""
+            assert done.stderr == (
+                b"demo.bin is binary, which is not for a terminal; "
+                b"name a file with -o, or pipe it\n"
+            )
+        else:
+            assert (shown, done.stderr) == ("packed", b"")
+
+
+def binary(place, *words, stdout):
+    """Run a command whose output need not be text."""
+    return subprocess.run(
+        [*SLIPWAY, *words],
+        cwd=place.folder,
+        env=place.env,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        timeout=120,
+        check=False,
+    )
 
 
 def test_old_runs_are_let_go(site, tmp_path):

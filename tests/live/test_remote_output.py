@@ -1,6 +1,5 @@
 """What commands of another machine print: in any encoding, in any terminal, for any reader."""
 
-import contextlib
 import json
 import os
 import pty
@@ -9,7 +8,7 @@ import subprocess
 import pytest
 
 from .conftest import LiveSite
-from .elsewhere import Elsewhere, furnish
+from .elsewhere import Elsewhere, furnish, read_all
 from .site import SLIPWAY
 
 pytestmark = pytest.mark.live
@@ -60,7 +59,7 @@ def test_every_encoding_is_spoken(elsewhere, encoding):
 
 
 def test_a_reader_that_is_gone_is_no_error(elsewhere):
-    for words in SHOWN:
+    for words in [*SHOWN, ["download", "1", "demo.bin", "-o", "-"]]:
         reading, writing = os.pipe()
         os.close(reading)
         with begin(elsewhere, words, stdout=writing, stderr=subprocess.PIPE) as process:
@@ -89,17 +88,6 @@ def test_a_dumb_terminal_loses_nothing(elsewhere):
             # Times and counts go on between the two.
             if word.isalpha():
                 assert word in told, f"{words}: {word} not in {said}"
-
-
-def read_all(master):
-    """Return what is written to a terminal, to its end."""
-    said = b""
-    # Linux tells the end of a terminal as an error.
-    with contextlib.suppress(OSError):
-        while piece := os.read(master, 65536):
-            said += piece
-    os.close(master)
-    return said.decode("utf-8", "replace")
 
 
 def test_a_wrong_token_and_a_wrong_place_are_one_sentence(elsewhere):

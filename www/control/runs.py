@@ -17,7 +17,7 @@ from slipway.model.errors import WrongInput
 from slipway.www.call import Call
 from slipway.www.refusal import Refused
 from slipway.www.shapes.site import Polled, RunName
-from slipway.www.views.finding import find_attempts, find_run
+from slipway.www.views.finding import check_cell, find_attempts, find_run
 
 
 async def start_run(call: Call) -> RunName:
@@ -88,7 +88,7 @@ async def cancel_stage(call: Call) -> RunName:
     """Answer POST runs/PROJECT/NUMBER/stages/STAGE/cancel: Buildbot stops what runs."""
     name, number = await _run_of(call)
     stage, cell = call.path["stage"], call.body.cell
-    await call.read(_stage_exists, call.outline(), number, stage)
+    await call.read(_stage_exists, call.outline(), number, stage, cell)
     requests = await call.read(_open_requests, name, number, stage, cell)
     named = cell_title(stage, cell)
     if not requests:
@@ -114,9 +114,9 @@ def _open_requests(session: Session, project: str, number: int, stage: str, cell
     ]
 
 
-def _stage_exists(session: Session, outline: Any, number: int, stage: str) -> None:
+def _stage_exists(session: Session, outline: Any, number: int, stage: str, cell: str = "") -> None:
     run = find_run(session, outline.name, str(number))
-    find_attempts(session, run, outline, stage)
+    check_cell(find_attempts(session, run, outline, stage), cell or None)
 
 
 async def _run_of(call: Call) -> tuple[str, int]:

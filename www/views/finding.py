@@ -60,5 +60,23 @@ def narrow(rows: list[StageResult], query: StageQuery) -> list[StageResult]:
         if query.cell in {None, row.cell} and query.attempt in {None, row.attempt}:
             found.setdefault(row.cell, row)
     if rows and not found:
-        raise not_found(f"{rows[0].name} has no such cell or attempt in this run")
+        check_cell(rows, query.cell)
+        numbers = {row.attempt for row in rows if query.cell in {None, row.cell}}
+        known = ", ".join(str(one) for one in sorted(numbers))
+        told = f"{rows[0].name} has no attempt {query.attempt} in this run; it has {known}"
+        raise not_found(told)
     return list(found.values())
+
+
+def check_cell(rows: list[StageResult], cell: str | None) -> None:
+    """Refuse a cell that a stage does not have; None and no attempts at all are let through.
+
+    Raises:
+        Refused: It has none of this name.
+    """
+    names = list(dict.fromkeys(row.cell for row in reversed(rows)))
+    if cell is None or not rows or cell in names:
+        return
+    known = ", ".join(filter(None, names))
+    has = f"it has {known}" if known else "it has no cells"
+    raise not_found(f'{rows[0].name} has no cell "{cell}" in this run; {has}')

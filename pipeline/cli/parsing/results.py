@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from slipway.cli.parsing.reader import Commands, Reader, add_master, add_project, positive
 
 
@@ -39,9 +37,9 @@ def add_commands(commands: Commands) -> None:
     download.add_argument(
         "-o",
         "--output",
-        type=Path,
         metavar="FILE",
-        help="the file or folder to write (default: its own name, in this folder)",
+        help="the file or folder to write, - for the standard output "
+        "(default: its own name, in this folder)",
     )
     download.add_argument("--force", action="store_true", help="overwrite what is there")
     download.add_argument("--stage", metavar="STAGE", help="where several stages left such a name")
