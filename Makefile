@@ -126,7 +126,7 @@ stop: ## end the examples that were deployed
 
 .PHONY: clean
 clean: idle $(if $(ALL),stop) ## remove the environment and caches; ALL=1: and all the site has written, releases included
-	rm -rf .venv $(if $(ALL),$(STATE),$(STATE)/cache $(STATE)/wheel $(STATE)/mypy $(STATE)/workers/*/cache)
+	rm -rf .venv $(if $(ALL),$(STATE),$(STATE)/cache $(STATE)/wheel $(STATE)/mypy $(STATE)/workers/*/cache $(STATE)/workers/*/tenants/*/cache)
 
 .PHONY: idle
 idle:

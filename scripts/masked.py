@@ -58,9 +58,13 @@ class MaskedReport(Report):
 
     def end(self) -> None:
         """Pass on what was held back."""
+        self.settle()
+        self._inner.end()
+
+    def settle(self) -> None:
+        """Pass on what was held back, to one that goes on."""
         if said := self._output.end():
             self._inner.log(said)
-        self._inner.end()
 
     def artefact(
         self, path: Path, *, name: str | None = None, role: Role = "product"

@@ -141,6 +141,9 @@ class Report:
     def end(self) -> None:
         """Pass on what was held back; nothing comes after it."""
 
+    def settle(self) -> None:
+        """Pass on what was held back of a stage's output; that stage says no more."""
+
     def mask(self, text: str) -> str:
         """Return a text as it may be shown."""
         return text

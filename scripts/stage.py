@@ -275,6 +275,7 @@ def do(job: Job, report: Report) -> int:
         return StageFailed.exit_code
     finally:
         deadline.timer.cancel()
+        report.settle()
     return PASSED
 
 

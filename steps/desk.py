@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -35,6 +35,9 @@ class Desk(Protocol):
 
     async def read_secrets(self, job: Job) -> tuple[dict[str, str], tuple[str, ...]]:
         """Read the secrets of a stage; with them come sentences about those it does not get."""
+
+    def tenant(self, job: Job, secrets: Collection[str]) -> str:
+        """Return whose the stage is on a worker that keeps tenants apart."""
 
     def lost(self, stage_id: int) -> None:
         """Count that the worker was lost while an attempt ran."""

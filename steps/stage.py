@@ -123,7 +123,7 @@ class StageStep(CommandMixin, BuildStep):
         secrets, withheld = await self.desk.read_secrets(job)
         if self.stopped:
             return True
-        place = await self._begin(job)
+        place = await self._begin(job, self.desk.tenant(job, secrets))
         if not self.stopped:
             await self._do(job, place, secrets, withheld)
         if not self.stopped:
@@ -138,14 +138,18 @@ class StageStep(CommandMixin, BuildStep):
         self.heard.errors.append(f"{why[:300]}; see the master's log")
         await self.addCompleteLog("problem", f"{why[:300]}\n")
 
-    async def _begin(self, job: Job) -> Place:
+    async def _begin(self, job: Job, tenant: str) -> Place:
         """Have a fresh place made on the worker, and bring the job's inputs there by their hashes.
+
+        Args:
+            job: The job.
+            tenant: Whose place it is.
 
         Returns:
             The place.
         """
         told = f"run {job.run.number} of {job.project} ({self.name})"
-        place = await begin_place(self, told)
+        place = await begin_place(self, told, tenant)
         self._has_place = True
         if place.problems:
             text = "".join(f"{problem}\n" for problem in place.problems)

@@ -163,12 +163,13 @@ async def run_watched(step: Any, command: RemoteCommand, moved: Callable[[], flo
         raise StageFailed(told)
 
 
-async def begin_place(step: Any, told: str) -> Place:
+async def begin_place(step: Any, told: str, tenant: str) -> Place:
     """Have the worker make a fresh place.
 
     Args:
         step: The running step.
         told: Which run it is for.
+        tenant: Whose it is, where the worker keeps tenants apart.
 
     Raises:
         MissingTool: It is no worker of ours, or of an older Slipway.
@@ -180,7 +181,7 @@ async def begin_place(step: Any, told: str) -> Place:
             "run `slipway worker` there again, and restart it"
         )
         raise MissingTool(msg)
-    command = PlaceCommand("slipway.begin", {"told": told})
+    command = PlaceCommand("slipway.begin", {"told": told, "tenant": tenant})
     began = time.monotonic()
     await run_watched(step, command, lambda: began)
     _check(step, command, "the worker could not make a place for this stage")

@@ -1,7 +1,8 @@
-"""The system user that a local worker runs as, where `slipway up` is root."""
+"""The system users that a local worker and its tenants run as, where `slipway up` is root."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -17,8 +18,10 @@ import psutil
 from slipway.model.errors import MissingTool
 from slipway.scripts.process import is_deployed
 
-#: All workers' users are in it: it may read what several of them need, such as a project's mirror.
+#: All of them are in it; where no table of mounts can be made it may pass through the state folder.
 GROUP = "slipway-worker"
+#: In a worker's folder: what is each tenant's own.
+TENANTS = "tenants"
 #: Seconds to wait for others who are adding users at this moment.
 _PATIENCE = 20.0
 _THERE = 9
@@ -26,31 +29,70 @@ _THERE = 9
 
 @dataclass(frozen=True)
 class Account:
-    """A user of this machine, and the group of all workers."""
+    """A user of this machine, and its group."""
 
     name: str
     user: int
     group: int
 
 
-def account_name(folder: Path, worker: str) -> str:
-    """Return the name of the user that a worker in a folder runs as: no other site's."""
-    told = re.sub("[^a-z0-9]+", "-", worker.lower()).strip("-")[:12].strip("-")
-    mark = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:6]
+def account_name(folder: Path, worker: str, tenant: str = "") -> str:
+    """Return the name of the user of a worker in a folder, or of one of its tenants.
+
+    No other site's, no other worker's and no other tenant's user has it.
+    """
+    told = re.sub("[^a-z0-9]+", "-", (tenant or worker).lower()).strip("-")[:12].strip("-")
+    place = os.fsencode(folder.resolve())
+    mark = hashlib.sha256(place + (f"\0{tenant}".encode() if tenant else b"")).hexdigest()[:8]
     return f"slipway-{told}-{mark}" if told else f"slipway-{mark}"
+
+
+def group_name(state: Path, project: str) -> str:
+    """Return the name of the group that may read a project's mirror on this site."""
+    told = project.replace("_", "-")[:12].strip("-")
+    place = os.fsencode(state.resolve()) + f"\0{project}".encode()
+    return f"slipway-{told}-{hashlib.sha256(place).hexdigest()[:8]}"
 
 
 def find_account(name: str) -> Account | None:
     """Return a user, where there is one."""
     if sys.platform == "win32":
         return None
-    import grp
     import pwd
 
+    group = find_group(GROUP)
     try:
-        return Account(name, pwd.getpwnam(name).pw_uid, grp.getgrnam(GROUP).gr_gid)
+        return None if group is None else Account(name, pwd.getpwnam(name).pw_uid, group)
     except KeyError:
         return None
+
+
+def find_group(name: str) -> int | None:
+    """Return a group's number, where there is one."""
+    if sys.platform == "win32":
+        return None
+    import grp
+
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        return None
+
+
+def make_group(name: str) -> int:
+    """Return a group's number, made now or before.
+
+    Raises:
+        MissingTool: It cannot be made.
+    """
+    found = find_group(name)
+    if found is None:
+        _add("groupadd", "--system", name)
+        found = find_group(name)
+    if not found:
+        msg = f'the group "{name}" was made and is not there; see /etc/group'
+        raise MissingTool(msg)
+    return found
 
 
 def make_account(name: str, home: Path) -> Account:
@@ -65,7 +107,7 @@ def make_account(name: str, home: Path) -> Account:
     """
     found = find_account(name)
     if found is None:
-        _add("groupadd", "--system", GROUP)
+        make_group(GROUP)
         words = ["--system", "--gid", GROUP, "--no-create-home", "--home-dir", str(home)]
         words += ["--shell", "/usr/sbin/nologin", "--comment", "made by slipway", name]
         _add("useradd", *words)
@@ -96,12 +138,16 @@ def _add(program: str, *words: str) -> None:
 
 
 def end_left(folder: Path, worker: str, rounds: int = 20) -> None:
-    """End what a worker's own user still runs, where it has one; what it has deployed stays."""
-    account = find_account(account_name(folder, worker))
-    if account is None or os.geteuid() != 0:
+    """End what a worker's users still run, where it has some; what has been deployed stays."""
+    if sys.platform == "win32" or os.geteuid() != 0:
         return
-    for _ in range(rounds):
-        left = [one for one in psutil.process_iter() if _is_left(one, account.user)]
+    account = find_account(account_name(folder, worker))
+    users = {account.user} if account is not None else set()
+    with contextlib.suppress(OSError):
+        users |= {one.lstat().st_uid for one in (folder / TENANTS).iterdir()}
+    users -= {0}
+    for _ in range(rounds if users else 0):
+        left = [one for one in psutil.process_iter() if _is_left(one, users)]
         if not left:
             return
         for process in left:
@@ -112,9 +158,9 @@ def end_left(folder: Path, worker: str, rounds: int = 20) -> None:
         psutil.wait_procs(left, timeout=1)
 
 
-def _is_left(process: psutil.Process, user: int) -> bool:
+def _is_left(process: psutil.Process, users: set[int]) -> bool:
     try:
-        mine = process.uids().real == user and process.status() != psutil.STATUS_ZOMBIE
+        mine = process.uids().real in users and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
     return mine and not is_deployed(process)

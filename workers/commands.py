@@ -10,19 +10,18 @@ end at the announced size, and stop where they are interrupted.
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
 from buildbot_worker.commands import registry
 from buildbot_worker.commands.base import Command
 from buildbot_worker.pb import WorkerForBuilderPb
-from twisted.internet import defer, protocol
+from twisted.internet import defer
 from twisted.internet import reactor as installed
 from twisted.python import log
 
-from slipway.scripts import clearing
-from slipway.workers.places import NoPlace, Places, clear_way, left_file, new_file
+from slipway.workers.ground import places_here
+from slipway.workers.places import NoPlace, clear_way
 
 #: Seconds that a stage waits until what the last one left is removed; then it goes on beside.
 PATIENCE = 30.0
@@ -31,7 +30,7 @@ _MOST_TOLD = 20
 
 #: Its module is typed as if it were an interface; it is the object that provides it.
 reactor: Any = installed
-PLACES = Places()
+PLACES = places_here()
 
 
 class _PlaceCommand(Command):  # type: ignore[misc]
@@ -76,13 +75,14 @@ class Begin(_PlaceCommand):
     @defer.inlineCallbacks
     def work(self) -> Any:
         """Tell where it is, and what of the last ones could not be removed."""
-        place = PLACES.begin(self.builder, str(self.args["told"])[:200])
-        problems = [place.problem] if place.problem else []
-        problems += yield _clear(PLACES.left(self.builder), PATIENCE)
+        told, tenant = str(self.args["told"])[:200], str(self.args.get("tenant", ""))
+        begun = yield PLACES.begin(self.builder, told, tenant)
+        problems = [begun.problem] if begun.problem else []
+        problems += yield _patiently(PLACES.clear(self.builder), self.builder)
         self.sendStatus(
             [
-                ("work", str(place.work)),
-                ("given", f"../{place.given.name}"),
+                ("work", str(begun.work)),
+                ("given", f"../{begun.given}"),
                 ("problems", problems[:_MOST_TOLD]),
             ]
         )
@@ -101,7 +101,8 @@ class Take(_PlaceCommand):
             msg = f"{name!a} is no SHA-256"
             raise NoPlace(msg)
         left = int(self.args["size"])
-        with os.fdopen(new_file(PLACES.of(self.builder), name), "wb") as stream:
+        made = yield PLACES.new_file(self.builder, name)
+        with os.fdopen(made, "wb") as stream:
             while left > 0 and not self.interrupted:
                 wanted = min(left, int(self.args["blocksize"]))
                 data = yield self.protocol_command.protocol_update_read_file(reader, wanted)
@@ -121,7 +122,7 @@ class Give(_PlaceCommand):
     def work(self) -> Any:
         """Send it block by block."""
         left, writer = int(self.args["size"]), self.args["writer"]
-        opened = left_file(PLACES.of(self.builder), str(self.args["path"]), left)
+        opened = yield PLACES.left_file(self.builder, str(self.args["path"]), left)
         with os.fdopen(opened, "rb", buffering=0) as stream:
             while left > 0 and not self.interrupted:
                 data = stream.read(min(left, int(self.args["blocksize"])))
@@ -137,58 +138,23 @@ class End(_PlaceCommand):
 
     def work(self) -> None:
         """Set it aside and begin to remove it."""
-        PLACES.leave(self.builder)
-        done = _clear(PLACES.left(self.builder), None)
+        done = PLACES.end(self.builder)
         done.addErrback(lambda failure: log.err(failure, "while clearing a place"))
 
 
-class _Clearing(protocol.ProcessProtocol):
-    """Removes folders in a process of its own: whatever is mounted there hangs that one alone."""
+def _patiently(done: defer.Deferred[list[str]], builder: Path) -> defer.Deferred[list[str]]:
+    """Return what cannot be removed, or after a while that it is still being removed."""
+    waited: defer.Deferred[list[str]] = defer.Deferred()
+    late = f"what earlier runs left in {builder.parent} is still being removed"
+    timer = reactor.callLater(PATIENCE, waited.callback, [late])
 
-    def __init__(self) -> None:
-        self.said = b""
-        self.done: defer.Deferred[list[str]] = defer.Deferred()
+    def tell(found: Any) -> None:
+        if timer.active():
+            timer.cancel()
+            waited.callback(found)
 
-    def outReceived(self, data: bytes) -> None:
-        self.said = (self.said + data)[-20_000:]
-
-    def processEnded(self, _reason: Any) -> None:
-        self.tell([])
-
-    def tell(self, more: list[str]) -> None:
-        """Tell those who wait."""
-        if not self.done.called:
-            self.done.callback([*self.said.decode(errors="replace").splitlines(), *more])
-
-
-def _clear(folders: list[Path], patience: float | None) -> defer.Deferred[list[str]]:
-    """Remove folders.
-
-    Args:
-        folders: What to remove.
-        patience: Seconds to wait for it at most; then it goes on and nobody waits. None: for ever.
-
-    Returns:
-        What could not be removed and why, a sentence each.
-    """
-    if not folders:
-        return defer.succeed([])
-    clearing_ = _Clearing()
-    # No environment, no site: nothing that a stage could have prepared is loaded.
-    words = [sys.executable, "-I", "-S", clearing.__file__, *map(str, folders)]
-    env: dict[str, str] | None = None if os.name == "nt" else {}
-    reactor.spawnProcess(clearing_, sys.executable, words, env=env)
-    if patience is not None:
-        told = f"what earlier runs left in {folders[0].parent} is still being removed"
-        timer = reactor.callLater(patience, clearing_.tell, [told])
-
-        def stop(found: list[str]) -> list[str]:
-            if timer.active():
-                timer.cancel()
-            return found
-
-        clearing_.done.addCallback(stop)
-    return clearing_.done
+    done.addBoth(tell)
+    return waited
 
 
 class StageBuilder(WorkerForBuilderPb):  # type: ignore[misc]

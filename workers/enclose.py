@@ -1,5 +1,7 @@
 """From root to a worker's own user: started by `slipway up`, ends as the worker.
 
+What is still to be done as root is the launcher's, which is left behind (see `launcher`).
+
 The user sees no more of this machine than any other, and of a closed folder (the state folder, a
 home) what it was given alone: a table of mounts of its own shows an empty folder there, with what
 it needs bound into it. The standard library alone is loaded as root.
@@ -30,6 +32,10 @@ def main() -> None:
     os.umask(0o022)
     if order["mounts"]:
         _enclose(order)
+    if order.get("tenants"):
+        from slipway.workers import launcher
+
+        launcher.start(order)
     _become(order)
     # Now, and not as root: the worker's folder is its user's, who may have put anything there.
     from slipway.workers.inside import begin
@@ -70,7 +76,7 @@ def _enclose(order: dict[str, Any]) -> None:
     _mount(None, "/", None, _REC | _SLAVE)
     user, group = order["user"], order["group"]
     folders = [Path(one) for one in (*order["reads"], *order["writes"])]
-    keys = [Path(one) for one in order["keys"]]
+    keys = {Path(one): owner for one, owner in order["keys"].items()}
     for closed in closed_folders([*folders, *keys], user, group):
         inside = sorted(one for one in folders if one.is_relative_to(closed) and one.is_dir())
         held = [(one, _opened(one, order)) for one in inside]
@@ -83,7 +89,7 @@ def _enclose(order: dict[str, Any]) -> None:
                 _mount(None, str(path), None, _BIND | _REMOUNT | _RDONLY | _NOSUID | _NODEV)
             os.close(handle)
         for path, content in copies:
-            _copy(path, content, user, group)
+            _copy(path, content, keys[path], group)
 
 
 def _opened(folder: Path, order: dict[str, Any]) -> int:
@@ -122,7 +128,7 @@ def _call(name: str, *words: Any, place: str = "") -> None:
 
 def _become(order: dict[str, Any]) -> None:
     """Become the worker's user for good, and end with `slipway up`."""
-    os.setgroups([])
+    os.setgroups(order.get("groups", []))
     os.setresgid(order["group"], order["group"], order["group"])
     os.setresuid(order["user"], order["user"], order["user"])
     libc = ctypes.CDLL(None, use_errno=True)

@@ -4,41 +4,66 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from slipway.home import Home
 from slipway.model.errors import MissingTool
 from slipway.scripts import clearing
-from slipway.workers.account import Account
+from slipway.workers.account import TENANTS, Account
 from slipway.workers.needs import Needs
 
 
-def give(needs: Needs, home: Home, account: Account | None) -> None:
-    """Make a worker's folders, and give them to its user.
+def give(
+    needs: Needs, home: Home, account: Account | None, tenants: Mapping[str, Account] | None = None
+) -> None:
+    """Make a worker's folders, and give them to the users they are for.
 
     Args:
         needs: What the worker needs.
         home: The state folder.
         account: Its user; None: this process's own.
+        tenants: The users of its tenants, by their names; None: it is the worker's own user.
 
     Raises:
         MissingTool: A link stands where a folder must be.
     """
     user, group = (account.user, account.group) if account else (os.geteuid(), os.getegid())
     own(needs.folder, user, group)
+    if tenants:
+        _make_areas(needs.folder, tenants)
     if account is None:
         # It is /tmp in there.
         clearing.remove(needs.folder / "tmp")
         (needs.folder / "tmp").mkdir(mode=0o700)
-    for folder in needs.writes:
-        # What lies elsewhere is whose it is: its owner gives it.
-        if folder.is_relative_to(home.root):
-            _hand_over(folder, user, group)
+    given: set[Path] = set()
+    for name, tenant in needs.tenants.items():
+        owner = (tenants or {}).get(name)
+        for folder in set(tenant.writes) - given:
+            # What lies elsewhere is whose it is: its owner gives it.
+            if folder.is_relative_to(home.root):
+                _hand_over(folder, owner.user if owner else user, owner.group if owner else group)
+        given |= set(tenant.writes)
+    groups = (
+        {home.mirror(one.project): tenants[name].group for name, one in needs.tenants.items()}
+        if tenants
+        else {}
+    )
     for mirror in needs.mirrors:
         # Before there is anything in it: the worker gets the folder as it is now.
         mirror.mkdir(parents=True, exist_ok=True)
         if account is not None:
-            _share(mirror, group)
+            _share(mirror, groups.get(mirror, group))
+
+
+def _make_areas(folder: Path, tenants: Mapping[str, Account]) -> None:
+    """Make a folder for each tenant; into the worker's own nobody but passes through."""
+    folder.chmod(0o711)
+    above = folder / TENANTS
+    own(above, 0, 0)
+    above.chmod(0o711)
+    for name, tenant in tenants.items():
+        own(above / name, tenant.user, tenant.group)
 
 
 def own(folder: Path, user: int, group: int) -> None:

@@ -22,12 +22,17 @@ def begin(order: dict[str, Any]) -> None:
     os.umask(0o022)
     if "tries" in order:
         _try(order["tries"], order["folder"])
+    from slipway.workers import handover
     from slipway.workers.tac import WorkerPlace, write_tac
 
     told = order["place"]
     place = WorkerPlace(Path(told["folder"]), told["name"], told["host"], told["port"], None)
     os.chdir(place.folder)
     tidy(place.folder)
+    if handover.VARIABLE in os.environ:
+        # Stages are other users': of what is the worker's they see nothing.
+        os.umask(0o077)
+        handover.install(place.folder)
     words = [sys.executable, "-P", "-c", _TWISTD, "--nodaemon", "--no_save"]
     words += ["--pidfile", "", "--python", str(write_tac(place))]
     os.execv(sys.executable, words)  # noqa: S606  a list, and no shell
@@ -36,8 +41,9 @@ def begin(order: dict[str, Any]) -> None:
 def tidy(folder: Path) -> None:
     """Remove what stages have put in the way of the worker's next start."""
     from slipway.scripts import clearing
+    from slipway.workers import handover
 
-    for name in ("info", "buildbot.tac"):
+    for name in ("info", "buildbot.tac", handover.PROGRAMS):
         clearing.remove(folder / name)
     log, home = folder / "twistd.log", folder / "home"
     if log.is_symlink() or not log.is_file():

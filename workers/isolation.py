@@ -11,8 +11,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,7 +20,15 @@ from slipway.home import Home
 from slipway.model.errors import MissingTool
 from slipway.model.site import Site
 from slipway.workers import folders
-from slipway.workers.account import Account, account_name, find_account, make_account
+from slipway.workers.account import (
+    TENANTS,
+    Account,
+    account_name,
+    find_account,
+    group_name,
+    make_account,
+    make_group,
+)
 from slipway.workers.bubblewrap import bubblewrap
 from slipway.workers.needs import Needs, needs_of, uv_pythons
 
@@ -42,6 +50,8 @@ class Isolation:
     why: str = ""
     """Why it is not, in words that go on after "not isolated:"."""
     account: Account | None = None
+    tenants: Mapping[str, Account] = field(default_factory=dict)
+    """The users of those whose stages it runs, by the tenant's name."""
     mounts: bool = True
     """Whether it gets a table of mounts of its own; the user alone is less and may do."""
 
@@ -49,37 +59,59 @@ class Isolation:
     def told(self) -> str:
         """The worker in one sentence."""
         if self.way == "user" and self.account is not None:
-            return f"worker {self.worker} runs as the system user {self.account.name}"
+            own = ", each project's stages as one of their own" if self.tenants else ""
+            return f"worker {self.worker} runs as the system user {self.account.name}{own}"
         if self.way == "namespaces":
             return f"worker {self.worker} runs in namespaces of its own (bubblewrap)"
         return f"worker {self.worker} is not isolated: {self.why}"
 
-    def command(self, order: Mapping[str, Any], environ: Mapping[str, str]) -> list[str]:
+    def command(
+        self, order: Mapping[str, Any], environ: Mapping[str, str], tenant: str = ""
+    ) -> list[str]:
         """Return the argument list that does what is ordered as the worker.
 
         Args:
             order: For `slipway.workers.inside`.
             environ: The environment variables it will have.
+            tenant: As the user of one of its tenants.
         """
         inside = [sys.executable, "-I", "-m", "slipway.workers.inside", json.dumps(order)]
         if self.way == "namespaces":
             return [*bubblewrap(self.needs, environ), "--", *inside]
         if self.account is None:
             return inside
-        paths = {
+        owners = {path: self.tenants.get(name) for name, path in self._keys()}
+        told = {
             "reads": [str(one) for one in self.needs.reads],
             "writes": [str(self.needs.folder), *map(str, self.needs.writes)],
-            "keys": [str(one) for one in self.needs.keys if one.is_file()],
-        }
-        told = {
-            **paths,
+            "keys": {str(path): owner.user for path, owner in owners.items() if owner is not None},
+            "folder": str(self.needs.folder),
             "user": self.account.user,
             "group": self.account.group,
             "parent": os.getpid(),
             "mounts": self.mounts,
+            "tenants": {name: self._tenant(name) for name in self.tenants},
             "begin": dict(order),
         }
+        if tenant:
+            told |= {**self._tenant(tenant), "tenants": {}}
         return [sys.executable, "-I", "-m", "slipway.workers.enclose", json.dumps(told)]
+
+    def _keys(self) -> Iterator[tuple[str, Path]]:
+        for name, tenant in self.needs.tenants.items():
+            yield from ((name, path) for path in tenant.keys if path.is_file())
+
+    def _tenant(self, name: str) -> dict[str, Any]:
+        """Return what the launcher is told of a tenant."""
+        account = self.tenants[name]
+        return {
+            "name": account.name,
+            "user": account.user,
+            "group": account.group,
+            "groups": [self.account.group] if self.account else [],
+            "area": str(self.needs.folder / TENANTS / name),
+            "variables": sorted(self.needs.tenants[name].variables),
+        }
 
 
 def isolate(site: Site, home: Home, config: Path, name: str, *, trying: bool = False) -> Isolation:
@@ -136,7 +168,9 @@ def _as_user(found: Isolation, home: Home, *, trying: bool) -> Isolation:
             make_account(name, found.needs.folder)
     else:
         account = make_account(name, found.needs.folder / "home")
-        folders.give(found.needs, home, account)
+        tenants = _tenants(found, home)
+        folders.give(found.needs, home, account, tenants)
+        found = replace(found, tenants=tenants)
     made = replace(found, way="user", account=account)
     problem = _problem(made, home)
     if not problem:
@@ -146,6 +180,17 @@ def _as_user(found: Isolation, home: Home, *, trying: bool) -> Isolation:
         folders.open_to_group(found.needs, home, account)
     why = _problem(open_enough, home)
     return open_enough if not why else replace(found, why=f"{problem}; as a user alone: {why}")
+
+
+def _tenants(found: Isolation, home: Home) -> dict[str, Account]:
+    """Return a user for each tenant; its group may read the project's mirror."""
+    made = {}
+    for name, tenant in found.needs.tenants.items():
+        user = account_name(found.needs.folder, found.worker, name)
+        account = make_account(user, found.needs.folder / TENANTS / name / "home")
+        group = make_group(group_name(home.root, tenant.project))
+        made[name] = replace(account, group=group)
+    return made
 
 
 def _in_namespaces(found: Isolation, home: Home, *, trying: bool) -> Isolation:
@@ -161,13 +206,20 @@ def _in_namespaces(found: Isolation, home: Home, *, trying: bool) -> Isolation:
 
 def _problem(isolation: Isolation, home: Home) -> str:
     """Try it; return why it does not hold, or nothing."""
+    # One tenant is like the other.
+    whose = ["", *list(isolation.tenants)[:1]]
+    return next((why for one in whose if (why := _problem_as(isolation, home, one))), "")
+
+
+def _problem_as(isolation: Isolation, home: Home, tenant: str) -> str:
     secret = [home.admin_password, home.session_key, home.root / "state.sqlite"]
     files = [str(one) for one in secret if one.exists()]
-    order = {"tries": files, "folder": str(isolation.needs.folder)}
+    folder = isolation.needs.folder
+    order = {"tries": files, "folder": str(folder / TENANTS / tenant if tenant else folder)}
     environ = surroundings(os.environ, isolation)
     try:
         done = subprocess.run(
-            isolation.command(order, environ),
+            isolation.command(order, environ, tenant),
             cwd="/",
             env=environ,
             stdin=subprocess.DEVNULL,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from slipway.home import Home
@@ -15,9 +15,23 @@ from slipway.model.environment import CommandDeployer, FolderDeployer, SshDeploy
 from slipway.model.graph import able_workers
 from slipway.model.site import Project, Site
 from slipway.model.stage import DatabasesStage, DeployStage, PublishStage, Stage
+from slipway.model.tenant import tenants_of
 
 #: Slipway's packages that run on a worker; from a clone each lies in a folder of its own.
 _PACKAGES = ("slipway", "slipway.features", "slipway.scripts", "slipway.workers")
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """What the stages of one tenant need: a project's, or some of its stages that are apart."""
+
+    project: str
+    keys: tuple[Path, ...] = ()
+    """Files that a deployment by ssh is let in by."""
+    writes: tuple[Path, ...] = ()
+    """Folders for releases and deployments."""
+    variables: frozenset[str] = frozenset()
+    """Environment variables that its stages name: the URLs of database servers."""
 
 
 @dataclass(frozen=True)
@@ -32,60 +46,75 @@ class Needs:
     """Folders: Slipway, its Python, the mirrors of repositories."""
     mirrors: tuple[Path, ...]
     """Those of `reads` that lie in the state folder."""
-    keys: tuple[Path, ...]
-    """Files that a deployment by ssh is let in by."""
-    writes: tuple[Path, ...]
-    """Folders for releases and deployments."""
     hides: tuple[Path, ...]
     """Files with secrets that lie outside the state folder."""
-    variables: frozenset[str] = frozenset()
-    """Environment variables that its stages name: the URLs of database servers."""
+    tenants: Mapping[str, Tenant] = field(default_factory=dict)
+    """What each tenant needs besides, by its name."""
+
+    @property
+    def keys(self) -> tuple[Path, ...]:
+        """Files that any deployment by ssh is let in by."""
+        return _once(path for one in self.tenants.values() for path in one.keys)
+
+    @property
+    def writes(self) -> tuple[Path, ...]:
+        """Folders for releases and deployments."""
+        return _once(path for one in self.tenants.values() for path in one.writes)
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """Environment variables that any of its stages names."""
+        return frozenset().union(*(one.variables for one in self.tenants.values()))
 
 
-def needs_of(site: Site, home: Home, config: Path, name: str) -> Needs:
+def needs_of(site: Site, home: Home, config: Path, worker: str) -> Needs:
     """Return what a worker needs for the stages it can be given.
 
     Args:
         site: The model.
         home: The state folder.
         config: The site's pipeline.toml.
-        name: The worker's name.
+        worker: The worker's name.
     """
     given = [
         (title, project, stage)
         for title, project in site.project.items()
-        for stage in _stages(site, project, name)
+        for stage in _stages(site, project, worker)
     ]
     mirrors = _once(home.mirror(title) for title, _, stage in given if stage.needs_source)
-    keys: list[Path] = []
-    writes: list[Path] = []
+    tenants: dict[str, Tenant] = {}
     for title, project, stage in given:
-        if isinstance(stage, PublishStage):
-            writes.append(home.root / stage.folder / title)
-        if isinstance(stage, DeployStage):
-            deployer = project.environments[stage.environment].deployer
-            if isinstance(deployer, FolderDeployer):
-                writes.append(home.root / deployer.path)
-            if isinstance(deployer, CommandDeployer) and deployer.cwd is not None:
-                writes.append(home.root / deployer.cwd)
-            if isinstance(deployer, SshDeployer):
-                told = (deployer.identity, deployer.known_hosts)
-                keys += [home.root / one for one in told if one]
+        for name in tenants_of(title, project, stage):
+            tenants[name] = _with(tenants.get(name, Tenant(title)), home, project, stage)
     return Needs(
         state=home.root,
-        folder=home.worker(name),
+        folder=home.worker(worker),
         reads=(*_python(), *mirrors),
         mirrors=mirrors,
-        keys=_once(keys),
-        # The state folder itself is nobody's to write but the master's.
-        writes=_once(one for one in map(_plain, writes) if not home.root.is_relative_to(one)),
-        variables=frozenset(
-            stage.server_env
-            for _, _, stage in given
-            if isinstance(stage, DatabasesStage) and stage.server_env
-        ),
         hides=(config, *(config.parent / file for file in site.secret_files)),
+        tenants=tenants,
     )
+
+
+def _with(tenant: Tenant, home: Home, project: Project, stage: Stage) -> Tenant:
+    """Return a tenant that also has what one more stage needs."""
+    keys, writes, variables = [*tenant.keys], [*tenant.writes], set(tenant.variables)
+    if isinstance(stage, PublishStage):
+        writes.append(home.root / stage.folder / tenant.project)
+    if isinstance(stage, DeployStage):
+        deployer = project.environments[stage.environment].deployer
+        if isinstance(deployer, FolderDeployer):
+            writes.append(home.root / deployer.path)
+        if isinstance(deployer, CommandDeployer) and deployer.cwd is not None:
+            writes.append(home.root / deployer.cwd)
+        if isinstance(deployer, SshDeployer):
+            told = (deployer.identity, deployer.known_hosts)
+            keys += [home.root / one for one in told if one]
+    if isinstance(stage, DatabasesStage) and stage.server_env:
+        variables.add(stage.server_env)
+    # The state folder itself is nobody's to write but the master's.
+    given = (one for one in map(_plain, writes) if not home.root.is_relative_to(one))
+    return Tenant(tenant.project, _once(keys), _once(given), frozenset(variables))
 
 
 def _stages(site: Site, project: Project, name: str) -> Iterator[Stage]:

@@ -63,6 +63,10 @@ class Places:
     def __init__(self) -> None:
         self._now: dict[Path, Place] = {}
 
+    def remember(self, builder: Path, place: Place) -> None:
+        """Take it that a builder has a place, which another process has made."""
+        self._now[builder] = place
+
     def begin(self, builder: Path, told: str) -> Place:
         """Make a fresh place.
 

@@ -19,7 +19,7 @@ from twisted.python.log import FileLogObserver, ILogObserver
 from twisted.python.logfile import LogFile
 
 from slipway.scripts import guard
-from slipway.workers import commands
+from slipway.workers import commands, handover
 
 # Stages are of this user: none of them may read what this process hands to another's script.
 guard.protect()
@@ -28,8 +28,9 @@ commands.register()
 basedir = os.path.abspath(os.path.dirname(__file__))
 {password}
 
-# Stages are started as `slipway stage ...`: this environment's own.
-os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", "")
+# Stages are started as `slipway stage ...`: this environment's own, or what hands them over.
+paths = [*handover.programs(basedir), os.path.dirname(sys.executable), os.environ.get("PATH", "")]
+os.environ["PATH"] = os.pathsep.join(paths)
 
 application = service.Application('buildbot-worker')
 logfile = LogFile.fromFullPath(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -38,6 +38,7 @@ from slipway.model.errors import MissingTool, SlipwayError, StageFailed, WrongIn
 from slipway.model.event import ArtefactLeft, TestResult
 from slipway.model.job import Job
 from slipway.model.site import Project
+from slipway.model.tenant import tenant_of
 from slipway.printed import end_programs
 from slipway.steps.desk import SERVICE
 
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _DAY = 86400
+_COMPARED = ("projects", "repositories", "store_folder", "state_folder", "folder")
 #: So many stages have their secrets read at once, of the whole site.
 _READERS = 4
 #: So often a worker may be lost during one attempt, which Buildbot would try for ever.
@@ -68,13 +70,7 @@ def _tell_refused(failure: Any) -> None:
 class Desk(BuildbotService):
     """One per master. Work on the ledger is done in Buildbot's own database threads."""
 
-    compare_attrs: ClassVar[tuple[str, ...]] = (
-        "projects",
-        "repositories",
-        "store_folder",
-        "state_folder",
-        "folder",
-    )
+    compare_attrs: ClassVar[tuple[str, ...]] = _COMPARED
 
     def checkConfig(
         self,
@@ -296,6 +292,11 @@ class Desk(BuildbotService):
                 raise ConnectionLost(msg) from None
             raise
         return given.values, given.withheld
+
+    def tenant(self, job: Job, secrets: Collection[str]) -> str:
+        """Return whose a stage is, by the names of the secrets that its run gets."""
+        project = self.projects[job.project]
+        return tenant_of(job.project, project, project.stages[job.name], secrets)
 
     def _site_of(self, name: str) -> Place:
         return Place(

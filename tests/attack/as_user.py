@@ -24,7 +24,7 @@ def main() -> None:
         "parent": os.getppid(),
         "reads": [str(one) for one in needs._python()],
         "writes": [str(folder)],
-        "keys": [],
+        "keys": {},
     }
     enclose._enclose(order)
     enclose._become(order)

@@ -1,6 +1,6 @@
 """The program of somebody hostile: puts links and worse in place of all that its worker may write.
 
-    python linking.py STATE WORKER
+    python linking.py STATE WORKER [releases]
 
 What is the master's, and root may follow them: to read, to write, to wait for ever.
 """
@@ -23,23 +23,38 @@ def instead(path, target):
         path.symlink_to(target)
 
 
-for inner in sorted(released.glob("[0-9]*")):
-    instead(inner / "release.json", "/dev/zero")
-for name in ("one", "two", "three"):
-    (released / name).mkdir()
-os.mkfifo(released / "one" / "release.json")
-(released / "two" / "release.json").symlink_to("/dev/zero")
-(released / "three" / "release.json").symlink_to(SECRET)
-(released / "four").symlink_to(PEOPLE)
-os.mkfifo(released / "pipe")
-for name in (".lock", "index.html", "latest.json"):
-    instead(released / name, SECRET)
-instead(released / "latest", "latest")
-for path in list(OWN.iterdir()):
-    # The last: this very stage still runs in its own place.
-    if path.name not in {"cache", "demo.spoil"}:
-        instead(path, SECRET if path.is_file() else PEOPLE)
-for name in ("tmp", "home", "info", "twistd.log", "buildbot.tac", "new"):
-    instead(OWN / name, PEOPLE)
-instead(OWN / "cache", PEOPLE)
-print(sorted(path.name for path in OWN.iterdir() if path.is_symlink()))
+def spoil_releases():
+    for inner in sorted(released.glob("[0-9]*")):
+        instead(inner / "release.json", "/dev/zero")
+    for name in ("one", "two", "three"):
+        (released / name).mkdir()
+    os.mkfifo(released / "one" / "release.json")
+    (released / "two" / "release.json").symlink_to("/dev/zero")
+    (released / "three" / "release.json").symlink_to(SECRET)
+    (released / "four").symlink_to(PEOPLE)
+    os.mkfifo(released / "pipe")
+    for name in (".lock", "index.html", "latest.json"):
+        instead(released / name, SECRET)
+    instead(released / "latest", "latest")
+
+
+def spoil_own(folder):
+    for path in list(folder.iterdir()):
+        # This very stage's own place is among them.
+        if path.name != "cache":
+            instead(path, SECRET if path.is_file() else PEOPLE)
+    for name in ("tmp", "home", "info", "twistd.log", "buildbot.tac", "new", "launcher.sock"):
+        instead(folder / name, PEOPLE)
+    instead(folder / "cache", PEOPLE)
+    print(sorted(path.name for path in folder.iterdir() if path.is_symlink()))
+
+
+# Where stages have users of their own, neither is this one's; then it has its tenant's folder.
+with contextlib.suppress(PermissionError):
+    spoil_releases()
+if len(sys.argv) > 3:
+    sys.exit()
+try:
+    spoil_own(OWN)
+except PermissionError:
+    spoil_own(Path.cwd().parents[1])

@@ -129,7 +129,7 @@ def test_nothing_is_left_when_up_is_killed(placed: LiveSite) -> None:
     write(placed, command("hide", code))
     up = placed.up()
     placed.wait_for_stage(1, "hide", "running")
-    wait_for(lambda: list(placed.folder.glob("state/workers/*/*/*/hidden")), placed.said)
+    wait_for(lambda: list(placed.folder.glob("state/workers/**/hidden")), placed.said)
     assert placed.processes()
     if placed.prefix:
         found = next(p for p in placed.processes() if p.cmdline()[-1:] == ["up"])

@@ -158,3 +158,18 @@ def test_a_gates_secrets_are_never_shown(project, make_job, recorder, code):
     assert stage.do(job, recorder) == code
     assert recorder.lines == ["**** the fair"]
     assert "hush" not in repr(recorder.events)
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_the_last_line_is_told_also_where_a_secret_could_begin_with_it(
+    project, make_job, recorder, code
+):
+    project({})
+    show = f"print('first'); print('the last is h'); raise SystemExit({code})"
+    job = make_job(
+        {"uses": "command", "argv": [sys.executable, "-c", show]},
+        answers={"TOKEN": "hunter2"},
+        secrets=("TOKEN",),
+    )
+    assert stage.do(job, recorder) == code
+    assert recorder.said.splitlines()[:2] == ["first", "the last is h"]

@@ -59,6 +59,9 @@ class MemoryDesk:
         self.claimed.append((stage_id, build_id, worker))
         return self.job
 
+    def tenant(self, job, secrets):
+        return f"{job.project}~secrets" if secrets else job.project
+
     async def read_secrets(self, _job):
         return self.given, self.withheld
 
@@ -155,7 +158,10 @@ class StepCase(TestBuildStepMixin, TestReactorMixin, TestCase):
     def expect_begin(self):
         """Expect a fresh place to be made."""
         self.build.getWorkerCommandVersion = lambda name, _old=None: self.versions.get(name)
-        told = {"told": f"run 7 of almanac ({self.kind})"}
+        told = {
+            "told": f"run 7 of almanac ({self.kind})",
+            "tenant": self.desk.tenant(self.desk.job, self.desk.given),
+        }
         begin = Expect("slipway.begin", told)
         begin.update("work", WORK).update("given", "../given-x").update(
             "problems", list(self.problems)

@@ -1,0 +1,134 @@
+"""Two projects on one worker, and two kinds of stages of one: they share nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.attack.test_isolation import isolation
+from tests.live.conftest import LiveSite
+from tests.live.machine import wait_for
+from tests.live.site import STAGING, command
+
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.skipif(
+        sys.platform != "linux" or os.geteuid() != 0 or shutil.which("useradd") is None,
+        reason="this is not root, or there is no useradd",
+    ),
+]
+HOSTILE = Path(__file__).with_name("hostile_tenant.py")
+MARK = "the-others-stage"
+ENVIRONMENT = """[project.demo.environments.staging.deployer]
+kind = "folder"
+path = "deployed/staging"
+"""
+#: Leaves a process that did all it could to stay, and ends whoever looks after it.
+DAEMON = """import os, signal, sys, time
+parents = [os.getppid()]
+status = open(f'/proc/{parents[0]}/status').read()
+parents.append(int(status.partition('PPid:')[2].split()[0]))
+if os.fork():
+    time.sleep(300)
+os.setsid()
+if os.fork():
+    os._exit(0)
+os.environ['SLIPWAY_DEPLOYED'] = 'demo/staging'
+for pid in parents:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except OSError as error:
+        print(error)
+os.execv(sys.executable, [sys.executable, '-c', 'import time; time.sleep(300)', 'the-daemon'])
+"""
+
+
+@pytest.fixture
+def apart(site: LiveSite) -> LiveSite:
+    """A site whose worker is kept apart, with a second project."""
+    site.isolated = True
+    shutil.copy(HOSTILE, site.repository)
+    site.commit("Something harmless")
+    return site
+
+
+def second(site: LiveSite, stages: str) -> str:
+    """Return the text of a second project "shop", of the same repository."""
+    return (
+        f'[project.shop]\nrepository = "source"\n{stages.replace("project.demo", "project.shop")}'
+    )
+
+
+def test_a_project_gets_nothing_of_another(apart: LiveSite) -> None:
+    site = apart
+    attack = [sys.executable, "hostile_tenant.py", str(site.state), MARK]
+    hostile = f'[project.demo.stages.attack]\nuses = "command"\nargv = {json.dumps(attack)}\n'
+    sleeping = command("sell", f"import time; time.sleep(20)  # {MARK}")
+    secret = 'secrets = { TOKEN = { env = "SOME_TOKEN" } }\n'
+    site.env["SOME_TOKEN"] = "hunter2-and-more"
+    site.write(hostile + second(site, sleeping + secret))
+    site.up()
+    assert isolation(site)["local"] == "user"
+    wait_for(lambda: len(ended(site)) == 2, lambda: f"{ended(site)} {site.said()}")
+    done = site.run_slipway("logs", "1", "attack", "--project", "demo")
+    assert ended(site) == {"demo": "passed", "shop": "passed"}, done.stdout
+
+
+def ended(site: LiveSite) -> dict[str, str]:
+    return {run["project"]: run["state"] for run in site.runs() if run["state"] != "running"}
+
+
+def test_who_ends_what_looks_after_it_ends_too(apart: LiveSite) -> None:
+    site = apart
+    site.write(command("daemon", DAEMON) + command("after", "print(1)"))
+    site.up()
+    worker = site.worker().pid
+    run = site.wait_for_run(1)
+    assert (run["state"], run["stages"]["after"]["state"]) == ("failed", "passed")
+    assert not [
+        one
+        for one in psutil.process_iter(["cmdline"])
+        if "the-daemon" in (one.info["cmdline"] or [])
+    ]
+    assert site.worker().pid == worker
+    assert site.down(signal.SIGTERM) == 0
+    assert not site.processes()
+
+
+def test_stages_with_secrets_of_a_branch_have_a_home_of_their_own(apart: LiveSite) -> None:
+    site = apart
+    look = "import os; print('home', os.environ['HOME'], 'user', os.getuid())"
+    plant = f"{look}; open(os.path.expanduser('~/.gitconfig'), 'w').close()"
+    find = f"{look}; print('planted', os.path.exists(os.path.expanduser('~/.gitconfig')))"
+    secret = 'secrets = { TOKEN = { env = "SOME_TOKEN", branches = ["main"] } }\n'
+    site.env["SOME_TOKEN"] = "hunter2-and-more"
+    zipped = "import zipfile\nwith zipfile.ZipFile('demo.zip', 'w') as it: it.writestr('a/b', 'x')"
+    make = command("make", zipped, artefacts='["demo.zip"]')
+    guarded = command("guarded", find, "plant") + secret
+    site.write(command("plant", plant) + make + guarded + STAGING + ENVIRONMENT)
+    site.up()
+    site.wait_for_run(1, "waiting")
+    done = site.run_slipway("deploy", "staging", "--run", "1")
+    assert done.returncode == 0, done.stderr
+    logs = {one: site.run_slipway("logs", "1", one).stdout for one in ("plant", "guarded")}
+    assert "planted False" in logs["guarded"], logs
+    users = [
+        line.split()[-1]
+        for log in logs.values()
+        for line in log.splitlines()
+        if line.startswith("home ")
+    ]
+    owners = {
+        str((site.state / one).stat().st_uid) for one in ("releases/demo", "deployed/staging")
+    }
+    assert len({*users, *owners, str(site.worker().uids().real)}) == 3 + len(owners), (
+        users,
+        owners,
+    )

@@ -1,0 +1,199 @@
+"""Where a worker has its stages' places: of its own user, or by the launcher of their tenants'."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+from twisted.internet import defer, protocol, threads
+from twisted.internet import reactor as installed
+
+from slipway.scripts import clearing
+from slipway.workers import handover
+from slipway.workers.places import NoPlace, Places, left_file, new_file
+
+_THREADS = 64
+#: Its module is typed as if it were an interface; it is the object that provides it.
+reactor: Any = installed
+
+
+@dataclass
+class Begun:
+    """A fresh place, as a command tells it."""
+
+    work: Path
+    """Where Buildbot starts the script."""
+    given: str
+    """The name of the folder for what is fetched, beside the script's."""
+    problem: str
+    """Why it does not lie where places of its builder do."""
+
+
+class Ground(Protocol):
+    """Makes and removes places, and opens files in them."""
+
+    def begin(self, builder: Path, told: str, tenant: str) -> defer.Deferred[Begun]:
+        """Make a fresh place; see `Places.begin`."""
+
+    def new_file(self, builder: Path, name: str) -> defer.Deferred[int]:
+        """Open a new file among what a place is given."""
+
+    def left_file(self, builder: Path, path: str, size: int) -> defer.Deferred[int]:
+        """Open a file that a stage has left."""
+
+    def clear(self, builder: Path) -> defer.Deferred[list[str]]:
+        """Remove what former places of a builder have left; return what could not be."""
+
+    def end(self, builder: Path) -> defer.Deferred[list[str]]:
+        """Remove a builder's place."""
+
+
+def places_here() -> Ground:
+    """Return the places of this worker."""
+    folder = os.environ.get(handover.VARIABLE)
+    return HandedPlaces(Path(folder)) if folder else OwnPlaces()
+
+
+class OwnPlaces:
+    """Places of the worker's own user."""
+
+    def __init__(self) -> None:
+        self._places = Places()
+
+    def begin(self, builder: Path, told: str, _tenant: str) -> defer.Deferred[Begun]:
+        """Make a fresh place."""
+
+        def make() -> Begun:
+            place = self._places.begin(builder, told)
+            return Begun(place.work, place.given.name, place.problem)
+
+        return defer.execute(make)
+
+    def new_file(self, builder: Path, name: str) -> defer.Deferred[int]:
+        """Open a new file."""
+        return defer.execute(lambda: new_file(self._places.of(builder), name))
+
+    def left_file(self, builder: Path, path: str, size: int) -> defer.Deferred[int]:
+        """Open a file that a stage has left."""
+        return defer.execute(lambda: left_file(self._places.of(builder), path, size))
+
+    def clear(self, builder: Path) -> defer.Deferred[list[str]]:
+        """Remove what former places have left, in a process of its own."""
+        return _clear(self._places.left(builder))
+
+    def end(self, builder: Path) -> defer.Deferred[list[str]]:
+        """Remove a place."""
+        self._places.leave(builder)
+        return self.clear(builder)
+
+
+class HandedPlaces:
+    """Places of tenants' users, made and opened by the launcher; this user cannot get into them."""
+
+    def __init__(self, launcher: Path) -> None:
+        """Make it.
+
+        Args:
+            launcher: The folder it listens in.
+        """
+        self._launcher = launcher
+        # Some may have much to remove; others must not wait for them.
+        reactor.suggestThreadPoolSize(_THREADS)
+        self._now: dict[Path, dict[str, Any]] = {}
+        self._left: dict[Path, list[str]] = {}
+
+    def begin(self, builder: Path, told: str, tenant: str) -> defer.Deferred[Begun]:
+        """Make a fresh place in the tenant's folder."""
+        before = self._now.pop(builder, {})
+        if before.get("tenant") != tenant:
+            before = {}
+        order = {**before, "do": "begin", "tenant": tenant, "builder": builder.name, "told": told}
+        done: defer.Deferred[Any] = self._asked(order)
+        return done.addCallback(partial(self._begun, builder, tenant, told))
+
+    def _begun(
+        self, builder: Path, tenant: str, told: str, answer: tuple[dict[str, Any], int | None]
+    ) -> Begun:
+        found, _ = answer
+        self._left[builder] = list(found["left"])
+        place = {"tenant": tenant, "folder": found["folder"], "given": found["given"]}
+        self._now[builder] = {**place, "before": told}
+        # Buildbot starts it here, and what stands for `slipway` reads where it is to be.
+        work = builder / "build"
+        work.mkdir(parents=True, exist_ok=True)
+        (builder / handover.PLACE).write_text(json.dumps(place), encoding="utf-8")
+        return Begun(work, str(found["given"]), str(found["problem_before"]))
+
+    def new_file(self, builder: Path, name: str) -> defer.Deferred[int]:
+        """Open a new file."""
+        return self._opened(builder, {"do": "new", "name": name})
+
+    def left_file(self, builder: Path, path: str, size: int) -> defer.Deferred[int]:
+        """Open a file that a stage has left."""
+        return self._opened(builder, {"do": "left", "path": path, "size": size})
+
+    def _opened(self, builder: Path, order: dict[str, Any]) -> defer.Deferred[int]:
+        def opened(answer: tuple[dict[str, Any], int | None]) -> int:
+            if answer[1] is None:
+                msg = "the launcher gave no file"
+                raise NoPlace(msg)
+            return answer[1]
+
+        if builder not in self._now:
+            msg = f"{builder.name} has no place on this worker; it was restarted"
+            return defer.fail(NoPlace(msg))
+        return self._asked({**self._now[builder], **order}).addCallback(opened)
+
+    def clear(self, builder: Path) -> defer.Deferred[list[str]]:
+        """Remove what former places have left."""
+        left, now = self._left.pop(builder, []), self._now.get(builder)
+        if not left or now is None:
+            return defer.succeed([])
+        return self._cleared(now["tenant"], left)
+
+    def end(self, builder: Path) -> defer.Deferred[list[str]]:
+        """Remove a place."""
+        before = self._now.pop(builder, None)
+        if before is None:
+            return defer.succeed([])
+        done: defer.Deferred[Any] = self._asked({**before, "do": "end", "builder": builder.name})
+        return done.addCallback(lambda found: self._cleared(before["tenant"], found[0]["left"]))
+
+    def _cleared(self, tenant: str, left: list[str]) -> defer.Deferred[list[str]]:
+        done: defer.Deferred[Any] = self._asked({"do": "clear", "tenant": tenant, "left": left})
+        return done.addCallback(lambda found: list(found[0]["said"]))
+
+    def _asked(self, order: dict[str, Any]) -> defer.Deferred[tuple[dict[str, Any], int | None]]:
+        # In a thread: whatever a stage has put there may keep the launcher's process for a while.
+        return threads.deferToThread(handover.ask, self._launcher, order)
+
+
+class _Clearing(protocol.ProcessProtocol):
+    """Removes folders in a process of its own: whatever is mounted there hangs that one alone."""
+
+    def __init__(self) -> None:
+        self.said = b""
+        self.done: defer.Deferred[list[str]] = defer.Deferred()
+
+    def outReceived(self, data: bytes) -> None:
+        self.said = (self.said + data)[-20_000:]
+
+    def processEnded(self, _reason: Any) -> None:
+        self.done.callback(self.said.decode(errors="replace").splitlines())
+
+
+def _clear(folders: list[Path]) -> defer.Deferred[list[str]]:
+    """Remove folders; return what could not be removed and why, a sentence each."""
+    if not folders:
+        return defer.succeed([])
+    clearing_ = _Clearing()
+    # No environment, no site: nothing that a stage could have prepared is loaded.
+    words = [sys.executable, "-I", "-S", clearing.__file__, *map(str, folders)]
+    env: dict[str, str] | None = None if os.name == "nt" else {}
+    reactor.spawnProcess(clearing_, sys.executable, words, env=env)
+    return clearing_.done

@@ -1,0 +1,194 @@
+"""Handing a stage over to the launcher that starts it as its tenant's user: `slipway` of a worker.
+
+A worker of a user of its own cannot become another. The launcher (see `launcher`) can, and listens
+at a socket in the worker's folder. Buildbot starts this file in place of `slipway stage`: its
+streams become the stage's, a signal is passed on, its exit code is the stage's.
+
+The standard library alone: `python -I -S handover.py stage USES --keyed`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import socket
+import struct
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+#: The environment variable that says where the launcher listens: a folder.
+VARIABLE = "SLIPWAY_LAUNCHER"
+#: The socket's name in it.
+SOCKET = "launcher.sock"
+#: A folder beside it, for the program that stands for `slipway` on the worker's PATH.
+PROGRAMS = "bin"
+#: Beside the folder a stage is started in: where its place is, as JSON.
+PLACE = "place.json"
+#: What is sent over the socket while a stage runs.
+STOP = b"T"
+#: An order, with its environment variables, is no longer.
+MOST = 4 << 20
+_HEAD = struct.Struct("!Q")
+_MISSING = 3
+#: Seconds to wait for an answer; the launcher's own patience is shorter.
+_PATIENCE = 120.0
+
+
+def connected(folder: Path) -> socket.socket:
+    """Return a connection to the launcher of a worker.
+
+    Args:
+        folder: Where it listens; the path may be longer than a socket's address.
+    """
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    handle = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+    try:
+        sock.connect(f"/proc/self/fd/{handle}/{SOCKET}")
+    except OSError:
+        sock.close()
+        raise
+    finally:
+        os.close(handle)
+    return sock
+
+
+def send(sock: socket.socket, told: Mapping[str, Any], files: Sequence[int] = ()) -> None:
+    """Send an object, and open files with it."""
+    data = json.dumps(told).encode()
+    head = _HEAD.pack(len(data))
+    if files:
+        socket.send_fds(sock, [head], list(files))
+    else:
+        sock.sendall(head)
+    sock.sendall(data)
+
+
+def receive(sock: socket.socket, files: int = 0) -> tuple[dict[str, Any], list[int]]:
+    """Return an object, and the open files that came with it.
+
+    Args:
+        sock: The connection.
+        files: How many may come at most.
+
+    Raises:
+        EOFError: The other side has ended.
+        ValueError: It is no object, or too long.
+    """
+    head, found, _, _ = socket.recv_fds(sock, _HEAD.size, files)
+    for one in found:
+        fcntl.fcntl(one, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
+    head += _exactly(sock, _HEAD.size - len(head)) if head else b""
+    if not head:
+        msg = "nothing came"
+        raise EOFError(msg)
+    (size,) = _HEAD.unpack(head)
+    if size > MOST:
+        msg = f"{size} bytes are too many"
+        raise ValueError(msg)
+    told = json.loads(_exactly(sock, size))
+    if not isinstance(told, dict):
+        msg = "it is no object"
+        raise ValueError(msg)  # noqa: TRY004  what is wrong is what came
+    return told, found
+
+
+def _exactly(sock: socket.socket, size: int) -> bytes:
+    parts = []
+    while size > 0:
+        data = sock.recv(min(size, 1 << 16))
+        if not data:
+            msg = "the other side has ended"
+            raise EOFError(msg)
+        parts.append(data)
+        size -= len(data)
+    return b"".join(parts)
+
+
+def ask(folder: Path, order: Mapping[str, Any]) -> tuple[dict[str, Any], int | None]:
+    """Have the launcher do something in a place.
+
+    Args:
+        folder: Where it listens.
+        order: What, and whose.
+
+    Returns:
+        What it answers, and the file it has opened.
+
+    Raises:
+        OSError: It is not there, or could not do it; with a sentence.
+    """
+    with connected(folder) as sock:
+        # What is to be removed may be much; all else is quick, or its process ends.
+        sock.settimeout(None if order["do"] == "clear" else _PATIENCE)
+        try:
+            send(sock, order)
+            told, files = receive(sock, 1)
+        except (EOFError, ConnectionError):
+            msg = "the launcher of this worker ended while it was asked"
+            raise OSError(0, msg) from None
+    if "problem" in told:
+        for one in files:
+            os.close(one)
+        raise OSError(0, str(told["problem"]))
+    return told, files[0] if files else None
+
+
+def main() -> int:
+    """Have a stage done by its tenant's user; return its exit code."""
+    folder = Path(os.environ[VARIABLE])
+    try:
+        place = json.loads(Path("..", PLACE).read_text(encoding="utf-8"))
+        sock = connected(folder)
+    except (OSError, ValueError) as error:
+        sys.stderr.write(f"this stage cannot be handed over: {error}; restart `slipway up`\n")
+        return _MISSING
+
+    def stop(_number: int, _frame: object) -> None:
+        try:
+            sock.send(STOP)
+        except OSError:
+            sys.exit(_MISSING)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    send(sock, {"do": "run", "argv": sys.argv[1:], "env": dict(os.environ), **place}, (0, 1, 2))
+    # They are the stage's now: whoever reads them waits for its end.
+    for number in (0, 1):
+        os.close(number)
+    try:
+        told, _ = receive(sock)
+    except (EOFError, OSError):
+        sys.stderr.write("the launcher of this worker has ended, and the stage with it\n")
+        return _MISSING
+    if "problem" in told:
+        sys.stderr.write(f"{told['problem']}\n")
+        return _MISSING
+    return int(told["code"])
+
+
+def install(folder: Path) -> Path:
+    """Write the program that stands for `slipway` on a worker's PATH; return its folder."""
+    programs = folder / PROGRAMS
+    programs.mkdir(mode=0o700, exist_ok=True)
+    file = programs / "slipway"
+    words = f"'{_quoted(sys.executable)}' -I -S '{_quoted(__file__)}'"
+    file.write_text(f'#!/bin/sh\nexec {words} "$@"\n', encoding="utf-8")
+    file.chmod(0o700)
+    return programs
+
+
+def programs(folder: str) -> list[str]:
+    """Return what comes first on a worker's PATH."""
+    return [os.path.join(folder, PROGRAMS)] if VARIABLE in os.environ else []  # noqa: PTH118
+
+
+def _quoted(path: str) -> str:
+    return path.replace("'", "'\\''")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
