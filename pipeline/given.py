@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from slipway.model.errors import MissingTool, SlipwayError, WrongInput
-from slipway.model.masking import SHORTEST, is_short
 from slipway.model.secret import SecretPlace, StageSecret
+from slipway.model.secret_forms import SHORTEST, is_short
 from slipway.model.site import Project, Site
 from slipway.printed import run_program
 

@@ -6,17 +6,31 @@ import bz2
 import contextlib
 import gzip
 import lzma
+import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import IO, BinaryIO, cast
 
 import zstandard
 
-from slipway.model.masking import byte_forms
+from slipway.model.coded_text import as_read
+from slipway.model.secret_forms import SHORTEST, byte_forms
 
 _BLOCK = 1 << 20
 _GAPS = b" \t\r\n\v\f"
+_GAP = re.compile(r"[ \t\r\n\v\f]")
+#: Each begins with a sign of its own, so that it is found soon.
+_TRACES = (
+    re.compile(rb"%[0-9A-Fa-f]{2}"),
+    re.compile(rb"&(?:amp;){0,3}#[0-9Xx]"),
+    re.compile(rb"\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f{]|U000|[0-3][0-7]{2})"),
+    re.compile(rb"\x1b[\[\]]"),
+)
+#: What UTF-16 begins with: a text, though it is full of NULs.
+_MARKS = (b"\xff\xfe", b"\xfe\xff")
+#: Bytes that a character may take where it is there by number, with colours between.
+_CODE = 32
 #: In files that are no text, shorter forms are there by chance.
 _SHORTEST_IN_BINARY = 8
 #: What is no such archive, is cut short, or is locked with a password: its bytes were looked at.
@@ -53,7 +67,13 @@ class SecretSearch:
         found = byte_forms(secrets)
         self._in_texts = sorted(found)
         self._in_binaries = [one for one in self._in_texts if len(one) >= _SHORTEST_IN_BINARY]
-        self._reach = max(map(len, found), default=1) - 1
+        # One byte is one character where a file is looked at as it is read.
+        self._coded = {
+            size: [one.decode("latin-1") for one in self._in_texts if len(one) >= size]
+            for size in (SHORTEST, _SHORTEST_IN_BINARY)
+        }
+        self._longest = max(map(len, found), default=1)
+        self._reach = _CODE * self._longest
 
     def place(self, stream: BinaryIO) -> str | None:
         """Return where in a file a secret is.
@@ -87,13 +107,45 @@ class SecretSearch:
         return None
 
     def _is_in(self, stream: IO[bytes]) -> bool:
-        wanted, kept = None, b""
+        size, kept = 0, b""
         while block := stream.read(_BLOCK):
-            if wanted is None:
-                wanted = self._in_binaries if b"\0" in block else self._in_texts
+            if not size:
+                binary = b"\0" in block and not block.startswith(_MARKS)
+                size = _SHORTEST_IN_BINARY if binary else SHORTEST
             # A secret may be split over lines, and over blocks.
             text = kept + block.translate(None, _GAPS)
-            if any(one in text for one in wanted):
+            if self._holds(text, size):
                 return True
             kept = text[-self._reach :]
         return False
+
+    def _holds(self, text: bytes, size: int) -> bool:
+        wanted = self._in_texts if size == SHORTEST else self._in_binaries
+        if any(one in text for one in wanted):
+            return True
+        if b"\0" in text:
+            text = text.translate(None, b"\0")
+            if any(one in text for one in wanted):
+                return True
+        coded = self._coded[size]
+        for piece in _coded_pieces(text, self._longest):
+            read = as_read(piece.decode("latin-1"), _GAP) or ""
+            if any(one in read for one in coded):
+                return True
+        return False
+
+
+def _coded_pieces(text: bytes, reach: int) -> Iterator[bytes]:
+    """Yield the parts of a text in which characters are there by number, or colours between them.
+
+    In files that are no text these are few; to read all of them would take ten times as long.
+    """
+    first, last = 0, -1
+    for start, end in sorted(one.span() for trace in _TRACES for one in trace.finditer(text)):
+        if start - reach > last:
+            if last > first:
+                yield text[first:last]
+            first = max(0, start - reach)
+        last = max(last, end + reach)
+    if last > first:
+        yield text[first:last]

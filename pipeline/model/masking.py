@@ -1,9 +1,10 @@
-"""Secrets out of texts: each value, as it is and as programs write it, becomes stars.
+r"""Secrets out of texts: each value, as it is and as programs write it, becomes stars.
 
 A value is looked for raw, reversed, in base64 (at each of its three alignments), in hexadecimal,
-quoted for URLs, and escaped as JSON, Python, HTML and shells have it. Line breaks and blanks may
-stand anywhere in it: they are not compared. Of a long value each part is a secret of its own, so
-that one that is cut short is masked, too, as far as it goes.
+quoted for URLs, and escaped as JSON, Python, HTML and shells have it; in Latin-1 and UTF-16, too.
+Any of its characters may be there by number (%68, &#104;, \x68, \u0068), and colours, line breaks
+and blanks may stand anywhere in it: they are not compared. Of a long value each part is a secret of
+its own, so that one that is cut short is masked, too, as far as it goes.
 
 What no looking finds: a value that is encrypted, packed, told with other characters between its
 own, or by several programs in turns.
@@ -11,101 +12,40 @@ own, or by several programs in turns.
 
 from __future__ import annotations
 
-import base64
-import html
-import json
 import re
-import shlex
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
-from urllib.parse import quote, quote_plus
 
+from slipway.model.coded_text import as_read, cut_code, numbered_form, places_as_read, signs_in
 from slipway.model.event import AnyEvent, ArtefactLeft, Piece
+from slipway.model.secret_forms import (
+    GAP,
+    GAP_WITH_BARS,
+    PART,
+    SHORTEST,
+    base64_forms,
+    forms,
+    is_short,
+    parts_of,
+    values_of,
+)
 
-#: Shorter ones are refused: they would hide half of every log, and are guessed in no time.
-SHORTEST = 4
 STARS = "****"
-#: Of a longer form each part of this length is looked for.
-_PART = 32
 #: So many parts are looked for one after the other; of more those alone whose beginning is there.
 _FEW = 50
-#: Programs and workers break lines.
-_GAP = re.compile(r"\s+")
-#: Lines that become one sentence have a bar between them. A secret may hold bars of its own, so a
-#: text is looked at in both ways: a bar is a part of the secret, or of a gap.
-_GAP_WITH_BARS = re.compile(r"[\s|]+")
 _IN_BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
 _PADDING = frozenset("=")
-_GROUP = 3
 #: Keys of events that hold no text: a short secret may be in a hash by chance.
 _OF_MACHINES = {"event", "sha256", "size", "media_type", "role", "status", "level"}
+#: Characters that are looked at, at first, for what a text ends in the middle of.
+_NEAR = 256
+_NEAR_CODED = 1_024
 #: Characters of whole lines that are held back at most while they may go on as a secret.
 _MOST_HELD = 65_536
-
-
-def forms(value: str) -> set[str]:
-    """Return how a secret may be written, but for base64."""
-    data = value.encode("utf-8", errors="surrogatepass")
-    found = {value, value[::-1], data.hex(), data.hex().upper(), shlex.quote(value).strip("'")}
-    found |= {repr(value)[1:-1], repr(data)[2:-1]}
-    for ascii_only in (True, False):
-        escaped = json.dumps(value, ensure_ascii=ascii_only)[1:-1]
-        found |= {escaped, json.dumps(escaped)[1:-1], escaped.replace("/", r"\/")}
-    marked = html.escape(value)
-    found |= {marked, html.escape(value, quote=False)}
-    found |= {marked.replace("&#x27;", mark) for mark in ("'", "&#39;", "&apos;")}
-    for quoted in (quote(data), quote(data, safe=""), quote_plus(data)):
-        found |= {quoted, re.sub("%..", lambda one: one[0].lower(), quoted)}
-    return found
-
-
-def base64_forms(value: str) -> set[str]:
-    """Return the characters of base64 that hold a secret and nothing else, wherever it begins."""
-    data = value.encode("utf-8", errors="surrogatepass")
-    found: set[str] = set()
-    for offset in range(_GROUP):
-        text = base64.b64encode(bytes(offset) + data).decode("ascii")
-        core = text[-(-offset * 8 // 6) : (offset + len(data)) * 8 // 6]
-        found |= {core, core.replace("+", "-").replace("/", "_")}
-    return found
-
-
-def byte_forms(secrets: Iterable[str]) -> set[bytes]:
-    """Return how secrets may be written in a file, whole and without blanks and line breaks.
-
-    A line of a key alone is not among them: its first one is in many files that hold no key.
-    """
-    found: set[str] = set()
-    for one in (secret.strip() for secret in secrets if not is_short(secret)):
-        found |= forms(one)
-        # What is shorter is in many a file by chance.
-        found |= {form for form in base64_forms(one) if len(form) >= 2 * SHORTEST}
-    plain = {_GAP.sub("", form).encode("utf-8", errors="surrogateescape") for form in found}
-    return {form for form in plain if len(form) >= SHORTEST}
-
-
-def _values(secret: str) -> set[str]:
-    """Return a secret and, where it has several lines, each of them: output comes in lines."""
-    found = {secret, secret.strip(), *(line.strip() for line in secret.splitlines())}
-    return {one for one in found if not is_short(one)}
-
-
-def is_short(secret: str) -> bool:
-    """Tell whether a secret is too short to be masked."""
-    return len(_GAP_WITH_BARS.sub("", secret)) < SHORTEST
-
-
-def _parts(form: str, gap: re.Pattern[str]) -> Iterator[str]:
-    text = gap.sub("", form)
-    if len(text) <= _PART:
-        yield text
-        return
-    for start in range(0, len(text) - _PART, _PART):
-        yield text[start : start + _PART]
-    yield text[-_PART:]
 
 
 class Masker:
@@ -117,8 +57,8 @@ class Masker:
         Args:
             secrets: The values; what is shorter than `SHORTEST` is not looked for.
         """
-        values = {value for secret in secrets for value in _values(secret)}
-        self._values, self._plain = values, _Look(values, _GAP)
+        values = {value for secret in secrets for value in values_of(secret)}
+        self._values, self._plain = values, _Look(values, GAP)
 
     def __bool__(self) -> bool:
         """Tell whether there is anything to mask."""
@@ -144,7 +84,7 @@ class Masker:
         for first, last in sorted({place for look in self._looks(text) for place in look(text)}):
             if merged and first <= merged[-1][1]:
                 merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
-            elif merged and not _GAP.sub("", text[merged[-1][1] : first]):
+            elif merged and not GAP.sub("", text[merged[-1][1] : first]):
                 # A gap alone between two of them.
                 merged[-1] = (merged[-1][0], last)
             else:
@@ -168,7 +108,7 @@ class Masker:
 
     @cached_property
     def _barred(self) -> _Look:
-        return _Look(self._values, _GAP_WITH_BARS)
+        return _Look(self._values, GAP_WITH_BARS)
 
     def _looks(self, text: str) -> list[_Look]:
         return [self._plain, self._barred] if "|" in text else [self._plain]
@@ -187,14 +127,22 @@ class _Look:
 
     def __init__(self, values: set[str], gap: re.Pattern[str]) -> None:
         self._gap = gap
-        plain = {part for one in values for form in forms(one) for part in _parts(form, gap)}
+        self._last: tuple[str, str | None] = ("", None)
+        plain = {part for one in values for form in forms(one) for part in parts_of(form, gap)}
         self._base64 = {
-            part for one in values for form in base64_forms(one) for part in _parts(form, gap)
+            part for one in values for form in base64_forms(one) for part in parts_of(form, gap)
         } - plain
         self._all = sorted(one for one in plain | self._base64 if len(one) >= SHORTEST)
         self._by_start: dict[str, list[str]] = defaultdict(list)
         for part in self._all:
             self._by_start[part[:SHORTEST]].append(part)
+        numbered = {numbered_form(one) for one in values if not one.isascii()}
+        numbered |= {as_read(form, gap) or "" for one in values for form in forms(one)}
+        numbered = {part for form in numbered for part in parts_of(form, gap)} - plain
+        self._numbered = sorted(one for one in numbered if len(one) >= SHORTEST)
+        self._beginning = sorted({*self._all, *self._numbered})
+        self._pairs = frozenset((part[0], part[1]) for part in self._beginning)
+        self._firsts = frozenset(part[0] for part in self._beginning)
 
     def __bool__(self) -> bool:
         return bool(self._all)
@@ -204,20 +152,37 @@ class _Look:
         if not self._all:
             return []
         plain = self._squeezed(text)
-        found = [part for part in self._likely(plain) if part in plain]
-        if not found:
-            return []
-        places = self._places(text)
-        return [
-            (places[first], places[last - 1] + 1)
-            for first, last in self._found(plain, found, places)
-        ]
+        spans: list[tuple[int, int]] = []
+        if found := [part for part in self._likely(plain) if part in plain]:
+            places = self._places(text)
+            spans += [
+                (places[first], places[last - 1] + 1)
+                for first, last in self._found(plain, found, places)
+            ]
+        read = self._as_read(plain)
+        if read is None:
+            return spans
+        likely = [*self._likely(read), *self._numbered]
+        if found := [part for part in likely if part in read]:
+            places, coded = self._places(text), places_as_read(plain, self._gap)
+            starts = [places[first] for first, _ in coded]
+            spans += [
+                (starts[first], places[coded[last - 1][1] - 1] + 1)
+                for first, last in self._found(read, found, starts)
+            ]
+        return spans
 
     def _squeezed(self, text: str) -> str:
         """Return a text without what is in a gap: what the expression would, sooner."""
-        if self._gap is _GAP_WITH_BARS:
+        if self._gap is GAP_WITH_BARS:
             text = text.replace("|", " ")
         return "".join(text.split())
+
+    def _as_read(self, plain: str) -> str | None:
+        """Return a text as it is read; of a line both the whole and its end are asked for."""
+        if self._last[0] != plain:
+            self._last = (plain, as_read(plain, self._gap))
+        return self._last[1]
 
     def _likely(self, plain: str) -> Iterable[str]:
         """Return what is worth looking for: of a key of many lines there are thousands."""
@@ -250,18 +215,50 @@ class _Look:
         """Return where a secret may begin that a text ends in the middle of."""
         if not self._all:
             return len(text)
-        plain = self._squeezed(text)
-        for length in range(min(_PART - 1, len(plain)), 0, -1):
-            if self._begins(plain[-length:]):
-                at = self._places(text)[-length]
-                if not any(start < at < end for start, end in spans):
-                    return at
-        return len(text)
+        near, plain = self._near_end(text, _NEAR, PART - 1)
+        at = len(text)
+        if begun := self._begun(plain):
+            at = _first_outside(
+                (near + self._places(text[near:])[-one] for one in begun), spans, at
+            )
+        # Where no sign is among the last characters, they read as they are.
+        return min(at, self._open_code(text, spans)) if signs_in(plain[1 - PART :]) else at
+
+    def _open_code(self, text: str, spans: list[tuple[int, int]]) -> int:
+        """Return the same where characters are there by number, or orders to a terminal."""
+        near, plain = self._near_end(text, _NEAR_CODED, _NEAR_CODED)
+        cut = cut_code(plain)
+        read = self._as_read(plain[:cut]) or plain[:cut]
+        begun = self._begun(read)
+        # One character of it says nothing yet: many a line ends with such a sign.
+        ends = [cut] if cut < len(plain) - 1 else []
+        if not begun and not ends:
+            return len(text)
+        coded, places = places_as_read(plain[:cut], self._gap), self._places(text[near:])
+        ends += [coded[-length][0] for length in begun]
+        return _first_outside(sorted(near + places[at] for at in ends), spans, len(text))
+
+    def _near_end(self, text: str, size: int, wanted: int) -> tuple[int, str]:
+        """Return where the end of a text begins that is enough, and that without gaps."""
+        while True:
+            near = max(0, len(text) - size)
+            plain = self._squeezed(text[near:])
+            if not near or len(plain) >= wanted:
+                return near, plain
+            size *= 4
+
+    def _begun(self, text: str) -> list[int]:
+        """Return how long the ends of a text are that a part goes on from, the longest first."""
+        end = text[1 - PART :]
+        begun = [1] if end[-1:] in self._firsts else []
+        if self._pairs.isdisjoint(pairwise(end)):
+            return begun
+        longer = (one for one in range(len(end), 1, -1) if end[-one] in self._firsts)
+        return [one for one in longer if self._begins(end[-one:])] + begun
 
     def _begins(self, text: str) -> bool:
-        """Tell whether a part begins with a text and goes on."""
-        at = bisect_right(self._all, text)
-        return at < len(self._all) and self._all[at].startswith(text)
+        at = bisect_right(self._beginning, text)
+        return at < len(self._beginning) and self._beginning[at].startswith(text)
 
     def _places(self, text: str) -> list[int]:
         """Return where in a text its characters are that are in no gap."""
@@ -272,6 +269,12 @@ class _Look:
             after = one.end()
         places += range(after, len(text))
         return places
+
+
+def _first_outside(places: Iterable[int], spans: list[tuple[int, int]], other: int) -> int:
+    """Return the first of some places that is within no secret; else another one."""
+    outside = (at for at in places if not any(start < at < end for start, end in spans))
+    return next(outside, other)
 
 
 def masked_event(event: AnyEvent, masker: Masker) -> AnyEvent:
@@ -321,7 +324,9 @@ class MaskedStream:
         text, self._held = self._held, ""
         cut = self._masker.open_end(text, self._masker.spans(text))
         masked, rest = self._masker.mask(text[:cut]), text[cut:]
-        if is_short(rest):
+        plain = "".join(rest.split())
+        begun = plain[: cut_code(plain)]
+        if is_short(as_read(begun, GAP) or begun):
             return masked + rest
         # It was cut off amid a secret.
         return f"{masked}{STARS}" + "\n" * rest.count("\n")

@@ -6,6 +6,7 @@ import json
 import sqlite3
 import sys
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,12 @@ ways = {
     "repr": repr,
     "lines": lambda text: "\n".join(text[n:n + 5] for n in range(0, len(text), 5)),
     "letters": lambda text: "\n".join(text),
+    "percent": lambda text: "".join(f"%{ord(one):02x}" for one in text),
+    "entities": lambda text: "".join(f"&#{ord(one)};" for one in text),
+    "marked": lambda text: "".join(f"&#x{ord(one):x};" for one in text),
+    "bytes": lambda text: "".join(f"\\x{ord(one):02x}" for one in text),
+    "points": lambda text: "".join(f"\\u{ord(one):04x}" for one in text),
+    "colours": lambda text: "\x1b[1m".join(text),
 }
 for secret in secrets:
     for name, way in ways.items():
@@ -69,6 +76,8 @@ for secret in secrets:
     print("x" * (4096 - 7) + secret)
     sys.stdout.write("y" * 65530); sys.stdout.flush(); print(secret)
     sys.stdout.write(secret[:6]); sys.stdout.flush(); print(secret[6:])
+    sys.stdout.buffer.write(b"utf-16 " + secret.encode("utf-16-le") + b"\n")
+    sys.stdout.buffer.flush()
     subprocess.run([sys.executable, "-c", "import sys; print(sys.argv)", secret])
 found = []
 for place in glob.glob("/proc/[0-9]*/cmdline"):
@@ -99,6 +108,15 @@ os.makedirs("left")
 with open("left/found.json", "w") as stream:
     json.dump(found, stream)
 """
+#: The same as the stage's own.
+CODED: dict[str, Callable[[str], str]] = {
+    "percent": lambda text: "".join(f"%{ord(one):02x}" for one in text),
+    "entities": lambda text: "".join(f"&#{ord(one)};" for one in text),
+    "marked": lambda text: "".join(f"&#x{ord(one):x};" for one in text),
+    "bytes": lambda text: "".join(f"\\x{ord(one):02x}" for one in text),
+    "points": lambda text: "".join(f"\\u{ord(one):04x}" for one in text),
+    "colours": "\x1b[1m".join,
+}
 TEST = r"""
 import os, unittest
 TOKEN = os.environ["TOKEN"]
@@ -148,8 +166,12 @@ def test_a_secret_is_found_nowhere(site: Any) -> None:
         one["results"][0]["attempts"][0]["exit_code"] for one in codes if one["name"] == "missing"
     ]
     assert code == 3
-    for name in ("raw", "hex", "base64", "url", "json", "repr", "letters"):
+    for name in ("raw", "hex", "base64", "url", "json", "repr", "letters", *CODED, "utf-16"):
         assert f"{name} " in log
+    for way in CODED.values():
+        for fragment in (TOKEN[4:10], KEY[20:26], WORD[2:8]):
+            assert way(fragment) not in log
+    assert "\0".join(TOKEN[4:10]) not in log
     assert "the secret OTHER is for release/* alone; a run of main has none" in log
     for fragment in fragments():
         assert fragment.decode() not in seen.replace("\n", "")

@@ -29,6 +29,10 @@ WAYS = {
     "quoted": "import urllib.parse; data = urllib.parse.quote(token, safe='').encode()",
     "split": r"data = b'\n'.join(token[n:n + 4] for n in range(0, len(token), 4))",
     "packed": "import gzip; data = gzip.compress(token)",
+    "wide": "data = token.decode().encode('utf-16-le')",
+    "numbered": "data = ''.join(f'&#{one};' for one in token).encode()",
+    "escaped": "data = ''.join(f'{chr(92)}x{one:02x}' for one in token).encode()",
+    "coloured": "data = (chr(27) + '[1m').join(token.decode()).encode()",
 }
 LEAVE = """
 import os

@@ -1,6 +1,7 @@
 """Secrets out of texts: every way to write one, line breaks anywhere, streams, and no more."""
 
 import base64
+import contextlib
 import html
 import json
 import random
@@ -8,6 +9,7 @@ import re
 import shlex
 import string
 import sys
+import time
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -15,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slipway.model.event import Notice
-from slipway.model.masking import SHORTEST, STARS, MaskedStream, Masker, is_short, masked_event
+from slipway.model.masking import STARS, MaskedStream, Masker, masked_event
+from slipway.model.secret_forms import SHORTEST, is_short
 
 SECRET = "p@ss/w0rd+&<'\"é 1%"
 KEY = "-----BEGIN KEY-----\n" + "\n".join(
@@ -52,7 +55,65 @@ def told(value):
         "HTML": html.escape(value),
         "XML": html.escape(value, quote=False),
         "shell": shlex.quote(value),
+        **told_by_number(value),
+        **told_in_other_bytes(value),
     }
+
+
+def told_by_number(value):
+    """Return a value with its characters there by number, and with colours between them."""
+    data, units = value.encode(), value.encode("utf-16-be").hex()
+    points = [f"{ord(one):x}" for one in value]
+    return {
+        "percent": "".join(f"%{byte:02X}" for byte in data),
+        "percent small": "".join(f"%{byte:02x}" for byte in data),
+        "percent twice": "".join(f"%25{byte:02x}" for byte in data),
+        "every second by percent": "".join(
+            quote(one, safe="") if n % 2 else f"%{ord(one):02x}" if one < "\x80" else quote(one)
+            for n, one in enumerate(value)
+        ),
+        "decimal": "".join(f"&#{ord(one)};" for one in value),
+        "decimal with zeros": "".join(f"&#{ord(one):07};" for one in value),
+        "marked": "".join(f"&#x{point};" for point in points),
+        "MARKED": "".join(f"&#X{point.upper()};" for point in points),
+        "marked in a page": "".join(f"&amp;#x{point};" for point in points),
+        "bytes": "".join(f"\\x{byte:02x}" for byte in data),
+        "bytes in JSON": json.dumps("".join(f"\\x{byte:02X}" for byte in data)),
+        "octal": "".join(f"\\{byte:03o}" for byte in data),
+        "units": "".join(f"\\u{units[n : n + 4]}" for n in range(0, len(units), 4)),
+        "units in JSON": json.dumps(
+            "".join(f"\\u{units[n : n + 4]}" for n in range(0, len(units), 4))
+        ),
+        "points": "".join(f"\\u{{{point}}}" for point in points),
+        "long": "".join(f"\\U{ord(one):08x}" for one in value),
+        "as Go's JSON": json.dumps(value)
+        .replace("<", "\\u003c")
+        .replace(">", "\\u003e")
+        .replace("&", "\\u0026"),
+        "colours": "".join(f"\x1b[3{n % 8}m{one}\x1b[0m" for n, one in enumerate(value)),
+        "true colours": "\x1b[38;2;255;0;10m".join(value),
+        "a link": "\x1b]8;;http://x/\x1b\\".join(value),
+        # A backslash of the value's own cannot be told from those before a colour.
+        "colours in JSON": json.dumps("\x1b[1m".join(value)) if "\\" not in value else value,
+        "colours in repr": repr("\x1b[1m".join(value)) if "\\" not in value else value,
+        "hexadecimal with colours": "\x1b[1m".join(data.hex()),
+    }
+
+
+def told_in_other_bytes(value):
+    """Return how a value in another encoding reads as UTF-8."""
+    found = {}
+    for name in ("latin-1", "cp1252", "utf-16-le", "utf-16-be"):
+        with contextlib.suppress(UnicodeEncodeError):
+            data = value.encode(name)
+            if b"\x1b" in data:  # it begins an order to a terminal
+                continue
+            found[f"{name} as files are read"] = data.decode(errors="surrogateescape")
+            read = data.decode(errors="replace")
+            # Nobody reads a secret out of signs for what cannot be read.
+            if len(re.sub(r"[\0\s\ufffd]", "", read)) >= SHORTEST:
+                found[f"{name} as output is read"] = read
+    return found
 
 
 @pytest.mark.parametrize("how", told(SECRET))
@@ -64,6 +125,42 @@ def test_a_secret_is_masked_however_it_is_written(how, before):
     assert told(SECRET)[how].strip("\"'{}x: =\\") not in masked
     assert masked.endswith(" and more")
     assert len(masked) < len(before) + len(" and more") + 20
+
+
+@pytest.mark.parametrize("how", [*told_by_number(SECRET), *told_in_other_bytes(SECRET)])
+def test_a_stream_masks_what_is_split_amid_a_number_or_a_colour(how):
+    """Workers and pipes split lines that are too long, wherever they are."""
+    secret = SECRET[:14]  # none of its forms is longer than a part
+    text = {**told_by_number(secret), **told_in_other_bytes(secret)}[how]
+    # Not right after its very first sign: too many lines end with one.
+    for cut in range(2, len(text), 1 + len(text) // 40):
+        stream = MaskedStream(Masker([secret]))
+        said = stream.take(f"it is {text[:cut]}\n") + stream.take(f"{text[cut:]} and more\n")
+        said += stream.end()
+        assert STARS in said, text[:cut]
+        assert len(said) < len("it is  and more\n") + 24, said
+
+
+def test_what_is_there_by_number_and_no_secret_stays():
+    text = (
+        "100%\n68 of\x1b[1m 20%20 &#104; \\x68 C:\\users\\104 \x00 %25%zz &#x110000; \\U99999999\n"
+    )
+    assert Masker(["hunter2"]).mask(text) == text
+    stream = MaskedStream(Masker(["hunter2"]))
+    # A single sign at a line's end is no reason to hold it back.
+    for line in ("- \\\n", "- %\n", "- & \n", "\x1b[1mbold\x1b[0m\n"):
+        assert stream.take(line) == line
+
+
+def test_many_signs_cost_no_more_than_other_characters():
+    masker = Masker(["hunter2"])
+    for sign in ("\\", "%25", "&amp;", "&#", "\x1b[", "\x1b]", "%", "\x1b[1;", "\\ud800"):
+        text = sign * (200_000 // len(sign)) + "\n"
+        began = time.process_time()
+        assert masker.mask(text) == text
+        assert time.process_time() - began < 5
+        stream = MaskedStream(masker)
+        assert stream.take(text) + stream.end() == text
 
 
 @given(VALUES, AROUND, AROUND)

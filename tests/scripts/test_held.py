@@ -25,6 +25,25 @@ NOISE = random.Random(1).randbytes(3 << 20)
 KEY = "-----BEGIN KEY-----\nabcdefghijklmnop\nqrstuvwxyz\n-----END KEY-----"
 
 
+BY_NUMBER = [
+    *(TOKEN.encode(name) for name in ("utf-16", "utf-16-le", "utf-16-be")),
+    "\n".join([TOKEN[:5], TOKEN[5:]]).encode("utf-16"),
+    NOISE + TOKEN.encode("utf-16-le") + NOISE,
+    "".join(f"%{byte:02X}" for byte in DATA).encode(),
+    "".join(f"%{byte:02x}" for byte in DATA).encode(),
+    "".join(f"&#{byte};" for byte in DATA).encode(),
+    "".join(f"&#x{byte:x};" for byte in DATA).encode(),
+    "".join(f"\\x{byte:02x}" for byte in DATA).encode(),
+    "".join(f"\\u{byte:04x}" for byte in DATA).encode(),
+    "".join(f"\\{byte:03o}" for byte in DATA).encode(),
+    TOKEN.replace("&", "\\u0026").replace("<", "\\u003c").encode(),
+    "\x1b[1;31m".join(TOKEN).encode(),
+    b"x" * ((1 << 20) - 20) + "".join(f"%{byte:02X}" for byte in DATA).encode(),
+    NOISE + "".join(f"\\x{byte:02x}" for byte in DATA).encode() + NOISE,
+    gzip.compress("".join(f"&#{byte};" for byte in DATA).encode()),
+]
+
+
 def zipped(data, name="inner/.env"):
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as packed:
@@ -68,8 +87,9 @@ def leave(recorder, tmp_path, data, role="product", name="app.bin", secret=TOKEN
         zstandard.compress(DATA),
         zstandard.compress(b"other") + zstandard.compress(DATA),
         tarred(b"TOKEN=" + DATA),
+        *BY_NUMBER,
     ],
-    ids=range(17),
+    ids=range(17 + len(BY_NUMBER)),
 )
 @pytest.mark.parametrize("role", ["product", "report"])
 def test_it_is_refused(recorder, tmp_path, data, role):
@@ -119,6 +139,22 @@ def test_a_short_one_is_looked_for_in_texts_alone(recorder, tmp_path):
     with pytest.raises(StageFailed):
         leave(recorder, tmp_path, b"it is abcd", secret="abcd")
     leave(recorder, tmp_path, b"\0abcd", secret="abcd")
+    leave(recorder, tmp_path, b"\0x" + "abcd".encode("utf-16-le"), secret="abcd")
+    leave(recorder, tmp_path, b"\0%61%62%63%64", secret="abcd")
+    for data in ("abcd".encode("utf-16"), b"%61%62%63%64", b"a\x1b[1mb\x1b[0mcd"):
+        with pytest.raises(StageFailed):
+            leave(recorder, tmp_path, data, secret="abcd")
+
+
+@pytest.mark.parametrize("name", ["latin-1", "cp1252", "utf-16", "utf-16-be", "utf-8"])
+def test_one_with_other_letters_is_looked_for_in_other_encodings(recorder, tmp_path, name):
+    secret = "Grüße-à-hunter2"
+    for data in (secret.encode(name), NOISE + secret.encode(name)):
+        with pytest.raises(StageFailed):
+            leave(recorder, tmp_path, data, secret=secret)
+    with pytest.raises(StageFailed):
+        leave(recorder, tmp_path, "日本語の秘密です".encode("utf-16"), secret="日本語の秘密です")
+    leave(recorder, tmp_path, "Grusse-a-hunter2".encode(name), secret=secret)
 
 
 def test_no_pipe_is_waited_for(recorder, tmp_path):

@@ -1,0 +1,115 @@
+r"""Texts as they are read: characters that stand there by number, and what only a terminal sees.
+
+Programs write a character as %68 in an address, &#104; or &#x68; in a page, \x68, \u0068 or \150
+in a source; colours and NULs stand between characters and are not seen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+#: Orders to a terminal, such as colours, and the NULs of UTF-16.
+_ORDERS = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))|\0")
+#: Most of them; these are found sooner.
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+#: Escaped once more, as JSON within JSON has it, the sign before a number is there several times.
+_NUMBERS = re.compile(
+    r"%(?:25){0,3}(?P<percent>[0-9A-Fa-f]{2})"
+    r"|&(?:amp;){0,3}\#(?:[xX]0{0,8}(?P<marked>[0-9A-Fa-f]{1,6});?|0{0,8}(?P<decimal>[0-9]{1,7});?)"
+    r"|\\{1,8}u(?P<pair>[dD][89ABab][0-9A-Fa-f]{2}\\{1,8}u[dD][C-Fc-f][0-9A-Fa-f]{2})"
+    r"|\\{1,8}(?:x(?P<byte>[0-9A-Fa-f]{2})|u(?P<unit>[0-9A-Fa-f]{4})|u\{(?P<point>[0-9A-Fa-f]{1,6})\}"
+    r"|U(?P<long>[0-9A-Fa-f]{8})|(?P<octal>[0-3][0-7]{2}))"
+)
+#: What such a thing may begin with, and one that a text ends in the middle of.
+_SIGNS = re.compile(r"[%&\\\x1b\0]")
+_CUT = re.compile(
+    r"(?:%(?:25){0,3}[0-9A-Fa-f]?|&[amp;]{0,12}(?:\#[xX]?[0-9A-Fa-f]{0,14})?"
+    r"|(?<!\x1b)\\{1,8}(?:u001[bB]|x1[bB]|033)(?:\[[0-?]{0,40})?"
+    r"|(?<!\x1b)\\{1,8}(?:[xuU]\{?[0-9A-Fa-f]{0,7}|[0-7]{0,2})"
+    r"|\x1b(?:\[?[0-?]{0,40}|\][^\x07\x1b]{0,200}\x1b?))\Z"
+)
+_LONGEST_CUT = 220
+_BASES = {"decimal": 10, "octal": 8}
+_MOST = 0x10FFFF
+
+
+def _char(found: re.Match[str]) -> str:
+    kind = found.lastgroup or ""
+    if kind == "pair":
+        high, low = (int(half, 16) for half in (found[kind][:4], found[kind][-4:]))
+        return chr(0x10000 + ((high - 0xD800) << 10) + low - 0xDC00)
+    code = int(found[kind], _BASES.get(kind, 16))
+    return chr(code) if code <= _MOST else ""
+
+
+def signs_in(text: str) -> bool:
+    """Tell whether a text has a sign that anything coded begins with."""
+    return _SIGNS.search(text) is not None
+
+
+def cut_code(text: str) -> int:
+    """Return where something coded begins that a text ends in the middle of; else its length."""
+    found = _CUT.search(text, max(0, len(text) - _LONGEST_CUT))
+    return found.start() if found else len(text)
+
+
+def as_read(text: str, ignored: re.Pattern[str]) -> str | None:
+    """Return a text as it is read; None where nothing in it is coded.
+
+    Args:
+        text: The text.
+        ignored: What is left out of it: white space that stands there by number.
+    """
+
+    def char(found: re.Match[str]) -> str:
+        told = _char(found)
+        return "" if ignored.match(told) else told
+
+    read = _without_orders(text)
+    if "%" in read or "\\" in read or "&" in read:
+        read = _NUMBERS.sub(char, read)
+    # A colour may itself be told by number, or have NULs in it.
+    read = _without_orders(read)
+    return None if read == text else read
+
+
+def _without_orders(text: str) -> str:
+    text = _COLOURS.sub("", text) if "\x1b" in text else text
+    return _ORDERS.sub("", text) if "\x1b" in text or "\0" in text else text
+
+
+def places_as_read(text: str, ignored: re.Pattern[str]) -> list[tuple[int, int]]:
+    """Return where each character of `as_read` begins and ends in the text."""
+    places = [(at, at + 1) for at in range(len(text))]
+    for pattern in (_COLOURS, _ORDERS, _NUMBERS, _COLOURS, _ORDERS):
+        read, kept, after = [], [], 0
+        for found in pattern.finditer(text):
+            first, last = found.span()
+            read.append(text[after:first])
+            kept += places[after:first]
+            told = _char(found) if pattern is _NUMBERS else ""
+            if told and not ignored.match(told):
+                read.append(told)
+                kept.append((places[first][0], places[last - 1][1]))
+            after = last
+        places = kept + places[after:]
+        text = "".join([*read, text[after:]])
+    return places
+
+
+def numbered_form(value: str) -> str:
+    """Return how a value reads where the numbers are those of its bytes."""
+    return value.encode("utf-8", errors="surrogatepass").decode("latin-1")
+
+
+def byte_encodings(value: str) -> Iterator[bytes]:
+    """Yield a value's bytes in encodings other than UTF-8, where they differ by more than NULs."""
+    if value.isascii():
+        return
+    for name in ("latin-1", "cp1252", "utf-16-le", "utf-16-be"):
+        try:
+            data = value.encode(name)
+        except UnicodeEncodeError:
+            continue
+        yield data
