@@ -19,6 +19,7 @@ import contextlib
 import ctypes
 import fcntl
 import os
+import resource
 import select
 import signal
 import socket
@@ -38,6 +39,8 @@ _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 1, 36, 38
 _PATIENCE, _GRACE, _LONG_GRACE = 30, 0.5, 5.0
 #: Seconds between looks whether the worker is there, where Linux does not say so itself (5.3).
 _LOOK = 1.0
+#: A tenant gets one in so many of the processes and threads that the machine can have.
+_SHARE = 4
 #: Seconds until what a stage has left and cannot be ended is left alone.
 _MOST_SECONDS = 20.0
 #: What a deployment starts to stay carries it in its environment; see `process.DEPLOYED`.
@@ -275,6 +278,7 @@ def _become_stage(
         high = [fcntl.fcntl(one, fcntl.F_DUPFD_CLOEXEC, 64) for one in files]
         for number, stream in enumerate(high):
             os.dup2(stream, number)
+        _limit_processes()
         become(tenant)
         _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != parent or len(files) != len((0, 1, 2)):
@@ -289,6 +293,14 @@ def _become_stage(
         os.write(2, f"the stage cannot be started: {error}\n".encode(errors="replace"))
     finally:
         os._exit(_MISSING)
+
+
+def _limit_processes() -> None:
+    """Leave the machine room for others' processes, however many a tenant's user starts."""
+    most = int(Path("/proc/sys/kernel/pid_max").read_text()) // _SHARE
+    soft, hard = resource.getrlimit(resource.RLIMIT_NPROC)
+    told = [one for one in (soft, hard, most) if one != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_NPROC, (min(told), min(told)))
 
 
 def _environ(told: Mapping[str, str], work: Path, tenant: Order, order: Order) -> dict[str, str]:

@@ -53,7 +53,7 @@ def test_the_whole_way(site: LiveSite, make_postgresql: Callable[[], str]) -> No
     site.commit("tests")
     site.write(command("make", WRITE, artefacts='["app.txt"]') + command("slow", SLOW) + REST)
     process = site.up()
-    wait_for(lambda: list(site.folder.glob("state/workers/local/*/*/ran")), site.said)
+    wait_for(lambda: list(site.folder.glob("state/workers/local/**/ran")), site.said)
     site.master().kill()
     assert process.wait(30) == 3
     site.up()

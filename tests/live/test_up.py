@@ -36,7 +36,7 @@ def test_runs_go_on(site: LiveSite, way: str) -> None:
     site.write(command("slow", SLOW) + command("after", "print(1)", "slow"))
     process = site.up()
     site.wait_for_stage(1, "slow", "running")
-    wait_for(lambda: list(site.folder.glob("state/workers/local/*/*/ran")), site.said)
+    wait_for(lambda: list(site.folder.glob("state/workers/local/**/ran")), site.said)
     if way == "kill the worker":
         site.worker().kill()
         wait_for(lambda: "the worker local ended (killed by SIGKILL)" in site.said(), site.said)
@@ -72,8 +72,10 @@ while number > 1:
 
 @pytest.mark.slow
 def test_a_stage_that_ends_its_worker_ends_nothing_else(site: LiveSite) -> None:
-    """The site goes on, the stage fails in the end, and another stage is done."""
-    site.isolated = True
+    """The site goes on, the stage fails in the end, and another stage is done.
+
+    A worker that is of the stage's user: what has a user of its own cannot be ended by it.
+    """
     site.write(command("murder", MURDER) + command("honest", "print(1)", on_failure='["murder"]'))
     process = site.up()
     site.wait_for_stage(1, "murder", "failed")
@@ -96,7 +98,6 @@ MEDDLES = {
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux's own calls")
 @pytest.mark.parametrize("way", MEDDLES)
 def test_a_worker_that_a_stage_meddles_with_works_on(site: LiveSite, way: str) -> None:
-    site.isolated = True
     code = MEDDLING.replace("MEDDLE", MEDDLES[way])
     site.write(command("meddle", code) + command("honest", "print(1)", "meddle"))
     process = site.up()

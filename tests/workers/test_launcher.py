@@ -22,8 +22,9 @@ pytestmark = [
         sys.platform != "linux" or os.geteuid() != 0, reason="only root becomes somebody else"
     ),
 ]
-#: Nobody's numbers: the worker's user, a tenant's, and a stranger's.
-WORKER, TENANT, OTHER, STRANGER = 54421, 54422, 54423, 54424
+#: Nobody's numbers, and no other test's: the worker's user, two tenants', and a stranger's.
+WORKER = 60_000 + 4 * (os.getpid() % 1300)
+TENANT, OTHER, STRANGER = WORKER + 1, WORKER + 2, WORKER + 3
 #: Beside a worker that has become its user, as `enclose` does it.
 BEGIN = """import ctypes, json, os, sys, time
 from slipway.workers import enclose, launcher, needs
@@ -299,6 +300,13 @@ for _ in range(3):
 print('started', os.getuid(), flush=True)
 time.sleep(300)
 """
+
+
+def test_nobody_starts_all_processes_that_the_machine_can_have(running):
+    (first, *_) = of_users(TENANT)
+    limits = Path(f"/proc/{first.pid}/limits").read_text().splitlines()
+    (hard,) = {line.split()[3] for line in limits if line.startswith("Max processes")}
+    assert 0 < int(hard) <= int(Path("/proc/sys/kernel/pid_max").read_text()) // 4
 
 
 @pytest.fixture
