@@ -10,12 +10,14 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from slipway.model.errors import MissingTool
+from slipway.model.tenant import is_deploying
 from slipway.scripts.process import is_deployed
 
 #: All of them are in it; where no table of mounts can be made it may pass through the state folder.
@@ -43,13 +45,18 @@ def account_name(folder: Path, worker: str, tenant: str = "") -> str:
     """
     told = re.sub("[^a-z0-9]+", "-", (tenant or worker).lower()).strip("-")[:12].strip("-")
     place = os.fsencode(folder.resolve())
-    mark = hashlib.sha256(place + (f"\0{tenant}".encode() if tenant else b"")).hexdigest()[:8]
+    mark = hashlib.sha256(place + f"\0{tenant}".encode()).hexdigest()[:8]
     return f"slipway-{told}-{mark}" if told else f"slipway-{mark}"
 
 
 def group_name(state: Path, project: str) -> str:
-    """Return the name of the group that may read a project's mirror on this site."""
-    told = project.replace("_", "-")[:12].strip("-")
+    """Return the name of the group that may read a project's mirror on this site.
+
+    Args:
+        state: The state folder.
+        project: Its name, or what else several tenants have in common; no name has a blank in it.
+    """
+    told = re.sub("[^a-z0-9]+", "-", project.lower()).strip("-")[:12].strip("-")
     place = os.fsencode(state.resolve()) + f"\0{project}".encode()
     return f"slipway-{told}-{hashlib.sha256(place).hexdigest()[:8]}"
 
@@ -141,11 +148,7 @@ def end_left(folder: Path, worker: str, rounds: int = 20) -> None:
     """End what a worker's users still run, where it has some; what has been deployed stays."""
     if sys.platform == "win32" or os.geteuid() != 0:
         return
-    account = find_account(account_name(folder, worker))
-    users = {account.user} if account is not None else set()
-    with contextlib.suppress(OSError):
-        users |= {one.lstat().st_uid for one in (folder / TENANTS).iterdir()}
-    users -= {0}
+    users = _users_of(folder, worker)
     for _ in range(rounds if users else 0):
         left = [one for one in psutil.process_iter() if _is_left(one, users)]
         if not left:
@@ -158,9 +161,27 @@ def end_left(folder: Path, worker: str, rounds: int = 20) -> None:
         psutil.wait_procs(left, timeout=1)
 
 
-def _is_left(process: psutil.Process, users: set[int]) -> bool:
+def _users_of(folder: Path, worker: str) -> dict[int, bool]:
+    """Return the users of a worker, and whether what one of them deploys may stay.
+
+    By their names: the number of a user that was removed may have become anybody's.
+    """
+    tenants = [""]
+    with contextlib.suppress(OSError):
+        tenants += [one.name for one in (folder / TENANTS).iterdir()]
+    found = {one: find_account(account_name(folder, worker, one)) for one in tenants}
+    # Any program can set what marks one as deployed.
+    return {
+        account.user: is_deploying(tenant)
+        for tenant, account in found.items()
+        if account is not None and account.user != 0
+    }
+
+
+def _is_left(process: psutil.Process, users: Mapping[int, bool]) -> bool:
     try:
-        mine = process.uids().real in users and process.status() != psutil.STATUS_ZOMBIE
+        user = process.uids().real
+        mine = user in users and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
-    return mine and not is_deployed(process)
+    return mine and not (users[user] and is_deployed(process))

@@ -27,7 +27,7 @@ _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 
 def main() -> None:
     """Become the worker that the order on the command line says."""
-    order = json.loads(sys.argv[1])
+    order = json.loads("".join(sys.argv[1:]))
     # The folders made here are for the worker to pass through.
     os.umask(0o022)
     if order["mounts"]:
@@ -89,7 +89,7 @@ def _enclose(order: dict[str, Any]) -> None:
                 _mount(None, str(path), None, _BIND | _REMOUNT | _RDONLY | _NOSUID | _NODEV)
             os.close(handle)
         for path, content in copies:
-            _copy(path, content, keys[path], group)
+            _copy(path, content, *keys[path])
 
 
 def _opened(folder: Path, order: dict[str, Any]) -> int:
@@ -98,12 +98,13 @@ def _opened(folder: Path, order: dict[str, Any]) -> int:
     return os.open(folder, os.O_PATH | os.O_DIRECTORY | link)
 
 
-def _copy(path: Path, content: bytes, user: int, group: int) -> None:
+def _copy(path: Path, content: bytes, user: int, group: int, mode: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as stream:
         stream.write(content)
-    os.chown(path, user, group)
+        os.fchown(handle, user, group)
+        os.fchmod(handle, mode)
 
 
 def _mount(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -67,12 +67,17 @@ def _make_areas(folder: Path, tenants: Mapping[str, Account]) -> None:
 
 
 def own(folder: Path, user: int, group: int) -> None:
-    """Make a worker's own folder; one that was another user's cannot be trusted by this one."""
+    """Make a worker's own folder; one that was another user's cannot be trusted by this one.
+
+    Raises:
+        MissingTool: What that one left cannot be removed.
+    """
     if folder.is_symlink() or (folder.exists() and folder.stat().st_uid != user):
-        if folder.is_symlink() or not folder.is_dir():
-            folder.unlink()
-        else:
-            shutil.rmtree(folder)
+        # It may be deeper than shutil.rmtree goes.
+        problems = clearing.remove(folder)
+        if problems:
+            msg = f"what another user left cannot be removed: {problems[0]}"
+            raise MissingTool(msg)
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     if os.geteuid() == 0:
@@ -87,15 +92,39 @@ def _hand_over(folder: Path, user: int, group: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     before = folder.lstat().st_uid
     if before == user:
+        _close(folder, user, group)
         return
     for _, names, files, handle in os.fwalk(folder, follow_symlinks=False):
         for name in (*names, *files):
             # What is a third one's may be a second name of a file that lies elsewhere.
-            if os.stat(name, dir_fd=handle, follow_symlinks=False).st_uid == before:
-                os.chown(name, user, group, dir_fd=handle, follow_symlinks=False)
+            _pass_on(name, handle, before, user, group)
         if os.fstat(handle).st_uid == before:
             os.fchown(handle, user, group)
             os.fchmod(handle, 0o755)
+    _close(folder, user, group)
+
+
+def _pass_on(name: str, handle: int, before: int, user: int, group: int) -> None:
+    """Give a file to another user where it is still the former one's, who may be at work here."""
+    with contextlib.suppress(FileNotFoundError):
+        opened = os.open(name, os.O_PATH | os.O_NOFOLLOW, dir_fd=handle)
+        try:
+            if os.fstat(opened).st_uid == before:
+                os.chown(f"/proc/self/fd/{opened}", user, group)
+        finally:
+            os.close(opened)
+
+
+def _close(folder: Path, user: int, group: int) -> None:
+    """Let nobody but the user's group, which is its project's, look into a folder."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        facts = os.fstat(handle)
+        if facts.st_uid == user and os.geteuid() == 0:
+            os.fchown(handle, user, group)
+            os.fchmod(handle, facts.st_mode & 0o7750)
+    finally:
+        os.close(handle)
 
 
 def _share(mirror: Path, group: int) -> None:

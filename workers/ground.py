@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import Any, Protocol
 
 from twisted.internet import defer, protocol, threads
 from twisted.internet import reactor as installed
+from twisted.internet.error import ReactorNotRunning
+from twisted.python import log
+from twisted.python.failure import Failure
+from twisted.python.threadpool import ThreadPool
 
 from slipway.scripts import clearing
 from slipway.workers import handover
 from slipway.workers.places import NoPlace, Places, left_file, new_file
 
 _THREADS = 64
+#: So many removals go on at once, and of one tenant: a stage can make its own go on for long.
+_CLEARING, _CLEARING_OF_ONE = 32, 4
 #: Its module is typed as if it were an interface; it is the object that provides it.
 reactor: Any = installed
 
@@ -102,8 +111,13 @@ class HandedPlaces:
             launcher: The folder it listens in.
         """
         self._launcher = launcher
-        # Some may have much to remove; others must not wait for them.
         reactor.suggestThreadPoolSize(_THREADS)
+        # Some may have much to remove; others must not wait for them, nor this worker's end.
+        removers: Any = ThreadPool(0, _CLEARING, "clearing")
+        removers.threadFactory = partial(Thread, daemon=True)
+        removers.start()
+        self._removers: ThreadPool = removers
+        self._removing: Counter[str] = Counter()
         self._now: dict[Path, dict[str, Any]] = {}
         self._left: dict[Path, list[str]] = {}
 
@@ -165,12 +179,36 @@ class HandedPlaces:
         return done.addCallback(lambda found: self._cleared(before["tenant"], found[0]["left"]))
 
     def _cleared(self, tenant: str, left: list[str]) -> defer.Deferred[list[str]]:
-        done: defer.Deferred[Any] = self._asked({"do": "clear", "tenant": tenant, "left": left})
-        return done.addCallback(lambda found: list(found[0]["said"]))
+        if self._removing[tenant] >= _CLEARING_OF_ONE:
+            # It is found again when the next stage begins.
+            return defer.succeed([f"what earlier runs of {tenant} left is still being removed"])
+        self._removing[tenant] += 1
+        order = {"do": "clear", "tenant": tenant, "left": left}
+        done: defer.Deferred[Any] = self._asked(order, self._removers)
 
-    def _asked(self, order: dict[str, Any]) -> defer.Deferred[tuple[dict[str, Any], int | None]]:
+        def ended(found: Any) -> Any:
+            self._removing[tenant] -= 1
+            return found
+
+        return done.addBoth(ended).addCallback(lambda found: list(found[0]["said"]))
+
+    def _asked(
+        self, order: dict[str, Any], pool: ThreadPool | None = None
+    ) -> defer.Deferred[tuple[dict[str, Any], int | None]]:
         # In a thread: whatever a stage has put there may keep the launcher's process for a while.
-        return threads.deferToThread(handover.ask, self._launcher, order)
+        pool = pool or reactor.getThreadPool()
+        done = threads.deferToThreadPool(reactor, pool, handover.ask, self._launcher, order)
+        return done.addErrback(_end_without_launcher)
+
+
+def _end_without_launcher(failure: Failure) -> Any:
+    """End this worker where its launcher has ended: it can do nothing, and is started again."""
+    failure.trap(ConnectionRefusedError, FileNotFoundError)
+    log.msg("the launcher of this worker has ended; so does the worker, to be started again")
+    with contextlib.suppress(ReactorNotRunning):
+        reactor.stop()
+    # Never answered: the master takes the worker for lost, and the stage is begun anew.
+    return defer.Deferred()
 
 
 class _Clearing(protocol.ProcessProtocol):

@@ -9,7 +9,6 @@ The standard library alone: `python -I -S handover.py stage USES --keyed`.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import signal
@@ -80,7 +79,7 @@ def receive(sock: socket.socket, files: int = 0) -> tuple[dict[str, Any], list[i
     """
     head, found, _, _ = socket.recv_fds(sock, _HEAD.size, files)
     for one in found:
-        fcntl.fcntl(one, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
+        os.set_inheritable(one, False)  # noqa: FBT003  it takes no keyword
     head += _exactly(sock, _HEAD.size - len(head)) if head else b""
     if not head:
         msg = "nothing came"

@@ -11,7 +11,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -37,6 +38,7 @@ Way = Literal["user", "namespaces", "none"]
 VARIABLE = "SLIPWAY_ISOLATION"
 #: Seconds to begin in; a machine may be busy.
 _PATIENCE = 60.0
+_PIECE = 100_000
 _NOBODY = Account("nobody", 65534, 65534)
 
 
@@ -52,6 +54,8 @@ class Isolation:
     account: Account | None = None
     tenants: Mapping[str, Account] = field(default_factory=dict)
     """The users of those whose stages it runs, by the tenant's name."""
+    shared: Mapping[Path, int] = field(default_factory=dict)
+    """The groups that may read keys which several tenants are let in by."""
     mounts: bool = True
     """Whether it gets a table of mounts of its own; the user alone is less and may do."""
 
@@ -80,11 +84,10 @@ class Isolation:
             return [*bubblewrap(self.needs, environ), "--", *inside]
         if self.account is None:
             return inside
-        owners = {path: self.tenants.get(name) for name, path in self._keys()}
         told = {
             "reads": [str(one) for one in self.needs.reads],
             "writes": [str(self.needs.folder), *map(str, self.needs.writes)],
-            "keys": {str(path): owner.user for path, owner in owners.items() if owner is not None},
+            "keys": self._owners(),
             "folder": str(self.needs.folder),
             "user": self.account.user,
             "group": self.account.group,
@@ -95,23 +98,37 @@ class Isolation:
         }
         if tenant:
             told |= {**self._tenant(tenant), "tenants": {}}
-        return [sys.executable, "-I", "-m", "slipway.workers.enclose", json.dumps(told)]
+        return [sys.executable, "-I", "-m", "slipway.workers.enclose", *_pieces(json.dumps(told))]
 
-    def _keys(self) -> Iterator[tuple[str, Path]]:
-        for name, tenant in self.needs.tenants.items():
-            yield from ((name, path) for path in tenant.keys if path.is_file())
+    def _owners(self) -> dict[str, tuple[int, int, int]]:
+        """Return the user, the group and the mode of each key's copy."""
+        found = {}
+        for name, account in self.tenants.items():
+            for path in self.needs.tenants[name].keys:
+                if path in self.shared:
+                    # Of root: ssh takes no key of its own user that a group may read.
+                    found[str(path)] = (0, self.shared[path], 0o640)
+                elif path.is_file():
+                    found[str(path)] = (account.user, account.group, 0o600)
+        return found
 
     def _tenant(self, name: str) -> dict[str, Any]:
         """Return what the launcher is told of a tenant."""
-        account = self.tenants[name]
+        account, keys = self.tenants[name], self.needs.tenants[name].keys
+        shared = [group for path, group in self.shared.items() if path in keys]
         return {
             "name": account.name,
             "user": account.user,
             "group": account.group,
-            "groups": [self.account.group] if self.account else [],
+            "groups": [self.account.group, *shared] if self.account else [],
             "area": str(self.needs.folder / TENANTS / name),
             "variables": sorted(self.needs.tenants[name].variables),
         }
+
+
+def _pieces(text: str) -> list[str]:
+    """Return a text in parts: Linux takes no argument that is longer than 128 KiB."""
+    return [text[start : start + _PIECE] for start in range(0, len(text), _PIECE)]
 
 
 def isolate(site: Site, home: Home, config: Path, name: str, *, trying: bool = False) -> Isolation:
@@ -170,7 +187,7 @@ def _as_user(found: Isolation, home: Home, *, trying: bool) -> Isolation:
         account = make_account(name, found.needs.folder / "home")
         tenants = _tenants(found, home)
         folders.give(found.needs, home, account, tenants)
-        found = replace(found, tenants=tenants)
+        found = replace(found, tenants=tenants, shared=_shared(found.needs, home))
     made = replace(found, way="user", account=account)
     problem = _problem(made, home)
     if not problem:
@@ -191,6 +208,13 @@ def _tenants(found: Isolation, home: Home) -> dict[str, Account]:
         group = make_group(group_name(home.root, tenant.project))
         made[name] = replace(account, group=group)
     return made
+
+
+def _shared(needs: Needs, home: Home) -> dict[Path, int]:
+    """Return a group for each key, or list of known hosts, that several tenants need."""
+    keys = Counter(path for tenant in needs.tenants.values() for path in set(tenant.keys))
+    several = [path for path, count in keys.items() if count > 1 and path.is_file()]
+    return {path: make_group(group_name(home.root, f"keys {path}")) for path in several}
 
 
 def _in_namespaces(found: Isolation, home: Home, *, trying: bool) -> Isolation:

@@ -16,7 +16,6 @@ The standard library alone is loaded as root.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import fcntl
 import os
 import resource
@@ -31,20 +30,28 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from slipway.scripts import clearing
+from slipway.workers.ending import (
+    PR_SET_CHILD_SUBREAPER,
+    PR_SET_PDEATHSIG,
+    act_for,
+    become,
+    end_all,
+    prctl,
+    reaped,
+)
 from slipway.workers.handover import SOCKET, STOP, VARIABLE, receive, send
 from slipway.workers.places import NoPlace, Place, Places, left_file, new_file
 
-_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 1, 36, 38
 #: Seconds an order may take to come, and a stage to end once it was told to.
 _PATIENCE, _GRACE, _LONG_GRACE = 30, 0.5, 5.0
 #: Seconds between looks whether the worker is there, where Linux does not say so itself (5.3).
 _LOOK = 1.0
+#: Seconds until what had no room is tried again.
+_PAUSE = 0.1
+#: Seconds that what is left may take to be removed; the next stage goes on with it.
+_LONGEST = 3600
 #: A tenant gets one in so many of the processes and threads that the machine can have.
 _SHARE = 4
-#: Seconds until what a stage has left and cannot be ended is left alone.
-_MOST_SECONDS = 20.0
-#: What a deployment starts to stay carries it in its environment; see `process.DEPLOYED`.
-_DEPLOYED = b"SLIPWAY_DEPLOYED="
 _CREDENTIALS = struct.Struct("iII")
 _MISSING, _MOST = 3, 200
 
@@ -112,11 +119,16 @@ def _serve(listener: socket.socket, order: Order, worker: int) -> None:
     while os.getppid() == worker:
         if listener not in select.select(awaited, [], [], _LOOK)[0]:
             continue
-        sock, _ = listener.accept()
-        if os.fork() == 0:
+        try:
+            sock, _ = listener.accept()
+        except OSError:
+            # Out of descriptors or memory.
+            time.sleep(_PAUSE)
+            continue
+        if _forked() == 0:
             try:
                 listener.close()
-                _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+                prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
                 if os.getppid() == me:
                     _take(sock, order)
             except (EOFError, OSError, ValueError, KeyError) as error:
@@ -124,6 +136,22 @@ def _serve(listener: socket.socket, order: Order, worker: int) -> None:
             finally:
                 os._exit(0)
         sock.close()
+
+
+def _forked() -> int:
+    """Fork, when there is room for one more process; -1: there was none for long.
+
+    Stages may have taken all there can be. This process must not end of it: the worker needs it.
+    """
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return os.fork()
+        except OSError as error:
+            if time.monotonic() > deadline:
+                sys.stderr.write(f"launcher: fork: {error}\n")
+                return -1
+            time.sleep(_PAUSE)
 
 
 def _take(sock: socket.socket, order: Order) -> None:
@@ -148,10 +176,12 @@ def _take(sock: socket.socket, order: Order) -> None:
 
 
 def _do(sock: socket.socket, asked: Order, tenant: Order) -> None:
-    become(tenant)
+    # Other stages of the tenant may run now: one could stop this process for good.
+    act_for(tenant)
+    # Linux forgets it with each change of user.
+    prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     # What a stage put in the way must not keep this process for ever.
-    if asked["do"] != "clear":
-        signal.alarm(2 * _PATIENCE)
+    signal.alarm(_LONGEST if asked["do"] == "clear" else 2 * _PATIENCE)
     try:
         told, opened = _DEEDS[asked["do"]](asked, Path(tenant["area"]))
     except NoPlace as problem:
@@ -221,7 +251,7 @@ _DEEDS: dict[str, Callable[[Order, Path], tuple[dict[str, Any], int | None]]] = 
 
 def _run(sock: socket.socket, asked: Order, files: list[int], tenant: Order, order: Order) -> None:
     """Start a stage as its tenant's user; end all it has left, and tell its exit code."""
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
     wake, woken = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -245,11 +275,11 @@ def _run(sock: socket.socket, asked: Order, files: list[int], tenant: Order, ord
         if is_over:
             # The worker, or the one who waits for this stage, has ended.
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
-            _end_all(_LONG_GRACE, session)
+            end_all(_LONG_GRACE, session, tenant)
             return
-        status = _reaped(child)
+        status = reaped(child)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    _end_all(_GRACE, session)
+    end_all(_GRACE, session, tenant)
     code = os.waitstatus_to_exitcode(status)
     send(sock, {"code": code if code >= 0 else 128 - code})
 
@@ -280,7 +310,7 @@ def _become_stage(
             os.dup2(stream, number)
         _limit_processes()
         become(tenant)
-        _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != parent or len(files) != len((0, 1, 2)):
             os._exit(_MISSING)
         os.umask(0o022)
@@ -318,70 +348,3 @@ def _environ(told: Mapping[str, str], work: Path, tenant: Order, order: Order) -
         "USER": tenant["name"],
         "LOGNAME": tenant["name"],
     }
-
-
-def become(who: Order) -> None:
-    """Become a user for good.
-
-    Args:
-        who: Its `user`, its `group`, and the `groups` it is in besides.
-    """
-    os.setgroups(who.get("groups", []))
-    os.setresgid(who["group"], who["group"], who["group"])
-    os.setresuid(who["user"], who["user"], who["user"])
-    # No program may give its caller another user: sudo and its like do not work.
-    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
-
-
-def _reaped(child: int) -> int | None:
-    """Take note of what has ended; return how the child has, if it was among it."""
-    status = None
-    with contextlib.suppress(ChildProcessError):
-        while (found := os.waitpid(-1, os.WNOHANG)) != (0, 0):
-            status = found[1] if found[0] == child else status
-    return status
-
-
-def _end_all(grace: float, session: int | None) -> None:
-    """End what a stage has left: politely, then for good; it may breed quickly.
-
-    Args:
-        grace: Seconds between asking and killing.
-        session: Of a deployment its own; what it has started to stay has another, and is left.
-    """
-    begun = time.monotonic()
-    for pid in _children(session):
-        with contextlib.suppress(OSError):
-            os.kill(pid, signal.SIGTERM)
-    while (pids := _children(session)) and time.monotonic() < begun + _MOST_SECONDS:
-        if time.monotonic() > begun + grace:
-            for pid in pids:
-                with contextlib.suppress(OSError):
-                    os.kill(pid, signal.SIGKILL)
-        _reaped(0)
-        time.sleep(0.002)
-
-
-def _children(session: int | None) -> list[int]:
-    """Return this process's children; what hangs below those that die becomes its own."""
-    me, found = str(os.getpid()).encode(), []
-    for name in os.listdir("/proc"):  # noqa: PTH208  quicker
-        if name.isdecimal():
-            with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as stream:  # noqa: PTH123
-                # The program's own name comes before it, in parentheses, and may hold anything.
-                facts = stream.read().rpartition(b")")[2].split()
-                if facts[1] != me or facts[0] == b"Z":
-                    continue
-                if session is None or int(facts[3]) == session or not _is_deployed(name):
-                    found.append(int(name))
-    return found
-
-
-def _is_deployed(name: str) -> bool:
-    with contextlib.suppress(OSError), open(f"/proc/{name}/environ", "rb") as stream:  # noqa: PTH123
-        return any(one.startswith(_DEPLOYED) for one in stream.read().split(b"\0"))
-    return False
-
-
-def _prctl(option: int, value: int) -> None:
-    ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)

@@ -21,6 +21,8 @@ from slipway.scripts.inside import NEW_FILE_FLAGS, no_link, open_folder, open_pl
 #: Between the parts of names that are ours; no builder's name has it.
 _MARK = "~"
 _LEFT = ".left"
+#: What is told, and removed, at once: a stage can make as many as it likes.
+_MOST_LEFT = 1000
 
 
 class NoPlace(Exception):
@@ -123,9 +125,11 @@ class Places:
     def left(self, builder: Path) -> list[Path]:
         """Return what is to be removed of a builder's former places."""
         now = self._now.get(builder)
-        found = []
+        found: list[Path] = []
         with contextlib.suppress(OSError):
             for path in builder.parent.iterdir():
+                if len(found) == _MOST_LEFT:
+                    break
                 parts = path.name.split(_MARK)
                 was_aside = len(parts) == 3 and parts[0] == _LEFT  # noqa: PLR2004
                 was_aside = was_aside and parts[2] in {builder.name, "cache"}

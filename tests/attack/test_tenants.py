@@ -132,3 +132,22 @@ def test_stages_with_secrets_of_a_branch_have_a_home_of_their_own(apart: LiveSit
         users,
         owners,
     )
+
+
+def test_a_launcher_that_was_ended_comes_back_with_its_worker(apart: LiveSite) -> None:
+    site = apart
+    look = "import os; print('open', sorted(os.listdir('/proc/self/fd')), os.getsid(0) != 0)"
+    site.write(command("look", look))
+    site.up()
+    assert site.wait_for_run(1)["state"] == "passed"
+    # The last is that of the folder which was listed.
+    assert "open ['0', '1', '2', '3'] True" in site.run_slipway("logs", "1", "look").stdout
+    worker = site.worker()
+    (launcher,) = worker.children()
+    launcher.kill()
+    site.commit("Another")
+    assert site.run_slipway("poll").returncode == 0
+    assert site.wait_for_run(2)["state"] == "passed"
+    assert site.worker().pid != worker.pid
+    assert site.down(signal.SIGTERM) == 0
+    assert not site.processes()

@@ -1,0 +1,140 @@
+"""Another user's rights, and the end of what a stage has left: the launcher's means.
+
+The standard library alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import time
+from collections.abc import Mapping
+from typing import Any
+
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 36, 38
+#: Seconds until what a stage has left and cannot be ended is left alone.
+_MOST_SECONDS = 20.0
+#: Seconds of killing after which all of the tenant's processes are held for a moment.
+_QUICK = 1.0
+#: What a deployment starts to stay carries it in its environment; see `process.DEPLOYED`.
+_DEPLOYED = b"SLIPWAY_DEPLOYED="
+
+
+def become(who: Mapping[str, Any]) -> None:
+    """Become a user for good.
+
+    Args:
+        who: Its `user`, its `group`, and the `groups` it is in besides.
+    """
+    os.setgroups(who.get("groups", []))
+    os.setresgid(who["group"], who["group"], who["group"])
+    os.setresuid(who["user"], who["user"], who["user"])
+    # No program may give its caller another user: sudo and its like do not work.
+    prctl(PR_SET_NO_NEW_PRIVS, 1)
+
+
+def act_for(who: Mapping[str, Any]) -> None:
+    """Have a user's rights, and no more, but not be signalled by what runs as that user.
+
+    Args:
+        who: As of `become`.
+    """
+    os.setgroups(who.get("groups", []))
+    os.setresgid(who["group"], who["group"], who["group"])
+    # With the effective one go all capabilities; who may signal is told by the two others.
+    os.setresuid(0, who["user"], 0)
+    prctl(PR_SET_NO_NEW_PRIVS, 1)
+
+
+def reaped(child: int) -> int | None:
+    """Take note of what has ended; return how the child has, if it was among it."""
+    status = None
+    with contextlib.suppress(ChildProcessError):
+        while (found := os.waitpid(-1, os.WNOHANG)) != (0, 0):
+            status = found[1] if found[0] == child else status
+    return status
+
+
+def end_all(grace: float, session: int | None, who: Mapping[str, Any]) -> None:
+    """End what a stage has left: politely, then for good; it may breed quickly.
+
+    Args:
+        grace: Seconds between asking and killing.
+        session: Of a deployment its own; what it has started to stay has another, and is left.
+        who: The tenant whose stage it was.
+    """
+    begun, held = time.monotonic(), False
+    for pid in _children(session):
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGTERM)
+    while _is_parent() and time.monotonic() < begun + _MOST_SECONDS:
+        pids = _children(session)
+        if session is not None and not pids:
+            break
+        if time.monotonic() > begun + grace + _QUICK:
+            # What forks and ends at once is never there any more when it is to be killed.
+            held = True
+            _signal_all(who, signal.SIGSTOP)
+            pids = _children(session)
+        if time.monotonic() > begun + grace:
+            for pid in pids:
+                with contextlib.suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
+        reaped(0)
+        time.sleep(0.002)
+    if held:
+        _signal_all(who, signal.SIGCONT)
+
+
+def _is_parent() -> bool:
+    """Tell whether there are children: what forks and ends at once is in no list of them."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        return True
+    return False
+
+
+def _signal_all(who: Mapping[str, Any], number: signal.Signals) -> None:
+    """Send a signal to all processes of a tenant at once: none of them can fork meanwhile."""
+    try:
+        child = os.fork()
+    except OSError:
+        return
+    if child == 0:
+        try:
+            become(who)
+            # Linux leaves out the one that sends it, and whatever its user may not signal.
+            os.kill(-1, number)
+        finally:
+            os._exit(0)
+    deadline = time.monotonic() + 1.0
+    while reaped(child) is None and time.monotonic() < deadline:
+        time.sleep(0.001)
+
+
+def _children(session: int | None) -> list[int]:
+    """Return this process's children; what hangs below those that die becomes its own."""
+    me, found = str(os.getpid()).encode(), []
+    for name in os.listdir("/proc"):  # noqa: PTH208  quicker
+        if name.isdecimal():
+            with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as stream:  # noqa: PTH123
+                # The program's own name comes before it, in parentheses, and may hold anything.
+                facts = stream.read().rpartition(b")")[2].split()
+                if facts[1] != me or facts[0] == b"Z":
+                    continue
+                if session is None or int(facts[3]) == session or not _is_deployed(name):
+                    found.append(int(name))
+    return found
+
+
+def _is_deployed(name: str) -> bool:
+    with contextlib.suppress(OSError), open(f"/proc/{name}/environ", "rb") as stream:  # noqa: PTH123
+        return any(one.startswith(_DEPLOYED) for one in stream.read().split(b"\0"))
+    return False
+
+
+def prctl(option: int, value: int) -> None:
+    """Set something of this process; what the kernel does not know is left out."""
+    ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
