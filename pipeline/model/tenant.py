@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from slipway.model.environment import FolderDeployer
+from slipway.model.parameter.text import SecretParameter
 from slipway.model.site import Project
 from slipway.model.stage import DeployStage, PublishStage, Stage
 
@@ -28,7 +29,8 @@ def tenant_of(title: str, project: Project, stage: Stage, secrets: Collection[st
 
     Returns:
         The project's name, and what the tenant is for where that is something of its own:
-        publishing, an environment's folder, other deployments, secrets of certain branches.
+        publishing, an environment's folder, other deployments, secrets of certain branches
+        or of a gate.
     """
     if isinstance(stage, PublishStage):
         return f"{title}{_MARK}publish"
@@ -36,7 +38,8 @@ def tenant_of(title: str, project: Project, stage: Stage, secrets: Collection[st
         deployer = project.environments[stage.environment].deployer
         own = isinstance(deployer, FolderDeployer)
         return f"{title}{_MARK}deploy" + (f"{_MARK}{stage.environment}" if own else "")
-    if any(stage.secrets[name].branches for name in secrets if name in stage.secrets):
+    asks = any(isinstance(one, SecretParameter) for one in stage.parameters)
+    if asks or any(stage.secrets[name].branches for name in secrets if name in stage.secrets):
         return f"{title}{_MARK}secrets"
     return title
 
