@@ -122,8 +122,9 @@ def _children(session: int | None) -> list[int]:
             with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as stream:  # noqa: PTH123
                 # The program's own name comes before it, in parentheses, and may hold anything.
                 facts = stream.read().rpartition(b")")[2].split()
-                if facts[1] != me or facts[0] == b"Z":
+                if facts[1] != me:
                     continue
+                # One that has ended counts: what it had started may have been looked at before.
                 if session is None or int(facts[3]) == session or not _is_deployed(name):
                     found.append(int(name))
     return found
