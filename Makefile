@@ -56,7 +56,8 @@ screenshots: .venv/.ready www browser ## make the pictures of every page in docs
 
 .PHONY: test
 test: lint browser desktop ## lint, types, unit, integration and feature tests
-	$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --timeout 900 -m "not attack"
+	$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --timeout 900 -m "not attack" || \
+	  { code=$$?; [ $$code = 1 ] || exit $$code; $(BIN)/python -m tests.again --timeout 900 -m "not attack"; }
 
 .PHONY: kills
 kills: .venv/.ready ## kill a master and a worker 200 times, wherever a run stands (an hour)
