@@ -14,6 +14,9 @@ from collections.abc import Mapping
 from typing import Any
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 36, 38
+#: Linux's keyctl(2), which the C library does not have.
+_KEYCTL = {"x86_64": 250, "aarch64": 219, "riscv64": 219}
+_JOIN_SESSION_KEYRING = 1
 #: Seconds until what a stage has left and cannot be ended is left alone.
 _MOST_SECONDS = 20.0
 #: Seconds of killing after which all of the tenant's processes are held for a moment.
@@ -33,6 +36,9 @@ def become(who: Mapping[str, Any]) -> None:
     os.setresuid(who["user"], who["user"], who["user"])
     # No program may give its caller another user: sudo and its like do not work.
     prctl(PR_SET_NO_NEW_PRIVS, 1)
+    # The keys of whoever has begun this session would be this user's to read.
+    if (number := _KEYCTL.get(os.uname().machine)) is not None:
+        ctypes.CDLL(None, use_errno=True).syscall(number, _JOIN_SESSION_KEYRING, None)
 
 
 def act_for(who: Mapping[str, Any]) -> None:

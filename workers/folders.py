@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -91,17 +92,13 @@ def _hand_over(folder: Path, user: int, group: int) -> None:
         raise MissingTool(msg)
     folder.mkdir(parents=True, exist_ok=True)
     before = folder.lstat().st_uid
-    if before == user:
-        _close(folder, user, group)
-        return
-    for _, names, files, handle in os.fwalk(folder, follow_symlinks=False):
-        for name in (*names, *files):
-            # What is a third one's may be a second name of a file that lies elsewhere.
-            _pass_on(name, handle, before, user, group)
-        if os.fstat(handle).st_uid == before:
-            os.fchown(handle, user, group)
-            os.fchmod(handle, 0o755)
-    _close(folder, user, group)
+    if before != user:
+        for _, names, files, handle in os.fwalk(folder, follow_symlinks=False):
+            for name in (*names, *files):
+                # What is a third one's may be a second name of a file that lies elsewhere.
+                _pass_on(name, handle, before, user, group)
+    # Last: what is interrupted is begun again.
+    _close(folder, before, user, group)
 
 
 def _pass_on(name: str, handle: int, before: int, user: int, group: int) -> None:
@@ -115,14 +112,14 @@ def _pass_on(name: str, handle: int, before: int, user: int, group: int) -> None
             os.close(opened)
 
 
-def _close(folder: Path, user: int, group: int) -> None:
-    """Let nobody but the user's group, which is its project's, look into a folder."""
+def _close(folder: Path, before: int, user: int, group: int) -> None:
+    """Give a folder to a user; nobody but its group, which is its project's, looks into it."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         facts = os.fstat(handle)
-        if facts.st_uid == user and os.geteuid() == 0:
+        if facts.st_uid == before and (before != user or os.geteuid() == 0):
             os.fchown(handle, user, group)
-            os.fchmod(handle, facts.st_mode & 0o7750)
+            os.fchmod(handle, 0o750 if before != user else stat.S_IMODE(facts.st_mode) & 0o7750)
     finally:
         os.close(handle)
 
@@ -131,13 +128,16 @@ def _share(mirror: Path, group: int) -> None:
     """Let the workers' group read a mirror, also what git will write into it."""
     if mirror.stat().st_gid == group:
         return
-    for _, names, files, handle in os.fwalk(mirror, follow_symlinks=False):
-        os.fchown(handle, -1, group)
-        os.fchmod(handle, 0o2750)
+    for place, _, files, handle in os.fwalk(mirror, follow_symlinks=False):
+        if Path(place) != mirror:
+            os.fchown(handle, -1, group)
+            os.fchmod(handle, 0o2750)
         for name in files:
             os.chown(name, -1, group, dir_fd=handle, follow_symlinks=False)
             os.chmod(name, 0o640, dir_fd=handle)
-        del names
+    # Last: what is interrupted is begun again.
+    os.chown(mirror, -1, group)
+    mirror.chmod(0o2750)
 
 
 def open_to_group(needs: Needs, home: Home, account: Account) -> None:

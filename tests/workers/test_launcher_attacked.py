@@ -46,6 +46,20 @@ ending.end_all(0.2, None, who)
 print(len(ending._children(None)), ending._is_parent())
 """
 
+#: Reads a key of its session before and after it becomes a tenant: `TENANT`.
+KEYS = """import ctypes, os, sys
+from slipway.workers import ending
+call = ctypes.CDLL(None, use_errno=True).syscall
+numbers = {"x86_64": (248, 250), "aarch64": (217, 219), "riscv64": (217, 219)}
+add_key, keyctl = numbers[os.uname().machine]
+call(keyctl, 1, None)
+key = call(add_key, b"user", b"secret", b"hunter2", 7, -3)
+held = ctypes.create_string_buffer(20)
+print(call(keyctl, 11, key, held, 20))
+ending.become({"user": int(sys.argv[1]), "group": int(sys.argv[1])})
+print(call(keyctl, 11, key, held, 20))
+"""
+
 
 def as_user(user: int, *argv: str, **env: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
@@ -80,6 +94,14 @@ def test_what_forks_and_ends_at_once_is_ended() -> None:
     done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=100)
     assert done.stdout == "0 False\n"
     assert time.monotonic() - began < 18
+
+
+def test_a_stage_has_none_of_the_keys_of_the_session_it_was_begun_in() -> None:
+    words = [sys.executable, "-c", KEYS, str(TENANT)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    if done.stdout.startswith("-1\n") or "KeyError" in done.stderr:
+        pytest.skip("this machine has no keyrings")
+    assert done.stdout == "7\n-1\n", done.stderr
 
 
 def test_users_are_known_by_their_names_when_what_is_left_is_ended(tmp_path: Path) -> None:
