@@ -217,11 +217,7 @@ def end_descendants(patience: float = 3.0, *, keep_deployed: bool = False) -> No
         keep_deployed: What a deployment started to stay is left alone. Only a deployment's own
             script may leave something so: any program can set the variable that marks it.
     """
-    tree = [
-        process
-        for child in _children(keep_deployed=keep_deployed)
-        for process in (child, *_below(child))
-    ]
+    tree = _tree(keep_deployed=keep_deployed)
     for process in tree:
         _quietly(process.terminate)
     psutil.wait_procs(tree, timeout=patience)
@@ -234,6 +230,23 @@ def end_descendants(patience: float = 3.0, *, keep_deployed: bool = False) -> No
                 os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
         if sum(_reap(pid) for pid in pids) == 0:
             time.sleep(0.001)
+
+
+def _tree(*, keep_deployed: bool) -> list[psutil.Process]:
+    """Return this process's children and what hangs below them."""
+    if not keep_deployed:
+        # In one look: for each of thousands that have ended it would take for ever.
+        return psutil.Process().children(recursive=True)
+    children = _children(keep_deployed=True)
+    running = [child for child in children if not _has_ended(child)]
+    return [process for child in running for process in (child, *_below(child))]
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return True
 
 
 def end_strays() -> None:
