@@ -14,6 +14,8 @@ from typing import Any
 
 import psutil
 
+from slipway.workers.account import find_group, group_name
+
 PATIENCE = 90.0
 
 
@@ -67,10 +69,17 @@ def remove_users(folder: Path) -> None:
 
     for user in pwd.getpwall():
         if user.pw_name.startswith("slipway-") and Path(user.pw_dir).is_relative_to(folder):
-            # Another test may hold the lock of the users' file.
-            for _ in range(100):
-                words = ["userdel", "--force", user.pw_name]
-                done = subprocess.run(words, capture_output=True, check=False)
-                if done.returncode != 1:
-                    break
-                time.sleep(0.1)
+            _insist("userdel", "--force", user.pw_name)
+    for state in (folder / "state", folder / ".slipway"):
+        for mirror in (state / "mirrors").glob("*.git"):
+            name = group_name(state, mirror.stem)
+            if find_group(name) is not None:
+                _insist("groupdel", name)
+
+
+def _insist(*words: str) -> None:
+    # Another test may hold the lock of the users' file.
+    for _ in range(100):
+        if subprocess.run(words, capture_output=True, check=False).returncode != 1:
+            break
+        time.sleep(0.1)
