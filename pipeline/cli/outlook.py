@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 from slipway.cli.finding import Finding, Outlook
 from slipway.cli.outlook_isolation import isolation
-from slipway.cli.outlook_people import gates, roles
+from slipway.cli.outlook_people import gates, hashes, roles
 from slipway.cli.outlook_secrets import secrets
 from slipway.cli.outlook_source import repositories
 from slipway.cli.outlook_workers import workers
@@ -19,7 +19,7 @@ __all__ = ["LOOKS", "Finding", "Look", "Outlook", "find"]
 Look = Callable[[Outlook], Iterable[Finding]]
 
 #: Each look that `slipway check` takes; one of the machine belongs here as well.
-LOOKS: tuple[Look, ...] = (repositories, gates, roles, workers, isolation, secrets)
+LOOKS: tuple[Look, ...] = (repositories, gates, roles, hashes, workers, isolation, secrets)
 
 
 def find(outlook: Outlook) -> list[Finding]:

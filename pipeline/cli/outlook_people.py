@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Iterable
 
 from slipway.cli.finding import Finding, Outlook
@@ -10,6 +12,11 @@ from slipway.model.people import ADMIN
 from slipway.model.site import Site
 from slipway.model.spelling import did_you_mean
 from slipway.model.stage import AnyStage
+from slipway.workers.enclose import closed_folders
+from slipway.workers.isolation import workers_here
+
+#: A user and a group that own nothing.
+_NOBODY = (65534, 65534)
 
 
 def gates(outlook: Outlook) -> Iterable[Finding]:
@@ -61,3 +68,21 @@ def roles(outlook: Outlook) -> Iterable[Finding]:
 def _asked(site: Site) -> set[str]:
     stages = (stage for project in site.project.values() for stage in project.stages.values())
     return {role for stage in stages if stage.manual for role in stage.allowed}
+
+
+def hashes(outlook: Outlook) -> Iterable[Finding]:
+    """Find hashes of passwords that every user of this machine can read: stages' users, too."""
+    config = outlook.folder / "pipeline.toml"
+    if os.name != "posix" or not config.is_file() or not workers_here(outlook.site):
+        return
+    mode = config.stat().st_mode
+    if not mode & stat.S_IROTH or closed_folders([config], *_NOBODY):
+        return
+    for name, person in outlook.site.people.items():
+        if person.password is not None:
+            told = (
+                f"every user of this machine may read {config.name} (mode {mode & 0o777:o}), and "
+                "so may the stages of workers here, which could guess this password by its hash; "
+                "run chmod 600 on it, or keep the hash in such a file: password-from"
+            )
+            yield Finding(("people", name, "password"), told)

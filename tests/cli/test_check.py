@@ -1,13 +1,17 @@
 """`slipway check`: what will fail later is told before."""
 
 import json
+import os
+import shutil
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
 from slipway.cli import outlook
 from slipway.cli.outlook import Finding
-from slipway.cli.outlook_people import gates, roles
+from slipway.cli.outlook_people import gates, hashes, roles
 from slipway.cli.outlook_source import repositories
 
 
@@ -200,3 +204,27 @@ def test_a_role_that_nothing_asks_for_is_warned_about(good):
     assert len(err) == 2
     assert 'people.ann.roles: no gate asks for the role "devloper"' in err[0]
     assert err[0].endswith('Did you mean "developer"?')
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of POSIX")
+def test_a_hash_that_every_user_may_read_is_warned_about(good, monkeypatch):
+    monkeypatch.setattr(outlook, "LOOKS", (hashes,))
+    known = '[people.ann]\nroles = ["developer"]\npassword = "$argon2id$v=19$m=19456,t=2,p=1$'
+    known += '0JCZUfyTGoktVP0+RFjrMQ$hPkSIJgitdc4Gruysm6hravM+8iEXfrKbU81RJXi8Q8"\n'
+    change(good, "[workers.local]", f"{known}[workers.local]")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        shutil.copytree(good.folder, folder / "site")
+        (folder / "site").chmod(0o755)
+        monkeypatch.chdir(folder / "site")
+        config = folder / "site" / "pipeline.toml"
+        config.chmod(0o644)
+        err = good.slipway("check")[2]
+        assert "people.ann.password: every user of this machine may read pipeline.toml" in err
+        assert "chmod 600" in err
+        config.chmod(0o600)
+        assert good.slipway("check")[2] == ""
+        config.chmod(0o644)
+        (folder / "site").chmod(0o700)
+        assert good.slipway("check")[2] == ""
