@@ -132,6 +132,9 @@ def test_no_process_but_the_stages_own_holds_it(site: Any) -> None:
     site.write(command("look", code, **given) + cells)
     site.up()
     wait_for(lambda: begun.exists() and begun.read_text(), site.said)
+    # Their programs have it, too, as long as they run.
+    for cell in ("cells[1]", "cells[2]"):
+        site.wait_for_stage(1, cell, "passed")
     holders = _holders(mine, lambda one: Path(f"/proc/{one.pid}/environ"))
     told = {one.pid: " ".join(one.cmdline()) for one in holders}
     assert int(begun.read_text()) in told
