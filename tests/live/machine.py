@@ -70,7 +70,7 @@ def remove_users(folder: Path) -> None:
     for user in pwd.getpwall():
         if user.pw_name.startswith("slipway-") and Path(user.pw_dir).is_relative_to(folder):
             _insist("userdel", "--force", user.pw_name)
-    for state in (folder / "state", folder / ".slipway"):
+    for state in (folder / "state", folder / ".slipway", *folder.glob("*/.slipway")):
         for mirror in (state / "mirrors").glob("*.git"):
             name = group_name(state, mirror.stem)
             if find_group(name) is not None:
