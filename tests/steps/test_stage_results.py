@@ -16,7 +16,7 @@ from slipway.model.event import (
 )
 from slipway.model.job import Job
 from slipway.steps import listening
-from slipway.steps.results import BATCH
+from slipway.steps.results import BATCH, LARGE
 
 from .cases import StepCase, said
 
@@ -82,6 +82,8 @@ class ResultsTest(StepCase):
         assert [test.name for test in self.written()] == [test.name for test in each]
         sizes = [len(tests) for _, _, tests in self.desk.tests]
         assert max(sizes) <= BATCH
+        texts = [sum(len(one.message) for one in tests) for _, _, tests in self.desk.tests]
+        assert max(texts) < LARGE + 3501
         assert (await self.sets())["fail_only"] == (True, 0, len(each))
 
     async def test_the_texts_of_a_stage_are_bounded(self):
