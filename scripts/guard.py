@@ -31,6 +31,7 @@ alone = False
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_NO_NEW_PRIVS = 38
 _LINUX = sys.platform == "linux"
 #: A line by which the script says that nobody can read along any more.
 READY = "slipway: ready to be told"
@@ -62,6 +63,14 @@ def die_with_parent() -> None:
     Linux only (PR_SET_PDEATHSIG, prctl(2)). SIGTERM: what it has started itself it can still end.
     """
     _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def forbid_new_rights() -> None:
+    """Let no program give its caller another user for good: sudo and its like do not work.
+
+    Linux only (PR_SET_NO_NEW_PRIVS, prctl(2)).
+    """
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
 def adopt_orphans() -> None:
@@ -143,7 +152,7 @@ def _wait(child: int, *, keep_deployed: bool) -> int:
         pid, ended = os.waitpid(-1, 0)
         status = ended if pid == child else None
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    if _has_children():
+    if has_children():
         from slipway.scripts.process import end_descendants
 
         end_descendants(patience=0.5, keep_deployed=keep_deployed)
@@ -152,7 +161,8 @@ def _wait(child: int, *, keep_deployed: bool) -> int:
     os._exit(code if code >= 0 else 128 - code)
 
 
-def _has_children() -> bool:
+def has_children() -> bool:
+    """Tell whether this process has children: what forks and ends at once is in no list of them."""
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:

@@ -12,17 +12,17 @@ from __future__ import annotations
 import ctypes
 import json
 import os
-import signal
 import stat
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from slipway.scripts.guard import die_with_parent, forbid_new_rights
+
 _NEW_MOUNTS = 0x00020000
 _RDONLY, _NOSUID, _NODEV, _REMOUNT, _BIND = 1, 2, 4, 32, 4096
 _REC, _SLAVE = 16384, 1 << 19
-_PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 
 
 def main() -> None:
@@ -132,11 +132,9 @@ def _become(order: dict[str, Any]) -> None:
     os.setgroups(order.get("groups", []))
     os.setresgid(order["group"], order["group"], order["group"])
     os.setresuid(order["user"], order["user"], order["user"])
-    libc = ctypes.CDLL(None, use_errno=True)
-    # No program may give its caller another user: sudo and its like do not work.
-    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    forbid_new_rights()
     # Linux forgets it with each change of user.
-    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    die_with_parent()
     if os.getppid() != order["parent"]:
         _give_up("slipway up has ended")
 

@@ -13,7 +13,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 36, 38
+from slipway.scripts.guard import forbid_new_rights, has_children
+
 #: Linux's keyctl(2), which the C library does not have.
 _KEYCTL = {"x86_64": 250, "aarch64": 219, "riscv64": 219}
 _JOIN_SESSION_KEYRING = 1
@@ -34,8 +35,7 @@ def become(who: Mapping[str, Any]) -> None:
     os.setgroups(who.get("groups", []))
     os.setresgid(who["group"], who["group"], who["group"])
     os.setresuid(who["user"], who["user"], who["user"])
-    # No program may give its caller another user: sudo and its like do not work.
-    prctl(PR_SET_NO_NEW_PRIVS, 1)
+    forbid_new_rights()
     # The keys of whoever has begun this session would be this user's to read.
     if (number := _KEYCTL.get(os.uname().machine)) is not None:
         ctypes.CDLL(None, use_errno=True).syscall(number, _JOIN_SESSION_KEYRING, None)
@@ -51,7 +51,7 @@ def act_for(who: Mapping[str, Any]) -> None:
     os.setresgid(who["group"], who["group"], who["group"])
     # With the effective one go all capabilities; who may signal is told by the two others.
     os.setresuid(0, who["user"], 0)
-    prctl(PR_SET_NO_NEW_PRIVS, 1)
+    forbid_new_rights()
 
 
 def reaped(child: int) -> int | None:
@@ -75,7 +75,7 @@ def end_all(grace: float, session: int | None, who: Mapping[str, Any]) -> None:
     for pid in _children(session):
         with contextlib.suppress(OSError):
             os.kill(pid, signal.SIGTERM)
-    while _is_parent() and time.monotonic() < begun + _MOST_SECONDS:
+    while has_children() and time.monotonic() < begun + _MOST_SECONDS:
         pids = _children(session)
         if session is not None and not pids:
             break
@@ -92,14 +92,6 @@ def end_all(grace: float, session: int | None, who: Mapping[str, Any]) -> None:
         time.sleep(0.002)
     if held:
         _signal_all(who, signal.SIGCONT)
-
-
-def _is_parent() -> bool:
-    """Tell whether there are children: what forks and ends at once is in no list of them."""
-    with contextlib.suppress(ChildProcessError):
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        return True
-    return False
 
 
 def _signal_all(who: Mapping[str, Any], number: signal.Signals) -> None:
@@ -140,8 +132,3 @@ def _is_deployed(name: str) -> bool:
     with contextlib.suppress(OSError), open(f"/proc/{name}/environ", "rb") as stream:  # noqa: PTH123
         return any(one.startswith(_DEPLOYED) for one in stream.read().split(b"\0"))
     return False
-
-
-def prctl(option: int, value: int) -> None:
-    """Set something of this process; what the kernel does not know is left out."""
-    ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)

@@ -169,15 +169,14 @@ def main() -> int:
     return int(told["code"])
 
 
-def install(folder: Path) -> Path:
-    """Write the program that stands for `slipway` on a worker's PATH; return its folder."""
+def install(folder: Path) -> None:
+    """Write the program that stands for `slipway` on a worker's PATH."""
     programs = folder / PROGRAMS
     programs.mkdir(mode=0o700, exist_ok=True)
     file = programs / "slipway"
     words = f"'{_quoted(sys.executable)}' -I -S '{_quoted(__file__)}'"
     file.write_text(f'#!/bin/sh\nexec {words} "$@"\n', encoding="utf-8")
     file.chmod(0o700)
-    return programs
 
 
 def programs(folder: str) -> list[str]:

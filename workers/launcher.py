@@ -30,15 +30,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from slipway.scripts import clearing
-from slipway.workers.ending import (
-    PR_SET_CHILD_SUBREAPER,
-    PR_SET_PDEATHSIG,
-    act_for,
-    become,
-    end_all,
-    prctl,
-    reaped,
-)
+from slipway.scripts.guard import adopt_orphans, die_with_parent
+from slipway.workers.ending import act_for, become, end_all, reaped
 from slipway.workers.handover import SOCKET, STOP, VARIABLE, receive, send
 from slipway.workers.places import NoPlace, Place, Places, left_file, new_file
 
@@ -128,7 +121,7 @@ def _serve(listener: socket.socket, order: Order, worker: int) -> None:
         if _forked() == 0:
             try:
                 listener.close()
-                prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+                die_with_parent()
                 if os.getppid() == me:
                     _take(sock, order)
             except (EOFError, OSError, ValueError, KeyError) as error:
@@ -179,7 +172,7 @@ def _do(sock: socket.socket, asked: Order, tenant: Order) -> None:
     # Other stages of the tenant may run now: one could stop this process for good.
     act_for(tenant)
     # Linux forgets it with each change of user.
-    prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    die_with_parent()
     # What a stage put in the way must not keep this process for ever.
     signal.alarm(_LONGEST if asked["do"] == "clear" else 2 * _PATIENCE)
     try:
@@ -251,7 +244,7 @@ _DEEDS: dict[str, Callable[[Order, Path], tuple[dict[str, Any], int | None]]] = 
 
 def _run(sock: socket.socket, asked: Order, files: list[int], tenant: Order, order: Order) -> None:
     """Start a stage as its tenant's user; end all it has left, and tell its exit code."""
-    prctl(PR_SET_CHILD_SUBREAPER, 1)
+    adopt_orphans()
     wake, woken = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -310,7 +303,7 @@ def _become_stage(
             os.dup2(stream, number)
         _limit_processes()
         become(tenant)
-        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        die_with_parent()
         if os.getppid() != parent or len(files) != len((0, 1, 2)):
             os._exit(_MISSING)
         os.umask(0o022)

@@ -31,9 +31,10 @@ __all__ = ["launched"]
 STOP = "import os, signal\nprint(1, flush=True)\nwhile True: os.kill(-1, signal.SIGSTOP)"
 #: Ends what a tenant has left, which forks and ends at once: `TENANT`.
 BREED = """import os, sys, time
+from slipway.scripts import guard
 from slipway.workers import ending
 who = {"user": int(sys.argv[1]), "group": int(sys.argv[1])}
-ending.prctl(ending.PR_SET_CHILD_SUBREAPER, 1)
+guard.adopt_orphans()
 for _ in range(12):
     if os.fork() == 0:
         ending.become(who)
@@ -43,7 +44,7 @@ for _ in range(12):
                 os._exit(0)
         os._exit(0)
 ending.end_all(0.2, None, who)
-print(len(ending._children(None)), ending._is_parent())
+print(len(ending._children(None)), guard.has_children())
 """
 
 #: Reads a key of its session before and after it becomes a tenant: `TENANT`.
