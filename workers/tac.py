@@ -20,6 +20,7 @@ from twisted.python.logfile import LogFile
 
 from slipway.scripts import guard
 from slipway.workers import commands, handover
+from slipway.workers.login import keep_trying
 
 # Stages are of this user: none of them may read what this process hands to another's script.
 guard.protect()
@@ -41,6 +42,7 @@ worker = Worker({host!r}, {port!r}, {name!r}, password, basedir, keepalive=600, 
 # What a stage says is sent on after this many seconds; Buildbot's own pause is five.
 worker.bot.buffer_timeout = 0.25
 worker.bot.WorkerForBuilder = commands.StageBuilder
+keep_trying(worker.bf)
 worker.setServiceParent(application)
 ClockWatch(reactor).setServiceParent(application)
 '''
