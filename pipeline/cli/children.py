@@ -22,6 +22,8 @@ from slipway.scripts.process import end_descendants
 PATIENCE = 120
 #: Seconds of work after which a process that ends is started again at once; the longest pause, too.
 _LONG = 60.0
+#: Seconds after which nobody here waits for what has ended.
+_SOON = 1.0
 _TWISTD = "from twisted.scripts.twistd import run; run()"
 _RUNNING = "BuildMaster is running"
 
@@ -64,6 +66,7 @@ class Children:
     def __init__(self) -> None:
         adopt_orphans()
         self._started: list[_Running] = []
+        self._dead: tuple[int, float] = (0, 0.0)
 
     def start(self, child: Child) -> None:
         """Start a process that runs as long as this one."""
@@ -98,7 +101,31 @@ class Children:
         Raises:
             MissingTool: Another has ended: which, and what it said last.
         """
-        return [told for one in self._started if (told := one.looked_after())]
+        said = [told for one in self._started if (told := one.looked_after())]
+        self._forget_the_dead()
+        return said
+
+    def _forget_the_dead(self) -> None:
+        """Take note of the end of what was adopted: a zombie looks as if it still ran.
+
+        Who deploys the next version ends the former one, and may wait until its number is gone.
+        """
+        while sys.platform != "win32":
+            try:
+                found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            except ChildProcessError:
+                return
+            if found is None or found.si_pid in {one.process.pid for one in self._started}:
+                return
+            pid, since = self._dead
+            if pid != found.si_pid:
+                self._dead = (found.si_pid, time.monotonic())
+                return
+            if time.monotonic() < since + _SOON:
+                # This process may have started it, and be about to ask for its exit code.
+                return
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
 
     def end(self, patience: float = 10.0) -> None:
         """End all of them: workers first, so that the master sees them go; then what is left."""

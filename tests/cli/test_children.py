@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import subprocess
 import sys
 import time
 
@@ -122,3 +123,25 @@ def test_one_that_never_could_work_ends_all(children, tmp_path):
     children.start(kept(tmp_path, "raise ModuleNotFoundError('no such module')"))
     with pytest.raises(MissingTool, match=r"the worker ended .exit code 1.: .*no such module"):
         looked_after(children)
+
+
+#: Starts a process whose parent ends at once, and looks after it as `slipway up` does.
+ADOPTS = """import os, subprocess, sys, time
+from slipway.cli.children import Children
+children = Children()
+code = "import os, sys\\nif (pid := os.fork()): print(pid); sys.exit()\\nos.setsid()"
+pid = int(subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE).stdout)
+end = time.monotonic() + 20
+while os.path.exists(f"/proc/{pid}") and time.monotonic() < end:
+    children.check()
+    time.sleep(0.1)
+print("gone" if time.monotonic() < end else "a zombie")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="orphans are adopted on Linux alone")
+def test_what_was_adopted_and_has_ended_is_gone():
+    done = subprocess.run(
+        [sys.executable, "-c", ADOPTS], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout == "gone\n", done.stderr
