@@ -7,7 +7,7 @@ user's. Processes outside cannot be seen, so neither signalled nor looked into.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from slipway.workers.needs import Needs
@@ -18,40 +18,56 @@ _SHARED = ("/etc", "/nix", "/gnu", "/sys", "/var/cache/fontconfig", "/var/lib/ca
 _TEMPORARY = ("/tmp", "/var/tmp")  # noqa: S108  those of the worker alone
 _NAMESPACES = (
     *("--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
-    *("--die-with-parent", "--new-session"),
+    "--new-session",
 )
 #: Variables that name a file or a folder that programs must read.
 _PLACES = ("CERT", "CA_BUNDLE", "CAINFO", "FIND_LINKS", "POSTGRESQL_BIN")
 
 
-def bubblewrap(needs: Needs, environ: Mapping[str, str]) -> list[str]:
-    """Return bubblewrap's argument list, up to the program.
+def for_worker(needs: Needs, environ: Mapping[str, str]) -> list[str]:
+    """Return bubblewrap's arguments for a worker: its folder is there, and what it runs on.
 
     Args:
-        needs: What the worker needs; what is not there yet is left out.
+        needs: What it needs; what is not there yet is left out.
         environ: The environment variables it will have.
     """
-    reads = [Path("/etc/resolv.conf").resolve(), *_additions(needs), *needs.reads, *needs.keys]
-    outside = [one for one in (*reads, *_named(environ)) if not one.is_relative_to(needs.state)]
-    words = ["bwrap", *_NAMESPACES, *_system()]
-    words += [
-        "--proc",
-        "/proc",
-        "--dev",
-        "/dev",
-        "--dir",
-        "/run",
-        *_temporary(needs.folder / "tmp"),
-    ]
+    reads = [one for one in needs.reads if one not in needs.mirrors]
+    return ["--die-with-parent", *_room(needs, environ, reads, needs.temporary(), (needs.folder,))]
+
+
+def for_tenant(needs: Needs, environ: Mapping[str, str], name: str) -> list[str]:
+    """Return bubblewrap's arguments for the stages of a worker's tenant: nothing of another's.
+
+    Args:
+        needs: As of `for_worker`.
+        environ: As of `for_worker`.
+        name: The tenant's.
+    """
+    tenant = needs.tenants[name]
+    reads = [one for one in needs.reads if one not in needs.mirrors or one == tenant.mirror]
+    writes = (needs.area(name), *tenant.writes)
+    return _room(needs, environ, [*reads, *tenant.keys], needs.temporary(name), writes)
+
+
+def _room(
+    needs: Needs,
+    environ: Mapping[str, str],
+    reads: Sequence[Path],
+    temporary: Path,
+    writes: Sequence[Path],
+) -> list[str]:
+    told = [Path("/etc/resolv.conf").resolve(), *_additions(needs), *reads]
+    outside = [one for one in (*told, *_named(environ)) if not one.is_relative_to(needs.state)]
+    words = [*_NAMESPACES, *_system(), "--proc", "/proc", "--dev", "/dev", "--dir", "/run"]
+    words += _temporary(temporary)
     words += _bind("--ro-bind", (one for one in outside if not _seen(one)))
     for path in needs.hides:
         if path.is_file() and (_seen(path) or any(path.is_relative_to(one) for one in outside)):
             words += ["--ro-bind", os.devnull, str(path)]
     # Over whatever was bound above it: of the state folder there is nothing but what follows.
     words += ["--tmpfs", str(needs.state)]
-    kept = (*needs.mirrors, *needs.keys)
-    words += _bind("--ro-bind", (one for one in kept if one.is_relative_to(needs.state)))
-    words += _bind("--bind", (needs.folder, *needs.writes))
+    words += _bind("--ro-bind", (one for one in told if one.is_relative_to(needs.state)))
+    words += _bind("--bind", writes)
     return [*words, "--remount-ro", str(needs.state)]
 
 

@@ -1,4 +1,4 @@
-"""From root to a worker's own user: started by `slipway up`, ends as the worker.
+"""From root to a worker's own user, or into namespaces: `slipway up` starts it, it ends as that.
 
 What is still to be done as root is the launcher's, which is left behind (see `launcher`).
 
@@ -30,6 +30,8 @@ def main() -> None:
     order = json.loads("".join(sys.argv[1:]))
     # The folders made here are for the worker to pass through.
     os.umask(0o022)
+    if "command" in order:
+        _go_in(order)
     if order["mounts"]:
         _enclose(order)
     if order.get("tenants"):
@@ -41,6 +43,17 @@ def main() -> None:
     from slipway.workers.inside import begin
 
     begin(order["begin"])
+
+
+def _go_in(order: dict[str, Any]) -> NoReturn:
+    """Become a worker in namespaces; what starts its stages is left behind, outside of them."""
+    from slipway.workers import rooms
+
+    die_with_parent()
+    if os.getppid() != order["parent"]:
+        _give_up("slipway up has ended")
+    rooms.start(order)
+    os.execv(order["bwrap"], order["command"])  # noqa: S606  a list, and no shell
 
 
 # ---- what another user cannot enter

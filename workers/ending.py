@@ -69,21 +69,21 @@ def end_all(grace: float, session: int | None, who: Mapping[str, Any]) -> None:
     Args:
         grace: Seconds between asking and killing.
         session: Of a deployment its own; what it has started to stay has another, and is left.
-        who: The tenant whose stage it was.
+        who: The tenant whose stage it was; without a user it is this process's own.
     """
     begun, held = time.monotonic(), False
-    for pid in _children(session):
+    for pid in children(session):
         with contextlib.suppress(OSError):
             os.kill(pid, signal.SIGTERM)
     while has_children() and time.monotonic() < begun + _MOST_SECONDS:
-        pids = _children(session)
+        pids = children(session)
         if session is not None and not pids:
             break
-        if time.monotonic() > begun + grace + _QUICK:
+        if "user" in who and time.monotonic() > begun + grace + _QUICK:
             # What forks and ends at once is never there any more when it is to be killed.
             held = True
             _signal_all(who, signal.SIGSTOP)
-            pids = _children(session)
+            pids = children(session)
         if time.monotonic() > begun + grace:
             for pid in pids:
                 with contextlib.suppress(OSError):
@@ -112,9 +112,14 @@ def _signal_all(who: Mapping[str, Any], number: signal.Signals) -> None:
         time.sleep(0.001)
 
 
-def _children(session: int | None) -> list[int]:
-    """Return this process's children; what hangs below those that die becomes its own."""
-    me, found = str(os.getpid()).encode(), []
+def children(session: int | None = None, of: int | None = None) -> list[int]:
+    """Return a process's children; what hangs below those that die becomes its own.
+
+    Args:
+        session: Of a deployment its own: without what it has started to stay, which has another.
+        of: The process; None: this one.
+    """
+    me, found = str(of or os.getpid()).encode(), []
     for name in os.listdir("/proc"):  # noqa: PTH208  quicker
         if name.isdecimal():
             with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as stream:  # noqa: PTH123

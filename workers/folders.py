@@ -34,9 +34,7 @@ def give(
     if tenants:
         _make_areas(needs.folder, tenants)
     if account is None:
-        # It is /tmp in there.
-        clearing.remove(needs.folder / "tmp")
-        (needs.folder / "tmp").mkdir(mode=0o700)
+        _make_rooms(needs, user, group)
     given: set[Path] = set()
     for name, tenant in needs.tenants.items():
         owner = (tenants or {}).get(name)
@@ -65,6 +63,17 @@ def _make_areas(folder: Path, tenants: Mapping[str, Account]) -> None:
     above.chmod(0o711)
     for name, tenant in tenants.items():
         own(above / name, tenant.user, tenant.group)
+
+
+def _make_rooms(needs: Needs, user: int, group: int) -> None:
+    """Make a folder for each tenant, and what is /tmp for it and for the worker."""
+    own(needs.folder / TENANTS, user, group)
+    for name in needs.tenants:
+        own(needs.area(name), user, group)
+    clearing.remove(needs.folder / "tmp")
+    (needs.folder / "tmp").mkdir(mode=0o700)
+    for name in ("", *needs.tenants):
+        needs.temporary(name).mkdir(mode=0o700)
 
 
 def own(folder: Path, user: int, group: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 from collections import Counter
@@ -22,7 +21,7 @@ from twisted.python.threadpool import ThreadPool
 
 from slipway.scripts import clearing
 from slipway.workers import handover
-from slipway.workers.places import NoPlace, Places, left_file, new_file
+from slipway.workers.places import NoPlace, Places, clear_way, left_file, new_file
 
 _THREADS = 64
 #: So many removals go on at once, and of one tenant: a stage can make its own go on for long.
@@ -65,7 +64,11 @@ class Ground(Protocol):
 def places_here() -> Ground:
     """Return the places of this worker."""
     folder = os.environ.get(handover.VARIABLE)
-    return HandedPlaces(Path(folder)) if folder else OwnPlaces()
+    if not folder:
+        return OwnPlaces()
+    if handover.ROOMS in os.environ:
+        return AreaPlaces(Path(folder))
+    return HandedPlaces(Path(folder))
 
 
 class OwnPlaces:
@@ -99,6 +102,70 @@ class OwnPlaces:
         """Remove a place."""
         self._places.leave(builder)
         return self.clear(builder)
+
+
+class AreaPlaces:
+    """Places of the worker's own user, each in the folder of its tenant; see `rooms`."""
+
+    def __init__(self, launcher: Path) -> None:
+        """Make it.
+
+        Args:
+            launcher: The folder that who starts stages listens in.
+        """
+        self._launcher = launcher
+        self._places = Places()
+        self._now: dict[Path, Path] = {}
+
+    def begin(self, builder: Path, told: str, tenant: str) -> defer.Deferred[Begun]:
+        """Make a fresh place in the tenant's folder."""
+        order = {"do": "where", "tenant": tenant}
+        done: defer.Deferred[Any] = _asked(self._launcher, order, reactor.getThreadPool())
+        return done.addCallback(
+            lambda found: self._begun(builder, told, tenant, Path(found[0]["area"]))
+        )
+
+    def _begun(self, builder: Path, told: str, tenant: str, area: Path) -> Begun:
+        inside = area / builder.name
+        before = self._now.pop(builder, inside)
+        if before != inside:
+            # Of another tenant: what is left there is found when that one's next stage begins.
+            self._places.leave(before)
+        _have_home(area)
+        place = self._places.begin(inside, told)
+        self._now[builder] = inside
+        given = place.given.name
+        handover.note(builder, {"tenant": tenant, "folder": str(place.folder), "given": given})
+        return Begun(builder / "build", given, place.problem)
+
+    def new_file(self, builder: Path, name: str) -> defer.Deferred[int]:
+        """Open a new file."""
+        return defer.execute(lambda: new_file(self._places.of(self._inside(builder)), name))
+
+    def left_file(self, builder: Path, path: str, size: int) -> defer.Deferred[int]:
+        """Open a file that a stage has left."""
+        inside = self._inside(builder)
+        return defer.execute(lambda: left_file(self._places.of(inside), path, size))
+
+    def clear(self, builder: Path) -> defer.Deferred[list[str]]:
+        """Remove what former places have left, in a process of its own."""
+        return _clear(self._places.left(self._inside(builder)))
+
+    def end(self, builder: Path) -> defer.Deferred[list[str]]:
+        """Remove a place."""
+        inside = self._inside(builder)
+        self._places.leave(inside)
+        return _clear(self._places.left(inside))
+
+    def _inside(self, builder: Path) -> Path:
+        # Without one it is none that a place was begun for, which `Places` says.
+        return self._now.get(builder, builder)
+
+
+def _have_home(area: Path) -> None:
+    """Make what a tenant's stages have for a home, where it is gone."""
+    clear_way(area / "home")
+    (area / "home").mkdir(mode=0o700, exist_ok=True)
 
 
 class HandedPlaces:
@@ -137,10 +204,8 @@ class HandedPlaces:
         self._left[builder] = list(found["left"])
         place = {"tenant": tenant, "folder": found["folder"], "given": found["given"]}
         self._now[builder] = {**place, "before": told}
-        # Buildbot starts it here, and what stands for `slipway` reads where it is to be.
-        work = builder / "build"
-        work.mkdir(parents=True, exist_ok=True)
-        (builder / handover.PLACE).write_text(json.dumps(place), encoding="utf-8")
+        # Buildbot starts it there, and what stands for `slipway` reads where it is to be.
+        work = handover.note(builder, place)
         return Begun(work, str(found["given"]), str(found["problem_before"]))
 
     def new_file(self, builder: Path, name: str) -> defer.Deferred[int]:
@@ -195,10 +260,15 @@ class HandedPlaces:
     def _asked(
         self, order: dict[str, Any], pool: ThreadPool | None = None
     ) -> defer.Deferred[tuple[dict[str, Any], int | None]]:
-        # In a thread: whatever a stage has put there may keep the launcher's process for a while.
-        pool = pool or reactor.getThreadPool()
-        done = threads.deferToThreadPool(reactor, pool, handover.ask, self._launcher, order)
-        return done.addErrback(_end_without_launcher)
+        return _asked(self._launcher, order, pool or reactor.getThreadPool())
+
+
+def _asked(
+    launcher: Path, order: dict[str, Any], pool: ThreadPool
+) -> defer.Deferred[tuple[dict[str, Any], int | None]]:
+    # In a thread: whatever a stage has put there may keep the launcher's process for a while.
+    done = threads.deferToThreadPool(reactor, pool, handover.ask, launcher, order)
+    return done.addErrback(_end_without_launcher)
 
 
 def _end_without_launcher(failure: Failure) -> Any:

@@ -21,6 +21,8 @@ from typing import Any
 
 #: The environment variable that says where the launcher listens: a folder.
 VARIABLE = "SLIPWAY_LAUNCHER"
+#: And this one, that it starts stages in namespaces, while their places are the worker's to make.
+ROOMS = "SLIPWAY_ROOMS"
 #: The socket's name in it.
 SOCKET = "launcher.sock"
 #: A folder beside it, for the program that stands for `slipway` on the worker's PATH.
@@ -177,6 +179,22 @@ def install(folder: Path) -> None:
     words = f"'{_quoted(sys.executable)}' -I -S '{_quoted(__file__)}'"
     file.write_text(f'#!/bin/sh\nexec {words} "$@"\n', encoding="utf-8")
     file.chmod(0o700)
+
+
+def note(builder: Path, place: Mapping[str, Any]) -> Path:
+    """Write down where a stage's place is, beside the folder that Buildbot starts it in.
+
+    Args:
+        builder: The builder's folder, the worker's own.
+        place: The `tenant`, the `folder` and what it was `given`.
+
+    Returns:
+        The folder it is started in.
+    """
+    work = builder / "build"
+    work.mkdir(parents=True, exist_ok=True)
+    (builder / PLACE).write_text(json.dumps(place), encoding="utf-8")
+    return work
 
 
 def programs(folder: str) -> list[str]:

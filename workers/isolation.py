@@ -20,9 +20,9 @@ from typing import Any, Literal
 from slipway.home import Home
 from slipway.model.errors import MissingTool
 from slipway.model.site import Site
+from slipway.model.tenant import is_deploying
 from slipway.workers import folders
 from slipway.workers.account import (
-    TENANTS,
     Account,
     account_name,
     find_account,
@@ -30,7 +30,7 @@ from slipway.workers.account import (
     make_account,
     make_group,
 )
-from slipway.workers.bubblewrap import bubblewrap
+from slipway.workers.bubblewrap import for_tenant, for_worker
 from slipway.workers.needs import Needs, needs_of, uv_pythons
 
 Way = Literal["user", "namespaces", "none"]
@@ -66,7 +66,8 @@ class Isolation:
             own = ", each project's stages as one of their own" if self.tenants else ""
             return f"worker {self.worker} runs as the system user {self.account.name}{own}"
         if self.way == "namespaces":
-            return f"worker {self.worker} runs in namespaces of its own (bubblewrap)"
+            own = ", each project's stages in others" if self.needs.tenants else ""
+            return f"worker {self.worker} runs in namespaces of its own (bubblewrap){own}"
         return f"worker {self.worker} is not isolated: {self.why}"
 
     def command(
@@ -80,8 +81,12 @@ class Isolation:
             tenant: As the user of one of its tenants.
         """
         inside = [sys.executable, "-I", "-m", "slipway.workers.inside", json.dumps(order)]
+        if self.way == "namespaces" and tenant:
+            return [_bwrap(), *for_tenant(self.needs, environ, tenant), "--", *inside]
         if self.way == "namespaces":
-            return [*bubblewrap(self.needs, environ), "--", *inside]
+            return _enclosed(
+                self._rooms([*for_worker(self.needs, environ), "--", *inside], environ)
+            )
         if self.account is None:
             return inside
         told = {
@@ -98,7 +103,29 @@ class Isolation:
         }
         if tenant:
             told |= {**self._tenant(tenant), "tenants": {}}
-        return [sys.executable, "-I", "-m", "slipway.workers.enclose", *_pieces(json.dumps(told))]
+        return _enclosed(told)
+
+    def _rooms(self, words: list[str], environ: Mapping[str, str]) -> dict[str, Any]:
+        """Return what `rooms` is told: the worker's own room, and its tenants'."""
+        tenants = {
+            name: {
+                "name": environ.get("USER", ""),
+                "area": str(self.needs.area(name)),
+                "variables": sorted(one.variables),
+                "deploys": is_deploying(name),
+                "room": for_tenant(self.needs, environ, name),
+            }
+            for name, one in self.needs.tenants.items()
+        }
+        return {
+            "folder": str(self.needs.folder),
+            "user": os.geteuid(),
+            "group": os.getegid(),
+            "parent": os.getpid(),
+            "bwrap": _bwrap(),
+            "command": ["bwrap", *words],
+            "tenants": tenants,
+        }
 
     def _owners(self) -> dict[str, tuple[int, int, int]]:
         """Return the user, the group and the mode of each key's copy."""
@@ -121,9 +148,21 @@ class Isolation:
             "user": account.user,
             "group": account.group,
             "groups": [self.account.group, *shared] if self.account else [],
-            "area": str(self.needs.folder / TENANTS / name),
+            "area": str(self.needs.area(name)),
             "variables": sorted(self.needs.tenants[name].variables),
         }
+
+
+def _enclosed(told: Mapping[str, Any]) -> list[str]:
+    return [sys.executable, "-I", "-m", "slipway.workers.enclose", *_pieces(json.dumps(told))]
+
+
+def _bwrap() -> str:
+    path = shutil.which("bwrap")
+    if path is None:
+        msg = "bubblewrap is not on this machine; install it (apt install bubblewrap)"
+        raise MissingTool(msg)
+    return path
 
 
 def _pieces(text: str) -> list[str]:
@@ -204,7 +243,7 @@ def _tenants(found: Isolation, home: Home) -> dict[str, Account]:
     made = {}
     for name, tenant in found.needs.tenants.items():
         user = account_name(found.needs.folder, found.worker, name)
-        account = make_account(user, found.needs.folder / TENANTS / name / "home")
+        account = make_account(user, found.needs.area(name) / "home")
         group = make_group(group_name(home.root, tenant.project))
         made[name] = replace(account, group=group)
     return made
@@ -218,9 +257,7 @@ def _shared(needs: Needs, home: Home) -> dict[Path, int]:
 
 
 def _in_namespaces(found: Isolation, home: Home, *, trying: bool) -> Isolation:
-    if shutil.which("bwrap") is None:
-        msg = "bubblewrap is not on this machine; install it (apt install bubblewrap)"
-        raise MissingTool(msg)
+    _bwrap()
     if not trying:
         folders.give(found.needs, home, None)
     made = replace(found, way="namespaces")
@@ -231,15 +268,16 @@ def _in_namespaces(found: Isolation, home: Home, *, trying: bool) -> Isolation:
 def _problem(isolation: Isolation, home: Home) -> str:
     """Try it; return why it does not hold, or nothing."""
     # One tenant is like the other.
-    whose = ["", *list(isolation.tenants)[:1]]
+    tenants = isolation.tenants if isolation.account else isolation.needs.tenants
+    whose = ["", *list(tenants)[:1]]
     return next((why for one in whose if (why := _problem_as(isolation, home, one))), "")
 
 
 def _problem_as(isolation: Isolation, home: Home, tenant: str) -> str:
     secret = [home.admin_password, home.session_key, home.root / "state.sqlite"]
     files = [str(one) for one in secret if one.exists()]
-    folder = isolation.needs.folder
-    order = {"tries": files, "folder": str(folder / TENANTS / tenant if tenant else folder)}
+    needs = isolation.needs
+    order = {"tries": files, "folder": str(needs.area(tenant) if tenant else needs.folder)}
     environ = surroundings(os.environ, isolation)
     try:
         done = subprocess.run(

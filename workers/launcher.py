@@ -16,39 +16,25 @@ The standard library alone is loaded as root.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
-import resource
-import select
 import signal
 import socket
-import struct
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
 from slipway.scripts import clearing
 from slipway.scripts.guard import adopt_orphans, die_with_parent
-from slipway.workers.ending import act_for, become, end_all, reaped
-from slipway.workers.handover import SOCKET, STOP, VARIABLE, receive, send
+from slipway.workers import serving
+from slipway.workers.ending import act_for, become, end_all
+from slipway.workers.handover import send
 from slipway.workers.places import NoPlace, Place, Places, left_file, new_file
+from slipway.workers.serving import PATIENCE, Order
 
-#: Seconds an order may take to come, and a stage to end once it was told to.
-_PATIENCE, _GRACE, _LONG_GRACE = 30, 0.5, 5.0
-#: Seconds between looks whether the worker is there, where Linux does not say so itself (5.3).
-_LOOK = 1.0
-#: Seconds until what had no room is tried again.
-_PAUSE = 0.1
 #: Seconds that what is left may take to be removed; the next stage goes on with it.
 _LONGEST = 3600
-#: A tenant gets one in so many of the processes and threads that the machine can have.
-_SHARE = 4
-_CREDENTIALS = struct.Struct("iII")
-_MISSING, _MOST = 3, 200
-
-Order = Mapping[str, Any]
+_MOST = 200
 
 
 def start(order: Order) -> None:
@@ -58,111 +44,22 @@ def start(order: Order) -> None:
         order: What `enclose` was told: the worker's user, and the tenants'.
     """
     folder = Path(order["folder"])
-    listener = _listen(folder, order["user"], order["group"])
-    parent = os.getpid()
-    if os.fork() == 0:
-        try:
-            _forget_input()
-            _serve(listener, order, parent)
-        finally:
-            os._exit(0)
-    listener.close()
-    os.environ[VARIABLE] = str(folder)
 
+    def deed(sock: socket.socket, asked: Order, files: list[int]) -> None:
+        tenant = order["tenants"].get(asked.get("tenant"))
+        if tenant is None:
+            whose = f"{asked.get('tenant')!a} has no user here"
+            send(sock, {"problem": f"{whose}; restart `slipway up`"})
+        elif asked["do"] == "run":
+            run(sock, asked, files, tenant, order)
+        else:
+            _do(sock, asked, tenant)
 
-def _listen(folder: Path, user: int, group: int) -> socket.socket:
-    handle = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        # By the descriptor: a socket's address is short, and its folder is the worker's.
-        place = f"/proc/self/fd/{handle}/{SOCKET}"
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(SOCKET, dir_fd=handle)
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        before = os.umask(0o177)
-        try:
-            listener.bind(place)
-        finally:
-            os.umask(before)
-        os.chown(SOCKET, user, group, dir_fd=handle, follow_symlinks=False)
-        listener.listen(128)
-    finally:
-        os.close(handle)
-    return listener
+    def work(listener: socket.socket, worker: int) -> None:
+        serving.serve(listener, worker, order["user"], deed)
 
-
-def _forget_input() -> None:
-    """Let go of the standard input: the worker's password comes there."""
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    os.setsid()
-
-
-def _serve(listener: socket.socket, order: Order, worker: int) -> None:
-    """Take orders until the worker has ended."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Those who do the orders are nobody's to wait for.
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    me = os.getpid()
-    awaited: list[Any] = [listener]
-    with contextlib.suppress(AttributeError, OSError):
-        awaited.append(os.pidfd_open(worker))
-    # PR_SET_PDEATHSIG would say nothing: by then the worker may send no signal to root's process.
-    while os.getppid() == worker:
-        if listener not in select.select(awaited, [], [], _LOOK)[0]:
-            continue
-        try:
-            sock, _ = listener.accept()
-        except OSError:
-            # Out of descriptors or memory.
-            time.sleep(_PAUSE)
-            continue
-        if _forked() == 0:
-            try:
-                listener.close()
-                die_with_parent()
-                if os.getppid() == me:
-                    _take(sock, order)
-            except (EOFError, OSError, ValueError, KeyError) as error:
-                sys.stderr.write(f"launcher: {type(error).__name__}: {error}\n")
-            finally:
-                os._exit(0)
-        sock.close()
-
-
-def _forked() -> int:
-    """Fork, when there is room for one more process; -1: there was none for long.
-
-    Stages may have taken all there can be. This process must not end of it: the worker needs it.
-    """
-    deadline = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            return os.fork()
-        except OSError as error:
-            if time.monotonic() > deadline:
-                sys.stderr.write(f"launcher: fork: {error}\n")
-                return -1
-            time.sleep(_PAUSE)
-
-
-def _take(sock: socket.socket, order: Order) -> None:
-    """Take one order of the worker's user, and answer it."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    told = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    if _CREDENTIALS.unpack(told)[1] != order["user"]:
-        return
-    sock.settimeout(_PATIENCE)
-    asked, files = receive(sock, 3)
-    sock.settimeout(None)
-    tenant = order["tenants"].get(asked.get("tenant"))
-    if tenant is None:
-        send(sock, {"problem": f"{asked.get('tenant')!a} has no user here; restart `slipway up`"})
-    elif asked["do"] == "run":
-        _run(sock, asked, files, tenant, order)
-    else:
-        _do(sock, asked, tenant)
+    listener = serving.listen(folder, order["user"], order["group"])
+    serving.leave_behind(listener, folder, work)
 
 
 # ---- in a tenant's folder, as its user
@@ -174,7 +71,7 @@ def _do(sock: socket.socket, asked: Order, tenant: Order) -> None:
     # Linux forgets it with each change of user.
     die_with_parent()
     # What a stage put in the way must not keep this process for ever.
-    signal.alarm(_LONGEST if asked["do"] == "clear" else 2 * _PATIENCE)
+    signal.alarm(_LONGEST if asked["do"] == "clear" else 2 * PATIENCE)
     try:
         told, opened = _DEEDS[asked["do"]](asked, Path(tenant["area"]))
     except NoPlace as problem:
@@ -242,13 +139,18 @@ _DEEDS: dict[str, Callable[[Order, Path], tuple[dict[str, Any], int | None]]] = 
 # ---- a stage
 
 
-def _run(sock: socket.socket, asked: Order, files: list[int], tenant: Order, order: Order) -> None:
-    """Start a stage as its tenant's user; end all it has left, and tell its exit code."""
+def run(sock: socket.socket, asked: Order, files: list[int], tenant: Order, order: Order) -> None:
+    """Start a stage as its tenant's user; end all it has left, and tell its exit code.
+
+    Args:
+        sock: The connection to whoever waits for it.
+        asked: Its arguments, environment and place.
+        files: Its three streams.
+        tenant: Whose it is; without a user it is this process's own.
+        order: The worker's folder, and all its tenants.
+    """
     adopt_orphans()
-    wake, woken = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-    signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    signal.signal(signal.SIGTERM, lambda *_: None)
+    wake = serving.awake()
     me = os.getpid()
     child = os.fork()
     if child == 0:
@@ -257,35 +159,15 @@ def _run(sock: socket.socket, asked: Order, files: list[int], tenant: Order, ord
         os.close(one)
     # Only a deployment may leave something that stays: any program can set what marks it.
     session = child if asked["argv"][:2] == ["stage", "deploy"] else None
-    status: int | None = None
-    while status is None:
-        ready = _ready(sock, wake)
-        is_over = wake in ready and signal.SIGTERM in os.read(wake, 4096)
-        if sock in ready and not is_over:
-            is_over = not set(_received(sock)) & set(STOP)
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(child, signal.SIGTERM)
-        if is_over:
-            # The worker, or the one who waits for this stage, has ended.
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
-            end_all(_LONG_GRACE, session, tenant)
-            return
-        status = reaped(child)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    end_all(_GRACE, session, tenant)
-    code = os.waitstatus_to_exitcode(status)
-    send(sock, {"code": code if code >= 0 else 128 - code})
 
+    def stop() -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGTERM)
 
-def _ready(*awaited: socket.socket | int) -> list[socket.socket | int]:
-    return select.select(awaited, [], [])[0]
+    def end(grace: float) -> None:
+        end_all(grace, session, tenant)
 
-
-def _received(sock: socket.socket) -> bytes:
-    try:
-        return sock.recv(64)
-    except ConnectionError:
-        return b""
+    serving.tell(sock, serving.watch(sock, wake, child, stop, end))
 
 
 def _become_stage(
@@ -293,51 +175,22 @@ def _become_stage(
 ) -> NoReturn:
     """Become a stage's program."""
     try:
-        signal.set_wakeup_fd(-1)
-        for one in (signal.SIGTERM, signal.SIGCHLD, signal.SIGINT):
-            signal.signal(one, signal.SIG_DFL)
+        serving.asleep()
         os.setsid()
-        # Each beyond the three first: one of them may be where another is to be.
-        high = [fcntl.fcntl(one, fcntl.F_DUPFD_CLOEXEC, 64) for one in files]
-        for number, stream in enumerate(high):
-            os.dup2(stream, number)
-        _limit_processes()
-        become(tenant)
+        serving.take_streams(files)
+        serving.limit_processes()
+        if "user" in tenant:
+            become(tenant)
         die_with_parent()
-        if os.getppid() != parent or len(files) != len((0, 1, 2)):
-            os._exit(_MISSING)
+        if os.getppid() != parent:
+            os._exit(serving.MISSING)
         os.umask(0o022)
         work = Path(asked["folder"]) / "build"
         os.chdir(work)
         program = Path(sys.executable).with_name("slipway")
-        environ = _environ(asked["env"], work, tenant, order)
+        environ = serving.surroundings(asked["env"], work, tenant, order)
         os.execve(program, ["slipway", *asked["argv"]], environ)  # noqa: S606  a list, and no shell
     except (OSError, TypeError, ValueError) as error:
         os.write(2, f"the stage cannot be started: {error}\n".encode(errors="replace"))
     finally:
-        os._exit(_MISSING)
-
-
-def _limit_processes() -> None:
-    """Leave the machine room for others' processes, however many a tenant's user starts."""
-    most = int(Path("/proc/sys/kernel/pid_max").read_text()) // _SHARE
-    soft, hard = resource.getrlimit(resource.RLIMIT_NPROC)
-    told = [one for one in (soft, hard, most) if one != resource.RLIM_INFINITY]
-    resource.setrlimit(resource.RLIMIT_NPROC, (min(told), min(told)))
-
-
-def _environ(told: Mapping[str, str], work: Path, tenant: Order, order: Order) -> dict[str, str]:
-    """Return a stage's environment variables: nothing that another tenant's stages are given."""
-    others = {name for one in order["tenants"].values() for name in one["variables"]}
-    hidden = others - set(tenant["variables"]) | {VARIABLE}
-    programs = str(Path(sys.executable).parent)
-    before = [one for one in told.get("PATH", "").split(os.pathsep) if one != programs]
-    mine = [one for one in before if not Path(one).is_relative_to(order["folder"])]
-    return {
-        **{key: value for key, value in told.items() if key not in hidden},
-        "PATH": os.pathsep.join([programs, *mine]),
-        "PWD": str(work),
-        "HOME": str(Path(tenant["area"]) / "home"),
-        "USER": tenant["name"],
-        "LOGNAME": tenant["name"],
-    }
+        os._exit(serving.MISSING)

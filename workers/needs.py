@@ -6,7 +6,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from slipway.home import Home
@@ -16,6 +16,7 @@ from slipway.model.graph import able_workers
 from slipway.model.site import Project, Site
 from slipway.model.stage import DatabasesStage, DeployStage, PublishStage, Stage
 from slipway.model.tenant import tenants_of
+from slipway.workers.account import TENANTS
 
 #: Slipway's packages that run on a worker; from a clone each lies in a folder of its own.
 _PACKAGES = ("slipway", "slipway.features", "slipway.scripts", "slipway.workers")
@@ -26,6 +27,8 @@ class Tenant:
     """What the stages of one tenant need: a project's, or some of its stages that are apart."""
 
     project: str
+    mirror: Path
+    """Where the project's repository is mirrored."""
     keys: tuple[Path, ...] = ()
     """Files that a deployment by ssh is let in by."""
     writes: tuple[Path, ...] = ()
@@ -66,6 +69,17 @@ class Needs:
         """Environment variables that any of its stages names."""
         return frozenset().union(*(one.variables for one in self.tenants.values()))
 
+    def area(self, tenant: str) -> Path:
+        """Return the folder of a tenant, in which its home, its caches and its places are."""
+        return self.folder / TENANTS / tenant
+
+    def temporary(self, tenant: str = "") -> Path:
+        """Return what is `/tmp` in namespaces: of a tenant, or the worker's own.
+
+        Not in the tenant's folder: in its place a stage could leave a link for the next one.
+        """
+        return self.folder / "tmp" / (tenant or ".worker")
+
 
 def needs_of(site: Site, home: Home, config: Path, worker: str) -> Needs:
     """Return what a worker needs for the stages it can be given.
@@ -85,7 +99,9 @@ def needs_of(site: Site, home: Home, config: Path, worker: str) -> Needs:
     tenants: dict[str, Tenant] = {}
     for title, project, stage in given:
         for name in tenants_of(title, project, stage):
-            tenants[name] = _with(tenants.get(name, Tenant(title)), home, project, stage)
+            tenants[name] = _with(
+                tenants.get(name, Tenant(title, home.mirror(title))), home, project, stage
+            )
     return Needs(
         state=home.root,
         folder=home.worker(worker),
@@ -114,7 +130,7 @@ def _with(tenant: Tenant, home: Home, project: Project, stage: Stage) -> Tenant:
         variables.add(stage.server_env)
     # The state folder itself is nobody's to write but the master's.
     given = (one for one in map(_plain, writes) if not home.root.is_relative_to(one))
-    return Tenant(tenant.project, _once(keys), _once(given), frozenset(variables))
+    return replace(tenant, keys=_once(keys), writes=_once(given), variables=frozenset(variables))
 
 
 def _stages(site: Site, project: Project, name: str) -> Iterator[Stage]:

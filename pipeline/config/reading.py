@@ -16,6 +16,7 @@ from slipway.config.outline import outline
 from slipway.model.errors import WrongInput
 from slipway.model.graph import check
 from slipway.model.site import Site
+from slipway.model.written import check_written
 
 
 @dataclass(frozen=True, order=True)
@@ -115,7 +116,8 @@ def _parse(text: str, file: str) -> Reading:
     else:
         found = []
     known = {problem.path for problem in found}
-    for breach in check(site):
+    # An outline lacks what is wrong; folders are compared once all of them are known.
+    for breach in (*check(site), *([] if found else check_written(site))):
         place = wording.dotted(breach.path)
         # What is wrong in a stage's needs already is not told once more on the stage.
         if place not in known and f"{place}.needs" not in known:

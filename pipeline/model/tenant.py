@@ -51,11 +51,6 @@ def tenants_of(title: str, project: Project, stage: Stage) -> Iterator[str]:
     )
 
 
-def project_of(tenant: str) -> str:
-    """Return the project of a tenant."""
-    return tenant.partition(_MARK)[0]
-
-
 def is_deploying(tenant: str) -> bool:
     """Tell whether a tenant deploys: what it starts may stay."""
     return tenant.split(_MARK)[1:2] == ["deploy"]

@@ -1,9 +1,9 @@
 """The program of a project's committer who wants at another project on the same worker.
 
-    python hostile_tenant.py STATE MARK
+    python hostile_tenant.py STATE MARK PORT
 
-It waits until a stage of the other project runs, which has MARK in its command line. Exit code 1:
-it got something.
+It waits until a stage of the other project runs, which listens at a port and has MARK in its
+command line. Exit code 1: it got something.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-STATE, MARK = Path(sys.argv[1]), sys.argv[2]
+STATE, MARK, PORT = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 MINE = Path.cwd().resolve()
 got = []
 
@@ -40,13 +40,21 @@ def words_of(pid):
 
 
 def wait_for_the_other():
+    """Return a connection: the other stage ends with it."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        for pid in pids():
-            if MARK in words_of(pid) and pid != os.getpid() and "hostile" not in words_of(pid):
-                return
+        with contextlib.suppress(OSError):
+            return socket.create_connection(("127.0.0.1", PORT))
         time.sleep(0.1)
     sys.exit("the other project's stage never came")
+
+
+def others_in(folder):
+    """Return what a folder shows besides the way to this stage's own."""
+    found = {one.name for one in folder.iterdir()} - set(MINE.parts)
+    if not found:
+        raise OSError(0, "nothing is there")
+    return found
 
 
 def write(path):
@@ -66,10 +74,10 @@ def try_folders():
     ]
     others += [STATE / "mirrors" / "shop.git", STATE / "releases" / "shop", STATE / "deployed"]
     for folder in others:
-        attempt(f"list {folder}", lambda folder=folder: list(folder.iterdir()))
+        attempt(f"list {folder}", others_in, folder)
         for name in (".gitconfig", "home/.gitconfig", "cache/shop/environments/x.pth", "slipway"):
             attempt(f"write {folder / name}", write, folder / name)
-    attempt("list the tenants", lambda: list((worker / "tenants").iterdir()))
+    attempt("list the tenants", others_in, worker / "tenants")
     attempt("make a tenant", (worker / "tenants" / "new").mkdir)
     attempt(
         "rename a tenant", os.rename, worker / "tenants" / "shop", worker / "tenants" / "demo" / "x"
@@ -90,9 +98,11 @@ def try_processes():
     for pid in pids():
         with contextlib.suppress(OSError):
             status = Path(f"/proc/{pid}/status").read_text()
-            if f"\nUid:\t{os.getuid()}\t" in status:
-                continue
             words = words_of(pid)
+            if f"\nUid:\t{os.getuid()}\t" in status:
+                if MARK in words and "hostile" not in words:
+                    got.append("the other stage, as the same user")
+                continue
             for name in ("environ", "mem", "maps", "fd/0", "cwd/x", "root/etc/hostname"):
                 attempt(f"read {name} of {pid} {words}", read_some, f"/proc/{pid}/{name}")
             attempt(f"signal to {words}", os.kill, pid, signal.SIGCONT)
@@ -116,11 +126,12 @@ def try_to_become():
             attempt(f"become {user}", os.setuid, user)
 
 
-wait_for_the_other()
+other = wait_for_the_other()
 try_folders()
 try_launcher()
 try_processes()
 try_to_become()
+other.close()
 if "hunter2" in str(os.environ):
     got.append("a secret in the environment")
 print(f"as user {os.getuid()}: {got}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from slipway.model.site import Project
-from slipway.model.tenant import is_deploying, project_of, tenant_of, tenants_of
+from slipway.model.tenant import is_deploying, tenant_of, tenants_of
 
 
 def project(**stage: object) -> Project:
@@ -31,7 +31,6 @@ def test_a_stage_with_what_not_everybody_has_is_a_tenant_of_its_own(
     found = tenant_of("demo", made, made.stages["s"], given)
     assert found == tenant
     assert found in tenants_of("demo", made, made.stages["s"])
-    assert project_of(found) == "demo"
 
 
 def test_what_deploys_is_told_by_its_name() -> None:

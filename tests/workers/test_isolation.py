@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shutil
 import stat
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from slipway.model.errors import MissingTool
 from slipway.model.site import Site
 from slipway.workers import folders, inside
 from slipway.workers.account import Account, account_name
-from slipway.workers.bubblewrap import bubblewrap
+from slipway.workers.bubblewrap import for_tenant, for_worker
 from slipway.workers.enclose import closed_folders
 from slipway.workers.isolation import as_text, from_text, isolate, surroundings
 from slipway.workers.needs import needs_of
@@ -149,25 +150,49 @@ def test_each_site_and_each_worker_has_a_user_of_its_own(tmp_path):
 # ---- namespaces
 
 
-def test_namespaces_hold_nothing_of_the_state_folder_but_what_is_named(home):
-    made = needs(home, "release")
+def shown(words):
+    """Return what bubblewrap binds, and what of the state folder is hidden first."""
+    binds = {"--bind", "--ro-bind"}
+    return {words[at + 2]: words[at + 1] for at, word in enumerate(words) if word in binds}
+
+
+@pytest.mark.parametrize("tenant", ["", "demo", "demo~publish", "demo~deploy~there"])
+def test_namespaces_hold_nothing_of_the_state_folder_but_what_is_named(home, tenant):
+    made = needs(home, "tests" if tenant == "demo" else "release")
     folders.give(made, home, None)
-    words = bubblewrap(made, {})
+    words = for_tenant(made, {}, tenant) if tenant else for_worker(made, {})
     hidden = words.index(str(home.root))
     assert words[hidden - 1] == "--tmpfs"
-    shown = {words[at + 2] for at, word in enumerate(words) if word in {"--bind", "--ro-bind"}}
-    inside = {one for one in shown if Path(one).is_relative_to(home.root)}
-    assert inside == {str(made.folder), *map(str, (*made.mirrors, *made.writes))}
+    inside = {one for one in shown(words) if Path(one).is_relative_to(home.root)}
+    theirs = made.tenants[tenant].writes if tenant else ()
+    mirrors = made.mirrors if tenant else ()
+    own = made.area(tenant) if tenant else made.folder
+    assert inside == {str(own), *map(str, (*mirrors, *theirs))}
+    assert shown(words)["/tmp"] == str(made.temporary(tenant))  # noqa: S108  as it is in there
+    assert not made.temporary(tenant).is_relative_to(own) or not tenant
     assert "--unshare-pid" in words
-    assert "--die-with-parent" in words
     assert words[-2:] == ["--remount-ro", str(home.root)]
+
+
+def test_the_key_of_a_deployment_is_its_tenants_alone(home):
+    told = {"kind": "ssh", "host": "app1", "identity": "keys/id", "known-hosts": "keys/known"}
+    made = needs(home, "release", **told)
+    folders.give(made, home, None)
+    for key in made.keys:
+        key.parent.mkdir(exist_ok=True)
+        key.touch()
+    found = {
+        name: str(home.root / "keys/id") in for_tenant(made, {}, name) for name in made.tenants
+    }
+    assert found == {"demo": False, "demo~publish": False, "demo~deploy": True}
+    assert str(home.root / "keys/id") not in for_worker(made, {})
 
 
 def test_a_secret_beside_what_is_shown_is_hidden(home):
     made = needs_of(site(), home, Path("/etc/hostname"), "tests")
-    words = bubblewrap(made, {})
-    at = words.index("/etc/hostname")
-    assert words[at - 2 : at] == ["--ro-bind", "/dev/null"]
+    for words in (for_worker(made, {}), for_tenant(made, {}, "demo")):
+        at = words.index("/etc/hostname")
+        assert words[at - 2 : at] == ["--ro-bind", "/dev/null"]
 
 
 # ---- the environment
@@ -258,7 +283,7 @@ def test_what_a_stage_left_for_tmp_is_in_nobodys_way(home, tmp_path, what):
     made = needs(home, "tests")
     folders.give(made, home, None)
     place = made.folder / "tmp"
-    place.rmdir()
+    shutil.rmtree(place)
     if what == "link":
         place.symlink_to(tmp_path)
     elif what == "closed":
@@ -271,7 +296,7 @@ def test_what_a_stage_left_for_tmp_is_in_nobodys_way(home, tmp_path, what):
     folders.give(made, home, None)
     assert place.is_dir()
     assert not place.is_symlink()
-    assert list(place.iterdir()) == []
+    assert sorted(one.name for one in place.iterdir()) == [".worker", "demo"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="this is not root")

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from slipway.workers import handover, launcher
+from slipway.workers import handover, serving
 
 pytestmark = [
     pytest.mark.slow,
@@ -280,7 +280,7 @@ def test_a_stage_is_its_tenants_and_tells_its_exit_code(launched):
     tenant = {"name": "d", "area": "/a", "variables": ["DEMO_URL"]}
     order = {"folder": "/w", "tenants": {"demo": tenant, "shop": {"variables": ["SHOP_URL"]}}}
     told = {**env, "PATH": "/w/bin:/usr/bin", handover.VARIABLE: "/w", "HOME": "/root"}
-    found = launcher._environ(told, Path("/a/x/build"), tenant, order)
+    found = serving.surroundings(told, Path("/a/x/build"), tenant, order)
     assert found["PATH"].endswith(":/usr/bin")
     assert "/w/bin" not in found["PATH"]
     assert (found["DEMO_URL"], found["HOME"], found["USER"]) == ("mine", "/a/home", "d")
