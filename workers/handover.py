@@ -15,6 +15,7 @@ import signal
 import socket
 import struct
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -164,11 +165,23 @@ def main() -> int:
         told, _ = receive(sock)
     except (EOFError, OSError):
         sys.stderr.write("the launcher of this worker has ended, and the stage with it\n")
+        _end_worker(folder)
         return _MISSING
     if "problem" in told:
         sys.stderr.write(f"{told['problem']}\n")
         return _MISSING
     return int(told["code"])
+
+
+def _end_worker(folder: Path) -> None:
+    """End the worker where its launcher has: its stages are to be begun anew, not to fail."""
+    try:
+        connected(folder).close()
+    except OSError:
+        # Buildbot's worker starts this program itself. Asked politely, it would end this one first
+        # and tell the master that the stage has failed.
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(_PATIENCE)
 
 
 def install(folder: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import shutil
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -163,5 +164,23 @@ def test_a_launcher_that_was_ended_comes_back_with_its_worker(apart: LiveSite) -
     assert site.run_slipway("trigger").returncode == 0
     assert site.wait_for_run(2)["state"] == "passed"
     assert site.worker().pid != worker.pid
+    assert site.down(signal.SIGTERM) in {0, 130}
+    assert not site.processes()
+
+
+def test_a_stage_whose_launcher_is_ended_is_begun_anew(apart: LiveSite) -> None:
+    site = apart
+    seen = "seen = os.path.expanduser('~/seen')"
+    first = "if not os.path.exists(seen):\n    open(seen, 'w').close()\n    time.sleep(300)\n"
+    site.write(command("look", f"import os, time\n{seen}\n{first}print('the second')"))
+    site.up()
+    wait_for(lambda: list(site.state.glob("workers/local/tenants/demo/home/seen")), site.said)
+    launchers = [p for p in site.processes() if "slipway.workers.enclose" in p.cmdline()]
+    for one in launchers:
+        with suppress(psutil.NoSuchProcess):
+            one.kill()
+    run = site.wait_for_run(1)
+    assert run["state"] == "passed", site.run_slipway("logs", "1", "look").stdout
+    assert "the second" in site.run_slipway("logs", "1", "look").stdout
     assert site.down(signal.SIGTERM) in {0, 130}
     assert not site.processes()
