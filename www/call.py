@@ -52,7 +52,7 @@ class Call:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Read from the ledger, in one of Buildbot's database threads."""
+        """Read from the ledger, beside what is being written."""
         return await self.desk.call(lambda session: work(session, *args, **kwargs), reading=True)
 
     async def change(

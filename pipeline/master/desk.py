@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
@@ -23,16 +22,15 @@ from slipway.git import end_all
 from slipway.given import given_to_stage
 from slipway.ledger import deployments, pruning, runs, standing, test_results
 from slipway.ledger.chain import hold
-from slipway.ledger.keeper import keep_commits, keep_log
 from slipway.ledger.migrate import upgrade
 from slipway.ledger.session import LedgerSession
 from slipway.ledger.store import Incoming, Store
 from slipway.ledger.tables import Artefact, StageResult
 from slipway.master.choices import Choices
 from slipway.master.claims import Place, claim
+from slipway.master.database import Database
 from slipway.master.memory import give_back
 from slipway.master.news import News, collect, tell, watch_gates
-from slipway.master.patience import Patience
 from slipway.model.artefact_name import name_refusal
 from slipway.model.errors import MissingTool, SlipwayError, StageFailed, WrongInput
 from slipway.model.event import ArtefactLeft, TestResult
@@ -68,7 +66,7 @@ def _tell_refused(failure: Any) -> None:
 
 
 class Desk(BuildbotService):
-    """One per master. Work on the ledger is done in Buildbot's own database threads."""
+    """One per master. The ledger is changed in Buildbot's own database threads."""
 
     compare_attrs: ClassVar[tuple[str, ...]] = _COMPARED
 
@@ -107,7 +105,7 @@ class Desk(BuildbotService):
 
     _upgrading: defer.DeferredLock | None = None
     _upgraded = False
-    _log: sqlite3.Connection | None = None
+    _database: Database | None = None
     _pruning: Any = None
     _readers: ThreadPool | None = None
     _ended = False
@@ -121,11 +119,8 @@ class Desk(BuildbotService):
         await super().startService()
         self._losses = Counter()
         self.choices = Choices(self.master.reactor)
-        patience = Patience()
-        await self.master.db.pool.do_with_engine(patience.teach)
-        self.master.reactor.addSystemEventTrigger("before", "shutdown", patience.end)
-        await self.master.db.pool.do_with_engine(keep_commits)
-        self._log = await self.master.db.pool.do_with_engine(keep_log)
+        self._database = Database(self.master)
+        await self._database.open()
         await threads.deferToThread(self._store.sweep)
         self._pruning = task.LoopingCall(self._prune)
         self._pruning.start(_DAY, now=False)
@@ -144,9 +139,8 @@ class Desk(BuildbotService):
             self._readers = None
         if self._pruning is not None and self._pruning.running:
             self._pruning.stop()
-        if self._log is not None:
-            self._log.close()
-            self._log = None
+        if self._database is not None:
+            await self._database.close()
 
     def _prune(self) -> Any:
         if not any(project.keep for project in self.projects.values()):
@@ -198,10 +192,9 @@ class Desk(BuildbotService):
             work: Gets a session, then the arguments; what it returns must not be a live row.
             *args: Passed on to it.
             actor: Who asked for it, for the audit trail; empty: it happens by itself.
-            reading: It writes nothing, and need not wait for what does.
+            reading: It writes nothing, and need not wait for what does; SQLite refuses, else.
             **kwargs: Passed on to it.
         """
-        pool = self.master.db.pool
         if not self._upgraded:
             # Where the database has several connections, several callers come here at once.
             self._upgrading = self._upgrading or defer.DeferredLock()
@@ -221,6 +214,7 @@ class Desk(BuildbotService):
                 session.commit()
                 return result, news, gated
 
+        pool = self.reading_pool if reading else self.master.db.pool
         result, news, gated = await pool.do_with_transaction(in_thread)
         if isinstance(result, SlipwayError):
             raise result
@@ -228,6 +222,11 @@ class Desk(BuildbotService):
         for project in gated & set(self.projects):
             self.gatekeeper(project).gates_changed()
         return result  # type: ignore[no-any-return]
+
+    @property
+    def reading_pool(self) -> Any:
+        """Buildbot's pool for what only reads: it waits for nothing that is being written."""
+        return self._database.readers if self._database else self.master.db.pool
 
     async def _upgrade(self) -> None:
         if not self._upgraded:

@@ -1,10 +1,14 @@
 """The endpoints on a real master: views, gates, what is refused."""
 
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
 from .conftest import LiveSite
+from .rows import connect
 from .site import command
 
 pytestmark = pytest.mark.live
@@ -153,3 +157,30 @@ def test_manners(running):
         bearer = {"authorization": f"Bearer {made.json()['token']}"}
         assert stranger.get(API + "me", headers=bearer).json()["may"]["run.start"] is True
         assert stranger.get(API + "audit", headers=bearer).status_code == 403
+
+
+def test_pages_are_answered_while_nothing_can_be_written(running):
+    """Somebody holds the database, and what the master would write waits for it."""
+    running.wait_for_run(1, "waiting")
+    with running.client(admin=True) as client, ThreadPoolExecutor() as threads:
+        made = client.post(API + "tokens", json={"name": "a script", "roles": ["developer"]})
+        bearer = {"authorization": f"Bearer {made.json()['token']}"}
+        # Its first use is written down beside it.
+        assert client.get(API + "me", headers=bearer).status_code == 200
+        wanted = {"name": "another", "roles": ["developer"]}
+        with closing(connect(running, "rw", 60)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            waiting = threads.submit(client.post, API + "tokens", json=wanted)
+            # It has come to where it waits.
+            time.sleep(1)
+            pages = ("runs", "runs/demo/1", "gates", "tests", "tokens", "audit/verify", "me")
+            with running.client(admin=True) as reader:
+                for page in pages:
+                    assert reader.get(API + page).status_code == 200, page
+            with running.client(admin=False) as reader:
+                assert reader.get(API + "runs", headers=bearer).status_code == 200
+            assert not waiting.done()
+            other.execute("ROLLBACK")
+        assert waiting.result(timeout=60).status_code == 201
+        names = [one["name"] for one in client.get(API + "tokens").json()["items"]]
+        assert sorted(names) == ["a script", "another"]

@@ -74,8 +74,7 @@ def _cell(value: Any) -> Any:
 
 async def verify_audit(call: Call) -> Whole:
     """Answer GET audit/verify: walk along the whole chain."""
-    desk = call.desk
-    verdict = await desk.master.db.pool.do_with_engine(verify)
+    verdict = await call.desk.reading_pool.do_with_engine(verify)
     return Whole(
         whole=not verdict.problem, rows=verdict.rows, head=verdict.head, problem=verdict.problem
     )
