@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import tracemalloc
 
 from buildbot.process.results import FAILURE, SUCCESS
 from twisted.internet import defer, task
@@ -16,7 +17,7 @@ from slipway.model.event import (
 )
 from slipway.model.job import Job
 from slipway.steps import listening
-from slipway.steps.results import BATCH, LARGE
+from slipway.steps.results import BATCH, LARGE, Results
 
 from .cases import StepCase, said
 
@@ -263,3 +264,43 @@ class EvidenceTest(StepCase):
         assert self.store.path(digest).read_bytes() == png
         assert self.desk.kept == [(7, "evidence/a-3-1-1.png")]
         assert "base64" not in self.made.logs["stdio"].stdout
+
+
+def test_results_that_wait_for_the_database_take_little_memory():
+    """What is said of 20,000 tests is 6 MB; as objects they were some 30."""
+    number, message = 20_000, "AssertionError: " + "x" * 230
+    holds: defer.Deferred[None] = defer.Deferred()
+    kept: list[TestResult] = []
+
+    async def open_set(_category: str) -> int:
+        return 1
+
+    async def keep(_sets, tests):
+        await holds
+        kept.extend(tests)
+
+    async def nothing(*_):
+        pass
+
+    results = Results(open_set, keep, nothing, nothing)
+    tracemalloc.start()
+    try:
+        for n in range(number):
+            results.take(
+                TestResult(
+                    suite="unittest",
+                    name=f"test_all.Tests.test_that_number_{n}_is_as_it_should_be",
+                    status="failed",
+                    file="tests/test_all.py",
+                    message=f"{n} {message}",
+                )
+            )
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 15_000_000
+    closed = defer.Deferred.fromCoroutine(results.close())
+    holds.callback(None)
+    assert closed.called
+    assert [int(one.message.partition(" ")[0]) for one in kept] == list(range(number))
+    assert results.lost == 0
