@@ -21,6 +21,8 @@ def give_back() -> None:
     What is in use then stays in use. The collector need not look at it again: it stops all threads
     for 0.2 s each time it does.
     """
+    # A configuration that was read before, and another one has taken the place of, goes now.
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
     if sys.platform == "linux":
