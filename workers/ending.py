@@ -36,7 +36,11 @@ def become(who: Mapping[str, Any]) -> None:
     os.setresgid(who["group"], who["group"], who["group"])
     os.setresuid(who["user"], who["user"], who["user"])
     forbid_new_rights()
-    # The keys of whoever has begun this session would be this user's to read.
+    join_keyring()
+
+
+def join_keyring() -> None:
+    """Leave the session's keys behind: who has begun it may have some, and all in it share them."""
     if (number := _KEYCTL.get(os.uname().machine)) is not None:
         ctypes.CDLL(None, use_errno=True).syscall(number, _JOIN_SESSION_KEYRING, None)
 

@@ -69,6 +69,18 @@ def send(sock: socket.socket, told: Mapping[str, Any], files: Sequence[int] = ()
     sock.sendall(data)
 
 
+def may_send_files() -> None:
+    """Have this process send open files, however many are on their way.
+
+    Linux counts those of all of a user, and compares them with the limit of who sends one more;
+    stages have a lower one (see `rooms`).
+    """
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def receive(sock: socket.socket, files: int = 0) -> tuple[dict[str, Any], list[int]]:
     """Return an object, and the open files that came with it.
 
@@ -157,6 +169,7 @@ def main() -> int:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    may_send_files()
     send(sock, {"do": "run", "argv": sys.argv[1:], "env": dict(os.environ), **place}, (0, 1, 2))
     # They are the stage's now: whoever reads them waits for its end.
     for number in (0, 1):

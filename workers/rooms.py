@@ -17,6 +17,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
+import resource
 import select
 import signal
 import socket
@@ -29,13 +31,17 @@ from typing import NoReturn
 
 from slipway.scripts.guard import adopt_orphans, die_with_parent, has_children
 from slipway.workers import launcher, serving
-from slipway.workers.ending import children, reaped
-from slipway.workers.handover import MOST, ROOMS, send
+from slipway.workers.ending import children, join_keyring, reaped
+from slipway.workers.handover import MOST, ROOMS, may_send_files, send
 from slipway.workers.serving import MISSING, Order
 
 #: Seconds that all of a room may take to be gone, once it is ended.
 _MOST_SECONDS = 20.0
 _PAUSE = 0.002
+#: A room gets one in so many of the processes that all rooms of a user may have together.
+_PART = 8
+#: Since this Linux the processes of a room are counted by themselves.
+_COUNTED = (5, 14)
 
 
 def start(order: Order) -> None:
@@ -69,6 +75,8 @@ def start(order: Order) -> None:
         tend()
         serving.serve(listener, worker, order["user"], deed, tend)
 
+    # The worker has no use for the keys of whoever runs `slipway up` either.
+    join_keyring()
     listener = serving.listen(folder, order["user"], order["group"])
     serving.leave_behind(listener, folder, work)
     os.environ[ROOMS] = "1"
@@ -99,15 +107,19 @@ def _run(sock: socket.socket, asked: Order, files: list[int], tenant: Order, ord
     adopt_orphans()
     wake = serving.awake()
     told, says = os.pipe2(os.O_CLOEXEC)
+    waits, go = os.pipe2(os.O_CLOEXEC)
     me = os.getpid()
     child = os.fork()
     if child == 0:
-        _enter(asked, files, tenant, order, (me, says))
-    os.close(says)
-    for one in files:
+        os.close(go)
+        _enter(asked, files, tenant, order, (me, says, waits))
+    for one in (says, waits, *files):
         os.close(one)
     status = _Status(told)
     first = status.first()
+    if first is not None:
+        _limit(first)
+    os.close(go)
     code = serving.watch(
         sock, wake, child, partial(_stop, child, first), partial(_end, child, first)
     )
@@ -118,15 +130,17 @@ def _run(sock: socket.socket, asked: Order, files: list[int], tenant: Order, ord
 
 
 def _enter(
-    asked: Order, files: list[int], tenant: Order, order: Order, ends: tuple[int, int]
+    asked: Order, files: list[int], tenant: Order, order: Order, ends: tuple[int, int, int]
 ) -> NoReturn:
     """Become bubblewrap, and in its room a stage's program."""
-    parent, says = ends
+    parent, says, waits = ends
     try:
         serving.asleep()
         os.setsid()
         serving.take_streams(files)
         serving.limit_processes()
+        _limit_files()
+        join_keyring()
         die_with_parent()
         if os.getppid() != parent:
             os._exit(MISSING)
@@ -135,8 +149,9 @@ def _enter(
         environ = serving.surroundings(asked["env"], work, tenant, order)
         program = str(Path(sys.executable).with_name("slipway"))
         words = [*tenant["room"], "--die-with-parent", "--json-status-fd", str(says)]
-        words += ["--chdir", str(work), *_settings(environ)]
-        os.set_inheritable(says, True)  # noqa: FBT003  it takes no keyword
+        words += ["--block-fd", str(waits), "--chdir", str(work), *_settings(environ)]
+        for one in (says, waits):
+            os.set_inheritable(one, True)  # noqa: FBT003  it takes no keyword
         # Not by its own environment: bubblewrap is outside of the room.
         argv = ["bwrap", "--args", str(_read_from(words)), "--", program, *asked["argv"]]
         os.execve(order["bwrap"], argv, {})  # noqa: S606  a list, and no shell
@@ -144,6 +159,31 @@ def _enter(
         os.write(2, f"the stage cannot be started: {error}\n".encode(errors="replace"))
     finally:
         os._exit(MISSING)
+
+
+def _limit(first: int | None = None) -> None:
+    """Leave other rooms some of the processes that all of them may have together.
+
+    Args:
+        first: A room's first process, which waits; None: this one, which is in the room.
+    """
+    release = [int(one) for one in re.findall(r"\d+", os.uname().release)]
+    if tuple(release[:2]) >= _COUNTED:
+        most = serving.most_processes() // _PART
+        # It may have ended.
+        with contextlib.suppress(OSError):
+            resource.prlimit(first or os.getpid(), resource.RLIMIT_NPROC, (most, most))
+
+
+def _limit_files() -> None:
+    """Leave others some of the open files that a user may have on the way, sent and not received.
+
+    They are counted by user, whatever the namespace, and compared with the limit of who sends: this
+    one's, which is higher.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = hard * 3 // 4
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, most), most))
 
 
 def _settings(environ: Mapping[str, str]) -> list[str]:
@@ -252,6 +292,7 @@ class _Kept:
         with os.fdopen(handle, "w+b") as stream:
             stream.write(json.dumps(dict(asked)).encode())
             stream.flush()
+            may_send_files()
             try:
                 self._send([sock.fileno(), handle, *files])
             except ConnectionError:
@@ -266,6 +307,8 @@ class _Kept:
     def _enter(self, control: socket.socket) -> None:
         order, tenant = self._order, self._order["tenants"][self._name]
         others = {name: {"variables": one["variables"]} for name, one in order["tenants"].items()}
+        # An argument has a limit.
+        others = {name: one for name, one in others.items() if one["variables"]}
         told = {
             "control": control.fileno(),
             "tenant": {key: value for key, value in tenant.items() if key != "room"},
@@ -275,6 +318,8 @@ class _Kept:
         words += [sys.executable, "-I", "-m", "slipway.workers.rooms", json.dumps(told)]
         control.set_inheritable(True)
         serving.limit_processes()
+        _limit_files()
+        join_keyring()
         os.setsid()
         os.execve(order["bwrap"], ["bwrap", *words], {})  # noqa: S606  a list, and no shell
 
@@ -286,6 +331,7 @@ def keep(told: Order) -> None:
         told: As of `_Kept`: where they come, whose room it is, and what `launcher.run` needs.
     """
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    _limit()
     with socket.socket(fileno=told["control"]) as control:
         control.set_inheritable(False)
         while True:

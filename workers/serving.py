@@ -268,12 +268,17 @@ def take_streams(files: Sequence[int]) -> None:
         os.dup2(stream, number)
 
 
+def most_processes() -> int:
+    """Return how many processes and threads a tenant may have: others need some, too."""
+    most = int(Path("/proc/sys/kernel/pid_max").read_text()) // _SHARE
+    told = (*resource.getrlimit(resource.RLIMIT_NPROC), most)
+    return min(one for one in told if one != resource.RLIM_INFINITY)
+
+
 def limit_processes() -> None:
     """Leave the machine room for others' processes, however many a tenant starts."""
-    most = int(Path("/proc/sys/kernel/pid_max").read_text()) // _SHARE
-    soft, hard = resource.getrlimit(resource.RLIMIT_NPROC)
-    told = [one for one in (soft, hard, most) if one != resource.RLIM_INFINITY]
-    resource.setrlimit(resource.RLIMIT_NPROC, (min(told), min(told)))
+    most = most_processes()
+    resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
 
 
 def surroundings(

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +19,29 @@ import pytest
 
 from slipway.workers import bubblewrap, handover
 from slipway.workers.needs import Needs, Tenant, _python
-from tests.attack.test_isolation import no_namespaces
+from tests.attack.as_user import USER
+from tests.attack.test_isolation import AS_USER, no_namespaces
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux" or no_namespaces() != "", reason="no namespaces"),
 ]
+HERE = Path(__file__).parents[2]
 BEGIN = """import json, os, sys, time
 from slipway.workers import rooms
 rooms.start(json.loads(sys.argv[1]))
 print("ready", flush=True)
 time.sleep(300)
+"""
+#: Calls Linux by a number: the C library has no function for keys.
+KEYS = """import ctypes, os
+first = {'x86_64': 248, 'aarch64': 217}[os.uname().machine]
+def call(number, *words):
+    return ctypes.CDLL(None).syscall(first + number, *words)
+def add(name):
+    assert call(0, b'user', name, b'x', 1, -3) > 0
+def find(name):
+    return call(2, 10, -3, b'user', name, 0) > 0
 """
 #: Leaves three behind, each in a session of its own; two would be left by a deployment alone.
 PROGRAM = """import os, sys, time
@@ -43,6 +55,42 @@ for _ in range(3):
 print('started', sorted(os.listdir({area!r})), sorted(os.listdir('/tmp')), flush=True)
 """
 STAYS = f"{PROGRAM}time.sleep(300)\n"
+#: Takes all the processes it can have.
+BREEDS = """import os, time
+for breeding in range(1 << 22):
+    try:
+        if os.fork() == 0:
+            time.sleep(300)
+    except OSError as error:
+        break
+print('stopped', breeding, flush=True)
+while True:
+    try:
+        if os.fork() == 0:
+            time.sleep(300)
+    except OSError:
+        time.sleep(0.01)
+"""
+#: Has as many open files on the way as it can.
+SENDS = """import array, os, resource, socket, time
+_, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+some = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', [0] * 250))]
+kept, sent = [], 0
+try:
+    while len(kept) < most:
+        kept.append(socket.socketpair())
+        kept[-1][0].setblocking(False)
+        try:
+            while True:
+                kept[-1][0].sendmsg([b'x'], some)
+                sent += 250
+        except BlockingIOError:
+            continue
+except OSError as error:
+    print('stopped', sent, error, flush=True)
+time.sleep(300)
+"""
 #: Ends what looks after the tenant's room.
 KILLS = """import os, signal
 for name in os.listdir('/proc'):
@@ -54,7 +102,7 @@ for name in os.listdir('/proc'):
 class Roomed:
     """A worker with two tenants and one that deploys, each with a room."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, before: str = "", prefix: Sequence[str] = ()) -> None:
         self.folder, self.mark = folder / "state" / "worker", f"left-{os.getpid()}-{folder.name}"
         names = ("demo", "shop", "demo~deploy~there")
         tenants = {name: Tenant(name.partition("~")[0], folder / "mirror") for name in names}
@@ -71,10 +119,15 @@ class Roomed:
                 "room": bubblewrap.for_tenant(needs, os.environ, name),
             }
         self.needs = needs
-        order = {"folder": str(self.folder), "user": os.geteuid(), "group": os.getegid()}
+        self.prefix = [*prefix, str(folder)] if prefix else []
+        user = USER if prefix else os.geteuid()
+        order = {"folder": str(self.folder), "user": user, "group": user}
         order |= {"bwrap": shutil.which("bwrap"), "tenants": told}
         self.worker = subprocess.Popen(
-            [sys.executable, "-c", BEGIN, json.dumps(order)], stdout=subprocess.PIPE, text=True
+            [*self.prefix, sys.executable, "-c", before + BEGIN, json.dumps(order)],
+            env={**os.environ, "PYTHONPATH": str(HERE)},
+            stdout=subprocess.PIPE,
+            text=True,
         )
         assert self.worker.stdout is not None
         assert self.worker.stdout.readline() == "ready\n"
@@ -124,9 +177,18 @@ class Roomed:
     def stage(self, work: Path, *argv: str, env: dict[str, str] | None = None) -> Stage:
         words = argv or ("stage", "command", "--settings", "../job.json")
         return Stage(
-            [sys.executable, "-I", "-S", handover.__file__, *words],
+            [
+                *self.prefix,
+                *("/bin/sh", "-c", 'cd "$0" && exec "$@"', str(work)),
+                *(sys.executable, "-I", "-S", handover.__file__, *words),
+            ],
             cwd=work,
-            env={**os.environ, handover.VARIABLE: str(self.folder), **(env or {})},
+            env={
+                **os.environ,
+                "PYTHONPATH": str(HERE),
+                handover.VARIABLE: str(self.folder),
+                **(env or {}),
+            },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -147,6 +209,11 @@ class Stage(subprocess.Popen[str]):
     def ended(self) -> tuple[int, str]:
         said, _ = self.communicate(timeout=60)
         return self.returncode, said
+
+
+def braced(program: str) -> str:
+    """Return a program as `place` takes it, with nothing to be filled in."""
+    return program.replace("{", "{{").replace("}", "}}")
 
 
 def wait_until(look: Callable[[], object]) -> None:
@@ -207,6 +274,33 @@ def test_a_stage_has_its_tenants_variables_and_three_open_files(roomed: Roomed) 
     home = roomed.needs.area("demo") / "home"
     # The last is that of the folder which is listed.
     assert f"has mine None {home} ['0', '1', '2', '3']" in said
+
+
+@pytest.mark.skipif(os.uname().machine not in {"x86_64", "aarch64"}, reason="other numbers")
+def test_a_stage_has_no_keys_of_the_users_session_nor_of_another_stage(tmp_path: Path) -> None:
+    roomed = Roomed(tmp_path, f"{KEYS}call(2, 1, None); add(b'session'); assert find(b'session')\n")
+    look = f"{KEYS}print('found', find(b'session'), find(b'left')); add(b'left')\n"
+    try:
+        for tenant in ("demo", "shop", "demo~deploy~there"):
+            code, said = roomed.stage(roomed.place(tenant, braced(look))).ended()
+            assert (code, "found False False" in said) == (0, True), said
+    finally:
+        roomed.end()
+
+
+@pytest.mark.parametrize("program", [BREEDS, SENDS], ids=["processes", "files"])
+def test_what_one_takes_all_it_can_of_is_left_for_others(tmp_path: Path, program: str) -> None:
+    roomed = Roomed(tmp_path / "room", prefix=AS_USER if os.geteuid() == 0 else ())
+    stage = roomed.stage(roomed.place("demo", braced(program)))
+    try:
+        stage.read_to("stopped")
+        for tenant in ("shop", "demo~deploy~there"):
+            code, said = roomed.stage(roomed.place(tenant, "print('done')")).ended()
+            assert (code, "done" in said) == (0, True), said
+    finally:
+        stage.kill()
+        stage.communicate()
+        roomed.end()
 
 
 # ---- orders
