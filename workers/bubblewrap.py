@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from slipway.workers.account import TENANTS
 from slipway.workers.needs import Needs
 
 #: What a machine's own programs need; nothing of a user's lies there.
@@ -31,8 +32,14 @@ def for_worker(needs: Needs, environ: Mapping[str, str]) -> list[str]:
         needs: What it needs; what is not there yet is left out.
         environ: The environment variables it will have.
     """
-    reads = [one for one in needs.reads if one not in needs.mirrors]
-    return ["--die-with-parent", *_room(needs, environ, reads, needs.temporary(), (needs.folder,))]
+    mirrors = set(needs.mirrors)
+    reads = [one for one in needs.reads if one not in mirrors]
+    words = _room(needs, environ, reads, needs.temporary(), (needs.folder,))
+    # Rooms are made of these: whoever took this worker over must not put a link in their place.
+    above = needs.folder / TENANTS
+    words += _bind("--ro-bind", [above])
+    words += _bind("--bind", map(needs.area, needs.tenants))
+    return ["--die-with-parent", *words, "--tmpfs", str(needs.temporary().parent)]
 
 
 def for_tenant(needs: Needs, environ: Mapping[str, str], name: str) -> list[str]:
@@ -44,7 +51,8 @@ def for_tenant(needs: Needs, environ: Mapping[str, str], name: str) -> list[str]
         name: The tenant's.
     """
     tenant = needs.tenants[name]
-    reads = [one for one in needs.reads if one not in needs.mirrors or one == tenant.mirror]
+    others = set(needs.mirrors) - {tenant.mirror}
+    reads = [one for one in needs.reads if one not in others]
     writes = (needs.area(name), *tenant.writes)
     return _room(needs, environ, [*reads, *tenant.keys], needs.temporary(name), writes)
 
@@ -59,7 +67,7 @@ def _room(
     told = [Path("/etc/resolv.conf").resolve(), *_additions(needs), *reads]
     outside = [one for one in (*told, *_named(environ)) if not one.is_relative_to(needs.state)]
     words = [*_NAMESPACES, *_system(), "--proc", "/proc", "--dev", "/dev", "--dir", "/run"]
-    words += _temporary(temporary)
+    words += _temporary(temporary, [*told, *writes, needs.state])
     words += _bind("--ro-bind", (one for one in outside if not _seen(one)))
     for path in needs.hides:
         if path.is_file() and (_seen(path) or any(path.is_relative_to(one) for one in outside)):
@@ -84,10 +92,19 @@ def _system() -> list[str]:
     return words
 
 
-def _temporary(folder: Path) -> list[str]:
-    """Return a place for temporary files: on the disk, where the worker has one."""
-    how = ["--bind", str(folder)] if folder.is_dir() else ["--tmpfs"]
-    return [word for name in _TEMPORARY for word in (*how, name)]
+def _temporary(folder: Path, shown: Iterable[Path]) -> list[str]:
+    """Return places for temporary files: on the disk, where the worker has one.
+
+    Args:
+        folder: What is there at each start.
+        shown: What is bound over it. Where that lies in a place for temporary files, this is a new
+            one: bubblewrap makes folders to bind it to, and a stage could leave a link for one.
+    """
+    kept = {name: folder.is_dir() for name in _TEMPORARY}
+    for path in shown:
+        kept |= dict.fromkeys((one for one in _TEMPORARY if path.is_relative_to(one)), False)
+    how = {name: ["--bind", str(folder)] if kept[name] else ["--tmpfs"] for name in kept}
+    return [word for name, words in how.items() for word in (*words, name)]
 
 
 def _bind(how: str, paths: Iterable[Path]) -> list[str]:

@@ -70,10 +70,10 @@ def _make_rooms(needs: Needs, user: int, group: int) -> None:
     own(needs.folder / TENANTS, user, group)
     for name in needs.tenants:
         own(needs.area(name), user, group)
+    # What cannot be removed was its tenant's, and stays so.
     clearing.remove(needs.folder / "tmp")
-    (needs.folder / "tmp").mkdir(mode=0o700)
-    for name in ("", *needs.tenants):
-        needs.temporary(name).mkdir(mode=0o700)
+    for path in (needs.folder / "tmp", *map(needs.temporary, ("", *needs.tenants))):
+        path.mkdir(mode=0o700, exist_ok=True)
 
 
 def own(folder: Path, user: int, group: int) -> None:

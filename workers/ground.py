@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -122,7 +123,9 @@ class AreaPlaces:
         order = {"do": "where", "tenant": tenant}
         done: defer.Deferred[Any] = _asked(self._launcher, order, reactor.getThreadPool())
         return done.addCallback(
-            lambda found: self._begun(builder, told, tenant, Path(found[0]["area"]))
+            lambda found: threads.deferToThread(
+                self._begun, builder, told, tenant, Path(found[0]["area"])
+            )
         )
 
     def _begun(self, builder: Path, told: str, tenant: str, area: Path) -> Begun:
@@ -149,13 +152,22 @@ class AreaPlaces:
 
     def clear(self, builder: Path) -> defer.Deferred[list[str]]:
         """Remove what former places have left, in a process of its own."""
-        return _clear(self._places.left(self._inside(builder)))
+        return self._cleared(self._places.left, self._inside(builder))
 
     def end(self, builder: Path) -> defer.Deferred[list[str]]:
         """Remove a place."""
-        inside = self._inside(builder)
-        self._places.leave(inside)
-        return _clear(self._places.left(inside))
+
+        def left(inside: Path) -> list[Path]:
+            self._places.leave(inside)
+            return self._places.left(inside)
+
+        return self._cleared(left, self._inside(builder))
+
+    @staticmethod
+    def _cleared(left: Callable[[Path], list[Path]], inside: Path) -> defer.Deferred[list[str]]:
+        # In a thread: a stage may have left millions of files to look through.
+        found: defer.Deferred[Any] = threads.deferToThread(left, inside)
+        return found.addCallback(_clear)
 
     def _inside(self, builder: Path) -> Path:
         # Without one it is none that a place was begun for, which `Places` says.

@@ -11,6 +11,8 @@ import os
 import shutil
 import subprocess
 import sys
+import zlib
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -154,7 +156,9 @@ class Isolation:
 
 
 def _enclosed(told: Mapping[str, Any]) -> list[str]:
-    return [sys.executable, "-I", "-m", "slipway.workers.enclose", *_pieces(json.dumps(told))]
+    # Tenants are much alike, and all arguments together have a limit, too: 2 MiB.
+    packed = b64encode(zlib.compress(json.dumps(told).encode())).decode()
+    return [sys.executable, "-I", "-m", "slipway.workers.enclose", *_pieces(packed)]
 
 
 def _bwrap() -> str:

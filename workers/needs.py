@@ -27,7 +27,7 @@ class Tenant:
     """What the stages of one tenant need: a project's, or some of its stages that are apart."""
 
     project: str
-    mirror: Path
+    mirror: Path | None = None
     """Where the project's repository is mirrored."""
     keys: tuple[Path, ...] = ()
     """Files that a deployment by ssh is let in by."""

@@ -321,6 +321,10 @@ class _Kept:
         _limit_files()
         join_keyring()
         os.setsid()
+        # These are the worker's log, and what is open in there its stages can open, too.
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for number in (0, 1, 2):
+            os.dup2(nothing, number)
         os.execve(order["bwrap"], ["bwrap", *words], {})  # noqa: S606  a list, and no shell
 
 

@@ -12,11 +12,11 @@ import pytest
 from slipway.home import Home
 from slipway.model.errors import MissingTool
 from slipway.model.site import Site
-from slipway.workers import folders, inside
+from slipway.workers import bubblewrap, folders, inside
 from slipway.workers.account import Account, account_name
 from slipway.workers.bubblewrap import for_tenant, for_worker
 from slipway.workers.enclose import closed_folders
-from slipway.workers.isolation import as_text, from_text, isolate, surroundings
+from slipway.workers.isolation import Isolation, as_text, from_text, isolate, surroundings
 from slipway.workers.needs import needs_of
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="done on Linux alone")
@@ -167,11 +167,24 @@ def test_namespaces_hold_nothing_of_the_state_folder_but_what_is_named(home, ten
     theirs = made.tenants[tenant].writes if tenant else ()
     mirrors = made.mirrors if tenant else ()
     own = made.area(tenant) if tenant else made.folder
-    assert inside == {str(own), *map(str, (*mirrors, *theirs))}
-    assert shown(words)["/tmp"] == str(made.temporary(tenant))  # noqa: S108  as it is in there
+    rooms = () if tenant else (made.area("demo").parent, *map(made.area, made.tenants))
+    assert inside == {str(own), *map(str, (*mirrors, *theirs, *rooms))}
     assert not made.temporary(tenant).is_relative_to(own) or not tenant
     assert "--unshare-pid" in words
-    assert words[-2:] == ["--remount-ro", str(home.root)]
+    if tenant:
+        assert words[-2:] == ["--remount-ro", str(home.root)]
+
+
+def test_what_is_kept_of_tmp_holds_nothing_that_is_bound(tmp_path):
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    kept = ["--bind", str(folder)]
+    one, other = bubblewrap._TEMPORARY
+    assert bubblewrap._temporary(folder, [Path("/srv")]) == [*kept, one, *kept, other]
+    for name in (one, other):
+        words = bubblewrap._temporary(folder, [Path("/srv"), Path(name, "x", "state")])
+        assert words[words.index(name) - 1] == "--tmpfs"
+        assert words.count("--bind") == 1
 
 
 def test_the_key_of_a_deployment_is_its_tenants_alone(home):
@@ -248,6 +261,35 @@ def test_the_master_is_told_in_words(home):
     assert from_text(as_text([made]))["tests"]["way"] == "none"
     assert "is not isolated" in from_text(as_text([made]))["tests"]["told"]
     assert from_text(None) == {}
+
+
+def test_a_site_of_many_projects_is_started_in_namespaces(home):
+    """All arguments and variables of a program take 2 MiB at most, bubblewrap's are 9,000."""
+    text = site().model_dump(by_alias=True, exclude_unset=True)
+    text["workers"] = {"local": {"labels": ["release"]}}
+    (project,) = text["project"].values()
+    text["project"] = {}
+    for number in range(500):
+        where = {"kind": "folder", "path": f"deployed/{number}"}
+        text["project"][f"p-{number}"] = {**project, "environments": {"there": {"deployer": where}}}
+    made = needs_of(Site.model_validate(text), home, home.root.parent / "pipeline.toml", "local")
+    folders.give(made, home, None)
+    words = Isolation("local", made, "namespaces").command({"tries": []}, {"PATH": "/usr/bin"})
+    assert len(made.tenants) == 1500
+    assert sum(map(len, words)) < 1 << 20
+    assert len(for_worker(made, {})) < 9000
+
+
+def test_whoever_takes_the_worker_over_cannot_replace_what_rooms_are_made_of(home):
+    made = needs(home, "release")
+    folders.give(made, home, None)
+    words = for_worker(made, {})
+    above = made.area("demo").parent
+    told = [str(one) for one in (made.folder, above, made.area("demo~publish"))]
+    places = [words.index(one) for one in told]
+    assert places == sorted(places)
+    assert [words[place - 1] for place in places] == ["--bind", "--ro-bind", "--bind"]
+    assert words[-2:] == ["--tmpfs", str(made.temporary().parent)]
 
 
 def test_trying_changes_nothing(home):

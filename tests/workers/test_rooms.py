@@ -363,6 +363,22 @@ def test_a_link_a_stage_leaves_in_its_folder_leads_the_next_one_nowhere(roomed: 
     assert "admin-password" not in said
 
 
+def test_a_link_left_above_what_is_bound_leads_the_next_one_nowhere(roomed: Roomed) -> None:
+    """Where the site lies below /tmp, bubblewrap makes the folders on the way to it in there."""
+    top = Path(*roomed.folder.parts[:3])
+    victim = roomed.folder.parent.parent / "victim"
+    victim.mkdir()
+    plant = (
+        "import os\n"
+        f"os.rename({str(top)!r}, {str(top.with_name('moved'))!r})\n"
+        f"os.symlink('/oldroot{victim}', {str(top)!r})\n"
+    )
+    roomed.stage(roomed.place("demo", plant)).ended()
+    code, said = roomed.stage(roomed.place("demo", "print('second')")).ended()
+    assert (code, "second" in said) == (0, True), said
+    assert not list(victim.iterdir())
+
+
 # ---- a room that is kept
 
 
