@@ -43,16 +43,16 @@ check: .venv/.ready example ## check pipeline.toml and print its graph
 
 .PHONY: www
 www: .venv/.ready ## build the web pages (Node 20.19 or newer: the machine's, else PyPI's)
-	@$(BIN)/python www/src/pages.py
+	@$(BIN)/python www/src/build_pages.py
 
 # The site runs without the pages; it says why where they cannot be built.
 .PHONY: pages
 pages: .venv/.ready
-	@$(BIN)/python www/src/pages.py --if-possible
+	@$(BIN)/python www/src/build_pages.py --if-possible
 
 .PHONY: screenshots
 screenshots: .venv/.ready www browser ## make the pictures of every page in docs/images
-	$(BIN)/python -m tests.www.screenshots
+	$(BIN)/python -m tests.www.pages.screenshots
 
 .PHONY: test
 test: lint browser desktop ## lint, types, unit, integration and feature tests
@@ -61,7 +61,7 @@ test: lint browser desktop ## lint, types, unit, integration and feature tests
 
 .PHONY: kills
 kills: .venv/.ready ## kill a master and a worker 200 times, wherever a run stands (an hour)
-	SLIPWAY_KILLS=$${SLIPWAY_KILLS:-200} $(BIN)/pytest -x -q -s tests/live/test_kills.py
+	SLIPWAY_KILLS=$${SLIPWAY_KILLS:-200} $(BIN)/pytest -x -q -s tests/live/runs/test_kills.py
 
 .PHONY: attack
 attack: .venv/.ready pages browser ## attack a running site: all of tests/attack, the long ones too
@@ -70,7 +70,7 @@ attack: .venv/.ready pages browser ## attack a running site: all of tests/attack
 .PHONY: faults
 faults: .venv/.ready ## 100 kills, full disks, locks, suspensions, clocks that are set; on each database
 	SLIPWAY_FAULTS=$${SLIPWAY_FAULTS:-100} SLIPWAY_SUSPENDED=$${SLIPWAY_SUSPENDED:-60} \
-	  $(BIN)/pytest -x -q -s tests/live/test_faults.py
+	  $(BIN)/pytest -x -q -s tests/live/runs/test_faults.py
 
 .PHONY: unit
 unit: .venv/.ready ## the quick tests alone
@@ -78,7 +78,7 @@ unit: .venv/.ready ## the quick tests alone
 
 .PHONY: lint
 lint: .venv/.ready pages ## ruff, mypy strict and the import rules, on what is shipped
-	@$(BIN)/python www/src/pages.py --check --if-possible
+	@$(BIN)/python www/src/build_pages.py --check --if-possible
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	@rm -rf $(STATE)/wheel && $(BIN)/uv build --quiet --out-dir $(STATE)/wheel/dist
@@ -118,7 +118,7 @@ bench: .venv/.ready ## measure, beside the tools people would use else; tables w
 docs: .venv/.ready ## make the generated pages and the schema anew
 	$(BIN)/slipway schema > pipeline/config/pipeline.schema.json
 	$(BIN)/slipway schema --reference > docs/reference/pipeline.md
-	$(BIN)/python -m slipway.www.reference > docs/reference/api.md
+	$(BIN)/python -m slipway.www.api.reference > docs/reference/api.md
 
 # What was deployed goes on when `make up` has ended, as it should.
 .PHONY: stop

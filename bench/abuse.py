@@ -44,10 +44,10 @@ from flooding.requests import REQUESTS, Flood, work  # noqa: E402
 from flooding.stages import STAGES  # noqa: E402
 from results import PATIENCE, Watch  # noqa: E402
 
-from tests.attack.web import running  # noqa: E402
+from tests.attack.web_site import running  # noqa: E402
 from tests.live.conftest import LiveSite  # noqa: E402
-from tests.live.machine import wait_for  # noqa: E402
-from tests.live.site import command  # noqa: E402
+from tests.support.machine import wait_for  # noqa: E402
+from tests.support.site import command  # noqa: E402
 
 AIM, HELD = 0.3, 150e6
 OFFER = "import time; time.sleep(0.5); print('red')"

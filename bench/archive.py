@@ -20,7 +20,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from slipway.scripts.pack import pack_tree, pack_zip
+from slipway.scripts.archives.pack import pack_tree, pack_zip
 
 SIZE = 200_000_000
 FILES = 600

@@ -20,11 +20,11 @@ from rich.table import Table
 from sqlalchemy import Engine, Float, String, create_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from slipway.ledger import chain
-from slipway.ledger.audit import Audited, Trail
-from slipway.ledger.migrate import upgrade
-from slipway.ledger.session import LedgerSession
-from slipway.ledger.trail import verify
+from slipway.ledger.audit import chain
+from slipway.ledger.audit.queries import verify
+from slipway.ledger.audit.recording import Audited, Trail
+from slipway.ledger.database.migrate import upgrade
+from slipway.ledger.database.session import LedgerSession
 
 _COLUMNS = ("branch", "revision", "version", "subject", "author", "owner", "reason")
 

@@ -34,13 +34,13 @@ from rich.console import Console
 from rich.table import Table as Shown
 
 from slipway.model.errors import MissingTool
-from slipway.scripts import cluster
-from slipway.scripts.fixtures import Fixture
+from slipway.scripts.postgresql import cluster
 from slipway.scripts.report import Report
-from slipway.scripts.seed_load import Loader
-from slipway.scripts.seed_postgresql import PostgresqlSeed
-from slipway.scripts.seed_sqlite import SqliteSeed
-from slipway.scripts.seed_tables import Column, Table
+from slipway.scripts.stages.databases.fixtures.reader import Fixture
+from slipway.scripts.stages.databases.loader import Loader
+from slipway.scripts.stages.databases.postgresql import PostgresqlSeed
+from slipway.scripts.stages.databases.sqlite import SqliteSeed
+from slipway.scripts.stages.databases.tables import Column, Table
 
 AIMS = {"SQLite, ours": 2.0, "PostgreSQL, ours": 1.3}
 MEMORY = 150

@@ -1,7 +1,7 @@
 """Walking features: `slipway features` beside plain behave, behave-pool and behavex, one machine.
 
 The suite is a user's: a small shop (log in, see a list, fill in a form, send it, see the answer:
-ten steps, five requests) by the ready steps of slipway.features; 200 scenarios in 40 files over
+ten steps, five requests) by the ready steps of slipway.sessions; 200 scenarios in 40 files over
 plain HTTP, 40 in 20 files in a browser. A page takes the shop 5 ms. Everybody walks the same files
 with the same Python against one shop, which remembers who came: what is lost or walked twice is
 seen there, not in what a program says of itself.

@@ -28,8 +28,8 @@ import sqlalchemy as sa
 from rich.console import Console
 from rich.table import Table
 
-from slipway.ledger import tables
-from slipway.ledger.gate_tables import Deployment, Gate
+from slipway.ledger.tables import runs as tables
+from slipway.ledger.tables.gates import Deployment, Gate
 
 TWISTD = "from twisted.scripts.twistd import run; run()"
 API = "plugins/slipway/api/"

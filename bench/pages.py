@@ -41,8 +41,8 @@ from paging.running import running
 from rich.console import Console
 from rich.table import Table
 
-from slipway.www.application import plugin
-from tests.www import browser
+from slipway.www.plugin import plugin
+from tests.support import browser
 
 USABLE, SCREEN, ANSWER = 0.5, 0.3, 0.03
 #: What Buildbot shows first there is no data.

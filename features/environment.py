@@ -17,8 +17,8 @@ from support.browser import missing
 from support.shared import Shared
 from support.site import FeatureSite
 
-from slipway.features.evidence import evidence_folder, keep
-from slipway.features.session import Evidence
+from slipway.sessions.evidence import evidence_folder, keep
+from slipway.sessions.session import Evidence
 
 
 def before_all(context: Context) -> None:

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
-from slipway.home import Home
-from slipway.ledger import backup
-from slipway.ledger.store import Store
+from slipway.artefacts.store import Store
+from slipway.ledger.database import backup
 from slipway.model.errors import MissingTool, WrongInput
-from slipway.scripts.postgresql_programs import find_programs
+from slipway.scripts.postgresql.programs import find_programs
+from slipway.state_folder import Home
 
 _SQLITE_URL = "sqlite:///"
 SQLITE, DUMP = "state.sqlite", "state.dump"

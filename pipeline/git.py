@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from slipway.model.errors import MissingTool, WrongInput
-from slipway.model.gitnames import SCHEMES
+from slipway.model.git_names import SCHEMES
 
 #: Seconds a git command may take; a fetch over a slow line is the longest.
 PATIENCE = 600
@@ -61,7 +61,7 @@ def git(
 
     Args:
         words: The command and its words. What comes from outside stands after
-            "--end-of-options" or "--", and was checked by `slipway.model.gitnames`.
+            "--end-of-options" or "--", and was checked by `slipway.model.git_names`.
         cwd: Where; None: here.
         settings: More of git's settings, such as "core.longpaths=true".
         patience: Seconds it may take.

@@ -19,11 +19,10 @@ from typing import IO, Any, BinaryIO, Literal
 
 from rich.console import Console
 
-from slipway.model.artefact_name import name_refusal
-from slipway.model.bounded import Messages, Output
-from slipway.model.coded import CODE_ROOM, Coder
 from slipway.model.errors import StageFailed
-from slipway.model.event import (
+from slipway.model.protocol.artefact_name import name_refusal
+from slipway.model.protocol.bounded_text import Messages, Output
+from slipway.model.protocol.event import (
     LIMIT,
     RECORD_SEPARATOR,
     AnyEvent,
@@ -37,8 +36,9 @@ from slipway.model.event import (
     Summary,
     TestResult,
 )
-from slipway.scripts.inside import open_plain, parts_below
-from slipway.scripts.shown import escape
+from slipway.model.protocol.event_codes import CODE_ROOM, Coder
+from slipway.scripts.opened_files import open_plain, parts_below
+from slipway.scripts.terminal_text import escape
 
 _CUT = " [cut]"
 _SHORTEST_NAME = 200

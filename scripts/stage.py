@@ -15,17 +15,17 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from slipway.model.coded import Coder
 from slipway.model.duration import format_duration
 from slipway.model.errors import PASSED, SlipwayError, StageFailed, WrongInput
-from slipway.model.event import event_problem
-from slipway.model.handed import Handed
-from slipway.model.job import Deployment, Input, Job
+from slipway.model.protocol.event import event_problem
+from slipway.model.protocol.event_codes import Coder
+from slipway.model.protocol.job import Deployment, Input, Job
+from slipway.model.protocol.script_input import Handed
 from slipway.model.stage import KINDS
-from slipway.scripts import clearing, guard, source
-from slipway.scripts.given import place_inputs
-from slipway.scripts.masked import MaskedReport
+from slipway.scripts import checkout, guard, removal
+from slipway.scripts.inputs import place_inputs
 from slipway.scripts.process import end_descendants
+from slipway.scripts.redaction import MaskedReport
 from slipway.scripts.report import Report, SequenceReport, hash_file
 
 Script = Callable[[Job, Report], None]
@@ -217,7 +217,7 @@ def find_script(uses: str) -> Script:
     if uses not in KINDS:
         msg = f'"{uses}" is no kind of stage; there are {", ".join(sorted(KINDS))}'
         raise WrongInput(msg)
-    module = importlib.import_module(f"slipway.scripts.{uses}")
+    module = importlib.import_module(f"slipway.scripts.stages.{uses}.run")
     script: Script = module.run
     return script
 
@@ -252,7 +252,7 @@ def do(job: Job, report: Report) -> int:
     deadline = _Deadline(job, report)
     try:
         if job.source is not None:
-            source.take(job.source, Path.cwd(), Path(job.cache))
+            checkout.take(job.source, Path.cwd(), Path(job.cache))
         for given in job.fetched:
             check_input(given)
         _empty(Path(job.output))
@@ -285,7 +285,7 @@ def _empty(output: Path) -> None:
     Raises:
         StageFailed: What is there cannot be removed.
     """
-    if problems := clearing.remove(output):
+    if problems := removal.remove(output):
         msg = f"what an earlier run left cannot be removed: {problems[0]}"
         raise StageFailed(msg)
     output.mkdir(parents=True)

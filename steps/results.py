@@ -11,9 +11,9 @@ from pydantic import ConfigDict, TypeAdapter
 from twisted.internet import defer
 from twisted.python import log
 
-from slipway.model.bounded import Messages, short_name
-from slipway.model.event import TestResult
-from slipway.model.results import ALL, LONG, MOST_NS, TOLD
+from slipway.model.protocol.bounded_text import Messages, short_name
+from slipway.model.protocol.event import TestResult
+from slipway.model.protocol.result_sets import ALL, LONG, MOST_NS, TOLD
 
 #: Results written down in one transaction, and characters of what they say: it keeps others from
 #: the database for some 20 ms. 500 with 3,700 characters each took half a second.

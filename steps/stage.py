@@ -12,15 +12,15 @@ from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.python import log
 from twisted.spread import pb
 
-from slipway.model.coded import made_key
 from slipway.model.errors import SlipwayError, StageFailed, WrongInput
-from slipway.model.event import AnyEvent, ArtefactLeft, TestResult
-from slipway.model.handed import Handed
-from slipway.model.job import Job
-from slipway.model.results import UNITS
-from slipway.steps.desk import SERVICE, STAGE_PROPERTY, Desk
-from slipway.steps.failures import LOG, Failures
-from slipway.steps.listening import Heard, ScriptCommand
+from slipway.model.protocol.event import AnyEvent, ArtefactLeft, TestResult
+from slipway.model.protocol.event_codes import made_key
+from slipway.model.protocol.job import Job
+from slipway.model.protocol.result_sets import UNITS
+from slipway.model.protocol.script_input import Handed
+from slipway.steps.event_parser import Heard, ScriptCommand
+from slipway.steps.failure_log import LOG, Failures
+from slipway.steps.ledger_api import SERVICE, STAGE_PROPERTY, Desk
 from slipway.steps.results import MOST, Results
 from slipway.steps.transfer import (
     ENDING,

@@ -19,8 +19,8 @@ from twisted.internet import defer, error
 from twisted.python.failure import Failure
 
 from slipway.model.errors import MissingTool, StageFailed
-from slipway.model.event import ArtefactLeft
-from slipway.steps.desk import Incoming
+from slipway.model.protocol.event import ArtefactLeft
+from slipway.steps.ledger_api import Incoming
 
 #: Bytes a block. Twisted's Perspective Broker refuses strings over 640 KiB.
 BLOCK = 512 * 1024

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from slipway.scripts import guard
-from tests import standing_server
+from tests.support import standing_server
 
 _PR_SET_CHILD_SUBREAPER = 36
 

@@ -9,10 +9,10 @@ import pytest
 
 from slipway.cli.main import parser
 from slipway.config import parse
-from slipway.features.settings import _NAMES as SETTINGS
+from slipway.ledger.audit.queries import AuditView, Verdict
+from slipway.ledger.queries import ReleaseView, RunView, StageView
 from slipway.ledger.tokens import TokenView
-from slipway.ledger.trail import AuditView, Verdict
-from slipway.ledger.views import ReleaseView, RunView, StageView
+from slipway.sessions.settings import _NAMES as SETTINGS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -106,7 +106,7 @@ def test_the_reference_names_every_option():
 
 #: Not variables: how a docstring writes any of them, and a table of a model's keys.
 NO_VARIABLE = {"SLIPWAY_NAME"}
-ROOMS = ("pipeline", "scripts", "steps", "workers", "www")
+ROOMS = ("pipeline", "scripts", "sessions", "steps", "workers", "www")
 
 
 def variables_of_the_code():

@@ -12,7 +12,17 @@ from pathlib import Path
 import pytest
 
 from slipway.cli.main import _read
-from tests.pages import LITERAL, ON_A_SITE, PAGES, ROOT, Block, blocks, named, simple, statements
+from tests.support.docs_pages import (
+    LITERAL,
+    ON_A_SITE,
+    PAGES,
+    ROOT,
+    Block,
+    blocks,
+    named,
+    simple,
+    statements,
+)
 
 #: Blocks that are not run; more means that the pages are not tried any more.
 MOST_LEFT_OUT = 38

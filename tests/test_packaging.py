@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from slipway.model.stage import KINDS
+
 ROOT = Path(__file__).parents[1]
-ROOMS = ("pipeline", "steps", "scripts", "workers", "www")
+ROOMS = ("pipeline", "sessions", "steps", "scripts", "workers", "www")
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 TOOL = PYPROJECT["tool"]["setuptools"]
 POINTS = [point for point in distribution("slipway").entry_points if point.group != "x"]
@@ -101,8 +103,7 @@ def test_behave_does_not_walk_up_to_our_steps():
         "slipway.scripts.stage",
         "slipway.cli.main",
         "slipway.config",
-        *(f"slipway.scripts.{kind}" for kind in ("tests", "freeze", "databases", "archive")),
-        *(f"slipway.scripts.{kind}" for kind in ("publish", "command")),
+        *(f"slipway.scripts.stages.{kind}.run" for kind in sorted(KINDS)),
     ],
 )
 def test_a_worker_needs_no_buildbot(module):

@@ -20,8 +20,8 @@ from twisted.internet import defer
 from twisted.internet import reactor as installed
 from twisted.python import log
 
-from slipway.workers.ground import places_here
-from slipway.workers.places import NoPlace, clear_way
+from slipway.workers.places.place import NoPlace, clear_way
+from slipway.workers.places.provider import places_here
 
 #: Seconds that a stage waits until what the last one left is removed; then it goes on beside.
 PATIENCE = 30.0

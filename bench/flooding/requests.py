@@ -13,7 +13,7 @@ from secrets import token_urlsafe
 
 import httpx
 
-from tests.attack.web import API, ask, client, connect, frame, send, shake, status
+from tests.attack.web_site import API, ask, client, connect, frame, send, shake, status
 
 MEGABYTE = 1 << 20
 #: Not the address of who asks beside the flood: what is limited by address must not limit them.

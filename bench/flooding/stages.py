@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.live.site import command
+from tests.support.site import command
 
 PRINTS = """
 import sys

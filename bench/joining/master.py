@@ -21,10 +21,10 @@ from sqlalchemy.orm import Session
 from twisted.internet import defer
 
 from slipway.config import parse
-from slipway.home import Home
-from slipway.ledger.session import LedgerSession
-from slipway.ledger.tables import StageResult
-from slipway.master.plan import Plan
+from slipway.ledger.database.session import LedgerSession
+from slipway.ledger.tables.runs import StageResult
+from slipway.master.buildbot_config.master_config import Plan
+from slipway.state_folder import Home
 
 WORKERS = ["w1", "w2", "w3"]
 

@@ -11,7 +11,7 @@ import httpx
 from ledger import API, Site
 from selenium.webdriver import Chrome
 
-from tests.www import browser as looking
+from tests.support import browser as looking
 
 #: Writes down when each chip was first drawn with a colour, by the machine's clock, which is the
 #: ledger's too: the frame after the change is awaited.

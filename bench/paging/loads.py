@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from selenium.webdriver import Chrome
 
-from tests.www import browser as looking
+from tests.support import browser as looking
 
 #: Told by the document before any script of a page runs. Once what is looked for is there, one
 #: frame is drawn, and a task of its own then finds the page's thread free: that is the time.

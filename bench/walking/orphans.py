@@ -10,9 +10,9 @@ import urllib.request
 from pathlib import Path
 from unittest.mock import patch
 
-from slipway.scripts import application
-from slipway.scripts.application import Application, ApplicationSettings
-from slipway.scripts.application_port import Lease
+from slipway.scripts.stages.features.application import process as application
+from slipway.scripts.stages.features.application.port import Lease
+from slipway.scripts.stages.features.application.process import Application, ApplicationSettings
 
 STARTS = 100
 _BUILD = Path(__file__).with_name("build.py")

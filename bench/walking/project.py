@@ -78,8 +78,10 @@ def make(folder: Path, suites: tuple[Suite, ...], *, rivals: bool) -> Path:
     (folder / "pyproject.toml").write_text('[project]\nname = "shop"\nversion = "1"\n')
     steps = folder / "features" / "steps"
     steps.mkdir(parents=True)
-    (folder / "features" / "environment.py").write_text("from slipway.features.behaving import *\n")
-    (steps / "ready.py").write_text("from slipway.features.steps import *\n")
+    (folder / "features" / "environment.py").write_text(
+        "from slipway.sessions.integrations.behave_hooks import *\n"
+    )
+    (steps / "ready.py").write_text("from slipway.sessions.steps import *\n")
     for suite in suites:
         suite.write(folder)
     home = folder / ".venv"

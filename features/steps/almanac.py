@@ -9,7 +9,7 @@ from behave import given, then
 from behave.runner import Context
 from support.colleague import Colleague
 
-from tests.live.machine import wait_for
+from tests.support.machine import wait_for
 
 
 @given("the site of the almanac")

@@ -13,8 +13,8 @@ from behave import given, then, when
 from behave.runner import Context
 from support.almanac import PASSWORD
 
-from slipway.features import Session
-from tests.live.machine import wait_for
+from slipway.sessions import Session
+from tests.support.machine import wait_for
 
 DIALOG = "dialog[open]:last-of-type"
 #: Set in a page, and gone when the page is loaded anew.

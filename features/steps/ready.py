@@ -1,3 +1,3 @@
 """The ready steps of `slipway features`."""
 
-from slipway.features.steps import *  # noqa: F403  this is how they become known
+from slipway.sessions.steps import *  # noqa: F403  this is how they become known

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import sys
 
-from slipway.master.passwords import hash_password
+from slipway.master.access.passwords import hash_password
 from support.site import FeatureSite
-from tests.live.machine import kill
+from tests.support.machine import kill
 
 PASSWORD = "open the almanac"  # noqa: S105  of a site that lives for minutes
 #: Who may do what. Three may decide about production: one asks, two others say yes.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.live.machine import wait_for
+from tests.support.machine import wait_for
 
 #: The browser's programs themselves: Debian's commands are scripts, and ending a script would
 #: leave the browser running.

@@ -8,7 +8,7 @@ import httpx
 
 from support.almanac import PASSWORD, AlmanacSite
 from support.visitor import Visitor
-from tests.live.machine import wait_for
+from tests.support.machine import wait_for
 
 API = "plugins/slipway/api/"
 #: What answers the questions that must be answered.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from slipway.features.choosing import Sessions
-from slipway.features.visitors import Visitors
+from slipway.sessions.drivers import Sessions
+from slipway.sessions.visitors import Visitors
 from support.almanac import AlmanacSite
 
 #: Seconds to look again: a busy machine takes its time.

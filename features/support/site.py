@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from tests.live.site import Site, command
+from tests.support.site import Site, command
 
 #: What the table of a Background may say that a stage does: its code, and its other keys.
 DEEDS = {

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from support.site import FeatureSite
-from tests.live.machine import wait_for
+from tests.support.machine import wait_for
 
 #: Buildbot's word for it.
 SUCCESS = 0

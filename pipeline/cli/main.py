@@ -7,7 +7,8 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-from slipway.cli import streams
+from slipway.cli.commands import module_of
+from slipway.cli.lib import standard_streams
 from slipway.cli.parsing import parser
 from slipway.model.errors import SlipwayError, WrongInput
 
@@ -21,9 +22,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 passed, 1 failed, 2 wrong input, 3 something missing.
     """
-    streams.prepare()
+    standard_streams.prepare()
     try:
-        with streams.flushed():
+        with standard_streams.flushed():
             options = _read(argv)
             if None in (options.command, getattr(options, "what", "")):
                 options.reader.print_help()
@@ -35,11 +36,11 @@ def main(argv: Sequence[str] | None = None) -> int:
                 return guarded(lambda: _run(options), keep_deployed=options.uses == "deploy")
             return _run(options)
     except BrokenPipeError:
-        streams.silence()
-        return streams.UNREAD
+        standard_streams.silence()
+        return standard_streams.UNREAD
     except OSError as error:
         # Such as a full disk behind `>`.
-        streams.silence()
+        standard_streams.silence()
         return _tell(f"the output cannot be written: {error.strerror or error}", 3)
 
 
@@ -53,7 +54,7 @@ def _read(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def _run(options: argparse.Namespace) -> int:
     try:
-        module = importlib.import_module(f"slipway.cli.{options.command}")
+        module = importlib.import_module(module_of(options.command))
         code: int = module.run(options)
     except SlipwayError as error:
         return _tell(str(error), error.exit_code)
@@ -73,7 +74,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _tell(sentence: str, code: int) -> int:
-    from slipway.scripts.shown import plain
+    from slipway.scripts.terminal_text import plain
 
     print(plain(sentence), file=sys.stderr)  # noqa: T201  the command line's own voice
     return code

@@ -10,13 +10,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from slipway.config import wording
-from slipway.config.lines import Lines
-from slipway.config.outline import outline
+from slipway.config import error_sentences
+from slipway.config.line_numbers import Lines
+from slipway.config.partial_graph import outline
 from slipway.model.errors import WrongInput
 from slipway.model.graph import check
 from slipway.model.site import Site
-from slipway.model.written import check_written
+from slipway.model.written_folders import check_written
 
 
 @dataclass(frozen=True, order=True)
@@ -44,7 +44,7 @@ class Reading:
 
     def problem(self, path: tuple[str | int, ...], message: str) -> Problem:
         """Return what is to be said about a key, with its line."""
-        return Problem(self.lines.line(path), wording.dotted(path), message, self.file)
+        return Problem(self.lines.line(path), error_sentences.dotted(path), message, self.file)
 
 
 class ConfigProblems(WrongInput):
@@ -118,7 +118,7 @@ def _parse(text: str, file: str) -> Reading:
     known = {problem.path for problem in found}
     # An outline lacks what is wrong; folders are compared once all of them are known.
     for breach in (*check(site), *([] if found else check_written(site))):
-        place = wording.dotted(breach.path)
+        place = error_sentences.dotted(breach.path)
         # What is wrong in a stage's needs already is not told once more on the stage.
         if place not in known and f"{place}.needs" not in known:
             found.append(Problem(lines.line(breach.path), place, breach.message, file))
@@ -128,8 +128,10 @@ def _parse(text: str, file: str) -> Reading:
 
 
 def _problem(error: Any, data: dict[str, Any], lines: Lines, file: str) -> Problem:
-    path = wording.error_path(error, data)
-    return Problem(lines.line(path), wording.dotted(path), wording.sentence(error, path), file)
+    path = error_sentences.error_path(error, data)
+    return Problem(
+        lines.line(path), error_sentences.dotted(path), error_sentences.sentence(error, path), file
+    )
 
 
 def _syntax_problem(error: tomllib.TOMLDecodeError, text: str, file: str) -> Problem:

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from slipway.ledger.tables import Branch, Run
-from slipway.model.gitnames import is_pattern, matches
+from slipway.ledger.tables.runs import Branch, Run
+from slipway.model.git_names import is_pattern, matches
 
 
 def polled_revisions(session: Session, project: str) -> dict[str, str]:

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from slipway.ledger.gate_tables import Deployment, Gate
-from slipway.ledger.tables import Release, Run, StageResult
+from slipway.ledger.tables.gates import Deployment, Gate
+from slipway.ledger.tables.runs import Release, Run, StageResult
 from slipway.model.site import Project
 from slipway.model.stage import DeployStage
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from slipway.ledger.gate_tables import Freeze
+from slipway.ledger.tables.gates import Freeze
 from slipway.model.access import Person, may, refusal
 from slipway.model.errors import Forbidden, WrongInput
 

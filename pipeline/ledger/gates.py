@@ -12,14 +12,14 @@ from datetime import UTC, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from slipway.ledger import askings, deployments
-from slipway.ledger.askings import Request
-from slipway.ledger.gate_tables import Approval, Freeze, Gate
-from slipway.ledger.tables import Run, StageResult
+from slipway.ledger import deployments, gate_requests
+from slipway.ledger.gate_requests import Request
+from slipway.ledger.tables.gates import Approval, Freeze, Gate
+from slipway.ledger.tables.runs import Run, StageResult
 from slipway.model.access import Person, gate_refusal, may_open
 from slipway.model.errors import Forbidden, WrongInput
 from slipway.model.stage import DeployStage, Stage
-from slipway.model.window import is_open, next_opening
+from slipway.model.time_window import is_open, next_opening
 
 #: A gate in one of these is not decided yet.
 UNDECIDED = ("open", "asked", "approved")
@@ -124,12 +124,12 @@ def ask(
             project is frozen.
     """
     if not may_ask(session, gate, stage, person, request.token, now):
-        told = "; ".join(askings.differences(gate.values, {**gate.values, **request.values}))
+        told = "; ".join(gate_requests.differences(gate.values, {**gate.values, **request.values}))
         if told:
             msg = f"{_told(gate)}, with other answers: {told}; look at the gate again"
             raise WrongInput(msg)
         return False
-    askings.take(session, gate, person, request, now)
+    gate_requests.take(session, gate, person, request, now)
     if stage.requester_counts and stage.approvals:
         _say(gate, person, "approve", "", now)
     _count(gate, stage)
@@ -192,7 +192,7 @@ def approve(
     permit(name_of(gate), stage, person)
     if gate.state not in {"asked", "open"}:
         raise WrongInput(_told(gate))
-    askings.check_seen(session, gate, asking, name_of(gate))
+    gate_requests.check_seen(session, gate, asking, name_of(gate))
     if person.name == gate.person and not stage.requester_counts:
         msg = f"{name_of(gate)}: {person.name} asked for it; another person must approve it"
         raise Forbidden(msg)
@@ -255,7 +255,7 @@ def reopen(session: Session, gate: Gate, why: str) -> None:
     gate.state, gate.person, gate.asked_at = "open", "", None
     gate.token, gate.asking, gate.comment = new_token(), "", why
     gate.values, gate.secret_names = {}, []
-    askings.void_approvals(session, gate)
+    gate_requests.void_approvals(session, gate)
 
 
 def let_go(session: Session, gate: Gate, stage: Stage, now: float) -> StageResult | None:

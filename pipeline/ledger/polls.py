@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from slipway.ledger.tables import Poll
+from slipway.ledger.tables.runs import Poll
 
 
 def keep_poll(

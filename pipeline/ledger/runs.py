@@ -13,8 +13,8 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from slipway.ledger import gates
-from slipway.ledger.standing import OPEN_STAGE, counting, ready, state_of, verdict
-from slipway.ledger.tables import Artefact, Release, Run, StageResult
+from slipway.ledger.run_state import OPEN_STAGE, counting, ready, state_of, verdict
+from slipway.ledger.tables.runs import Artefact, Release, Run, StageResult
 from slipway.model.cell import cells
 from slipway.model.graph import dependents
 from slipway.model.stage import Stage

@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import JSON, Index, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from slipway.ledger.audit import Audited, Trail
-from slipway.ledger.base import Base
+from slipway.ledger.audit.recording import Audited, Trail
+from slipway.ledger.tables.base import Base
 from slipway.model.access import Person, held
 from slipway.model.errors import WrongInput
 

@@ -16,8 +16,8 @@ from buildbot.db.pool import DBThreadPool
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
-from slipway.ledger.keeper import keep_commits, keep_log
-from slipway.master.patience import Patience
+from slipway.ledger.database.sqlite_wal import keep_commits, keep_log
+from slipway.master.database_retry import Patience
 
 #: Readers at a time. They share the interpreter, so more would not be quicker; two long answers,
 #: such as a walk along the audit trail, leave room for a third.

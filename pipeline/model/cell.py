@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from slipway.model.base import to_kebab
-from slipway.model.flow import MatrixValue
+from slipway.model.scheduling_keys import MatrixValue
 
 if TYPE_CHECKING:
     from slipway.model.stage import Stage

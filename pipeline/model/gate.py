@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from slipway.model.base import Name, Part
 from slipway.model.duration import Duration
 from slipway.model.parameter import Parameters
-from slipway.model.window import Window
+from slipway.model.time_window import Window
 
 #: What only a gate can have.
 _OF_GATES = ("parameters", "allowed", "approvals", "requester_counts", "expires", "window")

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from slipway.model.base import Name, Part
-from slipway.model.secret import SecretPlace
+from slipway.model.secrets.location import SecretPlace
 
 #: The person Slipway makes by itself, with a password of its own.
 ADMIN = "admin"

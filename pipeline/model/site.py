@@ -12,10 +12,10 @@ from slipway.model.base import Name, Part
 from slipway.model.cell import cell_title
 from slipway.model.duration import Duration, parse_duration
 from slipway.model.environment import Environment
-from slipway.model.flow import Lane
-from slipway.model.gitnames import check_branch, check_repository, is_pattern
+from slipway.model.git_names import check_branch, check_repository, is_pattern
 from slipway.model.people import Access, PersonName, PersonSettings, check_people
-from slipway.model.secret import SecretPlace
+from slipway.model.scheduling_keys import Lane
+from slipway.model.secrets.location import SecretPlace
 from slipway.model.stage import AnyStage
 
 #: 2026-01-01; whether a cron line ever comes does not depend on it.

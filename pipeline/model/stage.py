@@ -9,8 +9,8 @@ from pydantic import Field, field_validator, model_validator
 from slipway.model.base import Name, Part
 from slipway.model.duration import Duration
 from slipway.model.features import FeatureKeys
-from slipway.model.flow import FlowKeys
 from slipway.model.gate import GateKeys
+from slipway.model.scheduling_keys import FlowKeys
 
 Glob = Annotated[str, Field(min_length=1)]
 

@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from slipway.workers import enclose, needs
+from slipway.workers.isolation import enclose, needs
 
 #: Nobody's number, in the range of people.
 USER = 54321

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slipway.model.coded import CodeReader, made_key
-from slipway.model.event import AnyEvent, ArtefactLeft, Notice, read_event
-from slipway.model.handed import Handed
-from slipway.model.job import Job, RunFacts
+from slipway.model.protocol.event import AnyEvent, ArtefactLeft, Notice, read_event
+from slipway.model.protocol.event_codes import CodeReader, made_key
+from slipway.model.protocol.job import Job, RunFacts
+from slipway.model.protocol.script_input import Handed
 
 KEYED = [sys.executable, "-m", "slipway.cli", "stage", "command", "--keyed"]
 #: As root the kernel lets a process open what it likes: a worker should not be root, and here the

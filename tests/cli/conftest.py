@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from slipway.cli import outlook
 from slipway.cli.main import main
-from slipway.cli.outlook_isolation import isolation
+from slipway.cli.preflight import checks as outlook
+from slipway.cli.preflight.isolation import isolation
 
 PYTHON = sys.executable
 SITE = """\

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import Field, ValidationError
 
-from slipway.config import wording
+from slipway.config import error_sentences
 from slipway.model.base import Name, Part
 from slipway.model.parameter import Parameters
 from slipway.model.stage import AnyStage
@@ -25,7 +25,7 @@ class Gates(Part):
 @pytest.fixture
 def told(monkeypatch):
     """Return what tells all errors of one gate's parameters: "KEY: SENTENCE"."""
-    monkeypatch.setattr(wording, "Site", Gates)
+    monkeypatch.setattr(error_sentences, "Site", Gates)
 
     def tell(*parameters):
         data = {"gates": {"one": {"parameters": list(parameters)}}}
@@ -33,8 +33,8 @@ def told(monkeypatch):
             Gates.model_validate(data)
         found = []
         for error in caught.value.errors():
-            path = wording.error_path(error, data)
-            found.append(f"{wording.dotted(path)}: {wording.sentence(error, path)}")
+            path = error_sentences.error_path(error, data)
+            found.append(f"{error_sentences.dotted(path)}: {error_sentences.sentence(error, path)}")
         return found
 
     return tell

@@ -6,11 +6,11 @@ from functools import partial
 import pytest
 from sqlalchemy import create_engine
 
-from slipway.ledger import gates, runs, standing
-from slipway.ledger.migrate import upgrade
+from slipway.ledger import gates, run_state, runs
+from slipway.ledger.database.migrate import upgrade
+from slipway.ledger.database.session import LedgerSession
 from slipway.ledger.runs import Cause, Commit
-from slipway.ledger.session import LedgerSession
-from slipway.ledger.tables import Artefact
+from slipway.ledger.tables.runs import Artefact
 from slipway.model.access import Person
 from slipway.model.stage import CommandStage
 
@@ -61,14 +61,14 @@ class Walk:
     def advance(self):
         """Queue what is ready; return the names and the run's state."""
         self.now += 1
-        before = set(standing.counting(self.run))
+        before = set(run_state.counting(self.run))
         runs.queue_ready(self.session, self.run, self.stages, self.now)
-        made = [name for name, cell in standing.counting(self.run) if (name, cell) not in before]
+        made = [name for name, cell in run_state.counting(self.run) if (name, cell) not in before]
         return list(dict.fromkeys(made)), self.run.state
 
     def end(self, name, state="passed", artefacts=(), cell=""):
         """Have a stage begin and end; return what `advance` says then."""
-        result = standing.counting(self.run)[name, cell]
+        result = run_state.counting(self.run)[name, cell]
         self.now += 1
         runs.begin(result, 1, "local", self.now)
         for file, role in artefacts:
@@ -82,13 +82,13 @@ class Walk:
 
     def retry(self, name, owner="ann", cell=""):
         self.now += 1
-        last = standing.counting(self.run)[name, cell]
+        last = run_state.counting(self.run)[name, cell]
         stage = self.stages[name]
         return runs.again(self.session, self.run, last, stage, self.now, owner=owner)
 
     def gate(self, name):
         """Return the gate of a stage's newest attempt."""
-        return gates.of_stage(self.session, standing.counting(self.run)[name, ""])
+        return gates.of_stage(self.session, run_state.counting(self.run)[name, ""])
 
     def open(self, name, person="ann"):
         """Have a person open a gate that asks nothing."""
@@ -104,7 +104,7 @@ class Walk:
     def states(self):
         return {
             f"{name}[{cell}]" if cell else name: result.state
-            for (name, cell), result in standing.counting(self.run).items()
+            for (name, cell), result in run_state.counting(self.run).items()
         }
 
 

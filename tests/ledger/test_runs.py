@@ -4,9 +4,9 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
-from slipway.ledger import runs, standing
+from slipway.ledger import run_state, runs
 from slipway.ledger.runs import Cause, Commit
-from slipway.ledger.tables import Release, Run, StageResult
+from slipway.ledger.tables.runs import Release, Run, StageResult
 
 
 def test_runs_are_numbered_by_project(start):
@@ -78,9 +78,9 @@ def test_a_join_waits_for_all(walk):
     assert going.advance() == (["a", "b", "c"], "running")
     assert going.end("b") == ([], "running")
     assert going.end("a") == ([], "running")
-    assert standing.unmet(going.run, going.stages["join"], going.stages) == ["c"]
+    assert run_state.unmet(going.run, going.stages["join"], going.stages) == ["c"]
     assert going.end("c") == (["join"], "running")
-    assert standing.unmet(going.run, going.stages["join"], going.stages) == []
+    assert run_state.unmet(going.run, going.stages["join"], going.stages) == []
 
 
 @pytest.mark.parametrize("state", ["failed", "cancelled"])
@@ -178,7 +178,7 @@ def test_beginning_again_forgets_what_the_killed_build_left(walk):
     going = walk(a=[])
     going.advance()
     going.end("a", "failed", [("half.zip", "product")])
-    result = standing.counting(going.run)["a", ""]
+    result = run_state.counting(going.run)["a", ""]
     result.summary, result.facts = "no", {"x": 1}
     runs.begin(result, 7, "other", 2000.0)
     going.session.flush()
@@ -190,7 +190,7 @@ def test_beginning_again_forgets_what_the_killed_build_left(walk):
 def test_what_never_began_ends_when_it_began(walk):
     going = walk(a=[])
     going.advance()
-    result = standing.counting(going.run)["a", ""]
+    result = run_state.counting(going.run)["a", ""]
     runs.finish(result, "cancelled", 5000.0)
     assert (result.started_at, result.finished_at, result.exit_code) == (5000.0, 5000.0, None)
 
@@ -201,9 +201,9 @@ def test_inputs_are_the_products_of_needs(walk):
     going.end("a", artefacts=[("a.zip", "product"), ("a.html", "report")])
     going.end("b", artefacts=[("b.zip", "product")])
     going.end("c", artefacts=[("c.zip", "product")])
-    found = standing.inputs(going.run, going.stages["join"])
+    found = run_state.inputs(going.run, going.stages["join"])
     assert [artefact.name for _, artefact in found] == ["a.zip", "c.zip"]
-    assert standing.inputs(going.run, going.stages["a"]) == []
+    assert run_state.inputs(going.run, going.stages["a"]) == []
 
 
 def test_inputs_are_of_the_newest_attempt(walk):
@@ -212,7 +212,7 @@ def test_inputs_are_of_the_newest_attempt(walk):
     going.end("a", artefacts=[("old.zip", "product")])
     going.retry("a")
     going.end("a", artefacts=[("new.zip", "product")])
-    assert [one.name for _, one in standing.inputs(going.run, going.stages["b"])] == ["new.zip"]
+    assert [one.name for _, one in run_state.inputs(going.run, going.stages["b"])] == ["new.zip"]
 
 
 def test_a_release_is_kept_once(start, session):
@@ -246,7 +246,7 @@ def test_a_run_goes_with_all_it_has(walk):
 
 
 def test_two_at_once_cannot_take_the_same_number(engine, session, start):
-    from slipway.ledger.session import LedgerSession
+    from slipway.ledger.database.session import LedgerSession
 
     start()
     session.commit()

@@ -12,8 +12,8 @@ import httpx
 import psutil
 import pytest
 
-from .machine import wait_for
-from .site import Site
+from tests.support.machine import wait_for
+from tests.support.site import Site
 
 
 class LiveSite(Site):

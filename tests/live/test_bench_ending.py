@@ -10,8 +10,8 @@ import time
 import psutil
 import pytest
 
-from .machine import kill, processes_of, wait_for
-from .site import ROOT
+from tests.support.machine import kill, processes_of, wait_for
+from tests.support.site import ROOT
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 

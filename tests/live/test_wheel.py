@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.machine import kill, processes_of
+from tests.support.site import ROOT, command
+
 from .conftest import LiveSite
-from .machine import kill, processes_of
-from .site import ROOT, command
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 UV = Path(sys.executable).with_name("uv")

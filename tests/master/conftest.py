@@ -12,7 +12,7 @@ from buildbot.config.master import FileLoader
 
 # buildbot.test makes every warning an error, for whatever is imported or collected after it.
 with warnings.catch_warnings():
-    importlib.import_module("slipway.master.plan")
+    importlib.import_module("slipway.master.buildbot_config.master_config")
     importlib.import_module("buildbot.test.steps")
 
 ROOT = Path(__file__).parents[2]

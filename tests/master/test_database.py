@@ -16,10 +16,10 @@ from sqlalchemy.exc import OperationalError
 from twisted.internet import defer, reactor
 from twisted.trial.unittest import TestCase
 
-from slipway.ledger.session import LedgerSession
-from slipway.ledger.tables import Base, Run
+from slipway.ledger.database.session import LedgerSession
+from slipway.ledger.tables.runs import Base, Run
 from slipway.master.database import Database, make_reading
-from slipway.master.desk import Desk
+from slipway.master.ledger_service import Desk
 
 LONG = 30
 

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from slipway.model.environment import Environment
 from slipway.model.graph import check
-from slipway.model.job import Deployment
+from slipway.model.protocol.job import Deployment
 
 FOLDER = {"kind": "folder", "path": "here"}
 SSH = {"kind": "ssh", "path": "there", "host": "app1.example.org"}

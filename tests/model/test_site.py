@@ -3,7 +3,7 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from slipway.model.secret import SecretPlace
+from slipway.model.secrets.location import SecretPlace
 from slipway.model.site import Project, Schedule, Site, SiteSettings, Worker
 
 SCHEDULE = TypeAdapter(Schedule)

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 from slipway.model.errors import WrongInput
-from slipway.model.event import Notice, Summary, TestResult
-from slipway.model.job import Job, RunFacts
-from slipway.scripts import cluster, databases, environment
-from slipway.scripts.environment import Environment
+from slipway.model.protocol.event import Notice, Summary, TestResult
+from slipway.model.protocol.job import Job, RunFacts
+from slipway.scripts.postgresql import cluster
+from slipway.scripts.python_env import environment
+from slipway.scripts.python_env.environment import Environment
 from slipway.scripts.report import Report, encode
-from slipway.scripts.seed_schema import Application
+from slipway.scripts.stages.databases import run as databases
+from slipway.scripts.stages.databases.schema import Application
 
 EPOCH = 1_700_000_000
 APP = Path(__file__).parents[1] / "data" / "databases" / "app"

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from slipway.model.event import LIMIT, ArtefactLeft, Notice, Summary, TestResult, part_line
+from slipway.model.protocol.event import LIMIT, ArtefactLeft, Notice, Summary, TestResult, part_line
 from slipway.scripts import report
 from slipway.scripts.report import SequenceReport, encode
 

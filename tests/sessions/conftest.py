@@ -17,8 +17,8 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 
-from slipway.features.browser import BrowserSession
-from slipway.features.launch import start_browser
+from slipway.sessions.browser.launch import start_browser
+from slipway.sessions.browser.session import BrowserSession
 
 HOME = """<h1>Welcome</h1>
 <p>Nothing   to

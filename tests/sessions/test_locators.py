@@ -5,9 +5,9 @@ from __future__ import annotations
 import lxml.html
 import pytest
 
-from slipway.features.errors import SessionError
-from slipway.features.labels import labels_first
-from slipway.features.locators import KINDS, described, inside, literal, named
+from slipway.sessions.errors import SessionError
+from slipway.sessions.label_search import labels_first
+from slipway.sessions.locators import KINDS, described, inside, literal, named
 
 PAGE = """<html><head><title>Name</title></head><body><h1 id="top">Name your things</h1>
 <form><label for="a">Name</label><input id="a" name="first">

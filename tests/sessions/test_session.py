@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from slipway.features.errors import NotThere, SessionError, Unsupported
-from slipway.features.http import HttpSession
+from slipway.sessions.errors import NotThere, SessionError, Unsupported
+from slipway.sessions.http.session import HttpSession
 
 
 @pytest.fixture

@@ -17,14 +17,12 @@ from twisted.internet import defer
 from twisted.trial.unittest import TestCase
 
 from slipway import steps
-from slipway.ledger.store import Store
-from slipway.model.coded import Coder, made_key
-from slipway.model.event import (
-    ArtefactLeft,
-)
-from slipway.model.handed import Handed
-from slipway.model.job import Input, Job, RunFacts
-from slipway.steps.desk import STAGE_PROPERTY
+from slipway.artefacts.store import Store
+from slipway.model.protocol.event import ArtefactLeft
+from slipway.model.protocol.event_codes import Coder, made_key
+from slipway.model.protocol.job import Input, Job, RunFacts
+from slipway.model.protocol.script_input import Handed
+from slipway.steps.ledger_api import STAGE_PROPERTY
 from slipway.steps.stage import GRACE
 from slipway.steps.transfer import BLOCK, StoreReader, StoreWriter
 

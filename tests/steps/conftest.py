@@ -5,7 +5,7 @@ import warnings
 
 # buildbot.test makes every warning an error, for whatever is imported or collected after it.
 with warnings.catch_warnings():
-    importlib.import_module("slipway.master.plan")
+    importlib.import_module("slipway.master.buildbot_config.master_config")
     importlib.import_module("buildbot.test.steps")
     fake = importlib.import_module("buildbot.test.fake.logfile").FakeLogFile
     # Its log has what a text log has; an HTML log has this.

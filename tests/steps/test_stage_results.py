@@ -7,16 +7,9 @@ import tracemalloc
 from buildbot.process.results import FAILURE, SUCCESS
 from twisted.internet import defer, task
 
-from slipway.model.event import (
-    Notice,
-    Picture,
-    Piece,
-    Progress,
-    Summary,
-    TestResult,
-)
-from slipway.model.job import Job
-from slipway.steps import listening
+from slipway.model.protocol.event import Notice, Picture, Piece, Progress, Summary, TestResult
+from slipway.model.protocol.job import Job
+from slipway.steps import event_parser
 from slipway.steps.results import BATCH, LARGE, Results
 
 from .cases import StepCase, said
@@ -136,8 +129,8 @@ class ResultsTest(StepCase):
         assert len(self.flushLoggedErrors(OSError)) == 1
 
     async def test_of_a_long_log_the_beginning_and_the_end_are_kept(self):
-        self.patch(listening, "_HEAD", 1000)
-        self.patch(listening, "_TAIL", 200)
+        self.patch(event_parser, "_HEAD", 1000)
+        self.patch(event_parser, "_TAIL", 200)
         self.begin()
         self.expect_fetch()
         shell = len(self._expected_commands)

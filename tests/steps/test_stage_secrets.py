@@ -5,7 +5,7 @@ import base64
 from buildbot.process.results import CANCELLED, FAILURE, SUCCESS
 
 from slipway.model.errors import MissingTool
-from slipway.model.event import Notice, Progress, Summary, TestResult
+from slipway.model.protocol.event import Notice, Progress, Summary, TestResult
 
 from .cases import StepCase, artefact, said
 

@@ -2,11 +2,7 @@
 
 from buildbot.process.results import CANCELLED, FAILURE, SKIPPED, SUCCESS
 
-from slipway.model.event import (
-    Notice,
-    Progress,
-    Summary,
-)
+from slipway.model.protocol.event import Notice, Progress, Summary
 from slipway.model.stage import KINDS
 
 from .cases import DATA, GIVEN, HASH, StepCase, artefact, said

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from slipway.workers.tac import WorkerPlace, write_tac
-from tests.live.machine import wait_for
+from slipway.workers.worker_tac import WorkerPlace, write_tac
+from tests.support.machine import wait_for
 
 pytestmark = pytest.mark.slow
 #: Answers the first logins as a master that is being stopped does, then lets the worker in.

@@ -7,14 +7,14 @@ import pytest
 from buildbot.db.model import Model
 from sqlalchemy import create_engine, event
 
-from slipway.ledger import deployments, gates, runs, standing
-from slipway.ledger.migrate import upgrade
+from slipway.ledger import deployments, gates, run_state, runs
+from slipway.ledger.database.migrate import upgrade
+from slipway.ledger.database.session import LedgerSession
 from slipway.ledger.runs import Cause, Commit
-from slipway.ledger.session import LedgerSession
-from slipway.ledger.tables import Artefact, Release
+from slipway.ledger.tables.runs import Artefact, Release
 from slipway.model.access import Person, held
 from slipway.model.site import Project, Worker
-from slipway.www.outline import draw
+from slipway.www.api.graph_columns import draw
 
 ROOT = str(Path(__file__).resolve().parents[2])
 if ROOT not in sys.path:
@@ -76,7 +76,7 @@ class Book:
         return run
 
     def end(self, run, name, state="passed", cell="", seconds=10.0, exit_code=None):
-        row = standing.counting(run)[name, cell]
+        row = run_state.counting(run)[name, cell]
         runs.begin(row, row.id, "local", self.now)
         code = (0 if state == "passed" else 1) if exit_code is None else exit_code
         runs.finish(row, state, self.now + seconds, code)
@@ -116,7 +116,7 @@ class Book:
         self.session.add(release)
         self.end(run, "publish")
         if deploy:
-            row = standing.counting(run)["staging", ""]
+            row = run_state.counting(run)["staging", ""]
             gate = gates.of_stage(self.session, row)
             gate.state, gate.person = "opened", "ann"
             row.state, row.owner = "running", "ann"

@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from slipway.ledger.audit import AuditRow
-from slipway.ledger.trail import verify
-from slipway.www.call import Call
+from slipway.ledger.audit.queries import verify
+from slipway.ledger.audit.recording import AuditRow
+from slipway.www.api.call import Call
 from slipway.www.shapes.audit import AuditEntry, AuditQuery, Whole
 from slipway.www.shapes.base import Listing
 

@@ -6,12 +6,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from twisted.internet import threads
 
-from slipway.ledger.tables import Run
+from slipway.git_mirror import Mirror
+from slipway.ledger.tables.runs import Run
 from slipway.model.errors import SlipwayError
-from slipway.repository import Mirror
-from slipway.www.call import Call
+from slipway.www.api.call import Call
 from slipway.www.shapes.gates import Commit, Commits, Since
-from slipway.www.views.finding import find_run
+from slipway.www.views.lookup import find_run
 
 _MOST = 100
 

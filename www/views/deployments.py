@@ -7,10 +7,11 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, aliased
 
-from slipway.ledger import gate_tables, tables
 from slipway.ledger.deployments import STANDING
+from slipway.ledger.tables import gates as gate_tables
+from slipway.ledger.tables import runs as tables
 from slipway.www.shapes.gates import Deployment, Reached
-from slipway.www.views.times import seconds
+from slipway.www.views.runs.durations import seconds
 
 _Row = gate_tables.Deployment
 _Before = aliased(gate_tables.Deployment)

@@ -13,9 +13,9 @@ from twisted.internet.defer import Deferred
 from twisted.web.server import NOT_DONE_YET
 from twisted.web.static import File
 
-from slipway.ledger.tables import Artefact
-from slipway.www.call import Call
-from slipway.www.refusal import not_found
+from slipway.ledger.tables.runs import Artefact
+from slipway.www.api.call import Call
+from slipway.www.api.http_errors import not_found
 from slipway.www.shapes.base import Asked
 
 _PICTURES = {"image/png", "image/jpeg", "image/gif", "image/webp"}

@@ -7,17 +7,17 @@ from collections import defaultdict
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from slipway.ledger import gate_tables
 from slipway.ledger.gates import UNDECIDED
-from slipway.ledger.tables import Run
+from slipway.ledger.tables import gates as gate_tables
+from slipway.ledger.tables.runs import Run
 from slipway.model.access import Person
-from slipway.www.call import Call
-from slipway.www.outline import Outline
-from slipway.www.refusal import not_found
+from slipway.www.api.call import Call
+from slipway.www.api.graph_columns import Outline
+from slipway.www.api.http_errors import not_found
 from slipway.www.shapes.base import Listing, Paging
 from slipway.www.shapes.gates import Deployment, Earlier, Environment, Gate
-from slipway.www.views import gates
 from slipway.www.views.deployments import fetch, newest, standing
+from slipway.www.views.gates import gates
 
 _SHOWN = 10
 #: So many of the gates before an environment are shown with it; older ones stand at their runs.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from slipway.ledger import tables
+from slipway.ledger.tables import runs as tables
 from slipway.www.shapes.files import Artefact
 
 #: Where the endpoints lie on the web UI's host.

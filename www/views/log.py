@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from slipway.ledger.tables import StageResult
-from slipway.www.call import Call
-from slipway.www.outline import Outline
+from slipway.ledger.tables.runs import StageResult
+from slipway.www.api.call import Call
+from slipway.www.api.graph_columns import Outline
 from slipway.www.shapes.runs import Log, LogQuery, StageQuery
-from slipway.www.views.finding import find_attempts, find_run, narrow
+from slipway.www.views.lookup import find_attempts, find_run, narrow
 
 _MOST = 5000
 #: What a log's line begins with: the channel it came by (output, errors, headers).

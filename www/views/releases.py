@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session, contains_eager, selectinload
 
-from slipway.ledger import tables
-from slipway.ledger.tables import Run, StageResult
-from slipway.www.call import Call
-from slipway.www.refusal import not_found
+from slipway.ledger.tables import runs as tables
+from slipway.ledger.tables.runs import Run, StageResult
+from slipway.www.api.call import Call
+from slipway.www.api.http_errors import not_found
 from slipway.www.shapes.base import Listing
 from slipway.www.shapes.files import Artefact
 from slipway.www.shapes.runs import Deployed, Release, ReleasesQuery

@@ -5,10 +5,10 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from slipway.ledger import tables
+from slipway.ledger.tables import runs as tables
 from slipway.model.access import ACTIONS, may
-from slipway.www.call import Call
-from slipway.www.outline import Outline, Place
+from slipway.www.api.call import Call
+from slipway.www.api.graph_columns import Outline, Place
 from slipway.www.shapes.base import Listing
 from slipway.www.shapes.site import (
     EnvironmentOfProject,
@@ -18,7 +18,7 @@ from slipway.www.shapes.site import (
     Project,
     StageOfProject,
 )
-from slipway.www.views.gates import freezes
+from slipway.www.views.gates.gates import freezes
 
 
 async def show_me(call: Call) -> Me:

@@ -11,12 +11,12 @@ from buildbot.db.model import Model
 from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import Session
 
-from slipway.ledger.tables import Run, StageResult
-from slipway.ledger.test_results import LETTERS
-from slipway.model.results import ALL, LONG, TOLD
+from slipway.ledger.buildbot_index import LETTERS
+from slipway.ledger.tables.runs import Run, StageResult
+from slipway.model.protocol.result_sets import ALL, LONG, TOLD
 from slipway.model.site import builder_name
-from slipway.www.call import Call
-from slipway.www.refusal import not_found
+from slipway.www.api.call import Call
+from slipway.www.api.http_errors import not_found
 from slipway.www.shapes.base import Listing
 from slipway.www.shapes.tests import (
     Failing,
@@ -28,8 +28,8 @@ from slipway.www.shapes.tests import (
     Tests,
     TestsQuery,
 )
-from slipway.www.views.cases import NAMES, PATHS, RESULTS, SETS, beginning
-from slipway.www.views.cases import told as telling
+from slipway.www.views.test_cases import NAMES, PATHS, RESULTS, SETS, beginning
+from slipway.www.views.test_cases import told as telling
 
 #: So many builds of each stage are looked at.
 _BUILDS = 20

@@ -8,13 +8,13 @@ from buildbot.db.model import Model
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session, aliased
 
-from slipway.ledger.standing import OPEN_STAGE
-from slipway.ledger.tables import Run, StageResult
-from slipway.model.flow import Lane as LaneName
-from slipway.www.call import Call
-from slipway.www.outline import Outline
+from slipway.ledger.run_state import OPEN_STAGE
+from slipway.ledger.tables.runs import Run, StageResult
+from slipway.model.scheduling_keys import Lane as LaneName
+from slipway.www.api.call import Call
+from slipway.www.api.graph_columns import Outline
 from slipway.www.shapes.site import Busy, FailedStage, Lane, Worker, Workers
-from slipway.www.views.times import expected
+from slipway.www.views.runs.durations import expected
 
 _FAILED = 50
 

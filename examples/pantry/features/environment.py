@@ -1,1 +1,1 @@
-from slipway.features.behaving import *
+from slipway.sessions.integrations.behave_hooks import *

@@ -1,4 +1,4 @@
-"""Lets features drive this Qt program. It ships with slipway.features; copy it into the program.
+"""Lets features drive this Qt program. It ships with slipway.sessions; copy it into the program.
 
     application = QApplication(sys.argv)
     if "SLIPWAY_DESKTOP_AGENT" in os.environ:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from slipway.cli.remote import Remote
+from slipway.cli.lib.state_labels import mark
+from slipway.cli.remote.client import Remote
 from slipway.cli.remote.following import News, Sight, code_of
-from slipway.cli.states import mark
 from slipway.model.cell import cell_title
 from slipway.model.duration import format_duration
 from slipway.model.errors import PASSED, WrongInput
-from slipway.scripts.shown import escape
+from slipway.scripts.terminal_text import escape
 
 #: Stages in one of these have nothing to tell yet.
 _UNTRIED = ("waiting", "not-run")

@@ -17,11 +17,11 @@ from typing import Any, Protocol, Self
 from rich.console import Console
 from rich.status import Status
 
+from slipway.cli.lib.terminal import terminal
 from slipway.cli.remote.words import print_json
-from slipway.cli.terminal import terminal
 from slipway.model.duration import format_duration
 from slipway.model.errors import NOT_OVER, PASSED, MissingTool
-from slipway.scripts.shown import escape
+from slipway.scripts.terminal_text import escape
 
 _INTERRUPTED = 130
 #: Seconds between two looks: at first, and later.

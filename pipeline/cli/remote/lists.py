@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from typing import Any, TypeVar, cast
 
-from slipway.cli.remote import URL, Remote
+from slipway.cli.remote.client import URL, Remote
 from slipway.cli.remote.projects import check_project
-from slipway.ledger.trail import AuditView, Verdict
-from slipway.ledger.views import ReleaseView, RunView, StageView
+from slipway.ledger.audit.queries import AuditView, Verdict
+from slipway.ledger.queries import ReleaseView, RunView, StageView
 from slipway.model.cell import cell_title
 
 T = TypeVar("T")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from slipway.cli.remote import Remote
+from slipway.cli.remote.client import Remote
 from slipway.model.errors import WrongInput
 from slipway.model.spelling import did_you_mean
 

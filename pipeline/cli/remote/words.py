@@ -7,8 +7,8 @@ from typing import Any
 
 from rich.table import Table
 
-from slipway.cli import tables
-from slipway.cli.terminal import terminal
+from slipway.cli.lib import tables
+from slipway.cli.lib.terminal import terminal
 
 
 def print_json(found: Any) -> None:

@@ -3,7 +3,7 @@
 from alembic import context
 from sqlalchemy import Table
 
-from slipway.ledger.tables import VERSION_TABLE, Run
+from slipway.ledger.tables.runs import VERSION_TABLE, Run
 
 
 def _ours(thing: object, name: str | None, kind: str, reflected: bool, other: object) -> bool:  # noqa: FBT001, ARG001  alembic's signature

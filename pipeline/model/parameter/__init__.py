@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from slipway.model.parameter.base import Choice, Context, Origin, Question, Value, variable
 from slipway.model.parameter.choice import (
     ChoiceParameter,
     EnvironmentParameter,
@@ -15,7 +16,6 @@ from slipway.model.parameter.choice import (
 )
 from slipway.model.parameter.date import DateParameter
 from slipway.model.parameter.number import BooleanParameter, DecimalParameter, IntegerParameter
-from slipway.model.parameter.question import Choice, Context, Origin, Question, Value, variable
 from slipway.model.parameter.text import SecretParameter, StringParameter, TextParameter
 
 __all__ = [

@@ -7,8 +7,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
+from slipway.model.parameter.base import Choice, Context, Question, Source, Value, expect_text
 from slipway.model.parameter.characters import clean, shown
-from slipway.model.parameter.question import Choice, Context, Question, Source, Value, expect_text
 from slipway.model.spelling import did_you_mean
 
 _MOST = 1000

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
 
+from slipway.model.parameter.base import Context, Question, Value, expect_text
 from slipway.model.parameter.characters import shown
-from slipway.model.parameter.question import Context, Question, Value, expect_text
 
 _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _RELATIVE = re.compile(r"today(?:([+-][0-9]{1,5})d)?")

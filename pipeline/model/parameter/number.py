@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
+from slipway.model.parameter.base import Context, Question, Value
 from slipway.model.parameter.characters import shown
-from slipway.model.parameter.question import Context, Question, Value
 
 #: Beyond this a browser's numbers are no longer exact (ECMAScript's Number.MAX_SAFE_INTEGER).
 _SAFE = 2**53 - 1

@@ -8,9 +8,9 @@ from typing import ClassVar, Literal
 from pydantic import Field, field_validator
 from pydantic_core import SchemaError, SchemaValidator, ValidationError, core_schema
 
+from slipway.model.parameter.base import Context, Question, Source, Value, expect_text
 from slipway.model.parameter.characters import clean, named, shown
-from slipway.model.parameter.question import Context, Question, Source, Value, expect_text
-from slipway.model.secret_forms import SHORTEST, is_short
+from slipway.model.secrets.forms import SHORTEST, is_short
 
 _ANY_SOURCE: tuple[Source, ...] = ("last", "version", "revision", "branch")
 

@@ -36,9 +36,9 @@ from PySide6.QtWidgets import (
 
 application = QApplication(sys.argv)
 if "SLIPWAY_DESKTOP_AGENT" in os.environ:
-    from slipway.features import desktop_agent
+    from slipway.sessions.desktop import agent
 
-    desktop_agent.serve()
+    agent.serve()
 
 window = QMainWindow()
 window.setWindowTitle("Everything")

@@ -5,9 +5,9 @@ import { useNow } from "../api/clock";
 import type { Gate, Stage } from "../api/shapes";
 import { span } from "../format/time";
 import { stateWord } from "../format/words";
-import { StateIcon, tone } from "./state";
+import { StateIcon, tone } from "./status";
 import { useGateLink } from "./shell";
-import { runPath } from "./text";
+import { runPath } from "./atoms";
 
 interface Props { stage: Stage; project: string; run: number; gate?: Gate | undefined }
 

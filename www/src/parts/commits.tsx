@@ -1,7 +1,7 @@
 import type { ReactElement } from "react";
 import type { Commit } from "../api/shapes";
 import { author } from "../format/words";
-import { Ago, Revision, Text } from "./text";
+import { Ago, Revision, Text } from "./atoms";
 
 export function CommitList({ commits, more }: { commits: Commit[]; more: boolean }): ReactElement {
   if (commits.length === 0) return <p className="sw-dim">No commit lies in between.</p>;

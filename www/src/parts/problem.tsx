@@ -1,9 +1,9 @@
 import type { ReactElement, ReactNode } from "react";
 import { base } from "../api/client";
-import { useMe } from "../api/me";
+import { useMe } from "../api/current-user";
 import type { Problem } from "../api/problem";
 import type { Found } from "../api/store";
-import { Empty, Spinner } from "./text";
+import { Empty, Spinner } from "./atoms";
 
 export function SignIn({ children = "Sign in" }: { children?: ReactNode }): ReactElement {
   const me = useMe();

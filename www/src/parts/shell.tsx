@@ -2,8 +2,8 @@
 import { type ReactElement, type ReactNode, useEffect } from "react";
 import { Link, useLocation, useSearchParams } from "react-router-dom";
 import { type TopbarItem, useTopbarItems } from "buildbot-ui";
-import { start, useLine } from "../api/live";
-import { useMe } from "../api/me";
+import { start, useLine } from "../api/push";
+import { useMe } from "../api/current-user";
 import { GateDialog } from "../pages/gate/dialog";
 import { Boundary } from "./boundary";
 import { Icon } from "./icon";

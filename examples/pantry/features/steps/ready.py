@@ -1,1 +1,1 @@
-from slipway.features.steps import *
+from slipway.sessions.steps import *

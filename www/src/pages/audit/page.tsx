@@ -2,15 +2,15 @@
 import { type ReactElement, useMemo, useState } from "react";
 import { useSearchParams } from "react-router-dom";
 import { endpoint, query } from "../../api/client";
-import { useMe } from "../../api/me";
-import { usePages } from "../../api/pages";
+import { useMe } from "../../api/current-user";
+import { usePages } from "../../api/paging";
 import type { AuditRow, Chain } from "../../api/shapes";
 import { useFound } from "../../api/store";
 import { Icon } from "../../parts/icon";
 import { ProblemBox, SignIn } from "../../parts/problem";
 import { Shell } from "../../parts/shell";
-import { StateLabel } from "../../parts/state";
-import { Empty, Spinner } from "../../parts/text";
+import { StateLabel } from "../../parts/status";
+import { Empty, Spinner } from "../../parts/atoms";
 import { AuditTable } from "./table";
 
 const TRAIL = [{ caption: "Audit", route: "/audit" }];

@@ -1,6 +1,6 @@
 import { type ReactElement } from "react";
 import type { AuditRow } from "../../api/shapes";
-import { Ago, Text } from "../../parts/text";
+import { Ago, Text } from "../../parts/atoms";
 
 // As people say it; the filter and the files have the trail's own words.
 const DEEDS: Record<string, string> = { insert: "made", update: "changed", delete: "removed" };

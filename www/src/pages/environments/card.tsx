@@ -1,12 +1,12 @@
 import type { ReactElement } from "react";
 import { Link } from "react-router-dom";
-import { useMay } from "../../api/me";
+import { useMay } from "../../api/current-user";
 import type { Deployment, Environment } from "../../api/shapes";
 import { count, deploymentWord, valueText } from "../../format/words";
 import { Icon } from "../../parts/icon";
 import { GateLink } from "../../parts/shell";
-import { StateLabel } from "../../parts/state";
-import { Ago, Branch, Hash, Revision, RunLink, Text, Took } from "../../parts/text";
+import { StateLabel } from "../../parts/status";
+import { Ago, Branch, Hash, Revision, RunLink, Text, Took } from "../../parts/atoms";
 import { History } from "./history";
 import { Rollback } from "./rollback";
 

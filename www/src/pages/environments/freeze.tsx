@@ -1,8 +1,8 @@
 import { type ReactElement, useState } from "react";
 import { part, send } from "../../api/client";
-import { useMay } from "../../api/me";
+import { useMay } from "../../api/current-user";
 import type { Project } from "../../api/shapes";
-import { Confirmed, useDeed } from "../../parts/deed";
+import { Confirmed, useDeed } from "../../parts/action-button";
 import { Icon } from "../../parts/icon";
 import { Modal } from "../../parts/modal";
 import { ProblemBox } from "../../parts/problem";

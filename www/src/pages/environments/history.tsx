@@ -1,10 +1,10 @@
 import { type ReactElement, useState } from "react";
 import { part } from "../../api/client";
-import { usePages } from "../../api/pages";
+import { usePages } from "../../api/paging";
 import type { Deployment, Environment } from "../../api/shapes";
 import { deploymentWord, valueText } from "../../format/words";
-import { StateLabel } from "../../parts/state";
-import { Ago, RunLink, Text, Took } from "../../parts/text";
+import { StateLabel } from "../../parts/status";
+import { Ago, RunLink, Text, Took } from "../../parts/atoms";
 
 const NONE = {};
 

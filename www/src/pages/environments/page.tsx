@@ -5,7 +5,7 @@ import type { Environment, Page, Project } from "../../api/shapes";
 import { useFound } from "../../api/store";
 import { Loaded } from "../../parts/problem";
 import { Shell } from "../../parts/shell";
-import { Empty } from "../../parts/text";
+import { Empty } from "../../parts/atoms";
 import { Card } from "./card";
 import { Freezes } from "./freeze";
 

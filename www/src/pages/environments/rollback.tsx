@@ -6,7 +6,7 @@ import type { Environment } from "../../api/shapes";
 import { Icon } from "../../parts/icon";
 import { Modal } from "../../parts/modal";
 import { useGateLink } from "../../parts/shell";
-import { Ago, Text } from "../../parts/text";
+import { Ago, Text } from "../../parts/atoms";
 
 export function Rollback({ environment, earlier }: { environment: Environment; earlier: Environment["earlier"] }): ReactElement {
   const [open, setOpen] = useState(false);

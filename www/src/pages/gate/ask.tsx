@@ -4,7 +4,7 @@ import { send } from "../../api/client";
 import { Problem } from "../../api/problem";
 import type { Gate, GateDetail } from "../../api/shapes";
 import { answers, check, type Draft } from "../../form/check";
-import { useDeed } from "../../parts/deed";
+import { useDeed } from "../../parts/action-button";
 import { Icon } from "../../parts/icon";
 import { ProblemBox } from "../../parts/problem";
 import { count } from "../../format/words";

@@ -3,7 +3,7 @@ import { type ReactElement, useState } from "react";
 import { send } from "../../api/client";
 import type { Gate, GateDetail } from "../../api/shapes";
 import { valueText } from "../../format/words";
-import { useDeed } from "../../parts/deed";
+import { useDeed } from "../../parts/action-button";
 import { Icon } from "../../parts/icon";
 import { ProblemBox } from "../../parts/problem";
 import { Comment } from "./comment";

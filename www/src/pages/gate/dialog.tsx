@@ -1,13 +1,13 @@
 // The dialog of a gate: what will happen, what is asked, and who has said what.
 import { type ReactElement, useEffect, useRef, useState } from "react";
-import { useMe } from "../../api/me";
+import { useMe } from "../../api/current-user";
 import type { Problem } from "../../api/problem";
 import type { GateDetail } from "../../api/shapes";
 import { useFound } from "../../api/store";
 import { capital } from "../../format/words";
 import { Modal } from "../../parts/modal";
 import { ProblemBox, SignIn } from "../../parts/problem";
-import { Empty, Spinner } from "../../parts/text";
+import { Empty, Spinner } from "../../parts/atoms";
 import { Approvals, GateCard } from "../run/gate";
 import { Decide } from "./decide";
 import { Other, What } from "./what";

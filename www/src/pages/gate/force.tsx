@@ -5,7 +5,7 @@ import { base, get, part } from "../../api/client";
 import { isRecord } from "../../api/problem";
 import type { Gate, Page } from "../../api/shapes";
 import { Shell } from "../../parts/shell";
-import { Empty, runPath, Spinner } from "../../parts/text";
+import { Empty, runPath, Spinner } from "../../parts/atoms";
 
 async function builderName(id: string): Promise<string> {
   const response = await fetch(`${base()}api/v2/builders/${part(id)}`);

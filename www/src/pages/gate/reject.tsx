@@ -1,7 +1,7 @@
 // No, and why: as easy as yes.
 import { type ReactElement, useState } from "react";
 import { send } from "../../api/client";
-import { useDeed } from "../../parts/deed";
+import { useDeed } from "../../parts/action-button";
 import { Icon } from "../../parts/icon";
 import { Modal } from "../../parts/modal";
 import { ProblemBox } from "../../parts/problem";

@@ -4,7 +4,7 @@ import type { GateDetail } from "../../api/shapes";
 import { count } from "../../format/words";
 import { CommitList } from "../../parts/commits";
 import { Icon } from "../../parts/icon";
-import { Ago, Branch, Copy, Hash, Revision, RunLink, Text } from "../../parts/text";
+import { Ago, Branch, Copy, Hash, Revision, RunLink, Text } from "../../parts/atoms";
 import { ArtefactTable } from "../run/artefacts";
 
 export function What({ gate }: { gate: GateDetail }): ReactElement {

@@ -2,13 +2,13 @@
 import { useMemo } from "react";
 import type { ReactElement } from "react";
 import { useSearchParams } from "react-router-dom";
-import { usePages } from "../../api/pages";
+import { usePages } from "../../api/paging";
 import type { Gate, Page, Project, RunRow } from "../../api/shapes";
 import { useFound } from "../../api/store";
-import { useMay } from "../../api/me";
+import { useMay } from "../../api/current-user";
 import { Shell } from "../../parts/shell";
 import { ProblemBox } from "../../parts/problem";
-import { Empty, Spinner } from "../../parts/text";
+import { Empty, Spinner } from "../../parts/atoms";
 import { Filters, useFilters } from "./filters";
 import { PollNow, Polls } from "./poll";
 import { RunLine } from "./row";

@@ -3,8 +3,8 @@ import { send } from "../../api/client";
 import type { Project } from "../../api/shapes";
 import { Icon } from "../../parts/icon";
 import { ProblemBox } from "../../parts/problem";
-import { useDeed } from "../../parts/deed";
-import { Ago, Text } from "../../parts/text";
+import { useDeed } from "../../parts/action-button";
+import { Ago, Text } from "../../parts/atoms";
 
 export function PollNow({ projects }: { projects: Project[] }): ReactElement {
   const deed = useDeed();

@@ -5,8 +5,8 @@ import type { Gate, RunRow, Stage } from "../../api/shapes";
 import { author, count, runWord } from "../../format/words";
 import { Chip } from "../../parts/chip";
 import { Icon } from "../../parts/icon";
-import { StateIcon, tone } from "../../parts/state";
-import { Ago, Branch, Revision, runPath, Text, Took } from "../../parts/text";
+import { StateIcon, tone } from "../../parts/status";
+import { Ago, Branch, Revision, runPath, Text, Took } from "../../parts/atoms";
 
 const SHOWN = 24;
 

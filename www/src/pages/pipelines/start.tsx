@@ -2,11 +2,11 @@ import { type FormEvent, type ReactElement, useState } from "react";
 import { useNavigate } from "react-router-dom";
 import { send } from "../../api/client";
 import type { Project } from "../../api/shapes";
-import { useDeed } from "../../parts/deed";
+import { useDeed } from "../../parts/action-button";
 import { Icon } from "../../parts/icon";
 import { Modal } from "../../parts/modal";
 import { ProblemBox } from "../../parts/problem";
-import { runPath } from "../../parts/text";
+import { runPath } from "../../parts/atoms";
 
 export function RunNow({ projects }: { projects: Project[] }): ReactElement {
   const [open, setOpen] = useState(false);

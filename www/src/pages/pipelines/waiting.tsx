@@ -3,7 +3,7 @@ import type { ReactElement } from "react";
 import type { Gate } from "../../api/shapes";
 import { Icon } from "../../parts/icon";
 import { GateLink } from "../../parts/shell";
-import { Ago, RunLink, Text } from "../../parts/text";
+import { Ago, RunLink, Text } from "../../parts/atoms";
 
 const SHOWN = 4;
 

@@ -2,7 +2,7 @@ import type { ReactElement } from "react";
 import type { Release } from "../../api/shapes";
 import { author, count } from "../../format/words";
 import { Icon } from "../../parts/icon";
-import { Ago, Branch, Copy, Hash, Revision, RunLink, Text } from "../../parts/text";
+import { Ago, Branch, Copy, Hash, Revision, RunLink, Text } from "../../parts/atoms";
 import { ArtefactTable } from "../run/artefacts";
 
 export function ReleaseCard({ release, several, open }: { release: Release; several: boolean; open: boolean }): ReactElement {

@@ -1,11 +1,11 @@
 import { type ReactElement, useEffect, useMemo, useState } from "react";
 import { useSearchParams } from "react-router-dom";
-import { usePages } from "../../api/pages";
+import { usePages } from "../../api/paging";
 import type { Page, Project, Release } from "../../api/shapes";
 import { useFound } from "../../api/store";
 import { ProblemBox } from "../../parts/problem";
 import { Shell } from "../../parts/shell";
-import { Empty, Spinner } from "../../parts/text";
+import { Empty, Spinner } from "../../parts/atoms";
 import { ReleaseCard } from "./card";
 
 export function ReleasesPage(): ReactElement {

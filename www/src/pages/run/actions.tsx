@@ -1,8 +1,8 @@
 import type { ReactElement } from "react";
 import { part, send } from "../../api/client";
-import { useMay } from "../../api/me";
+import { useMay } from "../../api/current-user";
 import type { RunDetail, StageDetail } from "../../api/shapes";
-import { Confirmed } from "../../parts/deed";
+import { Confirmed } from "../../parts/action-button";
 import { Icon } from "../../parts/icon";
 import { GateLink } from "../../parts/shell";
 

@@ -3,7 +3,7 @@ import { local } from "../../api/client";
 import type { Artefact } from "../../api/shapes";
 import { size } from "../../format/words";
 import { Icon } from "../../parts/icon";
-import { Copy, Hash, Text } from "../../parts/text";
+import { Copy, Hash, Text } from "../../parts/atoms";
 
 export function ArtefactTable({ artefacts }: { artefacts: Artefact[] }): ReactElement {
   return (

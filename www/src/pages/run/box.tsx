@@ -7,7 +7,7 @@ import { count, stateWord } from "../../format/words";
 import { Progress } from "../../parts/chip";
 import { newest } from "./attempts";
 import { GateLink } from "../../parts/shell";
-import { StateIcon, tone } from "../../parts/state";
+import { StateIcon, tone } from "../../parts/status";
 
 export const BOX = 74;
 export const BOX_CELLS = 88;

@@ -3,8 +3,8 @@ import type { ReactElement } from "react";
 import type { Gate, Outcome } from "../../api/shapes";
 import { deploymentWord, valueText } from "../../format/words";
 import { Icon } from "../../parts/icon";
-import { StateLabel } from "../../parts/state";
-import { Ago } from "../../parts/text";
+import { StateLabel } from "../../parts/status";
+import { Ago } from "../../parts/atoms";
 import { GateButton } from "./box";
 
 const WORDS: Record<string, string> = { open: "open", asked: "approvals are missing", approved: "approved", opened: "opened", rejected: "rejected", expired: "expired", cancelled: "cancelled" };

@@ -5,8 +5,8 @@ import { useFound } from "../../api/store";
 import { author, count, runWord } from "../../format/words";
 import { CommitList } from "../../parts/commits";
 import { Icon } from "../../parts/icon";
-import { StateLabel } from "../../parts/state";
-import { Ago, Branch, Revision, RunLink, Text, Took } from "../../parts/text";
+import { StateLabel } from "../../parts/status";
+import { Ago, Branch, Revision, RunLink, Text, Took } from "../../parts/atoms";
 
 export function Heading({ run }: { run: RunDetail }): ReactElement {
   const state = run.state === "waiting" ? "gate" : run.state;

@@ -4,7 +4,7 @@ import type { Attempt, RunDetail, StageDetail } from "../../api/shapes";
 import { useFound } from "../../api/store";
 import { count } from "../../format/words";
 import { Loaded } from "../../parts/problem";
-import { Empty } from "../../parts/text";
+import { Empty } from "../../parts/atoms";
 
 interface Log { text: string; first: number; total: number; complete: boolean }
 

@@ -1,14 +1,14 @@
 import { type ReactElement, useMemo } from "react";
 import { Link, useNavigate, useParams, useSearchParams } from "react-router-dom";
 import { part, send } from "../../api/client";
-import { useMay } from "../../api/me";
+import { useMay } from "../../api/current-user";
 import type { RunDetail, StageDetail } from "../../api/shapes";
 import { useFound } from "../../api/store";
-import { Confirmed } from "../../parts/deed";
+import { Confirmed } from "../../parts/action-button";
 import { Icon } from "../../parts/icon";
 import { Loaded } from "../../parts/problem";
 import { Shell } from "../../parts/shell";
-import { runPath } from "../../parts/text";
+import { runPath } from "../../parts/atoms";
 import { Graph } from "./graph";
 import { Heading } from "./heading";
 import { Panel } from "./panel";

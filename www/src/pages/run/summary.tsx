@@ -3,7 +3,7 @@ import type { Attempt, RunDetail, StageDetail } from "../../api/shapes";
 import { isRecord } from "../../api/problem";
 import { base } from "../../api/client";
 import { Icon } from "../../parts/icon";
-import { Ago, RunLink, Took } from "../../parts/text";
+import { Ago, RunLink, Took } from "../../parts/atoms";
 
 interface Props { run: RunDetail; stage: StageDetail; cell: string; attempt: Attempt }
 

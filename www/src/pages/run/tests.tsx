@@ -5,8 +5,8 @@ import type { Attempt, RunDetail, StageDetail, TestCase, TestList } from "../../
 import { useFound } from "../../api/store";
 import { span } from "../../format/time";
 import { Loaded } from "../../parts/problem";
-import { StateIcon } from "../../parts/state";
-import { Empty } from "../../parts/text";
+import { StateIcon } from "../../parts/status";
+import { Empty } from "../../parts/atoms";
 
 interface Props { run: RunDetail; stage: StageDetail; cell: string; attempt: Attempt }
 

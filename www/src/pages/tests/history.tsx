@@ -6,8 +6,8 @@ import { useFound } from "../../api/store";
 import { absolute, span } from "../../format/time";
 import { Icon } from "../../parts/icon";
 import { Loaded } from "../../parts/problem";
-import { StateLabel, tone } from "../../parts/state";
-import { Ago, Branch, Empty, Revision, RunLink, runPath } from "../../parts/text";
+import { StateLabel, tone } from "../../parts/status";
+import { Ago, Branch, Empty, Revision, RunLink, runPath } from "../../parts/atoms";
 
 interface Props { project: string; stage: string; cell: string; name: string }
 

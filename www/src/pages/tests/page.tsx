@@ -7,8 +7,8 @@ import { useFound } from "../../api/store";
 import { span } from "../../format/time";
 import { Loaded } from "../../parts/problem";
 import { Shell } from "../../parts/shell";
-import { StateIcon } from "../../parts/state";
-import { Ago, Empty, RunLink, Text } from "../../parts/text";
+import { StateIcon } from "../../parts/status";
+import { Ago, Empty, RunLink, Text } from "../../parts/atoms";
 import { TestHistory } from "./history";
 
 export function TestsPage(): ReactElement {

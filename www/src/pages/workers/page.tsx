@@ -1,15 +1,15 @@
 // Who is busy with what, what waits in each lane, what has failed and may be tried again.
 import type { ReactElement } from "react";
 import { part, send } from "../../api/client";
-import { useMay } from "../../api/me";
+import { useMay } from "../../api/current-user";
 import type { FailedStage, Worker, Workers } from "../../api/shapes";
 import { useFound } from "../../api/store";
 import { count } from "../../format/words";
-import { Confirmed, useDeed } from "../../parts/deed";
+import { Confirmed, useDeed } from "../../parts/action-button";
 import { Icon } from "../../parts/icon";
 import { Loaded, ProblemBox } from "../../parts/problem";
 import { Shell } from "../../parts/shell";
-import { Ago, Empty, RunLink, Text } from "../../parts/text";
+import { Ago, Empty, RunLink, Text } from "../../parts/atoms";
 import { WorkerCard } from "./worker";
 
 export function WorkersPage(): ReactElement {

@@ -1,14 +1,14 @@
 import type { ReactElement } from "react";
 import { base, part, send } from "../../api/client";
 import { useNow } from "../../api/clock";
-import { useMay } from "../../api/me";
+import { useMay } from "../../api/current-user";
 import type { Work, Worker } from "../../api/shapes";
 import { span } from "../../format/time";
 import { Progress } from "../../parts/chip";
-import { Confirmed, useDeed } from "../../parts/deed";
+import { Confirmed, useDeed } from "../../parts/action-button";
 import { ProblemBox } from "../../parts/problem";
-import { StateLabel } from "../../parts/state";
-import { RunLink } from "../../parts/text";
+import { StateLabel } from "../../parts/status";
+import { RunLink } from "../../parts/atoms";
 
 export function WorkerCard({ worker, reload }: { worker: Worker; reload: () => void }): ReactElement {
   const [state, word] = !worker.connected ? ["failed", "not connected"] : worker.paused ? ["cancelled", "paused"]

@@ -1,0 +1,18 @@
+"""The commands, each a module in the room of what it is about."""
+
+from __future__ import annotations
+
+_ROOMS = {
+    "runs": ("cancel", "logs", "poll", "rerun", "runs", "show", "trigger"),
+    "gates": ("deploy", "environments", "gate", "rollback"),
+    "releases": ("download", "releases", "verify"),
+    "people": ("audit", "passwd", "token"),
+    "site": ("backup", "check", "prune", "schema", "up", "workers"),
+    "local": ("example", "features", "run", "stage", "worker"),
+}
+
+
+def module_of(command: str) -> str:
+    """Return the name of the module of a command."""
+    room = next(room for room, names in _ROOMS.items() if command in names)
+    return f"slipway.cli.commands.{room}.{command}"

@@ -1,0 +1,55 @@
+"""`slipway deploy`: bring a run's release to an environment, through its gate."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from slipway.cli.lib.gate_answers import ask
+from slipway.cli.remote.client import Remote
+from slipway.cli.remote.projects import project_of
+from slipway.model.errors import WrongInput
+
+_UNDECIDED = ("open", "asked", "approved")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Open the gate of the stage that deploys to an environment."""
+    with Remote(options) as master:
+        project = project_of(master, options)
+        return ask(master, _gate(master, project, options.environment, options.run), options)
+
+
+def _gate(master: Remote, project: str, environment: str, number: int | None) -> dict[str, Any]:
+    """Return the newest gate that is open there; of a run that is named, its own.
+
+    Where that one is not there yet, it is what it would be: it is made when it is opened.
+
+    Raises:
+        WrongInput: None waits there.
+    """
+    stage = stage_of(master, project, environment)
+    for gate in master.all("gates", project=project, environment=environment):
+        # The way back has a command of its own.
+        wanted = gate["state"] in _UNDECIDED and not gate["rollback"]
+        if wanted and number in {None, gate["run"]}:
+            return master.get(f"gates/{gate['id']}")
+    if number is None:
+        msg = f"no run of {project} waits to be deployed to {environment}; name one with --run"
+        raise WrongInput(msg)
+    return master.get(f"runs/{project}/{number}/stages/{stage}/gate")
+
+
+def stage_of(master: Remote, project: str, environment: str) -> str:
+    """Return the stage that deploys to an environment.
+
+    Raises:
+        WrongInput: There is no such environment, or nothing deploys there.
+    """
+    found = master.get("environments", project=project)["items"]
+    known = {one["name"]: one["stages"] for one in found}
+    if not known.get(environment):
+        there = ", ".join(known) or "none"
+        msg = f'no stage of {project} deploys to "{environment}"; its environments are {there}'
+        raise WrongInput(msg)
+    return str(known[environment][0])

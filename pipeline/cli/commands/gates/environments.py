@@ -1,0 +1,55 @@
+"""`slipway environments`: what runs where."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from rich.table import Table
+
+from slipway.cli.lib.ledger_listing import moment
+from slipway.cli.remote.client import Remote
+from slipway.cli.remote.words import print_json, print_table
+from slipway.model.errors import PASSED
+from slipway.scripts.terminal_text import escape
+
+
+def run(options: argparse.Namespace) -> int:
+    """List what runs where, since when, by whom, with which parameters."""
+    with Remote(options) as master:
+        found = master.get("environments", project=options.project)["items"]
+    if options.json:
+        print_json(found)
+        return PASSED
+    table = Table(box=None, pad_edge=False)
+    for title in (
+        "environment",
+        "state",
+        "version",
+        "run",
+        "since",
+        "by",
+        "parameters",
+        "last try",
+    ):
+        table.add_column(title, no_wrap=True)
+    for one in found:
+        now = one["current"]
+        given = now["values"] if now else {}
+        values = ", ".join(f"{name}={json.dumps(value)}" for name, value in given.items())
+        cells = (f"{one['project']} {one['name']}", one["state"])
+        told = ("", "", "", "")
+        if now:
+            told = (now["version"], str(now["run"]), moment(now["finished_at"]), now["person"])
+        table.add_row(*(escape(cell) for cell in (*cells, *told, values, _last_try(one))))
+    print_table(table, found, "no environments; write [project.NAME.environments.NAME]")
+    return PASSED
+
+
+def _last_try(environment: dict[str, Any]) -> str:
+    """Say what was tried there last, where it did not become what runs there."""
+    for one in environment["history"][:1]:
+        if one["state"] not in {"deployed", "running"}:
+            return f"{one['state']}: {one['version']}, run {one['run']}"
+    return ""

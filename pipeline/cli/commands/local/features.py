@@ -1,0 +1,96 @@
+"""`slipway features`: walk a project's behave features, as the stage does."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from slipway.cli.lib.terminal import terminal
+from slipway.model.errors import StageFailed, WrongInput
+from slipway.model.features import FeatureKeys
+from slipway.scripts.report import ConsoleReport
+from slipway.scripts.stages.features import local as feature_local
+from slipway.scripts.stages.features.seed_options import read_seeds
+from slipway.scripts.terminal_text import escape
+
+_SHARD = re.compile(r"([1-9][0-9]*)/([1-9][0-9]*)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Walk the features, or list the ready steps."""
+    if options.steps:
+        return _list_steps()
+    if options.desktop_agent is not None:
+        return _write_agent(options.desktop_agent)
+    source = options.source.resolve()
+    if not source.is_dir():
+        msg = f"--source {options.source} is no folder; name the project"
+        raise WrongInput(msg)
+    report = ConsoleReport()
+    try:
+        place = feature_local.run(
+            source,
+            nearest=_keys(options),
+            profile=options.profile,
+            arguments=tuple(options.rest),
+            shard=_shard(options.shard),
+            output=options.output,
+            named=read_seeds(options.seed),
+            report=report,
+        )
+    except StageFailed as error:
+        report.notice(str(error), level="error")
+        return error.exit_code
+    terminal().print(f"[dim]report: {escape(str(place))}[/]")
+    return 0
+
+
+def _keys(options: argparse.Namespace) -> FeatureKeys:
+    """Return what was typed as keys, checked as those of the files are."""
+    names = ("base_url", "jobs", "retries", "max_failures", "browser", "grid_url")
+    typed: dict[str, Any] = {name: getattr(options, name) for name in names}
+    typed["without_browser"] = options.without_browser
+    typed["headless"] = False if options.headed else None
+    return feature_local.typed({name: value for name, value in typed.items() if value is not None})
+
+
+def _shard(text: str | None) -> tuple[int, int]:
+    if text is None:
+        return 1, 1
+    found = _SHARD.fullmatch(text)
+    if found is None or int(found[1]) > int(found[2]):
+        msg = f'--shard "{text}" is none; write which part of how many, such as 1/3'
+        raise WrongInput(msg)
+    return int(found[1]), int(found[2])
+
+
+def _write_agent(target: Path) -> int:
+    """Copy the agent to where the program finds it."""
+    spec = find_spec("slipway.sessions")
+    if spec is None or spec.origin is None:
+        msg = "slipway.sessions is not installed"
+        raise ModuleNotFoundError(msg)
+    try:
+        shutil.copyfile(Path(spec.origin).parent / "desktop" / "agent.py", target)
+    except OSError as error:
+        msg = f"--desktop-agent {target} cannot be written: {error.strerror}; name a .py file"
+        raise WrongInput(msg) from None
+    terminal().print(f"{escape(str(target))} written; call its serve() after QApplication is made")
+    return 0
+
+
+def _list_steps() -> int:
+    from rich.table import Table
+
+    from slipway.cli.lib.tables import print_table
+    from slipway.sessions.steps import list_steps
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for step in list_steps():
+        table.add_row(escape(step.kind), escape(step.pattern), f"[dim]{escape(step.help)}[/]")
+    print_table(table)
+    return 0

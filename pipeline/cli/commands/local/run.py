@@ -1,0 +1,130 @@
+"""`slipway run [STAGE...]`: the pipeline on this machine, without a master."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import time
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from rich.console import Console
+
+from slipway.cli.lib.ledger_listing import only_project
+from slipway.cli.lib.state_labels import mark, word
+from slipway.cli.lib.terminal import terminal
+from slipway.config import read
+from slipway.local.runner import LocalRun, Outcome
+from slipway.local.working_tree import Trip, choose, run_facts
+from slipway.model.duration import format_duration
+from slipway.model.errors import WrongInput
+from slipway.model.git_names import is_url
+from slipway.model.protocol.event import AnyEvent, Notice, Progress, TestResult
+from slipway.scripts.terminal_text import escape
+from slipway.secrets.reading import given_here, variables_of
+from slipway.state_folder import Home
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run stages here, in the graph's order, side by side."""
+    site = read(options.config)
+    name = only_project(site, options.project)
+    project = site.project[name]
+    source = _source(options, project.repository)
+    names = choose(project, options.stages, alone=options.alone)
+    state = Home.beside(options.config).root
+    home = state / "local" / name
+    home.mkdir(parents=True, exist_ok=True)
+    facts = run_facts(source, _number(home, again=options.alone), state)
+    trip = Trip(name, project, source, home, facts)
+    console = terminal()
+    changed = ", with changes that no commit has" if facts.dirty and facts.revision else ""
+    console.print(f"[bold]{name}[/] {facts.version} [dim]in {escape(str(source))}{changed}[/]")
+    given = given_here(project, names, options.config.resolve().parent, name)
+    local = LocalRun(trip, names, _Teller(console), given, hidden=variables_of(site))
+    signal.signal(signal.SIGTERM, _interrupt)
+    started = time.time()
+    try:
+        with FileLock(home / "lock").acquire(timeout=0):
+            code = local.run(options.jobs or os.cpu_count() or 2)
+    except Timeout:
+        msg = f"another `slipway run` of {name} is at work in {home}; wait for it or stop it"
+        raise WrongInput(msg) from None
+    _close(console, local, home, time.time() - started)
+    return code
+
+
+class _Teller:
+    """Prints what stages say while they work."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def __call__(self, stage: str, event: AnyEvent) -> None:
+        """Print one event; passed tests and artefacts are told in the summary."""
+        text = ""
+        if isinstance(event, Progress):
+            text = f"[dim]{escape(event.line)}[/]"
+        elif isinstance(event, Notice):
+            colour = {"error": "red", "warning": "yellow"}.get(event.level, "cyan")
+            text = f"[{colour}]{escape(event.text)}[/]"
+        elif isinstance(event, TestResult) and event.status in {"failed", "error"}:
+            text = f"[red]{event.suite} {escape(event.name)}[/]\n{escape(event.message)}"
+        if text:
+            self._console.print(f"[bold]{stage}[/] {text}")
+
+
+def _close(console: Console, local: LocalRun, home: Path, seconds: float) -> None:
+    console.print()
+    for outcome in local.outcomes.values():
+        console.print(_line(outcome))
+    places = {str(o.facts["folder"]) for o in local.outcomes.values() if "folder" in o.facts}
+    for place in sorted(places):
+        console.print(f"[bold]release[/] {escape(place)}")
+    console.print(f"[dim]{format_duration(seconds)}; logs and output: {escape(str(home))}[/]")
+
+
+def _line(outcome: Outcome) -> str:
+    took = ""
+    if outcome.started_at and outcome.finished_at:
+        took = format_duration(outcome.finished_at - outcome.started_at)
+    return (
+        f"{mark(outcome.state)}{outcome.name:<12} {word(outcome.state)} [dim]{took:>6}[/]  "
+        f"{escape(outcome.summary)}"
+    )
+
+
+def _source(options: argparse.Namespace, repository: str) -> Path:
+    """Return the working tree: as told, else the repository where it is a folder, else here."""
+    if options.source is not None:
+        if not options.source.is_dir():
+            msg = f"--source {options.source} is no folder; name the project's working tree"
+            raise WrongInput(msg)
+        return Path(options.source).resolve()
+    beside = options.config.resolve().parent / repository
+    if (beside / ".git").exists():
+        return Path(beside).resolve()
+    if not is_url(repository) and not beside.exists():
+        msg = (
+            f'the repository "{repository}" is not there; name the project\'s working tree with '
+            "--source, or make it (make example)"
+        )
+        raise WrongInput(msg)
+    return Path.cwd()
+
+
+def _number(home: Path, *, again: bool) -> int:
+    """Return the next run's number, or the last one's: what it left is worked on again."""
+    counter = home / "number"
+    try:
+        last = int(counter.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        last = 0
+    number = max(last, 1) if again else last + 1
+    counter.write_text(str(number), encoding="utf-8")
+    return number
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt

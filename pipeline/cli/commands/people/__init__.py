@@ -1,0 +1,1 @@
+"""Commands about people: passwords, tokens, what they have done."""

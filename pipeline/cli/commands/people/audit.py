@@ -1,0 +1,169 @@
+"""`slipway audit`."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import re
+import sys
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from slipway.cli.lib.ledger_listing import ledger_of, moment, show
+from slipway.cli.lib.terminal import terminal
+from slipway.cli.remote import lists as remote
+from slipway.ledger.audit.chain import GENESIS
+from slipway.ledger.audit.queries import AuditView, Verdict, list_audit, verify
+from slipway.model.errors import PASSED, StageFailed, WrongInput
+from slipway.scripts.releases import manifest
+from slipway.scripts.releases.verify import find_release
+from slipway.scripts.terminal_text import escape
+
+_HASH = re.compile(r"[0-9a-f]{64}")
+_NOTHING = "the audit trail is empty; start the site: slipway up"
+#: What a spreadsheet takes for a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+#: So much of what changed is shown in the table; JSON and CSV have it whole.
+_LONGEST = 80
+
+
+def run(options: argparse.Namespace) -> int:
+    """List the audit trail, newest first, or check that it is whole."""
+    since = _since(options.since)
+    anchors = dict(_anchor(one) for one in options.anchor)
+    if options.verify or anchors:
+        verdict = _verdict(options, anchors)
+        return _told(verdict, as_json=options.json) if verdict else _empty()
+    elsewhere = remote.elsewhere(options)
+    found = remote.list_audit(options, since) if elsewhere else _here(options, since)
+    if options.csv:
+        sys.stdout.write(_csv(found))
+        return PASSED
+    return show(found, _table(found), as_json=options.json, nothing=_nothing(options))
+
+
+def _here(options: argparse.Namespace, since: float | None) -> list[AuditView]:
+    _, ledger = ledger_of(options)
+    if ledger is None:
+        return []
+    asked = {"project": options.project, "actor": options.actor, "limit": options.limit}
+    return list_audit(ledger, since=since, **asked)
+
+
+def _empty() -> int:
+    terminal().print(_NOTHING)
+    return PASSED
+
+
+def _nothing(options: argparse.Namespace) -> str:
+    narrowed = options.project or options.actor or options.since
+    return "nothing in the audit trail is like that" if narrowed else _NOTHING
+
+
+def _table(found: list[AuditView]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for title in ("row", "when", "who", "project", "what", "of"):
+        table.add_column(title, no_wrap=True)
+    table.add_column("values", no_wrap=True, overflow="ignore")
+    for one in found:
+        cells = (one.actor, one.project, one.action, one.summary, _values(one))
+        table.add_row(str(one.id), moment(one.at), *(escape(cell) for cell in cells))
+    return table
+
+
+def _values(row: AuditView) -> str:
+    """Write what changed; of a row that is new or gone, its summary says enough."""
+    if row.action != "update":
+        return "" if row.action in {"insert", "delete"} else _pairs(row.new or {})
+    old = row.old or {}
+    return _pairs({name: f"{old.get(name)} → {new}" for name, new in (row.new or {}).items()})
+
+
+def _pairs(values: dict[str, Any]) -> str:
+    told = ", ".join(f"{name}: {value}" for name, value in values.items())
+    return told if len(told) <= _LONGEST else f"{told[: _LONGEST - 1]}…"
+
+
+def _csv(found: list[AuditView]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(AuditView.__dataclass_fields__)
+    for one in found:
+        cells = {**asdict(one), "old": _json(one.old), "new": _json(one.new)}
+        writer.writerow(_harmless(cell) for cell in cells.values())
+    return text.getvalue()
+
+
+def _harmless(cell: Any) -> Any:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+
+
+def _json(values: dict[str, Any] | None) -> str:
+    return "" if values is None else json.dumps(values, sort_keys=True)
+
+
+def _since(text: str | None) -> float | None:
+    """Return the beginning of a day, or a moment, in this machine's zone."""
+    if text is None:
+        return None
+    try:
+        return datetime.fromisoformat(text).astimezone().timestamp()
+    except (ValueError, OverflowError, OSError):
+        msg = f'--since "{text}" is no date; write 2026-11-20, or 2026-11-20T14:30'
+        raise WrongInput(msg) from None
+
+
+def _anchor(text: str) -> tuple[str, str]:
+    """Return an anchor's hash and what holds it.
+
+    Raises:
+        WrongInput: It is neither a hash nor a release with an anchor.
+    """
+    if _HASH.fullmatch(text.lower()):
+        return text.lower(), "--anchor"
+    folder = find_release(Path(text))
+    if folder is None:
+        msg = f'--anchor "{text}" is neither a hash of 64 hexadecimal digits nor a release'
+        raise WrongInput(f"{msg}; give a release's folder or its release.json")
+    found = manifest.read(folder / manifest.MANIFEST)
+    if not found.audit_head:
+        msg = f"{folder / manifest.MANIFEST} has no audit_head: it was made without a master"
+        raise WrongInput(f"{msg}, or by an older Slipway; give another release")
+    return found.audit_head, f"release {found.project} {found.version}"
+
+
+def _verdict(options: argparse.Namespace, anchors: dict[str, str]) -> Verdict | None:
+    """Return whether the trail is whole; None where there is none."""
+    if remote.elsewhere(options):
+        return remote.verify_audit(options, anchors)
+    _, ledger = ledger_of(options)
+    if ledger is None:
+        return _no_ledger(anchors) if anchors else None
+    return verify(ledger, anchors)
+
+
+def _told(verdict: Verdict, *, as_json: bool) -> int:
+    console = terminal(soft_wrap=True)
+    if as_json:
+        console.print(json.dumps(asdict(verdict), indent=2), markup=False)
+    elif verdict.problem:
+        console.print(f"[bold red]✗[/] {escape(verdict.problem)}", highlight=False)
+    else:
+        many = "" if verdict.anchors == 1 else "s"
+        held = f"{verdict.anchors} anchor{many} found" if verdict.anchors else "no anchor to find"
+        rows = f"{verdict.rows:,} row{'' if verdict.rows == 1 else 's'}"
+        told = f"the audit trail is whole: {rows}, {held}, head {verdict.head}"
+        console.print(f"[bold green]✓[/] {told}", highlight=False)
+    return StageFailed.exit_code if verdict.problem else PASSED
+
+
+def _no_ledger(anchors: dict[str, str]) -> Verdict:
+    anchor, holder = next(iter(anchors.items()))
+    return Verdict(0, GENESIS, 0, f"there is no ledger, but {holder} saw one: {anchor}")

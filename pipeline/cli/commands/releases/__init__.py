@@ -1,0 +1,1 @@
+"""Commands that fetch, list and verify what runs have made."""

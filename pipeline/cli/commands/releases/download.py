@@ -1,0 +1,183 @@
+"""`slipway download`: an artefact of a run, checked by its hash before it has its name."""
+
+from __future__ import annotations
+
+import argparse
+import codecs
+import hashlib
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from slipway.cli.remote.client import Remote
+from slipway.cli.remote.projects import project_of, run_path
+from slipway.cli.remote.words import say
+from slipway.model.cell import cell_title
+from slipway.model.errors import PASSED, StageFailed, WrongInput
+from slipway.model.spelling import did_you_mean
+from slipway.scripts.atomic_files import told_when_full, written_aside
+from slipway.scripts.humanize import size_text
+
+#: The name of a file that stands for the standard output.
+_STDOUT = "-"
+#: What a terminal would obey, or could not show.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Fetch an artefact.
+
+    Raises:
+        WrongInput: There is none, or it cannot be written there.
+        StageFailed: It is not as its stage has left it.
+    """
+    if options.output == _STDOUT and options.json:
+        msg = "--json and -o - both print on the standard output; leave one of them out"
+        raise WrongInput(msg)
+    with Remote(options) as master:
+        project = project_of(master, options)
+        found = _artefact(master.get(run_path(project, options.run)), options)
+        if options.output == _STDOUT:
+            _print(master, found)
+            return PASSED
+        target = _target(options, found["name"])
+        try:
+            with written_aside(target) as stream:
+                _fetch(master, found, stream)
+                # As late as can be: what came meanwhile is not overwritten either.
+                _refuse_existing(target, force=options.force)
+        except OSError as error:
+            msg = f"{target} cannot be written: {error.strerror}; name another with -o"
+            raise WrongInput(msg) from None
+    told = f"{target}: {size_text(found['size'])}, sha256 {found['sha256']}"
+    own = ("name", "stage", "cell", "size", "sha256", "media_type")
+    facts = {"project": project, "run": options.run, **{key: found[key] for key in own}}
+    say(told, {**facts, "path": str(target)}, as_json=options.json)
+    return PASSED
+
+
+def _artefact(run: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:
+    """Return the artefact that is meant, of the newest attempt of each cell.
+
+    Raises:
+        WrongInput: There is none, or several have its name.
+    """
+    there: list[dict[str, Any]] = [
+        artefact
+        for stage in run["stages"]
+        for cell in stage["results"]
+        for artefact in (cell["attempts"][0]["artefacts"] if cell["attempts"] else [])
+    ]
+    of_stage = [one for one in there if options.stage in {None, one["stage"]}]
+    meant = [one for one in of_stage if options.cell in {None, one["cell"]}]
+    named = [one for one in meant if one["name"] == options.artefact]
+    if len({one["sha256"] for one in named}) > 1:
+        places = ", ".join(cell_title(one["stage"], one["cell"]) for one in named)
+        msg = f'"{options.artefact}" is left by {places}: name one with --stage, or with --cell'
+        raise WrongInput(msg)
+    if there and not meant:
+        told = " ".join(
+            f'{option} "{text}"'
+            for option, text in (("--stage", options.stage), ("--cell", options.cell))
+            if text is not None
+        )
+        places = ", ".join(dict.fromkeys(cell_title(one["stage"], one["cell"]) for one in there))
+        msg = f"run {run['number']} has no artefacts of {told}; it has some of {places}"
+        raise WrongInput(msg)
+    if not named:
+        names = list(dict.fromkeys(one["name"] for one in meant))
+        msg = f'run {run["number"]} has no artefact "{options.artefact}"; '
+        msg += f"it has {', '.join(names) or 'none'}."
+        raise WrongInput(msg + did_you_mean(options.artefact, names))
+    return named[0]
+
+
+def _target(options: argparse.Namespace, name: str) -> Path:
+    """Return the file to write; a name from a master never leads out of this folder.
+
+    Raises:
+        WrongInput: It is there already.
+    """
+    if options.output is None:
+        target = Path(name.replace("\\", "/").rpartition("/")[2])
+        if target.name in {"", ".", ".."} or "\x00" in str(target):
+            msg = f'"{name}" is no name for a file here; name one with -o'
+            raise WrongInput(msg)
+    else:
+        target = Path(options.output)
+        target = target / Path(name).name if target.is_dir() else target
+    _refuse_existing(target, force=options.force)
+    return target
+
+
+def _refuse_existing(target: Path, *, force: bool) -> None:
+    if os.path.lexists(target) and not force:
+        msg = f"{target} is there already; name another with -o, or overwrite it: --force"
+        raise WrongInput(msg)
+
+
+def _print(master: Remote, found: dict[str, Any]) -> None:
+    """Write an artefact to the standard output, once all of it has come and is what it should be.
+
+    Raises:
+        WrongInput: It is a terminal, and the artefact is no plain text.
+    """
+    look = _text_alone(found["name"]) if sys.stdout.isatty() else None
+    with tempfile.TemporaryFile() as whole:
+        with told_when_full(Path(tempfile.gettempdir())):
+            _fetch(master, found, whole, look)
+            whole.seek(0)
+        shutil.copyfileobj(whole, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+
+
+def _text_alone(name: str) -> Callable[[bytes], None]:
+    """Return what looks at each piece of an artefact that a terminal is to show."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+
+    def look(piece: bytes) -> None:
+        try:
+            text = decoder.decode(piece)
+        except UnicodeDecodeError:
+            text = "\0"
+        if _CONTROLS.search(text):
+            msg = f"{name} is binary, which is not for a terminal; name a file with -o, or pipe it"
+            raise WrongInput(msg)
+
+    return look
+
+
+def _fetch(
+    master: Remote,
+    found: dict[str, Any],
+    stream: BinaryIO,
+    look: Callable[[bytes], None] | None = None,
+) -> None:
+    """Write an artefact's bytes.
+
+    Args:
+        master: Where it is.
+        found: What is known of it.
+        stream: Where to write it.
+        look: Is shown each piece first.
+
+    Raises:
+        StageFailed: They are not what the ledger says.
+    """
+    digest, size = hashlib.sha256(), 0
+    for piece in master.stream(f"artefacts/{found['sha256']}", name=found["name"]):
+        size += len(piece)
+        if size > found["size"]:
+            break
+        if look is not None:
+            look(piece)
+        digest.update(piece)
+        stream.write(piece)
+    if size != found["size"] or digest.hexdigest() != found["sha256"]:
+        msg = f"{found['name']} is not as the run has left it: its size or its SHA-256 differs; "
+        raise StageFailed(f"{msg}nothing was written. Try again, or look at the master's store")

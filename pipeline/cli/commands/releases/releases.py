@@ -1,0 +1,49 @@
+"""`slipway releases`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from rich.table import Table
+
+from slipway.cli.lib.ledger_listing import ledger_of, moment, show
+from slipway.cli.remote import lists as remote
+from slipway.ledger.queries import ReleaseView, list_releases
+from slipway.scripts.terminal_text import escape
+from slipway.state_folder import Home
+
+
+def run(options: argparse.Namespace) -> int:
+    """List releases, newest first."""
+    elsewhere = remote.elsewhere(options)
+    found = remote.list_releases(options) if elsewhere else _here(options)
+    # Of a master elsewhere nothing is known but what it tells.
+    ours = None if elsewhere else Home.beside(options.config).releases
+    table = Table(box=None, pad_edge=False)
+    for title in ("project", "version", "run", "commit", "published"):
+        table.add_column(title, no_wrap=True)
+    # Last and never folded: a path is there to be copied.
+    table.add_column("where", no_wrap=True, overflow="ignore")
+    for one in found:
+        table.add_row(
+            one.project,
+            escape(one.version),
+            str(one.run),
+            one.revision[:10],
+            moment(one.published_at),
+            escape(one.place) + _gone(Path(one.place), ours),
+        )
+    nothing = "no releases yet; a run whose publish stage passes makes one"
+    return show(found, table, as_json=options.json, nothing=nothing)
+
+
+def _gone(place: Path, ours: Path | None) -> str:
+    """Say that pruning has removed a release; of folders elsewhere nothing is known."""
+    there = ours is None or not place.is_relative_to(ours) or place.exists()
+    return "" if there else " [dim](no longer there)[/]"
+
+
+def _here(options: argparse.Namespace) -> list[ReleaseView]:
+    _, ledger = ledger_of(options)
+    return list_releases(ledger, options.project, options.limit) if ledger else []

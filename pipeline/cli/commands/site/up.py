@@ -1,0 +1,284 @@
+"""`slipway up`: master and worker on this machine, and what they do, until Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import socket
+import time
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from slipway.cli.lib.child_processes import Children, log_size, master
+from slipway.cli.lib.live_view import Watch
+from slipway.cli.lib.local_workers import LocalWorkers
+from slipway.cli.lib.terminal import terminal
+from slipway.config import read
+from slipway.ledger.change_check import Changes
+from slipway.ledger.queries import PollView, RunView, list_polls, list_runs, open_ledger
+from slipway.master import malloc_tuning
+from slipway.master.access.passwords import hash_password
+from slipway.master.access.users import Crowd
+from slipway.master.master_tac import prepare_master
+from slipway.model.errors import MissingTool, WrongInput
+from slipway.model.git_names import is_pattern
+from slipway.model.site import Project, Site
+from slipway.scripts.humanize import size_text
+from slipway.scripts.terminal_text import escape
+from slipway.secrets.reading import given_secret
+from slipway.state_folder import (
+    CONFIG,
+    VARIABLE,
+    Home,
+    made_secret,
+    make_folder,
+    make_private,
+    write_private,
+)
+
+# Seconds between two looks at the ledger; each costs a little of the stages' processor.
+_PAUSE = 0.5
+
+#: Bytes free on the state folder's disk.
+_LITTLE, _NOTHING = 200_000_000, 200_000
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Start everything, show it, and end it."""
+    config = options.config.resolve()
+    site = read(options.config)
+    home = Home.beside(config)
+    make_folder(home.root)
+    lock = FileLock(home.lock)
+    # What the master writes is its owner's alone.
+    before = os.umask(0o077)
+    try:
+        with lock.acquire(timeout=0):
+            make_private(home, home.database_url(site))
+            return _Session(site, config, home, once=options.once).run()
+    except Timeout:
+        msg = (
+            f"{home.root} is in use by another `slipway up`; stop that one, or set {VARIABLE} to "
+            "another folder (and other ports in pipeline.toml)"
+        )
+        raise WrongInput(msg) from None
+    finally:
+        os.umask(before)
+
+
+class _Session:
+    """One `slipway up` from its start to its end."""
+
+    def __init__(self, site: Site, config: Path, home: Home, *, once: bool) -> None:
+        self.site, self.config, self.home, self.once = site, config, home, once
+        self.console = terminal(soft_wrap=False)
+        self.children = Children()
+        self.started_at = time.time()
+        self.told_polls: dict[str, float] = {}
+        self._told_disk = self._told_ledger = False
+        self.workers: LocalWorkers | None = None
+
+    def run(self) -> int:
+        numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
+        before = {number: signal.signal(number, _interrupt) for number in numbers}
+        try:
+            self._start()
+            return self._follow()
+        except KeyboardInterrupt as stop:
+            # The terminal may be what has gone.
+            with suppress(OSError):
+                self.console.print("\nstopping what was started here ...")
+            # With --once somebody waits for an outcome, and there is none.
+            return 0 if stop.args == (signal.SIGTERM,) and not self.once else 130
+        finally:
+            # A second one must not leave half of it running.
+            for number in numbers:
+                signal.signal(number, signal.SIG_IGN)
+            self.children.end()
+            if self.workers is not None:
+                self.workers.end()
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _start(self) -> None:
+        self._check_ports()
+        for name, worker in self.site.workers.items():
+            if worker.password is not None:
+                key = f"{self.config.name}: workers.{name}.password"
+                given_secret(worker.password, self.config.parent, key)
+        Crowd.of(self.site, self.config.parent, self.home.admin_password)
+        self._make_passwords()
+        tac = prepare_master(self.home, self.config, self.home.database_url(self.site))
+        self.workers = workers = LocalWorkers(self.site, self.config, self.home)
+        offset = log_size(self.home.master)
+        extra = {VARIABLE: str(self.home.root), CONFIG: str(self.config)}
+        self.children.start(master(tac, {**extra, **malloc_tuning.ENVIRONMENT, **workers.told}))
+        workers.start(self.children)
+        self.children.wait_for_master(self.home.master, offset)
+        site = self.site.site
+        self.console.print(f"[bold]{escape(site.title)}[/]: {site.url}", soft_wrap=True)
+        self.console.print(
+            f"[dim]sign in as admin with the password in {self.home.admin_password}[/]",
+            soft_wrap=True,
+        )
+        made = [name for name, person in self.site.people.items() if person.made_password]
+        if made:
+            kept = self.home.person_password("NAME")
+            self.console.print(f"[dim]or as {', '.join(made)}: {kept}[/]", soft_wrap=True)
+        for one in workers.isolations:
+            colour = "bold red" if one in workers.exposed else "dim"
+            self.console.print(f"[{colour}]{escape(one.told)}[/]", soft_wrap=True)
+        if workers.exposed:
+            self.console.print(f"[bold red]{escape(_exposed(self.home))}[/]", soft_wrap=True)
+        self.console.print()
+
+    def _make_passwords(self) -> None:
+        """Make the passwords of people who shall have one made, and keep their hashes."""
+        for name, person in self.site.people.items():
+            kept = self.home.person_hash(name)
+            if person.made_password and not kept.exists():
+                password = made_secret(self.home.person_password(name))
+                write_private(kept, hash_password(password))
+
+    def _check_ports(self) -> None:
+        site = self.site.site
+        wanted = [
+            (site.listen, site.web_port, "site.url"),
+            (site.worker_listen, site.worker_port, "site.worker-port"),
+        ]
+        for host, port, key in wanted:
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            with socket.socket(family, socket.SOCK_STREAM) as probe:
+                # As Twisted binds: a port in TIME_WAIT is free.
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind((host, port))
+                except OSError as error:
+                    msg = (
+                        f"{self.config.name}: {key}: port {port} on {host} cannot be used "
+                        f"({error.strerror}); end what uses it or write another port"
+                    )
+                    raise WrongInput(msg) from None
+
+    def _follow(self) -> int:
+        """Show what happens; with --once, until the head's runs have ended."""
+        url = self.home.database_url(self.site)
+        looked: Changes | None = None
+        with Watch(self.site, self.console, self.started_at) as watch, ExitStack() as ends:
+            while True:
+                for told in self.children.check():
+                    watch.say(f"[red]{escape(told)}[/]")
+                self._look_at_disk(watch)
+                if looked is None and (ledger := open_ledger(url)) is not None:
+                    looked = Changes(ledger)
+                    ends.callback(ledger.dispose)
+                    ends.callback(looked.close)
+                if looked is not None and looked.any():
+                    code = self._look(looked, watch)
+                    if code is not None:
+                        return code
+                watch.tick()
+                time.sleep(_PAUSE)
+
+    def _look_at_disk(self, watch: Watch) -> None:
+        """Say it when the disk gets full; a run could not even be written down as failed."""
+        free = shutil.disk_usage(self.home.root).free
+        told = f"the disk of {self.home.root} has {size_text(free)} left; free some space"
+        if self.once and free < _NOTHING:
+            raise MissingTool(told)
+        if free < _LITTLE and not self._told_disk:
+            watch.say(f"[red]{escape(told)}: runs stop when it is full[/]")
+        self._told_disk = free < _LITTLE
+
+    def _look(self, looked: Changes, watch: Watch) -> int | None:
+        """Show the present state; return an exit code when --once is done."""
+        try:
+            code = self._show(looked.engine, watch)
+        except DBAPIError as error:
+            # It may be back at the next look, as a database server that was restarted.
+            looked.close()
+            if not self._told_ledger:
+                why = str(error.orig).strip().partition("\n")[0]
+                watch.say(f"[red]the ledger cannot be read at present: {escape(why)}[/]")
+            self._told_ledger = True
+            return None
+        self._told_ledger = False
+        return code
+
+    def _show(self, ledger: Engine, watch: Watch) -> int | None:
+        polls = list_polls(ledger)
+        for poll in polls.values():
+            if poll.polled_at > self.told_polls.get(poll.project, self.started_at):
+                self.told_polls[poll.project] = poll.polled_at
+                colour = "red" if poll.failed else "dim"
+                watch.say(f"[{colour}]poll of {poll.project}: {escape(poll.outcome)}[/]")
+        shown = list_runs(ledger, limit=3, site=self.site)
+        watch.show(shown)
+        return self._verdict(polls, ledger, watch) if self.once else None
+
+    def _verdict(self, polls: dict[str, PollView], ledger: Engine, watch: Watch) -> int | None:
+        ended: list[RunView] = []
+        failed = False
+        for name, project in self.site.project.items():
+            poll = polls.get(name)
+            if poll is None or poll.polled_at < self.started_at:
+                return None
+            failed = failed or poll.failed
+            for branch in _awaited(project, list_runs(ledger, name, limit=50), self.started_at):
+                newest = _newest(list_runs(ledger, name, limit=50), branch)
+                if newest is not None and newest.state == "running":
+                    return None
+                if newest is not None:
+                    ended.append(newest)
+                elif not poll.failed:
+                    return None
+        if failed:
+            return WrongInput.exit_code
+        return max((_close(run, watch) for run in ended), default=0)
+
+
+def _awaited(project: Project, runs: list[RunView], since: float) -> list[str]:
+    """Return the branches whose runs --once waits for: named ones, and what polls found since."""
+    named = [branch for branch in project.branches if not is_pattern(branch)]
+    found = (run.branch for run in runs if run.trigger == "poll" and run.started_at >= since)
+    return list(dict.fromkeys([*named, *found]))
+
+
+def _exposed(home: Home) -> str:
+    return (
+        "whoever commits can read the admin's password and everything else in "
+        f"{home.root}: stages run as the same user as the master"
+    )
+
+
+def _newest(runs: list[RunView], branch: str) -> RunView | None:
+    return next((run for run in runs if run.branch == branch and run.trigger == "poll"), None)
+
+
+def _close(run: RunView, watch: Watch) -> int:
+    """Say how a run ended; return its exit code."""
+    failed = [stage for stage in run.stages.values() if stage.state in {"failed", "cancelled"}]
+    failed.sort(key=lambda stage: stage.finished_at or 0)
+    for stage in failed:
+        watch.say(f"[red]{run.project} run {run.number}: {stage.name}: {escape(stage.summary)}[/]")
+    if failed:
+        return failed[0].exit_code or 1
+    for place in run.releases:
+        watch.say(f"[bold]release {run.version}[/]: {escape(place)}")
+    if run.state == "waiting":
+        gates = ", ".join(s.name for s in run.stages.values() if s.state == "gate")
+        watch.say(f"{run.project} run {run.number} waits for a person to start {gates}")
+    elif not run.releases:
+        watch.say(f"{run.project} run {run.number} passed; it publishes nothing")
+    return 0
+
+
+def _interrupt(number: int, _frame: object) -> None:
+    raise KeyboardInterrupt(number)

@@ -1,0 +1,105 @@
+"""A release that a web server has, fetched into a folder of its own to be checked there."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+
+from slipway.model.errors import MissingTool, WrongInput
+from slipway.scripts.humanize import plain_name
+from slipway.scripts.releases.manifest import MANIFEST, SUMS, read
+
+_TIMEOUT = 60.0
+_PIECE = 1 << 20
+#: No manifest, and no list of sums, is larger.
+_MOST = 64 << 20
+
+
+def is_url(place: str) -> bool:
+    """Tell whether a place is one of a web server's."""
+    return place.startswith(("http://", "https://"))
+
+
+@contextmanager
+def fetched(url: str) -> Iterator[Path | None]:
+    """Fetch what a release's manifest names; the folder is removed afterwards.
+
+    Args:
+        url: A release's folder, its release.json, or a project's folder: its latest release.
+
+    Yields:
+        The folder; None: there is no release.
+
+    Raises:
+        MissingTool: No server answers, or it broke off.
+        WrongInput: The URL is none.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="slipway-verify-") as name,
+        httpx.Client(timeout=_TIMEOUT, follow_redirects=True) as client,
+    ):
+        folder = Path(name)
+        try:
+            base = _find(client, url, folder)
+            if base is not None:
+                _fetch_files(client, base, folder)
+        except httpx.InvalidURL as error:
+            msg = f'"{url}" is no URL: {error}'
+            raise WrongInput(msg) from None
+        except httpx.HTTPError as error:
+            msg = f"{url} cannot be read ({error}); try again"
+            raise MissingTool(msg) from None
+        yield folder if base is not None else None
+
+
+def _find(client: httpx.Client, url: str, folder: Path) -> str | None:
+    """Fetch the manifest; return the URL of the folder that holds it, if there is one."""
+    given = url.removesuffix(MANIFEST).rstrip("/")
+    bases = [given] if url.endswith(f"/{MANIFEST}") else [given, f"{given}/latest"]
+    for base in bases:
+        if _fetch(client, f"{base}/{MANIFEST}", folder / MANIFEST, _MOST):
+            return base
+    # Where symbolic links are not allowed a file says which is the latest.
+    pointer = folder / "latest.json"
+    if not _fetch(client, f"{given}/latest.json", pointer, _MOST):
+        return None
+    try:
+        version = plain_name(str(json.loads(pointer.read_bytes())["version"]), "the version")
+    except (RecursionError, ValueError, KeyError, TypeError, WrongInput):
+        return None
+    finally:
+        pointer.unlink()
+    base = f"{given}/{quote(version)}"
+    return base if _fetch(client, f"{base}/{MANIFEST}", folder / MANIFEST, _MOST) else None
+
+
+def _fetch_files(client: httpx.Client, base: str, folder: Path) -> None:
+    try:
+        manifest = read(folder / MANIFEST)
+    except WrongInput:
+        # Whoever checks the folder says so.
+        return
+    _fetch(client, f"{base}/{SUMS}", folder / SUMS, _MOST)
+    for one in (*manifest.artefacts, *manifest.pages):
+        # One byte more tells that it is too long; a server may send for ever.
+        _fetch(client, f"{base}/{quote(one.name)}", folder / one.name, one.size + 1)
+
+
+def _fetch(client: httpx.Client, url: str, target: Path, most: int) -> bool:
+    """Fetch a file, and at most so many bytes of it; return whether it is there."""
+    with client.stream("GET", url) as answer:
+        if answer.status_code in {404, 410}:
+            return False
+        answer.raise_for_status()
+        with target.open("wb") as stream:
+            for piece in answer.iter_bytes(_PIECE):
+                stream.write(piece[: most - stream.tell()])
+                if stream.tell() >= most:
+                    break
+    return True

@@ -1,0 +1,74 @@
+"""What `slipway runs` and `slipway releases` share: opening the ledger, times, JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.table import Table
+from sqlalchemy import Engine
+
+from slipway.cli.lib.running_site import running_site
+from slipway.cli.lib.tables import print_table
+from slipway.cli.lib.terminal import terminal
+from slipway.ledger.queries import open_ledger
+from slipway.model.errors import WrongInput
+from slipway.model.site import Site
+from slipway.model.spelling import did_you_mean
+from slipway.state_folder import Home
+
+
+def ledger_of(options: argparse.Namespace) -> tuple[Site, Engine | None]:
+    """Return the site, and its ledger where one has been made.
+
+    Raises:
+        WrongInput: pipeline.toml is wrong, or has no such project.
+    """
+    site = running_site(options)
+    check_project(site, options.project)
+    return site, open_ledger(Home.beside(options.config).database_url(site))
+
+
+def check_project(site: Site, project: str | None) -> None:
+    """Refuse a project that is not in pipeline.toml."""
+    if project is not None and project not in site.project:
+        known = ", ".join(site.project)
+        msg = f'--project "{project}" is not in pipeline.toml; there are {known}.'
+        raise WrongInput(msg + did_you_mean(project, site.project))
+
+
+def only_project(site: Site, asked: str | None) -> str:
+    """Return the project that was asked for, or the only one.
+
+    Raises:
+        WrongInput: There is no such project, or there are several and none was named.
+    """
+    check_project(site, asked)
+    if asked is None and len(site.project) > 1:
+        known = ", ".join(site.project)
+        msg = f"pipeline.toml has several projects, {known}: name one with --project"
+        raise WrongInput(msg)
+    return asked or next(iter(site.project))
+
+
+def moment(seconds: float | None) -> str:
+    """Write a time in this machine's zone."""
+    if seconds is None:
+        return ""
+    return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def show(rows: Sequence[Any], table: Table, *, as_json: bool, nothing: str) -> int:
+    """Print rows as JSON, as the table that was made of them, or say that there are none."""
+    console = terminal()
+    if as_json:
+        console.print(json.dumps([asdict(row) for row in rows], indent=2), markup=False)
+    elif rows:
+        print_table(table)
+    else:
+        console.print(nothing)
+    return 0

@@ -1,0 +1,174 @@
+"""What `slipway up` shows: the stages of the newest runs, live in a terminal, else line by line."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
+
+from slipway.cli.lib.state_labels import mark, word
+from slipway.cli.lib.tables import columns, flow
+from slipway.ledger.queries import RunView, StageView
+from slipway.ledger.run_state import OPEN_RUN, OPEN_STAGE
+from slipway.model.duration import format_duration
+from slipway.model.site import Site
+from slipway.model.stage import Stage
+from slipway.scripts.terminal_text import escape, plain
+
+_SHOWN = 3
+#: Columns between two cells, and those a subject gets at least.
+_GAP, _NARROWEST = "  ", 8
+#: Seconds between two frames in which nothing but the times has changed.
+_SECOND = 1.0
+
+
+class Watch:
+    """Shows runs as they go."""
+
+    def __init__(self, site: Site, console: Console, since: float = 0.0) -> None:
+        """Show nothing yet.
+
+        Args:
+            site: The site.
+            console: The terminal, or what stands for it.
+            since: When this began, in seconds since 1970: what became so before is no news.
+        """
+        self._site, self._since = site, since
+        self._console = console
+        self._live: Live | None = None
+        self._runs: list[RunView] = []
+        self._drawn = (0.0, (0, 0))
+        self._said: dict[tuple[str, int, str], str] = {}
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal and not self._console.is_dumb_terminal:
+            self._live = Live(console=self._console, auto_refresh=False, transient=False)
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def say(self, sentence: str) -> None:
+        """Print a sentence above what is shown."""
+        self._console.print(sentence, soft_wrap=True)
+
+    def show(self, runs: list[RunView]) -> None:
+        """Show runs, newest first."""
+        shown, self._runs = self._runs, runs[:_SHOWN]
+        if self._live is not None:
+            if self._runs != shown:
+                self._draw(self._live)
+            return
+        for run in reversed(self._runs):
+            self._print_news(run)
+
+    def tick(self) -> None:
+        """Draw anew what nobody writes down: times that go on, another size of the terminal."""
+        if self._live is None:
+            return
+        at, size = self._drawn
+        runs = any(run.state == "running" for run in self._runs)
+        if (runs and time.monotonic() - at >= _SECOND) or (self._runs and size != self._size()):
+            self._draw(self._live)
+
+    def _size(self) -> tuple[int, int]:
+        return self._console.width, self._console.height
+
+    def _draw(self, live: Live) -> None:
+        self._drawn = (time.monotonic(), self._size())
+        width, height = self._size()
+        lines: list[Text] = []
+        for run in self._runs:
+            told = self._lines(run, width)
+            # The newest is at the bottom, and there whatever the terminal's height.
+            if lines and len(lines) + len(told) >= height:
+                break
+            lines = told + lines
+        live.update(Group(*lines), refresh=True)
+
+    def _print_news(self, run: RunView) -> None:
+        for name, stage in run.stages.items():
+            state = f"{stage.state} {stage.attempt} {stage.waits}"
+            self._print_once(run, name, state, _sentence(stage), _since(stage))
+        ended = run.finished_at or time.time()
+        took = format_duration(ended - run.started_at)
+        if run.state != "running":
+            line = f"{run.version} {word(run.state)} [dim]{took}[/]"
+            self._print_once(run, "", run.state, line, ended)
+
+    def _print_once(self, run: RunView, name: str, state: str, line: str, at: float) -> None:
+        key = (run.project, run.number, name)
+        if self._said.get(key) == state:
+            return
+        self._said[key] = state
+        if at < self._since:
+            return
+        what = f"run {run.number} {name}".rstrip()
+        said = f"{mark(state.split(maxsplit=1)[0])}{run.project} {escape(what)}: {line.rstrip()}"
+        self._console.print(said, soft_wrap=True)
+
+    def _lines(self, run: RunView, width: int) -> list[Text]:
+        """Return a run as lines, none longer than the terminal is wide."""
+        took = format_duration((run.finished_at or time.time()) - run.started_at)
+        name = Text.from_markup(f"{mark(run.state)}[bold]{run.project} run {run.number}[/]")
+        commit = Text.from_markup(f"[dim]{run.branch} {run.revision[:10]}[/]")
+        state = Text.from_markup(f"{word(run.state)} [dim]{took}[/]")
+        cells = [name, Text(plain(run.version)), commit, state]
+        left = width - sum(cell.cell_len + len(_GAP) for cell in cells)
+        subject = Text(plain(" ".join(run.subject.split())))
+        if left >= min(_NARROWEST, subject.cell_len):
+            subject.truncate(left, overflow="ellipsis")
+            cells.insert(3, subject)
+        head = list(flow(cells, width))
+        rows = [tuple(Text.from_markup(cell) for cell in row) for row in self._rows(run)]
+        return [*head, *columns(rows, width), Text()]
+
+    def _rows(self, run: RunView) -> Iterable[tuple[str, ...]]:
+        project = self._site.project.get(run.project)
+        stages = project.stages if project else {}
+        names = {stage.name for stage in run.stages.values()}
+        for name in [*stages, *sorted(names - set(stages))]:
+            if name not in names:
+                state = "pending" if run.state in OPEN_RUN else "not-run"
+                waits = _waits(stages[name]) if state == "pending" else ""
+                yield f"{mark(state)}{name}", word(state), "", waits
+            for title, stage in run.stages.items():
+                if stage.name == name:
+                    told = (word(stage.state), _took(stage), _summary(stage))
+                    yield (f"{mark(stage.state)}{escape(title)}", *told)
+
+
+def _since(stage: StageView) -> float:
+    """Return when a stage became what it is."""
+    if stage.state in OPEN_STAGE:
+        # It goes on: that is news however long it has.
+        return time.time()
+    return stage.finished_at or stage.started_at or stage.queued_at
+
+
+def _waits(stage: Stage) -> str:
+    return f"[dim]after {', '.join(stage.needs)}[/]" if stage.needs else ""
+
+
+def _sentence(stage: StageView) -> str:
+    took = f" [dim]{_took(stage)}[/]" if stage.started_at else ""
+    return f"{word(stage.state)}{took} {_summary(stage)}".rstrip()
+
+
+def _took(stage: StageView) -> str:
+    if stage.started_at is None:
+        return ""
+    return format_duration((stage.finished_at or time.time()) - stage.started_at)
+
+
+def _summary(stage: StageView) -> str:
+    if stage.state in OPEN_STAGE:
+        return f"[dim]{escape(stage.waits)}[/]" if stage.waits else ""
+    again = f"[dim](attempt {stage.attempt})[/] " if stage.attempt > 1 else ""
+    return again + escape(" ".join(stage.summary.split()))

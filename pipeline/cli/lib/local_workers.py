@@ -1,0 +1,99 @@
+"""The workers that `slipway up` starts itself, each kept from what is the master's."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import os
+from functools import partial
+from pathlib import Path
+
+from slipway.cli.lib.child_processes import Child, Children
+from slipway.model.errors import MissingTool
+from slipway.model.site import Site, connectable
+from slipway.secrets.reading import variables_of
+from slipway.state_folder import VARIABLE, Home, made_secret
+from slipway.workers.isolation import methods as isolation
+from slipway.workers.isolation.account import end_left
+from slipway.workers.isolation.methods import Isolation
+from slipway.workers.worker_tac import WorkerPlace
+
+
+class LocalWorkers:
+    """All workers of a site on this machine."""
+
+    def __init__(self, site: Site, config: Path, home: Home) -> None:
+        """Prepare them; nothing is started yet.
+
+        Args:
+            site: The model.
+            config: Its pipeline.toml.
+            home: The state folder.
+        """
+        self._site, self._home = site, home
+        self.isolations: list[Isolation] = []
+        names = isolation.workers_here(site)
+        if names and importlib.util.find_spec("buildbot_worker") is None:
+            msg = "workers cannot run here: install Slipway with [worker] beside [master]"
+            raise MissingTool(msg)
+        # What a killed `slipway up` has left behind must not stand in the way.
+        for name in names:
+            end_left(home.worker(name), name)
+        for name in names:
+            made_secret(home.worker_password(name))
+            found = isolation.isolate(site, home, config, name)
+            self.isolations.append(found)
+
+    @property
+    def told(self) -> dict[str, str]:
+        """What the master is told of them, as environment variables."""
+        return {isolation.VARIABLE: isolation.as_text(self.isolations)}
+
+    @property
+    def exposed(self) -> list[Isolation]:
+        """Those that are not kept apart."""
+        return [one for one in self.isolations if one.way == "none"]
+
+    def start(self, children: Children) -> None:
+        """Start them all."""
+        for one in self.isolations:
+            children.start(self._child(one))
+
+    def end(self) -> None:
+        """End what the workers' own users still run; what they have deployed stays."""
+        for one in self.isolations:
+            _end_left(one)
+
+    def _child(self, one: Isolation) -> Child:
+        site, name = self._site.site, one.worker
+        folder = self._home.worker(name)
+        folder.mkdir(parents=True, exist_ok=True)
+        place = WorkerPlace(
+            folder, name, connectable(site.worker_listen), site.worker_port, password_file=None
+        )
+        told = dataclasses.asdict(place) | {"folder": str(folder)}
+        del told["password_file"]
+        secrets = variables_of(self._site)
+        mine = {key: value for key, value in os.environ.items() if key not in secrets}
+        env = {**isolation.surroundings(mine, one), VARIABLE: str(self._home.root)}
+        return Child(
+            name=f"worker {name}",
+            argv=one.command({"place": told}, env),
+            folder=folder,
+            env=env,
+            # Beside the worker's folder: what lies in there is its user's.
+            output=folder.with_name(f"{name}.output.log"),
+            # Python looks for modules where it starts.
+            cwd=Path(folder.anchor),
+            umask=0o022,
+            given=made_secret(self._home.worker_password(name)),
+            # Its stages are of its user, and can end it.
+            tidy=partial(_end_left, one),
+            ready="worker is ready",
+        )
+
+
+def _end_left(one: Isolation) -> None:
+    """End what a worker's own user still runs; what has been deployed stays."""
+    if one.account is not None:
+        end_left(one.needs.folder, one.worker)

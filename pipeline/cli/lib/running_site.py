@@ -1,0 +1,43 @@
+"""The site that commands work on: the file's, or what the master runs by when that is wrong."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from slipway.config import ConfigProblems, read
+from slipway.model.errors import WrongInput
+from slipway.model.site import Site
+from slipway.state_folder import Home
+
+
+def running_site(options: argparse.Namespace) -> Site:
+    """Return the site that pipeline.toml describes.
+
+    An error in it is no reason not to look at, or to steer, a master that was started before it
+    was made: then the copy that this master has kept is read, and a warning is printed.
+
+    Raises:
+        WrongInput: It is wrong, and no master has kept a better one.
+    """
+    try:
+        return read(options.config)
+    except WrongInput as error:
+        kept = Home.beside(options.config).kept_site
+        try:
+            site = read(kept)
+        except (WrongInput, OSError):
+            if hasattr(options, "url") and not options.config.exists():
+                msg = f"{options.config} is not there; write one (docs/tutorial.md shows how), "
+                msg += "name it: --config, or ask a master elsewhere: --url, with a token"
+                raise WrongInput(msg) from None
+            raise error from None
+        print(f"warning: {_told(error)}; read as the master has it", file=sys.stderr)  # noqa: T201
+        return site
+
+
+def _told(error: WrongInput) -> str:
+    if not isinstance(error, ConfigProblems):
+        return str(error)
+    more = len(error.problems) - 1
+    return f"{error.problems[0]}" + (f" (and {more} more: slipway check)" if more else "")

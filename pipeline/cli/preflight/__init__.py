@@ -1,0 +1,1 @@
+"""What `slipway check` finds beyond the file itself."""

@@ -1,0 +1,278 @@
+"""A project's git repository: a bare mirror of it, and what is known of its commits.
+
+Everything here blocks; the master calls it in a thread.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from slipway.git import clear_locks, git
+from slipway.model.errors import WrongInput
+from slipway.model.git_names import check_name, check_repository, is_name, is_revision, is_shortened
+from slipway.model.versions.release import ProjectVersion, find_version
+
+#: Bytes that are read of a file that may tell the version; a commit may hold anything there.
+_MOST_SETTINGS = 1 << 20
+#: Bytes of a list of files that are read: what a commit of everything in a large project prints.
+_MOST_FILES = 8 << 20
+#: Its group may read a mirror: the workers of this machine fetch from it.
+_SHARED = "core.sharedRepository=0640"
+_FETCHING: dict[Path, threading.Lock] = {}
+_FIELDS = "%H%x00%ct%x00%an <%ae>%x00%s"
+
+
+@dataclass(frozen=True)
+class CommitFacts:
+    """What is known of a commit."""
+
+    revision: str
+    committed_at: int
+    """Seconds since 1970."""
+    author: str
+    subject: str
+
+
+def facts(folder: Path, revision: str) -> CommitFacts:
+    """Return what is known of one commit of a repository.
+
+    Raises:
+        WrongInput: There is no such commit.
+    """
+    told = git("log", "-1", f"--format={_FIELDS}", "--end-of-options", revision, "--", cwd=folder)
+    return _commit(told.rstrip("\n"))
+
+
+def _commit(line: str) -> CommitFacts:
+    sha, when, author, subject = line.split("\0", 3)
+    return CommitFacts(sha, int(when), author, subject)
+
+
+def project_version(folder: Path, revision: str) -> ProjectVersion:
+    """Return a project's own version at a revision: its files', else the nearest tag's."""
+
+    def read(path: str) -> str | None:
+        # As it is stored: no filter is run.
+        words = ("cat-file", "blob", f"{revision}:{path}")
+        try:
+            return git(*words, cwd=folder, most=_MOST_SETTINGS)
+        except WrongInput:
+            return None
+
+    return find_version(read, described(folder, revision))
+
+
+def described(folder: Path, revision: str) -> str | None:
+    """Return what `git describe --tags` says of a revision, such as "v1.4.0-3-gabc1234"."""
+    # A tag such as "nightly" must not hide the version behind it.
+    match = ("--match", "*[0-9]*")
+    try:
+        return git("describe", "--tags", *match, "--end-of-options", revision, cwd=folder)
+    except WrongInput:
+        return None
+
+
+def is_dirty(tree: Path, state: Path | None = None) -> bool:
+    """Tell whether a working tree has changes, or files, that no commit has.
+
+    Args:
+        tree: The working tree.
+        state: Slipway's own state folder, which may lie in it.
+
+    Raises:
+        WrongInput: It is no working tree.
+    """
+    words = ["status", "--porcelain", "-z", "--untracked-files=normal", "--", "."]
+    if state is not None and state.resolve().is_relative_to(tree.resolve()):
+        inside = state.resolve().relative_to(tree.resolve())
+        words.append(f":(exclude,literal){inside.as_posix()}")
+    return bool(git(*words, cwd=tree))
+
+
+class Mirror:
+    """A bare clone that follows a repository; the master asks it instead of the network."""
+
+    def __init__(self, folder: Path, repository: str, place: str) -> None:
+        """Remember where things are.
+
+        Args:
+            folder: Where the bare clone lies or shall lie.
+            repository: Any git URL or path.
+            place: What error sentences call it, such as "project.almanac.repository".
+        """
+        self.folder = folder
+        self.repository = repository
+        self._place = place
+
+    def fetch(self) -> None:
+        """Bring the mirror up to date.
+
+        Raises:
+            WrongInput: The repository is not there or cannot be read.
+        """
+        # A project's poller and its scheduler fetch in threads of their own.
+        with _FETCHING.setdefault(self.folder.resolve(), threading.Lock()):
+            self._fetch()
+
+    def _fetch(self) -> None:
+        self._check()
+        if not (self.folder / "HEAD").exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            # Without a template: no hooks of this machine's come into it.
+            git("init", "--quiet", "--bare", "--template=", cwd=self.folder, settings=(_SHARED,))
+        clear_locks(self.folder)
+        try:
+            git(
+                "fetch",
+                "--quiet",
+                "--prune",
+                "--force",
+                "--no-tags",
+                "--no-recurse-submodules",
+                "--end-of-options",
+                self.repository,
+                "+refs/heads/*:refs/heads/*",
+                "+refs/tags/*:refs/tags/*",
+                cwd=self.folder,
+                settings=(_SHARED,),
+            )
+        except WrongInput as error:
+            msg = (
+                f'{self._place}: the repository "{self.repository}" cannot be read: {error}; '
+                "write a git URL or the path of a git repository"
+            )
+            raise WrongInput(msg) from None
+
+    def _check(self) -> None:
+        try:
+            check_repository(self.repository)
+        except ValueError as error:
+            msg = f"{self._place}: {error}"
+            raise WrongInput(msg) from None
+
+    def check_name(self, name: str) -> None:
+        """Refuse what cannot name a branch, tag or revision.
+
+        Raises:
+            WrongInput: It cannot, and why.
+        """
+        try:
+            check_name(name)
+        except ValueError as error:
+            msg = f"{self._place}: {error}"
+            raise WrongInput(msg) from None
+
+    def resolve(self, name: str) -> CommitFacts:
+        """Return the commit that a branch, tag or revision names.
+
+        Raises:
+            WrongInput: The repository has no commits, or nothing of that name.
+        """
+        self.check_name(name)
+        candidates = [f"refs/heads/{name}", f"refs/tags/{name}"]
+        # Nothing else of git's own language for commits: only a hash, or the beginning of one.
+        candidates += [name] if is_shortened(name) else []
+        for candidate in candidates:
+            words = ("rev-parse", "--verify", "--quiet", "--end-of-options")
+            try:
+                sha = self._git(*words, f"{candidate}^{{commit}}").strip()
+            except WrongInput:
+                continue
+            if is_revision(sha):
+                return facts(self.folder, sha)
+        branches = self.branches()
+        subject = f'{self._place}: the repository "{self.repository}"'
+        if not branches:
+            msg = f"{subject} has no commits; make the first one"
+        else:
+            has = f"its branches are {', '.join(branches)}"
+            msg = f'{subject} has no branch, tag or commit "{name}"; {has}'
+        raise WrongInput(msg)
+
+    def holds(self, branch: str, revision: str) -> bool:
+        """Tell whether a branch, as of the last fetch, holds a revision."""
+        if not is_name(branch) or not is_revision(revision):
+            return False
+        words = ("rev-list", "--max-count=1", "--end-of-options", revision)
+        try:
+            return not self._git(*words, f"^refs/heads/{branch}").strip()
+        except WrongInput:
+            return False
+
+    def branches(self) -> list[str]:
+        """Return the branches' names, sorted, without those that git must not be given."""
+        told = self._git("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads")
+        return sorted(name for name in told.split("\n") if is_name(name))
+
+    def heads(self, limit: int) -> dict[str, str]:
+        """Return the revision of each branch's head, the newest commits first.
+
+        Args:
+            limit: The most to return.
+        """
+        form = "--format=%(objectname) %(refname:lstrip=2)"
+        told = self._git("for-each-ref", "--sort=-committerdate", form, "refs/heads")
+        found = (line.split(" ", 1) for line in told.split("\n") if line)
+        good = ((name, sha) for sha, name in found if is_name(name))
+        return dict(itertools.islice(good, limit))
+
+    def between(self, old: str | None, new: str, limit: int = 50) -> list[CommitFacts]:
+        """Return the commits after `old` up to `new`, oldest first, `new` always among them.
+
+        Args:
+            old: A revision, or None: only `new` is returned. One that the history no longer
+                has (it was rewritten) counts as None.
+            new: A revision.
+            limit: The most to return; the newest are kept.
+        """
+        if old is None or not self._knows(old):
+            return [facts(self.folder, new)]
+        span = f"{old}..{new}"
+        told = self._git(
+            "log", f"--max-count={limit}", f"--format={_FIELDS}", "--end-of-options", span, "--"
+        )
+        commits = [_commit(line) for line in told.split("\n") if line]
+        return commits[::-1] or [facts(self.folder, new)]
+
+    def touched(self, old: str, new: str, patterns: Sequence[str]) -> bool:
+        """Tell whether a file that matches differs between two revisions.
+
+        Args:
+            old: A revision; one that the history no longer has counts as all different.
+            new: A revision.
+            patterns: Git's own globs: "docs/**", "**/*.lock".
+        """
+        if not self._knows(old):
+            return True
+        specs = [f":(top,glob){pattern}" for pattern in patterns]
+        return bool(
+            self._git("diff", "--name-only", "-z", "--end-of-options", old, new, "--", *specs)
+        )
+
+    def files(self, revision: str) -> list[str]:
+        """Return the files a commit changed."""
+        words = ("--no-commit-id", "--name-only", "-r", "-m", "-z", "--root", "--end-of-options")
+        try:
+            told = git("diff-tree", *words, revision, cwd=self.folder, most=_MOST_FILES)
+        except WrongInput:
+            # Too many to keep: the commit is told without them.
+            return []
+        return sorted({name for name in told.split("\0") if name})
+
+    def version(self, revision: str) -> ProjectVersion:
+        """Return the project's own version at a revision."""
+        return project_version(self.folder, revision)
+
+    def _git(self, *words: str) -> str:
+        return git(*words, cwd=self.folder)
+
+    def _knows(self, revision: str) -> bool:
+        try:
+            self._git("cat-file", "-e", f"{revision}^{{commit}}")
+        except WrongInput:
+            return False
+        return True

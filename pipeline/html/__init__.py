@@ -1,0 +1,1 @@
+"""What every page that Slipway writes has in common: markup, colours."""

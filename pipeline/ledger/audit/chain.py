@@ -1,0 +1,153 @@
+"""The chain of the audit trail: each row holds the hash of the one before it.
+
+A row's hash is the SHA-256 of its content and the previous hash, as JSON with sorted keys, no
+blanks, ASCII alone. One transaction at a time appends, on SQLite by its write lock, on PostgreSQL
+by an advisory lock; a unique constraint on the previous hash is the last guard.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, String, func, insert, select
+from sqlalchemy.orm import Session
+
+from slipway.ledger.audit.recording import AuditRow, actor_of
+
+#: What the first row has as previous hash.
+GENESIS = "0" * 64
+#: PostgreSQL's advisory locks are numbers of 64 bits that the whole database shares.
+_LOCK = int.from_bytes(b"slipaudt")
+_CONTENT = tuple(one.name for one in AuditRow.__table__.columns if one.name != "hash")
+_LENGTHS: dict[str, int] = {
+    one.name: one.type.length
+    for one in AuditRow.__table__.columns
+    if isinstance(one.type, String) and one.type.length
+}
+_LONGEST_SUMMARY = 1000
+
+
+def row_hash(row: Mapping[str, Any]) -> str:
+    """Return the hash of a row's content, the previous hash included."""
+    content = {name: row[name] for name in _CONTENT}
+    return hashlib.sha256(_canonical(content).encode("ascii")).hexdigest()
+
+
+def _canonical(content: Any) -> str:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
+
+
+def head(session: Session) -> str:
+    """Return the hash of the newest row; 64 zeros where there is none."""
+    return _head(session.connection())[1]
+
+
+def _head(connection: Connection) -> tuple[int, str]:
+    newest = select(AuditRow.id, AuditRow.hash).order_by(AuditRow.id.desc()).limit(1)
+    found = connection.execute(newest).first()
+    return (found.id, found.hash) if found else (0, GENESIS)
+
+
+def hold(session: Session) -> None:
+    """Let no other transaction write to the ledger until this one has ended.
+
+    A LedgerSession does it before its first flush. Code that locks rows before it flushes calls it
+    first: two transactions that take both locks in different order would wait for each other.
+    """
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        if not connection.connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        lock(connection)
+
+
+def lock(connection: Connection) -> None:
+    """Wait on PostgreSQL until no other transaction writes to the ledger, and keep others out."""
+    connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+
+
+def append(session: Session, entries: Iterable[Mapping[str, Any]]) -> None:
+    """Append to the trail, in the session's own transaction.
+
+    Args:
+        session: Says who acts.
+        entries: Each with action, entity, entity_id, project, summary, old and new.
+    """
+    hold(session)
+    connection = session.connection()
+    number, last = _head(connection)
+    actor, now = actor_of(session), time.time()
+    rows = []
+    for entry in entries:
+        number += 1
+        row = {"id": number, "at": now, "previous": last, **_storable(entry, actor)}
+        last = row["hash"] = row_hash(row)
+        rows.append(row)
+    connection.execute(insert(AuditRow.__table__), rows)  # type: ignore[arg-type]
+
+
+def _storable(entry: Mapping[str, Any], actor: str) -> dict[str, Any]:
+    """Return an entry as both databases give it back: what is hashed is what is stored."""
+    texts = {name: value for name, value in entry.items() if name not in {"old", "new"}}
+    row: dict[str, Any] = {
+        name: _text(value, _LENGTHS.get(name, _LONGEST_SUMMARY))
+        for name, value in {**texts, "actor": actor}.items()
+    }
+    for name in ("old", "new"):
+        value = entry.get(name)
+        row[name] = None if value is None else _json(value)
+    return row
+
+
+def _json(value: Mapping[str, Any]) -> Any:
+    # JSON has no NaN and no infinity: they become text, as everything else that it does not know.
+    def constant(name: str) -> str:
+        return name
+
+    return json.loads(json.dumps(value, default=str), parse_constant=constant)
+
+
+def _text(value: Any, longest: int) -> str:
+    """Return text that a terminal and both databases take; control characters become a sign."""
+    seen = str(value).encode("utf-8", "replace").decode("utf-8")
+    plain = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in seen)
+    return plain if len(plain) <= longest else plain[: longest - 1] + "…"
+
+
+def note(
+    session: Session,
+    action: str,
+    entity: str,
+    entity_id: object = "",
+    *,
+    project: str = "",
+    summary: str = "",
+    facts: Mapping[str, Any] | None = None,
+) -> None:
+    """Write down what happened without a row being changed: a refused action, a sign-in.
+
+    Args:
+        session: A LedgerSession; its `info["actor"]` is who acted.
+        action: What was done or asked for, a word: stop, sign-in.
+        entity: To what kind of thing.
+        entity_id: To which of them.
+        project: Whose it is; empty: the site's.
+        summary: What happened, for people.
+        facts: What else is to be kept. No secrets: nothing here is ever removed.
+    """
+    session.flush()
+    entry = {
+        "action": action,
+        "entity": entity,
+        "entity_id": entity_id,
+        "project": project,
+        "summary": summary or f"{entity} {entity_id}".strip(),
+        "old": None,
+        "new": facts,
+    }
+    append(session, [entry])

@@ -1,0 +1,150 @@
+"""What people ask the audit trail: what happened, and is it whole? Reading only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, inspect, select
+
+from slipway.ledger.audit.chain import GENESIS, row_hash
+from slipway.ledger.audit.recording import AuditRow
+from slipway.ledger.tables.runs import Release, Run
+
+_BATCH = 1000
+
+
+@dataclass(frozen=True)
+class AuditView:
+    """One row of the trail."""
+
+    id: int
+    at: float
+    actor: str
+    action: str
+    entity: str
+    entity_id: str
+    project: str
+    summary: str
+    old: dict[str, Any] | None
+    new: dict[str, Any] | None
+    previous: str
+    hash: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a walk along the chain has found."""
+
+    rows: int
+    head: str
+    anchors: int
+    """How many anchors were found in the chain."""
+    problem: str = ""
+    """The first thing that is wrong, a sentence; empty: the trail is whole."""
+
+
+def list_audit(
+    engine: Engine,
+    *,
+    project: str | None = None,
+    actor: str | None = None,
+    since: float | None = None,
+    limit: int = 20,
+) -> list[AuditView]:
+    """Return the newest rows, newest first."""
+    if not has_trail(engine):
+        return []
+    query = select(AuditRow.__table__).order_by(AuditRow.id.desc()).limit(limit)
+    if project is not None:
+        query = query.where(AuditRow.project == project)
+    if actor is not None:
+        query = query.where(AuditRow.actor == actor)
+    if since is not None:
+        query = query.where(AuditRow.at >= since)
+    with engine.connect() as connection:
+        return [AuditView(**row) for row in connection.execute(query).mappings()]
+
+
+def has_trail(engine: Engine) -> bool:
+    """Tell whether this ledger has an audit trail; one of an older Slipway has none."""
+    return inspect(engine).has_table(AuditRow.__tablename__)
+
+
+def verify(engine: Engine, anchors: Mapping[str, str] | None = None) -> Verdict:
+    """Walk along the whole chain, some rows at a time.
+
+    Args:
+        engine: The ledger.
+        anchors: Hashes that must be in the chain, each with what holds it. Those of the ledger's
+            own releases are looked for in any case.
+    """
+    inside = inspect(engine)
+    if not inside.has_table(AuditRow.__tablename__):
+        # The trail's migration has made both.
+        made = {one["name"] for one in inside.get_columns(Release.__tablename__)}
+        if "audit_head" in made:
+            return Verdict(0, GENESIS, 0, f"the table {AuditRow.__tablename__} is missing")
+        return _conclude(0, GENESIS, dict(anchors or {}), set())
+    with engine.connect() as connection:
+        wanted = {**_own_anchors(connection), **(anchors or {})}
+        return _walk(connection, wanted)
+
+
+def _own_anchors(connection: Connection) -> dict[str, str]:
+    query = (
+        select(Release.audit_head, Run.project, Release.version)
+        .join(Run, Run.id == Release.run_id)
+        .where(Release.audit_head.is_not(None))
+        .order_by(Release.id)
+    )
+    return {str(row[0]): f"release {row[1]} {row[2]}" for row in connection.execute(query)}
+
+
+def _walk(connection: Connection, wanted: dict[str, str]) -> Verdict:
+    number, last, found = 0, GENESIS, wanted.keys() & {GENESIS}
+    for row in _rows(connection):
+        problem = _problem(row, number, last)
+        if problem:
+            return Verdict(number, last, len(found), problem)
+        number, last = row["id"], row["hash"]
+        if last in wanted:
+            found.add(last)
+    return _conclude(number, last, wanted, found)
+
+
+def _rows(connection: Connection) -> Iterator[Mapping[str, Any]]:
+    stream = connection.execution_options(yield_per=_BATCH)
+    with stream.execute(select(AuditRow.__table__).order_by(AuditRow.id)) as found:
+        yield from (row._asdict() for row in found)
+
+
+def _problem(row: Mapping[str, Any], number: int, last: str) -> str:
+    """Say what is wrong with a row, seen from the one before it."""
+    if row["id"] != number + 1:
+        gone = (
+            f"row {number + 1} is"
+            if row["id"] == number + 2
+            else (f"rows {number + 1} to {row['id'] - 1} are")
+        )
+        return f"{gone} missing from the audit trail"
+    when = datetime.fromtimestamp(row["at"], UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    it = f"row {row['id']} of the audit trail ({when}, {row['actor']}: {row['summary']})"
+    if row_hash(row) != row["hash"]:
+        return f"{it} was altered: its content does not give its hash"
+    if row["previous"] != last:
+        before = f"row {number}" if number else "the beginning"
+        return f"{it} does not follow {before}: rows were removed, inserted or changed places"
+    return ""
+
+
+def _conclude(number: int, last: str, wanted: dict[str, str], found: set[str]) -> Verdict:
+    for anchor, holder in wanted.items():
+        if anchor not in found:
+            told = f"the audit trail's {number} rows do not hold {anchor}, which {holder} saw"
+            return Verdict(
+                number, last, len(found), f"{told}: its end was cut off, or it was written anew"
+            )
+    return Verdict(number, last, len(found))

@@ -1,0 +1,1 @@
+"""The database below the ledger: sessions, migrations, backups, what was committed."""

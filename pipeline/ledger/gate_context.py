@@ -1,0 +1,81 @@
+"""What a gate's questions depend on, as the ledger knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from slipway.ledger import deployments, run_state
+from slipway.ledger.tables.gates import Gate
+from slipway.ledger.tables.runs import Release, Run
+from slipway.model.parameter import Choice, Context
+from slipway.model.site import Project
+
+#: So many releases are offered, the newest first.
+_OFFERED = 100
+
+
+def context_of(
+    session: Session,
+    run: Run,
+    name: str,
+    project: Project,
+    choices: Mapping[str, tuple[Choice, ...]],
+) -> Context:
+    """Return what a gate's defaults and choices depend on.
+
+    Args:
+        session: The transaction.
+        run: The gate's run.
+        name: The stage behind it.
+        project: Its project.
+        choices: What programs have printed, by parameter.
+    """
+    stage = project.stages[name]
+    asks_release = any(one.type == "release" for one in stage.parameters)
+    return Context(
+        today=datetime.now().astimezone().date(),
+        version=run.version,
+        revision=run.revision,
+        branch=run.branch,
+        last=last_values(session, run.project, name, project),
+        releases=deployable(session, run.project, name, project) if asks_release else (),
+        environments=tuple(Choice(value=name) for name in project.environments),
+        choices=choices,
+    )
+
+
+def last_values(session: Session, name: str, stage: str, project: Project) -> dict[str, Any]:
+    """Return the answers that were given the last time: to the environment, else to the stage."""
+    environment = deployments.environment_of(project, stage)
+    if environment is not None:
+        return deployments.last_values(session, name, environment)
+    query = (
+        select(Gate.values)
+        .join(Run)
+        .where(Run.project == name, Gate.stage == stage, Gate.state == "opened")
+        .order_by(Gate.id.desc())
+        .limit(1)
+    )
+    return dict(session.scalar(query) or {})
+
+
+def deployable(session: Session, name: str, stage: str, project: Project) -> tuple[Choice, ...]:
+    """Return the releases of a project whose runs have passed all that a stage needs."""
+    query = (
+        select(Release)
+        .join(Run)
+        .where(Run.project == name, Run.pruned_at.is_(None))
+        .options(selectinload(Release.run).selectinload(Run.stages))
+        .order_by(Release.id.desc())
+        .limit(_OFFERED)
+    )
+    offered: dict[str, None] = {}
+    for release in session.scalars(query):
+        if not run_state.unmet(release.run, project.stages[stage], project.stages):
+            offered[release.version] = None
+    return tuple(Choice(value=version) for version in offered)

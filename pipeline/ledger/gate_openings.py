@@ -1,0 +1,181 @@
+"""Gates that are asked for: one that waits, or one that is made by the asking itself.
+
+Opening a stage before its needs have passed, and bringing an older release back, have no gate that
+waits. What it would be is shown without a row; the row is made in the transaction that asks, after
+everything has been checked. Every function works in the caller's transaction.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from slipway.ledger import deployments, gates, run_state, runs
+from slipway.ledger.tables.gates import Gate
+from slipway.ledger.tables.runs import Run, StageResult
+from slipway.model.access import Person
+from slipway.model.errors import WrongInput
+from slipway.model.site import Project
+from slipway.model.stage import Stage
+
+#: A token has so many letters.
+_LETTERS = 32
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A gate that somebody may ask something of."""
+
+    run: Run
+    name: str
+    """The stage's."""
+    stage: Stage
+    gate: Gate | None
+    """None: it is made by the asking."""
+    token: str
+    rollback: bool = False
+
+    def title(self) -> str:
+        """Return what it is called in sentences."""
+        return f"{self.name} of {self.run.project} run {self.run.number}"
+
+    def shown(self, now: float) -> Gate:
+        """Return the gate, or what it would be: that one is of no session and has no id."""
+        return self.gate or Gate(
+            id=0,
+            run=self.run,
+            stage=self.name,
+            # What a rollback needs has passed long ago.
+            stage_id=0 if self.rollback else None,
+            token=self.token,
+            asking="",
+            state="open",
+            rollback=self.rollback,
+            values={},
+            secret_names=[],
+            comment="",
+            person="",
+            made_at=now,
+            approvals=[],
+        )
+
+    def make(self, session: Session, person: Person, now: float) -> Gate:
+        """Return the gate; it is written down where it is new."""
+        if self.gate is not None:
+            return self.gate
+        attempt = None
+        if self.rollback:
+            made = runs.bring_back(session, self.run, self.name, self.stage, now, person.name)
+            attempt = made.id
+        return gates.make(
+            session,
+            self.run,
+            self.name,
+            self.stage,
+            now,
+            attempt,
+            token=self.token,
+            rollback=self.rollback,
+        )
+
+
+def of_gate(gate: Gate, stage: Stage) -> Opening:
+    """Return the opening of a gate that is there."""
+    return Opening(gate.run, gate.stage, stage, gate, gate.token, gate.rollback)
+
+
+def early(session: Session, project: str, pipeline: Project, number: int, name: str) -> Opening:
+    """Return the gate of a stage whose needs have not passed yet.
+
+    Raises:
+        WrongInput: There is no such run, or the stage has been tried already.
+    """
+    run, stage = _run_of(session, project, number), pipeline.stages[name]
+    waiting = _waiting(session, run, name, rollback=False)
+    if waiting is not None:
+        return of_gate(waiting, stage)
+    if run_state.state_of(run_state.counting(run), name):
+        msg = f"{name} of run {number} has been tried already; run it again to ask anew"
+        raise WrongInput(msg)
+    if run.state not in run_state.OPEN_RUN:
+        msg = f"run {number} of {project} has {run.state}; {name} will not become ready"
+        raise WrongInput(msg)
+    return Opening(run, name, stage, None, _token(session, run, name, "early"))
+
+
+def back(session: Session, project: str, pipeline: Project, number: int, name: str) -> Opening:
+    """Return the gate that brings the release of an older run back, beside the run's own.
+
+    Raises:
+        WrongInput: That run has no release, it was never deployed there, its needs have not passed,
+            or it is at work there.
+    """
+    run, stage = _run_of(session, project, number), pipeline.stages[name]
+    made = deployments.release_of(session, run)
+    if made is None:
+        msg = f"run {number} of {project} has made no release"
+        raise WrongInput(msg)
+    if run.pruned_at is not None:
+        msg = f"the release of run {number} of {project} was pruned; its files are gone"
+        raise WrongInput(msg)
+    environment = deployments.environment_of(pipeline, name)
+    if environment is not None and not deployments.was_at(session, made, environment):
+        msg = (
+            f"the release of run {number} of {project} was never deployed to {environment}: "
+            f"nothing to bring back; deploy it with `slipway deploy {environment} --run {number}`"
+        )
+        raise WrongInput(msg)
+    waiting = _waiting(session, run, name, rollback=True)
+    if waiting is not None:
+        return of_gate(waiting, stage)
+    unmet = run_state.unmet(run, stage, pipeline.stages)
+    if unmet:
+        msg = f"run {number} cannot be deployed there: {', '.join(unmet)} has not passed in it"
+        raise WrongInput(msg)
+    at_work = working(run, name)
+    if at_work:
+        msg = f"{name} of run {number} is {at_work[0].state} already"
+        raise WrongInput(msg)
+    return Opening(run, name, stage, None, _token(session, run, name, "rollback"), rollback=True)
+
+
+def asked_with(session: Session, project: str, number: int, name: str, token: str) -> Gate | None:
+    """Return the gate that a token was asked of already: a second click."""
+    query = select(Gate).join(Run).where(Run.project == project, Run.number == number)
+    return session.scalar(query.where(Gate.stage == name, Gate.token == token))
+
+
+def working(run: Run, name: str) -> list[StageResult]:
+    """Return the attempts at a stage that go on by themselves, rollbacks too."""
+    return [
+        one
+        for one in run.stages
+        if one.name == name and (one.state in run_state.OPEN_STAGE or runs.is_stopping(one))
+    ]
+
+
+def _run_of(session: Session, project: str, number: int) -> Run:
+    run = session.scalar(select(Run).where(Run.project == project, Run.number == number))
+    if run is None:
+        msg = f"{project} has no run {number}"
+        raise WrongInput(msg)
+    return run
+
+
+def _waiting(session: Session, run: Run, name: str, *, rollback: bool) -> Gate | None:
+    """Return the gate of a stage that is not decided: the run's own, or the way back's."""
+    found = gates.undecided(session, run.project, run.id)
+    wanted = (name, rollback)
+    return next((gate for gate in found if (gate.stage, gate.rollback) == wanted), None)
+
+
+def _token(session: Session, run: Run, name: str, why: str) -> str:
+    """Return a token that stays the same while nothing has happened to this stage of the run."""
+    attempt = max((one.id for one in run.stages if one.name == name), default=0)
+    of_stage = select(func.max(Gate.id)).where(Gate.run_id == run.id, Gate.stage == name)
+    told = [why, run.id, name, attempt, session.scalar(of_stage) or 0]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:_LETTERS]

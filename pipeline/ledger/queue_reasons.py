@@ -1,0 +1,135 @@
+"""Why a queued stage has not begun yet: what it waits for among the workers. Reading only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy import column, inspect, select, table
+from sqlalchemy.orm import Session, joinedload
+
+from slipway.ledger.run_state import OPEN_STAGE
+from slipway.ledger.tables.runs import StageResult
+from slipway.model.cell import cell_title, cells
+from slipway.model.graph import able_workers
+from slipway.model.site import Project, Worker
+from slipway.model.stage import Stage
+
+#: Buildbot's own tables, in the same database.
+_WORKERS = table("workers", column("id"), column("name"), column("paused"))
+_CONNECTED = table("connected_workers", column("workerid"))
+#: So many stages are named that a worker is busy with.
+_NAMED = 2
+
+
+@dataclass
+class _Machine:
+    """A worker as it is now."""
+
+    most: int
+    connected: bool = False
+    paused: bool = False
+    busy: list[str] = field(default_factory=list)
+    builders: set[tuple[str, str, str]] = field(default_factory=set)
+
+    def is_free(self, builder: tuple[str, str, str]) -> bool:
+        """Tell whether it would take a stage; of one builder it does one at a time."""
+        return len(self.busy) < self.most and builder not in self.builders
+
+
+def why_queued(
+    session: Session, projects: Mapping[str, Project], workers: Mapping[str, Worker]
+) -> dict[int, str]:
+    """Return why each queued attempt has not begun, by its id; without those about to begin.
+
+    Args:
+        session: The transaction, on a database that holds Buildbot's tables, too.
+        projects: The site's projects.
+        workers: The site's workers.
+    """
+    query = select(StageResult).where(StageResult.state.in_(OPEN_STAGE))
+    query = query.options(joinedload(StageResult.run)).order_by(StageResult.id)
+    rows = list(session.scalars(query))
+    queued = [row for row in rows if row.state == "queued"]
+    # Before the master has made its tables nothing is known of workers.
+    if not queued or not inspect(session.connection()).has_table(_CONNECTED.name):
+        return {}
+    machines = _machines(session, workers)
+    for row in rows:
+        if row.state == "running" and row.worker in machines:
+            machines[row.worker].busy.append(_title(row))
+            machines[row.worker].builders.add(_builder(row))
+    found = {}
+    for row in queued:
+        stage = _stage_of(row, projects)
+        why = _why(stage, _builder(row), machines, workers) if stage is not None else ""
+        if why:
+            found[row.id] = why
+    return found
+
+
+def _machines(session: Session, workers: Mapping[str, Worker]) -> dict[str, _Machine]:
+    found = {name: _Machine(one.max_builds) for name, one in workers.items()}
+    query = select(_WORKERS.c.name, _WORKERS.c.paused, _CONNECTED.c.workerid)
+    query = query.outerjoin(_CONNECTED, _CONNECTED.c.workerid == _WORKERS.c.id)
+    for name, paused, connected in session.execute(query):
+        if name in found:
+            found[name].paused = bool(paused)
+            found[name].connected = found[name].connected or connected is not None
+    return found
+
+
+def _stage_of(row: StageResult, projects: Mapping[str, Project]) -> Stage | None:
+    """Return what pipeline.toml says of an attempt's cell."""
+    project = projects.get(row.run.project)
+    stage = project.stages.get(row.name) if project else None
+    if stage is None:
+        return None
+    return next((cell.stage for cell in cells(stage) if cell.name == row.cell), None)
+
+
+def _why(
+    stage: Stage,
+    builder: tuple[str, str, str],
+    machines: Mapping[str, _Machine],
+    workers: Mapping[str, Worker],
+) -> str:
+    able = {name: machines[name] for name in able_workers(stage, workers)}
+    kind = _kind(stage, workers)
+    if not able:
+        return f"pipeline.toml has no worker{kind}"
+    here = {name: one for name, one in able.items() if one.connected}
+    if not here:
+        return f"no worker{kind} is connected ({', '.join(able)})"
+    awake = {name: one for name, one in here.items() if not one.paused}
+    if not awake:
+        are = "is" if len(here) == 1 else "are"
+        return f"{', '.join(here)} {are} paused"
+    if any(one.is_free(builder) for one in awake.values()):
+        return ""
+    told = "; ".join(f"{name} is busy with {_named(one.busy)}" for name, one in awake.items())
+    return told + ("; lane bulk goes last" if stage.lane == "bulk" else "")
+
+
+def _kind(stage: Stage, workers: Mapping[str, Worker]) -> str:
+    labels = ""
+    if stage.runs_on:
+        many = "s" if len(stage.runs_on) > 1 else ""
+        labels = f" with the label{many} {' and '.join(stage.runs_on)}"
+    if all(stage.lane in one.lanes for one in workers.values()):
+        return labels
+    return f"{labels} that serves the lane {stage.lane}"
+
+
+def _named(busy: list[str]) -> str:
+    more = len(busy) - _NAMED
+    told = ", ".join(busy[:_NAMED])
+    return f"{told} and {more} more" if more > 0 else told
+
+
+def _builder(row: StageResult) -> tuple[str, str, str]:
+    return row.run.project, row.name, row.cell
+
+
+def _title(row: StageResult) -> str:
+    return f"{cell_title(row.name, row.cell)} of {row.run.project} run {row.run.number}"

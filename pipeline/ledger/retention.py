@@ -1,0 +1,268 @@
+"""Retention: which runs' artefacts are let go, which published folders, and what stays and why.
+
+A pruned run stays in the ledger with all that was said of it; its files leave the store. Never
+pruned: what an environment runs or ran before that, what waits at a gate or is at work, the newest
+release of each branch, and what stands for a skipped stage of a run that stays.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import stat
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, aliased
+
+from slipway.artefacts.store import Store
+from slipway.ledger import gates, run_state
+from slipway.ledger.audit import chain
+from slipway.ledger.tables.gates import Deployment, Gate
+from slipway.ledger.tables.runs import Artefact, Release, Run, StageResult
+from slipway.model.site import Keep, Project
+
+_DAY = 86400.0
+#: A file younger than this may belong to a stage that has not told its artefacts yet.
+_YOUNG = _DAY
+_MANIFEST = "release.json"
+#: Bytes: no manifest of ours is longer.
+_LONGEST = 64_000_000
+#: Whoever publishes may be another user: no link is followed, no pipe waited for.
+_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+
+
+@dataclass(frozen=True)
+class Folder:
+    """The published folder of a release."""
+
+    project: str
+    version: str
+    path: Path
+
+
+@dataclass
+class Prunable:
+    """What can go, and what cannot."""
+
+    runs: list[tuple[str, int, str]] = field(default_factory=list)
+    """Project, number and version of each run."""
+    files: list[str] = field(default_factory=list)
+    """The SHA-256 of each file that nothing needs any more."""
+    folders: list[Folder] = field(default_factory=list)
+    """The published folders that go."""
+    size: int = 0
+    """The bytes that the disk gets back: a file with another name elsewhere gives none."""
+    kept: list[tuple[str, str, str]] = field(default_factory=list)
+    """What is old enough and stays: the project, the run or release, and why."""
+    young: int = 0
+    """Files that nothing needs, and that are not a day old yet."""
+
+
+def find(session: Session, projects: dict[str, Project], store: Store, now: float) -> Prunable:
+    """Return what can go by each project's `keep`; nothing is changed.
+
+    Args:
+        session: The transaction.
+        projects: The projects; one without `keep` keeps everything.
+        store: The artefact store.
+        now: Seconds since 1970.
+    """
+    found = Prunable()
+    going: set[int] = set()
+    for name, project in projects.items():
+        if project.keep is None:
+            continue
+        needed = _protected(session, name)
+        for run in _old_runs(session, name, project.keep, now):
+            if run.id in needed:
+                found.kept.append((name, f"run {run.number}", needed[run.id]))
+                continue
+            going.add(run.id)
+            found.runs.append((name, run.number, run.version))
+        _find_folders(session, (name, project.keep), needed, now, found)
+    _find_files(set(_needed_files(session, going)), store, now, found)
+    return found
+
+
+def mark(session: Session, projects: dict[str, Project], store: Store) -> Prunable:
+    """Mark the runs that can go; files and folders go once this is committed.
+
+    A process that is killed between the two leaves files that the next pruning removes.
+    """
+    found = find(session, projects, store, now := time.time())
+    for name, number, _ in found.runs:
+        run = session.scalar(select(Run).where(Run.project == name, Run.number == number))
+        if run is not None:
+            run.pruned_at = now
+    if found.runs or found.files or found.folders:
+        told = f"{len(found.runs)} runs, {len(found.files)} files, {len(found.folders)} releases"
+        facts = {
+            "bytes": found.size,
+            "runs": [f"{name} {number}" for name, number, _ in found.runs],
+            "releases": [f"{one.project} {one.version}" for one in found.folders],
+        }
+        chain.note(session, "prune", "store", summary=f"pruned: {told}", facts=facts)
+    return found
+
+
+def remove(store: Store, found: Prunable) -> int:
+    """Remove the files of what was marked, but what has come anew since.
+
+    Returns:
+        The bytes that the disk has got back.
+    """
+    freed = 0
+    for sha256 in found.files:
+        path = store.path(sha256)
+        try:
+            stat = path.stat()
+        except FileNotFoundError:
+            continue
+        if time.time() - stat.st_mtime > _YOUNG:
+            path.unlink()
+            freed += stat.st_size if stat.st_nlink == 1 else 0
+    return freed
+
+
+def freed_by(folder: Path) -> int:
+    """Return the bytes that the disk gets back with a folder."""
+    found, folders = 0, [] if folder.is_symlink() else [str(folder)]
+    while folders:
+        # What whoever publishes has made too deep, or closed, is not counted.
+        with contextlib.suppress(OSError), os.scandir(folders.pop()) as entries:
+            for one in entries:
+                if one.is_dir(follow_symlinks=False):
+                    folders.append(one.path)
+                else:
+                    found += _freed(Path(one.path))
+    return found
+
+
+def _old_runs(session: Session, project: str, keep: Keep, now: float) -> list[Run]:
+    newest = session.scalar(select(func.max(Run.number)).where(Run.project == project)) or 0
+    query = select(Run).where(
+        Run.project == project,
+        Run.number <= newest - keep.runs,
+        Run.started_at < now - keep.age,
+        Run.pruned_at.is_(None),
+    )
+    return list(session.scalars(query.order_by(Run.number)))
+
+
+def _protected(session: Session, project: str) -> dict[int, str]:
+    """Return the ids of the runs that stay whatever their age, each with why."""
+    of = Run.project == project
+    at_work = select(Run.id).where(of, Run.state.in_(run_state.OPEN_RUN))
+    last = select(func.max(Release.run_id), Run.branch).join(Run).where(of).group_by(Run.branch)
+    waiting = select(Gate.run_id, Gate.stage).join(Run).where(of, Gate.state.in_(gates.UNDECIDED))
+    found = {int(run_id): f"the newest release of {name}" for run_id, name in session.execute(last)}
+    found |= dict.fromkeys(session.scalars(at_work), "it is at work")
+    found |= {run_id: f"it waits at the gate {name}" for run_id, name in session.execute(waiting)}
+    places = select(Deployment.environment).where(Deployment.project == project).distinct()
+    for environment in session.scalars(places):
+        # What runs there now, and what one would go back to.
+        query = (
+            select(Release.run_id)
+            .join(Deployment, Deployment.release_id == Release.id)
+            .where(
+                Deployment.project == project,
+                Deployment.environment == environment,
+                Deployment.state.in_(("deployed", "running")),
+            )
+            .order_by(Deployment.id.desc())
+        )
+        for run_id, word in zip(
+            _first_distinct(session.scalars(query), 2), ("runs", "ran"), strict=False
+        ):
+            before = " before" if word == "ran" else ""
+            found[run_id] = f"{environment} {word} it{before}"
+    return found
+
+
+def _find_folders(
+    session: Session,
+    kept: tuple[str, Keep],
+    needed: dict[int, str],
+    now: float,
+    found: Prunable,
+) -> None:
+    """Find the published folders that go; they are on this machine, and what was published."""
+    project, keep = kept
+    if keep.releases is None:
+        return
+    query = select(Release).join(Run).where(Run.project == project).order_by(Release.run_id.desc())
+    there = [one for one in session.scalars(query) if _is_there(one)]
+    for release in there[keep.releases :]:
+        path = Path(release.place)
+        told = f"release {release.version}"
+        if release.published_at >= now - keep.age:
+            continue
+        if release.run_id in needed:
+            found.kept.append((project, told, needed[release.run_id]))
+        elif os.path.realpath(path.parent / "latest") == os.path.realpath(path):
+            found.kept.append((project, told, "it is the latest"))
+        else:
+            found.folders.append(Folder(project, release.version, path))
+            found.size += freed_by(path)
+
+
+def _is_there(release: Release) -> bool:
+    try:
+        opened = os.open(Path(release.place, _MANIFEST), _FLAGS)
+        with os.fdopen(opened, "rb") as stream:
+            facts = os.fstat(opened)
+            if not stat.S_ISREG(facts.st_mode) or facts.st_size > _LONGEST:
+                return False
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return False
+    return found == release.manifest_sha256
+
+
+def _find_files(needed: set[str], store: Store, now: float, found: Prunable) -> None:
+    for path in store.files():
+        sha256 = path.parent.name + path.name
+        if sha256 in needed:
+            continue
+        if now - path.stat().st_mtime > _YOUNG:
+            found.files.append(sha256)
+            found.size += _freed(path)
+        else:
+            found.young += 1
+
+
+def _freed(path: Path) -> int:
+    facts = path.lstat()
+    return facts.st_size if stat.S_ISREG(facts.st_mode) and facts.st_nlink == 1 else 0
+
+
+def _first_distinct(values: Iterable[int], count: int) -> list[int]:
+    seen: dict[int, None] = {}
+    for value in values:
+        seen[value] = None
+        if len(seen) == count:
+            break
+    return list(seen)
+
+
+def _needed_files(session: Session, going: set[int]) -> Iterable[str]:
+    """Return the files of all runs that stay, also those a skipped stage stands for."""
+    rows = select(Artefact.sha256, StageResult.run_id).join(StageResult).join(Run)
+    for sha256, run_id in session.execute(rows.where(Run.pruned_at.is_(None))):
+        if run_id not in going:
+            yield sha256
+    skipped = aliased(StageResult)
+    borrowed = (
+        select(Artefact.sha256, skipped.run_id)
+        .join(skipped, Artefact.stage_id == skipped.borrowed_id)
+        .join(Run, Run.id == skipped.run_id)
+        .where(Run.pruned_at.is_(None))
+    )
+    for sha256, run_id in session.execute(borrowed):
+        if run_id not in going:
+            yield sha256

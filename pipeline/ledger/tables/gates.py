@@ -1,0 +1,159 @@
+"""The ledger's tables of gates, approvals, deployments and freezes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from slipway.ledger.audit.recording import Audited, Trail
+from slipway.ledger.tables.base import Base
+from slipway.ledger.tables.runs import Run
+
+
+class Gate(Audited, Base):
+    """A stage that waits for a person. Each attempt at the stage has a gate of its own."""
+
+    __tablename__ = "slipway_gate"
+    __table_args__ = (
+        UniqueConstraint("stage_id"),
+        Index("ix_slipway_gate_state", "state"),
+        Index("ix_slipway_gate_run", "run_id", "stage"),
+    )
+    __trail__ = Trail(
+        "gate",
+        project=lambda gate: str(gate.run.project),
+        summary=lambda gate: f"{gate.stage} of run {gate.run.number}",
+        secret=("token",),
+        silent=("secret_names",),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("slipway_run.id", ondelete="CASCADE"))
+    stage: Mapped[str] = mapped_column(String(40))
+    stage_id: Mapped[int | None] = mapped_column(ForeignKey("slipway_stage.id", ondelete="CASCADE"))
+    """The attempt it lets go. None: it was asked for early, and its needs have not passed yet."""
+    token: Mapped[str] = mapped_column(String(40))
+    """Whoever opens the gate shows it: a second click with the same token opens nothing."""
+    asking: Mapped[str] = mapped_column(String(40), default="")
+    """Names what is asked now; an approval shows it. Empty: nobody has asked yet."""
+    state: Mapped[str] = mapped_column(String(20), default="open")
+    """open, asked (approvals are missing), approved (waits for its needs or its window), opened
+    (its stage was let go), rejected, expired, cancelled (with its run, or what it waited for is
+    run again)."""
+    rollback: Mapped[bool] = mapped_column(default=False)
+    """True: somebody wants this older release back."""
+    previous_id: Mapped[int | None]
+    """The deployment that ran where it deploys to, when it was decided; once its own has begun,
+    when that began."""
+    values: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """The answers to the gate's parameters, without secrets."""
+    secret_names: Mapped[list[str]] = mapped_column(JSON, default=list)
+    """Which secrets were given; they are in the master's memory alone."""
+    comment: Mapped[str] = mapped_column(Text, default="")
+    person: Mapped[str] = mapped_column(String(255), default="")
+    """Who asked for it."""
+    made_at: Mapped[float]
+    asked_at: Mapped[float | None]
+    expires_at: Mapped[float | None]
+    ended_at: Mapped[float | None]
+
+    run: Mapped[Run] = relationship()
+    approvals: Mapped[list[Approval]] = relationship(
+        back_populates="gate", order_by="Approval.id", cascade="all, delete-orphan"
+    )
+
+
+class Asking(Base):
+    """What somebody asked of a gate, once: who saw it can be told what has changed since.
+
+    The trail of the gate itself has the same.
+    """
+
+    __tablename__ = "slipway_asking"
+    __table_args__ = (UniqueConstraint("name"), Index("ix_slipway_asking_gate", "gate_id"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    gate_id: Mapped[int] = mapped_column(ForeignKey("slipway_gate.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(40))
+    """What the gate's `asking` was."""
+    person: Mapped[str] = mapped_column(String(255))
+    values: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    secret_names: Mapped[list[str]] = mapped_column(JSON, default=list)
+    at: Mapped[float]
+
+
+class Approval(Audited, Base):
+    """What one person said to a gate."""
+
+    __tablename__ = "slipway_approval"
+    __table_args__ = (UniqueConstraint("gate_id", "person"),)
+    __trail__ = Trail(
+        "approval",
+        project=lambda said: str(said.gate.run.project),
+        summary=lambda said: f"{said.gate.stage} of run {said.gate.run.number}",
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    gate_id: Mapped[int] = mapped_column(ForeignKey("slipway_gate.id", ondelete="CASCADE"))
+    person: Mapped[str] = mapped_column(String(255))
+    decision: Mapped[str] = mapped_column(String(10))
+    """approve or reject."""
+    asking: Mapped[str] = mapped_column(String(40), default="")
+    """Of what they said it: the gate's asking then."""
+    comment: Mapped[str] = mapped_column(Text, default="")
+    at: Mapped[float]
+
+    gate: Mapped[Gate] = relationship(back_populates="approvals")
+
+
+class Deployment(Audited, Base):
+    """A release that was brought to an environment, or was tried to be."""
+
+    __tablename__ = "slipway_deployment"
+    __table_args__ = (
+        UniqueConstraint("stage_id"),
+        Index("ix_slipway_deployment_place", "project", "environment", "state"),
+    )
+    __trail__ = Trail(
+        "deployment",
+        project=lambda deployment: str(deployment.project),
+        summary=lambda deployment: f"to {deployment.environment} of {deployment.project}",
+        silent=("facts",),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project: Mapped[str] = mapped_column(String(40))
+    environment: Mapped[str] = mapped_column(String(40))
+    release_id: Mapped[int] = mapped_column(ForeignKey("slipway_release.id"))
+    stage_id: Mapped[int] = mapped_column(ForeignKey("slipway_stage.id"))
+    gate_id: Mapped[int | None] = mapped_column(ForeignKey("slipway_gate.id"))
+    previous_id: Mapped[int | None]
+    """The deployment that ran there when this one began."""
+    person: Mapped[str] = mapped_column(String(255), default="")
+    values: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    rollback: Mapped[bool] = mapped_column(default=False)
+    state: Mapped[str] = mapped_column(String(20), default="running")
+    """running, deployed, rolled-back (it failed, and the previous release was put back), failed
+    (and it is not known what runs there), cancelled."""
+    message: Mapped[str] = mapped_column(Text, default="")
+    facts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    started_at: Mapped[float]
+    finished_at: Mapped[float | None]
+
+
+class Freeze(Audited, Base):
+    """No gate of a project opens, and why."""
+
+    __tablename__ = "slipway_freeze"
+    __trail__ = Trail(
+        "freeze",
+        project=lambda freeze: str(freeze.project),
+        summary=lambda freeze: f"gates of {freeze.project}",
+    )
+
+    project: Mapped[str] = mapped_column(String(40), primary_key=True)
+    reason: Mapped[str] = mapped_column(Text)
+    person: Mapped[str] = mapped_column(String(255))
+    at: Mapped[float]

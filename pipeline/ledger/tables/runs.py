@@ -1,0 +1,208 @@
+"""The ledger's tables, beside Buildbot's own in the same database."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
+
+from slipway.ledger.audit.recording import MACHINE, Audited, Trail
+from slipway.ledger.tables.base import Base
+from slipway.model.protocol.artefact_name import name_refusal
+
+#: The newest migration: readers leave a ledger alone that is not there yet.
+REVISION = "0009"
+#: Buildbot keeps its own version in `alembic_version`.
+VERSION_TABLE = "slipway_alembic_version"
+
+
+def _decided(stage: Any, actor: str) -> bool:
+    """Tell whether a person asked for this attempt: what follows by itself is no decision."""
+    return actor != MACHINE and bool(stage.owner)
+
+
+class Run(Audited, Base):
+    """One trip of one revision through a project's pipeline."""
+
+    __tablename__ = "slipway_run"
+    __table_args__ = (
+        UniqueConstraint("project", "number"),
+        Index("ix_slipway_run_project_branch", "project", "branch"),
+        Index("ix_slipway_run_state", "state"),
+    )
+    __trail__ = Trail(
+        "run",
+        project=lambda run: str(run.project),
+        summary=lambda run: f"run {run.number}, {run.version} of {run.branch}",
+        by_people=("state", "finished_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project: Mapped[str] = mapped_column(String(40))
+    number: Mapped[int]
+    branch: Mapped[str] = mapped_column(String(255))
+    revision: Mapped[str] = mapped_column(String(64))
+    version: Mapped[str] = mapped_column(String(255))
+    subject: Mapped[str] = mapped_column(Text, default="")
+    author: Mapped[str] = mapped_column(String(255), default="")
+    committed_at: Mapped[int] = mapped_column(BigInteger)
+    trigger: Mapped[str] = mapped_column(String(20))
+    """What started it: poll, force, rerun."""
+    owner: Mapped[str] = mapped_column(String(255), default="")
+    reason: Mapped[str] = mapped_column(Text, default="")
+    state: Mapped[str] = mapped_column(String(20), default="running")
+    """running, waiting (only gates are left), passed, failed, cancelled."""
+    skips: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """Stages that `if-changed` skips in this run: `{stage: {"why": ..., "run": number}}`."""
+    superseded_by: Mapped[int | None]
+    """The number of the newer run that ended what this one had not begun."""
+    pruned_at: Mapped[float | None]
+    """When its artefacts left the store."""
+    started_at: Mapped[float]
+    finished_at: Mapped[float | None]
+
+    stages: Mapped[list[StageResult]] = relationship(
+        back_populates="run", order_by="StageResult.id", cascade="all, delete-orphan"
+    )
+    releases: Mapped[list[Release]] = relationship(back_populates="run", order_by="Release.id")
+
+
+class StageResult(Audited, Base):
+    """One attempt at one cell of a stage of a run. The newest attempt of a cell counts."""
+
+    __tablename__ = "slipway_stage"
+    __table_args__ = (
+        UniqueConstraint("run_id", "name", "cell", "attempt"),
+        Index("ix_slipway_stage_request", "request_id"),
+        Index("ix_slipway_stage_state", "state"),
+    )
+    __trail__ = Trail(
+        "stage",
+        project=lambda stage: str(stage.run.project),
+        summary=lambda stage: f"{stage.name} of run {stage.run.number}, attempt {stage.attempt}",
+        # The rest is what the stage said of itself.
+        silent=(
+            *("uses", "buildset_id", "request_id", "build_id", "worker"),
+            *("exit_code", "summary", "facts", "queued_at", "started_at", "finished_at"),
+        ),
+        counts=_decided,
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("slipway_run.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(40))
+    cell: Mapped[str] = mapped_column(String(60), default="")
+    """Which cell of a matrix or shard; empty for a stage that has one cell alone."""
+    uses: Mapped[str] = mapped_column(String(20))
+    attempt: Mapped[int] = mapped_column(default=1)
+    state: Mapped[str] = mapped_column(String(20), default="queued")
+    """gate (waits for a person), queued, running, passed, failed, cancelled, skipped."""
+    tries: Mapped[int] = mapped_column(default=0)
+    """How often it was tried again by itself since a person or the run asked for it."""
+    stale: Mapped[bool] = mapped_column(default=False)
+    """True: an earlier stage was run again "from here"; this attempt counts no more."""
+    rollback: Mapped[bool] = mapped_column(default=False)
+    """True: it brings this older release back. It never counts in the run's own state."""
+    borrowed_id: Mapped[int | None] = mapped_column(
+        ForeignKey("slipway_stage.id", ondelete="SET NULL")
+    )
+    """Of a skipped stage: the attempt of an earlier run whose artefacts it stands for."""
+    owner: Mapped[str] = mapped_column(String(255), default="")
+    buildset_id: Mapped[int | None]
+    request_id: Mapped[int | None]
+    """Buildbot's build request."""
+    build_id: Mapped[int | None]
+    worker: Mapped[str] = mapped_column(String(50), default="")
+    exit_code: Mapped[int | None]
+    summary: Mapped[str] = mapped_column(Text, default="")
+    facts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    queued_at: Mapped[float]
+    started_at: Mapped[float | None]
+    finished_at: Mapped[float | None]
+
+    run: Mapped[Run] = relationship(back_populates="stages")
+    borrowed: Mapped[StageResult | None] = relationship(remote_side="StageResult.id")
+    artefacts: Mapped[list[Artefact]] = relationship(
+        back_populates="stage", order_by="Artefact.id", cascade="all, delete-orphan"
+    )
+
+
+class Artefact(Base):
+    """A file that a stage left; its bytes lie in the store under its hash."""
+
+    __tablename__ = "slipway_artefact"
+    __table_args__ = (
+        UniqueConstraint("stage_id", "name"),
+        Index("ix_slipway_artefact_sha256", "sha256"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    stage_id: Mapped[int] = mapped_column(ForeignKey("slipway_stage.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(255))
+    sha256: Mapped[str] = mapped_column(String(64))
+    size: Mapped[int] = mapped_column(BigInteger)
+    media_type: Mapped[str] = mapped_column(String(127))
+    role: Mapped[str] = mapped_column(String(20))
+
+    stage: Mapped[StageResult] = relationship(back_populates="artefacts")
+
+    @validates("name")
+    def _allowed(self, _key: str, name: str) -> str:
+        """Refuse a name that could lead another machine's file astray."""
+        if refusal := name_refusal(name):
+            raise ValueError(refusal)
+        return name
+
+
+class Release(Audited, Base):
+    """What `publish` made of a run."""
+
+    __tablename__ = "slipway_release"
+    __table_args__ = (UniqueConstraint("run_id", "place"),)
+    __trail__ = Trail(
+        "release",
+        project=lambda release: str(release.run.project),
+        summary=lambda release: f"release {release.version}",
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("slipway_run.id", ondelete="CASCADE"))
+    version: Mapped[str] = mapped_column(String(255))
+    place: Mapped[str] = mapped_column(String(1024))
+    manifest_sha256: Mapped[str] = mapped_column(String(64))
+    published_at: Mapped[float]
+    artefacts: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    """What is in it: stage, uses, name, sha256, size and media_type of each artefact."""
+    audit_head: Mapped[str | None] = mapped_column(String(64))
+    """The audit trail's head when it was published, as its manifest has it."""
+
+    run: Mapped[Run] = relationship(back_populates="releases")
+
+
+class Branch(Base):
+    """A branch, or a pattern of branches, that was there when the pattern was first looked for."""
+
+    __tablename__ = "slipway_branch"
+
+    project: Mapped[str] = mapped_column(String(40), primary_key=True)
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    revision: Mapped[str] = mapped_column(String(64), default="")
+    """The head it had then; empty: this is the pattern itself."""
+
+
+class Poll(Base):
+    """What the last look at a project's repository found."""
+
+    __tablename__ = "slipway_poll"
+
+    project: Mapped[str] = mapped_column(String(40), primary_key=True)
+    began_at: Mapped[float | None]
+    """None: by a Slipway that did not write it down."""
+    polled_at: Mapped[float]
+    """When it ended."""
+    runs: Mapped[list[int] | None] = mapped_column(JSON, default=list)
+    """The numbers of the runs it started."""
+    outcome: Mapped[str] = mapped_column(Text)
+    """A sentence for people."""
+    failed: Mapped[bool]

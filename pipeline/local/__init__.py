@@ -1,0 +1,1 @@
+"""`slipway run`: a pipeline on this machine, without a master."""

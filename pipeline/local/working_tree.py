@@ -1,0 +1,118 @@
+"""What a run on this machine is about: the working tree, its commit, and the stages asked for."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from slipway.git import git
+from slipway.git_mirror import described, facts, is_dirty
+from slipway.model.errors import WrongInput
+from slipway.model.graph import order
+from slipway.model.protocol.job import RunFacts
+from slipway.model.site import Project
+from slipway.model.spelling import did_you_mean
+from slipway.model.stage import DeployStage, Stage
+from slipway.model.versions.release import find_version, local_version
+
+
+@dataclass(frozen=True)
+class Trip:
+    """One trip of a working tree through a pipeline."""
+
+    name: str
+    """The project's name."""
+    project: Project
+    source: Path
+    home: Path
+    """Folder for what the stages leave, their caches and releases."""
+    run: RunFacts
+
+
+def run_facts(source: Path, number: int, state: Path | None = None) -> RunFacts:
+    """Return what is known of the working tree; uncommitted changes are in it as they are.
+
+    Args:
+        source: The working tree.
+        number: The number of the run on this machine.
+        state: The state folder; what lies in it is no change of the tree's.
+    """
+    version = find_version(lambda path: _read(source / path), described(source, "HEAD")).text
+    try:
+        commit = facts(source, "HEAD")
+        branch = git("rev-parse", "--abbrev-ref", "HEAD", cwd=source).strip()
+        dirty = is_dirty(source, state)
+    except WrongInput:
+        # No repository, or no commit yet: everything but publishing a history works.
+        now = int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))
+        return RunFacts(
+            number=number,
+            revision="",
+            branch="",
+            committed_at=now,
+            version=local_version(version, number, dirty=True),
+            local=True,
+            dirty=True,
+        )
+    return RunFacts(
+        number=number,
+        revision=commit.revision,
+        branch=branch,
+        committed_at=commit.committed_at,
+        version=local_version(version, number, dirty=dirty),
+        subject=commit.subject,
+        author=commit.author,
+        local=True,
+        dirty=dirty,
+    )
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def choose(project: Project, asked: Iterable[str], *, alone: bool) -> list[str]:
+    """Return the stages to run, in the graph's order.
+
+    Args:
+        project: The project.
+        asked: Stages by name; none: all that wait for no person and deploy nothing.
+        alone: True: without the stages they need.
+
+    Raises:
+        WrongInput: There is no such stage, or one of them deploys.
+    """
+    stages = project.stages
+    wanted = list(asked) or [name for name in stages if not _gated(name, stages)]
+    for name in wanted:
+        if name not in stages:
+            msg = f'there is no stage "{name}"; there are {", ".join(stages)}.'
+            raise WrongInput(msg + did_you_mean(name, stages))
+    chosen = set(wanted)
+    for name in reversed(order(stages)):
+        if name in chosen and not alone:
+            chosen |= set(stages[name].needs)
+    for name in order(stages):
+        if name in chosen and isinstance(stages[name], DeployStage):
+            raise WrongInput(_no_deploy(name, wanted))
+    return [name for name in order(stages) if name in chosen]
+
+
+def _no_deploy(name: str, wanted: Iterable[str]) -> str:
+    """Say why nothing is deployed from here: only the master knows what was tested, and by whom."""
+    text = (
+        f'stage "{name}" deploys what a master has tested and published, when somebody opens its '
+        "gate; it is not for a working tree"
+    )
+    return text if name in wanted else f"{text}. Run the others without it: --alone"
+
+
+def _gated(name: str, stages: Mapping[str, Stage]) -> bool:
+    here = stages[name].manual or isinstance(stages[name], DeployStage)
+    return here or any(_gated(need, stages) for need in stages[name].needs)

@@ -1,0 +1,109 @@
+"""Tokens at the door: one that somebody made up costs a look at memory, whoever sends how many.
+
+The hashes of all tokens that are good lie in memory. What is not among them may have been made a
+moment ago, by `slipway token create` in another process: the ledger is read anew, once a second at
+most and once for all who wait. What is among them is looked up in the ledger, by its index: there
+it may have been revoked a moment ago. Neither takes the turn of what writes to the ledger.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from twisted.internet import defer, reactor, task
+from twisted.python import log
+
+from slipway.ledger import tokens
+from slipway.master.access.rate_limits import Buckets
+from slipway.master.ledger_service import find_desk
+from slipway.model.access import Person, Unknown
+
+#: Seconds between two readings of the ledger because of tokens that are not known.
+_PAUSE = 1.0
+#: Tokens that are none, from one address: so many at once, so many a second.
+_AT_ONCE, _A_SECOND = 20, 1 / 3
+#: Seconds between two notes of a token's last use.
+_NOTED = 60.0
+_NONE = "the token is not known, revoked or expired; make another: slipway token create"
+_TOO_MANY = "too many tokens that are none have come from your address; try again in a few seconds"
+
+
+class Bearers:
+    """Finds out whose a token is."""
+
+    def __init__(self, master: Any) -> None:
+        self._master = master
+        self._good: frozenset[str] = frozenset()
+        self._misses = Buckets(_AT_ONCE, _A_SECOND)
+        self._waiting: list[defer.Deferred[None]] = []
+        self._reading = False
+        self._read_at = float("-inf")
+        self._noted: dict[int, float] = {}
+
+    async def holder(self, presented: str, address: str) -> Person:
+        """Return whose token this is, with what it may do at most.
+
+        Args:
+            presented: The token itself.
+            address: Where it comes from.
+
+        Raises:
+            Unknown: It is no token of ours, revoked or expired; too many such have come from the
+                address; or the ledger is not open yet.
+        """
+        try:
+            desk = find_desk(self._master)
+        except KeyError:
+            msg = "the master is starting; try again in a few seconds"
+            raise Unknown(msg, 503) from None
+        digest = tokens.digest(presented)
+        if digest not in self._good:
+            await self._look_again(digest, address, well_formed=tokens.well_formed(presented))
+        found = await desk.call(tokens.who, digest, reading=True)
+        if found is None:
+            raise Unknown(_NONE)
+        number, person = found
+        self._note(desk, number)
+        return person
+
+    async def _look_again(self, digest: str, address: str, *, well_formed: bool) -> None:
+        within = self._misses.take(address)
+        if not well_formed:
+            raise Unknown(_NONE) if within else Unknown(_TOO_MANY, 429)
+        read: defer.Deferred[None] = defer.Deferred()
+        self._waiting.append(read)
+        if not self._reading:
+            self._reading = True
+            defer.ensureDeferred(self._read())
+        await read
+        if digest not in self._good:
+            raise Unknown(_NONE) if within else Unknown(_TOO_MANY, 429)
+
+    async def _read(self) -> None:
+        """Read the ledger for those who wait; whoever comes meanwhile is for the next reading."""
+        try:
+            while self._waiting:
+                pause = self._read_at + _PAUSE - time.monotonic()
+                if pause > 0:
+                    await task.deferLater(reactor, pause)
+                waiting, self._waiting = self._waiting, []
+                try:
+                    desk = find_desk(self._master)
+                    self._good = await desk.call(tokens.good, reading=True)
+                except Exception as error:  # noqa: BLE001  each of them is told, none waits on
+                    log.err(error, "while reading the tokens")
+                self._read_at = time.monotonic()
+                for one in waiting:
+                    one.callback(None)
+        finally:
+            self._reading = False
+
+    def _note(self, desk: Any, number: int) -> None:
+        """Write down that a token is used, beside the request and once a minute."""
+        now = time.monotonic()
+        if now - self._noted.get(number, float("-inf")) < _NOTED:
+            return
+        self._noted[number] = now
+        noted = defer.ensureDeferred(desk.call(tokens.note_use, number))
+        noted.addErrback(lambda failure: log.err(failure, "while noting that a token was used"))

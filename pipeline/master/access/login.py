@@ -1,0 +1,188 @@
+"""Signing in with a password of pipeline.toml, or by a reverse proxy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from buildbot.www.auth import AuthBase, LoginResource, LogoutResource, UserInfoProviderBase
+from buildbot.www.resource import Redirect
+from twisted.internet import defer
+from twisted.python import log
+from twisted.web.error import Error
+from twisted.web.pages import forbidden
+
+from slipway.master.access.gateway import Door, guard
+from slipway.master.access.identify import address_of, basic, by_password
+from slipway.master.access.login_throttle import Attempt
+from slipway.master.access.passwords import Comparing, TooBusy
+from slipway.master.access.users import Crowd
+from slipway.model.access import Unknown
+from slipway.model.people import ADMIN, OAUTH
+
+#: Says of a browser that it has signed in by a name before; other people's guesses are not its.
+_BROWSER = b"SLIPWAY_BROWSER"
+_A_YEAR = str(365 * 86400)
+_UNAUTHORIZED = 401
+#: One more than anybody's has.
+_LONGEST_NAME = 101
+
+
+class Guarded(AuthBase):
+    """What all have in common: before the web server listens, the door is put before it."""
+
+    def __init__(self, crowd: Crowd, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.crowd = crowd
+
+    def reconfigAuth(self, master: Any, new_config: Any) -> None:
+        """Take up a configuration: Buildbot calls it before it listens, and at each reconfig."""
+        super().reconfigAuth(master, new_config)
+        self.door: Door = guard(master, self.crowd)
+
+    def getLogoutResource(self) -> Any:
+        """Return what ends a session, also here: Buildbot's own only forgets the cookie."""
+        return _SignOut(self.master, self)
+
+
+class Marks(UserInfoProviderBase):
+    """What a session that began at a provider of OAuth must carry."""
+
+    name = "slipway"
+
+    def __init__(self, crowd: Crowd) -> None:
+        self._crowd = crowd
+
+    def getUserInfo(self, username: Any) -> Any:
+        """Return what Buildbot shall keep beside what the provider said.
+
+        Raises:
+            Error: They are called as the person Slipway makes; the admin has a password.
+        """
+        if str(username).lower() == ADMIN:
+            raise Error(403, f'"{username}" is a name of Slipway\'s own; use another'.encode())
+        return defer.succeed(self._crowd.session_info(str(username), vouched=True))
+
+
+class PeopleAuth(Guarded):
+    """Signs in people with a password, and the admin."""
+
+    def __init__(self, crowd: Crowd) -> None:
+        super().__init__(crowd)
+        self._comparing = Comparing()
+
+    def getLoginResource(self) -> Any:
+        """Return the page a browser is asked for name and password by."""
+        return _SignIn(self.master, self)
+
+    async def sign_in(self, attempt: Attempt, password: str) -> bool:
+        """Tell whether this is who they say; whoever fails often must wait.
+
+        Raises:
+            Unknown: They have failed too often, and others wait already.
+            TooBusy: Too many are signing in at once.
+        """
+        if attempt.name == ADMIN:
+            return await self._is_admin(password, attempt.address)
+        throttle = self.door.throttle
+        await throttle.turn(attempt)
+        kept = self.crowd.hashes.get(attempt.name)
+        if kept is None and throttle.crowded(attempt.address):
+            # Names that nobody has, one after the other: it takes as long, and no processor.
+            await self._comparing.pretend()
+            same = False
+        else:
+            same = await self._comparing.same(password, kept)
+        if same:
+            throttle.passed(attempt)
+        else:
+            log.msg(f"sign-in of {attempt.name[:100]!r} from {attempt.address!r} was refused")
+        return same
+
+    async def _is_admin(self, password: str, address: str) -> bool:
+        try:
+            await by_password(self.crowd, self.door.throttle, password, address)
+        except Unknown as error:
+            if error.status != _UNAUTHORIZED:
+                raise
+            return False
+        return True
+
+
+class _SignIn(LoginResource):
+    """HTTP's basic authentication, once; from then on there is a session."""
+
+    def __init__(self, master: Any, auth: PeopleAuth) -> None:
+        super().__init__(master)
+        self._auth = auth
+
+    def renderLogin(self, request: Any) -> Any:
+        signing_in = defer.ensureDeferred(self._render(request))
+        # Who has gone waits in no line.
+        request.notifyFinish().addErrback(lambda _: signing_in.cancel())
+        return signing_in.addErrback(lambda failure: failure.trap(defer.CancelledError) and None)
+
+    async def _render(self, request: Any) -> bytes:
+        sent = basic(request)
+        if sent is None:
+            return _asked_again(request, "sign in with your name and password")
+        name, password = sent[0][:_LONGEST_NAME], sent[1]
+        crowd = self._auth.crowd
+        kept = (request.getCookie(_BROWSER) or b"").decode("ascii", "replace")
+        browser = crowd.sessions.browser_number(name, kept)
+        attempt = Attempt(name, address_of(crowd, request), browser, crowd.has(name))
+        try:
+            same = await self._auth.sign_in(attempt, password)
+        except Unknown as error:
+            return _told(request, error.status, str(error))
+        except TooBusy as error:
+            return _told(request, 503, str(error))
+        if not same:
+            return _asked_again(request, "the name or the password is wrong")
+        if not browser:
+            request.addCookie(_BROWSER, crowd.sessions.browser(name), path="/auth", max_age=_A_YEAR)
+        session = request.getSession()
+        session.user_info = crowd.session_info(name)
+        session.updateSession(request)
+        target = request.args.get(b"redirect", [b"/"])[0].decode("utf-8", "replace")
+        raise Redirect(f"/#{target}")
+
+
+class _SignOut(LogoutResource):
+    """Ends a session where it is known, then has the browser forget it."""
+
+    def __init__(self, master: Any, auth: Guarded) -> None:
+        super().__init__(master)
+        self._auth = auth
+
+    def render_GET(self, request: Any) -> bytes:
+        self._auth.crowd.end_session(request.getSession().user_info)
+        return bytes(super().render_GET(request))
+
+
+def _asked_again(request: Any, sentence: str) -> bytes:
+    request.setHeader("www-authenticate", 'Basic realm="slipway", charset="UTF-8"')
+    return _told(request, 401, sentence)
+
+
+def _told(request: Any, status: int, sentence: str) -> bytes:
+    request.setResponseCode(status)
+    request.setHeader("content-type", "text/plain; charset=utf-8")
+    return f"{sentence}\n".encode()
+
+
+class HeaderAuth(Guarded):
+    """A reverse proxy signs people in: the door reads its header with each request."""
+
+    def getLoginResource(self) -> Any:
+        """Return a page that says so."""
+        return forbidden(message="people sign in at the reverse proxy in front of this site")
+
+
+def make_auth(crowd: Crowd) -> AuthBase:
+    """Return Buildbot's `auth` for a site."""
+    if crowd.access.provider in OAUTH:
+        # It loads `requests`, which no other site needs.
+        from slipway.master.access.oauth import make_provider
+
+        return make_provider(crowd)
+    return HeaderAuth(crowd) if crowd.access.provider == "proxy-header" else PeopleAuth(crowd)

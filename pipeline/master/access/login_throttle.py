@@ -1,0 +1,158 @@
+"""Guesses of passwords: counted, slowed down, and never in the way of those who know theirs.
+
+Counted is who has failed where: a name from an address. Another name from there, or the same name
+from elsewhere, is not that. After a few failures each further attempt waits for a pause to end, in
+a line of its own; it is not refused, or one guess at the end of each pause would keep the right
+password out for ever. A browser that has signed in as somebody before has a cookie that says so,
+and is counted apart (OWASP calls it a device cookie): nobody else's guesses touch it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.internet import defer, reactor, task
+
+from slipway.master.access.rate_limits import Buckets
+from slipway.model.access import Unknown
+
+#: Failures before the first pause: from one address, of one name, and of one name from one address
+#: before and after either of those two is reached.
+_ADDRESS, _PERSON, _FREE, _FREE_IN_A_CROWD = 20, 50, 5, 1
+#: Seconds of the first pause; each is twice the one before, up to the longest. More than that no
+#: browser should have to wait for an answer.
+_FIRST, _LONGEST = 1.0, 15.0
+_FORGOTTEN = 3600.0
+#: Attempts that wait: in one line, and in all of one address.
+_IN_LINE, _OF_ADDRESS = 5, 25
+_MOST_KEYS = 10_000
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Somebody who says who they are."""
+
+    name: str
+    address: str
+    """What it counts as."""
+    browser: str = ""
+    """The number of a browser that has signed in by this name before; empty: none that is known."""
+    known: bool = True
+    """Whether there is anybody of this name."""
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What its failures are counted by, and which line it waits in."""
+        if self.browser:
+            return ("browser", self.browser)
+        # Names that nobody has must not push those out that somebody has.
+        return ("pair" if self.known else "nobody", self.name, self.address)
+
+
+class _Line:
+    """Those who wait for the end of one pause; each of them for another, once it is their turn."""
+
+    def __init__(self) -> None:
+        self.lock = defer.DeferredLock()
+        self.waiting = 0
+
+
+class Throttle:
+    """Counts failures; what it knows is gone when the master ends."""
+
+    def __init__(self, clock: Any = reactor) -> None:
+        """Begin with nothing known.
+
+        Args:
+            clock: Tells the time and waits: a reactor, or Twisted's Clock.
+        """
+        self._clock = clock
+        self._failures: dict[str, OrderedDict[tuple[str, ...], tuple[int, float]]] = {}
+        self._lines: dict[tuple[str, ...], _Line] = {}
+        self._waiting: Counter[str] = Counter()
+        self.guesses = Buckets(_ADDRESS, 1 / _LONGEST)
+        """Guesses of what nobody can guess, by address."""
+
+    async def turn(self, attempt: Attempt) -> None:
+        """Wait until an attempt may be checked, and count it as failed before that is known.
+
+        Raises:
+            Unknown: Too many wait already; with the seconds until it is worth trying again.
+        """
+        line = self._lines.get(attempt.key) or _Line()
+        pause, here = self.pause(attempt), attempt.address
+        if line.waiting >= _IN_LINE or (pause > 0 and self._waiting[here] >= _OF_ADDRESS):
+            msg = f"too many failed sign-ins; try again in {math.ceil(pause) or 1} seconds"
+            raise Unknown(msg, 429)
+        self._lines[attempt.key] = line
+        line.waiting += 1
+        self._waiting[here] += 1
+        try:
+            await line.lock.run(self._count_in_time, attempt)
+        finally:
+            line.waiting -= 1
+            if not line.waiting:
+                del self._lines[attempt.key]
+            self._waiting[here] -= 1
+            if not self._waiting[here]:
+                del self._waiting[here]
+
+    def _count_in_time(self, attempt: Attempt) -> Any:
+        pause = self.pause(attempt)
+        if pause > 0:
+            return task.deferLater(self._clock, pause, self._count, attempt)
+        return self._count(attempt)
+
+    def pause(self, attempt: Attempt) -> float:
+        """Return the seconds until an attempt may be checked; 0: now."""
+        count, last = self._of(attempt.key)
+        crowd = not attempt.browser and (
+            self.crowded(attempt.address) or self._of(("person", attempt.name))[0] >= _PERSON
+        )
+        free = _FREE_IN_A_CROWD if crowd else _FREE
+        if count < free:
+            return 0.0
+        pause = min(_LONGEST, _FIRST * 2.0 ** min(count - free, 10))
+        return max(0.0, last + pause - self._now())
+
+    def crowded(self, address: str) -> bool:
+        """Tell whether many have failed from an address of late."""
+        return self._of(("address", address))[0] >= _ADDRESS
+
+    def passed(self, attempt: Attempt) -> None:
+        """Take an attempt back: it was the right password."""
+        kind = attempt.key[0]
+        self._failures.get(kind, OrderedDict()).pop(attempt.key, None)
+        for key in _wider(attempt):
+            count, last = self._of(key)
+            if count:
+                self._failures[key[0]][key] = (count - 1, last)
+
+    def _count(self, attempt: Attempt) -> None:
+        now = self._now()
+        for key in (attempt.key, *_wider(attempt)):
+            count = self._of(key)[0] + 1
+            kept = self._failures.setdefault(key[0], OrderedDict())
+            kept[key] = (count, now)
+            kept.move_to_end(key)
+            if len(kept) > _MOST_KEYS:
+                kept.popitem(last=False)
+
+    def _of(self, key: tuple[str, ...]) -> tuple[int, float]:
+        count, last = self._failures.get(key[0], OrderedDict()).get(key, (0, 0.0))
+        return (0, 0.0) if self._now() - last > _FORGOTTEN else (count, last)
+
+    def _now(self) -> float:
+        return float(self._clock.seconds())
+
+
+def _wider(attempt: Attempt) -> list[tuple[str, ...]]:
+    if attempt.browser:
+        return []
+    found: list[tuple[str, ...]] = [("address", attempt.address)]
+    if attempt.known:
+        found.append(("person", attempt.name))
+    return found

@@ -1,0 +1,55 @@
+"""Signing in with an account at GitHub, GitLab, Google or Bitbucket: Buildbot's own classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from buildbot.www.auth import AuthBase
+from buildbot.www.oauth2 import BitbucketAuth, GitHubAuth, GitLabAuth, GoogleAuth
+from twisted.web.error import Error
+
+from slipway.master.access.login import Marks
+from slipway.master.access.oauth_callback import Returning
+from slipway.master.access.users import Crowd
+
+
+class GitHub(Returning, GitHubAuth):
+    """The name is the login."""
+
+
+class GitLab(Returning, GitLabAuth):
+    """The name is the user's name there."""
+
+
+class Bitbucket(Returning, BitbucketAuth):
+    """The name is the user's name there."""
+
+
+class Google(Returning, GoogleAuth):
+    """The name is the whole address: Buildbot's is what stands before the @, at any domain."""
+
+    def getUserInfoFromOAuthClient(self, c: Any) -> dict[str, Any]:
+        """Return who it is.
+
+        Raises:
+            Error: Google has not verified the address.
+        """
+        told = self.get(c, "/userinfo")
+        if not told.get("verified_email"):
+            raise Error(403, b"Google has not verified this address")
+        address = str(told["email"])
+        return {"full_name": told.get("name", address), "username": address, "email": address}
+
+
+def make_provider(crowd: Crowd) -> AuthBase:
+    """Return Buildbot's `auth` for the provider that a site names."""
+    access, secret = crowd.access, crowd.client_secret
+    marks = Marks(crowd)
+    if access.provider == "gitlab":
+        return GitLab(crowd, access.server, access.client_id, secret, userInfoProvider=marks)
+    if access.provider == "github":
+        return GitHub(
+            crowd, access.client_id, secret, serverURL=access.server, userInfoProvider=marks
+        )
+    kind = Google if access.provider == "google" else Bitbucket
+    return kind(crowd, access.client_id, secret, userInfoProvider=marks)

@@ -1,0 +1,80 @@
+"""Signing in elsewhere: a browser is sent to the provider, and comes back with a code.
+
+Buildbot's own takes a code from anybody who brings one: a page of another site could sign somebody
+in under a name of its author's (RFC 6749, 10.12), and each made-up code has the master ask the
+provider, in one of the few threads that all of it shares.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+from typing import Any
+from urllib.parse import parse_qs, urlencode
+
+import requests
+from buildbot.www.oauth2 import OAuth2LoginResource
+from buildbot.www.resource import Redirect
+from twisted.internet import defer
+from twisted.web.error import Error
+
+from slipway.master.access.identify import address_of
+from slipway.master.access.login import Guarded
+from slipway.master.access.rate_limits import Buckets
+
+#: Says of a browser that it has begun to sign in; a code is taken from such a one alone.
+_BEGUN = b"SIGN_IN_BEGUN"
+_NUMBER = re.compile(rb"[A-Za-z0-9_-]{32}")
+_HALF_AN_HOUR = "1800"
+#: Codes from one address: so many at once, and so many a second from then on.
+_AT_ONCE, _A_SECOND = 20, 0.5
+
+
+class Returning(Guarded):
+    """Takes back those alone whom it has sent to the provider."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.codes = Buckets(_AT_ONCE, _A_SECOND)
+
+    def getLoginResource(self) -> Any:
+        """Return what sends a browser to the provider and takes it back."""
+        return _SignIn(self.master, self)
+
+
+class _SignIn(OAuth2LoginResource):
+    """Where a browser begins to sign in, and where it comes back to."""
+
+    def renderLogin(self, request: Any) -> Any:
+        code = request.args.get(b"code", [b""])[0]
+        return defer.ensureDeferred(self._take(request) if code else self._send(request))
+
+    async def _send(self, request: Any) -> None:
+        # A second tab does not end what the first has begun.
+        kept = request.getCookie(_BEGUN) or b""
+        number = kept if _NUMBER.fullmatch(kept) else secrets.token_urlsafe(24).encode()
+        request.addCookie(_BEGUN, number, path="/auth", max_age=_HALF_AN_HOUR)
+        state = {"begun": number}
+        if target := request.args.get(b"redirect", [b""])[0]:
+            state["redirect"] = target
+        url = await self.auth.getLoginURL(None)
+        raise Redirect(f"{url}&{urlencode({'state': urlencode(state)})}")
+
+    async def _take(self, request: Any) -> Any:
+        told = parse_qs(request.args.get(b"state", [b""])[0].decode("utf-8", "replace"))
+        kept, begun = request.getCookie(_BEGUN) or b"", told.get("begun", [""])[0]
+        if not kept or not hmac.compare_digest(kept, begun.encode()):
+            raise Error(403, b"this browser has not begun to sign in here; sign in again")
+        if not self.auth.codes.take(address_of(self.auth.crowd, request)):
+            raise Error(429, b"too many sign-ins from this address; try again in a few seconds")
+        try:
+            return await super().renderLogin(request)
+        except Redirect as home:
+            # Buildbot looks for texts in a state of bytes, and never finds where to go.
+            target = told.get("redirect", [""])[0]
+            raise Redirect(home.url + f"#{target}".encode() if target else home.url) from None
+        except requests.HTTPError:
+            raise Error(403, b"the provider does not know this code; sign in again") from None
+        except requests.RequestException:
+            raise Error(502, b"the provider does not answer; try again later") from None

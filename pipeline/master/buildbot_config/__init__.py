@@ -1,0 +1,1 @@
+"""What Buildbot is configured with, made from the model."""

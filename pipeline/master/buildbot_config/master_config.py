@@ -1,0 +1,214 @@
+"""A site as Buildbot's configuration: each part of master.cfg is a method here."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+from buildbot.config.errors import ConfigErrors
+from buildbot.plugins import util
+from buildbot.worker import Worker
+
+from slipway.config import read_closely
+from slipway.master.access.users import Crowd
+from slipway.master.buildbot_config import web
+from slipway.master.buildbot_config.builders import make_builders
+from slipway.master.buildbot_config.force import force_schedulers
+from slipway.master.buildbot_config.last_good_file import KeptSite
+from slipway.master.buildbot_config.priorities import by_urgency
+from slipway.master.ledger_service import Desk
+from slipway.master.scheduling.poller import RepositoryPoller
+from slipway.master.scheduling.scheduler import PipelineScheduler
+from slipway.model.cell import cells
+from slipway.model.errors import SlipwayError
+from slipway.model.git_names import is_url
+from slipway.model.site import Project, Site, builder_name
+from slipway.secrets.reading import given_secret
+from slipway.state_folder import CONFIG, Home
+from slipway.steps.ledger_api import SERVICE
+from slipway.workers.isolation import methods as isolation
+
+
+class Plan:
+    """What one pipeline.toml means to Buildbot. Making it starts nothing and writes nothing."""
+
+    def __init__(self, site: Site, folder: Path, home: Home, text: str = "") -> None:
+        """Remember the parts.
+
+        Args:
+            site: The model.
+            folder: Where pipeline.toml lies; relative repositories count from it.
+            home: The state folder.
+            text: The file's own text.
+        """
+        self.text = text
+        self.site = site
+        self.folder = folder
+        self.home = home
+
+    @classmethod
+    def read(cls, config: Path | str) -> Plan:
+        """Read a pipeline.toml for Buildbot.
+
+        Args:
+            config: The file; where $SLIPWAY_CONFIG names another (`slipway up --config`), that.
+
+        Raises:
+            ConfigErrors: All that is wrong in it, in the words of `slipway check`.
+        """
+        path = Path(os.environ.get(CONFIG) or config).resolve()
+        try:
+            reading = read_closely(path)
+            return cls(reading.site, path.parent, Home.beside(path), reading.text)
+        except SlipwayError as error:
+            raise ConfigErrors(str(error).splitlines()) from None
+
+    @property
+    def title(self) -> str:
+        """What the web UI calls the site."""
+        return self.site.site.title
+
+    @property
+    def url(self) -> str:
+        """Where people reach the web UI."""
+        return self.site.site.url
+
+    @property
+    def database(self) -> dict[str, str]:
+        """Buildbot's `db`."""
+        return {"db_url": self.home.database_url(self.site)}
+
+    @property
+    def protocols(self) -> dict[str, Any]:
+        """Where workers connect."""
+        site = self.site.site
+        return {"pb": {"port": f"tcp:{site.worker_port}:interface={site.worker_listen}"}}
+
+    def repository(self, project: Project) -> str:
+        """Return a project's repository as git gets it: a path becomes absolute."""
+        return repository_of(project, self.folder)
+
+    def projects(self) -> list[Any]:
+        """Return Buildbot's projects."""
+        return [util.Project(name=name, slug=name) for name in self.site.project]
+
+    def workers(self) -> list[Worker]:
+        """Return the workers, with their passwords from where they are kept."""
+        return [
+            Worker(
+                name,
+                self._password(name),
+                max_builds=worker.max_builds,
+                properties={"labels": list(worker.labels)},
+            )
+            for name, worker in self.site.workers.items()
+        ]
+
+    def _password(self, name: str) -> str:
+        place = self.site.workers[name].password
+        if place is None:
+            made = self.home.worker_password(name)
+            # Before the first start there is none; nobody can know this one.
+            return made.read_text().strip() if made.exists() else secrets.token_urlsafe(24)
+        try:
+            return given_secret(place, self.folder, f"workers.{name}.password")
+        except SlipwayError as error:
+            raise ConfigErrors([str(error)]) from None
+
+    def pollers(self) -> list[RepositoryPoller]:
+        """Return one poller a project."""
+        return [
+            RepositoryPoller(
+                name=f"{name}-poller",
+                project=name,
+                mirror_folder=str(self.home.mirror(name)),
+                repository=self.repository(project),
+                branches=project.branches,
+                schedule=project.poll,
+            )
+            for name, project in self.site.project.items()
+        ]
+
+    def schedulers(self) -> list[Any]:
+        """Return each project's scheduler and its two buttons."""
+        found: list[Any] = []
+        for name, project in self.site.project.items():
+            repository = self.repository(project)
+            builders = {
+                builder_name(name, stage, cell.name): (stage, cell.name)
+                for stage in project.stages
+                for cell in cells(project.stages[stage])
+            }
+            found.append(
+                PipelineScheduler(
+                    name=name,
+                    project=project,
+                    repository=repository,
+                    mirror_folder=str(self.home.mirror(name)),
+                )
+            )
+            found += force_schedulers(name, repository, project.default_branch, builders)
+        return found
+
+    def builders(self) -> list[Any]:
+        """Return one builder a stage, or one for each of its cells."""
+        return [
+            builder
+            for name, project in self.site.project.items()
+            for stage in project.stages
+            for builder in make_builders(name, stage, project, self.site.workers)
+        ]
+
+    @property
+    def order(self) -> Any:
+        """Buildbot's `prioritizeBuilders`."""
+        return by_urgency
+
+    def services(self) -> list[Any]:
+        """Return the desk (the ledger and the artefact store), and who keeps the site's file."""
+        desk = Desk(
+            name=SERVICE,
+            projects=dict(self.site.project),
+            repositories={name: self.repository(one) for name, one in self.site.project.items()},
+            store_folder=str(self.home.store),
+            state_folder=str(self.home.root),
+            folder=str(self.folder),
+            mirrors={name: str(self.home.mirror(name)) for name in self.site.project},
+            local=isolation.workers_here(self.site),
+        )
+        kept = KeptSite(name=f"{SERVICE}-kept", text=self.text, place=str(self.home.kept_site))
+        return [desk, kept]
+
+    def www(self) -> dict[str, Any]:
+        """Return Buildbot's `www`: who may look, who may act."""
+        try:
+            crowd = Crowd.of(self.site, self.folder, self.home.admin_password)
+        except SlipwayError as error:
+            raise ConfigErrors([str(error)]) from None
+        found = web.configuration(self.site.site, crowd, self.site.project)
+        # Pages get it, too: nothing secret.
+        found["plugins"]["slipway"] = {"workers": self._told_of_workers()}
+        return found
+
+    def _told_of_workers(self) -> dict[str, Any]:
+        # `slipway up` has tried it out, and says so in the environment.
+        kept_apart = isolation.from_text(os.environ.get(isolation.VARIABLE))
+        return {
+            name: {
+                "labels": list(one.labels),
+                "lanes": list(one.lanes),
+                "max_builds": one.max_builds,
+                "isolation": kept_apart.get(name, {"way": "", "told": ""}),
+            }
+            for name, one in self.site.workers.items()
+        }
+
+
+def repository_of(project: Project, folder: Path) -> str:
+    """Return a project's repository: a URL as it is, a path made absolute."""
+    written = project.repository
+    if is_url(written):
+        return written
+    return str((folder / Path(written).expanduser()).resolve())

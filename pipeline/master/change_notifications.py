@@ -1,0 +1,68 @@
+"""News: which runs a transaction has changed, told to the pages that are open.
+
+Pages listen on Buildbot's websocket to `slipway/PROJECT/changed`. They are told that something has
+changed, never what: they ask again, and get what they may see.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from slipway.ledger.tables.gates import Approval, Deployment, Freeze, Gate
+from slipway.ledger.tables.runs import Artefact, Poll, Release, Run, StageResult
+
+#: Numbers of runs, by project.
+News = dict[str, set[int]]
+
+
+def collect(session: Session) -> News:
+    """Return what is filled with the runs that a session changes."""
+    news: News = {}
+
+    def note(_session: Session, _context: Any) -> None:
+        for row in (*session.new, *session.dirty, *session.deleted):
+            for project, number in _of(row):
+                runs = news.setdefault(project, set())
+                if number is not None:
+                    runs.add(number)
+
+    event.listen(session, "after_flush", note)
+    return news
+
+
+def watch_gates(session: Session) -> set[str]:
+    """Return what is filled with the projects whose gates a session makes or changes."""
+    projects: set[str] = set()
+
+    def note(_session: Session, _context: Any) -> None:
+        for row in (*session.new, *session.dirty):
+            if isinstance(row, Gate):
+                projects.add(str(row.run.project))
+
+    event.listen(session, "after_flush", note)
+    return projects
+
+
+def _of(row: Any) -> list[tuple[str, int | None]]:
+    if isinstance(row, Approval):
+        row = row.gate
+    elif isinstance(row, Artefact):
+        row = row.stage
+    if isinstance(row, (StageResult, Gate, Release)):
+        row = row.run
+    if isinstance(row, Run):
+        return [(row.project, row.number)]
+    if isinstance(row, (Deployment, Freeze, Poll)):
+        return [(row.project, None)]
+    return []
+
+
+def tell(master: Any, news: News) -> None:
+    """Tell the pages that are open; the transaction has been committed."""
+    for project, runs in news.items():
+        master.mq.produce(
+            ("slipway", project, "changed"), {"project": project, "runs": sorted(runs)}
+        )

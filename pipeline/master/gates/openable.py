@@ -1,0 +1,148 @@
+"""Doors to a stage that waits for a person: its gate, or what has none yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from slipway.ledger import deployments, gate_openings, gates
+from slipway.ledger.gate_openings import Opening
+from slipway.ledger.tables.gates import Gate
+from slipway.model.access import Person
+from slipway.model.errors import WrongInput
+from slipway.model.site import Project
+from slipway.model.stage import Stage
+
+
+@dataclass(frozen=True)
+class ByGate:
+    """A gate that is there, by its number."""
+
+    gate_id: int
+
+
+@dataclass(frozen=True)
+class Early:
+    """A stage of a run, whether or not its needs have passed."""
+
+    run: int
+    stage: str
+
+
+@dataclass(frozen=True)
+class Back:
+    """An environment that is to get the release of an older run again."""
+
+    run: int
+    environment: str
+
+
+Door = ByGate | Early | Back
+
+
+class Doors:
+    """The doors of one project."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._project: Project | None = None
+
+    def take_up(self, project: Project) -> None:
+        """Take up a new pipeline."""
+        self._project = project
+
+    @property
+    def pipeline(self) -> Project:
+        """The project's pipeline.
+
+        Raises:
+            WrongInput: It has none yet.
+        """
+        if self._project is None:
+            msg = f"{self.name} has no pipeline yet"
+            raise WrongInput(msg)
+        return self._project
+
+    def permit(self, door: Early | Back, person: Person) -> None:
+        """See that a person may open a door, before anything is looked for in the ledger.
+
+        Raises:
+            Forbidden: They may not.
+            WrongInput: The pipeline has no such gate.
+        """
+        name, stage = self._stage(door)
+        gates.permit(f"{name} of {self.name}", stage, person)
+
+    def find(
+        self, session: Session, door: Door, person: Person | None = None, token: str = ""
+    ) -> Opening:
+        """Return what a door leads to; nothing is written.
+
+        Args:
+            session: The transaction.
+            door: The door.
+            person: Who must be allowed to open it; None: it is only looked at.
+            token: What they were shown, where they ask.
+
+        Raises:
+            Forbidden: They may not.
+            WrongInput: There is no such gate, or it cannot be asked for now.
+        """
+        if isinstance(door, ByGate):
+            gate, stage = self.gate(session, door.gate_id)
+            if person is not None:
+                gates.permit(gates.name_of(gate), stage, person)
+            return gate_openings.of_gate(gate, stage)
+        if person is not None:
+            self.permit(door, person)
+        name, stage = self._stage(door)
+        asked = token and gate_openings.asked_with(session, self.name, door.run, name, token)
+        if asked:
+            return gate_openings.of_gate(asked, stage)
+        look = gate_openings.early if isinstance(door, Early) else gate_openings.back
+        return look(session, self.name, self.pipeline, door.run, name)
+
+    def gate(self, session: Session, gate_id: int) -> tuple[Gate, Stage]:
+        """Return a gate of this project and its stage.
+
+        Raises:
+            WrongInput: There is none.
+        """
+        gate = session.get(Gate, gate_id)
+        if gate is None or gate.run.project != self.name:
+            msg = f"{self.name} has no gate {gate_id}; `slipway gate list` shows them"
+            raise WrongInput(msg)
+        stage = self.pipeline.stages.get(gate.stage)
+        if stage is None:
+            msg = f"the stage {gate.stage} is no longer in pipeline.toml"
+            raise WrongInput(msg)
+        return gate, stage
+
+    def _stage(self, door: Early | Back) -> tuple[str, Stage]:
+        """Return the stage that a door leads to.
+
+        Raises:
+            WrongInput: There is none, or it is no gate.
+        """
+        stages = self.pipeline.stages
+        name = door.stage if isinstance(door, Early) else self._deploys_to(door.environment)
+        stage = stages.get(name)
+        if stage is not None and stage.manual:
+            return name, stage
+        if isinstance(door, Back):
+            msg = f"{name} is no gate; write manual = true in pipeline.toml"
+            raise WrongInput(msg)
+        there = ", ".join(one for one, its in stages.items() if its.manual)
+        msg = f'{self.name} has no gate "{name}"; it has {there or "none"}'
+        raise WrongInput(msg)
+
+    def _deploys_to(self, environment: str) -> str:
+        places = {
+            deployments.environment_of(self.pipeline, name): name for name in self.pipeline.stages
+        }
+        places.pop(None, None)
+        if environment not in places:
+            msg = f'no stage of {self.name} deploys to "{environment}"; there are '
+            raise WrongInput(msg + (", ".join(map(str, places)) or "none"))
+        return places[environment]

@@ -1,0 +1,357 @@
+"""The gatekeeper of a project: the one way in to its gates, whoever asks and from wherever."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from slipway.ledger import freezes, gates, run_state, runs
+from slipway.ledger.gate_context import context_of
+from slipway.ledger.gate_openings import Opening
+from slipway.ledger.gate_requests import Request
+from slipway.ledger.tables.gates import Gate
+from slipway.ledger.tables.runs import StageResult
+from slipway.master.gates.external_choices import Printed, Programs
+from slipway.master.gates.given_secrets import Vault
+from slipway.master.gates.openable import Door, Doors
+from slipway.master.gates.timer import Alarm
+from slipway.master.ledger_service import Desk
+from slipway.model.access import Person, may_open
+from slipway.model.answers import Answers, WrongAnswers, check_answers
+from slipway.model.errors import WrongInput
+from slipway.model.parameter import Context
+from slipway.model.site import Project
+from slipway.model.stage import Stage
+
+_LOST = "the master was restarted and its secrets are lost: it must be asked anew"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a person asks, as it came."""
+
+    door: Door
+    person: Person
+    token: str
+    """The door's token, as the person was shown it."""
+    given: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """The answers, as JSON has them."""
+    comment: str = ""
+
+
+class Gatekeeper:
+    """Opens, approves and rejects gates; keeps their secrets, in memory alone."""
+
+    def __init__(
+        self,
+        name: str,
+        desk: Callable[[], Desk],
+        go_on: Callable[[int], Coroutine[Any, Any, None]],
+        call_later: Callable[..., Any],
+    ) -> None:
+        """Make one.
+
+        Args:
+            name: The project's name.
+            desk: Returns the ledger; while the master starts there is none yet.
+            go_on: Starts the stage behind a gate, where nothing is in its way.
+            call_later: The reactor's.
+        """
+        self.name = name
+        self.doors = Doors(name)
+        self._desk = desk
+        self._go_on = go_on
+        self._vault = Vault()
+        self._alarm = Alarm(f"{name}'s gates", call_later, self._next_due, self.look)
+
+    def take_up(self, project: Project) -> None:
+        """Take up a new pipeline."""
+        self.doors.take_up(project)
+
+    # ---- what people do
+
+    async def ask(self, asked: Asked) -> tuple[int, bool]:
+        """Open a gate with answers to its parameters, or ask others to approve them.
+
+        All is checked before anything is written, and again in the transaction that writes: the
+        gate of an early opening or a rollback is made there.
+
+        Returns:
+            The gate; False where this very request has been taken already (a second click).
+
+        Raises:
+            WrongAnswers: Answers that are wrong, each with its sentence.
+            Forbidden: The person may not.
+            WrongInput: The gate is not open, or the project is frozen.
+        """
+        programs = await self._desk().call(self._programs_for, asked, reading=True)
+        choices = await self._desk().choices.of(programs)
+        kept: list[str] = []
+        try:
+            gate_id, taken, replaced = await self._desk().call(self._ask, asked, choices, kept)
+        except BaseException:
+            self._vault.drop(kept)
+            raise
+        # A transaction may have been tried again.
+        self._vault.drop([*kept[:-1], replaced])
+        if taken:
+            await self._go_on(gate_id)
+        return gate_id, taken
+
+    def _programs_for(self, session: Session, asked: Asked) -> Programs:
+        """Return the programs that must run before answers can be checked.
+
+        Raises:
+            Forbidden: The person may not.
+            WrongInput: The gate is not open.
+        """
+        opening = self.doors.find(session, asked.door, asked.person, asked.token)
+        new = _is_new(session, opening, asked, time.time())
+        return _programs(opening.stage) if new else {}
+
+    def _ask(
+        self, session: Session, asked: Asked, choices: Printed, kept: list[str]
+    ) -> tuple[int, bool, str]:
+        session.info["actor"] = asked.person.name
+        opening, now = self.doors.find(session, asked.door, asked.person, asked.token), time.time()
+        new = _is_new(session, opening, asked, now)
+        context = context_of(session, opening.run, opening.name, self.doors.pipeline, choices)
+        answers = _answers(opening, asked, context, new=new)
+        gate = opening.make(session, asked.person, now)
+        replaced, stage = gate.asking, opening.stage
+        request = Request(asked.token, answers.values, tuple(answers.secrets), asked.comment)
+        taken = gates.ask(session, gate, stage, asked.person, request, now)
+        if taken:
+            # Before it is committed: an approval may come in the moment after.
+            self._vault.put(gate.asking, answers.secrets)
+            kept.append(gate.asking)
+        return gate.id, taken, replaced if taken else ""
+
+    async def approve(self, gate_id: int, person: Person, asking: str, comment: str) -> None:
+        """Approve what somebody asked of a gate.
+
+        Args:
+            gate_id: The gate.
+            person: Who approves.
+            asking: What they were shown: the gate's `asking` then.
+            comment: A few words.
+
+        Raises:
+            Forbidden: The person may not, or asked for it themselves.
+            WrongInput: There is nothing to approve, something else is asked by now, its secrets
+                are lost, or it is frozen.
+        """
+
+        def work(session: Session) -> str:
+            session.info["actor"] = person.name
+            gate, stage = self.doors.gate(session, gate_id)
+            gates.permit(gates.name_of(gate), stage, person)
+            if gate.state == "asked" and not self._holds(gate):
+                gates.reopen(session, gate, _LOST)
+                return f"{gates.name_of(gate)}: {_LOST}"
+            gates.approve(session, gate, stage, person, asking, comment, time.time())
+            return ""
+
+        lost = await self._desk().call(work)
+        if lost:
+            raise WrongInput(lost)
+        await self._go_on(gate_id)
+
+    async def reject(self, gate_id: int, person: Person, comment: str) -> None:
+        """Say no to a gate, with a reason.
+
+        Raises:
+            Forbidden: The person may not.
+            WrongInput: It is decided already, or the comment is missing.
+        """
+
+        def work(session: Session) -> str:
+            session.info["actor"] = person.name
+            gate, stage = self.doors.gate(session, gate_id)
+            gates.reject(session, gate, stage, person, comment, time.time())
+            self._settle(session, gate, time.time())
+            return gate.asking
+
+        self._vault.drop([await self._desk().call(work)])
+
+    async def freeze(self, person: Person, reason: str) -> None:
+        """Let no gate of the project open until it is thawed.
+
+        Raises:
+            Forbidden: The person may not.
+            WrongInput: No reason is given, or it is frozen already.
+        """
+
+        def work(session: Session) -> None:
+            session.info["actor"] = person.name
+            freezes.freeze(session, self.name, person, reason, time.time())
+
+        await self._desk().call(work)
+
+    async def thaw(self, person: Person) -> None:
+        """Let gates open again; what was approved meanwhile starts.
+
+        Raises:
+            Forbidden: The person may not.
+            WrongInput: It is not frozen.
+        """
+
+        def work(session: Session) -> None:
+            session.info["actor"] = person.name
+            freezes.thaw(session, self.name, person)
+
+        await self._desk().call(work)
+        await self.look()
+
+    # ---- what a gate shows
+
+    async def context(self, door: Door, person: Person, *, asks: bool = False) -> Context:
+        """Return what a gate's defaults and choices depend on, now.
+
+        Programs run for those alone who may open it; others see no choices of theirs.
+
+        Args:
+            door: The gate.
+            person: Who looks.
+            asks: They must be allowed to open it.
+
+        Raises:
+            Forbidden: They may not, and ask.
+            WrongInput: There is no such gate.
+        """
+        programs = await self._desk().call(self._shown_programs, door, person, asks, reading=True)
+        choices = await self._desk().choices.of(programs)
+
+        def work(session: Session) -> Context:
+            found = self.doors.find(session, door)
+            return context_of(session, found.run, found.name, self.doors.pipeline, choices)
+
+        return await self._desk().call(work, reading=True)
+
+    def _shown_programs(self, session: Session, door: Door, person: Person, asks: bool) -> Programs:
+        found = self.doors.find(session, door, person if asks else None)
+        may = not person.anonymous and may_open(person, found.stage.allowed)
+        undecided = found.gate is None or found.gate.state in {"open", "asked"}
+        return _programs(found.stage) if may and undecided else {}
+
+    # ---- what a stage needs of its gate
+
+    def secrets_of(self, gate: Gate) -> dict[str, str] | None:
+        """Return the secrets that were given for a gate; None where the master has lost them."""
+        return self._vault.read(gate.asking, gate.secret_names)
+
+    def _holds(self, gate: Gate) -> bool:
+        return self._vault.holds(gate.asking, gate.secret_names)
+
+    async def forget(self) -> None:
+        """Forget the secrets of which nothing needs any more."""
+        kept = self._vault.askings()
+        if kept:
+            self._vault.drop(await self._desk().call(_ended, kept, reading=True))
+
+    # ---- time
+
+    async def begin(self) -> None:
+        """Take up what happens by itself, as the ledger has it when the master starts."""
+        self._alarm.begin()
+        await self.look()
+
+    def stop(self) -> None:
+        """Do nothing by itself any more."""
+        self._alarm.stop()
+
+    def gates_changed(self) -> None:
+        """Look when something happens by itself the next time: a gate was made or has changed."""
+        self._alarm.changed()
+
+    async def look(self) -> None:
+        """Close what has expired, start what may start, and sleep until the next time."""
+        for gate_id in await self._desk().call(self._expire_and_list, time.time()):
+            await self._go_on(gate_id)
+        await self._alarm.set()
+
+    def _expire_and_list(self, session: Session, now: float) -> list[int]:
+        approved = []
+        for gate in gates.undecided(session, self.name):
+            if gates.has_expired(gate, now):
+                stage = self.doors.pipeline.stages.get(gate.stage)
+                gates.close(session, gate, stage, "expired", "nobody opened it in time", now)
+                self._settle(session, gate, now)
+            elif gate.state in {"asked", "approved"} and not self._holds(gate):
+                gates.reopen(session, gate, _LOST)
+            elif gate.state == "approved":
+                approved.append(gate.id)
+        return approved
+
+    def _settle(self, session: Session, gate: Gate, now: float) -> None:
+        """Derive the state of a gate's run anew; a rollback to it changes nothing of it."""
+        if not gates.brings_back(session, gate):
+            runs.settle(gate.run, self.doors.pipeline.stages, now)
+
+    async def _next_due(self) -> float | None:
+        return await self._desk().call(self._due, time.time(), reading=True)
+
+    def _due(self, session: Session, now: float) -> float | None:
+        stages = self.doors.pipeline.stages
+        dues = [
+            gates.due_at(session, gate, stages[gate.stage], now)
+            for gate in gates.timed(session, self.name)
+            if gate.stage in stages
+        ]
+        return min((due for due in dues if due is not None), default=None)
+
+
+def _is_new(session: Session, opening: Opening, asked: Asked, now: float) -> bool:
+    """Tell whether a request is new, as far as that is known without its answers.
+
+    Raises:
+        Forbidden: The person has none of the roles that may.
+        WrongInput: Its gate is not open any more, something has happened since they looked, or the
+            project is frozen.
+    """
+    gate, stage = opening.gate, opening.stage
+    if gate is not None:
+        return gates.may_ask(session, gate, stage, asked.person, asked.token, now)
+    if asked.token != opening.token:
+        msg = f"{opening.title()}: it is another since you looked; look at it again"
+        raise WrongInput(msg)
+    gates.not_frozen(session, opening.run.project)
+    return True
+
+
+def _answers(opening: Opening, asked: Asked, context: Context, *, new: bool) -> Answers:
+    """Return the checked answers; of a second click those that were given, as far as they hold.
+
+    Raises:
+        WrongAnswers: With all that is wrong at once.
+    """
+    try:
+        answers = check_answers(opening.stage.parameters, asked.given, context)
+    except WrongAnswers:
+        if new:
+            raise
+        return Answers({})
+    if new:
+        return answers
+    return Answers({name: one for name, one in answers.values.items() if name in asked.given})
+
+
+def _programs(stage: Stage) -> Programs:
+    named = {one.name: getattr(one, "choices_from", None) for one in stage.parameters}
+    return {name: argv for name, argv in named.items() if argv}
+
+
+def _ended(session: Session, askings: list[str]) -> list[str]:
+    """Return those askings of which nothing will be started any more."""
+    over = StageResult.state.not_in((*run_state.OPEN_STAGE, "gate"))
+    query = (
+        select(Gate.asking)
+        .outerjoin(StageResult, Gate.stage_id == StageResult.id)
+        .where(Gate.asking.in_(askings), or_(over, Gate.state.in_(run_state.CLOSED)))
+    )
+    return list(session.scalars(query))

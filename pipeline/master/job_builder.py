@@ -1,0 +1,285 @@
+"""Claims: what a build is told when a worker takes up a stage."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from pydantic import SecretStr
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from slipway.artefacts.store import Store
+from slipway.ledger import deployments, gates, run_state, runs
+from slipway.ledger.audit import chain
+from slipway.ledger.tables.gates import Deployment, Gate
+from slipway.ledger.tables.runs import Artefact, Release, Run, StageResult
+from slipway.model.answers import as_environment
+from slipway.model.cell import Cell, cell_title, cells
+from slipway.model.errors import WrongInput
+from slipway.model.protocol import job
+from slipway.model.protocol.artefact_name import name_refusal
+from slipway.model.protocol.job import Input, Job, RunFacts, Source, StageRecord
+from slipway.model.site import Project
+from slipway.model.stage import AnyStage, DeployStage, Stage
+
+#: Why a deployment is not done again by itself.
+NOT_TWICE = (
+    "{what} in the middle, and the deployer may not be run twice; see what "
+    "runs there, then run the stage again (idempotent = true would let it)"
+)
+
+
+_LOST = "the master was restarted and the secrets given for it are lost; run the stage again"
+
+#: Answers as environment variables, and which of them are secret.
+_Answers = tuple[dict[str, str], tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Place:
+    """What of a site a claim must know."""
+
+    project: Project
+    repository: str
+    mirror: str
+    """The master's own clone of it, for workers on this machine: they need no access to more."""
+    local: frozenset[str]
+    """The workers on this machine."""
+    store: Store
+    state_folder: str
+    secrets: Callable[[Gate], dict[str, str] | None]
+    """Returns the secrets that were given for a gate; None where they are lost."""
+
+
+def claim(session: Session, result: StageResult, place: Place, build_id: int, worker: str) -> Job:
+    """Give a build its job, and write down that it has begun.
+
+    Returns:
+        The job, its inputs' paths relative to the stage's folder.
+
+    Raises:
+        WrongInput: The stage cannot be done, and why.
+    """
+    run, now = result.run, time.time()
+    cell = _cell(place.project, result)
+    taken_before = result.state == "running"
+    runs.begin(result, build_id, worker, now)
+    deployment = None
+    answers: dict[str, str] = {}
+    secrets: tuple[str, ...] = ()
+    if isinstance(cell.stage, DeployStage):
+        again = taken_before and not may_repeat(place.project, cell.stage)
+        deployment = _deployment(session, result, cell.stage, place, again=again)
+    else:
+        answers, secrets = _answers(session, result, place)
+    # Where its secrets are kept is the master's affair.
+    changes = {"env": {**cell.stage.env, **cell.env}, "secrets": {}}
+    stage = cell.stage.model_copy(update=changes)
+    return Job(
+        project=run.project,
+        name=result.name,
+        stage=cast("AnyStage", stage),
+        cell=cell.name,
+        shard=cell.shard,
+        run=_facts(run),
+        source=_source(run, place, worker) if stage.needs_source else None,
+        inputs=tuple(_input(*given) for given in _inputs(run, stage)),
+        answers=answers,
+        secrets=secrets,
+        deployment=deployment,
+        records=_records(run) if stage.uses == "publish" else (),
+        audit_head=chain.head(session) if stage.uses == "publish" else "",
+        output="../output",
+        # Two projects share nothing: one could put into it what another then runs.
+        cache=f"../../cache/{run.project}",
+        state=place.state_folder,
+        worker=worker,
+    )
+
+
+def _source(run: Run, place: Place, worker: str) -> Source:
+    repository = place.mirror if worker in place.local else place.repository
+    return Source(repository=repository, revision=run.revision)
+
+
+def _answers(session: Session, result: StageResult, place: Place) -> _Answers:
+    """Return what the gate before a stage was answered, as its program gets it.
+
+    With it come the names of what is secret in it.
+
+    Raises:
+        WrongInput: Its secrets are lost.
+    """
+    gate = gates.of_stage(session, result)
+    if gate is None:
+        return {}, ()
+    given = place.secrets(gate)
+    if given is None:
+        raise WrongInput(_LOST)
+    secrets = {name: SecretStr(text) for name, text in given.items()}
+    return as_environment(gate.values, secrets), tuple(as_environment({}, secrets))
+
+
+def _inputs(run: Run, stage: Stage) -> list[tuple[StageResult, Artefact]]:
+    return [] if isinstance(stage, DeployStage) else run_state.inputs(run, stage)
+
+
+def _cell(project: Project, result: StageResult) -> Cell:
+    stage = project.stages.get(result.name)
+    for cell in cells(stage) if stage is not None else ():
+        if cell.name == result.cell:
+            return cell
+    msg = "the stage is no longer in pipeline.toml"
+    raise WrongInput(msg)
+
+
+def _facts(run: Run) -> RunFacts:
+    return RunFacts(
+        number=run.number,
+        revision=run.revision,
+        branch=run.branch,
+        committed_at=run.committed_at,
+        version=run.version,
+        subject=run.subject,
+        author=run.author,
+    )
+
+
+def _input(result: StageResult, artefact: Artefact) -> Input:
+    folder = f"{result.name}/{result.cell}" if result.cell else result.name
+    _check_name(result.name, artefact.name)
+    return Input(
+        stage=result.name,
+        uses=result.uses,
+        name=artefact.name,
+        path=f"../input/{folder}/{artefact.name}",
+        sha256=artefact.sha256,
+        size=artefact.size,
+        media_type=artefact.media_type,
+    )
+
+
+def _records(run: Run) -> tuple[StageRecord, ...]:
+    return tuple(
+        StageRecord(
+            stage=cell_title(result.name, result.cell),
+            uses=result.uses,
+            state=result.state,
+            summary=result.summary,
+            facts=result.facts,
+            worker=result.worker,
+            # The clock may have been set back meanwhile.
+            seconds=max(0.0, round((result.finished_at or 0) - (result.started_at or 0), 3)),
+        )
+        for result in run_state.counting(run).values()
+        if result.finished_at
+    )
+
+
+# ---- deployments
+
+
+def may_repeat(project: Project, stage: DeployStage) -> bool:
+    """Tell whether a deployment whose worker died may be done again by itself."""
+    deployer = project.environments[stage.environment].deployer
+    return deployer.kind != "command" or deployer.idempotent
+
+
+def _deployment(
+    session: Session, result: StageResult, stage: DeployStage, place: Place, *, again: bool
+) -> job.Deployment:
+    """Return what is deployed where.
+
+    Raises:
+        WrongInput: The release is gone, the gate's secrets are lost, or it may not be done twice.
+    """
+    gate = gates.of_stage(session, result)
+    release = _release(session, result.run, stage, gate)
+    _check_store(place.store, release)
+    given: Mapping[str, str] | None = place.secrets(gate) if gate else {}
+    if given is None:
+        raise WrongInput(_LOST)
+    row = deployments.begin(session, result, stage.environment, release, gate, time.time())
+    if again:
+        raise WrongInput(NOT_TWICE.format(what="the worker was lost"))
+    before = session.get(Deployment, row.previous_id) if row.previous_id else None
+    old = session.get(Release, before.release_id) if before else None
+    return job.Deployment(
+        number=row.id,
+        name=stage.environment,
+        environment=place.project.environments[stage.environment],
+        release=_release_part(release, "release"),
+        previous=_release_part(old, "previous") if old and _is_there(place.store, old) else None,
+        parameters=dict(row.values),
+        secrets=dict(given),
+        rollback=row.rollback,
+        person=row.person,
+    )
+
+
+def _release(session: Session, run: Run, stage: DeployStage, gate: Gate | None) -> Release:
+    """Return the run's release, or the one that the gate's `release` parameter names."""
+    named = next((one.name for one in stage.parameters if one.type == "release"), None)
+    version = gate.values.get(named) if gate and named else None
+    if version:
+        query = select(Release).join(Run).where(Run.project == run.project)
+        found = session.scalar(
+            query.where(Release.version == version).order_by(Release.id.desc()).limit(1)
+        )
+    else:
+        found = deployments.release_of(session, run)
+    if found is None:
+        what = f"release {version}" if version else "release"
+        msg = f"run {run.number} has no {what} any more; it was pruned"
+        raise WrongInput(msg)
+    return found
+
+
+def _check_store(store: Store, release: Release) -> None:
+    for artefact in release.artefacts:
+        if not store.path(artefact["sha256"]).exists():
+            msg = (
+                f"{artefact['name']} of release {release.version} is no longer in the store; "
+                "run the pipeline again to make another release"
+            )
+            raise WrongInput(msg)
+
+
+def _is_there(store: Store, release: Release) -> bool:
+    return all(store.path(artefact["sha256"]).exists() for artefact in release.artefacts)
+
+
+def _release_part(release: Release, folder: str) -> job.Release:
+    return job.Release(
+        version=release.version,
+        run=release.run.number,
+        revision=release.run.revision,
+        inputs=tuple(_packed(artefact, folder) for artefact in release.artefacts),
+    )
+
+
+def _check_name(stage: str, name: str) -> None:
+    """Refuse a name that was kept before names were checked.
+
+    Raises:
+        WrongInput: It could lead a worker's file astray.
+    """
+    if refusal := name_refusal(name):
+        msg = f"{refusal} (it was left by {stage}; run {stage} again under another name)"
+        raise WrongInput(msg)
+
+
+def _packed(artefact: dict[str, Any], folder: str) -> Input:
+    _check_name(artefact["stage"], artefact["name"])
+    return Input(
+        stage=artefact["stage"],
+        uses=artefact["uses"],
+        name=artefact["name"],
+        path=f"../input/{folder}/{artefact['name']}",
+        sha256=artefact["sha256"],
+        size=artefact["size"],
+        media_type=artefact["media_type"],
+    )

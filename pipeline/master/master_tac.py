@@ -1,0 +1,104 @@
+"""The files the Buildbot master starts from."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+from slipway.model.errors import MissingTool, WrongInput
+from slipway.state_folder import CONFIG, Home, made_secret, make_folder
+
+#: The repository's master.cfg, as wheels hold it.
+_CONFIG = Path(__file__).with_name("master.cfg")
+_BUILDBOT = "from buildbot.scripts.runner import run; run()"
+_TEMPLATE = '''"""A Slipway master. Made by Slipway; made again at each start."""
+
+import os
+import sys
+
+# alembic's templates would load Pygments, where it is installed, to colour their error pages: 5 MB.
+sys.modules.setdefault("pygments", None)
+
+from buildbot.master import BuildMaster
+from slipway.master.scheduling.startup_barrier import Ending
+from slipway.workers.clock import ClockWatch
+from twisted.application import service
+from twisted.internet import reactor
+from twisted.python.log import FileLogObserver, ILogObserver
+from twisted.python.logfile import LogFile
+
+basedir = os.path.abspath(os.path.dirname(__file__))
+configfile = {config!r}
+
+application = service.Application('buildmaster')
+logfile = LogFile.fromFullPath(
+    os.path.join(basedir, "twistd.log"), rotateLength=10000000, maxRotatedFiles=10
+)
+application.setComponent(ILogObserver, FileLogObserver(logfile).emit)
+master = BuildMaster(basedir, configfile, umask=None)
+master.setServiceParent(application)
+ClockWatch(reactor).setServiceParent(application)
+Ending(reactor).setServiceParent(application)
+master.log_rotation.rotateLength = 10000000
+master.log_rotation.maxRotatedFiles = 10
+'''
+
+
+def prepare_master(home: Home, site: Path, database: str) -> Path:
+    """Make the master's base folder and bring its database up to date.
+
+    Args:
+        home: The state folder.
+        site: The pipeline.toml; a master.cfg beside it is used instead of Slipway's own.
+        database: The URL of its database.
+
+    Returns:
+        The buildbot.tac.
+
+    Raises:
+        WrongInput: The configuration is wrong; all its errors.
+        MissingTool: The database cannot be used.
+    """
+    own = site.with_name(_CONFIG.name)
+    config = own if own.is_file() else _CONFIG
+    make_folder(home.master)
+    made_secret(home.admin_password)
+    made_secret(home.session_key)
+    tac = home.master / "buildbot.tac"
+    tac.write_text(_TEMPLATE.format(config=str(config.resolve())), encoding="utf-8")
+    mark = home.master / "upgraded-by"
+    # Another database is empty yet. Its URL may hold a password.
+    which = hashlib.sha256(database.encode()).hexdigest()[:12]
+    wanted = f"{version('buildbot')} {which} {site.resolve()}"
+    if not mark.exists() or mark.read_text(encoding="utf-8") != wanted:
+        _upgrade(home.master, site)
+        mark.write_text(wanted, encoding="utf-8")
+    return tac
+
+
+def _upgrade(folder: Path, site: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _BUILDBOT, "upgrade-master", "--quiet", str(folder)],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, CONFIG: str(site)},
+        check=False,
+    )
+    if done.returncode == 0:
+        return
+    said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    wrong = [line.strip() for line in said if site.name in line]
+    if wrong:
+        raise WrongInput("\n".join(wrong))
+    # SQLAlchemy ends with a link to its own pages.
+    told = [line.strip() for line in said if not line.strip().startswith("(Background")]
+    # psycopg adds questions of its own below its sentence.
+    named = [line for line in told if "Error)" in line] or told
+    why = named[-1].rpartition("Error) ")[2] if named else "it said nothing"
+    msg = f"Buildbot could not set up its database: {why}; start it, or mend site.database"
+    raise MissingTool(msg)

@@ -1,0 +1,1 @@
+"""From a commit to build requests: polls, runs, dispatch, recovery."""

@@ -1,0 +1,83 @@
+"""Handing the ledger's orders to Buildbot: requests for queued stages, and cancellations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from slipway.master.buildbot_config.priorities import PRIORITY
+from slipway.master.ledger_service import find_desk
+from slipway.master.scheduling.orders import Orders, Ticket, bind, mark
+from slipway.model.errors import MissingTool
+from slipway.model.site import Project, builder_name
+from slipway.steps.ledger_api import STAGE_PROPERTY
+
+
+async def hand_on(master: Any, name: str, project: Project, repository: str, orders: Orders) -> Any:
+    """Hand what the ledger has queued and cancelled to Buildbot.
+
+    Args:
+        master: The master.
+        name: The project's name.
+        project: The project.
+        repository: Its repository, as git gets it.
+        orders: What the ledger wants.
+
+    Returns:
+        What became of each ticket: its (buildset id, request ids).
+    """
+    for request_id, reason in orders.cancels.items():
+        await master.data.control("cancel", {"reason": reason}, ("buildrequests", str(request_id)))
+    handed, missing = [], None
+    for ticket in orders.tickets:
+        try:
+            handed.append(await _dispatch(master, name, project, repository, ticket))
+        except MissingTool as error:
+            # The others must not wait for this one.
+            missing = error
+    if missing is not None:
+        raise missing
+    return handed
+
+
+async def _dispatch(
+    master: Any, project: str, pipeline: Project, repository: str, ticket: Ticket
+) -> Any:
+    """Hand a queued stage to Buildbot, and have it started without the usual pause."""
+    name = builder_name(project, ticket.name, ticket.cell)
+    builder = master.botmaster.builders.get(name)
+    if builder is None:
+        msg = f"Buildbot has no builder {name}; reconfigure the master"
+        raise MissingTool(msg)
+    # The data API itself: a scheduler's own helper asks for all builders of the site first.
+    set_id, requests = await master.data.updates.addBuildset(
+        waited_for=False,
+        scheduler=project,
+        sourcestamps=[
+            {
+                "codebase": "",
+                "repository": repository,
+                "branch": ticket.branch,
+                "revision": ticket.revision,
+                "project": project,
+            }
+        ],
+        reason=f"run {ticket.run_number}: {ticket.reason or ticket.name}",
+        properties=_properties(project, ticket),
+        builderids=[await builder.getBuilderId()],
+        external_idstring=mark(ticket.stage_id),
+        priority=PRIORITY[pipeline.stages[ticket.name].lane],
+    )
+    master.botmaster.maybeStartBuildsForBuilder(name)
+    await find_desk(master).call(bind, ticket.stage_id, set_id, next(iter(requests.values())))
+    return set_id, requests
+
+
+def _properties(project: str, ticket: Ticket) -> dict[str, tuple[Any, str]]:
+    told = {
+        "scheduler": project,
+        STAGE_PROPERTY: ticket.stage_id,
+        "slipway_run": ticket.run_number,
+        "slipway_version": ticket.version,
+        "owner": ticket.owner,
+    }
+    return {key: (value, "Slipway") for key, value in told.items() if value}

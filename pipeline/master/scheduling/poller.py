@@ -1,0 +1,213 @@
+"""Looking at a project's repository now and then, and telling Buildbot what is new."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, ClassVar
+
+from buildbot.changes.base import ReconfigurablePollingChangeSource
+from croniter import croniter
+from twisted.internet import defer, threads
+from twisted.python import log
+
+from slipway.git_mirror import CommitFacts, Mirror
+from slipway.ledger import runs
+from slipway.ledger.branches import take_note
+from slipway.ledger.polls import keep_poll
+from slipway.master.ledger_service import find_desk
+from slipway.master.scheduling.commits import POLLED, commit_of
+from slipway.master.scheduling.startup_barrier import wait_for_start
+from slipway.model.duration import parse_duration
+from slipway.model.errors import SlipwayError, WrongInput
+
+#: Seconds; Buildbot's own interval where a cron line says when: its poller must run to be asked.
+_NEVER = 10 * 365 * 86_400
+#: Branches that are looked at for patterns, the newest commits first; a repository may have any
+#: number. And runs that one poll starts for them: a push of a hundred branches is no hundred runs.
+MOST_BRANCHES, MOST_RUNS = 2000, 20
+
+
+class RepositoryPoller(ReconfigurablePollingChangeSource):
+    """Polls a repository by a duration or a cron line; the first poll ever finds its head.
+
+    A new head becomes a Buildbot change for each new commit. Nothing new: nothing happens. Of a
+    pattern of branches, those that were there when it was first looked for wait for a push.
+    """
+
+    compare_attrs: ClassVar[tuple[str, ...]] = (
+        "project",
+        "mirror_folder",
+        "repository",
+        "branches",
+        "schedule",
+        "pollInterval",
+    )
+
+    def checkConfig(
+        self,
+        *,
+        project: str,
+        mirror_folder: str,
+        repository: str,
+        branches: tuple[str, ...],
+        schedule: str,
+    ) -> None:
+        """Check the arguments; pipeline.toml's own check has been there before."""
+        super().checkConfig(name=self.name, pollInterval=_interval(schedule))
+
+    async def reconfigService(
+        self,
+        *,
+        project: str,
+        mirror_folder: str,
+        repository: str,
+        branches: tuple[str, ...],
+        schedule: str,
+    ) -> None:
+        """Take up new arguments while the master runs."""
+        changed = getattr(self, "schedule", schedule) != schedule
+        if changed:
+            # Buildbot waits for the poll's end, to begin another with the new interval.
+            self._waiting.cancel()
+        self.project, self.branches, self.schedule = project, branches, schedule
+        self.mirror = Mirror(Path(mirror_folder), repository, f"project.{project}.repository")
+        await super().reconfigService(
+            name=self.name, pollInterval=_interval(schedule), pollAtLaunch=True
+        )
+        if changed and self.active:
+            self._arm()
+
+    _next: Any = None
+    _stopped = False
+    _waiting: Any = defer.succeed(None)
+    """A poll that waits until the master has started."""
+
+    def activate(self) -> Any:
+        """Start polling: at once, then as the schedule says."""
+        self._stopped = False
+        self._arm()
+        return super().activate()
+
+    def deactivate(self) -> Any:
+        """Stop polling; a poll that still waits for the master's start is none."""
+        self._stopped = True
+        self._disarm()
+        self._waiting.cancel()
+        return super().deactivate()
+
+    def _arm(self) -> None:
+        """Wait for the next time of a cron line."""
+        self._disarm()
+        if _is_cron(self.schedule):
+            now = self.master.reactor.seconds()
+            due = croniter(self.schedule, now).get_next(float)
+            self._next = self.master.reactor.callLater(max(1.0, due - now), self._due)
+
+    def _disarm(self) -> None:
+        waiting, self._next = self._next, None
+        if waiting is not None and waiting.active():
+            waiting.cancel()
+
+    def _due(self) -> None:
+        self._arm()
+        self.doPoll()
+
+    def poll(self) -> Any:
+        """Look at the repository once."""
+        return defer.ensureDeferred(self._poll())
+
+    async def _poll(self) -> None:
+        # At launch the other services may not be there yet: who starts the run is one of them.
+        self._waiting = wait_for_start(self.master)
+        if not await self._waiting:
+            return
+        desk = find_desk(self.master)
+        began_at = time.time()
+        self._started: list[int] = []
+        found: list[str] = []
+        wrong: list[str] = []
+        try:
+            await threads.deferToThread(self._fetch)
+            heads = await threads.deferToThread(self.mirror.heads, MOST_BRANCHES)
+            news = await desk.call(take_note, self.project, self.branches, heads)
+            chosen, later = self._chosen(news)
+            for branch in chosen:
+                try:
+                    found += await self._look(branch, news[branch])
+                except SlipwayError as error:
+                    # One bad branch does not stop the polling of the others.
+                    wrong.append(str(error))
+        except SlipwayError as error:
+            # What was ended with the master is no poll: the next one does it.
+            if not self._stopped:
+                await self._keep(str(error), began_at, failed=True)
+            return
+        except Exception as error:
+            told = f"the poll broke off: {type(error).__name__}: {error}; see the master's log"
+            await self._keep(told, began_at, failed=True)
+            raise
+        if later:
+            found.append(f"{later} more branches with news wait for the next poll")
+        told = "; ".join([*found, *wrong]) or f"nothing new on {', '.join(self.branches)}"
+        await self._keep(told, began_at, failed=bool(wrong))
+
+    def _fetch(self) -> None:
+        if self._stopped:
+            msg = "the master is stopping"
+            raise WrongInput(msg)
+        self.mirror.fetch()
+
+    async def _keep(self, told: str, began_at: float, *, failed: bool) -> None:
+        if failed:
+            log.msg(f"poll of {self.project}: {told}")
+        desk, runs = find_desk(self.master), self._started
+        await desk.call(keep_poll, self.project, told, failed=failed, began_at=began_at, runs=runs)
+
+    def _chosen(self, news: Iterable[str]) -> tuple[list[str], int]:
+        """Return the branches whose turn it is, those that are named first, and how many wait."""
+        others = [branch for branch in news if branch not in self.branches]
+        named = [branch for branch in self.branches if branch in news]
+        return [*named, *others[:MOST_RUNS]], max(0, len(others) - MOST_RUNS)
+
+    async def _look(self, branch: str, known: str | None) -> list[str]:
+        """Look at one branch; return what is new there as a sentence, or nothing."""
+        head = await threads.deferToThread(self.mirror.resolve, branch)
+        if known == head.revision:
+            return []
+        commits = await threads.deferToThread(self.mirror.between, known, head.revision)
+        for commit in commits:
+            await self._add_change(branch, commit)
+        about = await threads.deferToThread(commit_of, self.mirror, branch, head)
+        pipeline = self.master.scheduler_manager.namedServices[self.project]
+        started = await pipeline.begin_run(about, runs.Cause("poll", reason="new commits"))
+        if started is not None:
+            self._started.append(started.number)
+        count = f"{len(commits)} new commit{'s' if len(commits) != 1 else ''}"
+        told = f"{count} on {branch}, up to {head.revision[:10]} ({head.subject})"
+        trouble = (await threads.deferToThread(self.mirror.version, head.revision)).trouble
+        return [f"{told}, as version {about.base_version}: {trouble}" if trouble else told]
+
+    async def _add_change(self, branch: str, commit: CommitFacts) -> None:
+        files = await threads.deferToThread(self.mirror.files, commit.revision)
+        await self.master.data.updates.addChange(
+            author=commit.author,
+            revision=commit.revision,
+            files=files,
+            comments=commit.subject,
+            when_timestamp=commit.committed_at,
+            branch=branch,
+            project=self.project,
+            repository=self.mirror.repository,
+            src="git",
+            properties={POLLED: True},
+        )
+
+
+def _is_cron(schedule: str) -> bool:
+    return bool(croniter.is_valid(schedule))
+
+
+def _interval(schedule: str) -> int:
+    return _NEVER if _is_cron(schedule) else parse_duration(schedule)

@@ -1,0 +1,394 @@
+"""Stages on their way to Buildbot: what the ledger makes of runs that start, stages that end.
+
+Each method works in the transaction it is given, and returns orders: what is to be handed on to
+Buildbot, and what is to be cancelled there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from buildbot.process.results import CANCELLED, FAILURE, SUCCESS, WARNINGS
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from slipway.ledger import deployments, gate_openings, gates, run_state, runs
+from slipway.ledger.runs import Cause, Commit
+from slipway.ledger.tables.gates import Gate
+from slipway.ledger.tables.runs import Run, StageResult
+from slipway.master.job_builder import NOT_TWICE, may_repeat
+from slipway.master.scheduling.orders import Orders, ticket_of
+from slipway.model.cell import cells
+from slipway.model.errors import MissingTool, WrongInput
+from slipway.model.site import Project
+from slipway.model.stage import DeployStage, Stage
+
+#: The exit code of a stage whose script never began: something is missing on the machine.
+_NEVER_BEGAN = MissingTool.exit_code
+
+
+class Tickets:
+    """The ledger's side of one project's scheduler."""
+
+    def __init__(self, name: str, project: Project) -> None:
+        self.name = name
+        self.project = project
+        self.stages = project.stages
+
+    # ---- runs
+
+    def start_and_queue(
+        self,
+        session: Session,
+        commit: Commit,
+        cause: Cause,
+        now: float,
+        skips: Mapping[str, Any] | None = None,
+    ) -> Orders | None:
+        """Write down a run and queue its first stages; None where the poll's run exists."""
+        run = runs.start_run(session, self.name, commit, cause, now, skips)
+        if run is None:
+            return None
+        orders = Orders(run.number)
+        if self.project.supersede:
+            for older in runs.older_open(session, run):
+                self._supersede(session, older, run, orders, now)
+        self._go_on(session, run, orders, now)
+        return orders
+
+    def _supersede(
+        self, session: Session, older: Run, newer: Run, orders: Orders, now: float
+    ) -> None:
+        older.superseded_by = newer.number
+        why = f"superseded by run {newer.number}"
+        # What brings an older release back is no part of the run's own way.
+        own = [one for one in older.stages if not one.rollback]
+        waiting = [one for one in own if one.state == "queued"]
+        self._cancel(session, waiting, orders, why, now)
+        runs.settle(older, self.stages, now)
+
+    def queue_ready(self, session: Session, run_id: int) -> Orders:
+        """Queue every stage of a run that has become ready."""
+        run = session.get_one(Run, run_id)
+        orders = Orders(run.number)
+        self._go_on(session, run, orders, time.time())
+        return orders
+
+    def cancel_run(self, session: Session, run_number: int, owner: str, reason: str) -> Orders:
+        """End a run: what is queued never starts, what runs is stopped, its gates close.
+
+        Raises:
+            WrongInput: There is no such run, or it has ended.
+        """
+        run = self.find_run(session, run_number)
+        if run.state not in run_state.OPEN_RUN:
+            msg = f"run {run.number} of {self.name} is {run.state} already"
+            raise WrongInput(msg)
+        now, orders = time.time(), Orders(run.number)
+        why = f"cancelled by {owner}" + (f": {reason}" if reason else "")
+        for gate in gates.undecided(session, self.name, run.id):
+            if not gates.brings_back(session, gate):
+                gates.close(session, gate, self.stages.get(gate.stage), "cancelled", why, now)
+        have = run_state.counting(run).values()
+        at_work = [one for one in have if one.state in run_state.OPEN_STAGE]
+        self._cancel(session, at_work, orders, why, now)
+        runs.settle(run, self.stages, now)
+        return orders
+
+    def find_run(self, session: Session, number: int) -> Run:
+        """Return a run by its number; 0 is the newest.
+
+        Raises:
+            WrongInput: There is none.
+        """
+        query = select(Run).where(Run.project == self.name).order_by(Run.number.desc()).limit(1)
+        if number:
+            query = query.where(Run.number == number)
+        run = session.scalar(query)
+        if run is None:
+            told = f"has no run {number}" if number else "has had no run yet"
+            msg = f"{self.name} {told}"
+            raise WrongInput(msg)
+        return run
+
+    def commit_of(self, session: Session, run_number: int) -> Commit:
+        """Return what a run is about, for another run of the same.
+
+        Raises:
+            WrongInput: There is no such run.
+        """
+        run = self.find_run(session, run_number)
+        return Commit(
+            branch=run.branch,
+            revision=run.revision,
+            base_version=run.version.rpartition("+")[0],
+            committed_at=run.committed_at,
+            subject=run.subject,
+            author=run.author,
+        )
+
+    # ---- stages
+
+    def rerun(
+        self,
+        session: Session,
+        run_number: int,
+        name: str,
+        owner: str,
+        reason: str,
+        *,
+        cell: str = "",
+        from_here: bool = False,
+    ) -> Orders:
+        """Try a stage of a run once more: its failed cells, or all where none has failed.
+
+        A gate asks anew.
+
+        Args:
+            session: The transaction.
+            run_number: The run's number; 0 is the newest.
+            name: The stage.
+            owner: Who asks for it.
+            reason: Why.
+            cell: The cell to try alone.
+            from_here: True: what waits for the stage is run again too, when it has passed.
+
+        Raises:
+            WrongInput: No such run or stage, needs that have not passed, or it is at work.
+        """
+        run = self.find_run(session, run_number)
+        if name not in self.stages:
+            msg = f"{self.name} has no stage {name}; it has {', '.join(self.stages)}"
+            raise WrongInput(msg)
+        last, now = self._to_try(run, name, cell), time.time()
+        if from_here:
+            try:
+                runs.outdate(session, run, name, self.stages, now)
+            except ValueError as error:
+                raise WrongInput(str(error)) from None
+        stage = self.stages[name]
+        if last:
+            made = [runs.again(session, run, one, stage, now, owner=owner) for one in last]
+        else:
+            made = runs.first_try(session, run, name, stage, now)
+            for one in made:
+                one.owner = owner
+        # A person wants it to go on, whatever has superseded it.
+        run.superseded_by = None
+        orders = Orders(run.number)
+        orders.tickets = [ticket_of(run, one, reason) for one in made if one.state == "queued"]
+        self._go_on(session, run, orders, now)
+        return orders
+
+    def _to_try(self, run: Run, name: str, cell: str) -> list[StageResult]:
+        have = {key[1]: one for key, one in run_state.counting(run).items() if key[0] == name}
+        told = f"{name} of run {run.number}"
+        if cell and cell not in have:
+            msg = f'{told} has no cell "{cell}"; it has {", ".join(sorted(have)) or "none yet"}'
+            raise WrongInput(msg)
+        chosen = [have[cell]] if cell else list(have.values())
+        for one in chosen:
+            if one.state in run_state.OPEN_STAGE:
+                msg = f"{told} is {one.state} already"
+                raise WrongInput(msg)
+            if runs.is_stopping(one):
+                msg = f"{told} is being stopped; try again when it has ended"
+                raise WrongInput(msg)
+            if one.state == "gate":
+                msg = f"{told} waits for a person; open its gate"
+                raise WrongInput(msg)
+        self._not_in_use(run, name)
+        back = [one for one in gate_openings.working(run, name) if one.rollback]
+        if back:
+            msg = f"{told} is {back[0].state} already: its release is being brought back"
+            raise WrongInput(msg)
+        unmet = run_state.unmet(run, self.stages[name], self.stages)
+        if unmet:
+            msg = f"{told} waits for {', '.join(unmet)}"
+            raise WrongInput(msg)
+        bad = [one for one in chosen if one.state in {"failed", "cancelled"}]
+        return bad or chosen
+
+    def _not_in_use(self, run: Run, name: str) -> None:
+        """See that nothing is at work on what a stage has left: it would lose its inputs."""
+        have = run_state.counting(run)
+        for other, stage in self.stages.items():
+            state = run_state.state_of(have, other)
+            if name in stage.needs and state in run_state.OPEN_STAGE:
+                msg = f"{name} of run {run.number} is what {other} works on, which is {state}; "
+                raise WrongInput(msg + f"wait for it, or cancel {other} first")
+
+    def pass_and_queue(self, session: Session, stage_id: int, now: float) -> Orders:
+        """Queue what waited for a stage that has passed; the desk has written that down."""
+        result = session.get_one(StageResult, stage_id)
+        orders = Orders(result.run.number)
+        self._go_on_after(session, result, orders, now)
+        return orders
+
+    def finish_and_queue(
+        self, session: Session, request_id: int, results: int, now: float
+    ) -> Orders:
+        """Write down how a stage ended, and queue what waited for it."""
+        result = session.scalar(
+            select(StageResult)
+            .join(Run)
+            .where(StageResult.request_id == request_id, Run.project == self.name)
+        )
+        if result is None:
+            return Orders()
+        orders = Orders(result.run.number)
+        if runs.is_stopping(result):
+            result.finished_at = now
+            deployments.cancel(session, result, now)
+            return orders
+        if result.state not in run_state.OPEN_STAGE:
+            return orders
+        self._finish(session, result, results, orders, now)
+        self._go_on_after(session, result, orders, now)
+        return orders
+
+    def _finish(
+        self, session: Session, result: StageResult, results: int, orders: Orders, now: float
+    ) -> None:
+        if results in {SUCCESS, WARNINGS} and result.exit_code == 0:
+            runs.finish(result, "passed", now)
+        elif results == CANCELLED:
+            runs.finish(result, "cancelled", now)
+            deployments.cancel(session, result, now)
+        else:
+            runs.finish(result, "failed", now, result.exit_code or _NEVER_BEGAN)
+            result.summary = result.summary or "ended before its script began; see the build's log"
+            deployments.cancel(session, result, now)
+            self._after_failure(session, result, orders, now)
+
+    def _after_failure(
+        self, session: Session, result: StageResult, orders: Orders, now: float
+    ) -> None:
+        """Try a stage again whose machine was to blame; else end the others where that is asked."""
+        stage = self.stages.get(result.name)
+        if stage is None:
+            return
+        blamed = result.exit_code == MissingTool.exit_code and result.tries < stage.machine_retries
+        if blamed and result.run.superseded_by is None:
+            more = runs.again(session, result.run, result, stage, now)
+            why = f"tried again by itself, {more.tries} of {stage.machine_retries}"
+            orders.tickets.append(ticket_of(result.run, more, why))
+        elif self.project.fail_fast and not (stage.allow_failure or result.rollback):
+            have = run_state.counting(result.run).values()
+            at_work = [one for one in have if one.state in run_state.OPEN_STAGE]
+            others = [one for one in at_work if not self._cleans_up(one.name)]
+            self._cancel(session, others, orders, f"{result.name} failed (fail-fast)", now)
+
+    def _cleans_up(self, name: str) -> bool:
+        return name in self.stages and bool(self.stages[name].on_failure)
+
+    def _cancel(
+        self,
+        session: Session,
+        results: Iterable[StageResult],
+        orders: Orders,
+        why: str,
+        now: float,
+    ) -> None:
+        """End attempts in the ledger at once; Buildbot is told to stop them."""
+        session.flush()
+        for result in results:
+            # A stage may be saying just now that it has passed.
+            session.refresh(result, with_for_update=True)
+            if result.state not in run_state.OPEN_STAGE:
+                continue
+            runs.cancel(result, why, now)
+            if result.request_id is not None:
+                orders.cancels[result.request_id] = why
+
+    def _go_on_after(
+        self, session: Session, result: StageResult, orders: Orders, now: float
+    ) -> None:
+        """Go on with the run that an attempt is of; nothing of it waits for a rollback to it."""
+        if not result.rollback:
+            self._go_on(session, result.run, orders, now)
+
+    def _go_on(self, session: Session, run: Run, orders: Orders, now: float) -> None:
+        queued = runs.queue_ready(session, run, self.stages, now)
+        for gate in gates.undecided(session, self.name, run.id):
+            queued += self._let_go(session, gate, now)
+        if queued:
+            runs.settle(run, self.stages, now)
+        orders.tickets += [ticket_of(run, one, run.reason) for one in queued]
+
+    # ---- gates
+
+    def let_go(self, session: Session, gate_id: int) -> Orders:
+        """Queue the stage behind a gate, where nothing is in its way any more."""
+        gate = session.get_one(Gate, gate_id)
+        orders, now = Orders(gate.run.number), time.time()
+        queued = self._let_go(session, gate, now)
+        orders.tickets = [ticket_of(gate.run, one, gate.comment) for one in queued]
+        if not gates.brings_back(session, gate):
+            self._go_on(session, gate.run, orders, now)
+        return orders
+
+    def _let_go(self, session: Session, gate: Gate, now: float) -> list[StageResult]:
+        stage = self.stages.get(gate.stage)
+        # A need may have been started again since it became ready.
+        if stage is None or run_state.unmet(gate.run, stage, self.stages):
+            return []
+        result = gates.let_go(session, gate, stage, now)
+        if result is None:
+            return []
+        if not result.rollback:
+            # A person wants it to go on, whatever has superseded it.
+            gate.run.superseded_by = None
+        return [result]
+
+    # ---- after a restart
+
+    def requeue(
+        self, session: Session, stage_id: int, request_id: int | None, *, new_attempt: bool
+    ) -> Orders:
+        """Queue a stage again that was open when the master ended, if there still is one.
+
+        Args:
+            session: The transaction.
+            stage_id: The attempt.
+            request_id: The request it had when this was decided; where it has another by now,
+                it has been handed on meanwhile.
+            new_attempt: True: the attempt was interrupted. False: Buildbot never heard of it.
+        """
+        result = session.get_one(StageResult, stage_id)
+        run, orders, now = result.run, Orders(result.run.number), time.time()
+        if result.state not in run_state.OPEN_STAGE or result.request_id != request_id:
+            return orders
+        stage = self.stages.get(result.name)
+        if stage is None or result.cell not in {cell.name for cell in cells(stage)}:
+            runs.finish(result, "cancelled", now)
+            result.summary = "the stage is no longer in pipeline.toml"
+            return orders
+        if new_attempt and result.exit_code is not None:
+            # Its script had ended; only the build was still to be closed.
+            self._finish(session, result, FAILURE, orders, now)
+            self._go_on_after(session, result, orders, now)
+            return orders
+        if new_attempt and not self._may_repeat(session, result, stage):
+            runs.finish(result, "failed", now, WrongInput.exit_code)
+            result.summary = NOT_TWICE.format(what="the master was stopped")
+            deployments.cancel(session, result, now)
+            self._go_on_after(session, result, orders, now)
+            return orders
+        if new_attempt:
+            runs.finish(result, "cancelled", now)
+            result.summary = "interrupted: the master stopped; it was tried again"
+            deployments.cancel(session, result, now)
+            result = runs.again(session, run, result, stage, now)
+            result.tries -= 1  # the master was to blame, not a worker's machine
+        else:
+            result.request_id = result.buildset_id = None
+        orders.tickets = [ticket_of(run, result, run.reason)]
+        return orders
+
+    def _may_repeat(self, session: Session, result: StageResult, stage: Stage) -> bool:
+        """Tell whether an attempt may be made anew by itself, as far as it had come."""
+        began = deployments.of_stage(session, result.id) is not None
+        return not (began and isinstance(stage, DeployStage)) or may_repeat(self.project, stage)

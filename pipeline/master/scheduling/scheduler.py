@@ -1,0 +1,329 @@
+"""The scheduler of a pipeline: starts runs, and each stage the moment its needs have passed.
+
+State is derived from the ledger. A master that was killed goes on where it was: what is open is
+compared with Buildbot's own requests at the start.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+import sqlalchemy as sa
+from buildbot.process.results import CANCELLED, RETRY
+from buildbot.schedulers.base import ReconfigurableBaseScheduler
+from twisted.internet import defer, threads
+from twisted.python import log
+
+from slipway.git_mirror import Mirror
+from slipway.ledger.runs import Cause, Commit, last_passed
+from slipway.master.gates.service import Gatekeeper
+from slipway.master.ledger_service import Desk, find_desk
+from slipway.master.scheduling import recovery
+from slipway.master.scheduling.commits import POLLED, look_up
+from slipway.master.scheduling.dispatch import hand_on
+from slipway.master.scheduling.if_changed import find_skips
+from slipway.master.scheduling.orders import Orders, bind, mark
+from slipway.master.scheduling.run_transitions import Tickets
+from slipway.master.scheduling.startup_barrier import wait_for_start
+from slipway.model.cell import cells
+from slipway.model.errors import WrongInput
+from slipway.model.site import Project, builder_name
+
+
+class Started(NamedTuple):
+    """A run that was written down, and whose first stages are with Buildbot."""
+
+    number: int
+    handed: Any
+    """The first stage's (buildset id, request ids); (None, {}) where all of them are gates."""
+
+
+class PipelineScheduler(ReconfigurableBaseScheduler):
+    """One per project: its runs and their joins."""
+
+    compare_attrs: ClassVar[tuple[str, ...]] = ("project", "repository", "mirror_folder")
+    _stopping = False
+    _lock: Any = None
+    _waiting: Any = defer.succeed(None)
+    _consumers: list[Any]
+    gatekeeper: Gatekeeper
+
+    def checkConfig(self, *, project: Project, repository: str, mirror_folder: str) -> None:
+        """Check the arguments; pipeline.toml's own check has been there before."""
+        super().checkConfig(builderNames=[])
+
+    async def reconfigService(
+        self, *, project: Project, repository: str, mirror_folder: str
+    ) -> None:
+        """Take up a new pipeline while the master runs; open runs go on by it."""
+        self.project, self.repository, self.mirror_folder = project, repository, mirror_folder
+        names = [
+            builder_name(self.name, stage, cell.name)
+            for stage in project.stages
+            for cell in cells(project.stages[stage])
+        ]
+        self._tickets = Tickets(str(self.name), project)
+        if self._lock is None:
+            self._lock, self._consumers = defer.DeferredLock(), []
+            self.gatekeeper = Gatekeeper(str(self.name), self._desk, self._let_go, self._call_later)
+        self.gatekeeper.take_up(project)
+        await super().reconfigService(builderNames=names)
+
+    def mirror(self) -> Mirror:
+        """Return the mirror of this project's repository."""
+        place = f"project.{self.name}.repository"
+        return Mirror(Path(self.mirror_folder), self.repository, place)
+
+    # ---- Buildbot's calls
+
+    @defer.inlineCallbacks
+    def activate(self) -> Any:
+        """Listen for commits and for stages that end, then go on with what was open."""
+        yield super().activate()
+        if not self.enabled:
+            return
+        self.master.reactor.addSystemEventTrigger("before", "shutdown", self._stop)
+        for heard, event in (
+            (self._build_ended, ("builds", None, "finished")),
+            (self._request_ended, ("buildrequests", None, "complete")),
+        ):
+            consumer = yield self.master.mq.startConsuming(heard, event)
+            self._consumers.append(consumer)
+        yield self.startConsumingChanges(change_filter=_OfProject(self.name))
+        self._in_background(self._go_on(), f"while going on with the runs of {self.name}")
+
+    @defer.inlineCallbacks
+    def deactivate(self) -> Any:
+        """Stop listening; a master that only starts does not go on with what was open."""
+        self._waiting.cancel()
+        if self._lock is not None:
+            self.gatekeeper.stop()
+        while self._consumers:
+            self._consumers.pop().stopConsuming()
+        yield super().deactivate()
+
+    def _stop(self) -> None:
+        # Buildbot cancels what runs when it stops; that is no decision of a person.
+        self._stopping = True
+
+    def gotChange(self, change: Any, important: bool) -> Any:
+        """Start a run for a new head."""
+        if change.properties.getProperty(POLLED):
+            return defer.succeed(None)
+        return defer.ensureDeferred(
+            self.start_run(change.branch, change.revision, Cause("poll", reason="new commits"))
+        )
+
+    def _build_ended(self, key: Any, message: dict[str, Any]) -> None:
+        # RETRY: the worker was lost and Buildbot tries the same request again.
+        if message["results"] != RETRY:
+            self._close(message)
+
+    def _request_ended(self, key: Any, message: dict[str, Any]) -> None:
+        # A request that is cancelled while it waits never has a build; all others had one.
+        if message["results"] == CANCELLED:
+            self._close(message)
+
+    def _close(self, message: dict[str, Any]) -> None:
+        # On SIGTERM Buildbot ends the builds first, and the reactor last.
+        cancelled = message["results"] == CANCELLED and self.master.botmaster.shuttingDown
+        if not self._stopping and not cancelled:
+            ended = self._ended(message["buildrequestid"], message["results"])
+            self._in_background(ended, f"while joining stages of {self.name}")
+
+    def _in_background(self, work: Coroutine[Any, Any, Any], what: str) -> None:
+        """Let work go on by itself; what goes wrong in it is logged."""
+        defer.ensureDeferred(work).addErrback(lambda failure: log.err(failure, what))
+
+    # ---- runs
+
+    async def start_run(self, branch: str, revision: str | None, cause: Cause) -> Started | None:
+        """Start a run of a branch's head or of one revision.
+
+        Returns:
+            The run; None where the poll's run exists.
+
+        Raises:
+            WrongInput: No such branch or revision, or the repository cannot be read.
+        """
+        branch = branch or self.project.default_branch
+        if not branch:
+            msg = f"name a branch: project.{self.name}.branches holds patterns alone"
+            raise WrongInput(msg)
+        commit = await threads.deferToThread(look_up, self.mirror(), branch, revision)
+        return await self.begin_run(commit, cause)
+
+    async def begin_run(self, commit: Commit, cause: Cause) -> Started | None:
+        """Start a run of a commit that is known; the first stages go to Buildbot at once.
+
+        Returns:
+            The run; None where the poll's run exists.
+        """
+        skips = await self._skips(commit) if cause.trigger == "poll" else {}
+        work = self._tickets.start_and_queue
+        numbers: list[int] = []
+        handed = await self.hand_on(
+            work, commit, cause, time.time(), skips, actor=cause.owner, about=numbers.append
+        )
+        return None if handed is None else Started(numbers[0], (handed or [(None, {})])[0])
+
+    async def _skips(self, commit: Commit) -> dict[str, Any]:
+        """Return the stages that `if-changed` skips."""
+        names = [name for name, stage in self.project.stages.items() if stage.if_changed]
+        if not names:
+            return {}
+        desk = find_desk(self.master)
+        passed = await desk.call(last_passed, str(self.name), commit.branch, names)
+        stages = self.project.stages
+        return await threads.deferToThread(
+            find_skips, self.mirror(), commit.revision, stages, passed
+        )
+
+    async def rerun_stage(
+        self, run_number: int, stage: str, owner: str, reason: str, **options: Any
+    ) -> Any:
+        """Try a stage of a run again; a gate asks anew.
+
+        Args:
+            run_number: The run's number; 0 is the newest.
+            stage: The stage's name.
+            owner: Who asked for it.
+            reason: Why.
+            options: `cell`: that one alone. `from_here`: what waits for it is run again too.
+
+        Returns:
+            Its (buildset id, request ids); (None, {}) where a gate waits now.
+
+        Raises:
+            WrongInput: No such run, needs that have not passed, or the stage is at work.
+        """
+        started = await self.hand_on(
+            self._tickets.rerun, run_number, stage, owner, reason, actor=owner, **options
+        )
+        return (started or [(None, {})])[0]
+
+    async def rerun(self, run_number: int, cause: Cause) -> Started | None:
+        """Start a new run of the revision that an earlier one was about.
+
+        Raises:
+            WrongInput: There is no such run.
+        """
+        commit = await find_desk(self.master).call(self._tickets.commit_of, run_number)
+        return await self.begin_run(commit, cause)
+
+    async def cancel_run(self, run_number: int, owner: str, reason: str) -> None:
+        """End a run: what is queued never starts, what runs is stopped, its gates close.
+
+        Raises:
+            WrongInput: There is no such run, or it has ended.
+        """
+        await self.hand_on(self._tickets.cancel_run, run_number, owner, reason)
+
+    def _call_later(self, seconds: float, work: Callable[..., Any]) -> Any:
+        return self.master.reactor.callLater(seconds, work)
+
+    def _desk(self) -> Desk:
+        return find_desk(self.master)
+
+    async def _let_go(self, gate_id: int) -> None:
+        """Start the stage behind a gate, where nothing is in its way any more."""
+        await self.hand_on(self._tickets.let_go, gate_id)
+
+    async def hand_on(
+        self,
+        work: Callable[..., Orders | None],
+        *arguments: Any,
+        about: Callable[[int], None] | None = None,
+        **options: Any,
+    ) -> Any:
+        """Do work on the ledger, one at a time, and hand what it wants to Buildbot.
+
+        Args:
+            work: Gets a session, then the arguments and options.
+            *arguments: Passed on to it.
+            about: Is told the number of the run that its orders are about.
+            **options: Passed on to it.
+
+        Returns:
+            What became of each ticket; None where the work gave no orders.
+        """
+        await self._lock.acquire()
+        try:
+            orders = await find_desk(self.master).call(work, *arguments, **options)
+            if orders is None:
+                return None
+            if about is not None:
+                about(orders.run)
+            return await hand_on(self.master, str(self.name), self.project, self.repository, orders)
+        finally:
+            self._lock.release()
+
+    # ---- joins
+
+    def stage_passed(self, stage_id: int) -> None:
+        """Start what waited for a stage, which has just passed."""
+        work = self.hand_on(self._tickets.pass_and_queue, stage_id, time.time())
+        self._in_background(work, f"while joining stages of {self.name}")
+
+    async def _ended(self, request_id: int, results: int) -> None:
+        """Write down how a stage ended, and start what waited for it."""
+        await self.hand_on(self._tickets.finish_and_queue, request_id, results, time.time())
+        await self.gatekeeper.forget()
+
+    # ---- after a restart
+
+    async def _go_on(self) -> None:
+        """Compare what is open in the ledger with Buildbot's requests, and go on."""
+        # Builders must be there before stages can be handed to them.
+        self._waiting = wait_for_start(self.master)
+        if not await self._waiting:
+            return
+        desk = find_desk(self.master)
+        await desk.call(recovery.end_stopping, self.name)
+        for stage_id, request_id in await desk.call(recovery.open_stages, self.name):
+            found = request_id or await self._request_of(stage_id)
+            request = await self.master.data.get(("buildrequests", str(found))) if found else None
+            if request is not None and request_id is None:
+                await desk.call(bind, stage_id, request["buildsetid"], found)
+            if request is None:
+                await self.hand_on(self._tickets.requeue, stage_id, request_id, new_attempt=False)
+            elif request["complete"] and request["results"] == CANCELLED:
+                await self.hand_on(self._tickets.requeue, stage_id, found, new_attempt=True)
+            elif request["complete"]:
+                await self._ended(int(request["buildrequestid"]), request["results"])
+        for run_id in await desk.call(recovery.open_runs, self.name):
+            await self.hand_on(self._tickets.queue_ready, run_id)
+        await self.gatekeeper.begin()
+
+    async def _request_of(self, stage_id: int) -> int | None:
+        """Return the request of a stage whose master died before it could note it down."""
+        wanted = mark(stage_id)
+        found = await self.master.db.pool.do(_marked, self.master.db.model, wanted)
+        return None if found is None else int(found)
+
+
+def _marked(connection: sa.Connection, model: Any, wanted: str) -> int | None:
+    """Return the newest request whose buildset carries a mark."""
+    requests, sets = model.buildrequests, model.buildsets
+    query = (
+        sa.select(requests.c.id)
+        .select_from(requests.join(sets, requests.c.buildsetid == sets.c.id))
+        .where(sets.c.external_idstring == wanted)
+        .order_by(requests.c.id.desc())
+        .limit(1)
+    )
+    found: int | None = connection.scalar(query)
+    return found
+
+
+class _OfProject:
+    """A change filter for one project."""
+
+    def __init__(self, project: str) -> None:
+        self._project = project
+
+    def filter_change(self, change: Any) -> bool:
+        return bool(change.project == self._project)

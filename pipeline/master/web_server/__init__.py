@@ -1,0 +1,1 @@
+"""Connections to the web server, within bounds."""

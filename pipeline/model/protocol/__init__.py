@@ -1,0 +1,1 @@
+"""What passes between a master, its workers and their scripts."""

@@ -1,0 +1,213 @@
+"""What a stage says while it works. One event is one JSON object of at most 4,000 bytes."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from slipway.model.protocol.artefact_name import ArtefactName
+
+#: A Buildbot worker splits log lines at 4,096 bytes.
+LIMIT = 4000
+#: What databases hold: a row's number, and a size of which a browser loses no digit.
+_MOST_LINES = 2**31 - 1
+_MOST_BYTES = 2**53
+_DEEPEST = 20
+
+#: What an event's record begins with (RFC 7464).
+RECORD_SEPARATOR = "\x1e"
+
+#: How many failures a stage's page shows with all there is to see of them.
+MOST_SHOWN = 20
+
+Role = Literal["product", "report"]
+#: "flaky" failed first and passed when tried again; "quarantined" failed and does not count.
+Status = Literal["passed", "failed", "error", "skipped", "flaky", "quarantined"]
+
+
+Number = Annotated[float, Field(allow_inf_nan=False, ge=-1e15, le=1e15)]
+
+
+def _plain(value: Any, depth: int = 0) -> None:
+    """Refuse what no JSON column holds."""
+    if depth > _DEEPEST:
+        msg = f"facts are nested deeper than {_DEEPEST}"
+        raise ValueError(msg)
+    if isinstance(value, float) and not math.isfinite(value):
+        msg = f"a fact is {value}, which is no number"
+        raise ValueError(msg)
+    if isinstance(value, int) and abs(value) > _MOST_BYTES:
+        msg = f"a fact is a whole number beyond {_MOST_BYTES}"
+        raise ValueError(msg)
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list | tuple):
+        return
+    for one in value:
+        _plain(one, depth + 1)
+
+
+def _plain_facts(facts: dict[str, Any]) -> dict[str, Any]:
+    _plain(facts)
+    return facts
+
+
+class Event(BaseModel):
+    """One thing a stage says."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+
+class Progress(Event):
+    """How far the work is: `done` of `total`, in whatever unit the text names."""
+
+    event: Literal["progress"] = "progress"
+    text: str
+    done: Number | None = None
+    total: Number | None = None
+
+    @property
+    def line(self) -> str:
+        """The text with its numbers: "45/52 scenarios, 1 failed"."""
+        if not self.total or self.done is None:
+            return self.text
+        return f"{self.done:g}/{self.total:g} {self.text}"
+
+
+class TestResult(Event):
+    """One test case's result, the same form for every runner."""
+
+    __test__ = False
+
+    event: Literal["test"] = "test"
+    suite: str
+    name: str
+    status: Status
+    seconds: Number = 0.0
+    file: str | None = None
+    line: int | None = Field(default=None, ge=-1, le=_MOST_LINES)
+    attempt: int = Field(default=1, ge=0, le=_MOST_LINES)
+    message: str = ""
+    step: str = ""
+    """The step that failed, where the runner has steps."""
+
+    @property
+    def place(self) -> str:
+        """File and line, as far as they are known; evidence names its test by it."""
+        return f"{self.file or ''}:{self.line or 0}"
+
+
+class ArtefactLeft(Event):
+    """A file for later stages (product) or for people to read (report)."""
+
+    event: Literal["artefact"] = "artefact"
+    path: str
+    """Where it lies on the machine that ran the stage, absolute."""
+    name: ArtefactName
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    size: int = Field(ge=0, le=_MOST_BYTES)
+    media_type: str = Field(default="application/octet-stream", max_length=127)
+    role: Role = "product"
+
+
+class Evidence(Event):
+    """Something to look at on the run's page. Its bytes follow as pieces, and then its test."""
+
+    path: str
+    title: str = ""
+    test: str = ""
+    """The test it belongs to, as `file:line`; empty: none."""
+    media_type: str = "application/octet-stream"
+    size: int = Field(default=0, ge=0, le=_MOST_BYTES)
+    sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
+    """Empty: its bytes do not follow."""
+    missing: str = ""
+    """Why they do not, such as "is too large"."""
+
+
+class Picture(Evidence):
+    """A picture for the run's page."""
+
+    event: Literal["picture"] = "picture"
+
+
+class Document(Evidence):
+    """A text for the run's page: a saved page, a console, the end of a log."""
+
+    event: Literal["document"] = "document"
+
+
+class Piece(Event):
+    """The next bytes of a picture or document, in base64."""
+
+    event: Literal["piece"] = "piece"
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    data: str
+
+
+class Summary(Event):
+    """The stage in one line, and what it measured (small: numbers, versions)."""
+
+    event: Literal["summary"] = "summary"
+    text: str
+    facts: Annotated[dict[str, Any], AfterValidator(_plain_facts)] = Field(default_factory=dict)
+
+
+class Notice(Event):
+    """A sentence a person should see."""
+
+    event: Literal["notice"] = "notice"
+    text: str
+    level: Literal["info", "warning", "error"] = "info"
+
+
+AnyEvent = Annotated[
+    Progress | TestResult | ArtefactLeft | Picture | Document | Piece | Summary | Notice,
+    Field(discriminator="event"),
+]
+EVENTS: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent, config=ConfigDict(defer_build=True))
+
+
+def read_event(record: str) -> AnyEvent:
+    """Read an event from its record.
+
+    Args:
+        record: The JSON; what no database holds in a text is replaced.
+
+    Raises:
+        ValueError: It is none, and which of its keys is wrong, in one sentence.
+    """
+    if len(record) > LIMIT:
+        msg = f"an event has {len(record)} characters; it may have {LIMIT}"
+        raise ValueError(msg)
+    try:
+        return EVENTS.validate_json(record.replace("\\u0000", "\\ufffd"))
+    except ValidationError as error:
+        raise ValueError(event_problem(error)) from None
+
+
+def event_problem(error: ValidationError) -> str:
+    """Return why something is no event, in one sentence."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    if (told := first.get("ctx", {}).get("error")) is not None:
+        return str(told)
+    return f"{'.'.join(map(str, first['loc'])) or 'an event'}: {first['msg']}"[:300]
+
+
+def part_line(line: str) -> tuple[str, AnyEvent | None]:
+    """Part a line of a stage's output, whose events have no codes, into log and event.
+
+    A program may have left its own last line open: then the event begins in the middle.
+
+    Returns:
+        The log's part, and the event; a record that is no event is log.
+    """
+    log, mark, record = line.partition(RECORD_SEPARATOR)
+    if not mark:
+        return line, None
+    try:
+        return log and f"{log}\n", read_event(record)
+    except ValueError:
+        return line if log else record, None

@@ -1,0 +1,96 @@
+"""A release's version: the project's own, and the run's number."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from packaging.version import InvalidVersion, Version
+
+from slipway.model.versions.written import named_by_backend, table
+
+#: What a project without any version is.
+NONE = "0.0.0"
+_HOW = "make a tag such as v1.0.0, or write the version into pyproject.toml"
+
+
+@dataclass(frozen=True)
+class ProjectVersion:
+    """A project's own version, without any local part: that is where the run's number goes."""
+
+    text: str
+    trouble: str = ""
+    """Why it is none of the project's own, and what to do; empty: it is."""
+
+
+def find_version(read: Callable[[str], str | None], described: str | None) -> ProjectVersion:
+    """Find a project's own version in its files, without running anything of it.
+
+    Args:
+        read: Returns the text of a file of the project; None where there is none.
+        described: What `git describe --tags` says, such as "v1.4.0-3-gabc1234".
+
+    Returns:
+        The version of pyproject.toml, else what the build backend's settings there name, else of
+        the nearest tag, else "0.0.0".
+    """
+    data = _pyproject(read)
+    found = (
+        _public(table(data, "project").get("version"))
+        or _public(named_by_backend(data, read))
+        or _of_tag(described)
+    )
+    if found:
+        return ProjectVersion(found)
+    # A project that makes no claim to have one is no package, and content with the run's number.
+    return ProjectVersion(NONE, _trouble(data, described) if "project" in data else "")
+
+
+def local_version(base: str, number: int, *, dirty: bool) -> str:
+    """Return the version of what is made from a working tree: 1.4.0+local.3, 1.4.0+local.3.dirty.
+
+    By PEP 440 each is older than 1.4.0+1, which a site's first run makes, and none is ever one of
+    a site's.
+
+    Args:
+        base: The project's own version.
+        number: The number of the run on that machine.
+        dirty: Whether the tree has what no commit has.
+    """
+    return f"{base}+local.{number}" + (".dirty" if dirty else "")
+
+
+def _trouble(data: dict[str, Any], described: str | None) -> str:
+    dynamic = table(data, "project").get("dynamic")
+    tag = f'the nearest tag "{described.strip()[:60]}" is no version' if described else "no tag"
+    if isinstance(dynamic, list) and "version" in dynamic:
+        where = 'pyproject.toml says dynamic = ["version"], and nothing tells it: '
+        return f"{where}no file that its build backend reads, {tag}; {_HOW}"
+    return f"pyproject.toml says no version that is one, {tag}; {_HOW}"
+
+
+def _pyproject(read: Callable[[str], str | None]) -> dict[str, Any]:
+    try:
+        return tomllib.loads(read("pyproject.toml") or "")
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return {}
+
+
+def _of_tag(described: str | None) -> str | None:
+    if not described:
+        return None
+    tag = re.sub(r"-\d+-g[0-9a-f]+$", "", described.strip())
+    found = re.search(r"\d.*", tag)
+    return _public(found[0]) if found else None
+
+
+def _public(text: object) -> str | None:
+    if not isinstance(text, str):
+        return None
+    try:
+        return Version(text).public
+    except InvalidVersion:
+        return None

@@ -1,0 +1,1 @@
+"""Reading secrets from where pipeline.toml says they are."""

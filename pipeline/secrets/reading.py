@@ -1,0 +1,219 @@
+"""Reading secrets from where pipeline.toml says they are; no sentence here ever holds one."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from slipway.model.errors import MissingTool, SlipwayError, WrongInput
+from slipway.model.secrets.forms import SHORTEST, is_short
+from slipway.model.secrets.location import SecretPlace, StageSecret
+from slipway.model.site import Project, Site
+from slipway.secrets.programs import run_program
+
+#: Seconds that the program of a secret may take.
+_PATIENCE = 30.0
+#: Bytes of a secret: no system gives a program a longer variable than twice this.
+_LONGEST = 65_536
+
+
+def given_secret(place: SecretPlace, base: Path, key: str) -> str:
+    """Return a secret of one line from where pipeline.toml says it is.
+
+    Args:
+        place: Where it is.
+        base: What a relative path counts from, and where a command runs.
+        key: The key it is for, for the error sentence.
+
+    Raises:
+        WrongInput: It is not there, empty, or others may read the file.
+        MissingTool: The environment variable is not set, or the command does not tell it.
+    """
+    return _given(place, base, key).splitlines()[0]
+
+
+def _given(place: SecretPlace, base: Path, key: str) -> str:
+    if place.env is not None:
+        value = os.environ.get(place.env, "")
+        if not value.strip():
+            msg = f"{key}: the environment variable {place.env} is not set; export it"
+            raise MissingTool(msg)
+        return value
+    if place.file is not None:
+        return _in_file(base / place.file, key)
+    return _told(place, base, key)
+
+
+def _in_file(path: Path, key: str) -> str:
+    try:
+        with open(path, "rb", opener=_open_at_once) as stream:
+            mode = os.fstat(stream.fileno()).st_mode
+            data = stream.read(_LONGEST + 1) if stat.S_ISREG(mode) else b""
+        text = _text(data)
+    except OSError as error:
+        msg = f"{key}: the file {path} cannot be read: {error.strerror}"
+        raise WrongInput(msg) from None
+    except UnicodeDecodeError:
+        msg = f"{key}: the file {path} is not UTF-8 text; write the secret as its first line"
+        raise WrongInput(msg) from None
+    if not stat.S_ISREG(mode):
+        msg = f"{key}: {path} is no plain file; write the secret into one"
+        raise WrongInput(msg)
+    if os.name == "posix" and mode & 0o077:
+        msg = f"{key}: others may read {path} (mode {mode & 0o777:o}); run chmod 600 on it"
+        raise WrongInput(msg)
+    if not text:
+        msg = f"{key}: the file {path} is empty"
+        raise WrongInput(msg)
+    _check_length(data, key, f"the file {path}")
+    return text
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a file; a pipe is not waited for."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _told(place: SecretPlace, base: Path, key: str) -> str:
+    """Return what a secret's command prints; what it says on its error output is shown nowhere."""
+    argv = place.command or ()
+    what = f"{key}: {place.told}"
+    try:
+        printed = run_program(argv, base, _PATIENCE, _LONGEST)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "its words are none"
+        msg = f"{what} cannot be started on this machine: {why}"
+        raise MissingTool(msg) from None
+    if not printed.in_time:
+        msg = f"{what} did not end within {_PATIENCE:g} seconds and was stopped; run it by hand"
+        raise MissingTool(msg)
+    data = printed.data
+    _check_length(data, key, place.told)
+    if printed.code != 0:
+        msg = f"{what} ended with exit code {printed.code}; run it by hand to see why"
+        raise MissingTool(msg)
+    try:
+        text = _text(data)
+    except UnicodeDecodeError:
+        msg = f"{what} prints something that is not UTF-8 text"
+        raise MissingTool(msg) from None
+    if not text:
+        msg = f"{what} prints nothing"
+        raise MissingTool(msg)
+    return text
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8").strip("\r\n \t")
+
+
+def _check_length(data: bytes, key: str, where: str) -> None:
+    if len(data) > _LONGEST:
+        msg = f"{key}: {where} holds more than {_LONGEST:,} bytes, which no program can be given"
+        raise WrongInput(msg)
+
+
+# ---- secrets of stages
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a stage is given."""
+
+    values: dict[str, str] = field(default_factory=dict, repr=False)
+    """Its secrets, by the name of the environment variable."""
+    withheld: tuple[str, ...] = ()
+    """Sentences about secrets that this run does not get."""
+
+
+def given_to_stage(
+    secrets: Mapping[str, StageSecret],
+    branch: str,
+    base: Path,
+    key: str,
+    is_on_it: Callable[[], bool] = lambda: True,
+) -> Given:
+    """Read the secrets of a stage.
+
+    Args:
+        secrets: Where they are, by name.
+        branch: The run's branch; some secrets are for some branches alone.
+        base: What relative paths count from, and where commands run.
+        key: The key of the table, for error sentences.
+        is_on_it: Tells whether the branch holds the run's revision: whoever may start a run may
+            name any revision beside any branch. Asked where a secret is for some branches alone.
+
+    Raises:
+        MissingTool: Some cannot be read, or are too short to be masked; says of each why.
+    """
+    values: dict[str, str] = {}
+    withheld: list[str] = []
+    wrong: list[str] = []
+    for name, place in secrets.items():
+        if not place.is_for(branch):
+            where = ", ".join(place.branches)
+            told = f"the secret {name} is for {where} alone; a run of {branch or 'no branch'} has "
+            withheld.append(f"{told}none")
+            continue
+        if place.branches and not is_on_it():
+            told = f"the secret {name} is for {', '.join(place.branches)} alone"
+            withheld.append(f"{told}; the revision of this run is not on {branch}")
+            continue
+        try:
+            values[name] = _usable(_given(place, base, f"{key}.{name}"), f"{key}.{name}", place)
+        except SlipwayError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise MissingTool("; ".join(wrong))
+    return Given(values, tuple(withheld))
+
+
+def given_here(
+    project: Project, stages: Iterable[str], base: Path, name: str
+) -> dict[str, dict[str, str]]:
+    """Read the secrets of stages that a person runs on their own machine, whatever the branch.
+
+    Raises:
+        MissingTool: Some cannot be read here; says of each why.
+    """
+    found: dict[str, dict[str, str]] = {}
+    wrong: list[str] = []
+    for stage in stages:
+        own = {
+            key: place.model_copy(update={"branches": ()})
+            for key, place in project.stages[stage].secrets.items()
+        }
+        key = f"project.{name}.stages.{stage}.secrets"
+        try:
+            found[stage] = given_to_stage(own, "", base, key).values
+        except SlipwayError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise MissingTool("\n".join(wrong))
+    return found
+
+
+def _usable(value: str, key: str, place: SecretPlace) -> str:
+    if is_short(value):
+        msg = (
+            f"{key}: the value of {place.told} has fewer than {SHORTEST} characters and cannot be "
+            "masked without masking everything; take a longer secret"
+        )
+        raise MissingTool(msg)
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        msg = f"{key}: the value of {place.told} is not UTF-8 text; give it as base64"
+        raise MissingTool(msg) from None
+    if "\0" in value:
+        msg = f"{key}: the value of {place.told} holds a NUL, which no program can be given"
+        raise MissingTool(msg)
+    return value
+
+
+def variables_of(site: Site) -> set[str]:
+    """Return the environment variables that hold secrets of a site: no stage may see them all."""
+    return {place.env for place in site.secret_places if place.env is not None}

@@ -1,0 +1,1 @@
+"""Archives: written the same each time, read with distrust."""

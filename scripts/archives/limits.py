@@ -1,0 +1,72 @@
+"""What an archive that nobody vouches for may hold: names, and how much of everything."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+
+from slipway.model.errors import StageFailed
+from slipway.scripts.humanize import size_text
+
+#: Bytes of one part of a name, as file systems allow, and parts one in another.
+LONGEST_PART, DEEPEST = 255, 128
+#: Bytes of a whole name and of a link: what Linux opens, less the folder it lies in.
+LONGEST_NAME = 3000
+MOST_ENTRIES = 1_000_000
+#: Bytes that may come out for each that went in, beyond what any archive may hold.
+MOST_GROWTH, FREE = 200, 1 << 30
+_SHOWN = 200
+
+
+def name_trouble(name: str) -> str:
+    """Say why no file can have this name, or nothing."""
+    try:
+        parts = [len(part) for part in name.encode().split(b"/")]
+    except UnicodeEncodeError:
+        return "its name is not UTF-8"
+    if any(unicodedata.category(sign) == "Cc" for sign in name):
+        return "its name holds a control character"
+    if len(parts) > DEEPEST:
+        return f"it lies {len(parts)} folders deep, {DEEPEST} are allowed"
+    if max(parts) > LONGEST_PART:
+        return f"a part of its name has {max(parts)} bytes, {LONGEST_PART} are allowed"
+    if sum(parts) + len(parts) > LONGEST_NAME:
+        return f"its name has {sum(parts) + len(parts)} bytes, {LONGEST_NAME} are allowed"
+    return ""
+
+
+def shown(name: str) -> str:
+    """Return a name as a sentence can hold it, however long it is and whatever is in it."""
+    cut = name if len(name) <= _SHOWN else f"{name[:_SHOWN]}..."
+    return f'"{cut}"' if cut.isprintable() else ascii(cut)
+
+
+class Allowance:
+    """Counts what comes out of one archive, so that a small one cannot fill a disk."""
+
+    def __init__(self, archive: Path) -> None:
+        self._archive = archive
+        self._packed = archive.stat().st_size
+        self._entries = self._bytes = 0
+
+    def take(self, size: int) -> None:
+        """Count one more entry.
+
+        Raises:
+            StageFailed: There are too many, or they are too large.
+        """
+        if size < 0:
+            msg = f"{self._archive} is refused: an entry of it has {size} bytes"
+            raise StageFailed(msg)
+        self._entries += 1
+        self._bytes += size
+        most = FREE + MOST_GROWTH * self._packed
+        if self._entries > MOST_ENTRIES:
+            msg = f"{self._archive} is refused: it holds more than {MOST_ENTRIES:,} entries"
+            raise StageFailed(msg)
+        if self._bytes > most:
+            msg = (
+                f"{self._archive} is refused: {size_text(self._packed)} would become more than "
+                f"{size_text(most)}; no archive of files grows like that"
+            )
+            raise StageFailed(msg)

@@ -1,0 +1,83 @@
+"""A job's inputs, put from under their hashes to their paths; each is the file that was hashed.
+
+A worker fetches files into a folder of a stage's own, each under its SHA-256. Names come here,
+after the file that is open has been hashed, and nothing that is there already is written over.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from slipway.model.errors import StageFailed
+from slipway.model.protocol.job import Input
+from slipway.scripts.opened_files import NEW_FILE_FLAGS, open_plain
+
+
+def place_inputs(inputs: Iterable[Input], folder: Path) -> None:
+    """Put each input to its path.
+
+    Args:
+        inputs: What the job needs.
+        folder: Where the files lie, each under its hash.
+
+    Raises:
+        StageFailed: One is missing, truncated or altered, or something is at its path.
+    """
+    for given in inputs:
+        with contextlib.ExitStack() as stack:
+            try:
+                opened = open_plain(folder, (given.sha256,))
+            except OSError as error:
+                raise StageFailed(_told(given, error.strerror or "it is not there")) from None
+            stack.callback(os.close, opened)
+            _check(given, opened)
+            _put(given, opened, folder / given.sha256)
+
+
+def _check(given: Input, opened: int) -> None:
+    facts = os.fstat(opened)
+    if facts.st_size != given.size:
+        raise StageFailed(_told(given, f"{facts.st_size} bytes instead of {given.size} bytes"))
+    with os.fdopen(os.dup(opened), "rb") as stream:
+        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    if found != given.sha256:
+        raise StageFailed(_told(given, f"sha256 {found} instead of sha256 {given.sha256}"))
+
+
+def _told(given: Input, why: str) -> str:
+    """Return the sentence that an input is not what its stage left."""
+    return (
+        f'artefact "{given.name}" of stage "{given.stage}" was altered or truncated: {why}; '
+        f"re-run {given.stage}"
+    )
+
+
+def _put(given: Input, opened: int, source: Path) -> None:
+    """Link the file that is open to its path, or copy it."""
+    target = Path(given.path)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(source, target, follow_symlinks=False)
+            facts = target.lstat()
+            same = os.path.samestat(facts, os.fstat(opened))
+        except (OSError, NotImplementedError):
+            same = False
+        if same:
+            return
+        with contextlib.suppress(FileNotFoundError):
+            target.unlink()
+        os.lseek(opened, 0, os.SEEK_SET)
+        with (
+            os.fdopen(os.open(target, NEW_FILE_FLAGS, 0o600), "wb") as stream,
+            os.fdopen(os.dup(opened), "rb") as file,
+        ):
+            shutil.copyfileobj(file, stream, 1 << 20)
+    except OSError as error:
+        msg = f'artefact "{given.name}" of stage "{given.stage}" cannot be put to {target}: {error}'
+        raise StageFailed(msg) from None

@@ -1,0 +1,109 @@
+"""Opening what a program left: plain files in one folder, no links, and nothing that one waits for.
+
+Standard library alone: workers use it, too.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+
+from slipway.scripts.removal import FOLDER_FLAGS, SAFE
+
+#: Of a file: a pipe, a device or a socket is opened without waiting for it, a link not at all.
+FILE_FLAGS = (
+    os.O_RDONLY
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_BINARY", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+)
+#: Of a file that is made: what stands there already is not touched, a link not followed.
+NEW_FILE_FLAGS = (
+    os.O_WRONLY
+    | os.O_CREAT
+    | os.O_EXCL
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_BINARY", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+)
+_REPARSE_POINT = 0x400
+
+
+def parts_below(path: Path, root: Path) -> tuple[str, ...] | None:
+    """Return the names that lead from a folder to a file, as they are written; None: none do.
+
+    Args:
+        path: The file.
+        root: The folder.
+    """
+    below = Path(os.path.abspath(path))  # noqa: PTH100  no link is looked through
+    for base in (os.path.abspath(root), os.path.realpath(root)):  # noqa: PTH100
+        if below.is_relative_to(base):
+            return below.relative_to(base).parts or None
+    return None
+
+
+def open_folder(root: int | Path, parts: Sequence[str]) -> int:
+    """Open a folder below another, one name after the other; the caller closes it.
+
+    Args:
+        root: A descriptor of a folder, which stays open, or a path that is no link.
+        parts: The names that lead to it.
+
+    Raises:
+        OSError: A part of it is no folder or a link.
+    """
+    folder = os.dup(root) if isinstance(root, int) else os.open(root, FOLDER_FLAGS)
+    for part in parts:
+        try:
+            inner = os.open(part, FOLDER_FLAGS, dir_fd=folder)
+        finally:
+            os.close(folder)
+        folder = inner
+    return folder
+
+
+def open_plain(root: int | Path, parts: Sequence[str]) -> int:
+    """Open a plain file below a folder to read it; the caller closes it.
+
+    Args:
+        root: A descriptor of the folder, or its path.
+        parts: The names that lead to it; the last is the file's.
+
+    Raises:
+        OSError: There is none: a part is a link, or it is something else.
+    """
+    if any(part in {"", ".", ".."} or set(part) & set("/\\\0") for part in parts) or not parts:
+        raise OSError(errno.EINVAL, "it is no path in its folder")
+    if SAFE or isinstance(root, int):
+        folder = open_folder(root, parts[:-1])
+        try:
+            opened = os.open(parts[-1], FILE_FLAGS, dir_fd=folder)
+        finally:
+            os.close(folder)
+    else:
+        path = root
+        for part in parts:
+            path /= part
+            no_link(path)
+        opened = os.open(path, FILE_FLAGS)
+    if not stat.S_ISREG(os.fstat(opened).st_mode):
+        os.close(opened)
+        raise OSError(errno.EINVAL, "it is no plain file")
+    return opened
+
+
+def no_link(path: Path) -> None:
+    """Refuse a link, where folders have no descriptors; on Windows also a junction.
+
+    Raises:
+        OSError: It is one.
+    """
+    facts = path.lstat()
+    reparse = getattr(facts, "st_file_attributes", 0) & _REPARSE_POINT
+    if stat.S_ISLNK(facts.st_mode) or reparse:
+        raise OSError(errno.ELOOP, "it is a link")

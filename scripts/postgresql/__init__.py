@@ -1,0 +1,1 @@
+"""PostgreSQL's programs, and servers of our own."""

@@ -1,0 +1,25 @@
+"""The files of a project, without what tools left between them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+
+_SKIPPED = {"__pycache__", "build", "dist", "node_modules", "site-packages", "venv"}
+
+
+def files(source: Path, *patterns: str) -> Iterator[Path]:
+    """Yield a project's files by name, without what tools left there."""
+    for here, folders, names in os.walk(source):
+        folders[:] = sorted(
+            name
+            for name in folders
+            if name not in _SKIPPED
+            and not name.startswith(".")
+            and not (Path(here) / name / "pyvenv.cfg").exists()
+        )
+        for name in sorted(names):
+            if any(fnmatch(name, pattern) for pattern in patterns):
+                yield Path(here) / name

@@ -1,0 +1,1 @@
+"""What a release says of itself, and whether it is still true."""

@@ -1,0 +1,125 @@
+"""`slipway stage archive`: pack what earlier stages left, one archive for each platform."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from slipway.model.errors import StageFailed, WrongInput
+from slipway.model.protocol.job import Input, Job
+from slipway.model.stage import ArchiveStage
+from slipway.scripts.archives.contents import Parcel
+from slipway.scripts.archives.entries import Entry
+from slipway.scripts.archives.pack import write_tar, write_zip
+from slipway.scripts.archives.tar_zst import told_when_broken
+from slipway.scripts.humanize import count_text, plain_name, size_text
+from slipway.scripts.report import Report
+
+_FROZEN = ".tar.zst"
+# An event is small; the artefacts themselves tell the rest.
+_NAMED = 20
+# As sysconfig.get_platform() writes them: linux-x86_64, win-amd64, win32, macosx-11.0-arm64.
+_PLATFORM = re.compile(r".+-((?:linux|win|macosx|darwin|freebsd)\d*(?:-[A-Za-z0-9_.]+){0,2})")
+_PACKERS: dict[str, Callable[..., None]] = {"zip": write_zip, "tar.zst": write_tar}
+
+
+def run(job: Job, report: Report) -> None:
+    """Pack the job's inputs into the output folder.
+
+    Raises:
+        StageFailed: There is nothing to pack, two inputs are in each other's way, or the disk
+            is full.
+        WrongInput: The version or a name cannot be part of a file name.
+    """
+    stage = job.stage
+    if not isinstance(stage, ArchiveStage):
+        msg = f'stage "{job.name}" is no archive stage but "{stage.uses}"'
+        raise WrongInput(msg)
+    given = sorted(
+        (one for one in job.inputs if one.role == "product"), key=lambda one: (one.stage, one.name)
+    )
+    passed_on = [one for one in given if any(fnmatchcase(one.name, p) for p in stage.pass_on)]
+    parcels = _parcels(job, stage, [one for one in given if one not in passed_on])
+    results = [result for parcel in parcels for result in _pack(parcel, job, report)]
+    for one in passed_on:
+        report.artefact(_passed_on(one, Path(job.output)), name=one.name)
+    report.summary(
+        "; ".join(
+            f"{one['name']}: {size_text(one['size'])} of {size_text(one['unpacked'])} "
+            f"in {count_text(one['files'], 'file')}"
+            for one in results
+        ),
+        archives=results,
+        passed_on=[one.name for one in passed_on][:_NAMED],
+    )
+
+
+def _passed_on(given: Input, output: Path) -> Path:
+    """Put an input into the output folder as it is."""
+    target = output / given.name
+    target.parent.mkdir(exist_ok=True)
+    try:
+        target.hardlink_to(given.path)
+    except OSError:
+        shutil.copyfile(given.path, target)
+    return target
+
+
+def _parcels(job: Job, stage: ArchiveStage, given: Sequence[Input]) -> list[Parcel]:
+    if not given:
+        names = ", ".join(job.stage.needs) or "no stage: it has no needs"
+        msg = f'stage "{job.name}" has nothing to pack: no product came from {names}'
+        raise StageFailed(msg)
+    root = plain_name(f"{stage.name or job.project}-{job.run.version}", "an archive called")
+    frozen: dict[str | None, list[Input]] = {}
+    files = []
+    for one in given:
+        if one.uses == "freeze" and one.name.endswith(_FROZEN):
+            frozen.setdefault(_platform(one.name), []).append(one)
+        else:
+            files.append(one)
+    if not frozen:
+        return [Parcel(root, root, stage.formats or ("tar.zst",), (), tuple(files))]
+    return [
+        Parcel(
+            root,
+            f"{root}-{tag}" if tag else root,
+            stage.formats or (("zip",) if (tag or "").startswith("win") else ("tar.zst",)),
+            tuple(programs),
+            tuple(files),
+        )
+        for tag, programs in sorted(frozen.items(), key=lambda item: item[0] or "")
+    ]
+
+
+def _platform(name: str) -> str | None:
+    match = _PLATFORM.fullmatch(name.removesuffix(_FROZEN))
+    return match[1] if match else None
+
+
+def _pack(parcel: Parcel, job: Job, report: Report) -> list[dict[str, Any]]:
+    """Pack one parcel in each of its formats."""
+    results = []
+    frozen = ", ".join(one.name for one in parcel.frozen)
+    for suffix in dict.fromkeys(parcel.formats):
+        target = Path(job.output) / f"{parcel.name}.{suffix}"
+        report.progress(f"packing {target.name}")
+        sizes: list[int] = []
+        with told_when_broken(frozen):
+            _PACKERS[suffix](_counted(parcel, sizes), target, epoch=job.run.committed_at)
+        left = report.artefact(target)
+        results.append(
+            {"name": target.name, "size": left.size, "unpacked": sum(sizes), "files": len(sizes)}
+        )
+    return results
+
+
+def _counted(parcel: Parcel, sizes: list[int]) -> Iterator[Entry]:
+    for entry in parcel.entries():
+        if entry.kind == "file":
+            sizes.append(entry.size)
+        yield entry

@@ -1,0 +1,256 @@
+"""Say what tables an application has; runs inside its Python, with its own SQLAlchemy.
+
+`schema.py --output FILE --metadata module:attribute --dialects sqlite,postgresql` reads the models,
+`schema.py --output FILE --url URL` reads a database that exists. Both write JSON to FILE:
+`{"sqlalchemy": version, "ddl": {dialect: [statement]}, "tables": [table]}`, or
+`{"error": sentence}`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+# The drivers need not be installed to write DDL. psycopg2 is known to every SQLAlchemy.
+URLS = {"sqlite": "sqlite://", "postgresql": "postgresql+psycopg2://"}
+
+
+class Unusable(Exception):
+    """The application's models or database cannot be used; the sentence says why."""
+
+
+def load_metadata(place: str) -> Any:
+    """Return the MetaData at "module:attribute"."""
+    module_name, _, attributes = place.partition(":")
+    try:
+        found = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name and module_name.startswith(error.name):
+            raise Unusable(f'there is no module "{error.name}" in the project') from None
+        raise Unusable(f'importing {module_name} failed: no module "{error.name}"') from None
+    except Exception as error:  # noqa: BLE001  whatever the application raises is its sentence
+        text = " ".join(str(error).split())
+        raise Unusable(f"importing {module_name} failed: {type(error).__name__}: {text}") from None
+    for name in attributes.split("."):
+        if not hasattr(found, name):
+            raise Unusable(f'"{name}" of {place} is not there')
+        found = getattr(found, name)
+    if not hasattr(found, "sorted_tables"):
+        raise Unusable(f"{place} is no SQLAlchemy MetaData but a {type(found).__name__}")
+    return found
+
+
+def write_ddl(metadata: Any, name: str) -> list[str]:
+    """Return the statements with which SQLAlchemy itself would make everything."""
+    from sqlalchemy import create_mock_engine
+    from sqlalchemy.exc import SQLAlchemyError
+
+    statements: list[str] = []
+
+    def keep(element: Any, *_args: Any, **_options: Any) -> None:
+        statements.append(str(element.compile(dialect=engine.dialect)).strip())
+
+    # Other parameter styles double each % in a CHECK.
+    engine = create_mock_engine(URLS[name], keep, paramstyle="named")
+    try:
+        metadata.create_all(engine, checkfirst=False)
+    except SQLAlchemyError as error:
+        text = " ".join(str(error).split("\n")[0].split())
+        raise Unusable(f"the models cannot be made in {name}: {text}") from None
+    return statements
+
+
+def bare_type(given: Any, dialect: Any) -> tuple[Any, bool]:
+    """Return a column's type for a dialect, without decorators, and whether it had one."""
+    from sqlalchemy import Interval
+    from sqlalchemy.types import TypeDecorator
+
+    decorated = False
+    given = getattr(given, "_variant_mapping", {}).get(dialect.name, given)
+    while isinstance(given, TypeDecorator) and not isinstance(given, Interval):
+        decorated = True
+        given = given.load_dialect_impl(dialect)
+    return given, decorated
+
+
+def kind_of(given: Any) -> str:
+    """Return the word for a type."""
+    import sqlalchemy as sa
+
+    kinds = (
+        ("enum", sa.Enum),
+        ("uuid", getattr(sa, "Uuid", ())),
+        ("interval", sa.Interval),
+        ("boolean", sa.Boolean),
+        ("datetime", sa.DateTime),
+        ("date", sa.Date),
+        ("time", sa.Time),
+        ("float", sa.Float),
+        ("numeric", sa.Numeric),
+        ("integer", sa.Integer),
+        ("json", sa.JSON),
+        ("binary", sa.types._Binary),  # noqa: SLF001  the base of all binary types
+        ("string", sa.String),
+    )
+    for kind, known in kinds:
+        if isinstance(given, known):
+            return kind
+    return "interval" if given.__visit_name__ == "INTERVAL" else "other"
+
+
+def bits_of(given: Any) -> int:
+    """Return how many bits PostgreSQL gives an integer type."""
+    import sqlalchemy as sa
+
+    if isinstance(given, sa.SmallInteger):
+        return 16
+    return 64 if isinstance(given, sa.BigInteger) else 32
+
+
+def describe_type(given: Any) -> dict[str, Any]:
+    """Return the facts of a type that decide how its values are written."""
+    from sqlalchemy.dialects import sqlite
+
+    bare, decorated = bare_type(given, sqlite.dialect())
+    kind = kind_of(bare)
+    facts = {"kind": kind, "decorated": decorated}
+    if kind == "integer":
+        facts["bits"] = bits_of(bare)
+    elif kind in ("numeric", "float"):
+        facts["scale"] = getattr(bare, "scale", None) if kind == "numeric" else None
+    elif kind == "enum":
+        facts["values"] = list(bare.enums)
+        facts["native"] = bool(bare.native_enum)
+    elif kind == "uuid":
+        facts["native"] = bool(getattr(bare, "native_uuid", True))
+    elif kind == "string":
+        facts["length"] = bare.length
+    elif kind in ("datetime", "time", "date"):
+        facts["timezone"] = bool(getattr(bare, "timezone", False))
+        usual = getattr(sqlite, kind.upper())()._storage_format  # noqa: SLF001  nowhere else
+        storage = getattr(bare.dialect_impl(sqlite.dialect()), "_storage_format", usual)
+        facts["storage"] = None if storage == usual else storage
+    return facts
+
+
+def describe_column(column: Any) -> dict[str, Any]:
+    """Return the facts of a column of the models."""
+    default = column.default
+    sequence = default.name if getattr(default, "is_sequence", False) else None
+    return {
+        "name": column.name,
+        **describe_type(column.type),
+        "nullable": bool(column.nullable),
+        "primary_key": bool(column.primary_key),
+        "default": column.server_default is not None,
+        "autoincrement": sequence is None and column.table.autoincrement_column is column,
+        "computed": column.computed is not None,
+        "sequence": sequence,
+    }
+
+
+def from_models(metadata: Any, dialects: list[str]) -> dict[str, Any]:
+    """Describe everything in a MetaData."""
+    return {
+        "ddl": {name: write_ddl(metadata, name) for name in dialects},
+        "tables": [
+            {
+                "name": table.name,
+                "schema": table.schema,
+                "columns": [describe_column(column) for column in table.columns],
+                "references": sorted({key.column.table.fullname for key in table.foreign_keys}),
+            }
+            for table in metadata.sorted_tables
+        ],
+    }
+
+
+def reflect_table(
+    inspector: Any, name: str, schema: str | None, default_schema: str | None
+) -> dict[str, Any]:
+    """Describe one table of a database that exists."""
+    keys = inspector.get_pk_constraint(name, schema=schema)["constrained_columns"]
+    columns = []
+    for column in inspector.get_columns(name, schema=schema):
+        facts = describe_type(column["type"])
+        alone = keys == [column["name"]] and facts["kind"] == "integer"
+        columns.append(
+            {
+                "name": column["name"],
+                **facts,
+                "nullable": bool(column["nullable"]),
+                "primary_key": column["name"] in keys,
+                "default": column.get("default") is not None or bool(column.get("identity")),
+                "autoincrement": alone and inspector.dialect.name == "sqlite",
+                "computed": bool(column.get("computed")),
+                "sequence": None,
+            }
+        )
+    shown = None if schema == default_schema else schema
+    references = {
+        ".".join(
+            part
+            for part in (key["referred_schema"], key["referred_table"])
+            if part and part != default_schema
+        )
+        for key in inspector.get_foreign_keys(name, schema=schema)
+    }
+    return {"name": name, "schema": shown, "columns": columns, "references": sorted(references)}
+
+
+def from_database(url: str) -> dict[str, Any]:
+    """Describe the tables of a database that exists."""
+    from sqlalchemy import create_engine, inspect
+
+    engine = create_engine(url)
+    inspector = inspect(engine)
+    usual = inspector.default_schema_name
+    schemas = [
+        name
+        for name in inspector.get_schema_names()
+        if not re.match(r"pg_|information_schema$", name)
+    ]
+    tables = [
+        reflect_table(inspector, name, schema, usual)
+        for schema in schemas
+        for name in inspector.get_table_names(schema=schema)
+    ]
+    engine.dispose()
+    return {"ddl": {}, "tables": tables}
+
+
+def main() -> None:
+    """Answer one question and write the answer to a file."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--output", required=True)
+    parser.add_argument("--metadata")
+    parser.add_argument("--url")
+    parser.add_argument("--dialects", default="")
+    given = parser.parse_args()
+    stable_ddl = importlib.import_module("stable_ddl")
+    # From here on this file's neighbours must not hide the application's modules.
+    sys.path[0] = str(Path.cwd())
+    try:
+        stable_ddl.number_schema_items()
+        import sqlalchemy
+
+        if given.url:
+            answer = from_database(given.url)
+        else:
+            dialects = [name for name in given.dialects.split(",") if name]
+            answer = from_models(load_metadata(given.metadata), dialects)
+        answer["sqlalchemy"] = sqlalchemy.__version__
+    except ModuleNotFoundError as error:
+        answer = {"error": f'the application\'s environment has no module "{error.name}"'}
+    except Unusable as error:
+        answer = {"error": str(error)}
+    Path(given.output).write_text(json.dumps(answer), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

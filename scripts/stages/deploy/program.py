@@ -1,0 +1,130 @@
+"""Deploying by a program: told what to deploy, and run again to put the last release back."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from slipway.model.environment import CommandDeployer
+from slipway.model.errors import MissingTool, StageFailed
+from slipway.model.protocol.job import Deployment, Job, Release
+from slipway.scripts.process import Finished, run
+from slipway.scripts.python_env.uv import clean_environment
+from slipway.scripts.report import Report
+from slipway.scripts.stages.deploy.variables import told, variables
+
+_LAST_LINES = 8
+#: The exit code by which a program says that it has not begun: nothing has changed there.
+NOT_BEGUN = MissingTool.exit_code
+
+
+class CommandDeployment:
+    """One run of the program, and where that fails, another one back."""
+
+    def __init__(
+        self, job: Job, deployment: Deployment, deployer: CommandDeployer, report: Report
+    ) -> None:
+        self._job, self._deployment, self._deployer = job, deployment, deployer
+        self._report = report
+        self.touched = False
+        self.target = Path(deployer.argv[0]).name
+
+    @property
+    def previous(self) -> Release | None:
+        """What is put back where this fails."""
+        return self._deployment.previous
+
+    @property
+    def folder(self) -> str:
+        """The folder of the release's artefacts."""
+        return str(_folder(self._job, self._deployment.release))
+
+    def deploy(self) -> None:
+        """Run the program.
+
+        Raises:
+            MissingTool: It is not there, or says that it could not begin: nothing has changed.
+            StageFailed: It failed, or took too long.
+        """
+        release = self._deployment.release
+        env = variables(self._job, self._deployment, self.folder)
+        self._program(release, env)
+        finished = self._run(release, env)
+        if finished.code == NOT_BEGUN:
+            self.touched = False
+            raise MissingTool(_told(self.target, finished))
+        if finished.code:
+            raise StageFailed(_told(self.target, finished))
+
+    def put_back(self) -> str:
+        """Run it again with the release before.
+
+        Returns:
+            What was done; nothing where there is no release to go back to.
+
+        Raises:
+            StageFailed: That failed too.
+        """
+        previous = self.previous
+        if previous is None:
+            return ""
+        folder = str(_folder(self._job, previous))
+        env = variables(self._job, self._deployment, folder, back_from=self._deployment.release)
+        finished = self._run(previous, env)
+        if finished.code:
+            raise StageFailed(_told(self.target, finished))
+        return f"{previous.version} was put back"
+
+    def settle(self) -> None:
+        """Nothing is left to do: what there is to keep, the program keeps."""
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _program(self, release: Release, env: dict[str, str]) -> str:
+        """Find the program before anything is done with it.
+
+        Raises:
+            MissingTool: It, or the folder to run it in, is not there.
+        """
+        cwd = self._cwd(release)
+        if not cwd.is_dir():
+            msg = f"{self.target} cannot start: the folder {cwd} is not there"
+            raise MissingTool(msg)
+        path = (clean_environment() | env).get("PATH")
+        name = self._deployer.argv[0]
+        # A relative program counts from the folder it runs in, as the system takes it.
+        found = shutil.which(name if name == Path(name).name else cwd / name, path=path)
+        if found is None:
+            msg = f"{name} is not on this machine; install it or put it on PATH"
+            raise MissingTool(msg)
+        return found
+
+    def _run(self, release: Release, env: dict[str, str]) -> Finished:
+        program = self._program(release, env)
+        self.touched = True
+        return run(
+            [program, *self._deployer.argv[1:]],
+            cwd=self._cwd(release),
+            env=clean_environment() | dict(self._job.stage.env) | env,
+            log=self._report.log,
+            timeout=self._deployer.timeout,
+            given=told(env, self._deployment, release),
+        )
+
+    def _cwd(self, release: Release) -> Path:
+        if self._deployer.cwd is None:
+            return _folder(self._job, release)
+        return Path(self._job.state, self._deployer.cwd)
+
+
+def _folder(job: Job, release: Release) -> Path:
+    """Return where a release's artefacts were fetched to."""
+    if release.inputs:
+        return Path(release.inputs[0].path).parent
+    return Path(job.output)
+
+
+def _told(called: str, finished: Finished) -> str:
+    said = finished.last_words(_LAST_LINES) or "nothing"
+    return f"{called} {finished.ending}; its last lines: {said}"

@@ -1,0 +1,186 @@
+"""`slipway stage deploy`: bring a release somewhere, see that it is healthy, else go back."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Protocol
+
+from slipway.model.environment import CommandDeployer
+from slipway.model.errors import MissingTool, SlipwayError, StageFailed, WrongInput
+from slipway.model.protocol.job import Deployment, Job, Release
+from slipway.scripts.python_env.uv import clean_environment
+from slipway.scripts.report import Report
+from slipway.scripts.stages.deploy import health
+from slipway.scripts.stages.deploy.health import Healthy
+from slipway.scripts.stages.deploy.program import CommandDeployment
+from slipway.scripts.stages.deploy.releases_folder import PlaceDeployment
+from slipway.scripts.stages.deploy.variables import variables
+
+
+class Way(Protocol):
+    """One way to bring a release somewhere, and back."""
+
+    touched: bool
+    """Whether anything has changed there yet."""
+    target: str
+    """What sentences call the place."""
+
+    @property
+    def previous(self) -> Release | None:
+        """What is put back where this fails."""
+
+    @property
+    def folder(self) -> str:
+        """The folder of the release's artefacts."""
+
+    def deploy(self) -> None:
+        """Bring the release there."""
+
+    def put_back(self) -> str:
+        """Bring the release before there again; says what was done, nothing if nothing was."""
+
+    def settle(self) -> None:
+        """The release is healthy: it is what is gone back to from now on."""
+
+    def close(self) -> None:
+        """Let go of the place."""
+
+
+def run(job: Job, report: Report) -> None:
+    """Deploy the job's release.
+
+    Raises:
+        MissingTool: The environment cannot be reached, or has no room: nothing has changed there.
+        StageFailed: The deployer or a health check failed; says what was put back.
+        WrongInput: The job, or what the environment is told, is wrong: nothing has changed there.
+    """
+    deployment = job.deployment
+    if deployment is None:
+        msg = (
+            f'stage "{job.name}" deploys, but its job says neither what nor where; start it in the '
+            "web UI or with `slipway deploy`, on a master that knows the environments"
+        )
+        raise WrongInput(msg)
+    if not deployment.release.inputs:
+        msg = f"the release {deployment.release.version} has no artefacts; publish it again"
+        raise WrongInput(msg)
+    try:
+        _Trip(job, deployment, report).go()
+    except SlipwayError as error:
+        # A program's last lines are in the sentence.
+        raise _plain(type(error))(report.mask(str(error))) from None
+    finally:
+        shutil.rmtree(Path(job.output, "release"), ignore_errors=True)
+
+
+class _Trip:
+    """One deployment from its beginning to its end, whichever it is."""
+
+    def __init__(self, job: Job, deployment: Deployment, report: Report) -> None:
+        self._job, self._deployment, self._report = job, deployment, report
+        self._version = deployment.release.version
+        self._name = deployment.name
+        self._began = time.monotonic()
+        self._healthy: list[Healthy] = []
+        self._way = _find_way(job, deployment, report)
+        # Wrong parameters are found before anything is done.
+        self._env = variables(job, deployment, self._way.folder)
+
+    def go(self) -> None:
+        """Deploy, check, and keep or go back."""
+        self._check_programs()
+        try:
+            try:
+                self._way.deploy()
+                self._healthy = self._check(self._env)
+                self._way.settle()
+            except (SlipwayError, OSError) as error:
+                self._failed(error)
+        finally:
+            self._way.close()
+        self._conclude("deployed", f"{self._name}: {self._version} is deployed{self._told()}")
+
+    def _check_programs(self) -> None:
+        """See that the programs of health checks are there, before anything is changed."""
+        for check in self._deployment.environment.health:
+            if check.argv and shutil.which(check.argv[0]) is None:
+                msg = f"health: {check.argv[0]} is not on this worker; install it, or name its path"
+                raise MissingTool(msg)
+
+    def _check(self, told: dict[str, str]) -> list[Healthy]:
+        env = clean_environment() | dict(self._job.stage.env) | told
+        found = []
+        for check in self._deployment.environment.health:
+            self._report.progress(f"asking {check.name}")
+            found.append(health.wait(check, Path.cwd(), env, self._report.log))
+        return found
+
+    def _failed(self, error: SlipwayError | OSError) -> None:
+        """Go back, say what holds now, and fail."""
+        why = str(error) if isinstance(error, SlipwayError) else f"{error.strerror or error}"
+        text = f"{self._name}: {self._version} was not deployed: {why}"
+        if not self._way.touched:
+            self._conclude("failed", text)
+            kind = type(error) if isinstance(error, SlipwayError) else StageFailed
+            raise _plain(kind)(f"{text}; nothing has changed there")
+        self._report.notice(f"{text}; going back", level="warning")
+        outcome, told = self._go_back()
+        self._conclude(outcome, f"{text}; {told}")
+        raise StageFailed(f"{text}; {told}")
+
+    def _go_back(self) -> tuple[str, str]:
+        previous = self._way.previous
+        try:
+            done = self._way.put_back()
+        except (SlipwayError, OSError) as error:
+            what = previous.version if previous else "nothing"
+            return "failed", f"{what} could not be put back: {error}. Look after {self._name} now"
+        if previous is None:
+            told = done or "there is no other release to go back to, so it was left as it is"
+            return "failed", told
+        before = self._deployment.model_copy(update={"previous": previous})
+        failed = self._deployment.release
+        try:
+            self._check(variables(self._job, before, self._way.folder, back_from=failed))
+        except SlipwayError as error:
+            text = f"{done}, but is not healthy either: {error}. Look after {self._name} now"
+            return "failed", text
+        well = " and is healthy" if self._deployment.environment.health else ""
+        return "rolled-back", f"{done}{well}"
+
+    def _told(self) -> str:
+        if not self._healthy:
+            return f" to {self._way.target}"
+        seconds = sum(one.seconds for one in self._healthy)
+        return f" to {self._way.target} and healthy after {seconds:.1f}s"
+
+    def _conclude(self, outcome: str, text: str) -> None:
+        previous = self._way.previous
+        facts: dict[str, Any] = {
+            "outcome": outcome,
+            "environment": self._name,
+            "deployment": self._deployment.number,
+            "version": self._version,
+            "revision": self._deployment.release.revision,
+            "previous": previous.version if previous else None,
+            "target": self._way.target,
+            "health": [asdict(one) for one in self._healthy],
+            "seconds": round(time.monotonic() - self._began, 3),
+        }
+        self._report.summary(text, **facts)
+
+
+def _find_way(job: Job, deployment: Deployment, report: Report) -> Way:
+    deployer = deployment.environment.deployer
+    if isinstance(deployer, CommandDeployer):
+        return CommandDeployment(job, deployment, deployer, report)
+    return PlaceDeployment(job, deployment, deployer, report)
+
+
+def _plain(kind: type[SlipwayError]) -> Callable[[str], SlipwayError]:
+    """Return the kind of error whose exit code it has; some have more to say of themselves."""
+    return next(one for one in (MissingTool, WrongInput, StageFailed) if issubclass(kind, one))

@@ -1,0 +1,279 @@
+"""Walking features: processes side by side, each with an application of its own, to one result."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slipway.model.errors import MissingTool, SlipwayError, StageFailed, WrongInput
+from slipway.scripts.atomic_files import write_text
+from slipway.scripts.report import Report
+from slipway.scripts.stages.features.application.external import Elsewhere, UnderTest, shown
+from slipway.scripts.stages.features.application.process import Application
+from slipway.scripts.stages.features.application.settings import ApplicationSettings
+from slipway.scripts.stages.features.collector import Story
+from slipway.scripts.stages.features.guest.slipway_behave.queue import lost, seconds
+from slipway.scripts.stages.features.injected_package import importable
+from slipway.scripts.stages.features.request import Order
+from slipway.scripts.stages.features.results import FeaturesRun
+from slipway.scripts.stages.features.worker_process import FeatureProcess, Launch
+
+if TYPE_CHECKING:
+    from slipway.scripts.stages.features.application.postgresql_seeds import Copies
+
+_PAUSE = 0.1
+_STEP_TIMEOUT = 300
+_LOG_LINES = 60
+#: Of these, what one failed scenario gets.
+_SAID = 30
+_CHECK_EVERY = 0.5
+
+
+@dataclass(frozen=True)
+class Walked:
+    """What came of it."""
+
+    run: FeaturesRun
+    broken: tuple[str, ...] = ()
+    """What makes it fail beyond its scenarios: a hook, a process, the application."""
+    chosen: int = 0
+    """How many scenarios were to run."""
+    others: int = 0
+    """How many more other parts of the stage run."""
+
+    @property
+    def has_nothing_to_do(self) -> bool:
+        """Whether all scenarios fall to other parts: there are more parts than feature files."""
+        return bool(self.others) and not self.chosen
+
+
+def walk(order: Order, report: Report) -> Walked:
+    """Walk features to the end, and tell all of it.
+
+    Raises:
+        MissingTool: behave, or the application's program, is not there.
+        StageFailed: The application did not start or died.
+        WrongInput: The features cannot be read, or an argument is wrong.
+    """
+    work = order.output / "work"
+    work.mkdir(parents=True, exist_ok=True)
+    started, began = datetime.now(UTC), time.monotonic()
+    processes: list[FeatureProcess] = []
+    story = Story(report, order.output / "evidence", lambda index: _said(processes[index]))
+    with ExitStack() as stack:
+        applications = _applications(order, stack, report)
+        stack.callback(_end, processes)
+        launch = _launch(order, len(applications), work)
+        for index, application in enumerate(applications):
+            process = FeatureProcess(_told(launch, application), index, report)
+            process.application = application
+            processes.append(process)
+        problems = _follow(processes, story)
+        tails = [one.log_tail(_LOG_LINES) for one in applications if one is not None]
+    _lose(work / "queue", processes, problems, story)
+    _keep_history(order.history, work / "queue")
+    shutil.rmtree(work, ignore_errors=True)
+    _raise_wrong(story)
+    broken = (*(one["text"] for one in story.errors), *problems.values())
+    scenarios = sorted(story.results.values(), key=lambda one: (one.feature_file, one.line))
+    found = FeaturesRun(
+        title=order.title,
+        started_at=started,
+        seconds=time.monotonic() - began,
+        base_url=shown(order.base_url[1]) if order.base_url else "",
+        revision=order.revision,
+        version=order.version,
+        command=shlex.join(["slipway", "features", *order.arguments]),
+        jobs=len(processes),
+        scenarios=tuple(scenarios),
+        notices=(*story.notices, *broken),
+        application_log_tail="\n".join(tail for tail in tails if tail),
+    )
+    return Walked(found, broken, story.chosen, story.others)
+
+
+def _applications(order: Order, stack: ExitStack, report: Report) -> list[UnderTest | None]:
+    """Start one application for each process, side by side."""
+    keys, jobs = order.keys, order.jobs
+    if keys.command is None:
+        if order.base_url is None:
+            return [None] * jobs
+        place, url = order.base_url
+        trusting = order.trusts_any_certificate
+        elsewhere = Elsewhere(url, trust_any_certificate=trusting, place=place)
+        stack.enter_context(elsewhere)
+        return [elsewhere] * jobs
+    copies: Callable[[int], Copies] | None = None
+    if order.wants_postgresql:
+        from slipway.scripts.stages.features.application.postgresql_seeds import restored
+
+        report.progress("restoring the PostgreSQL seeds")
+        copies = stack.enter_context(restored(order.dumps, report.log))
+    report.progress(f"starting the application, {jobs} times" if jobs > 1 else "starting it")
+    program, *arguments = keys.command
+    python = str(order.environment.python)
+    made = [
+        Application(
+            ApplicationSettings(
+                command=(python if program == "python" else program, *arguments),
+                log=order.output / f"application-{index + 1}.log",
+                env=keys.application_env,
+                base_env=order.environment.variables(),
+                cwd=order.source,
+                health=keys.health or "/",
+                patience=float(keys.patience or 60),
+                token_path=keys.token_path,
+                seeds=order.seeds,
+                postgresql=copies(index + 1) if copies else None,
+            ),
+            notice=lambda text: report.notice(text, level="warning"),
+        )
+        for index in range(jobs)
+    ]
+    for one in made:
+        stack.callback(one.stop)
+    with ThreadPoolExecutor(jobs) as pool:
+        list(pool.map(lambda one: one.start(), made))
+    return list(made)
+
+
+def _launch(order: Order, jobs: int, work: Path) -> Launch:
+    """Return what all processes are started with."""
+    keys = order.keys
+    env = order.environment.variables()
+    package = importable(order.environment, order.cache)
+    if package is not None:
+        path = [str(package), *filter(None, [env.get("PYTHONPATH")])]
+        env["PYTHONPATH"] = os.pathsep.join(path)
+    settings = {
+        "queue": str(work / "queue"),
+        "evidence": str(order.output / "evidence"),
+        "arguments": order.words,
+        "jobs": jobs,
+        "retries": keys.retries or 0,
+        "max_failures": keys.max_failures or 0,
+        "shard": list(order.shard),
+        # Each machine remembers other seconds: parts dealt by them would overlap, or miss some.
+        "history": _history(order.history) if order.shard[1] == 1 else {},
+        "junit": str(order.output / "junit"),
+        "step_timeout": keys.step_timeout or _STEP_TIMEOUT,
+        "userdata": order.userdata,
+    }
+    return Launch(order.environment.python, order.source, env, settings, work)
+
+
+def _told(launch: Launch, application: UnderTest | None) -> Launch:
+    """Tell a process where its application is; -D wins over it, as for every setting."""
+    if application is None:
+        return launch
+    userdata = {"base_url": application.url, **launch.settings["userdata"]}
+    copies = application.databases
+    told = {f"SLIPWAY_DATABASE_{name.upper()}": str(path) for name, path in copies.items()}
+    if len(copies) == 1:
+        told["SLIPWAY_DATABASE"] = str(*copies.values())
+    return replace(
+        launch,
+        env={**launch.env, "SLIPWAY_BASE_URL": application.url, **told},
+        settings={**launch.settings, "userdata": userdata},
+    )
+
+
+def _follow(processes: list[FeatureProcess], story: Story) -> dict[int, str]:
+    """Take events until all processes have ended.
+
+    Returns:
+        What went wrong with a process's application, by the process's index.
+    """
+    problems: dict[int, str] = {}
+    checked = 0.0
+    while True:
+        at_work = [process for process in processes if process.code is None]
+        for process in processes:
+            for event in process.events():
+                # That it was interrupted is our doing, and not what went wrong.
+                if event.get("kind") != "stopped" or process.index not in problems:
+                    story.take(event, process.index)
+        if not at_work:
+            # One that died in the last scenario may have ended its process before it was seen.
+            _check(processes, problems, ended=True)
+            return problems
+        if time.monotonic() - checked > _CHECK_EVERY:
+            checked = time.monotonic()
+            _check(processes, problems)
+        at_work[0].wait(_PAUSE)
+
+
+def _said(process: FeatureProcess) -> str:
+    """Return what a process's application said last."""
+    return process.application.log_tail(_SAID) if process.application is not None else ""
+
+
+def _end(processes: list[FeatureProcess]) -> None:
+    for process in processes:
+        process.end()
+
+
+def _check(
+    processes: list[FeatureProcess], problems: dict[int, str], *, ended: bool = False
+) -> None:
+    """End a process whose application has died: all it could tell now would mislead."""
+    for process in processes:
+        at_work = process.code is None or ended
+        if at_work and process.application is not None and process.index not in problems:
+            try:
+                process.application.check()
+            except StageFailed as error:
+                problems[process.index] = str(error)
+                process.end()
+
+
+def _lose(
+    queue: Path, processes: list[FeatureProcess], problems: dict[int, str], story: Story
+) -> None:
+    """Write down features whose process ended in the middle: lost is not passed."""
+    for claim in lost(str(queue)) if queue.is_dir() else ():
+        index = int(claim["process"])
+        process = processes[index]
+        why = problems.get(index) or f"its process {process.ending}"
+        story.lose(str(claim["feature"]), why, index)
+    for process in processes:
+        known = process.index in story.finished or process.index in problems or story.errors
+        if not known:
+            problems[process.index] = f"a process {process.ending}"
+    if story.stopped and not story.errors and not problems:
+        problems[-1] = story.stopped
+    elif story.missing and not problems and not story.errors:
+        problems[-1] = f"{story.missing} of {story.chosen} chosen scenarios were never walked"
+
+
+def _history(file: Path) -> dict[str, float]:
+    try:
+        found = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {str(key): float(value) for key, value in found.items()}
+
+
+def _keep_history(file: Path, queue: Path) -> None:
+    if queue.is_dir():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_text(file, json.dumps({**_history(file), **seconds(str(queue))}, indent=1))
+
+
+def _raise_wrong(story: Story) -> None:
+    """Raise what was wrong before anything could run."""
+    for code, kind in ((2, WrongInput), (3, MissingTool)):
+        told = [one["text"] for one in story.errors if one["code"] == code]
+        if told:
+            error: type[SlipwayError] = kind
+            raise error("\n".join(told))

@@ -1,0 +1,1 @@
+"""What runs inside the application's own Python; this folder alone is on its path."""

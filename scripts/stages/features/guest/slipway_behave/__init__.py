@@ -1,0 +1,1 @@
+"""Runs behave and tells what happens: the standard library and behave alone."""

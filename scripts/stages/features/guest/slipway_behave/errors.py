@@ -1,0 +1,118 @@
+"""What went wrong, in one sentence and with its place in the project."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+HERE = str(Path(__file__).resolve().parents[1])
+_LONG = 1000
+
+
+class Stop(Exception):
+    """The run cannot go on; its text is the sentence for the user."""
+
+    code = 1
+
+    def __init__(self, text: str, kind: str = "run", file: str = "", line: int = 0) -> None:
+        super().__init__(text)
+        self.text = text
+        self.kind = kind
+        self.file = file
+        self.line = line
+
+
+class WrongInput(Stop):
+    """The user's files, arguments or settings cannot be run."""
+
+    code = 2
+
+
+class Missing(Stop):
+    """The application's environment lacks something."""
+
+    code = 3
+
+
+class StepExited(Exception):
+    """A step called sys.exit, which would have ended the whole run."""
+
+
+def relative(file: str) -> str:
+    """Return a path as the user writes it: from the working directory, with slashes."""
+    try:
+        shown = os.path.relpath(file)
+    except ValueError:  # another drive on Windows
+        return file
+    return file if shown.startswith("..") else shown.replace(os.sep, "/")
+
+
+def is_ours(file: str) -> bool:
+    """Tell whether a source file belongs to the project, and not to behave, Python or us."""
+    full = os.path.realpath(file)
+    if full.startswith((HERE + os.sep, os.path.realpath(os.__file__)[: -len("os.py")])):
+        return False
+    parts = set(Path(full).parts)
+    return not parts & {"site-packages", "dist-packages"} and not file.startswith("<")
+
+
+def place(trace: TracebackType | None) -> tuple[str, int]:
+    """Return the file and line of the project where something was raised; empty where unknown."""
+    frames = [one for one in traceback.extract_tb(trace) if is_ours(one.filename)]
+    return (relative(frames[-1].filename), frames[-1].lineno or 0) if frames else ("", 0)
+
+
+def standing(frame: Any) -> tuple[str, int]:
+    """Return the file and line of the project at which a thread stands."""
+    frames = [one for one in traceback.extract_stack(frame) if is_ours(one.filename)]
+    return (relative(frames[-1].filename), frames[-1].lineno or 0) if frames else ("", 0)
+
+
+def said(error: BaseException) -> str:
+    """Return an exception in one line."""
+    if isinstance(error, StepExited):
+        return str(error)
+    text = " ".join(str(error).split())
+    if not text and isinstance(error, AssertionError):
+        frames = traceback.extract_tb(error.__traceback__)
+        text = (frames[-1].line or "") if frames else ""
+    text = text if len(text) <= _LONG else text[: _LONG - 3] + "..."
+    name = type(error).__name__
+    return f"{name}: {text}" if text else name
+
+
+def details(error: BaseException) -> str:
+    """Return an exception's traceback from the project's first frame on."""
+    trace = error.__traceback__
+    while trace is not None and not is_ours(trace.tb_frame.f_code.co_filename):
+        trace = trace.tb_next
+    lines = traceback.format_exception(type(error), error, trace or error.__traceback__)
+    return "".join(lines)
+
+
+def at(file: str, line: int) -> str:
+    """Return a place in brackets, or nothing where it is not known."""
+    return f" ({file}:{line})" if file else ""
+
+
+def failed_import(error: BaseException, what: str) -> WrongInput:
+    """Return the sentence for a file of the project that cannot be loaded."""
+    if isinstance(error, SyntaxError) and error.filename:
+        file, line = relative(error.filename), error.lineno or 0
+    else:
+        file, line = place(error.__traceback__)
+    where = f"{file}:{line}" if file else what
+    told = f"sys.exit({error.code})" if isinstance(error, SystemExit) else said(error)
+    text = f"{where}: {what} cannot be loaded: {told}"
+    if isinstance(error, ModuleNotFoundError):
+        text += f"; install it for {sys.executable}, or correct the import"
+    return WrongInput(text, "import", file, line)
+
+
+def parts(lines: list[str]) -> str:
+    """Join sentences' parts that are not empty."""
+    return "; ".join(one for one in lines if one)

@@ -1,0 +1,183 @@
+"""What became of scenarios: each attempt, and the verdict on all of them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from .errors import at, details, parts, place, relative, said
+from .events import cut
+
+STATUSES = ("passed", "failed", "error", "flaky", "quarantined", "skipped", "untested")
+_SAME = {"passed", "failed", "skipped", "untested"}
+_FAILED = {"failed", "error"}
+
+
+@dataclass
+class HookError:
+    """A hook, or a cleanup, that raised."""
+
+    hook: str
+    text: str
+    file: str = ""
+    line: int = 0
+    details: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """What happened, and where."""
+        return f"{self.hook} failed: {self.text}{at(self.file, self.line)}"
+
+
+@dataclass
+class Attempt:
+    """One attempt at a scenario."""
+
+    attempt: int
+    status: str
+    seconds: float = 0.0
+    message: str = ""
+    details: str = ""
+    step: str = ""
+    output: str = ""
+    evidence: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass
+class Verdict:
+    """What became of one scenario."""
+
+    feature: str
+    file: str
+    line: int
+    name: str
+    tags: list[str]
+    status: str = "untested"
+    seconds: float = 0.0
+    message: str = ""
+    attempts: list[Attempt] = field(default_factory=list)
+
+    @property
+    def failed(self) -> bool:
+        """Whether it makes the run fail."""
+        return self.status in _FAILED
+
+    def last(self) -> Attempt | None:
+        """Return the last attempt that said something, or the last one."""
+        told = [one for one in self.attempts if one.message] or self.attempts
+        return told[-1] if told else None
+
+    def event(self) -> dict[str, Any]:
+        """Return what an event says of it."""
+        last = self.last()
+        said_last = asdict(last) if last else {}
+        return {
+            **{name: value for name, value in asdict(self).items() if name != "attempts"},
+            "seconds": round(self.seconds, 4),
+            "attempt": len(self.attempts),
+            "attempts": [asdict(one) for one in self.attempts] if len(self.attempts) > 1 else [],
+            "details": said_last.get("details", ""),
+            "step": said_last.get("step", ""),
+            "output": said_last.get("output", ""),
+            "evidence": [kept for one in self.attempts for kept in one.evidence],
+        }
+
+
+def verdict_of(scenario: Any) -> Verdict:
+    """Return a verdict on a scenario that has not run."""
+    return Verdict(
+        feature=str(getattr(scenario.feature, "name", "")),
+        file=relative(str(scenario.filename)),
+        line=int(scenario.line or 0),
+        name=str(scenario.name).strip(),
+        tags=sorted(str(one) for one in scenario.effective_tags),
+    )
+
+
+def settle(verdict: Verdict, *, quarantined: bool) -> Verdict:
+    """Give the verdict on all attempts."""
+    final = verdict.attempts[-1]
+    verdict.status, verdict.message = final.status, final.message
+    verdict.seconds = sum(one.seconds for one in verdict.attempts)
+    if final.status == "passed" and len(verdict.attempts) > 1:
+        verdict.status = "flaky"
+        first = verdict.attempts[0].message
+        verdict.message = f"passed in attempt {final.attempt} only; before: {first}"
+    elif quarantined and final.status in _FAILED:
+        verdict.status = "quarantined"
+    return verdict
+
+
+def attempt_of(scenario: Any, number: int, hooks: list[HookError]) -> Attempt:
+    """Return what a scenario's model says after it ran.
+
+    Args:
+        scenario: behave's scenario.
+        number: Which attempt it was, from 1.
+        hooks: What hooks raised meanwhile.
+    """
+    name = str(getattr(scenario.status, "name", scenario.status))
+    status = name if name in _SAME else "passed" if name == "pending_warn" else "error"
+    attempt = Attempt(number, status)
+    if status == "passed" and not list(scenario.all_steps):
+        attempt.status, attempt.message = "skipped", "the scenario has no steps"
+    elif status == "skipped":
+        attempt.message = str(scenario.skip_reason or "")
+    elif status in _FAILED:
+        _blame(scenario, attempt, hooks)
+    return attempt
+
+
+def _blame(scenario: Any, attempt: Attempt, hooks: list[HookError]) -> None:
+    failing = next((one for one in scenario.all_steps if has_failed(one)), None)
+    told = [one.sentence for one in hooks]
+    traces = [one.details for one in hooks]
+    if failing is not None:
+        attempt.step = f"{failing.keyword} {failing.name}"
+        if _state(failing) != "hook_error":
+            told.insert(0, step_message(failing))
+            error = getattr(failing, "exception", None)
+            traces.insert(0, details(error) if error else "")
+    if not told:
+        told = [" ".join(str(scenario.error_message or "behave says it failed").split())]
+    attempt.message = parts(told)
+    attempt.details = cut("\n".join(one for one in traces if one))
+    captured = getattr(scenario, "captured", None)
+    attempt.output = cut(getattr(captured, "output", "") or "")
+
+
+def has_failed(step: Any) -> bool:
+    """Tell whether a step failed, whatever way."""
+    return _state(step) in {"failed", "error", "hook_error", "undefined", "pending"}
+
+
+def step_message(step: Any) -> str:
+    """Return in one sentence why a step failed."""
+    error = getattr(step, "exception", None)
+    if _state(step) == "undefined":
+        return f"{where(step)}: no step is defined for it; begin one with {decorator(step)}"
+    if _state(step) == "pending":
+        return f"{where(step)}: the step is not implemented yet"
+    if error is None:
+        told = " ".join(str(step.error_message or "failed").split())
+        return f"{where(step)}: {told}"
+    return f"{where(step)}: {said(error)}{at(*place(error.__traceback__))}"
+
+
+def where(step: Any) -> str:
+    """Return a step with its place."""
+    return f"{relative(str(step.filename))}:{step.line}: {step.keyword} {step.name}"
+
+
+def decorator(step: Any) -> str:
+    """Return the decorator that defines a step."""
+    return f"@{step.step_type}({str(step.name)!r})"
+
+
+def snippet(step: Any) -> str:
+    """Return the code that defines a step."""
+    return f"{decorator(step)}\ndef step_impl(context):\n    raise NotImplementedError\n"
+
+
+def _state(step: Any) -> str:
+    return str(getattr(step.status, "name", step.status))

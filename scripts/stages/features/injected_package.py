@@ -1,0 +1,62 @@
+"""Making `slipway.sessions` importable in the application's environment, alone."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+from slipway.scripts.python_env.environment import Environment
+
+#: What it imports; the application's own lock wins over these.
+REQUIREMENTS = ("behave>=1.3.3", "cssselect>=1.2", "httpx>=0.28", "lxml>=5", "selenium>=4.20")
+
+
+def importable(environment: Environment, cache: Path) -> Path | None:
+    """Return the folder to put on the path of the application's Python.
+
+    Args:
+        environment: The application's environment.
+        cache: This machine's cache folder.
+
+    Returns:
+        A folder that holds `slipway/sessions` alone; None where Slipway is installed there itself.
+    """
+    if "slipway" in environment.versions:
+        return None
+    package = _package()
+    shelf = cache.resolve() / "features"
+    target = shelf / _key(package)
+    if not target.is_dir():
+        shelf.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(dir=shelf, prefix=".part-"))
+        (aside / "slipway").mkdir()
+        (aside / "slipway" / "__init__.py").write_text('"""Slipway\'s sessions alone."""\n')
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(package, aside / "slipway" / "sessions", ignore=ignored)
+        try:
+            aside.rename(target)
+        except OSError:
+            # Another stage was faster.
+            shutil.rmtree(aside, ignore_errors=True)
+            if not target.is_dir():
+                raise
+    return target
+
+
+def _package() -> Path:
+    spec = find_spec("slipway.sessions")
+    if spec is None or spec.origin is None:
+        msg = "slipway.sessions is not installed"
+        raise ModuleNotFoundError(msg)
+    return Path(spec.origin).parent
+
+
+def _key(package: Path) -> str:
+    found = hashlib.sha256()
+    for file in sorted(package.rglob("*.py")):
+        found.update(os.fsencode(file.relative_to(package)) + b"\0" + file.read_bytes())
+    return found.hexdigest()[:16]

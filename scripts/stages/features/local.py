@@ -1,0 +1,120 @@
+"""Walking features on a developer's machine: `slipway features` in a project's folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from slipway.model.errors import WrongInput
+from slipway.model.features import FeatureKeys
+from slipway.model.stage import FeaturesStage
+from slipway.scripts.python_env.environment import Environment, prepare
+from slipway.scripts.report import Report
+from slipway.scripts.stages.features.coordinator import walk
+from slipway.scripts.stages.features.folder_check import check_folder
+from slipway.scripts.stages.features.injected_package import REQUIREMENTS
+from slipway.scripts.stages.features.request import Order
+from slipway.scripts.stages.features.seed_options import NamedSeeds
+from slipway.scripts.stages.features.settings import PROFILE_VARIABLE, settle
+
+_STATE = Path(".slipway") / "features"
+_NEEDED = ("behave", "httpx", "lxml", "selenium")
+
+
+def typed(values: Mapping[str, Any]) -> FeatureKeys:
+    """Return what was typed, checked as the files' keys are.
+
+    Raises:
+        WrongInput: A value is wrong.
+    """
+    try:
+        return FeatureKeys.model_validate(dict(values))
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "--" + str(first["loc"][0]).replace("_", "-")
+        said = first["msg"][:1].lower() + first["msg"][1:]
+        raise WrongInput(f'{name} "{first["input"]}" is not allowed: {said}') from None
+
+
+def run(
+    source: Path,
+    *,
+    nearest: FeatureKeys,
+    report: Report,
+    profile: str | None = None,
+    arguments: tuple[str, ...] = (),
+    shard: tuple[int, int] = (1, 1),
+    output: Path | None = None,
+    named: NamedSeeds | None = None,
+) -> Path:
+    """Walk a project's features as the stage does.
+
+    Args:
+        source: The project.
+        nearest: What was typed.
+        report: Gets what happens.
+        profile: A profile of pyproject.toml. None: that of $SLIPWAY_PROFILE, if it names one.
+        arguments: behave's own arguments.
+        shard: Which part of how many.
+        output: Where report and evidence go. None: .slipway/features in the project.
+        named: Seed databases; each application gets copies.
+
+    Returns:
+        The report's file.
+
+    Raises:
+        MissingTool: The environment cannot be made, or a program is not there.
+        StageFailed: A scenario failed, or nothing ran.
+        WrongInput: The features or the settings are wrong.
+    """
+    profile = profile or os.environ.get(PROFILE_VARIABLE) or None
+    keys = settle(source, [nearest], profile)
+    check_folder(source, arguments)
+    state = source / _STATE
+    target = output.resolve() if output is not None else state / "output"
+    if output is None:
+        shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True, exist_ok=True)
+    ignore = source / ".slipway" / ".gitignore"
+    if not ignore.exists() and state.is_dir():
+        ignore.write_text("*\n")
+    environment = _environment(source, state, report)
+    seeds = named or NamedSeeds()
+    order = Order(
+        source,
+        keys,
+        environment,
+        state / "cache",
+        target,
+        arguments,
+        shard,
+        seeds=seeds.seeds,
+        dumps=seeds.dumps,
+        profile=profile,
+        typed=frozenset(nearest.model_fields_set),
+    )
+    walked = walk(order, report)
+    # Loaded while the features' own processes are at work, or after them.
+    from slipway.scripts.stages.features.run import judge, leave
+
+    page = leave(walked.run, target, report, epoch=int(walked.run.started_at.timestamp()))
+    judge(walked)
+    return page
+
+
+def _environment(source: Path, state: Path, report: Report) -> Environment:
+    """Return this Python where the project's own environment has all that is needed."""
+    inside = Path(sys.prefix).is_relative_to(source)
+    if inside and all(find_spec(name) is not None for name in _NEEDED):
+        return Environment(
+            Path(sys.prefix), Path(sys.executable), source, installed=True, versions={"slipway": ""}
+        )
+    stage = FeaturesStage(uses="features")
+    return prepare(source, stage, state / "cache", report, tools=REQUIREMENTS)

@@ -1,0 +1,199 @@
+"""Evidence inside a report: pictures, saved pages and texts, none of which may run or reach out."""
+
+from __future__ import annotations
+
+import base64
+import re
+from html import escape
+from pathlib import Path
+
+from slipway.html.markup import e
+from slipway.scripts.humanize import count_text, size_text
+from slipway.scripts.stages.features.results import EvidenceFile
+
+_PICTURES = {"image/png", "image/jpeg"}
+_MAGIC = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
+_TEXTS = {"application/json", "application/xml", "application/x-ndjson"}
+_LARGEST_PAGE = 5_000_000
+_LONGEST_TEXT = 100_000
+_WIDEST = 1 << 16
+_CUT = "[the beginning is left out]"
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")
+#: What HTML forbids even inside an attribute; line breaks and tabs stay.
+_FORBIDDEN = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+# Only tables of signs: some of Python's other codecs need a minute for a long page.
+_CHARSET = re.compile(
+    rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*(iso-8859-\d{1,2}|windows-125\d|koi8-[ru]|shift_jis"
+    rb"|euc-jp|euc-kr|gbk|gb2312|gb18030|big5)\b",
+    re.IGNORECASE,
+)
+
+
+def lines(text: str, longest: int = _LONGEST_TEXT) -> str:
+    """Return a text of several lines as it may stand in <pre>; of a long one the end.
+
+    Args:
+        text: The text; colours of a terminal are taken out.
+        longest: Characters to keep.
+    """
+    cut = len(text) > longest
+    # What was cut off inside a line would read as a line of its own.
+    kept = text[-longest:].partition("\n")[2] or text[-longest:] if cut else text
+    plain = _ANSI.sub("", kept).expandtabs(4)
+    shown = "\n".join(e(line) for line in plain.splitlines())
+    return f"{_CUT}\n{shown}" if cut else shown
+
+
+class EvidenceShelf:
+    """Turns files into HTML until the report has as much as it may hold."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        """Start with an empty report.
+
+        Args:
+            limit_bytes: How much of the report evidence may be, as it is written there.
+        """
+        self._limit = limit_bytes
+        self._left = limit_bytes
+        self._left_out: list[str] = []
+
+    def told(self) -> str:
+        """Return a sentence on what was left out so far; empty where nothing was."""
+        if not self._left_out:
+            return ""
+        number = count_text(len(self._left_out), "piece")
+        verb = "is" if len(self._left_out) == 1 else "are"
+        return (
+            f"{number} of evidence of later scenarios {verb} left out, among them "
+            f"{self._left_out[0]}: the evidence in one report may take {size_text(self._limit)}."
+        )
+
+    def pictures(self, files: tuple[EvidenceFile, ...], of: str) -> str:
+        """Return the pictures among an attempt's files; each grows when it is clicked.
+
+        Args:
+            files: An attempt's evidence.
+            of: What they show, for people who cannot see them.
+        """
+        return "".join(self._picture(file, of) for file in files if file.media_type in _PICTURES)
+
+    def texts(self, files: tuple[EvidenceFile, ...]) -> str:
+        """Return everything but the pictures: saved pages and texts, folded."""
+        return "".join(self._text(file) for file in files if file.media_type not in _PICTURES)
+
+    def _picture(self, file: EvidenceFile, of: str) -> str:
+        data = self._read(file, self._left * 3 // 4)
+        if isinstance(data, str):
+            return data
+        kind = next((kind for magic, kind in _MAGIC.items() if data.startswith(magic)), None)
+        if kind is None:
+            return _told(f"{file.name} is no PNG or JPEG picture and cannot be shown.")
+        self._left -= len(data) * 4 // 3
+        source = base64.b64encode(data).decode()
+        return (
+            f'<details class="shot"><summary title="{e(file.name)}: enlarge or shrink">'
+            f'<img src="data:{kind};base64,{source}"{_measures(data)} '
+            f'alt="{e(file.name)}: {e(of)}"><span>{e(file.name)}</span></summary></details>\n'
+        )
+
+    def _text(self, file: EvidenceFile) -> str:
+        is_page = file.media_type.partition(";")[0].strip() in {
+            "text/html",
+            "application/xhtml+xml",
+        }
+        if (
+            not is_page
+            and not file.media_type.startswith("text/")
+            and file.media_type not in _TEXTS
+        ):
+            return _told(f"{file.name} ({file.media_type}) is of a kind that is not shown here.")
+        # Of a text the end is enough; a page that is cut would show something else.
+        most = min(self._left, _LARGEST_PAGE) if is_page else None
+        data = self._read(file, most)
+        if isinstance(data, str):
+            return data
+        text, read_as = _decoded(data, file)
+        inner = _page(text) if is_page else f"<pre>{lines(text)}</pre>"
+        if len(inner) > self._left:
+            return self._omit(file, len(data))
+        self._left -= len(inner)
+        remark = f", not UTF-8: read as {read_as}" if read_as else ""
+        return (
+            f'<details class="text"><summary>{e(file.name)} '
+            f"<small>{size_text(len(data))}{e(remark)}</small></summary>{inner}</details>\n"
+        )
+
+    def _read(self, file: EvidenceFile, most: int | None) -> bytes | str:
+        """Return a file's bytes, without a limit only its end; or HTML that says why not."""
+        try:
+            if not file.path.is_file():
+                return _told(f"{file.name} is missing: it was gone when this report was written.")
+            size = file.path.stat().st_size
+            if size == 0:
+                return _told(f"{file.name} is empty (0 bytes).")
+            if most is not None and size > most:
+                return self._omit(file, size)
+            return _end(file.path, size) if most is None else file.path.read_bytes()
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) and error.strerror else error
+            return _told(f"{file.name} cannot be read: {why}.")
+
+    def _omit(self, file: EvidenceFile, size: int) -> str:
+        self._left_out.append(file.name)
+        if size > _LARGEST_PAGE and file.media_type not in _PICTURES:
+            limit = f"one file may take {size_text(_LARGEST_PAGE)} here"
+        else:
+            limit = f"the evidence in one report may take {size_text(self._limit)}"
+        return _told(f"{file.name} ({size_text(size)}) is left out: {limit}.")
+
+
+def _end(path: Path, size: int) -> bytes:
+    """Return the last lines of a file, more than are shown."""
+    start = max(0, size - 4 * _LONGEST_TEXT - 1)
+    with path.open("rb") as stream:
+        stream.seek(start)
+        data = stream.read(4 * _LONGEST_TEXT + 1)
+    # Cut amid a sign of several bytes, all of it would no longer be UTF-8.
+    return data.partition(b"\n")[2] or data if start else data
+
+
+def _told(sentence: str) -> str:
+    return f'<p class="told">{e(sentence)}</p>\n'
+
+
+def _page(text: str) -> str:
+    """Return a saved page in a frame that runs nothing and opens nothing."""
+    # A sandbox without a word allows nothing, and the report's own policy holds inside as well.
+    source = escape(_FORBIDDEN.sub(" ", text.replace("\r\n", "\n")))
+    return (
+        '<p class="told">The page as it was, without its scripts, pictures and style files. '
+        '<button type="button" class="source" hidden>Show its source</button></p>'
+        f'<iframe sandbox="" loading="lazy" title="The saved page" srcdoc="{source}"></iframe>'
+    )
+
+
+def _decoded(data: bytes, file: EvidenceFile) -> tuple[str, str]:
+    """Return a text, and what it was read as unless it is UTF-8."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", errors="replace"), "UTF-16"
+    try:
+        return data.decode("utf-8-sig"), ""
+    except UnicodeDecodeError:
+        named = _CHARSET.search(data[:4096]) if "html" in file.media_type else None
+        name = named[1].decode() if named else "windows-1252"
+        try:
+            return data.decode(name, errors="replace"), name
+        except LookupError:
+            return data.decode("windows-1252", errors="replace"), "windows-1252"
+
+
+def _measures(data: bytes) -> str:
+    """Return a PNG's width and height as attributes, so that nothing jumps while it loads."""
+    if data[12:16] != b"IHDR" or len(data) < 24:  # noqa: PLR2004  where PNG has its header
+        return ""
+    width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+    return (
+        f' width="{width}" height="{height}"'
+        if 0 < width < _WIDEST and 0 < height < _WIDEST
+        else ""
+    )

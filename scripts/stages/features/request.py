@@ -1,0 +1,159 @@
+"""What a features run is to walk, and with what."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slipway.model.errors import WrongInput
+from slipway.model.features import FeatureKeys
+from slipway.scripts.python_env.environment import Environment
+
+if TYPE_CHECKING:
+    from slipway.scripts.stages.features.application.postgresql_seeds import Dump
+
+_FROZEN = "{frozen}"
+#: What sessions take for true.
+_YES = ("true", "yes", "on", "1")
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be walked, and with what."""
+
+    source: Path
+    keys: FeatureKeys
+    environment: Environment
+    cache: Path
+    output: Path
+    arguments: tuple[str, ...] = ()
+    """behave's own."""
+    shard: tuple[int, int] = (1, 1)
+    seeds: Mapping[str, Path] = field(default_factory=dict)
+    """Seed databases by name; each application gets copies."""
+    dumps: Mapping[str, Dump] = field(default_factory=dict)
+    """PostgreSQL's seeds by name; restored where the application asks for one."""
+    frozen: Path | None = None
+    """The program that a freeze stage left, unpacked."""
+    profile: str | None = None
+    """The profile that `keys` were settled with."""
+    typed: frozenset[str] = frozenset()
+    """The keys that were typed: nothing is nearer, the environment's variables neither."""
+    title: str = "Features"
+    revision: str = ""
+    version: str = ""
+
+    @property
+    def jobs(self) -> int:
+        """How many processes there shall be; never more than the run has feature files."""
+        wanted = self.keys.jobs or os.cpu_count() or 2
+        return max(1, sum(1 for _ in islice(self._files(), wanted)))
+
+    @property
+    def wants_postgresql(self) -> bool:
+        """Whether the application is told where a PostgreSQL seed is."""
+        told = (*(self.keys.command or ()), *self.keys.application_env.values())
+        return bool(self.dumps) and any("{postgresql" in text for text in told)
+
+    @property
+    def history(self) -> Path:
+        """The file that keeps how long each feature took."""
+        name = "-".join(self.source.parts[-3:]).strip("-/\\").replace(os.sep, "-")
+        return self.cache / "features" / f"history-{name}.json"
+
+    @property
+    def words(self) -> list[str]:
+        """Behave's arguments: what was typed, then what the settings add."""
+        paths = () if self._named(self.arguments) else self.keys.paths or ()
+        return [*self.arguments, *paths, *(f"--tags={one}" for one in self.keys.tags or ())]
+
+    @property
+    def base_url(self) -> tuple[str, str] | None:
+        """Where that is said, and where the application runs already."""
+        if self.keys.base_url is None:
+            return None
+        said = self._environment_says("base_url")
+        return ("$SLIPWAY_BASE_URL", said) if said else ("base-url", self.keys.base_url)
+
+    @property
+    def trusts_any_certificate(self) -> bool:
+        """Whether a certificate that nobody vouches for will do."""
+        said = self._environment_says("trust_any_certificate")
+        return said.lower() in _YES if said else bool(self.keys.trust_any_certificate)
+
+    @property
+    def userdata(self) -> dict[str, str]:
+        """What behave's -D sets, as sessions read it.
+
+        To them -D is nearer than the environment, so what a file says and the environment, too, is
+        left to the environment.
+
+        Raises:
+            WrongInput: `desktop` names what was frozen, and nothing was.
+        """
+        keys = self.keys
+        seeds = {name: str(path.resolve()) for name, path in self.seeds.items()}
+        told = {
+            "profile": self.profile,
+            "desktop": None if self._environment_says("desktop") else self._desktop(),
+            "desktop_env": json.dumps(keys.desktop_env) if keys.desktop_env else None,
+            "desktop_seeds": json.dumps(seeds) if seeds else None,
+            "browser": keys.browser,
+            "headless": _flag(keys.headless),
+            "window_size": keys.window_size,
+            "grid_url": keys.grid_url,
+            "without_browser": keys.without_browser,
+            "trust_any_certificate": _flag(keys.trust_any_certificate),
+        }
+        held = {
+            name: value
+            for name, value in told.items()
+            if value and (name == "profile" or not self._environment_says(name))
+        }
+        return {**held, **keys.define}
+
+    def _environment_says(self, name: str) -> str | None:
+        """Return what $SLIPWAY_NAME says of a setting; None where what was typed is nearer."""
+        if name in self.typed:
+            return None
+        return self.environment.variables().get(f"SLIPWAY_{name.upper()}") or None
+
+    def _desktop(self) -> str | None:
+        """Return the desktop program's command as the sessions read it."""
+        words = self.keys.desktop
+        if words is None:
+            return None
+        if any(_FROZEN in word for word in words):
+            if self.frozen is None:
+                raise WrongInput(
+                    f'desktop: "{words[0]}" names {_FROZEN}, and nothing frozen is here; let the '
+                    "stage need one that uses freeze, or name the program's file"
+                )
+            words = tuple(word.replace(_FROZEN, str(self.frozen)) for word in words)
+        return json.dumps(words)
+
+    def _named(self, words: tuple[str, ...] | list[str]) -> list[Path]:
+        """Return the files and folders among behave's arguments."""
+        typed = (one for one in words if not one.startswith("-"))
+        paths = [self.source / one.removeprefix("@").partition(":")[0] for one in typed]
+        return [path for path in paths if path.exists()]
+
+    def _files(self) -> Iterator[Path]:
+        """Return the feature files that may be walked; a list of them names who knows which."""
+        named = self._named(self.words) or [self.source / "features"]
+        if not all(path.is_dir() or path.suffix == ".feature" for path in named):
+            named = [self.source]
+        yield from dict.fromkeys(
+            file
+            for path in named
+            for file in (path.rglob("*.feature") if path.is_dir() else (path,))
+        )
+
+
+def _flag(value: bool | None) -> str | None:  # noqa: FBT001  a setting's value
+    return None if value is None else str(value).lower()

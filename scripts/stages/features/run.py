@@ -1,0 +1,142 @@
+"""The features stage: the application's behave features, over plain HTTP and in a browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+from slipway.model.errors import StageFailed, WrongInput
+from slipway.model.protocol.job import Job
+from slipway.model.stage import FeaturesStage
+from slipway.scripts.archives.pack import pack_zip
+from slipway.scripts.archives.unpack import unpack
+from slipway.scripts.atomic_files import write_text
+from slipway.scripts.python_env.environment import prepare
+from slipway.scripts.report import Report
+from slipway.scripts.stages.features.collector import as_test
+from slipway.scripts.stages.features.coordinator import Walked, walk
+from slipway.scripts.stages.features.folder_check import check_folder
+from slipway.scripts.stages.features.injected_package import REQUIREMENTS
+from slipway.scripts.stages.features.report.page import write_report
+from slipway.scripts.stages.features.request import Order
+from slipway.scripts.stages.features.results import BAD, FeaturesRun, counts, counts_text, verdict
+from slipway.scripts.stages.features.settings import PROFILE_VARIABLE, settle
+
+#: How many failed scenarios the closing sentence names.
+_NAMED = 5
+
+
+def run(job: Job, report: Report) -> None:
+    """Walk the features.
+
+    Args:
+        job: The stage; its project lies in the current folder.
+        report: Gets each scenario's result, pictures, and the report at the end.
+
+    Raises:
+        MissingTool: The environment cannot be made, or a program is not there.
+        StageFailed: A scenario failed, or nothing ran, or the application did not start.
+        WrongInput: The features or the settings are wrong.
+    """
+    stage = job.stage
+    if not isinstance(stage, FeaturesStage):
+        msg = f'stage "{job.name}" is no features stage'
+        raise WrongInput(msg)
+    source, cache = Path.cwd(), Path(job.cache)
+    profile = os.environ.get(PROFILE_VARIABLE) or stage.profile
+    keys = settle(source, [stage], profile)
+    check_folder(source, stage.arguments)
+    environment = prepare(source, stage, cache, report, tools=REQUIREMENTS)
+    from slipway.scripts.stages.features.application.postgresql_seeds import Dump
+
+    left = {one.name: Path(one.path) for one in job.inputs if one.uses == "databases"}
+    sqlite = (name for name in left if name.endswith(".sqlite"))
+    dumps = (name.removesuffix(".dump") for name in left if name.endswith(".dump"))
+    frozen = _unpacked(job, Path(job.output) / "frozen")
+    order = Order(
+        source=source,
+        keys=keys,
+        environment=environment,
+        cache=cache,
+        output=Path(job.output),
+        arguments=stage.arguments,
+        seeds={Path(name).stem: left[name] for name in sqlite},
+        dumps={name: Dump(left[f"{name}.dump"], left.get(f"{name}-roles.sql")) for name in dumps},
+        frozen=frozen,
+        profile=profile,
+        title=f"{job.project}: {job.name}",
+        revision=job.run.revision,
+        version=job.run.version,
+        shard=job.shard,
+    )
+    try:
+        walked = walk(order, report)
+    finally:
+        shutil.rmtree(Path(job.output) / "frozen", ignore_errors=True)
+    part = _part(job.shard, walked)
+    leave(walked.run, order.output, report, epoch=job.run.committed_at, part=part)
+    judge(walked)
+
+
+def _unpacked(job: Job, folder: Path) -> Path | None:
+    """Unpack what a freeze stage left; return the program's folder, None where none did."""
+    frozen = [one for one in job.inputs if one.uses == "freeze" and one.role == "product"]
+    if not frozen:
+        return None
+    if len(frozen) > 1:
+        names = ", ".join(one.name for one in frozen)
+        raise WrongInput(f"the stage needs several that freeze: {names}; let it need one of them")
+    unpack(Path(frozen[0].path), folder)
+    return next(one for one in folder.resolve().iterdir() if one.is_dir())
+
+
+def _part(shard: tuple[int, int], walked: Walked) -> str:
+    """Say which part of the stage this was; nothing where it is whole."""
+    if shard[1] == 1:
+        return ""
+    rest = "all" if walked.has_nothing_to_do else f"{walked.others} more"
+    return f"part {shard[0]} of {shard[1]}, {rest} in the other parts: "
+
+
+def leave(found: FeaturesRun, output: Path, report: Report, *, epoch: int, part: str = "") -> Path:
+    """Leave what people want to see: the report, JUnit, all results in one form, the logs.
+
+    Returns:
+        The report.
+    """
+    page = write_report(found, output / "features.html")
+    report.artefact(page, role="report")
+    results = output / "tests.json"
+    rows = [as_test(one, one.message).model_dump(exclude={"event"}) for one in found.scenarios]
+    write_text(results, json.dumps(rows, indent=1) + "\n")
+    report.artefact(results, role="report")
+    if (output / "junit").is_dir():
+        pack_zip(output / "junit", output / "junit.zip", epoch=epoch)
+        report.artefact(output / "junit.zip", role="report")
+    for log in sorted(output.glob("application-*.log")):
+        report.artefact(log, role="report")
+    text = f"{part}{counts_text(found)} in {found.seconds:.1f}s"
+    report.summary(text, **counts(found), seconds=round(found.seconds, 2), jobs=found.jobs)
+    return page
+
+
+def judge(walked: Walked) -> None:
+    """Raise what makes the stage fail.
+
+    Raises:
+        StageFailed: A scenario failed, a hook or a process broke off, or nothing ran.
+    """
+    found = walked.run
+    bad = [one for one in found.scenarios if one.status in BAD]
+    if bad:
+        named = "; ".join(f"{one.place} {one.name}" for one in bad[:_NAMED])
+        more = f" and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
+        # An application that has died is why, and not what the scenarios say of it.
+        raise StageFailed("; ".join((f"{counts_text(found)}: {named}{more}", *walked.broken)))
+    if walked.broken:
+        raise StageFailed("; ".join(walked.broken))
+    if verdict(found) == "nothing" and not walked.has_nothing_to_do:
+        msg = f"no scenario ran ({counts_text(found)}); change the tags or the paths"
+        raise StageFailed(msg)

@@ -1,0 +1,69 @@
+"""What is asked of a features run: the command line, the stage, a profile, pyproject.toml."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from slipway.model.errors import WrongInput
+from slipway.model.features import FeatureKeys, FeatureProject, layered
+from slipway.model.spelling import did_you_mean
+from slipway.scripts.python_env.requirements import read_pyproject
+
+_PLACE = "tool.slipway.features"
+#: Names a profile where none was typed; sessions know it, too.
+PROFILE_VARIABLE = "SLIPWAY_PROFILE"
+
+
+def settle(
+    source: Path, nearer: Sequence[FeatureKeys] = (), profile: str | None = None
+) -> FeatureKeys:
+    """Return what holds for a project.
+
+    Args:
+        source: The project; its pyproject.toml is asked last.
+        nearer: What the command line and the stage say, nearest first.
+        profile: The profile to take.
+
+    Raises:
+        WrongInput: [tool.slipway.features] is wrong, or there is no such profile.
+    """
+    told = read_project(source)
+    places = [*nearer]
+    if profile is not None:
+        if profile not in told.profiles:
+            known = ", ".join(told.profiles) or "none"
+            msg = f'the profile "{profile}" is not in [{_PLACE}.profiles]; there are {known}.'
+            raise WrongInput(msg + did_you_mean(profile, told.profiles))
+        places.append(told.profiles[profile])
+    return layered(*places, told)
+
+
+def read_project(source: Path) -> FeatureProject:
+    """Return [tool.slipway.features] of a project; empty where it says nothing.
+
+    Raises:
+        WrongInput: A key or value is wrong.
+    """
+    table: Any = read_pyproject(source)
+    for part in _PLACE.split("."):
+        table = table.get(part, {}) if isinstance(table, dict) else {}
+    try:
+        return FeatureProject.model_validate(table)
+    except ValidationError as error:
+        raise WrongInput("\n".join(_sentence(source, one) for one in error.errors())) from None
+
+
+def _sentence(source: Path, error: Any) -> str:
+    path = ".".join([_PLACE, *(str(part) for part in error["loc"])])
+    place = f"{source / 'pyproject.toml'}: {path}"
+    if error["type"] == "extra_forbidden":
+        keys = [field.alias or name for name, field in FeatureProject.model_fields.items()]
+        key = str(error["loc"][-1])
+        hint = did_you_mean(key, keys) or f" Allowed: {', '.join(sorted(keys))}."
+        return f'{place}: unknown key "{key}".{hint}'
+    said = str(error["msg"]).removeprefix("Value error, ")
+    return f"{place}: {error['input']!r} is not allowed: {said[:1].lower()}{said[1:]}"

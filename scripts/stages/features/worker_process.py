@@ -1,0 +1,113 @@
+"""One process of a features run: the guest, what it tells, and the application it has to itself."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from slipway.scripts.guard import die_with_parent
+from slipway.scripts.process import end_tree
+from slipway.scripts.report import Report
+from slipway.scripts.stages.features.application.external import UnderTest
+
+GUEST = Path(__file__).parent / "guest" / "run.py"
+_TAIL = 30
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What a process is started with."""
+
+    python: Path
+    source: Path
+    env: Mapping[str, str]
+    settings: Mapping[str, Any]
+    """As guest/slipway_behave/main.py tells them, without `events`."""
+    folder: Path
+    """Where its settings and events lie."""
+
+
+class FeatureProcess:
+    """A guest at work; its events are read as they come."""
+
+    def __init__(self, launch: Launch, index: int, report: Report) -> None:
+        """Start it.
+
+        Args:
+            launch: With what.
+            index: Which of the run's processes it is, from 0.
+            report: Gets its output as log.
+        """
+        self.index = index
+        self.application: UnderTest | None = None
+        self.tail: deque[str] = deque(maxlen=_TAIL)
+        self._events = launch.folder / f"events-{index}.ndjson"
+        self._events.touch()
+        self._offset = 0
+        settings = launch.folder / f"settings-{index}.json"
+        told = {**launch.settings, "index": index, "events": str(self._events)}
+        settings.write_text(json.dumps(told), "utf-8")
+        self._process = subprocess.Popen(
+            [str(launch.python), str(GUEST), str(settings)],
+            cwd=launch.source,
+            env=dict(launch.env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            preexec_fn=die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509  it only calls prctl
+        )
+        self._reader = threading.Thread(target=self._read, args=(report,), daemon=True)
+        self._reader.start()
+
+    def _read(self, report: Report) -> None:
+        for line in self._process.stdout or ():
+            self.tail.append(line.rstrip())
+            report.log(line)
+
+    @property
+    def code(self) -> int | None:
+        """Its exit code; None while it is at work."""
+        return self._process.poll()
+
+    def wait(self, patience: float) -> None:
+        """Wait until it has ended, at most `patience` seconds."""
+        self._reader.join(patience)
+        if not self._reader.is_alive():
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(patience)
+
+    @property
+    def ending(self) -> str:
+        """How it ended: its exit code and its last words."""
+        last = " | ".join(line for line in tuple(self.tail)[-5:] if line.strip())
+        return f"ended with exit code {self.code}: {last}"
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """Return what it has told since the last time."""
+        with self._events.open("rb") as stream:
+            stream.seek(self._offset)
+            for line in stream:
+                if not line.endswith(b"\n"):
+                    break
+                self._offset += len(line)
+                yield json.loads(line)
+
+    def end(self) -> None:
+        """End it with all it has started; harmless when it has ended."""
+        if self._process.poll() is None:
+            end_tree(self._process.pid)
+        self._process.wait()
+        self._reader.join(timeout=5)
+        if self._process.stdout is not None:
+            self._process.stdout.close()

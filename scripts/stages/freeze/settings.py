@@ -1,0 +1,66 @@
+"""What the freeze stage asks of its guest, all files of it checked first."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from slipway.model.errors import WrongInput
+from slipway.model.stage import FreezeStage
+from slipway.scripts.project_files import files
+from slipway.scripts.python_env.environment import roots
+
+
+def make_settings(source: Path, stage: FreezeStage, name: str, target: Path) -> dict[str, Any]:
+    """Return the guest's settings, all files of them checked.
+
+    Raises:
+        WrongInput: A file is not there.
+    """
+    script = _file(source, stage.script, "script")
+    folder = script.parent
+    # A script finds its neighbours, but a package's modules must not become top modules.
+    beside = [] if (folder / "__init__.py").exists() else [folder]
+    pairs = [_pair(source, entry) for entry in stage.include_files]
+    return {
+        "script": str(script),
+        "name": name,
+        "target": str(target),
+        "gui": stage.gui,
+        "icon": str(_file(source, stage.icon, "icon")) if stage.icon else None,
+        "packages": list(stage.packages),
+        "includes": list(stage.includes),
+        "excludes": list(stage.excludes),
+        "include_files": pairs,
+        "dialects": None if stage.dialects is None else list(stage.dialects),
+        "path": [str(path) for path in dict.fromkeys([*roots(source), *beside])],
+    }
+
+
+def _file(source: Path, told: str, what: str) -> Path:
+    path = source / told
+    if path.is_file():
+        return path.resolve()
+    suffix = PurePosixPath(told).suffix or ".py"
+    there = [found.relative_to(source).as_posix() for found in files(source, f"*{suffix}")]
+    by_name = [one for one in there if PurePosixPath(one).name == PurePosixPath(told).name]
+    near = dict.fromkeys([*difflib.get_close_matches(told, there, n=3, cutoff=0.5), *by_name[:3]])
+    meant = f"; did you mean {' or '.join(near)}?" if near else ""
+    msg = f"{what}: {told} is no file in {source}{meant}"
+    raise WrongInput(msg)
+
+
+def _pair(source: Path, entry: str) -> tuple[str, str]:
+    """Split "path:target" and check both."""
+    path, colon, target = entry.rpartition(":")
+    if not colon:
+        path, target = entry, Path(entry).name
+    if not (source / path).exists():
+        msg = f"include-files: {path} is not in {source}"
+        raise WrongInput(msg)
+    inner = PurePosixPath(target.replace("\\", "/"))
+    if inner.is_absolute() or ".." in inner.parts or not inner.parts:
+        msg = f'include-files: "{entry}" leads out of the frozen program; targets are relative'
+        raise WrongInput(msg)
+    return str((source / path).resolve()), str(inner)

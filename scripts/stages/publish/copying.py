@@ -1,0 +1,52 @@
+"""Files on their way into a release: copied, read back, and swept away when nobody came back."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import time
+from pathlib import Path
+
+from slipway.model.errors import StageFailed
+from slipway.model.protocol.job import Input
+from slipway.scripts.report import hash_file
+
+_BLOCK = 1 << 20
+_DAY = 86400.0
+
+
+def copy(one: Input, target: Path) -> None:
+    """Copy an artefact and read it back from the disk."""
+    with Path(one.path).open("rb") as source, target.open("xb") as stream:
+        shutil.copyfileobj(source, stream, _BLOCK)
+        stream.flush()
+        os.fsync(stream.fileno())
+        if hasattr(os, "posix_fadvise"):
+            # Without its pages in memory the check reads what the disk really holds.
+            os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    found = hash_file(target)
+    if found != one.sha256:
+        msg = f'"{one.name}" was altered on its way: sha256 {found} instead of {one.sha256}'
+        raise StageFailed(msg)
+
+
+def write(path: Path, text: str) -> None:
+    """Write a text file to the disk itself, not just to the system's memory."""
+    with path.open("xb") as stream:
+        stream.write(text.encode())
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def sweep(project: Path) -> None:
+    """Remove what killed publishers left, once nobody can be at it any more."""
+    for part in project.glob(".*.part"):
+        with contextlib.suppress(FileNotFoundError):
+            inside = [part, *part.rglob("*")] if not part.is_symlink() else [part]
+            if time.time() - max(path.lstat().st_mtime for path in inside) < _DAY:
+                continue
+            if part.is_dir() and not part.is_symlink():
+                shutil.rmtree(part, ignore_errors=True)
+            else:
+                part.unlink()

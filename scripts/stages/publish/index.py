@@ -1,0 +1,108 @@
+"""What a project's folder says of its releases: which is the latest, and the list of all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from filelock import FileLock
+
+from slipway.model.errors import WrongInput
+from slipway.scripts import removal
+from slipway.scripts.atomic_files import sync_folder, write_text
+from slipway.scripts.releases import manifest as manifests
+from slipway.scripts.releases.manifest import MANIFEST, PAGE, Manifest
+from slipway.scripts.stages.publish.page import project_page
+
+LATEST = "latest"
+_PATIENCE = 300
+
+
+@contextlib.contextmanager
+def locked(project: Path) -> Iterator[None]:
+    """Keep other publishers of this project out; a killed one holds nothing."""
+    with FileLock(project / ".lock", timeout=_PATIENCE):
+        yield
+
+
+def releases(project: Path) -> list[Manifest]:
+    """Return the project's releases, the newest run first; unreadable ones are left out."""
+    found = []
+    for path in project.glob(f"[!.]*/{MANIFEST}"):
+        if path.parent.is_symlink():
+            continue
+        with contextlib.suppress(WrongInput):
+            found.append(manifests.read(path))
+    # What a working tree made is never newer than what a site did.
+    return sorted(found, key=lambda one: (not one.local, one.run, one.published_at), reverse=True)
+
+
+def point_at(project: Path, release: Manifest) -> bool:
+    """Let `latest` be this release, unless a later run is published, and list all releases.
+
+    Args:
+        project: The project's folder, locked.
+        release: The release that has just been published.
+
+    Returns:
+        Whether it is the latest.
+    """
+    listed = releases(project)
+    newest, current = listed[0], _latest(project)
+    run, version = current.get("run"), str(current.get("version", ""))
+    # The list may lack a release that cannot be read just now: still no way back from it.
+    behind = (
+        isinstance(run, int)
+        and (not current.get("local"), run) > (not newest.local, newest.run)
+        and (project / version).is_dir()
+    )
+    if not behind:
+        version = newest.version
+        facts = {"version": version, "run": newest.run, "revision": newest.revision}
+        facts |= {"local": True} if newest.local else {}
+        write_text(project / f"{LATEST}.json", json.dumps(facts, indent=2) + "\n")
+        _link(project, version)
+    write_text(project / PAGE, project_page(listed, version))
+    sync_folder(project)
+    return version == release.version
+
+
+def forget(project: Path, version: str) -> None:
+    """Remove a release, in one step for whoever looks, and list those that are left.
+
+    Args:
+        project: The project's folder.
+        version: The release's folder in it; not the latest.
+    """
+    part = project / f".{version}.{secrets.token_hex(8)}.part"
+    with locked(project):
+        (project / version).rename(part)
+        if listed := releases(project):
+            page = project_page(listed, str(_latest(project).get("version", "")))
+            write_text(project / PAGE, page)
+    # Whoever publishes may have put anything there, and this user may be another.
+    if problems := removal.remove(part):
+        raise OSError(errno.EPERM, problems[0])
+
+
+def _latest(project: Path) -> dict[str, object]:
+    try:
+        facts = json.loads((project / f"{LATEST}.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return facts if isinstance(facts, dict) else {}
+
+
+def _link(project: Path, version: str) -> None:
+    """Switch the symbolic link in one step; latest.json serves where links are refused."""
+    part = project / f".{LATEST}.{secrets.token_hex(8)}.part"
+    try:
+        part.symlink_to(version, target_is_directory=True)
+        part.replace(project / LATEST)
+    except (OSError, NotImplementedError):
+        with contextlib.suppress(OSError):
+            part.unlink()

@@ -1,0 +1,169 @@
+"""`slipway stage publish`: make a release in a folder, wholly there or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from slipway.model.errors import StageFailed, WrongInput
+from slipway.model.protocol.job import Input, Job
+from slipway.model.stage import PublishStage
+from slipway.scripts.atomic_files import sync_folder, told_when_full
+from slipway.scripts.humanize import plain_name
+from slipway.scripts.releases import manifest as manifests
+from slipway.scripts.releases.manifest import MANIFEST, PAGE, SUMS, Artefact, Manifest, ReleaseFile
+from slipway.scripts.releases.verify import verify
+from slipway.scripts.report import Report, hash_file
+from slipway.scripts.stages.publish.copying import copy, sweep, write
+from slipway.scripts.stages.publish.index import LATEST, locked, point_at
+from slipway.scripts.stages.publish.page import release_page
+
+_TAKEN = frozenset({LATEST, f"{LATEST}.json", PAGE.lower()})
+_RESERVED = frozenset({MANIFEST.lower(), SUMS.lower(), PAGE.lower()})
+
+
+def run(job: Job, report: Report) -> None:
+    """Publish the job's inputs as a release.
+
+    Raises:
+        StageFailed: There is no product, another release has this version, the folder cannot be
+            written, or the disk is full. Then nothing was published.
+        WrongInput: The version cannot name a folder.
+    """
+    stage = job.stage
+    if not isinstance(stage, PublishStage):
+        msg = f'stage "{job.name}" is no publish stage but "{stage.uses}"'
+        raise WrongInput(msg)
+    version = _version(job)
+    project = Path(job.state, stage.folder).resolve() / plain_name(job.project, "the project")
+    products = _products(job)
+    with _told("nothing was published", project), told_when_full(project):
+        project.mkdir(parents=True, exist_ok=True)
+        sweep(project)
+        release, again = _release(job, products, project / version, report)
+    said = f"{version} is published, but latest and the list of releases are the old ones"
+    with _told(said, project), told_when_full(project), locked(project):
+        moved = point_at(project, release)
+    _conclude(project / version, Path(job.output), report, again=again)
+    if not moved:
+        report.notice(f"latest stays where it is: a later run than {job.run.number} is published")
+
+
+def _version(job: Job) -> str:
+    version = plain_name(job.run.version, "the version")
+    if version.lower() in _TAKEN:
+        msg = f'the version cannot be "{version}": the project\'s folder needs that name itself'
+        raise WrongInput(msg)
+    return version
+
+
+def _products(job: Job) -> list[Input]:
+    """Return what is to be released, checked for names that are in each other's way."""
+    products = sorted((one for one in job.inputs if one.role == "product"), key=lambda i: i.name)
+    if not products:
+        names = ", ".join(job.stage.needs) or "no stage: it has no needs"
+        msg = f'stage "{job.name}" has nothing to publish: no product came from {names}'
+        raise StageFailed(msg)
+    seen: dict[str, Input] = {}
+    for one in products:
+        # Two names that differ in case alone are one file on Windows.
+        name = plain_name(one.name, f'an artefact of stage "{one.stage}"').lower()
+        if name in _RESERVED:
+            msg = f'"{one.name}" of stage "{one.stage}" has a name the release needs itself'
+            raise StageFailed(msg)
+        if name in seen:
+            msg = (
+                f'both "{seen[name].stage}" and "{one.stage}" left a file called "{one.name}"; '
+                "a release needs different names"
+            )
+            raise StageFailed(msg)
+        seen[name] = one
+    return products
+
+
+def _release(
+    job: Job, products: list[Input], target: Path, report: Report
+) -> tuple[Manifest, bool]:
+    """Make the release's folder, or find that it is there; tells which in the second place."""
+    artefacts = tuple(
+        Artefact(**one.model_dump(include={"name", "size", "sha256", "media_type", "stage"}))
+        for one in products
+    )
+    new = manifests.make(job, artefacts, time.time())
+    if target.exists():
+        return _same(target, new), True
+    part = target.with_name(f".{target.name}.{secrets.token_hex(8)}.part")
+    try:
+        part.mkdir()
+        for number, one in enumerate(products):
+            report.progress(f"artefacts copied; now {one.name}", number, len(products))
+            copy(one, part / one.name)
+        _describe(part, new)
+        with locked(target.parent):
+            if target.exists():
+                return _same(target, new), True
+            part.rename(target)
+            sync_folder(target.parent)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return manifests.read(target / MANIFEST), False
+
+
+def _same(target: Path, new: Manifest) -> Manifest:
+    """Return the release that is there already, when it is whole and the same."""
+    problems = verify(target)
+    if problems:
+        msg = f"{target} is there already, but is damaged: {'; '.join(problems)}"
+        raise StageFailed(msg)
+    there = manifests.read(target / MANIFEST)
+    if not there.same_release(new):
+        msg = (
+            f"{new.project} {new.version} is published already with other contents, by run "
+            f"{there.run} from {there.revision[:12] or 'no commit'}; releases never change: "
+            "give this one a version of its own"
+        )
+        raise StageFailed(msg)
+    return there
+
+
+def _describe(part: Path, new: Manifest) -> None:
+    """Write what belongs to the artefacts, the manifest last."""
+    write(part / SUMS, new.sums())
+    page = part / PAGE
+    write(page, release_page(new))
+    facts = ReleaseFile(name=PAGE, size=page.stat().st_size, sha256=hash_file(page))
+    write(part / MANIFEST, new.model_copy(update={"pages": (facts,)}).text())
+    sync_folder(part)
+
+
+def _conclude(target: Path, output: Path, report: Report, *, again: bool) -> None:
+    """Leave the manifest as the stage's report, and say what was done."""
+    there = manifests.read(target / MANIFEST)
+    output.mkdir(parents=True, exist_ok=True)
+    left = report.artefact(shutil.copyfile(target / MANIFEST, output / MANIFEST), role="report")
+    name = f"{there.project} {there.version}"
+    text = "already published, identical:" if again else "published to"
+    report.summary(
+        f"{name} {text} {target}",
+        folder=str(target),
+        version=there.version,
+        manifest_sha256=left.sha256,
+        artefacts=len(there.artefacts),
+        size=sum(one.size for one in there.artefacts),
+        audit_head=there.audit_head,
+    )
+
+
+@contextlib.contextmanager
+def _told(state: str, project: Path) -> Iterator[None]:
+    """Turn what the file system refuses into a sentence that says what holds now."""
+    try:
+        yield
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        msg = f"{state}: {error.filename or project}: {why}; mend that and run it again"
+        raise StageFailed(msg) from error

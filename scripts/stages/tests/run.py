@@ -1,0 +1,162 @@
+"""The tests stage: every suite of the application, whichever runner it is written for."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+from slipway.model.errors import StageFailed, WrongInput
+from slipway.model.protocol.event import TestResult
+from slipway.model.protocol.job import Job
+from slipway.model.stage import TestsStage
+from slipway.scripts.python_env.environment import Environment, prepare
+from slipway.scripts.report import Report
+from slipway.scripts.stages.tests import suites
+from slipway.scripts.stages.tests.junit import short
+from slipway.scripts.stages.tests.runners import Outcome, run_suite
+from slipway.scripts.stages.tests.suites import Planned
+
+#: How many failing tests the closing sentence names.
+_NAMED = 5
+
+
+def run(job: Job, report: Report) -> None:
+    """Run the tests.
+
+    Args:
+        job: The stage; its project lies in the current folder.
+        report: Gets each test's result.
+
+    Raises:
+        MissingTool: The environment cannot be made on this machine.
+        StageFailed: A test failed, a suite broke off, or there was no test at all.
+        WrongInput: What the project needs cannot be installed.
+    """
+    stage = job.stage
+    if not isinstance(stage, TestsStage):
+        msg = f'stage "{job.name}" is no tests stage'
+        raise WrongInput(msg)
+    source = Path.cwd()
+    planned, environment = _plan(source, stage, Path(job.cache), report)
+    outcomes: list[Outcome] = []
+    for suite in planned:
+        # The numbers are of suites: they must not be read as those of the suite's own tests.
+        report.progress(f"suites; now {suite.name}: {suite.why}", len(outcomes), len(planned))
+        outcomes.append(run_suite(suite, environment, Path(job.output), report, job.shard))
+    _leave(job, outcomes, report)
+    text, facts = _sum_up(outcomes, environment)
+    if job.shard[1] > 1:
+        text = f"part {job.shard[0]} of {job.shard[1]}: {text}" + _rest(outcomes)
+        facts |= {"shard": list(job.shard), "others": sum(one.others for one in outcomes)}
+    report.summary(text, **facts)
+    for outcome in outcomes:
+        if outcome.results and all(one.status == "skipped" for one in outcome.results):
+            everything = f"all {len(outcome.results)} tests of {outcome.suite.name} were skipped"
+            report.notice(f"{everything}: nothing was tested", level="warning")
+    _judge(outcomes)
+
+
+def _plan(
+    source: Path, stage: TestsStage, cache: Path, report: Report
+) -> tuple[list[Planned], Environment]:
+    """Choose the suites and make the environment they run in."""
+    planned = suites.told(stage) or suites.find(source)
+    tools = sorted({suite.runner for suite in planned} - {"unittest"})
+    environment = prepare(source, stage, cache, report, tools=tools)
+    return planned or suites.guess(source, environment.versions), environment
+
+
+def _leave(job: Job, outcomes: list[Outcome], report: Report) -> None:
+    """Leave the results for people: each runner's XML, and all in one form."""
+    for outcome in outcomes:
+        if outcome.xml is not None:
+            report.artefact(outcome.xml, role="report")
+    path = Path(job.output) / "tests.json"
+    results = [
+        result.model_dump(exclude={"event"}) for outcome in outcomes for result in outcome.results
+    ]
+    path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    report.artefact(path, role="report")
+
+
+def _sum_up(outcomes: list[Outcome], environment: Environment) -> tuple[str, dict[str, object]]:
+    """Return the stage in one line, and its numbers."""
+    counted = _count(*outcomes)
+    seconds = sum(outcome.seconds for outcome in outcomes)
+    parts = [
+        f"{counted[status]} {word}"
+        for status, word in (
+            ("failed", "failed"),
+            ("error", "broken"),
+            ("passed", "passed"),
+            ("skipped", "skipped"),
+        )
+        if counted[status]
+    ]
+    each = ", ".join(f"{outcome.suite.name} {len(outcome.results)}" for outcome in outcomes)
+    total = counted.total()
+    text = f"{total} {_tests(total)}: {', '.join(parts) or 'none ran'} in {seconds:.1f}s ({each})"
+    facts: dict[str, object] = {
+        "tests": total,
+        "passed": counted["passed"],
+        "failed": counted["failed"],
+        "errors": counted["error"],
+        "skipped": counted["skipped"],
+        "seconds": round(seconds, 3),
+        "python": environment.versions.get("python", ""),
+        "suites": {outcome.suite.name: _suite_facts(outcome, environment) for outcome in outcomes},
+    }
+    return text, facts
+
+
+def _rest(outcomes: list[Outcome]) -> str:
+    """Say what the other parts of the stage run."""
+    others = sum(outcome.others for outcome in outcomes)
+    if any(outcome.results for outcome in outcomes) or not others:
+        return f"; {others} in the other parts"
+    return f"; all {others} fall to the other parts, there are more parts than tests"
+
+
+def _count(*outcomes: Outcome) -> Counter[str]:
+    return Counter(result.status for outcome in outcomes for result in outcome.results)
+
+
+def _suite_facts(outcome: Outcome, environment: Environment) -> dict[str, object]:
+    counted = _count(outcome)
+    runner = outcome.suite.runner
+    own = "python" if runner == "unittest" else runner
+    return {
+        "runner": runner,
+        "version": environment.versions.get(own, ""),
+        "tests": len(outcome.results),
+        **dict(counted),
+        "seconds": round(outcome.seconds, 3),
+        "exit_code": outcome.code,
+    }
+
+
+def _judge(outcomes: list[Outcome]) -> None:
+    """Say which tests failed and what else went wrong.
+
+    Raises:
+        StageFailed: Anything did.
+    """
+    said = [outcome.problem for outcome in outcomes if outcome.problem]
+    results = [result for outcome in outcomes for result in outcome.results]
+    bad = [result for result in results if result.status in {"failed", "error"}]
+    if bad:
+        named = ", ".join(_named(result) for result in bad[:_NAMED])
+        more = f", and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
+        said.insert(0, f"{len(bad)} of {len(results)} {_tests(len(results))} failed: {named}{more}")
+    if said:
+        raise StageFailed("; ".join(said))
+
+
+def _named(result: TestResult) -> str:
+    why = short(result.message, 160)
+    return f"{result.suite} {result.name}" + (f" ({why})" if why else "")
+
+
+def _tests(count: int) -> str:
+    return "test" if count == 1 else "tests"

@@ -1,0 +1,145 @@
+"""What a browser's errors mean to a step."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from selenium.common.exceptions import (
+    DetachedShadowRootException,
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+    InvalidElementStateException,
+    InvalidSelectorException,
+    InvalidSessionIdException,
+    JavascriptException,
+    MoveTargetOutOfBoundsException,
+    NoAlertPresentException,
+    NoSuchElementException,
+    StaleElementReferenceException,
+    TimeoutException,
+    UnexpectedAlertPresentException,
+    WebDriverException,
+)
+from urllib3.exceptions import HTTPError
+from urllib3.exceptions import TimeoutError as NoAnswer
+
+from slipway.sessions.errors import NotThere, SessionError, SessionLost, Transient, Unsupported
+
+
+class Gone(Transient):
+    """An element has left the page: only looking for it again helps."""
+
+
+class Slow(Unsupported):
+    """A page took longer than it may: looking again would take as long again."""
+
+
+class Stalled(Slow):
+    """The same of a look, which changes nothing: done again, it may well be answered."""
+
+
+_LEFT = "what was found has left the page"
+_GONE = (StaleElementReferenceException, DetachedShadowRootException)
+_CHANGING = (
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+    MoveTargetOutOfBoundsException,
+    NoSuchElementException,
+)
+# What chromedriver says, as a generic error, where a page goes away in the midst of a command.
+_GONE_WORDS = re.compile(
+    r"does not belong to the document|no node with given id|could not find node|stale element"
+    r"|node is detached|cannot find node",
+    re.IGNORECASE,
+)
+_CHANGING_WORDS = re.compile(
+    r"execution context|cannot find context|uniquecontextid not found|aborted by navigation"
+    r"|navigated or closed|unhandled inspector error|frame .*detached|document unloaded"
+    r"|target frame|net::err_aborted|not attached to an active page|has no size and location"
+    r"|loader has changed|no such window|internal error: missing",
+    re.IGNORECASE,
+)
+_LOST_WORDS = re.compile(
+    r"tab crashed|page crash|not connected to devtools|chrome not reachable|invalid session id"
+    r"|unable to find session|browser has closed|session deleted|failed to decode response"
+    r"|session timed out|cannot find session|target crashed",
+    re.IGNORECASE,
+)
+_UNREACHABLE = re.compile(
+    r"net::ERR_(CONNECTION_\w+|EMPTY_RESPONSE|NAME_NOT_RESOLVED|ADDRESS_\w+|INTERNET_\w+)"
+    r"|about:neterror",
+)
+
+
+def first_line(error: Exception) -> str:
+    """Return what an error says, without stack and version."""
+    told = (getattr(error, "msg", None) or str(error) or type(error).__name__).strip()
+    line = told.splitlines()[0]
+    return line.split("; For documentation")[0].removeprefix("unknown error: ").strip()
+
+
+def _reasons(error: Exception) -> str:
+    """Return an error's first line and those after it that say what it comes from.
+
+    A page that goes on to another one in the midst of a script is a "timeout" to chromedriver,
+    "from aborted by navigation", however soon it was.
+    """
+    lines = (getattr(error, "msg", None) or "").splitlines()[1:]
+    return "\n".join([first_line(error), *(one for one in lines if one.startswith("from "))])
+
+
+@contextmanager
+def told(doing: str = "the browser") -> Iterator[None]:
+    """Raise what a step understands in place of the browser's own errors.
+
+    Args:
+        doing: What the sentence is about.
+
+    Raises:
+        Transient: The page is just changing.
+        SessionLost: The browser or its driver is gone.
+        SessionError: The browser refuses.
+    """
+    try:
+        yield
+    except (WebDriverException, HTTPError, OSError) as error:
+        raise translated(error, doing) from None
+
+
+def translated(error: Exception, doing: str = "the browser") -> Exception:
+    """Return the error for a step that stands for a browser's own."""
+    line = first_line(error)
+    if isinstance(error, NoAnswer):
+        return SessionLost("the browser does not answer any more")
+    if not isinstance(error, WebDriverException):
+        return SessionLost("the browser's driver is gone: it ended or was killed")
+    if isinstance(error, InvalidSessionIdException) or _LOST_WORDS.search(_reasons(error)):
+        return SessionLost(f"the browser is gone: it crashed or was closed ({line})")
+    if isinstance(error, UnexpectedAlertPresentException):
+        text = error.alert_text or ""
+        return SessionError(f'{doing}: an alert is open, "{text}"; answer it first')
+    return _of_page(error, line, doing)
+
+
+def _of_page(error: WebDriverException, line: str, doing: str) -> Exception:
+    """Return the error for what a living browser says; the first that fits."""
+    unreachable = _UNREACHABLE.search(line)
+    reasons = _reasons(error)
+    changing = bool(_CHANGING_WORDS.search(reasons))
+    sentence = f"{doing}: {line}"
+    meanings: list[tuple[object, Exception]] = [
+        (isinstance(error, _GONE) or _GONE_WORDS.search(reasons), Gone(_LEFT)),
+        (isinstance(error, NoAlertPresentException), NotThere("no alert is open")),
+        (unreachable, SessionLost(f"{doing}: the application is not reachable ({line})")),
+        (isinstance(error, JavascriptException) and not changing, Unsupported(sentence)),
+        (isinstance(error, _CHANGING) or changing, Transient(line)),
+        (isinstance(error, TimeoutException), Slow(f"{doing}: it takes too long ({line})")),
+        (isinstance(error, InvalidSelectorException), Unsupported(sentence)),
+        (
+            isinstance(error, InvalidElementStateException),
+            SessionError(f"{doing}: it is read-only or disabled"),
+        ),
+    ]
+    return next((meant for fits, meant in meanings if fits), SessionError(sentence))

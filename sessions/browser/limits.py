@@ -1,0 +1,39 @@
+"""How long a browser waits for a page, and whether the page still answers after that."""
+
+from __future__ import annotations
+
+from selenium.webdriver.remote.webdriver import WebDriver
+
+from slipway.sessions.browser.errors import Slow, told
+from slipway.sessions.browser.options import PAGE_LOAD
+from slipway.sessions.errors import SessionLost
+
+# Seconds that a page gets to show that it is alive.
+_PROBE = 2.0
+
+
+def _limit_of(browser: WebDriver) -> float:
+    """Return the seconds that a page may take to load or to answer."""
+    kept = browser.capabilities.get("timeouts", {})
+    return float(kept.get("pageLoad", 1000 * PAGE_LOAD)) / 1000
+
+
+def stuck(browser: WebDriver) -> str | None:
+    """Return why the browser can be asked for nothing: it is gone, or a script never ends.
+
+    Picture and logs of a page whose script never ends would be waited for until the client's own
+    timeout, a minute each.
+    """
+    limit = _limit_of(browser)
+    try:
+        with told("the page"):
+            browser.set_page_load_timeout(min(limit, _PROBE))
+            try:
+                browser.execute_script("return 1")
+            finally:
+                browser.set_page_load_timeout(limit)
+    except (Slow, SessionLost) as stuck:
+        return str(stuck)
+    except Exception:  # noqa: BLE001  such as an open alert: the browser does answer
+        return None
+    return None

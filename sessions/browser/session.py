@@ -1,0 +1,193 @@
+"""A session in a real browser: pages that run JavaScript and change by themselves."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar, cast
+from urllib.parse import urlsplit
+
+from selenium.webdriver.remote.webelement import WebElement
+
+from slipway.sessions.browser import evidence as browser_evidence
+from slipway.sessions.browser import scripts
+from slipway.sessions.browser.element import BrowserElement, found_in
+from slipway.sessions.browser.errors import told
+from slipway.sessions.browser.visitor import BrowserVisitor
+from slipway.sessions.element import Element
+from slipway.sessions.errors import SessionError, SessionLost, Transient, Unsupported
+from slipway.sessions.session import Evidence
+
+__all__ = ["BrowserElement", "BrowserSession"]
+
+T = TypeVar("T")
+_SCHEMES = frozenset({"http", "https", "about", "data", "file", "chrome"})
+_MOVES = ("back", "forward")
+_PAUSE = 0.05
+_TRIES = 20
+# Seconds for a page to let go of the browser.
+_RESET = 5.0
+
+
+class BrowserSession(BrowserVisitor):
+    """One visitor in a browser; what is not there yet is looked for until patience ends."""
+
+    # ---- pages
+
+    def visit(self, address: str) -> None:
+        """Open a page by a path or a whole URL.
+
+        Raises:
+            SessionError: It takes too long, or redirects in a circle.
+            SessionLost: The application is not reachable, or the browser is gone.
+        """
+        whole = urlsplit(address).scheme in _SCHEMES
+        url = address if whole else self.base_url + address.lstrip("/")
+        self._page_deed(lambda: self._open(url), url)
+        self._cookies.visited(url)
+
+    def _open(self, url: str) -> None:
+        self.browser.get(url)
+        # WebDriver says nothing where the browser shows a page of its own instead.
+        if self.browser.execute_script("return location.protocol") == "chrome-error:":
+            log = (entry["message"] for entry in self.log("performance"))
+            reason = browser_evidence.why_not_shown(log)
+            msg = f"{url}: the browser cannot show it ({reason})"
+            raise Unsupported(msg)
+
+    def back(self) -> None:
+        """Go back one page."""
+        self._page_deed(self.browser.back, "back")
+
+    def forward(self) -> None:
+        """Go forward one page."""
+        self._page_deed(self.browser.forward, "forward")
+
+    def reload(self) -> None:
+        """Load the page again."""
+        self._page_deed(self.browser.refresh, "reload")
+
+    def _page_deed(self, deed: Callable[[], None], doing: str) -> None:
+        before = self.url if doing in _MOVES else ""
+
+        def once() -> None:
+            try:
+                with told(doing):
+                    deed()
+            except Transient:
+                # The page's own script went elsewhere at that moment: history has moved once.
+                if doing in _MOVES and self.url != before:
+                    return
+                raise
+
+        self.settled(once)
+
+    @property
+    def url(self) -> str:
+        """The address of the page; the last known one while none can be told."""
+        for _ in range(_TRIES):
+            try:
+                with told():
+                    self._url = self.browser.current_url
+                break
+            except Transient:
+                self._windows.recover()
+                time.sleep(_PAUSE)
+            except SessionError:
+                break
+        return self._url
+
+    @property
+    def title(self) -> str:
+        """The title of the page."""
+        return self._look(lambda: self.browser.title)
+
+    @property
+    def html(self) -> str:
+        """The page as it is now."""
+        return self._look(lambda: cast("str", self.browser.execute_script(scripts.PAGE_HTML)))
+
+    @property
+    def text(self) -> str:
+        """The text of the page that a person sees, white space folded."""
+        text = self._look(lambda: self.browser.execute_script(scripts.PAGE_TEXT))
+        return " ".join(str(text or "").split())
+
+    def find_all(self, xpath: str) -> Sequence[Element]:
+        """Return all that an XPath finds on the page.
+
+        Raises:
+            Transient: The page is just changing; only to those who look again themselves.
+        """
+        found = self._look(lambda: found_in(self.browser, xpath))
+        return [BrowserElement(self, one) for one in found]
+
+    def execute(self, script: str, *arguments: object) -> object:
+        """Run JavaScript in the page; `return` what is to be returned.
+
+        Args:
+            script: The body of a function; a promise is waited for.
+            arguments: What it gets as `arguments`; elements may be among them.
+
+        Raises:
+            SessionError: The script fails.
+        """
+        plain = [_unwrapped(one) for one in arguments]
+        return self._wrapped(self._read(lambda: self.browser.execute_script(script, *plain)))
+
+    def _wrapped(self, value: object) -> object:
+        if isinstance(value, WebElement):
+            return BrowserElement(self, value)
+        if isinstance(value, list):
+            return [self._wrapped(one) for one in value]
+        return value
+
+    # ---- the end
+
+    def reset(self) -> None:
+        """Forget the visitor: alerts, windows, cookies, storage; the browser stays.
+
+        Raises:
+            SessionLost: The browser is gone; start another one.
+        """
+        self._inside.clear()
+
+        def once() -> None:
+            with told("reset"):
+                self._windows.leave_one()
+                self._cookies.visited(self.url)
+                self._cookies.clear_storage()
+                self.browser.get("about:blank")
+                self._windows.restore_size()
+                for kind in ("browser", "performance"):
+                    self.log(kind).clear()
+
+        try:
+            self._until(once, max(self.patience, _RESET))
+        except SessionError as stuck:
+            msg = f"the browser could not be reset ({stuck}); the scenario needs another one"
+            raise SessionLost(msg) from None
+        self._url = "about:blank"
+
+    def close(self) -> None:
+        """End the session and its browser; harmless when done twice."""
+        with contextlib.suppress(Exception):
+            self.browser.quit()
+
+    def evidence(self) -> list[Evidence]:
+        """Return picture, page, console and failed requests; never raises."""
+        return browser_evidence.collect(self)
+
+    def frame(self, title: str) -> Evidence | None:
+        """Return a small picture of the page for a film; None where there is none."""
+        return browser_evidence.frame(self, title)
+
+    def send_files(self, field: WebElement, files: Sequence[Path]) -> None:
+        """Give files of this machine to a file field."""
+        field.send_keys("\n".join(map(str, files)))
+
+
+def _unwrapped(value: object) -> object:
+    return value.web_element if isinstance(value, BrowserElement) else value

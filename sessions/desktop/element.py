@@ -1,0 +1,165 @@
+"""One thing in a window of a desktop program."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slipway.sessions.element import Element
+from slipway.sessions.errors import SessionError, Unsupported
+from slipway.sessions.http.text import is_seen, seen_text
+from slipway.sessions.http.xpath import elements
+from slipway.sessions.locators import fold
+
+if TYPE_CHECKING:
+    from slipway.sessions.desktop.session import DesktopSession
+
+_FIELDS = {"input", "textarea", "select"}
+
+
+class DesktopElement(Element):
+    """What a desktop session finds: a widget, or a part of one, as it was at one moment."""
+
+    def __init__(self, session: DesktopSession, node: Any) -> None:
+        """Keep the element and whom to ask."""
+        self._session = session
+        self._node = node
+
+    @property
+    def tag(self) -> str:
+        """What it is in HTML, such as "input"."""
+        return str(self._node.tag)
+
+    @property
+    def text(self) -> str:
+        """The text a person sees in it, white space folded."""
+        return seen_text(self._node)
+
+    @property
+    def value(self) -> str:
+        """What a field holds; of a list the chosen entry."""
+        if self.tag == "select":
+            chosen = [one for one in self._options() if one.get("selected") is not None]
+            return fold(chosen[0].text_content()) if chosen else ""
+        if self.tag == "textarea":
+            return str(self._node.text or "")
+        if self.tag == "input" and self._kind() in {"checkbox", "radio"}:
+            return "on"
+        if self.tag == "option":
+            return fold(self._node.text_content())
+        return str(self._node.get("value") or "")
+
+    @property
+    def checked(self) -> bool:
+        """Whether a checkbox, radio button or entry is chosen."""
+        return any(self._node.get(one) is not None for one in ("checked", "selected"))
+
+    @property
+    def visible(self) -> bool:
+        """Whether a person can see it: what they cannot see is not told by the agent."""
+        return is_seen(self._node)
+
+    def attribute(self, name: str) -> str | None:
+        """Return an attribute, such as class (the names of the widget's classes) or disabled."""
+        said = self._node.get(name.lower())
+        return None if said is None else str(said)
+
+    def click(self) -> None:
+        """Click it with the mouse.
+
+        Raises:
+            SessionError: It is disabled, or a dialog is open over it.
+        """
+        select = next(self._node.iterancestors("select"), None)
+        if self.tag == "option" and select is not None and select.get("data-list") is None:
+            self._choose_row(select, self._node)
+        else:
+            self._session.deed("click", self._key(), self._told())
+
+    def fill(self, text: str) -> None:
+        """Replace what a field holds; dates are written as in HTML: 2026-11-21."""
+        if self.tag not in {"input", "textarea"} or self._kind() in {"checkbox", "radio"}:
+            raise SessionError(f"{self._told()} is no text field: nobody can type into it")
+        if self._node.get("readonly") is not None:
+            raise SessionError(f"{self._told()} is read-only")
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        if self.tag == "input":
+            text = text.replace("\n", "")
+        self._session.deed("fill", self._key(), self._told(), text=text)
+
+    def choose(self, option: str, *, add: bool = False) -> None:
+        """Choose an entry of a list by its text; `add` keeps the others."""
+        if self.tag != "select":
+            raise SessionError(f"{self._told()} is no list: there is nothing to choose from")
+        said = fold(option)
+        options = self._options()
+        found = next((one for one in options if fold(one.text_content()) == said), None)
+        if found is None:
+            offered = ", ".join(f'"{fold(one.text_content())}"' for one in options[:20])
+            told = f'{self._told()} has no option "{option}"; it has {offered or "none at all"}'
+            raise SessionError(told)
+        if found.get("disabled") is not None:
+            raise SessionError(f'the option "{option}" of {self._told()} is disabled')
+        if add and self._node.get("multiple") is None:
+            raise SessionError(f"{self._told()} takes one option only: nothing can be added to it")
+        if self._node.get("data-list") is None:
+            self._choose_row(self._node, found)
+        elif not add or found.get("selected") is None:
+            self._session.deed("click", found.get("data-on"), self._told(), add=add)
+
+    def set_checked(self, *, checked: bool) -> None:
+        """Check or uncheck a checkbox, choose a radio button."""
+        if self.tag != "input" or self._kind() not in {"checkbox", "radio"}:
+            raise SessionError(f"{self._told()} is neither a checkbox nor a radio button")
+        if self._kind() == "radio" and not checked:
+            raise SessionError(f"{self._told()} is a radio button: choose another one instead")
+        if self.checked != checked:
+            self._session.deed("click", self._key(), self._told())
+
+    def attach(self, files: Sequence[Path]) -> None:
+        """Not to be had: a desktop program asks for files in a dialog."""
+        del files
+        msg = 'a desktop program has no file fields: press what opens its dialog, fill in "File '
+        raise Unsupported(msg + 'name" there and press "Open"')
+
+    def find_all(self, xpath: str) -> Sequence[DesktopElement]:
+        """Return what an XPath finds inside it (written from the element: `.//button`)."""
+        return [DesktopElement(self._session, one) for one in elements(self._node, xpath)]
+
+    def _choose_row(self, select: Any, option: Any) -> None:
+        row = int(option.get("data-row"))
+        self._session.deed("choose", select.get("data-on"), self._told(), row=row)
+
+    def _options(self) -> list[Any]:
+        return list(self._node.iter("option"))
+
+    def _kind(self) -> str:
+        return str(self._node.get("type") or "text")
+
+    def _key(self) -> str:
+        """Return the agent's number of it, or of the widget it is a caption of."""
+        for node in (self._node, *self._node.iterancestors()):
+            if node.tag == "label" and node.get("for"):
+                named = node.getroottree().xpath("//*[@id = $id]", id=node.get("for"))
+                if named and named[0].get("data-on"):
+                    return str(named[0].get("data-on"))
+            if node.get("data-on"):
+                return str(node.get("data-on"))
+            inner = [one for one in node.iter(*_FIELDS) if one.get("data-on")]
+            if node.tag == "label" and inner:
+                return str(inner[0].get("data-on"))
+        raise Unsupported(f"{self._told()} is nothing that can be acted on")
+
+    def _told(self) -> str:
+        named = self._node.getroottree().xpath("//label[@for = $id]", id=self._node.get("id", ""))
+        if named:
+            return f'the {self.tag} "{seen_text(named[0])}"'
+        names = [
+            f'{name}="{self._node.get(name)}"'
+            for name in ("name", "aria-label", "type")
+            if self._node.get(name)
+        ]
+        words = " ".join([self.tag, *names[:2]])
+        text = self.text if self.tag not in _FIELDS else ""
+        return f'the {words} "{text[:40]}"' if text else f"the {words}"

@@ -1,0 +1,119 @@
+"""The line between a session and the agent in a desktop program: who calls, what is asked."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import json
+import secrets
+import socket
+from typing import Any
+
+from slipway.sessions.errors import SessionError, SessionLost, Transient
+
+#: The agent's protocol; an older copy in a program must be taken anew.
+VERSION = 1
+_GREETING = 5.0
+#: Seconds a program may compute without answering.
+_ANSWER = 60.0
+
+
+class HungUp(SessionLost):
+    """The program has ended, or its agent has."""
+
+
+class Link:
+    """Asks the agent, one thing after the other."""
+
+    def __init__(self, called: socket.socket) -> None:
+        """Take over a connection whose agent has proven who it is."""
+        self._socket = called
+        self._buffer = b""
+        self._number = 0
+
+    def ask(self, do: str, **about: Any) -> Any:
+        """Have the agent do something; return its answer.
+
+        Raises:
+            HungUp: The program has ended.
+            SessionError: A person could not do that either.
+            SessionLost: The program does not answer.
+            Transient: What it is about is no longer there.
+        """
+        self._number += 1
+        try:
+            self.send({"id": self._number, "do": do, **about})
+            answer = self.receive()
+            # Of one that was given up.
+            while answer.get("id") != self._number:
+                answer = self.receive()
+        except TimeoutError:
+            msg = f"the desktop program has not answered for {_ANSWER:.0f} seconds"
+            raise SessionLost(msg) from None
+        except OSError:
+            raise HungUp("the desktop program has hung up") from None
+        if "refused" in answer:
+            raise SessionError(str(answer["refused"]))
+        if "gone" in answer:
+            raise Transient(str(answer["gone"]))
+        if "failed" in answer:
+            raise SessionLost(f"the agent in the desktop program failed: {answer['failed']}")
+        return answer["ok"]
+
+    def send(self, line: dict[str, Any]) -> None:
+        """Send a line.
+
+        Raises:
+            OSError: Nobody takes it.
+        """
+        self._socket.sendall(json.dumps(line).encode() + b"\n")
+
+    def receive(self, seconds: float = _ANSWER) -> dict[str, Any]:
+        """Return the next line.
+
+        Raises:
+            OSError: None comes.
+        """
+        self._socket.settimeout(seconds)
+        while b"\n" not in self._buffer:
+            more = self._socket.recv(1 << 16)
+            if not more:
+                raise ConnectionError
+            self._buffer += more
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        found: dict[str, Any] = json.loads(line)
+        return found
+
+    def close(self) -> None:
+        """Hang up; the program ends by that."""
+        with contextlib.suppress(OSError):
+            self._socket.close()
+
+
+def proof(token: str, side: str, nonce: str) -> str:
+    """Return what shows that a side ("agent" or "driver") knows the token."""
+    return hmac.new(token.encode(), f"{side}:{nonce}".encode(), hashlib.sha256).hexdigest()
+
+
+def greet(called: socket.socket, token: str) -> tuple[Link, dict[str, Any]] | None:
+    """Return the line to an agent and what it says of itself; None for any other caller.
+
+    Raises:
+        SessionError: The agent speaks another version.
+    """
+    link, nonce = Link(called), secrets.token_hex(16)
+    try:
+        link.send({"nonce": nonce})
+        said = link.receive(_GREETING)
+        if not hmac.compare_digest(str(said["proof"]), proof(token, "agent", nonce)):
+            link.close()
+            return None
+        link.send({"proof": proof(token, "driver", str(said["nonce"]))})
+    except (OSError, ValueError, KeyError, TypeError):
+        link.close()
+        return None
+    if said.get("version") != VERSION:
+        msg = "the agent in the desktop program is of another version: take it anew with "
+        raise SessionError(msg + "`slipway features --desktop-agent FILE`")
+    return link, said

@@ -1,0 +1,302 @@
+"""A session with a desktop program: Qt windows, from source or frozen."""
+
+from __future__ import annotations
+
+import base64
+import difflib
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from slipway.sessions.desktop.element import DesktopElement
+from slipway.sessions.desktop.link import HungUp
+from slipway.sessions.desktop.page import Windows
+from slipway.sessions.desktop.program import DesktopSettings, Program
+from slipway.sessions.element import Element
+from slipway.sessions.errors import NotThere, SessionError, SessionLost, Transient, Unsupported
+from slipway.sessions.http.text import seen_text
+from slipway.sessions.http.xpath import elements
+from slipway.sessions.session import Evidence, Session
+
+T = TypeVar("T")
+_TEXT = "text/plain; charset=utf-8"
+_MODIFIERS = {
+    "CONTROL": "ControlModifier",
+    "CTRL": "ControlModifier",
+    "SHIFT": "ShiftModifier",
+    "ALT": "AltModifier",
+    "META": "MetaModifier",
+    "COMMAND": "MetaModifier",
+}
+#: Seconds for a window to come to the front.
+_FRONT = 2.0
+#: Keys as people and WebDriver call them, and as Qt does.
+_KEYS = {
+    "ENTER": "Return",
+    "RETURN": "Return",
+    "TAB": "Tab",
+    "ESCAPE": "Escape",
+    "ESC": "Escape",
+    "SPACE": "Space",
+    "BACKSPACE": "Backspace",
+    "BACK_SPACE": "Backspace",
+    "DELETE": "Delete",
+    "INSERT": "Insert",
+    "HOME": "Home",
+    "END": "End",
+    "PAGE_UP": "PageUp",
+    "PAGE_DOWN": "PageDown",
+    "UP": "Up",
+    "DOWN": "Down",
+    "LEFT": "Left",
+    "RIGHT": "Right",
+    **{f"ARROW_{name.upper()}": name for name in ("Up", "Down", "Left", "Right")},
+    **{f"F{number}": f"F{number}" for number in range(1, 13)},
+}
+
+
+class DesktopSession(Session):
+    """One person at one desktop program; what is not there yet is looked for until patience ends.
+
+    The windows that are open are one page, the one in front first.
+    """
+
+    driver = "desktop"
+
+    def __init__(self, settings: DesktopSettings, *, patience: float = 5.0) -> None:
+        """Start the program.
+
+        Args:
+            settings: What to start.
+            patience: Seconds to look again for what is not there (yet).
+
+        Raises:
+            SessionError: The program ends at once, Qt is missing, or it has no agent.
+            WrongSetting: The command names no program.
+        """
+        super().__init__("desktop:", patience=patience)
+        self._program = Program(settings)
+        self._shown: Windows | None = None
+        self._looking = 0
+
+    def _until(self, look: Callable[[], T], seconds: float | None = None) -> T:
+        self._looking += 1
+        try:
+            return super()._until(look, seconds)
+        finally:
+            self._looking -= 1
+
+    # ---- looking
+
+    def _look(self) -> Windows:
+        self._shown = Windows(self._ask("tree"))
+        return self._shown
+
+    def _ask(self, do: str, **about: Any) -> Any:
+        try:
+            return self._program.link.ask(do, **about)
+        except HungUp:
+            how = self._program.await_ending() or "without a word"
+            raise SessionLost(f"the desktop program has ended {how}") from None
+
+    def deed(self, do: str, on: str, told: str, **about: Any) -> None:
+        """Have the agent do something to a widget.
+
+        Args:
+            do: click, fill, choose, ...
+            on: The agent's number of the widget.
+            told: What sentences call it.
+            about: What the deed needs.
+
+        Raises:
+            SessionError: A person could not do it either.
+        """
+        try:
+            self._program.link.ask(do, on=on, **about)
+        except SessionError as why:
+            msg = f"{told} cannot be used: {why}"
+            raise SessionError(msg) from None
+        except Transient:
+            if self._looking:
+                raise
+            raise NotThere(f"{told} is no longer there; look for it again") from None
+        except HungUp:
+            # Such as a click on "Quit": the deed is done.
+            how = self._program.await_ending() or "without a word"
+            if how != "with exit code 0":
+                raise SessionLost(f"the desktop program has ended {how}") from None
+
+    def find_all(self, xpath: str) -> Sequence[Element]:
+        """Return all that an XPath finds in the open windows."""
+        tree = self._look().root.getroottree()
+        return [DesktopElement(self, one) for one in elements(tree, xpath)]
+
+    @property
+    def url(self) -> str:
+        """What stands for an address: "desktop:" and the title of the window in front."""
+        return f"desktop:{self._look().title}"
+
+    @property
+    def title(self) -> str:
+        """The title of the window in front."""
+        return self._look().title
+
+    @property
+    def html(self) -> str:
+        """The open windows as HTML."""
+        return self._look().html
+
+    @property
+    def text(self) -> str:
+        """The text in all open windows that a person sees, white space folded."""
+        return seen_text(self._look().body)
+
+    def _page(self) -> str:
+        title = self._shown.title if self._shown is not None else ""
+        return f'the window "{title}"' if title else "the desktop"
+
+    # ---- pages, of which a desktop program has none
+
+    def visit(self, address: str) -> None:
+        """Bring the first window to the front, for "/"; a desktop program has no other addresses.
+
+        Raises:
+            Unsupported: It is another address.
+        """
+        if address not in {"", "/"}:
+            raise Unsupported(self._cannot(f"open {address}: windows have no addresses"))
+        self._until(lambda: self.switch_window(self._some_window()))
+
+    def _some_window(self) -> str:
+        order = self._look().order
+        if not order:
+            raise NotThere("the desktop program shows no window")
+        return order[0]
+
+    def back(self) -> None:
+        """Not to be had."""
+        raise Unsupported(self._cannot("go back: windows have no history"))
+
+    def forward(self) -> None:
+        """Not to be had."""
+        raise Unsupported(self._cannot("go forward: windows have no history"))
+
+    def reload(self) -> None:
+        """Not to be had."""
+        raise Unsupported(self._cannot("reload: windows have no address"))
+
+    # ---- messages, windows, keys
+
+    @property
+    def alert(self) -> str:
+        """The text of the open message (QMessageBox, QInputDialog), waited for."""
+        return self._until(lambda: seen_text(self._alert_now()))
+
+    def _alert_now(self) -> Any:
+        found = self._look().alert
+        if found is None:
+            raise NotThere("no message is open")
+        return found
+
+    def answer_alert(self, *, accept: bool = True, text: str | None = None) -> None:
+        """Answer the open message with OK or Yes, or Cancel or No, after typing a text into it."""
+        about = {"accept": accept} if text is None else {"accept": accept, "text": text}
+        self._until(
+            lambda: self.deed("answer", self._alert_now().get("data-on"), "the message", **about)
+        )
+
+    @property
+    def windows(self) -> Sequence[str]:
+        """The open windows, in the order in which they were opened."""
+        return self._look().order
+
+    def switch_window(self, handle: str) -> None:
+        """Bring a window to the front.
+
+        Raises:
+            SessionError: It does not come there.
+        """
+        self.deed("front", handle, "the window")
+
+        def in_front() -> bool:
+            front = self._look().front
+            return front is not None and front.get("data-on") == handle
+
+        self.wait(in_front, lambda: f"{self._page()} stays in front of it", _FRONT)
+
+    def close_window(self) -> None:
+        """Close the window in front, as its frame's button does."""
+        front = self._look().front
+        if front is None:
+            raise SessionError("no window is open that could be closed")
+        self.deed("close", front.get("data-on"), self._page())
+
+    def resize(self, width: int, height: int) -> None:
+        """Give the window in front a size in pixels."""
+        front = self._look().front
+        if front is None:
+            raise SessionError("no window is open that could be resized")
+        self.deed("resize", front.get("data-on"), self._page(), width=width, height=height)
+
+    def press_key(self, key: str) -> None:
+        """Press a key where the focus is: one character, a name such as ENTER, or CONTROL+A."""
+        *held, last = key.split("+") if len(key) > 1 else [key]
+        keys = [_named(one, _MODIFIERS) for one in held]
+        keys.append(last if len(last) == 1 else _named(last, _KEYS))
+        self._ask("key", keys=keys)
+
+    def screenshot(self) -> bytes:
+        """Return a picture of all open windows as PNG."""
+        return base64.b64decode(self._ask("picture"))
+
+    def _page_html(self) -> bytes:
+        return self.html.encode()
+
+    # ---- the end
+
+    def reset(self) -> None:
+        """Put the program back to how it started, where it can do that itself.
+
+        Raises:
+            SessionLost: It cannot, or has ended: the next scenario gets a process of its own.
+        """
+        self._inside = []
+        if not self._program.agent.get("resets"):
+            raise SessionLost("the program has no reset of its own: the next one starts anew")
+        try:
+            self._ask("restart")
+        except Transient as why:
+            raise SessionLost(f"the program could not be reset: {why}") from None
+
+    def close(self) -> None:
+        """End the program with all it has started; harmless when done twice."""
+        self._program.end()
+
+    def evidence(self) -> list[Evidence]:
+        """Return a picture, the windows as HTML, and what the program said; never raises."""
+        kept: list[Evidence] = []
+        notes: list[str] = []
+        parts: tuple[tuple[str, str, Callable[[], bytes]], ...] = (
+            ("screenshot.png", "image/png", self.screenshot),
+            ("page.html", "text/html; charset=utf-8", self._page_html),
+        )
+        for name, media_type, take in parts:
+            try:
+                kept.append(Evidence(name, media_type, take()))
+            except Exception as error:  # noqa: BLE001  evidence must never hide the failure itself
+                notes.append(f"{name}: {error}")
+        how = self._program.ending
+        if how is not None:
+            notes.append(f"the desktop program has ended {how}")
+        said = "\n".join([*notes, self._program.tail()]).strip()
+        if said:
+            kept.append(Evidence("program.txt", _TEXT, f"{said}\n".encode()))
+        return kept
+
+
+def _named(name: str, known: dict[str, str]) -> str:
+    found = known.get(name.upper().replace(" ", "_"))
+    if found is None:
+        close = difflib.get_close_matches(name.upper(), known, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}."
+        raise Unsupported(f'there is no key "{name}"; {hint} Other keys are one character')
+    return found

@@ -1,0 +1,172 @@
+"""One thing on a page over plain HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from slipway.sessions.element import Element
+from slipway.sessions.errors import NotThere, SessionError, Unsupported
+from slipway.sessions.http import fields as http_fields
+from slipway.sessions.http.forms import submission
+from slipway.sessions.http.page import Page, clean
+from slipway.sessions.http.tab import Tab
+from slipway.sessions.http.text import is_seen, seen_text
+from slipway.sessions.http.xpath import elements
+
+_TAG_IT = "tag the scenario @javascript"
+_FOCUSED = {"input", "textarea", "select"}
+
+
+class HttpElement(Element):
+    """An element of a page that came over plain HTTP."""
+
+    def __init__(self, tab: Tab, page: Page, node: Any) -> None:
+        """Keep the element, its page, and the tab that goes on when it is clicked."""
+        self._tab = tab
+        self._page = page
+        self._node = node
+
+    @property
+    def tag(self) -> str:
+        """The element's name in lower case, such as "input"."""
+        return str(self._node.tag).lower()
+
+    @property
+    def text(self) -> str:
+        """The text a person sees in it, white space folded."""
+        return seen_text(self._node)
+
+    @property
+    def value(self) -> str:
+        """What a field holds; of a list the chosen option's value, of files a name."""
+        return http_fields.value(self._page, self._node)
+
+    @property
+    def checked(self) -> bool:
+        """Whether a checkbox, radio button or option is chosen."""
+        return http_fields.is_checked(self._page, self._node)
+
+    @property
+    def visible(self) -> bool:
+        """Whether a person can see it, by what the page alone says: style sheets are not read."""
+        return is_seen(self._node)
+
+    def attribute(self, name: str) -> str | None:
+        """Return an attribute as the page says it; None where it has none."""
+        said = self._node.get(name.lower())
+        return None if said is None else str(said)
+
+    def click(self) -> None:
+        """Click it: follow a link, press a button, toggle a box.
+
+        Raises:
+            Unsupported: Only a script could say what a click does.
+            SessionError: It is disabled, or the page it leads to cannot be shown.
+        """
+        self._must_be_shown()
+        for node in (self._node, *self._node.iterancestors()):
+            if self._is_clicked(node):
+                return
+        raise Unsupported(f"clicking {self._told()} does something by a script only; {_TAG_IT}")
+
+    def fill(self, text: str) -> None:
+        """Replace what a text field holds."""
+        self._must_be_shown()
+        http_fields.set_text(self._page, self._node, text, self._told())
+
+    def choose(self, option: str, *, add: bool = False) -> None:
+        """Choose an option of a list by its text or value; `add` keeps the others."""
+        self._must_be_shown()
+        http_fields.choose(self._page, self._node, option, self._told(), add=add)
+
+    def set_checked(self, *, checked: bool) -> None:
+        """Check or uncheck a checkbox, choose a radio button."""
+        self._must_be_shown()
+        http_fields.set_checked(self._page, self._node, self._told(), checked=checked)
+
+    def attach(self, files: Sequence[Path]) -> None:
+        """Give files to a file field; none empty it."""
+        self._must_be_shown()
+        http_fields.attach(self._page, self._node, tuple(files), self._told())
+
+    def find_all(self, xpath: str) -> Sequence[HttpElement]:
+        """Return what an XPath finds inside it (written from the element: `.//a`)."""
+        nodes = elements(self._node, xpath)
+        return [HttpElement(self._tab, self._page, one) for one in nodes]
+
+    def _must_be_shown(self) -> None:
+        if self._tab.page is not self._page:
+            msg = f"{self._told()} is of an earlier page, not of {self._tab.url}: find it again"
+            raise NotThere(msg)
+
+    def _told(self) -> str:
+        names = [
+            f' {name}="{self._node.get(name)}"'
+            for name in ("id", "name", "type", "value", "href")
+            if self._node.get(name)
+        ]
+        return f"<{self.tag}{''.join(names[:2])}>"
+
+    def _is_clicked(self, node: Any) -> bool:
+        """Do what a click on an element does; return whether it does anything."""
+        tag = node.tag
+        if tag in {"a", "area"} and node.get("href") is not None:
+            self._follow(node)
+        elif tag == "button" or (tag == "input" and http_fields.kind(node) in http_fields.BUTTONS):
+            self._press(node)
+        elif tag == "input" and http_fields.kind(node) in http_fields.CHOICES:
+            checked = http_fields.kind(node) == "radio" or not http_fields.is_checked(
+                self._page, node
+            )
+            http_fields.set_checked(self._page, node, self._told(), checked=checked)
+        elif tag == "option":
+            self._choose(node)
+        elif tag == "summary" and node.getparent().tag == "details":
+            self._page.toggle(node.getparent())
+        elif tag == "label":
+            return self._click_label(node)
+        else:
+            return tag in _FOCUSED
+        return True
+
+    def _follow(self, link: Any) -> None:
+        address = clean(link.get("href"))
+        scheme = address.partition(":")[0].lower()
+        told = f'the link "{seen_text(link) or address}"'
+        if scheme == "javascript" or (address == "#" and link.get("onclick") is not None):
+            raise Unsupported(f"{told} runs a script; {_TAG_IT}")
+        url = self._page.absolute(address)
+        if urlsplit(url).scheme.lower() not in {"http", "https"}:
+            raise Unsupported(f"{told} leads to {url[:80]}, which is no page over HTTP")
+        self._tab.follow(url)
+
+    def _press(self, button: Any) -> None:
+        told = f'the button "{seen_text(button) or button.get("value") or button.get("alt") or ""}"'
+        if http_fields.is_disabled(button):
+            raise SessionError(f"{told} is disabled")
+        what = http_fields.kind(button)
+        form = http_fields.form_of(self._page, button)
+        if what == "button" or form is None:
+            raise Unsupported(f"{told} does something by a script only; {_TAG_IT}")
+        if what == "reset":
+            http_fields.reset(self._page, form)
+        else:
+            self._tab.open(submission(self._page, form, button))
+
+    def _choose(self, option: Any) -> None:
+        select = next(option.iterancestors("select"), None)
+        if select is None:
+            raise SessionError(f"{self._told()} is in no list")
+        http_fields.choose_option(self._page, select, option, self._told())
+
+    def _click_label(self, label: Any) -> bool:
+        """Click what a label is for; a text field would only be entered."""
+        named = label.get("for")
+        if named is not None:
+            fields = self._page.tree.xpath("//*[@id = $id]", id=named)
+        else:
+            fields = list(label.iter("input", "select", "textarea", "button"))
+        return bool(fields) and self._is_clicked(fields[0])

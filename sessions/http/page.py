@@ -1,0 +1,188 @@
+"""A page that came over plain HTTP: what was answered, read as a browser reads it."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+from urllib.parse import urldefrag, urljoin
+
+import lxml.html
+from lxml import etree
+
+from slipway.sessions.errors import SessionError
+from slipway.sessions.http.text import seen_text
+from slipway.sessions.locators import fold
+
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+_HEADER_CHARSET = re.compile(r"charset\s*=\s*[\"']?([^\s;\"']+)", re.IGNORECASE)
+_META_CHARSET = re.compile(rb"<meta[^>]*?charset\s*=\s*[\"']?\s*([^\s\"'/>;]+)", re.IGNORECASE)
+_META_BYTES = 4096
+_HTML = {"text/html", "application/xhtml+xml", ""}
+_TEXTUAL = re.compile(
+    r"text/|application/(.+\+)?(json|xml|javascript|yaml|x-ndjson)$|.+\+(json|xml)$"
+)
+_LATIN = {"iso8859-1", "ascii"}
+
+
+class Page:
+    """One answer. What it shows is read only when somebody looks, and only once."""
+
+    def __init__(self, url: str, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """Keep an answer; nothing is read yet."""
+        self.url = url
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.media_type = headers.get("content-type", "").split(";")[0].strip().lower()
+        self.request: Any = None
+        """What brought it, to load it again."""
+        self.fields: dict[Any, Any] = {}
+        """What a visitor did to the fields; what is not in here is as the page says."""
+
+    @cached_property
+    def charset(self) -> str:
+        """The encoding, from the byte order mark, the header or the page itself.
+
+        Where none says it: UTF-8 if it is that, else Windows-1252, as browsers do.
+        """
+        for mark, name in _BOMS:
+            if self.body.startswith(mark):
+                return name
+        said = _HEADER_CHARSET.search(self.headers.get("content-type", ""))
+        known = known_charset(said.group(1)) if said else ""
+        if not known:
+            meta = _META_CHARSET.search(self.body[:_META_BYTES])
+            known = known_charset(meta.group(1).decode("ascii", "replace")) if meta else ""
+            if known.startswith("utf-16"):  # a page that can say so in ASCII is not in UTF-16
+                known = "utf-8"
+        if known:
+            return known
+        try:
+            self.body.decode()
+        except UnicodeDecodeError:
+            return "cp1252"
+        return "utf-8"
+
+    @property
+    def is_html(self) -> bool:
+        """Whether it is a page at all."""
+        if self.media_type:
+            return self.media_type in _HTML
+        return self.body.lstrip()[:1] == b"<"
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it can be read, as a page or as plain text."""
+        if self.is_html or _TEXTUAL.match(self.media_type):
+            return True
+        return not self.media_type and b"\0" not in self.body
+
+    @property
+    def source(self) -> str:
+        """The answer as text; nothing where it is none, such as a picture."""
+        if not self.is_text:
+            return ""
+        return self.body.decode(self.charset, "replace").removeprefix("\ufeff")
+
+    @cached_property
+    def tree(self) -> Any:
+        """The page's elements; a plain text stands in one <pre>, as browsers show it."""
+        if not self.is_html:
+            return _plain(self.source if self.is_text else self._told())
+        body = self.body
+        if self.charset != "utf-8" or not _is_utf8(body):
+            body = self.source.encode(errors="replace")
+        parser = lxml.html.HTMLParser(encoding="utf-8", huge_tree=True)
+        try:
+            root = lxml.html.document_fromstring(body, parser=parser)
+        except (etree.ParserError, etree.XMLSyntaxError):  # nothing in it but white space
+            root = _plain("")
+        return root
+
+    @cached_property
+    def text(self) -> str:
+        """The text that a person sees."""
+        return seen_text(self.tree) if self.is_html else fold(self.tree.text_content())
+
+    @property
+    def title(self) -> str:
+        """The title; nothing where there is none."""
+        found = self.tree.find(".//head/title")
+        found = self.tree.find(".//title") if found is None else found
+        return "" if found is None else fold(found.text or "")
+
+    @cached_property
+    def base(self) -> str:
+        """What its relative addresses count from."""
+        if not self.is_html:
+            return self.url
+        found = self.tree.find(".//base[@href]")
+        return self.url if found is None else join(self.url, clean(found.get("href")))
+
+    def absolute(self, address: str) -> str:
+        """Return the whole URL of an address on it."""
+        address = clean(address)
+        if not address or (address.startswith("#") and self.base == self.url):
+            return urldefrag(self.url).url + address
+        return join(self.base, address)
+
+    def toggle(self, details: Any) -> None:
+        """Open or close a <details>."""
+        if details.attrib.pop("open", None) is None:
+            details.set("open", "")
+        self.__dict__.pop("text", None)
+
+    def forget(self) -> None:
+        """Give back the memory of what was read; it can be read again."""
+        self.__dict__.pop("tree", None)
+        self.__dict__.pop("text", None)
+        self.fields.clear()
+
+    def _told(self) -> str:
+        kind = self.media_type or "unknown type"
+        return f"({kind}, {len(self.body)} bytes: no page and no text)"
+
+
+def join(base: str, address: str) -> str:
+    """Return the whole URL of an address that counts from another one.
+
+    Raises:
+        SessionError: It is no address.
+    """
+    try:
+        return urljoin(base, address)
+    except ValueError as wrong:
+        raise SessionError(f'"{address}" is no address: {wrong}') from None
+
+
+def clean(address: str) -> str:
+    """Return an address of an attribute without what browsers take out of it."""
+    return re.sub(r"[\t\r\n]", "", address.strip())
+
+
+def known_charset(charset: str) -> str:
+    """Return an encoding by Python's name; nothing where it is unknown."""
+    try:
+        name = codecs.lookup(charset).name
+        "".encode(name)  # some of Python's codecs are none of texts
+    except (LookupError, ValueError, TypeError):
+        return ""
+    return "cp1252" if name in _LATIN else name
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _plain(text: str) -> Any:
+    root = lxml.html.Element("html")
+    pre = etree.SubElement(etree.SubElement(root, "body"), "pre")
+    pre.text = re.sub("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text)
+    return root

@@ -1,0 +1,1 @@
+"""Sessions for behave, pytest, unittest and nose2."""

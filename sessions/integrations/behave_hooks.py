@@ -1,0 +1,128 @@
+"""Hooks for behave: a session for each scenario, evidence for each failed step.
+
+A project's environment.py is one line:
+
+    from slipway.sessions.integrations.behave_hooks import *
+
+or calls these functions from hooks of its own. Steps then find `context.session`, the session that
+the scenario's tags ask for, and `context.sessions`, which opens more visitors.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from behave.configuration import Configuration
+from behave.model import Scenario, Step
+from behave.runner import Context
+
+from slipway.sessions.errors import DriverMissing
+from slipway.sessions.evidence import evidence_folder, keep
+from slipway.sessions.settings import Settings, read_settings
+from slipway.sessions.steps import STEPS
+from slipway.sessions.steps.registry import check_clashes
+from slipway.sessions.visitors import Visitors, sessions_of
+
+if TYPE_CHECKING:
+    from slipway.sessions.drivers import Sessions
+
+__all__ = ["after_all", "after_scenario", "after_step", "before_all", "before_scenario"]
+
+
+@dataclass
+class _Run:
+    """What one run of behave holds."""
+
+    settings: Settings
+    sessions: Sessions
+
+
+_RUNS: WeakKeyDictionary[Configuration, _Run] = WeakKeyDictionary()
+
+
+def before_all(context: Context) -> None:
+    """Check the project's own steps.
+
+    Raises:
+        StepClash: One of them says the same as a ready one.
+    """
+    check_clashes(STEPS, context._runner.step_registry)  # noqa: SLF001  no other way to them
+
+
+def before_scenario(context: Context, scenario: Scenario) -> None:
+    """Give a scenario its session; without a browser it fails, or is skipped where that is asked.
+
+    Settings are read with the first scenario, so before_all may still say what holds:
+    `context.config.userdata["base_url"] = ...`.
+
+    Raises:
+        WrongSetting: Nothing says where the application is, or a setting is wrong.
+        DriverMissing: The scenario needs a browser, and there is none.
+    """
+    context.session = context.sessions = None
+    context.evidence_folder = evidence_folder(scenario.name)
+    if scenario.should_skip:
+        return
+    run = _run(context)
+    visitors = Visitors(run.sessions, [str(tag) for tag in scenario.effective_tags])
+    context.add_cleanup(visitors.leave)
+    try:
+        context.session = visitors.first
+    except DriverMissing as missing:
+        if run.settings.without_browser != "skip":
+            raise
+        scenario.skip(str(missing))
+        out = sys.__stderr__ or sys.stderr
+        out.write(f"SKIPPED {scenario.name!r}: {missing}\n")
+        return
+    context.sessions = visitors
+
+
+def after_step(context: Context, step: Step) -> None:
+    """Keep the pages of all visitors when a step has failed, and a film of what is tried again."""
+    if step.status.name in ("failed", "error"):
+        _keep(context)
+    elif context.sessions is not None and _again(context):
+        keep(context, context.sessions.film(f"{step.keyword} {step.name}"))
+
+
+def _again(context: Context) -> bool:
+    """Tell whether this is a later attempt at the scenario; `slipway features` says so."""
+    return str(context.config.userdata.get("slipway.attempt", 1)) != "1"
+
+
+def after_scenario(context: Context, scenario: Scenario) -> None:
+    """Let the visitors go; keep their pages first when a hook has failed."""
+    if context.sessions is None:
+        return
+    if getattr(scenario, "hook_failed", False):
+        _keep(context)
+    context.sessions.leave()
+
+
+def after_all(context: Context) -> None:
+    """End all sessions, and the browsers with them."""
+    run = _RUNS.pop(context.config, None)
+    if run is not None:
+        run.sessions.close()
+
+
+def _run(context: Context) -> _Run:
+    run = _RUNS.get(context.config)
+    if run is None:
+        settings = read_settings(context.config.userdata, os.environ, Path.cwd())
+        run = _RUNS[context.config] = _Run(settings, sessions_of(settings))
+        # For those who forget after_all.
+        context.add_cleanup(run.sessions.close, layer="testrun")
+    return run
+
+
+def _keep(context: Context) -> None:
+    sessions: Visitors | None = context.sessions
+    if sessions is not None:
+        keep(context, sessions.evidence())

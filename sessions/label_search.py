@@ -1,0 +1,66 @@
+"""Labels before fields: an XPath that looks for a field by its label, made quick.
+
+Whether a field's id is one that a label is for means the same for every field, yet lxml and
+browsers look through all labels for each: a form of 2,000 fields takes them 5 and 18 seconds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from slipway.sessions.locators import literal
+
+_LABELLED = "@id = //label"
+_PARTS = re.compile(r"""("[^"]*"|'[^']*'|[\[\]])""")
+MOST_LABELS = 50
+
+
+def labels_first(xpath: str, ids_of: Callable[[str], Sequence[str]]) -> str:
+    """Return an XPath with the ids that labels are for in place of the search for the labels.
+
+    Args:
+        xpath: Made by `named`, also when it counts from an element.
+        ids_of: Evaluates an XPath of `for` attributes on the document; returns their values.
+
+    Returns:
+        An XPath that finds the same; the given one where there is nothing to make quicker.
+    """
+    known: dict[str, Sequence[str]] = {}
+    for search, labels in label_searches(xpath):
+        if labels not in known:
+            known[labels] = ids_of(labels)
+        if len(known[labels]) <= MOST_LABELS:
+            said = " or ".join(f"@id = {literal(one)}" for one in known[labels])
+            xpath = xpath.replace(search, f"({said or 'false()'})")
+    return xpath
+
+
+def label_searches(xpath: str) -> list[tuple[str, str]]:
+    """Return the parts of an XPath that look for a field by its labels.
+
+    Returns:
+        Of each its text, and the XPath of the `for` attributes that it compares with the id.
+    """
+    if _LABELLED not in xpath:
+        return []
+    parts = _PARTS.split(xpath)
+    found: dict[str, str] = {}
+    for at, part in enumerate(parts):
+        end = _end_of_predicate(parts, at) if part.endswith(_LABELLED) else at
+        if end > at and parts[end + 1].startswith("/@for"):
+            labels = "//label" + "".join(parts[at + 1 : end + 1]) + "/@for"
+            found[f"@id = {labels}"] = labels
+    return list(found.items())
+
+
+def _end_of_predicate(parts: list[str], at: int) -> int:
+    """Return where the bracket closes that opens after a part; the part itself if none does."""
+    depth = 0
+    for number in range(at + 1, len(parts)):
+        depth += {"[": 1, "]": -1}.get(parts[number], 0)
+        if depth == 0 and parts[number] == "]":
+            return number
+        if depth == 0 and parts[number]:
+            return at
+    return at

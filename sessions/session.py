@@ -1,0 +1,324 @@
+"""A session: what a step sees of an application, whatever shows it.
+
+Steps name things as people do (the label of a field, the text of a button). Where a driver shows
+pages that change by themselves, everything is looked for again until its patience ends.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from slipway.sessions.capabilities import Capabilities
+from slipway.sessions.element import Element
+from slipway.sessions.errors import NotThere, SessionError, Transient, Unsupported
+from slipway.sessions.locators import described, fold, inside, named
+
+T = TypeVar("T")
+_PAUSE = 0.05
+_WHOLE = re.compile(r"[a-z][a-z0-9+.-]*://|(about|data|javascript|mailto):", re.IGNORECASE)
+
+
+class _NotYet(Exception):
+    """What is looked for is not so; the sentence is made once it is needed, as it asks the page."""
+
+    def __init__(self, kind: type[SessionError], told: Callable[[], str]) -> None:
+        self.kind = kind
+        self.told = told
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is kept of a page on which a step failed."""
+
+    name: str
+    """Such as "page.html"."""
+    media_type: str
+    data: bytes
+    title: str = ""
+    """What people read above it; empty: the name."""
+
+
+class Session(Capabilities, ABC):
+    """One visitor of one application."""
+
+    javascript: bool = False
+    """Whether the pages' own scripts run."""
+
+    def __init__(self, base_url: str, *, patience: float = 0.0) -> None:
+        """Prepare; nothing is opened yet.
+
+        Args:
+            base_url: What relative addresses count from.
+            patience: Seconds to look again for what is not there (yet).
+        """
+        self.base_url = base_url.rstrip("/") + "/"
+        self.patience = patience
+        self._inside: list[tuple[str, str]] = []
+
+    def absolute(self, address: str) -> str:
+        """Return the whole URL of a path: `/login` counts from the base URL as `login` does."""
+        if _WHOLE.match(address):
+            return address
+        return self.base_url + address.lstrip("/")
+
+    # ---- what a driver does
+
+    @abstractmethod
+    def visit(self, address: str) -> None:
+        """Open a page by a path or a whole URL."""
+
+    @abstractmethod
+    def back(self) -> None:
+        """Go back one page."""
+
+    @abstractmethod
+    def forward(self) -> None:
+        """Go forward one page."""
+
+    @abstractmethod
+    def reload(self) -> None:
+        """Load the page again."""
+
+    @property
+    @abstractmethod
+    def url(self) -> str:
+        """The address of the page."""
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """The title of the page."""
+
+    @property
+    @abstractmethod
+    def html(self) -> str:
+        """The page as it is now."""
+
+    @property
+    @abstractmethod
+    def text(self) -> str:
+        """The text of the page that a person sees, white space folded."""
+
+    @abstractmethod
+    def find_all(self, xpath: str) -> Sequence[Element]:
+        """Return all that an XPath finds on the page, looked for once.
+
+        Raises:
+            Transient: The page is just changing.
+        """
+
+    @abstractmethod
+    def reset(self) -> None:
+        """Forget the visitor: cookies, storage, windows; the next scenario starts anew."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End the session and whatever it started; harmless when done twice."""
+
+    @abstractmethod
+    def evidence(self) -> list[Evidence]:
+        """Return what is to be kept of the page; never raises."""
+
+    def frame(self, title: str) -> Evidence | None:  # noqa: ARG002  drivers of browsers use it
+        """Return a small picture of the page for a film; None where there is none. Never raises.
+
+        Args:
+            title: What has just happened.
+        """
+        return None
+
+    # ---- what steps do
+
+    def find(self, kind: str, locator: str) -> Element:
+        """Return the first thing of a kind by its label, id, name, title or text.
+
+        What a person can see goes before what is hidden, and what is called exactly so before what
+        the locator is only a part of.
+
+        Raises:
+            NotThere: There is none, after patience.
+        """
+        return self._until(lambda: self._first(kind, locator))
+
+    def all(self, kind: str, locator: str) -> Sequence[Element]:
+        """Return all things of a kind that are there now, hidden ones too; none is no error.
+
+        Raises:
+            NotThere: What `within` is in is not there, after patience.
+        """
+        return self._until(lambda: self._all(kind, locator))
+
+    def click(self, locator: str) -> None:
+        """Click a link or button."""
+        self._act("link_or_button", locator, lambda found: found.click())
+
+    def follow(self, locator: str) -> None:
+        """Follow a link."""
+        self._act("link", locator, lambda found: found.click())
+
+    def press(self, locator: str) -> None:
+        """Press a button."""
+        self._act("button", locator, lambda found: found.click())
+
+    def fill(self, locator: str, text: str) -> None:
+        """Fill in a text field."""
+        self._act("fillable_field", locator, lambda found: found.fill(text))
+
+    def choose(self, option: str, locator: str, *, add: bool = False) -> None:
+        """Choose an option from a list; `add` keeps what was chosen in a multiple one."""
+        self._act("select", locator, lambda found: found.choose(option, add=add))
+
+    def choose_radio(self, locator: str) -> None:
+        """Choose a radio button."""
+        self._act("radio", locator, lambda found: found.set_checked(checked=True))
+
+    def check(self, locator: str) -> None:
+        """Check a checkbox."""
+        self._act("checkbox", locator, lambda found: found.set_checked(checked=True))
+
+    def uncheck(self, locator: str) -> None:
+        """Uncheck a checkbox."""
+        self._act("checkbox", locator, lambda found: found.set_checked(checked=False))
+
+    def attach(self, locator: str, *files: Path) -> None:
+        """Attach files to a file field."""
+        for file in files:
+            if not file.is_file():
+                msg = f"{file} is no file to attach"
+                raise SessionError(msg)
+        self._act("file_field", locator, lambda found: found.attach(files))
+
+    def value(self, locator: str) -> str:
+        """Return what a field holds."""
+        return self._until(lambda: self._first("field", locator).value)
+
+    def see(self, text: str) -> None:
+        """Expect a text on the page (or inside `within`)."""
+        said = fold(text)
+        self.wait(lambda: said in self._shown_text(), lambda: f'"{said}" is not {self._where()}')
+
+    def see_not(self, text: str) -> None:
+        """Expect a text not to be on the page (or inside `within`)."""
+        said = fold(text)
+        self.wait(lambda: said not in self._shown_text(), lambda: f'"{said}" is {self._where()}')
+
+    def see_element(self, kind: str, locator: str) -> None:
+        """Expect a thing of a kind."""
+        self.find(kind, locator)
+
+    def see_no_element(self, kind: str, locator: str) -> None:
+        """Expect no thing of a kind."""
+        self.wait(
+            lambda: not self._all(kind, locator),
+            lambda: f"there is {described(kind, locator)} {self._where()}",
+        )
+
+    @contextmanager
+    def within(self, kind: str, locator: str) -> Iterator[Element]:
+        """Do what follows inside one thing on the page, such as a fieldset or a table row.
+
+        It is looked for anew each time, so it may be there on the next page, too.
+        """
+        found = self.find(kind, locator)
+        outside = self._inside
+        self._inside = [*outside, (kind, locator)]
+        try:
+            yield found
+        finally:
+            self._inside = outside
+
+    def wait(
+        self, look: Callable[[], object], told: Callable[[], str], seconds: float | None = None
+    ) -> None:
+        """Look until something holds.
+
+        Args:
+            look: Returns something true when it holds; may raise what the page makes it raise.
+            told: Says what does not hold, once patience has ended.
+            seconds: Instead of the session's own patience.
+
+        Raises:
+            SessionError: It did not come to hold.
+        """
+
+        def once() -> bool:
+            if not look():
+                raise _NotYet(SessionError, told)
+            return True
+
+        self._until(once, seconds)
+
+    # ---- helpers
+
+    def _act(self, kind: str, locator: str, deed: Callable[[Element], None]) -> None:
+        self._until(lambda: deed(self._first(kind, locator)))
+
+    def _until(self, look: Callable[[], T], seconds: float | None = None) -> T:
+        """Do something again while the page changes, until it works or patience ends."""
+        deadline = time.monotonic() + (self.patience if seconds is None else seconds)
+        while True:
+            try:
+                return look()
+            except Transient as changing:
+                if time.monotonic() >= deadline:
+                    msg = f"{self._page()} does not come to rest: {changing}"
+                    raise SessionError(msg) from None
+            except _NotYet as missing:
+                if time.monotonic() >= deadline:
+                    raise missing.kind(missing.told()) from None
+            except Unsupported:
+                raise
+            except SessionError:
+                if time.monotonic() >= deadline:
+                    raise
+            time.sleep(_PAUSE)
+
+    def _first(self, kind: str, locator: str) -> Element:
+        return self._first_in(self._context(), kind, locator)
+
+    def _first_in(self, context: Element | None, kind: str, locator: str) -> Element:
+        hidden: list[Element] = []
+        for xpath in dict.fromkeys((named(kind, locator, exact=True), named(kind, locator))):
+            found = self._find_in(context, xpath)
+            seen = next((one for one in found if one.visible), None)
+            if seen is not None:
+                return seen
+            hidden += found[:1]
+        if not hidden:
+            raise _NotYet(NotThere, lambda: f"no {described(kind, locator)} {self._where()}")
+        return hidden[0]
+
+    def _all(self, kind: str, locator: str) -> Sequence[Element]:
+        return self._find_in(self._context(), named(kind, locator))
+
+    def _find_in(self, context: Element | None, xpath: str) -> Sequence[Element]:
+        return self.find_all(xpath) if context is None else context.find_all(inside(xpath))
+
+    def _context(self) -> Element | None:
+        """Return what `within` is in, as it is on the page now."""
+        context = None
+        for kind, locator in self._inside:
+            context = self._first_in(context, kind, locator)
+        return context
+
+    def _shown_text(self) -> str:
+        context = self._context()
+        return self.text if context is None else context.text
+
+    def _where(self) -> str:
+        if not self._inside:
+            return f"on {self._page()}"
+        return f"in the {described(*self._inside[-1])} on {self._page()}"
+
+    def _page(self) -> str:
+        try:
+            return f"the page {self.url}"
+        except Transient:
+            return "the page"

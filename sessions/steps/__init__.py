@@ -1,0 +1,50 @@
+"""The ready steps. A project's steps file is one line: `from slipway.sessions.steps import *`.
+
+That line makes the steps known to behave, as `use_steps()` does, which can leave some out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from slipway.sessions.steps.assertions import SEEING
+from slipway.sessions.steps.forms import FORMS
+from slipway.sessions.steps.pages import PAGES
+from slipway.sessions.steps.registry import ReadyStep, StepInfo, register
+from slipway.sessions.steps.visitors import VISITORS
+
+#: All of them, in the order in which they are best read.
+STEPS: tuple[ReadyStep, ...] = (*PAGES.steps, *FORMS.steps, *SEEING.steps, *VISITORS.steps)
+
+
+def use_steps(*, without: Collection[str] = ()) -> None:
+    """Make the ready steps known to behave; write this in a steps file.
+
+    Args:
+        without: Patterns of steps to leave out, as `slipway features --steps` lists them.
+
+    Raises:
+        ValueError: There is no such step to leave out.
+        StepClash: A step of the project's own says the same as one of them.
+    """
+    known = {step.pattern for step in STEPS}
+    for pattern in without:
+        if pattern not in known:
+            msg = f"there is no ready step {pattern!r} to leave out; see slipway features --steps"
+            raise ValueError(msg)
+    register(step for step in STEPS if step.pattern not in without)
+
+
+def list_steps() -> list[StepInfo]:
+    """Return what people are told of each ready step."""
+    return [step.info for step in STEPS]
+
+
+def __getattr__(name: str) -> list[str]:
+    # `import *` asks for this each time, also in a second run in one process, where behave has
+    # forgotten all steps and the module is not executed again. Any other import changes nothing.
+    if name == "__all__":
+        use_steps()
+        return ["list_steps", "use_steps"]
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)

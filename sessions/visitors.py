@@ -1,0 +1,122 @@
+"""The people who visit an application in one scenario or test, each in a session of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slipway.sessions.session import Evidence, Session
+from slipway.sessions.settings import Settings, WrongSetting
+
+if TYPE_CHECKING:
+    from slipway.sessions.drivers import Sessions
+
+
+class Visitors:
+    """The visitors of one scenario or test."""
+
+    def __init__(self, sessions: Sessions, tags: Sequence[str]) -> None:
+        """Prepare; nothing is opened yet.
+
+        Args:
+            sessions: What lasts longer than a scenario, such as browsers.
+            tags: The scenario's tags; they say what a session is.
+        """
+        self._sessions = sessions
+        self._tags = tuple(tags)
+        self._open: dict[str, Session] = {}
+
+    @property
+    def first(self) -> Session:
+        """The visitor with whom the scenario begins.
+
+        Raises:
+            DriverMissing: It needs a browser, and there is none.
+        """
+        return self.open("")
+
+    def open(self, name: str) -> Session:
+        """Return the session of a visitor, a new one when the name is new.
+
+        Raises:
+            DriverMissing: It needs a browser, and there is none.
+        """
+        if name not in self._open:
+            # By number, not by name: bob of one scenario and eve of the next share a browser.
+            number = str(len(self._open)) if name else ""
+            self._open[name] = self._sessions.choose(self._tags, number)
+        return self._open[name]
+
+    def pages(self) -> list[str]:
+        """Return where the visitors are; never raises."""
+        return [session.url for session in self._open.values()]
+
+    def evidence(self) -> list[Evidence]:
+        """Return what all visitors see, named after those that have a name; never raises."""
+        return [
+            replace(piece, name=f"{name}-{piece.name}" if name else piece.name)
+            for name, session in self._open.items()
+            for piece in _gathered(session)
+        ]
+
+    def film(self, title: str) -> list[Evidence]:
+        """Return a small picture of what each visitor sees in a browser; never raises."""
+        frames = [
+            session.frame(f"{name}: {title}" if name else title)
+            for name, session in self._open.items()
+        ]
+        return [one for one in frames if one is not None]
+
+    def leave(self) -> None:
+        """Let them go; harmless when done twice."""
+        self._open.clear()
+        self._sessions.reset()
+
+
+def _gathered(session: Session) -> list[Evidence]:
+    try:
+        return session.evidence()
+    except Exception as error:  # noqa: BLE001  there is an error already to be told
+        told = f"{type(error).__name__}: {error}"
+        return [Evidence("no-evidence.txt", "text/plain", told.encode())]
+
+
+def sessions_of(settings: Settings) -> Sessions:
+    """Return sessions for settings; nothing is opened yet.
+
+    Raises:
+        WrongSetting: Nothing says where the application is, nor how a desktop program starts.
+    """
+    from slipway.sessions.drivers import Sessions
+
+    return Sessions(
+        settings.base_url or "" if settings.desktop else settings.target(),
+        browser=settings.browser,
+        headless=settings.headless,
+        window_size=settings.window_size,
+        grid_url=settings.grid_url,
+        trust_any_certificate=settings.trust_any_certificate,
+        drivers={"desktop": lambda: _desktop(settings)},
+    )
+
+
+def _desktop(settings: Settings) -> Session:
+    """Start the desktop program.
+
+    Raises:
+        SessionError: It ends at once, Qt is missing, or it has no agent.
+        WrongSetting: Nothing says how it is started.
+    """
+    if settings.desktop is None:
+        msg = (
+            'nothing says how the desktop program is started: write desktop = ["python", "-m", '
+            '"app"] under [tool.slipway.features] in pyproject.toml, or give -D desktop=PROGRAM'
+        )
+        raise WrongSetting(msg)
+    from slipway.sessions.desktop.program import DesktopSettings
+    from slipway.sessions.desktop.session import DesktopSession
+
+    seeds = {name: Path(file) for name, file in settings.desktop_seeds.items()}
+    return DesktopSession(DesktopSettings(settings.desktop, settings.desktop_env, seeds))

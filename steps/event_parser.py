@@ -1,0 +1,218 @@
+"""Hearing a stage script: its events out of its output, the rest into the log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from buildbot.process.remotecommand import RemoteShellCommand
+from twisted.internet import defer
+from twisted.python import log
+
+from slipway.model.protocol.bounded_text import Output
+from slipway.model.protocol.event import (
+    RECORD_SEPARATOR,
+    AnyEvent,
+    ArtefactLeft,
+    Document,
+    Notice,
+    Picture,
+    Piece,
+    Progress,
+    Summary,
+    TestResult,
+    read_event,
+)
+from slipway.model.protocol.event_codes import CodeReader
+from slipway.model.secrets.masking import MaskedStream, Masker, masked_event
+from slipway.steps.log_queue import LogQueue
+
+#: What the log says, once, below what looks like an event and is none.
+FORGED = (
+    "warning: the line above looks like an event and is none of the stage's own script: it is "
+    "shown and not obeyed\n"
+)
+#: The line by which a script says that it waits for its input; its worker may pass it on.
+_READY = "slipway: ready to be told\n"
+#: Characters of the log that are kept as they come, and of its end: the script has bounded what it
+#: passes on, but what its worker sends need not be the script's.
+_HEAD = 16_000_000
+_TAIL = 2_000_000
+#: Characters of what a worker itself says of the script it runs.
+_HEADERS = 100_000
+#: What it may send at all.
+_SAID = frozenset({"stdout", "stderr", "header", "rc", "failure_reason"})
+
+
+class Heard:
+    """What a stage has said so far."""
+
+    def __init__(self) -> None:
+        self.artefacts: list[ArtefactLeft] = []
+        self.errors: list[str] = []
+        self.progress: Progress | None = None
+        self.summary = ""
+        self.facts: dict[str, Any] = {}
+        self.refusal = ""
+        """Why something that the script itself said is refused: then nothing of it is kept."""
+
+    def take(self, event: AnyEvent) -> str:
+        """Remember an event; return the line the log gets for it."""
+        if isinstance(event, ArtefactLeft):
+            self.artefacts.append(event)
+            return f"artefact {event.name}: {event.size:,} bytes, sha256 {event.sha256}\n"
+        if isinstance(event, TestResult):
+            said = f"\n{event.message}" if event.message else ""
+            return f"{event.status}: {event.suite} {event.name} ({event.seconds:.3f}s){said}\n"
+        if isinstance(event, Progress):
+            self.progress = event
+            return f"{event.text}\n"
+        if isinstance(event, Summary):
+            self.summary, self.facts = event.text, event.facts
+            return f"{event.text}\n"
+        if isinstance(event, Notice):
+            if event.level == "error":
+                self.errors.append(event.text)
+            return f"{event.level}: {event.text}\n"
+        return _shown(event)
+
+    def refuse(self, why: str) -> str:
+        """Take it that the script said what it may not; return the line the log gets for it."""
+        self.refusal = self.refusal or why
+        return f"error: {why}\n"
+
+    @property
+    def line(self) -> str:
+        """The stage in one line, as far as it is known."""
+        if self.refusal:
+            return self.refusal
+        if self.errors:
+            return self.errors[-1]
+        if self.summary:
+            return self.summary
+        return self.progress.line if self.progress else ""
+
+
+def _shown(event: Picture | Document | Piece) -> str:
+    if isinstance(event, Piece):
+        return ""
+    told = f", which {event.missing}" if event.missing else ""
+    return f"{event.event} {event.path}{told}\n"
+
+
+class _NeverHolding(MaskedStream):
+    """Masks the last lines, after which none comes."""
+
+    def take(self, text: str) -> str:
+        """Take lines and return them, masked."""
+        return super().take(text) + self.end()
+
+
+class ScriptCommand(RemoteShellCommand):
+    """A shell command of a worker (an argument list) whose events go to a listener.
+
+    Nothing that is printed there ends in an exception: Buildbot would take it for the worker's
+    fault, and give the worker nothing to do for some time.
+    """
+
+    def __init__(
+        self,
+        *arguments: Any,
+        key: str,
+        heard: Callable[[AnyEvent], str],
+        refused: Callable[[str], str],
+        secrets: Iterable[str] = (),
+        **options: Any,
+    ) -> None:
+        """Make the command.
+
+        Args:
+            arguments: Buildbot's own.
+            key: What the script's events are coded with.
+            heard: Takes an event and returns what the log shows of it.
+            refused: Takes why something is refused that the script itself has said, and does so.
+            secrets: What the log and the listener never get: the script masks them, but what its
+                worker sends need not be the script's.
+            options: Buildbot's own.
+        """
+        super().__init__(*arguments, **options)
+        self._codes = CodeReader(key)
+        self._heard, self._refused = heard, refused
+        self._warned = False
+        self._masker = Masker(secrets)
+        self._masked = [MaskedStream(self._masker) for _ in range(2)]
+        self._output, self._errors = Output(_HEAD, _TAIL), Output(_TAIL, _TAIL)
+        self._headers = Output(_HEADERS, 0)
+        self._queue = LogQueue(self._write)
+
+    def add_stdout_lines(self, data: str, is_flushed: bool) -> Any:
+        """Take whole lines of output: events to the listener, all as text to the log."""
+        # Not splitlines(): that would part a line at the record separator, too.
+        lines = data.removesuffix("\n").split("\n")
+        text = "".join(self._line(f"{line}\n") for line in lines)
+        now = self._output.take(self._masked[0].take(text))
+        return self._queue.put("stdout", now) if now else defer.succeed(None)
+
+    def add_stderr_lines(self, data: str, is_flushed: bool) -> Any:
+        """Take whole lines of errors into the log."""
+        now = self._errors.take(self._masked[1].take(data))
+        return self._queue.put("stderr", now) if now else defer.succeed(None)
+
+    def add_header_lines(self, data: Any) -> Any:
+        """Take what the worker itself says into the log, as bounded and masked as the rest."""
+        now = self._headers.take(self._masker.mask(str(data)))
+        return self._queue.put("header", now) if now else defer.succeed(None)
+
+    async def _write(self, stream: str, text: str) -> None:
+        """Write whole lines to the log."""
+        if stream == "header":
+            await super().add_header_lines(text)
+        elif stream == "stderr":
+            await super().add_stderr_lines(text, is_flushed=False)
+        else:
+            await super().add_stdout_lines(text, is_flushed=False)
+
+    def remoteUpdate(self, key: Any, value: Any, is_flushed: bool) -> Any:
+        """Take what a script's command has to say alone: Buildbot keeps all else in memory.
+
+        What came as a "log" would be in ours without being heard, bounded or masked.
+        """
+        if key not in _SAID or (key == "rc" and self.rc is not None):
+            return defer.succeed(None)
+        return super().remoteUpdate(key, value, is_flushed)
+
+    async def remoteComplete(self, failure: Any) -> None:
+        """Put the end of what was too long into the log before Buildbot ends it."""
+        if end := self._output.take(self._masked[0].end()) + self._output.end():
+            self._queue.put("stdout", end)
+        if end := self._errors.take(self._masked[1].end()) + self._errors.end():
+            self._queue.put("stderr", end)
+        # Lines that were never ended come now.
+        self._output = self._errors = Output(_TAIL, 0)
+        self._masked = [_NeverHolding(self._masker) for _ in range(2)]
+        await self._queue.written()
+        await super().remoteComplete(failure)
+
+    def _line(self, line: str) -> str:
+        if line == _READY:
+            return ""
+        text, mark, record = line.partition(RECORD_SEPARATOR)
+        if not mark:
+            return line
+        json = self._codes.plain(record.rstrip("\r\n"))
+        if json is None:
+            return self._forged(text, record)
+        try:
+            event = masked_event(read_event(json), self._masker)
+            return f"{text and text + chr(10)}{self._heard(event)}"
+        except ValueError as error:
+            return self._refused(self._masker.mask(str(error)))
+        except Exception:  # noqa: BLE001  whatever it is, it must not be the worker's fault
+            log.err(None, "an event could not be taken")
+            return self._refused("an event could not be taken; see the master's log")
+
+    def _forged(self, text: str, record: str) -> str:
+        """Return the log's text for what looks like an event and is not the script's."""
+        warning = "" if self._warned else FORGED
+        self._warned = True
+        return f"{text}{record.replace(RECORD_SEPARATOR, '')}{warning}"

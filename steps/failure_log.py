@@ -1,0 +1,190 @@
+"""What failed, on the run's page as it fails: an HTML log of the step that grows with the stage.
+
+Evidence comes with the events of the running script: a Buildbot worker does one command for a
+builder at a time, and a second one, such as an upload, would end the first.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from twisted.internet import defer, threads
+from twisted.python import log
+
+from slipway.model.protocol.artefact_name import as_allowed
+from slipway.model.protocol.event import (
+    MOST_SHOWN,
+    AnyEvent,
+    ArtefactLeft,
+    Document,
+    Evidence,
+    Picture,
+    Piece,
+    TestResult,
+)
+from slipway.steps import failure_html
+from slipway.steps.ledger_api import Incoming
+
+LOG = "failures"
+_SHOWN = frozenset({"failed", "error", "flaky", "quarantined"})
+#: Bytes of evidence that one stage may bring; then it is told and not kept.
+_MOST = 32_000_000
+
+
+@dataclass
+class Kept:
+    """A piece of evidence, as far as it has come."""
+
+    told: Evidence
+    data: bytearray = field(default_factory=bytearray)
+    problem: str = ""
+
+    def settle(self) -> None:
+        """See whether all of it is here."""
+        if not self.problem and self.told.missing:
+            self.problem = self.told.missing
+        if self.problem:
+            return
+        if not self.told.sha256:
+            self.problem = "is empty" if not self.told.size else "was not sent"
+        elif hashlib.sha256(self.data).hexdigest() != self.told.sha256:
+            self.problem = "did not arrive whole"
+
+
+class Failures:
+    """Takes a stage's events; nothing that goes wrong here makes the stage fail."""
+
+    def __init__(
+        self,
+        open_log: Callable[[], Awaitable[Any]],
+        incoming: Callable[[], Incoming],
+        keep: Callable[[list[ArtefactLeft]], Awaitable[None]],
+    ) -> None:
+        """Begin.
+
+        Args:
+            open_log: Makes the log; called with the first thing to show.
+            incoming: Returns a writer of the store.
+            keep: Writes down what was put into the store.
+        """
+        self._open_log, self._incoming, self._keep = open_log, incoming, keep
+        self._log: Any = None
+        self._held: dict[str, list[Kept]] = {}
+        self._coming: dict[str, Kept] = {}
+        self._names: set[str] = set()
+        self._taken = self._shown = self._more = 0
+        self._closed = False
+        self._turn = defer.DeferredLock()
+
+    def take(self, event: AnyEvent) -> None:
+        """Take an event of any kind, at once; what is to be shown is shown in its turn."""
+        if isinstance(event, Picture | Document):
+            self._announced(event)
+        elif isinstance(event, Piece):
+            self._come(event)
+        elif isinstance(event, TestResult):
+            evidence = self._held.pop(event.place, [])
+            if event.status in _SHOWN:
+                self._show(event, evidence)
+
+    def _announced(self, told: Evidence) -> None:
+        kept = Kept(told)
+        if self._taken + told.size > _MOST and told.sha256:
+            kept.problem = "is left out: this stage has brought too much to show"
+        elif told.sha256:
+            self._taken += told.size
+            self._coming[told.sha256] = kept
+        if told.test:
+            self._held.setdefault(told.test, []).append(kept)
+        elif kept.problem or not told.sha256:
+            self._show(None, [kept])
+
+    def _come(self, piece: Piece) -> None:
+        kept = self._coming.get(piece.sha256)
+        if kept is None:
+            return
+        try:
+            kept.data += base64.b64decode(piece.data, validate=True)
+        except binascii.Error:
+            kept.problem = "did not arrive whole"
+        if kept.problem or len(kept.data) >= kept.told.size:
+            del self._coming[piece.sha256]
+            if not kept.told.test:
+                self._show(None, [kept])
+
+    def _show(self, test: TestResult | None, evidence: list[Kept]) -> None:
+        if self._shown >= MOST_SHOWN:
+            self._more += 1
+            return
+        self._shown += 1
+        self._turn.run(lambda: defer.Deferred.fromCoroutine(self._write(test, evidence)))
+
+    async def _write(self, test: TestResult | None, evidence: list[Kept]) -> None:
+        """Show one failure, then put its evidence into the store."""
+        if self._closed:
+            return
+        try:
+            for kept in evidence:
+                kept.settle()
+            shown = [failure_html.Shown(one.told, bytes(one.data), one.problem) for one in evidence]
+            await self._add(await threads.deferToThread(failure_html.failure, test, shown))
+            await self._store([one for one in evidence if not one.problem])
+        except Exception:  # noqa: BLE001  the stage's result is worth more than its page
+            log.err(None, "a failure could not be shown")
+
+    async def _add(self, html: str) -> None:
+        if self._log is None:
+            self._log = await self._open_log()
+            html = failure_html.HEAD + html
+        await self._log.addContent(html)
+
+    async def _store(self, evidence: list[Kept]) -> None:
+        artefacts = []
+        for kept in evidence:
+            incoming = self._incoming()
+            try:
+                incoming.write(bytes(kept.data))
+                told = kept.told
+                await threads.deferToThread(incoming.commit, told.sha256, len(kept.data))
+            except Exception as error:  # noqa: BLE001  such as a full disk
+                incoming.abort()
+                told_so = f"{kept.told.title or kept.told.path} is not kept: {error}"
+                await self._add(failure_html.remark(told_so))
+            else:
+                artefacts.append(self._artefact(kept))
+        if artefacts:
+            await self._keep(artefacts)
+
+    def _artefact(self, kept: Kept) -> ArtefactLeft:
+        file = as_allowed(kept.told.path)
+        name, number = f"evidence/{file}", 1
+        while name in self._names:
+            number += 1
+            name = f"evidence/{number}-{file}"
+        self._names.add(name)
+        return ArtefactLeft(
+            path=kept.told.path,
+            name=name,
+            sha256=kept.told.sha256,
+            size=len(kept.data),
+            media_type=kept.told.media_type[:127],
+            role="report",
+        )
+
+    async def close(self) -> None:
+        """Wait until all is shown, say how much is not, and end the log."""
+        await self._turn.acquire()
+        self._closed = True
+        self._turn.release()
+        try:
+            if self._more:
+                await self._add(failure_html.remark(failure_html.more(self._more)))
+            if self._log is not None:
+                await self._log.finish()
+        except Exception:  # noqa: BLE001  as above
+            log.err(None, "the log of failures could not be ended")

@@ -1,0 +1,130 @@
+"""`slipway verify` of what a web server has; what it finds in a folder is in tests/scripts."""
+
+import functools
+import hashlib
+import http.server
+import json
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+
+from slipway.scripts.releases import manifest
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """A web server of a folder."""
+
+    def log_message(self, *_words):
+        """Say nothing."""
+
+
+def entry(folder, name, text):
+    (folder / name).write_text(text)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return {"name": name, "size": len(text), "sha256": digest}
+
+
+def publish(folder, names=("program", "no #te.txt")):
+    folder.mkdir(parents=True)
+    made = manifest.Manifest(
+        project="demo",
+        version="1.0+1",
+        revision="a" * 40,
+        run=1,
+        committed_at=1,
+        published_at=1,
+        artefacts=[manifest.Artefact(**entry(folder, name, f"the {name}")) for name in names],
+        pages=[manifest.ReleaseFile(**entry(folder, "index.html", "<p>"))],
+    )
+    (folder / "release.json").write_text(made.text())
+    (folder / "SHA256SUMS").write_text(made.sums())
+
+
+@pytest.fixture
+def web(tmp_path, monkeypatch):
+    """A server of a folder with a release; no folder of a check may be left."""
+    root = tmp_path / "web"
+    publish(root / "demo" / "1.0+1")
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    handler = functools.partial(Quiet, directory=str(root))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield root / "demo" / "1.0+1", f"http://127.0.0.1:{server.server_port}/demo"
+        finally:
+            server.shutdown()
+            thread.join()
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_a_release_is_checked_from_elsewhere(place, web):
+    folder, url = web
+    for at in (f"{url}/1.0+1", f"{url}/1.0+1/", f"{url}/1.0+1/release.json"):
+        code, out, err = place.slipway("verify", at)
+        assert (code, err) == (0, "")
+        assert "demo 1.0+1 is as it was published: 4 files" in out
+    assert place.slipway("verify", url)[0] == 2
+    (folder.parent / "latest.json").write_text('{"version": "1.0+1"}')
+    assert place.slipway("verify", url)[0] == 0
+    (folder.parent / "latest.json").unlink()
+    (folder.parent / "latest").symlink_to("1.0+1")
+    assert place.slipway("verify", url)[0] == 0
+    code, out, _ = place.slipway("verify", url, "--json")
+    found = json.loads(out)
+    assert (code, found["good"], found["run"], found["place"]) == (0, True, 1, url)
+    here = json.loads(place.slipway("verify", folder, "--json")[1])
+    assert here["files"] == found["files"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("program", "THE program", "altered: sha256"),
+        ("program", "the program and more of it", "altered: 12 instead of 11 bytes"),
+        ("program", "the", "truncated: 3 of 11 bytes"),
+        ("no #te.txt", None, "missing"),
+        ("SHA256SUMS", None, "missing"),
+        ("SHA256SUMS", "0", "disagrees with release.json"),
+        ("release.json", "{}", "release.json"),
+        ("release.json", "[" * 5000, "no manifest"),
+        ("release.json", "9" * 5000, "no manifest"),
+    ],
+)
+def test_what_is_not_as_published_is_told(place, web, name, text, told):
+    folder, url = web
+    (folder / name).unlink()
+    if text is not None:
+        (folder / name).write_text(text)
+    code, out, err = place.slipway("verify", f"{url}/1.0+1")
+    assert (code, err) == (1, "")
+    assert told in out
+    assert f"{url}/1.0+1 is not as it was published" in out
+    code, out, _ = place.slipway("verify", f"{url}/1.0+1", "--json")
+    assert (code, json.loads(out)["good"]) == (1, False)
+
+
+def test_names_of_a_hostile_manifest_leave_no_folder(place, web, tmp_path):
+    folder, url = web
+    (folder.parent / "escaped").write_text("x")
+    text = (folder / "release.json").read_text().replace("no #te.txt", "../escaped")
+    (folder / "release.json").write_text(text)
+    assert place.slipway("verify", f"{url}/1.0+1")[0] == 1
+    (folder.parent / "latest.json").write_text('{"version": "../../secret"}')
+    assert place.slipway("verify", url)[0] == 2
+    for text in ('{"version": 1}', "[" * 5000, "9" * 5000, "[]", "\xff"):
+        (folder.parent / "latest.json").write_text(text, "latin-1")
+        assert place.slipway("verify", url)[0] == 2
+        assert place.slipway("verify", folder.parent)[0] == 2
+    assert not list(Path(tmp_path / "temporary").rglob("escaped"))
+
+
+@pytest.mark.parametrize("at", ["http://127.0.0.1:9/demo", "http://[::", "https://"])
+def test_no_server_is_one_sentence(place, at):
+    code, out, err = place.slipway("verify", at)
+    assert code in {2, 3}
+    assert (out, len(err.splitlines())) == ("", 1)
+    assert at in err

@@ -1,0 +1,60 @@
+"""What the build of the pages says where it cannot be done."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCES = Path(__file__).resolve().parents[3] / "www" / "src"
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """The sources alone, with nothing fetched."""
+    made = tmp_path / "www" / "src"
+    shutil.copytree(SOURCES, made, ignore=shutil.ignore_patterns("node_modules", "__pycache__"))
+    return made
+
+
+def build(copy: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    nowhere = {
+        "npm_config_registry": "http://127.0.0.1:9/",
+        "npm_config_cache": str(copy.parent / "cache"),
+        "npm_config_fetch_retries": "0",
+    }
+    return subprocess.run(
+        [sys.executable, str(copy / "build_pages.py"), *options],
+        env={**os.environ, **nowhere},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.skipif(shutil.which("npm") is None, reason="no npm on this machine")
+def test_without_a_registry_it_says_so_and_the_site_goes_on(copy):
+    refused = build(copy)
+    assert refused.returncode == 3
+    assert "npm cannot fetch what package-lock.json names" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    gone_on = build(copy, "--if-possible")
+    assert gone_on.returncode == 0
+    assert "The master runs without them" in gone_on.stderr
+
+
+def test_what_is_up_to_date_is_not_built_again(copy):
+    static = copy.parent / "static"
+    static.mkdir()
+    for name in ("scripts.js", "styles.css"):
+        (static / name).write_text("")
+    told = subprocess.run(
+        [sys.executable, "-c", "import build_pages; print(build_pages.fingerprint())"],
+        cwd=copy, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    (static / "sources.sha256").write_text(told.strip())
+    # No registry is reached for: it would fail.
+    done = build(copy)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

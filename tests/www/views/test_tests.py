@@ -1,0 +1,220 @@
+"""Tests of stages as Buildbot's tables have them: those that failed first, flaky, slow, history."""
+
+import pytest
+from buildbot.db.model import Model
+from sqlalchemy import event, insert, select
+
+from slipway.ledger import buildbot_index, run_state
+from slipway.ledger.buildbot_index import index_tests
+from slipway.model.protocol.event import TestResult
+from slipway.model.protocol.result_sets import UNITS
+from slipway.www.api.http_errors import Refused
+from slipway.www.shapes.tests import CasesQuery, HistoryQuery, TestsQuery
+from slipway.www.views import test_cases, tests
+
+
+def add(session, table, **keys):
+    return session.execute(insert(table).values(**keys)).inserted_primary_key[0]
+
+
+def id_of(session, table, **keys):
+    conditions = [table.c[name] == value for name, value in keys.items()]
+    known = session.scalar(select(table.c.id).where(*conditions))
+    return known or add(session, table, **keys)
+
+
+def request(session, builder):
+    """Make a request as Buildbot does, whose tables are tied to each other."""
+    buildset = add(session, Model.buildsets, submitted_at=1, complete=0)
+    keys = {"buildsetid": buildset, "builderid": builder, "submitted_at": 1, "complete": 0}
+    return add(session, Model.buildrequests, **keys)
+
+
+def keep(book, run, results, cell="3.11"):
+    """Write down tests as the stage's step does: name to (status, message, seconds)."""
+    session = book.session
+    row = run_state.counting(run)["tests", cell]
+    builder = id_of(
+        session, Model.builders, name=f"demo.tests[{cell}]", name_hash=f"demo.tests[{cell}]"
+    )
+    row.request_id = request(session, builder)
+    row.build_id = add(
+        session,
+        Model.builds,
+        number=run.number,
+        builderid=builder,
+        buildrequestid=row.request_id,
+        masterid=id_of(session, Model.masters, name="m", name_hash="m", active=1, last_active=1),
+        started_at=1,
+        state_string="",
+        locks_duration_s=0,
+    )
+    told = {"number": 0, "name": "tests", "state_string": "", "urls_json": "[]", "hidden": 0}
+    step = add(session, Model.steps, buildid=row.build_id, **told)
+    common = {"builderid": builder, "buildid": row.build_id, "stepid": step, "complete": 1}
+    bad = sum(one[0] in {"failed", "error", "flaky"} for one in results.values())
+    sets = {
+        category: add(
+            session,
+            Model.test_result_sets,
+            category=category,
+            value_unit=unit,
+            tests_failed=bad,
+            **common,
+        )
+        for category, unit in UNITS.items()
+    }
+    tests = [
+        TestResult(suite="p", name=name, status=status, message=message, seconds=seconds)
+        for name, (status, message, seconds) in results.items()
+    ]
+    buildbot_index.add(session, builder, sets, tests)
+    session.flush()
+    return row
+
+
+@pytest.fixture
+def three(book):
+    """Return a ledger with three runs: `a` fails now, `b` failed once, `c` is slow."""
+    for first, second in (("passed", "passed"), ("passed", "failed"), ("failed", "passed")):
+        run = book.start()
+        results = {
+            "a": (first, "a is\nbad", 0.5),
+            "b": (second, "b is bad", 0.25),
+            "c": ("skipped", "not here", 3.0),
+        }
+        keep(book, run, results)
+    return book
+
+
+def test_the_tests_of_a_stage_failed_first(three):
+    found = test_cases._list(three.session, three.outline, "latest", "tests", CasesQuery())
+    assert [(one.name, one.status) for one in found.items] == [
+        ("a", "failed"),
+        ("b", "passed"),
+        ("c", "skipped"),
+    ]
+    assert (found.items[0].message, found.items[0].seconds) == ("a is\nbad", 0.5)
+    assert found.counts == {"failed": 1, "passed": 1, "skipped": 1}
+
+
+def page(book, **query):
+    found = test_cases._list(book.session, book.outline, "latest", "tests", CasesQuery(**query))
+    return [one.name for one in found.items], found.next
+
+
+def test_the_tests_come_a_part_at_a_time(book):
+    run = book.start()
+    kinds = ("failed", "passed", "error", "passed", "skipped", "flaky")
+    results = {f"t{n}": (kinds[n % 6], "why" * (n % 2), n) for n in range(60)}
+    keep(book, run, results, cell="3.11")
+    keep(book, run, {f"u{n}": one for n, one in enumerate(results.values())}, cell="3.12")
+    order = ("failed", "error", "flaky", "passed", "skipped")
+    expected = [
+        f"{letter}{n}"
+        for status in order
+        for letter in "tu"
+        for n in range(60)
+        if kinds[n % 6] == status
+    ]
+    whole, following = page(book, limit=500)
+    assert (whole, following) == (expected, None)
+    for limit in (1, 7, 100):
+        seen, after = [], 0
+        while after is not None:
+            names, after = page(book, limit=limit, after=after)
+            assert len(names) <= limit
+            seen += names
+        assert seen == expected
+    assert page(book, status="error", limit=3, after=1) == (["t8", "t14", "t20"], 4)
+    assert page(book, cell="3.12", status="skipped", limit=10)[0][:2] == ["u4", "u10"]
+    assert page(book, after=2**31 - 1) == ([], None)
+    found = test_cases._list(
+        book.session, book.outline, "latest", "tests", CasesQuery(status="flaky", limit=1)
+    )
+    assert found.counts == {"failed": 20, "error": 20, "flaky": 20, "passed": 40, "skipped": 20}
+    assert (found.items[0].seconds, found.items[0].message) == (5.0, "why")
+
+
+def test_a_part_of_many_cells_takes_no_more_statements_than_of_one(book, count):
+    kinds = ("failed", "passed", "error", "skipped", "flaky", "quarantined")
+    many = {f"t{n}": (kinds[n % 6], "", 3) for n in range(60)}
+    told = []
+    for results, all_cells in (({"a": ("passed", "", 3)}, ("3.11",)), (many, ("3.11", "3.12"))):
+        run = book.start()
+        for cell in all_cells:
+            keep(book, run, results, cell=cell)
+        book.session.commit()
+        told.append(count(lambda session: list_all(session, book)))
+    assert told[0] == told[1] <= 10
+
+
+def list_all(session, book):
+    return test_cases._list(session, book.outline, "latest", "tests", CasesQuery(limit=500))
+
+
+def test_what_is_shown_of_100_000_results_is_found_by_indexes(book):
+    keep(book, book.start(), {f"t{n}": ("failed", "why", 0.1) for n in range(50)})
+    session = book.session
+    index_tests(session.connection())
+    said = []
+    event.listen(session.bind, "before_cursor_execute", lambda *told: said.append(told[2:4]))
+    test_cases._list(session, book.outline, "latest", "tests", CasesQuery())
+    tests._show(session, TestsQuery())
+    if session.bind.dialect.name == "sqlite":
+        for statement, values in [one for one in said if "test_results" in one[0]]:
+            plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+            assert not [row[3] for row in plan if row[3].startswith("SCAN test_results")]
+
+
+def test_a_build_in_which_everything_failed_makes_nothing_flaky(book, monkeypatch):
+    monkeypatch.setattr(tests, "_MANY", 3)
+    keep(book, book.start(), {f"t{n}": ("failed", "why", 0.1) for n in range(4)})
+    keep(book, book.start(), {f"t{n}": ("failed" if n < 2 else "passed", "", 1) for n in range(4)})
+    keep(book, book.start(), {f"t{n}": ("passed", "", 0.1) for n in range(4)})
+    found = tests._show(book.session, TestsQuery())
+    assert [(one.name, one.failed) for one in found.flaky] == [("t0", 1), ("t1", 1)]
+
+
+def test_of_very_many_failing_tests_some_are_shown(book):
+    keep(book, book.start(), {f"t{n}": ("failed", "why", 0.1) for n in range(700)})
+    found = tests._show(book.session, TestsQuery())
+    assert [one.name for one in found.failing] == [f"t{n}" for n in range(100)]
+    assert {one.failed for one in found.failing} == {1}
+    assert found.flaky == []
+
+
+def test_a_stage_without_tests_has_none(three):
+    found = test_cases._list(three.session, three.outline, "latest", "archive", CasesQuery())
+    assert (found.items, found.attempt) == ([], 0)
+
+
+def test_an_unknown_stage_cell_or_attempt_is_told(three):
+    for stage, query in (("nothing", {}), ("tests", {"cell": "2.7"}), ("tests", {"attempt": 9})):
+        with pytest.raises(Refused) as refused:
+            test_cases._list(three.session, three.outline, "1", stage, CasesQuery(**query))
+        assert refused.value.status == 404
+
+
+def test_failing_now_flaky_and_slowest(three):
+    found = tests._show(three.session, TestsQuery())
+    (failing,), (flaky,) = found.failing, found.flaky
+    assert (failing.name, failing.run, failing.failed, failing.of) == ("a", 3, 1, 3)
+    assert failing.message == "a is\nbad"
+    assert (flaky.name, flaky.run, flaky.failed, flaky.of) == ("b", 2, 1, 3)
+    slowest = [(one.name, one.seconds) for one in found.slowest]
+    assert slowest == [("c", 3.0), ("a", 0.5), ("b", 0.25)]
+    assert tests._show(three.session, TestsQuery(project="other")).slowest == []
+
+
+def test_the_history_of_one_test(three):
+    query = HistoryQuery(project="demo", stage="tests", cell="3.11", name="b")
+    found = tests._history(three.session, query)
+    assert [(one.run, one.status) for one in found.items] == [
+        (3, "passed"),
+        (2, "failed"),
+        (1, "passed"),
+    ]
+    assert found.items[1].message == "b is bad"
+    with pytest.raises(Refused):
+        tests._history(three.session, query.model_copy(update={"name": "nobody"}))

@@ -1,0 +1,1 @@
+"""How a local worker is kept from what is the master's."""

@@ -1,0 +1,133 @@
+"""Namespaces for a worker that must be of the same user as the master: bubblewrap's arguments.
+
+What is not named here is not there: neither homes nor other sites' folders, which are the same
+user's. Processes outside cannot be seen, so neither signalled nor looked into.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from slipway.workers.isolation.account import TENANTS
+from slipway.workers.isolation.needs import Needs
+
+#: What a machine's own programs need; nothing of a user's lies there.
+_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+_SHARED = ("/etc", "/nix", "/gnu", "/sys", "/var/cache/fontconfig", "/var/lib/ca-certificates")
+_TEMPORARY = ("/tmp", "/var/tmp")  # noqa: S108  those of the worker alone
+_NAMESPACES = (
+    *("--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
+    "--new-session",
+)
+#: Variables that name a file or a folder that programs must read.
+_PLACES = ("CERT", "CA_BUNDLE", "CAINFO", "FIND_LINKS", "POSTGRESQL_BIN")
+
+
+def for_worker(needs: Needs, environ: Mapping[str, str]) -> list[str]:
+    """Return bubblewrap's arguments for a worker: its folder is there, and what it runs on.
+
+    Args:
+        needs: What it needs; what is not there yet is left out.
+        environ: The environment variables it will have.
+    """
+    mirrors = set(needs.mirrors)
+    reads = [one for one in needs.reads if one not in mirrors]
+    words = _room(needs, environ, reads, needs.temporary(), (needs.folder,))
+    # Rooms are made of these: whoever took this worker over must not put a link in their place.
+    above = needs.folder / TENANTS
+    words += _bind("--ro-bind", [above])
+    words += _bind("--bind", map(needs.area, needs.tenants))
+    return ["--die-with-parent", *words, "--tmpfs", str(needs.temporary().parent)]
+
+
+def for_tenant(needs: Needs, environ: Mapping[str, str], name: str) -> list[str]:
+    """Return bubblewrap's arguments for the stages of a worker's tenant: nothing of another's.
+
+    Args:
+        needs: As of `for_worker`.
+        environ: As of `for_worker`.
+        name: The tenant's.
+    """
+    tenant = needs.tenants[name]
+    others = set(needs.mirrors) - {tenant.mirror}
+    reads = [one for one in needs.reads if one not in others]
+    writes = (needs.area(name), *tenant.writes)
+    return _room(needs, environ, [*reads, *tenant.keys], needs.temporary(name), writes)
+
+
+def _room(
+    needs: Needs,
+    environ: Mapping[str, str],
+    reads: Sequence[Path],
+    temporary: Path,
+    writes: Sequence[Path],
+) -> list[str]:
+    told = [Path("/etc/resolv.conf").resolve(), *_additions(needs), *reads]
+    outside = [one for one in (*told, *_named(environ)) if not one.is_relative_to(needs.state)]
+    words = [*_NAMESPACES, *_system(), "--proc", "/proc", "--dev", "/dev", "--dir", "/run"]
+    words += _temporary(temporary, [*told, *writes, needs.state])
+    words += _bind("--ro-bind", (one for one in outside if not _seen(one)))
+    for path in needs.hides:
+        if path.is_file() and (_seen(path) or any(path.is_relative_to(one) for one in outside)):
+            words += ["--ro-bind", os.devnull, str(path)]
+    # Over whatever was bound above it: of the state folder there is nothing but what follows.
+    words += ["--tmpfs", str(needs.state)]
+    words += _bind("--ro-bind", (one for one in told if one.is_relative_to(needs.state)))
+    words += _bind("--bind", writes)
+    return [*words, "--remount-ro", str(needs.state)]
+
+
+def _system() -> list[str]:
+    words = []
+    for name in _SYSTEM:
+        path = Path(name)
+        if path.is_symlink():
+            words += ["--symlink", str(path.readlink()), name]
+        elif path.exists():
+            words += ["--ro-bind", name, name]
+    for name in _SHARED:
+        words += ["--ro-bind-try", name, name]
+    return words
+
+
+def _temporary(folder: Path, shown: Iterable[Path]) -> list[str]:
+    """Return places for temporary files: on the disk, where the worker has one.
+
+    Args:
+        folder: What is there at each start.
+        shown: What is bound over it. Where that lies in a place for temporary files, this is a new
+            one: bubblewrap makes folders to bind it to, and a stage could leave a link for one.
+    """
+    kept = {name: folder.is_dir() for name in _TEMPORARY}
+    for path in shown:
+        kept |= dict.fromkeys((one for one in _TEMPORARY if path.is_relative_to(one)), False)
+    how = {name: ["--bind", str(folder)] if kept[name] else ["--tmpfs"] for name in kept}
+    return [word for name, words in how.items() for word in (*words, name)]
+
+
+def _bind(how: str, paths: Iterable[Path]) -> list[str]:
+    there = [str(path) for path in paths if path.exists()]
+    return [word for path in there for word in (how, path, path)]
+
+
+def _additions(needs: Needs) -> list[Path]:
+    """Return what was installed beside the system, except what is this user's own."""
+    try:
+        found = list(Path("/opt").iterdir())
+    except OSError:
+        return []
+    mine = os.geteuid()
+    theirs = [one for one in found if one.stat().st_uid != mine]
+    return [one for one in theirs if not needs.state.is_relative_to(one)]
+
+
+def _named(environ: Mapping[str, str]) -> list[Path]:
+    found = [value for key, value in environ.items() if any(one in key.upper() for one in _PLACES)]
+    return [Path(value) for value in found if value.startswith("/") and Path(value).exists()]
+
+
+def _seen(path: Path) -> bool:
+    shown = [one for one in (*_SYSTEM, *_SHARED) if not Path(one).is_symlink()]
+    return any(path.is_relative_to(one) for one in shown)

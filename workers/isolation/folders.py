@@ -1,0 +1,165 @@
+"""The folders of a local worker: whose they are, and what of the state folder it can get into."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from slipway.model.errors import MissingTool
+from slipway.scripts import removal
+from slipway.state_folder import Home
+from slipway.workers.isolation.account import TENANTS, Account
+from slipway.workers.isolation.needs import Needs
+
+
+def give(
+    needs: Needs, home: Home, account: Account | None, tenants: Mapping[str, Account] | None = None
+) -> None:
+    """Make a worker's folders, and give them to the users they are for.
+
+    Args:
+        needs: What the worker needs.
+        home: The state folder.
+        account: Its user; None: this process's own.
+        tenants: The users of its tenants, by their names; None: it is the worker's own user.
+
+    Raises:
+        MissingTool: A link stands where a folder must be.
+    """
+    user, group = (account.user, account.group) if account else (os.geteuid(), os.getegid())
+    own(needs.folder, user, group)
+    if tenants:
+        _make_areas(needs.folder, tenants)
+    if account is None:
+        _make_rooms(needs, user, group)
+    given: set[Path] = set()
+    for name, tenant in needs.tenants.items():
+        owner = (tenants or {}).get(name)
+        for folder in set(tenant.writes) - given:
+            # What lies elsewhere is whose it is: its owner gives it.
+            if folder.is_relative_to(home.root):
+                _hand_over(folder, owner.user if owner else user, owner.group if owner else group)
+        given |= set(tenant.writes)
+    groups = (
+        {home.mirror(one.project): tenants[name].group for name, one in needs.tenants.items()}
+        if tenants
+        else {}
+    )
+    for mirror in needs.mirrors:
+        # Before there is anything in it: the worker gets the folder as it is now.
+        mirror.mkdir(parents=True, exist_ok=True)
+        if account is not None:
+            _share(mirror, groups.get(mirror, group))
+
+
+def _make_areas(folder: Path, tenants: Mapping[str, Account]) -> None:
+    """Make a folder for each tenant; into the worker's own nobody but passes through."""
+    folder.chmod(0o711)
+    above = folder / TENANTS
+    own(above, 0, 0)
+    above.chmod(0o711)
+    for name, tenant in tenants.items():
+        own(above / name, tenant.user, tenant.group)
+
+
+def _make_rooms(needs: Needs, user: int, group: int) -> None:
+    """Make a folder for each tenant, and what is /tmp for it and for the worker."""
+    own(needs.folder / TENANTS, user, group)
+    for name in needs.tenants:
+        own(needs.area(name), user, group)
+    # What cannot be removed was its tenant's, and stays so.
+    removal.remove(needs.folder / "tmp")
+    for path in (needs.folder / "tmp", *map(needs.temporary, ("", *needs.tenants))):
+        path.mkdir(mode=0o700, exist_ok=True)
+
+
+def own(folder: Path, user: int, group: int) -> None:
+    """Make a worker's own folder; one that was another user's cannot be trusted by this one.
+
+    Raises:
+        MissingTool: What that one left cannot be removed.
+    """
+    if folder.is_symlink() or (folder.exists() and folder.stat().st_uid != user):
+        # It may be deeper than shutil.rmtree goes.
+        problems = removal.remove(folder)
+        if problems:
+            msg = f"what another user left cannot be removed: {problems[0]}"
+            raise MissingTool(msg)
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    if os.geteuid() == 0:
+        os.chown(folder, user, group)
+
+
+def _hand_over(folder: Path, user: int, group: int) -> None:
+    """Make a folder of the worker's, with all that is in it."""
+    if folder.is_symlink():
+        msg = f"{folder} is a link, and must be a folder that the worker gets"
+        raise MissingTool(msg)
+    folder.mkdir(parents=True, exist_ok=True)
+    before = folder.lstat().st_uid
+    if before != user:
+        for _, names, files, handle in os.fwalk(folder, follow_symlinks=False):
+            for name in (*names, *files):
+                # What is a third one's may be a second name of a file that lies elsewhere.
+                _pass_on(name, handle, before, user, group)
+    # Last: what is interrupted is begun again.
+    _close(folder, before, user, group)
+
+
+def _pass_on(name: str, handle: int, before: int, user: int, group: int) -> None:
+    """Give a file to another user where it is still the former one's, who may be at work here."""
+    with contextlib.suppress(FileNotFoundError):
+        opened = os.open(name, os.O_PATH | os.O_NOFOLLOW, dir_fd=handle)
+        try:
+            if os.fstat(opened).st_uid == before:
+                os.chown(f"/proc/self/fd/{opened}", user, group)
+        finally:
+            os.close(opened)
+
+
+def _close(folder: Path, before: int, user: int, group: int) -> None:
+    """Give a folder to a user; nobody but its group, which is its project's, looks into it."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        facts = os.fstat(handle)
+        if facts.st_uid == before and (before != user or os.geteuid() == 0):
+            os.fchown(handle, user, group)
+            os.fchmod(handle, 0o750 if before != user else stat.S_IMODE(facts.st_mode) & 0o7750)
+    finally:
+        os.close(handle)
+
+
+def _share(mirror: Path, group: int) -> None:
+    """Let the workers' group read a mirror, also what git will write into it."""
+    if mirror.stat().st_gid == group:
+        return
+    for place, _, files, handle in os.fwalk(mirror, follow_symlinks=False):
+        if Path(place) != mirror:
+            os.fchown(handle, -1, group)
+            os.fchmod(handle, 0o2750)
+        for name in files:
+            os.chown(name, -1, group, dir_fd=handle, follow_symlinks=False)
+            os.chmod(name, 0o640, dir_fd=handle)
+    # Last: what is interrupted is begun again.
+    os.chown(mirror, -1, group)
+    mirror.chmod(0o2750)
+
+
+def open_to_group(needs: Needs, home: Home, account: Account) -> None:
+    """Let the workers' group pass through the state folder, to where it has been given something.
+
+    It can list nothing on the way. For machines on which no table of mounts can be made.
+    """
+    for folder in (needs.folder, *needs.mirrors, *needs.writes):
+        if not folder.is_relative_to(home.root):
+            continue
+        for above in folder.parents:
+            if not above.is_relative_to(home.root):
+                break
+            if above.stat().st_uid == os.geteuid():
+                os.chown(above, -1, account.group)
+                above.chmod(0o710)

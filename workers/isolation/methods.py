@@ -1,0 +1,365 @@
+"""How a local worker is kept from what is the master's: another user, or namespaces, or not at all.
+
+Stages run what committers have written. As root a worker gets a system user of its own; else
+bubblewrap makes it namespaces in which there is nothing but what it needs. What cannot be is said.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zlib
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from slipway.model.errors import MissingTool
+from slipway.model.site import Site
+from slipway.model.tenant import is_deploying
+from slipway.state_folder import Home
+from slipway.workers.isolation import folders
+from slipway.workers.isolation.account import (
+    Account,
+    account_name,
+    find_account,
+    group_name,
+    make_account,
+    make_group,
+)
+from slipway.workers.isolation.bubblewrap import for_tenant, for_worker
+from slipway.workers.isolation.needs import Needs, needs_of, uv_pythons
+
+Way = Literal["user", "namespaces", "none"]
+#: The variable that tells the master how its local workers are kept apart, as JSON.
+VARIABLE = "SLIPWAY_ISOLATION"
+#: Seconds to begin in; a machine may be busy.
+_PATIENCE = 60.0
+_PIECE = 100_000
+_NOBODY = Account("nobody", 65534, 65534)
+
+
+@dataclass(frozen=True)
+class Isolation:
+    """How one worker is kept apart."""
+
+    worker: str
+    needs: Needs
+    way: Way
+    why: str = ""
+    """Why it is not, in words that go on after "not isolated:"."""
+    account: Account | None = None
+    tenants: Mapping[str, Account] = field(default_factory=dict)
+    """The users of those whose stages it runs, by the tenant's name."""
+    shared: Mapping[Path, int] = field(default_factory=dict)
+    """The groups that may read keys which several tenants are let in by."""
+    mounts: bool = True
+    """Whether it gets a table of mounts of its own; the user alone is less and may do."""
+
+    @property
+    def told(self) -> str:
+        """The worker in one sentence."""
+        if self.way == "user" and self.account is not None:
+            own = ", each project's stages as one of their own" if self.tenants else ""
+            return f"worker {self.worker} runs as the system user {self.account.name}{own}"
+        if self.way == "namespaces":
+            own = ", each project's stages in others" if self.needs.tenants else ""
+            return f"worker {self.worker} runs in namespaces of its own (bubblewrap){own}"
+        return f"worker {self.worker} is not isolated: {self.why}"
+
+    def command(
+        self, order: Mapping[str, Any], environ: Mapping[str, str], tenant: str = ""
+    ) -> list[str]:
+        """Return the argument list that does what is ordered as the worker.
+
+        Args:
+            order: For `slipway.workers.isolation.inside`.
+            environ: The environment variables it will have.
+            tenant: As the user of one of its tenants.
+        """
+        inside = [sys.executable, "-I", "-m", "slipway.workers.isolation.inside", json.dumps(order)]
+        if self.way == "namespaces" and tenant:
+            return [_bwrap(), *for_tenant(self.needs, environ, tenant), "--", *inside]
+        if self.way == "namespaces":
+            return _enclosed(
+                self._rooms([*for_worker(self.needs, environ), "--", *inside], environ)
+            )
+        if self.account is None:
+            return inside
+        told = {
+            "reads": [str(one) for one in self.needs.reads],
+            "writes": [str(self.needs.folder), *map(str, self.needs.writes)],
+            "keys": self._owners(),
+            "folder": str(self.needs.folder),
+            "user": self.account.user,
+            "group": self.account.group,
+            "parent": os.getpid(),
+            "mounts": self.mounts,
+            "tenants": {name: self._tenant(name) for name in self.tenants},
+            "begin": dict(order),
+        }
+        if tenant:
+            told |= {**self._tenant(tenant), "tenants": {}}
+        return _enclosed(told)
+
+    def _rooms(self, words: list[str], environ: Mapping[str, str]) -> dict[str, Any]:
+        """Return what `rooms` is told: the worker's own room, and its tenants'."""
+        tenants = {
+            name: {
+                "name": environ.get("USER", ""),
+                "area": str(self.needs.area(name)),
+                "variables": sorted(one.variables),
+                "deploys": is_deploying(name),
+                "room": for_tenant(self.needs, environ, name),
+            }
+            for name, one in self.needs.tenants.items()
+        }
+        return {
+            "folder": str(self.needs.folder),
+            "user": os.geteuid(),
+            "group": os.getegid(),
+            "parent": os.getpid(),
+            "bwrap": _bwrap(),
+            "command": ["bwrap", *words],
+            "tenants": tenants,
+        }
+
+    def _owners(self) -> dict[str, tuple[int, int, int]]:
+        """Return the user, the group and the mode of each key's copy."""
+        found = {}
+        for name, account in self.tenants.items():
+            for path in self.needs.tenants[name].keys:
+                if path in self.shared:
+                    # Of root: ssh takes no key of its own user that a group may read.
+                    found[str(path)] = (0, self.shared[path], 0o640)
+                elif path.is_file():
+                    found[str(path)] = (account.user, account.group, 0o600)
+        return found
+
+    def _tenant(self, name: str) -> dict[str, Any]:
+        """Return what the launcher is told of a tenant."""
+        account, keys = self.tenants[name], self.needs.tenants[name].keys
+        shared = [group for path, group in self.shared.items() if path in keys]
+        return {
+            "name": account.name,
+            "user": account.user,
+            "group": account.group,
+            "groups": [self.account.group, *shared] if self.account else [],
+            "area": str(self.needs.area(name)),
+            "variables": sorted(self.needs.tenants[name].variables),
+        }
+
+
+def _enclosed(told: Mapping[str, Any]) -> list[str]:
+    # Tenants are much alike, and all arguments together have a limit, too: 2 MiB.
+    packed = b64encode(zlib.compress(json.dumps(told).encode())).decode()
+    return [sys.executable, "-I", "-m", "slipway.workers.isolation.enclose", *_pieces(packed)]
+
+
+def _bwrap() -> str:
+    path = shutil.which("bwrap")
+    if path is None:
+        msg = "bubblewrap is not on this machine; install it (apt install bubblewrap)"
+        raise MissingTool(msg)
+    return path
+
+
+def _pieces(text: str) -> list[str]:
+    """Return a text in parts: Linux takes no argument that is longer than 128 KiB."""
+    return [text[start : start + _PIECE] for start in range(0, len(text), _PIECE)]
+
+
+def isolate(site: Site, home: Home, config: Path, name: str, *, trying: bool = False) -> Isolation:
+    """Return how a local worker is kept apart on this machine, tried out.
+
+    Args:
+        site: The model.
+        home: The state folder.
+        config: The site's pipeline.toml.
+        name: The worker's name.
+        trying: Nothing is made or changed for it: neither a user nor a folder.
+
+    Raises:
+        MissingTool: It cannot be now, and was at an earlier start.
+    """
+    found = _isolate(site, home, config, name, trying=trying)
+    if trying or sys.platform == "win32":
+        return found
+    mark = home.isolated(name)
+    if found.way != "none":
+        mark.touch(mode=0o600)
+        return found
+    if site.workers[name].isolated and mark.exists():
+        # Its stages may have brought that about: what ran apart never runs as the master's user.
+        msg = (
+            f"{found.told}. It was at an earlier start; mend that, or have it run as the master's "
+            f"user: workers.{name}.isolated = false"
+        )
+        raise MissingTool(msg)
+    folders.own(found.needs.folder, os.geteuid(), os.getegid())
+    return found
+
+
+def _isolate(site: Site, home: Home, config: Path, name: str, *, trying: bool) -> Isolation:
+    needs = needs_of(site, home, config, name)
+    found = Isolation(name, needs, "none")
+    if not site.workers[name].isolated:
+        return replace(found, why="pipeline.toml says isolated = false")
+    if sys.platform != "linux":
+        return replace(found, why="Slipway can do it on Linux alone")
+    try:
+        if os.geteuid() == 0:
+            return _as_user(found, home, trying=trying)
+        return _in_namespaces(found, home, trying=trying)
+    except (MissingTool, OSError) as error:
+        return replace(found, why=str(error))
+
+
+def _as_user(found: Isolation, home: Home, *, trying: bool) -> Isolation:
+    name = account_name(found.needs.folder, found.worker)
+    if trying:
+        account = find_account(name) or _NOBODY
+        if shutil.which("useradd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is None:
+            make_account(name, found.needs.folder)
+    else:
+        account = make_account(name, found.needs.folder / "home")
+        tenants = _tenants(found, home)
+        folders.give(found.needs, home, account, tenants)
+        found = replace(found, tenants=tenants, shared=_shared(found.needs, home))
+    made = replace(found, way="user", account=account)
+    problem = _problem(made, home)
+    if not problem:
+        return made
+    open_enough = replace(made, mounts=False)
+    if not trying:
+        folders.open_to_group(found.needs, home, account)
+    why = _problem(open_enough, home)
+    return open_enough if not why else replace(found, why=f"{problem}; as a user alone: {why}")
+
+
+def _tenants(found: Isolation, home: Home) -> dict[str, Account]:
+    """Return a user for each tenant; its group may read the project's mirror."""
+    made = {}
+    for name, tenant in found.needs.tenants.items():
+        user = account_name(found.needs.folder, found.worker, name)
+        account = make_account(user, found.needs.area(name) / "home")
+        group = make_group(group_name(home.root, tenant.project))
+        made[name] = replace(account, group=group)
+    return made
+
+
+def _shared(needs: Needs, home: Home) -> dict[Path, int]:
+    """Return a group for each key, or list of known hosts, that several tenants need."""
+    keys = Counter(path for tenant in needs.tenants.values() for path in set(tenant.keys))
+    several = [path for path, count in keys.items() if count > 1 and path.is_file()]
+    return {path: make_group(group_name(home.root, f"keys {path}")) for path in several}
+
+
+def _in_namespaces(found: Isolation, home: Home, *, trying: bool) -> Isolation:
+    _bwrap()
+    if not trying:
+        folders.give(found.needs, home, None)
+    made = replace(found, way="namespaces")
+    problem = _problem(made, home)
+    return replace(found, why=problem) if problem else made
+
+
+def _problem(isolation: Isolation, home: Home) -> str:
+    """Try it; return why it does not hold, or nothing."""
+    # One tenant is like the other.
+    tenants = isolation.tenants if isolation.account else isolation.needs.tenants
+    whose = ["", *list(tenants)[:1]]
+    return next((why for one in whose if (why := _problem_as(isolation, home, one))), "")
+
+
+def _problem_as(isolation: Isolation, home: Home, tenant: str) -> str:
+    secret = [home.admin_password, home.session_key, home.root / "state.sqlite"]
+    files = [str(one) for one in secret if one.exists()]
+    needs = isolation.needs
+    order = {"tries": files, "folder": str(needs.area(tenant) if tenant else needs.folder)}
+    environ = surroundings(os.environ, isolation)
+    try:
+        done = subprocess.run(
+            isolation.command(order, environ, tenant),
+            cwd="/",
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"it did not begin within {_PATIENCE:.0f} seconds"
+    if done.returncode == 0:
+        return ""
+    said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+    return said[-1] if said else f"it ended with exit code {done.returncode}"
+
+
+# ---- what is handed on of this process's environment
+
+_NAMES = {"PATH", "LANG", "LANGUAGE", "TZ", "TERM", "NO_COLOR", "COLUMNS", "SOURCE_DATE_EPOCH"}
+_NAMES |= {"SLIPWAY_POSTGRESQL_BIN", "SLIPWAY_PROFILE", "GIT_ALLOW_PROTOCOL"}
+_STARTS = ("LC_", "UV_", "PIP_", "PYTHON", "SE_", "QT_")
+_ENDS = ("_PROXY", "_CA_BUNDLE", "_CAINFO", "_CERT", "_CERTS", "_CERT_FILE", "_CERT_DIR")
+#: They name places that are the master's own, or let in where packages are published.
+_NOT = {"UV_CACHE_DIR", "PIP_CACHE_DIR", "PYTHONPYCACHEPREFIX", "PYTHONSTARTUP"}
+_NOT |= {"UV_PUBLISH_TOKEN", "UV_PUBLISH_PASSWORD", "UV_PUBLISH_USERNAME"}
+
+
+def surroundings(environ: Mapping[str, str], isolation: Isolation) -> dict[str, str]:
+    """Return a worker's environment variables: what a program needs, and no one's secrets.
+
+    Args:
+        environ: This process's own.
+        isolation: How the worker is kept apart; one that is not gets all.
+    """
+    if isolation.way == "none":
+        return dict(environ)
+    named = isolation.needs.variables
+    kept = {k: value for k, value in environ.items() if k in named or _handed_on(k.upper())}
+    pythons = uv_pythons()
+    # Where they may be downloaded, the worker does so into its own home.
+    if pythons is not None and environ.get("UV_PYTHON_DOWNLOADS", "never") == "never":
+        kept["UV_PYTHON_INSTALL_DIR"] = str(pythons)
+    name = isolation.account.name if isolation.account else environ.get("USER", "")
+    folder = isolation.needs.folder
+    return {
+        **kept,
+        "PATH": environ.get("PATH", "/usr/local/bin:/usr/bin:/bin"),
+        "HOME": str(folder / "home"),
+        "USER": name,
+        "LOGNAME": name,
+        "SHELL": "/bin/sh",
+    }
+
+
+def _handed_on(key: str) -> bool:
+    return key not in _NOT and (key in _NAMES or key.startswith(_STARTS) or key.endswith(_ENDS))
+
+
+def as_text(isolations: Sequence[Isolation]) -> str:
+    """Return how workers are kept apart, for the master."""
+    return json.dumps({one.worker: {"way": one.way, "told": one.told} for one in isolations})
+
+
+def from_text(text: str | None) -> dict[str, dict[str, str]]:
+    """Return what `as_text` has written; nothing where `slipway up` has not started the master."""
+    found: dict[str, dict[str, str]] = json.loads(text or "{}")
+    return found
+
+
+def workers_here(site: Site) -> list[str]:
+    """Return the workers that `slipway up` starts."""
+    return [name for name, worker in site.workers.items() if worker.password is None]
+
+
+def report(site: Site, home: Home, config: Path) -> list[Isolation]:
+    """Return how each local worker would be kept apart; nothing is changed."""
+    return [isolate(site, home, config, name, trying=True) for name in workers_here(site)]

@@ -1,0 +1,1 @@
+"""What starts stages as users of their own, beside a worker that cannot."""

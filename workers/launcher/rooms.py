@@ -1,0 +1,361 @@
+"""Starting stages in namespaces of their tenants', where worker and stages must be of one user.
+
+What is of the same user can be signalled, read and written, unless it cannot be seen. So `enclose`,
+before it becomes a worker in namespaces of its own, leaves this process behind, outside of them. It
+listens at a socket in the worker's folder, which no stage sees, and starts each stage in a room:
+namespaces that bubblewrap makes, in which there is the tenant's folder and what the tenant needs.
+
+- A stage's room is its own, and ends with it: whatever it has left in there ends, too.
+- What a deployment starts is to stay, and the next one must be able to end it. So a tenant that
+  deploys has one room, as long as the worker is there (see `keep`).
+
+The standard library alone: `python -I -m slipway.workers.launcher.rooms ORDER` keeps one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import resource
+import select
+import signal
+import socket
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import NoReturn
+
+from slipway.scripts.guard import adopt_orphans, die_with_parent, has_children
+from slipway.workers.launcher import serving
+from slipway.workers.launcher import users as launcher
+from slipway.workers.launcher.ending import children, join_keyring, reaped
+from slipway.workers.launcher.handover import MOST, ROOMS, may_send_files, send
+from slipway.workers.launcher.serving import MISSING, Order
+
+#: Seconds that all of a room may take to be gone, once it is ended.
+_MOST_SECONDS = 20.0
+_PAUSE = 0.002
+#: A room gets one in so many of the processes that all rooms of a user may have together.
+_PART = 8
+#: Since this Linux the processes of a room are counted by themselves.
+_COUNTED = (5, 14)
+
+
+def start(order: Order) -> None:
+    """Leave a process behind that starts stages, and ends with this one.
+
+    Args:
+        order: The worker's `folder`, its `user` and `group`; `bwrap`, the program; `tenants`, each
+            with its `area`, its `room` (bubblewrap's arguments) and whether it `deploys`.
+    """
+    folder = Path(order["folder"])
+    kept = {name: _Kept(name, order) for name, one in order["tenants"].items() if one["deploys"]}
+
+    def deed(sock: socket.socket, asked: Order, files: list[int]) -> None:
+        tenant = order["tenants"].get(asked.get("tenant"))
+        problem = _problem(asked, tenant)
+        if problem or tenant is None:
+            send(sock, {"problem": problem})
+        elif asked["do"] == "where":
+            send(sock, {"area": tenant["area"]})
+        elif asked["tenant"] in kept:
+            kept[asked["tenant"]].hand_on(sock, asked, files)
+        else:
+            _run(sock, asked, files, tenant, order)
+
+    def tend() -> None:
+        for one in kept.values():
+            one.tend()
+
+    def work(listener: socket.socket, worker: int) -> None:
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        tend()
+        serving.serve(listener, worker, order["user"], deed, tend)
+
+    # The worker has no use for the keys of whoever runs `slipway up` either.
+    join_keyring()
+    listener = serving.listen(folder, order["user"], order["group"])
+    serving.leave_behind(listener, folder, work)
+    os.environ[ROOMS] = "1"
+
+
+def _problem(asked: Order, tenant: Order | None) -> str:
+    """Return what is wrong with an order: it may not lead out of the tenant's room."""
+    if tenant is None:
+        return f"{asked.get('tenant')!a} has no folder here; restart `slipway up`"
+    if asked["do"] not in {"where", "run"}:
+        return f"{asked['do']!a} is nothing that is done here"
+    if asked["do"] == "where":
+        return ""
+    environ, folder = asked["env"], asked["folder"]
+    texts = [*asked["argv"], *environ, *environ.values(), folder]
+    if not all(isinstance(one, str) and "\0" not in one for one in texts):
+        return "the order holds what is no text, or a NUL"
+    if Path(folder).parent != Path(tenant["area"]) or Path(folder).name in {"", ".", ".."}:
+        return f"{folder!a} is no place of this tenant"
+    return ""
+
+
+# ---- a room for one stage
+
+
+def _run(sock: socket.socket, asked: Order, files: list[int], tenant: Order, order: Order) -> None:
+    """Start a stage in a room of its own; end the room with it, and tell its exit code."""
+    adopt_orphans()
+    wake = serving.awake()
+    told, says = os.pipe2(os.O_CLOEXEC)
+    waits, go = os.pipe2(os.O_CLOEXEC)
+    me = os.getpid()
+    child = os.fork()
+    if child == 0:
+        os.close(go)
+        _enter(asked, files, tenant, order, (me, says, waits))
+    for one in (says, waits, *files):
+        os.close(one)
+    status = _Status(told)
+    first = status.first()
+    if first is not None:
+        _limit(first)
+    os.close(go)
+    code = serving.watch(
+        sock, wake, child, partial(_stop, child, first), partial(_end, child, first)
+    )
+    if code is not None and not status.is_entered():
+        # bubblewrap has said why on the stage's standard error.
+        code = MISSING
+    serving.tell(sock, code)
+
+
+def _enter(
+    asked: Order, files: list[int], tenant: Order, order: Order, ends: tuple[int, int, int]
+) -> NoReturn:
+    """Become bubblewrap, and in its room a stage's program."""
+    parent, says, waits = ends
+    try:
+        serving.asleep()
+        os.setsid()
+        serving.take_streams(files)
+        serving.limit_processes()
+        _limit_files()
+        join_keyring()
+        die_with_parent()
+        if os.getppid() != parent:
+            os._exit(MISSING)
+        os.umask(0o022)
+        work = Path(asked["folder"]) / "build"
+        environ = serving.surroundings(asked["env"], work, tenant, order)
+        program = str(Path(sys.executable).with_name("slipway"))
+        words = [*tenant["room"], "--die-with-parent", "--json-status-fd", str(says)]
+        words += ["--block-fd", str(waits), "--chdir", str(work), *_settings(environ)]
+        for one in (says, waits):
+            os.set_inheritable(one, True)  # noqa: FBT003  it takes no keyword
+        # Not by its own environment: bubblewrap is outside of the room.
+        argv = ["bwrap", "--args", str(_read_from(words)), "--", program, *asked["argv"]]
+        os.execve(order["bwrap"], argv, {})  # noqa: S606  a list, and no shell
+    except (OSError, TypeError, ValueError) as error:
+        os.write(2, f"the stage cannot be started: {error}\n".encode(errors="replace"))
+    finally:
+        os._exit(MISSING)
+
+
+def _limit(first: int | None = None) -> None:
+    """Leave other rooms some of the processes that all of them may have together.
+
+    Args:
+        first: A room's first process, which waits; None: this one, which is in the room.
+    """
+    release = [int(one) for one in re.findall(r"\d+", os.uname().release)]
+    if tuple(release[:2]) >= _COUNTED:
+        most = serving.most_processes() // _PART
+        # It may have ended.
+        with contextlib.suppress(OSError):
+            resource.prlimit(first or os.getpid(), resource.RLIMIT_NPROC, (most, most))
+
+
+def _limit_files() -> None:
+    """Leave others some of the open files that a user may have on the way, sent and not received.
+
+    They are counted by user, whatever the namespace, and compared with the limit of who sends: this
+    one's, which is higher.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = hard * 3 // 4
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, most), most))
+
+
+def _settings(environ: Mapping[str, str]) -> list[str]:
+    return [word for key, value in environ.items() for word in ("--setenv", key, value)]
+
+
+def _read_from(words: Sequence[str]) -> int:
+    """Return an open file with arguments: in the list of processes all users would see them."""
+    handle = os.memfd_create("arguments", 0)
+    with os.fdopen(os.dup(handle), "wb") as stream:
+        stream.write(b"".join(os.fsencode(one) + b"\0" for one in words))
+    os.lseek(handle, 0, os.SEEK_SET)
+    return handle
+
+
+class _Status:
+    """What bubblewrap tells of a room, as JSON: when it is made, and when its program has ended."""
+
+    def __init__(self, handle: int) -> None:
+        self._handle = handle
+        self._said = ""
+        self._told: dict[str, int] = {}
+
+    def first(self) -> int | None:
+        """Wait until the room is there; return the number of its first process, or nothing."""
+        while "child-pid" not in self._told and self._read():
+            continue
+        return self._told.get("child-pid")
+
+    def is_entered(self) -> bool:
+        """Tell whether the program was started in the room, once that is gone."""
+        while self._read():
+            continue
+        return "exit-code" in self._told
+
+    def _read(self) -> bool:
+        data = os.read(self._handle, 4096).decode()
+        self._said += data
+        with contextlib.suppress(ValueError):
+            while self._said.strip():
+                found, end = json.JSONDecoder().raw_decode(self._said.lstrip())
+                self._told |= found
+                self._said = self._said.lstrip()[end:]
+        return bool(data)
+
+
+def _stop(child: int, first: int | None) -> None:
+    """Ask all that hangs below a room's first process to end: a stage's program does.
+
+    Args:
+        child: bubblewrap, outside of the room.
+        first: The first process in there; once bubblewrap has ended it is this one's child.
+    """
+    # Otherwise it has ended, and its number may be anybody's.
+    if first is not None and first in {*children(), *children(of=child)}:
+        for pid in children(of=first):
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGTERM)
+
+
+def _end(child: int, first: int | None, grace: float) -> None:
+    """End a room: with its first process Linux ends all that is in there.
+
+    Args:
+        child: As of `_stop`.
+        first: As of `_stop`.
+        grace: Seconds for what is left, once it was asked to end.
+    """
+    begun = time.monotonic()
+    _stop(child, first)
+    while has_children() and time.monotonic() < begun + _MOST_SECONDS:
+        if time.monotonic() > begun + grace or first is None or not children(of=first):
+            # These are bubblewrap and, after it, the first one in there.
+            for pid in children():
+                with contextlib.suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
+        reaped(0)
+        time.sleep(_PAUSE)
+
+
+# ---- a room that is kept
+
+
+class _Kept:
+    """The room of a tenant that deploys, as long as the worker is there; made anew if it ended."""
+
+    def __init__(self, name: str, order: Order) -> None:
+        self._name, self._order = name, order
+        self._control: socket.socket | None = None
+
+    def tend(self) -> None:
+        """Make the room, where it is not there."""
+        if self._control is not None:
+            if not select.select([self._control], [], [], 0)[0]:
+                return
+            # It says nothing: its process has ended, and the room with it.
+            self._control.close()
+        mine, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._control = mine
+        serving.apart(partial(self._enter, its), mine)
+        its.close()
+
+    def hand_on(self, sock: socket.socket, asked: Order, files: list[int]) -> None:
+        """Have an order done in the room, and answered from there."""
+        handle = os.memfd_create("order")
+        with os.fdopen(handle, "w+b") as stream:
+            stream.write(json.dumps(dict(asked)).encode())
+            stream.flush()
+            may_send_files()
+            try:
+                self._send([sock.fileno(), handle, *files])
+            except ConnectionError:
+                msg = f"where {self._name} deploys has ended; it is made anew: try again"
+                send(sock, {"problem": msg})
+
+    def _send(self, files: list[int]) -> None:
+        if self._control is None:
+            raise ConnectionError
+        socket.send_fds(self._control, [b"run"], files)
+
+    def _enter(self, control: socket.socket) -> None:
+        order, tenant = self._order, self._order["tenants"][self._name]
+        others = {name: {"variables": one["variables"]} for name, one in order["tenants"].items()}
+        # An argument has a limit.
+        others = {name: one for name, one in others.items() if one["variables"]}
+        told = {
+            "control": control.fileno(),
+            "tenant": {key: value for key, value in tenant.items() if key != "room"},
+            "order": {"folder": order["folder"], "tenants": others},
+        }
+        words = [*tenant["room"], "--die-with-parent", "--chdir", tenant["area"], "--"]
+        words += [sys.executable, "-I", "-m", "slipway.workers.launcher.rooms", json.dumps(told)]
+        control.set_inheritable(True)
+        serving.limit_processes()
+        _limit_files()
+        join_keyring()
+        os.setsid()
+        # These are the worker's log, and what is open in there its stages can open, too.
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for number in (0, 1, 2):
+            os.dup2(nothing, number)
+        os.execve(order["bwrap"], ["bwrap", *words], {})  # noqa: S606  a list, and no shell
+
+
+def keep(told: Order) -> None:
+    """Do orders in a room, until who gives them has ended.
+
+    Args:
+        told: As of `_Kept`: where they come, whose room it is, and what `launcher.run` needs.
+    """
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    _limit()
+    with socket.socket(fileno=told["control"]) as control:
+        control.set_inheritable(False)
+        while True:
+            said, files, _, _ = socket.recv_fds(control, 64, 5)
+            if not said:
+                return
+            serving.apart(partial(_do, files, told), control)
+            for one in files:
+                os.close(one)
+
+
+def _do(files: list[int], told: Order) -> None:
+    connection, handle, *streams = files
+    with os.fdopen(handle, "rb") as stream:
+        # Where it stands is told with the descriptor.
+        asked = json.loads(os.pread(stream.fileno(), MOST, 0))
+    sock = socket.socket(fileno=connection)
+    launcher.run(sock, asked, streams, told["tenant"], told["order"])
+
+
+if __name__ == "__main__":
+    keep(json.loads(sys.argv[1]))

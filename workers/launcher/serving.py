@@ -1,0 +1,307 @@
+"""Taking orders beside a worker, and starting stages: what both ways of doing so have in common.
+
+The standard library alone: one of them is root's (see `launcher`), the other one goes by namespaces
+(see `rooms`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import resource
+import select
+import signal
+import socket
+import struct
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from slipway.scripts.guard import die_with_parent
+from slipway.workers.launcher.ending import reaped
+from slipway.workers.launcher.handover import ROOMS, SOCKET, STOP, VARIABLE, receive, send
+
+#: The exit code of what could not be started.
+MISSING = 3
+#: Seconds an order may take to come, and a stage to end once it was told to.
+PATIENCE, GRACE, LONG_GRACE = 30, 0.5, 5.0
+#: Seconds between looks whether the worker is there, where Linux does not say so itself (5.3).
+_LOOK = 1.0
+#: Seconds until what had no room is tried again.
+_PAUSE = 0.1
+#: A tenant gets one in so many of the processes and threads that the machine can have.
+_SHARE = 4
+_CREDENTIALS = struct.Struct("iII")
+
+Order = Mapping[str, Any]
+#: Does an order that has come: its connection, what it says, the open files that came with it.
+Deed = Callable[[socket.socket, Order, list[int]], None]
+
+
+# ---- beside a worker
+
+
+def listen(folder: Path, user: int, group: int) -> socket.socket:
+    """Return the socket in a worker's folder that its user alone may connect to."""
+    handle = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        # By the descriptor: a socket's address is short, and its folder is the worker's.
+        place = f"/proc/self/fd/{handle}/{SOCKET}"
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(SOCKET, dir_fd=handle)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        before = os.umask(0o177)
+        try:
+            listener.bind(place)
+        finally:
+            os.umask(before)
+        os.chown(SOCKET, user, group, dir_fd=handle, follow_symlinks=False)
+        listener.listen(128)
+    finally:
+        os.close(handle)
+    return listener
+
+
+def leave_behind(
+    listener: socket.socket, folder: Path, work: Callable[[socket.socket, int], None]
+) -> None:
+    """Fork a process that takes orders, and let this one's programs know where.
+
+    Args:
+        listener: Where they come.
+        folder: Where that socket lies.
+        work: Takes them as long as the process lives whose number it is given: this one.
+    """
+    parent = os.getpid()
+    if os.fork() == 0:
+        try:
+            _forget_input()
+            work(listener, parent)
+        finally:
+            os._exit(0)
+    listener.close()
+    os.environ[VARIABLE] = str(folder)
+
+
+def _forget_input() -> None:
+    """Let go of the standard input: the worker's password comes there."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.setsid()
+
+
+def serve(
+    listener: socket.socket,
+    worker: int,
+    user: int,
+    deed: Deed,
+    tend: Callable[[], None] | None = None,
+) -> None:
+    """Take orders until the worker has ended; each is done by a process of its own.
+
+    Args:
+        listener: Where they come.
+        worker: The worker's process, the parent of this one.
+        user: Who may give them.
+        deed: Does one.
+        tend: To be done before each order, and each second.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Those who do the orders are nobody's to wait for.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    awaited: list[Any] = [listener]
+    with contextlib.suppress(AttributeError, OSError):
+        awaited.append(os.pidfd_open(worker))
+    # PR_SET_PDEATHSIG would say nothing: by then the worker may send no signal to root's process.
+    while os.getppid() == worker:
+        ready = select.select(awaited, [], [], _LOOK)[0]
+        if tend is not None:
+            tend()
+        if listener not in ready:
+            continue
+        try:
+            sock, _ = listener.accept()
+        except OSError:
+            # Out of descriptors or memory.
+            time.sleep(_PAUSE)
+            continue
+        apart(partial(_take, sock, user, deed), listener)
+        sock.close()
+
+
+def apart(work: Callable[[], None], *unneeded: socket.socket) -> None:
+    """Do something in a process of its own, which ends with this one.
+
+    Args:
+        work: What.
+        unneeded: What that process has no use for.
+    """
+    me = os.getpid()
+    if _forked() != 0:
+        return
+    try:
+        for one in unneeded:
+            one.close()
+        die_with_parent()
+        if os.getppid() == me:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            work()
+    except (EOFError, OSError, ValueError, KeyError) as error:
+        sys.stderr.write(f"launcher: {type(error).__name__}: {error}\n")
+    finally:
+        os._exit(0)
+
+
+def _forked() -> int:
+    """Fork, when there is room for one more process; -1: there was none for long.
+
+    Stages may have taken all there can be. This process must not end of it: the worker needs it.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return os.fork()
+        except OSError as error:
+            if time.monotonic() > deadline:
+                sys.stderr.write(f"launcher: fork: {error}\n")
+                return -1
+            time.sleep(_PAUSE)
+
+
+def _take(sock: socket.socket, user: int, deed: Deed) -> None:
+    """Take one order of the worker's user, and do it."""
+    told = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    if _CREDENTIALS.unpack(told)[1] != user:
+        return
+    sock.settimeout(PATIENCE)
+    asked, files = receive(sock, 3)
+    sock.settimeout(None)
+    deed(sock, asked, files)
+
+
+# ---- a stage
+
+
+def awake() -> int:
+    """Return what can be read from once a child has ended, or this process is to end."""
+    wake, woken = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    return wake
+
+
+def asleep() -> None:
+    """Take signals as a new program does: in a child of one that is `awake`."""
+    signal.set_wakeup_fd(-1)
+    for one in (signal.SIGTERM, signal.SIGCHLD, signal.SIGINT):
+        signal.signal(one, signal.SIG_DFL)
+
+
+def watch(
+    sock: socket.socket,
+    wake: int,
+    child: int,
+    stop: Callable[[], None],
+    end: Callable[[float], None],
+) -> int | None:
+    """Wait for the end of a stage; return its exit code, or nothing where nobody waits for it.
+
+    Args:
+        sock: The connection to whoever waits.
+        wake: As of `awake`.
+        child: The process.
+        stop: Asks it to end.
+        end: Ends whatever is left of it, within so many seconds.
+    """
+    awaited: list[Any] = [sock, wake]
+    status: int | None = None
+    while status is None:
+        ready = select.select(awaited, [], [])[0]
+        is_over = wake in ready and signal.SIGTERM in os.read(wake, 4096)
+        if sock in ready and not is_over:
+            is_over = not set(_received(sock)) & set(STOP)
+            stop()
+        if is_over:
+            # The worker, or the one who waits for this stage, has ended.
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            end(LONG_GRACE)
+            return None
+        status = reaped(child)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    end(GRACE)
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code
+
+
+def _received(sock: socket.socket) -> bytes:
+    try:
+        return sock.recv(64)
+    except ConnectionError:
+        return b""
+
+
+def tell(sock: socket.socket, code: int | None) -> None:
+    """Tell a stage's exit code to whoever still waits for it."""
+    if code is not None:
+        send(sock, {"code": code})
+
+
+def take_streams(files: Sequence[int]) -> None:
+    """Make three open files this process's streams, and have no other one open in a program.
+
+    Raises:
+        ValueError: There are more, or less.
+    """
+    if len(files) != len((0, 1, 2)):
+        msg = f"{len(files)} streams came with the order, and there are three"
+        raise ValueError(msg)
+    # Each beyond the three first: one of them may be where another is to be.
+    high = [fcntl.fcntl(one, fcntl.F_DUPFD_CLOEXEC, 64) for one in files]
+    for number, stream in enumerate(high):
+        os.dup2(stream, number)
+
+
+def most_processes() -> int:
+    """Return how many processes and threads a tenant may have: others need some, too."""
+    most = int(Path("/proc/sys/kernel/pid_max").read_text()) // _SHARE
+    told = (*resource.getrlimit(resource.RLIMIT_NPROC), most)
+    return min(one for one in told if one != resource.RLIM_INFINITY)
+
+
+def limit_processes() -> None:
+    """Leave the machine room for others' processes, however many a tenant starts."""
+    most = most_processes()
+    resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
+
+
+def surroundings(
+    told: Mapping[str, str], work: Path, tenant: Order, order: Order
+) -> dict[str, str]:
+    """Return a stage's environment variables: nothing that another tenant's stages are given.
+
+    Args:
+        told: What Buildbot starts it with.
+        work: The folder it runs in.
+        tenant: Its tenant.
+        order: The worker's folder, and all its tenants.
+    """
+    others = {name for one in order["tenants"].values() for name in one["variables"]}
+    hidden = others - set(tenant["variables"]) | {VARIABLE, ROOMS}
+    programs = str(Path(sys.executable).parent)
+    before = [one for one in told.get("PATH", "").split(os.pathsep) if one != programs]
+    mine = [one for one in before if not Path(one).is_relative_to(order["folder"])]
+    return {
+        **{key: value for key, value in told.items() if key not in hidden},
+        "PATH": os.pathsep.join([programs, *mine]),
+        "PWD": str(work),
+        "HOME": str(Path(tenant["area"]) / "home"),
+        "USER": tenant["name"],
+        "LOGNAME": tenant["name"],
+    }

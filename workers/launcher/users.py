@@ -1,0 +1,196 @@
+"""Starting stages as their tenants' users, beside a worker that is of a user of its own.
+
+Worker and stages must not be of one user, nor stages of different projects: what is of the same
+user can be signalled, and reads and writes the same files. So `enclose`, while it is still root,
+leaves this process behind. It listens at a socket in the worker's folder and takes orders of the
+worker's user alone. Each order is done by a process of its own:
+
+- What is to be done in a tenant's folder (make a place, open a file, remove) is done as that
+  tenant's user: nothing there can lead to what it could not reach itself.
+- A stage is started as that user. Its process here stays root, adopts whatever the stage leaves,
+  and ends all of that with it; no stage can end this one.
+
+The standard library alone is loaded as root.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+from slipway.scripts import removal
+from slipway.scripts.guard import adopt_orphans, die_with_parent
+from slipway.workers.launcher import serving
+from slipway.workers.launcher.ending import act_for, become, end_all
+from slipway.workers.launcher.handover import send
+from slipway.workers.launcher.serving import PATIENCE, Order
+from slipway.workers.places.place import NoPlace, Place, Places, left_file, new_file
+
+#: Seconds that what is left may take to be removed; the next stage goes on with it.
+_LONGEST = 3600
+_MOST = 200
+
+
+def start(order: Order) -> None:
+    """Leave a launcher behind that ends with this process.
+
+    Args:
+        order: What `enclose` was told: the worker's user, and the tenants'.
+    """
+    folder = Path(order["folder"])
+
+    def deed(sock: socket.socket, asked: Order, files: list[int]) -> None:
+        tenant = order["tenants"].get(asked.get("tenant"))
+        if tenant is None:
+            whose = f"{asked.get('tenant')!a} has no user here"
+            send(sock, {"problem": f"{whose}; restart `slipway up`"})
+        elif asked["do"] == "run":
+            run(sock, asked, files, tenant, order)
+        else:
+            _do(sock, asked, tenant)
+
+    def work(listener: socket.socket, worker: int) -> None:
+        serving.serve(listener, worker, order["user"], deed)
+
+    listener = serving.listen(folder, order["user"], order["group"])
+    serving.leave_behind(listener, folder, work)
+
+
+# ---- in a tenant's folder, as its user
+
+
+def _do(sock: socket.socket, asked: Order, tenant: Order) -> None:
+    # Other stages of the tenant may run now: one could stop this process for good.
+    act_for(tenant)
+    # Linux forgets it with each change of user.
+    die_with_parent()
+    # What a stage put in the way must not keep this process for ever.
+    signal.alarm(_LONGEST if asked["do"] == "clear" else 2 * PATIENCE)
+    try:
+        told, opened = _DEEDS[asked["do"]](asked, Path(tenant["area"]))
+    except NoPlace as problem:
+        told, opened = {"problem": str(problem)}, None
+    except OSError as problem:
+        told, opened = {"problem": problem.strerror or str(problem)}, None
+    send(sock, told, () if opened is None else (opened,))
+
+
+def _begin(asked: Order, area: Path) -> tuple[dict[str, Any], int | None]:
+    home = area / "home"
+    if home.is_symlink() or not home.is_dir():
+        removal.remove(home)
+        home.mkdir(mode=0o700)
+    places, builder = _known(asked, area)
+    place = places.begin(builder, str(asked["told"]))
+    told = {"folder": str(place.folder), "given": place.given.name, "problem_before": place.problem}
+    return {**told, "left": [str(one) for one in places.left(builder)]}, None
+
+
+def _end(asked: Order, area: Path) -> tuple[dict[str, Any], int | None]:
+    places, builder = _known(asked, area)
+    places.leave(builder)
+    return {"left": [str(one) for one in places.left(builder)]}, None
+
+
+def _known(asked: Order, area: Path) -> tuple[Places, Path]:
+    name = str(asked["builder"])
+    if not name or name in {".", ".."} or set(name) & set("/\0~"):
+        msg = f"{name!a} is no builder's name"
+        raise NoPlace(msg)
+    places, builder = Places(), area / name
+    if "folder" in asked:
+        places.remember(builder, _place(asked))
+    return places, builder
+
+
+def _place(asked: Order) -> Place:
+    folder = Path(asked["folder"])
+    return Place(folder, folder / str(asked["given"]), str(asked.get("before", "")))
+
+
+def _new(asked: Order, _area: Path) -> tuple[dict[str, Any], int | None]:
+    return {}, new_file(_place(asked), str(asked["name"]))
+
+
+def _left(asked: Order, _area: Path) -> tuple[dict[str, Any], int | None]:
+    return {}, left_file(_place(asked), str(asked["path"]), int(asked["size"]))
+
+
+def _clear(asked: Order, area: Path) -> tuple[dict[str, Any], int | None]:
+    paths = [Path(one) for one in asked["left"] if Path(one).parent == area]
+    return {"said": [problem for path in paths for problem in removal.remove(path)][-_MOST:]}, None
+
+
+_DEEDS: dict[str, Callable[[Order, Path], tuple[dict[str, Any], int | None]]] = {
+    "begin": _begin,
+    "end": _end,
+    "new": _new,
+    "left": _left,
+    "clear": _clear,
+}
+
+
+# ---- a stage
+
+
+def run(sock: socket.socket, asked: Order, files: list[int], tenant: Order, order: Order) -> None:
+    """Start a stage as its tenant's user; end all it has left, and tell its exit code.
+
+    Args:
+        sock: The connection to whoever waits for it.
+        asked: Its arguments, environment and place.
+        files: Its three streams.
+        tenant: Whose it is; without a user it is this process's own.
+        order: The worker's folder, and all its tenants.
+    """
+    adopt_orphans()
+    wake = serving.awake()
+    me = os.getpid()
+    child = os.fork()
+    if child == 0:
+        _become_stage(asked, files, tenant, order, me)
+    for one in files:
+        os.close(one)
+    # Only a deployment may leave something that stays: any program can set what marks it.
+    session = child if asked["argv"][:2] == ["stage", "deploy"] else None
+
+    def stop() -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGTERM)
+
+    def end(grace: float) -> None:
+        end_all(grace, session, tenant)
+
+    serving.tell(sock, serving.watch(sock, wake, child, stop, end))
+
+
+def _become_stage(
+    asked: Order, files: list[int], tenant: Order, order: Order, parent: int
+) -> NoReturn:
+    """Become a stage's program."""
+    try:
+        serving.asleep()
+        os.setsid()
+        serving.take_streams(files)
+        serving.limit_processes()
+        if "user" in tenant:
+            become(tenant)
+        die_with_parent()
+        if os.getppid() != parent:
+            os._exit(serving.MISSING)
+        os.umask(0o022)
+        work = Path(asked["folder"]) / "build"
+        os.chdir(work)
+        program = Path(sys.executable).with_name("slipway")
+        environ = serving.surroundings(asked["env"], work, tenant, order)
+        os.execve(program, ["slipway", *asked["argv"]], environ)  # noqa: S606  a list, and no shell
+    except (OSError, TypeError, ValueError) as error:
+        os.write(2, f"the stage cannot be started: {error}\n".encode(errors="replace"))
+    finally:
+        os._exit(serving.MISSING)

@@ -1,0 +1,1 @@
+"""Where stages lie on a worker: a fresh folder for each."""

@@ -1,0 +1,225 @@
+"""A stage's place on a worker: a fresh folder for each attempt, whatever the last one did to it.
+
+What a stage's program left lies under names it chose, and the next stage on this worker may be of
+another project. So a place is made anew each time: the old one is renamed and removed beside.
+Files in it are reached by a descriptor of the folder, component by component, and no link is
+followed (where the system has such descriptors; on Windows by names). Nothing here waits for
+whatever a stage put in its way: pipes, devices and sockets are refused, not opened.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from slipway.scripts.opened_files import (
+    NEW_FILE_FLAGS,
+    no_link,
+    open_folder,
+    open_plain,
+    parts_below,
+)
+from slipway.scripts.removal import FOLDER_FLAGS, SAFE, allow
+
+#: Between the parts of names that are ours; no builder's name has it.
+_MARK = "~"
+_LEFT = ".left"
+#: What is told, and removed, at once: a stage can make as many as it likes.
+_MOST_LEFT = 1000
+
+
+class NoPlace(Exception):
+    """A file or folder of a place cannot be had: a sentence for people."""
+
+
+@dataclass
+class Place:
+    """Where one attempt works."""
+
+    folder: Path
+    given: Path
+    """Where fetched files lie by their hashes; its name is nobody's to guess."""
+    told: str
+    """Which run it belongs to, for the sentence about what that could not let be removed."""
+    problem: str = ""
+    """Why it does not lie where places of its builder do."""
+    descriptor: int | None = None
+
+    @property
+    def work(self) -> Path:
+        """The folder the script runs in."""
+        return self.folder / "build"
+
+    @property
+    def output(self) -> Path:
+        """The folder for what the stage leaves."""
+        return self.folder / "output"
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        if self.descriptor is not None:
+            os.close(self.descriptor)
+            self.descriptor = None
+
+
+class Places:
+    """The places of one worker, by their builders' folders."""
+
+    def __init__(self) -> None:
+        self._now: dict[Path, Place] = {}
+
+    def remember(self, builder: Path, place: Place) -> None:
+        """Take it that a builder has a place, which another process has made."""
+        self._now[builder] = place
+
+    def begin(self, builder: Path, told: str) -> Place:
+        """Make a fresh place.
+
+        Args:
+            builder: The builder's folder, which becomes the place; what is there is set aside.
+            told: Which run it is for.
+
+        Raises:
+            NoPlace: The worker's own folder can no longer be written to.
+        """
+        problem = self.leave(builder)
+        with contextlib.suppress(OSError):
+            clear_way(builder.parent / "cache")
+        folder = builder
+        if os.path.lexists(builder):
+            folder = builder.with_name(f"{builder.name}{_MARK}{secrets.token_hex(8)}")
+        try:
+            folder.mkdir(mode=0o700)
+            place = Place(folder, folder / f"given-{secrets.token_hex(16)}", told, problem)
+            for inner in (place.work, place.output, place.given):
+                inner.mkdir(mode=0o700)
+            if SAFE:
+                place.descriptor = os.open(folder, FOLDER_FLAGS)
+        except OSError as error:
+            msg = f"{folder} cannot be made: {error.strerror}; {_blamed(problem, folder.parent)}"
+            raise NoPlace(msg) from None
+        self._now[builder] = place
+        return place
+
+    def leave(self, builder: Path) -> str:
+        """Set a builder's place aside, to be removed.
+
+        Returns:
+            Why it stays where it is; empty: it does not.
+        """
+        before = self._now.pop(builder, None)
+        if before is not None:
+            before.close()
+        folder = before.folder if before is not None else builder
+        told = before.told if before is not None else "an earlier run"
+        if not os.path.lexists(folder):
+            return ""
+        aside = builder.with_name(f"{_LEFT}{_MARK}{secrets.token_hex(8)}{_MARK}{builder.name}")
+        try:
+            folder.rename(aside)
+        except OSError:
+            allow(folder)
+            try:
+                folder.rename(aside)
+            except OSError as error:
+                return f"{folder}, which {told} left, cannot be renamed: {error.strerror}"
+        return ""
+
+    def left(self, builder: Path) -> list[Path]:
+        """Return what is to be removed of a builder's former places."""
+        now = self._now.get(builder)
+        found: list[Path] = []
+        with contextlib.suppress(OSError):
+            for path in builder.parent.iterdir():
+                if len(found) == _MOST_LEFT:
+                    break
+                parts = path.name.split(_MARK)
+                was_aside = len(parts) == 3 and parts[0] == _LEFT  # noqa: PLR2004
+                was_aside = was_aside and parts[2] in {builder.name, "cache"}
+                was_beside = len(parts) == 2 and parts[0] == builder.name  # noqa: PLR2004
+                in_the_way = path == builder and now is not None
+                if (was_aside or was_beside or in_the_way) and (now is None or path != now.folder):
+                    found.append(path)
+        return found
+
+    def of(self, builder: Path) -> Place:
+        """Return the place of a builder.
+
+        Raises:
+            NoPlace: None was begun, as after a restart of the worker.
+        """
+        if builder not in self._now:
+            msg = f"{builder.name} has no place on this worker; it was restarted"
+            raise NoPlace(msg)
+        return self._now[builder]
+
+
+def _blamed(problem: str, parent: Path) -> str:
+    return problem or f"see what {parent} looks like"
+
+
+def new_file(place: Place, name: str) -> int:
+    """Open a new file among what the place is given.
+
+    Raises:
+        NoPlace: It cannot be made; what is there is never written over.
+    """
+    try:
+        if place.descriptor is None:
+            no_link(place.given)
+            return os.open(place.given / name, NEW_FILE_FLAGS, 0o600)
+        folder = open_folder(place.descriptor, (place.given.name,))
+        try:
+            return os.open(name, NEW_FILE_FLAGS, 0o600, dir_fd=folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        msg = f"{place.given.name}/{name} cannot be made: {error.strerror}"
+        raise NoPlace(msg) from None
+
+
+def left_file(place: Place, path: str, size: int) -> int:
+    """Open a file that the stage left in its output folder.
+
+    Args:
+        place: The place.
+        path: Where the script says it lies, absolute.
+        size: How long it was announced to be.
+
+    Raises:
+        NoPlace: It is no plain file there, or of another size.
+    """
+    parts = parts_below(Path(path), place.output)
+    if parts is None:
+        msg = f"{path!a} is not in the stage's output folder"
+        raise NoPlace(msg)
+    root = place.folder if place.descriptor is None else place.descriptor
+    try:
+        opened = open_plain(root, (place.output.name, *parts))
+    except OSError as error:
+        msg = f"{path!a} cannot be opened: {error.strerror}"
+        raise NoPlace(msg) from None
+    found = os.fstat(opened).st_size
+    if found != size:
+        os.close(opened)
+        msg = f"{path!a} has {found} bytes now, not {size}"
+        raise NoPlace(msg)
+    return opened
+
+
+def clear_way(path: Path) -> None:
+    """Set aside what stands where a folder is to be, and is none: a file, a link.
+
+    Raises:
+        OSError: It cannot be renamed.
+    """
+    if os.path.lexists(path) and (path.is_symlink() or not path.is_dir()):
+        aside = path.with_name(f"{_LEFT}{_MARK}{secrets.token_hex(8)}{_MARK}{path.name}")
+        try:
+            path.rename(aside)
+        except OSError:
+            allow(path)
+            path.rename(aside)

@@ -1,0 +1,319 @@
+"""Where a worker has its stages' places: of its own user, or by the launcher of their tenants'."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from threading import Thread
+from typing import Any, Protocol
+
+from twisted.internet import defer, protocol, threads
+from twisted.internet import reactor as installed
+from twisted.internet.error import ReactorNotRunning
+from twisted.python import log
+from twisted.python.failure import Failure
+from twisted.python.threadpool import ThreadPool
+
+from slipway.scripts import removal
+from slipway.workers.launcher import handover
+from slipway.workers.places.place import NoPlace, Places, clear_way, left_file, new_file
+
+_THREADS = 64
+#: So many removals go on at once, and of one tenant: a stage can make its own go on for long.
+_CLEARING, _CLEARING_OF_ONE = 32, 4
+#: Its module is typed as if it were an interface; it is the object that provides it.
+reactor: Any = installed
+
+
+@dataclass
+class Begun:
+    """A fresh place, as a command tells it."""
+
+    work: Path
+    """Where Buildbot starts the script."""
+    given: str
+    """The name of the folder for what is fetched, beside the script's."""
+    problem: str
+    """Why it does not lie where places of its builder do."""
+
+
+class Ground(Protocol):
+    """Makes and removes places, and opens files in them."""
+
+    def begin(self, builder: Path, told: str, tenant: str) -> defer.Deferred[Begun]:
+        """Make a fresh place; see `Places.begin`."""
+
+    def new_file(self, builder: Path, name: str) -> defer.Deferred[int]:
+        """Open a new file among what a place is given."""
+
+    def left_file(self, builder: Path, path: str, size: int) -> defer.Deferred[int]:
+        """Open a file that a stage has left."""
+
+    def clear(self, builder: Path) -> defer.Deferred[list[str]]:
+        """Remove what former places of a builder have left; return what could not be."""
+
+    def end(self, builder: Path) -> defer.Deferred[list[str]]:
+        """Remove a builder's place."""
+
+
+def places_here() -> Ground:
+    """Return the places of this worker."""
+    folder = os.environ.get(handover.VARIABLE)
+    if not folder:
+        return OwnPlaces()
+    if handover.ROOMS in os.environ:
+        return AreaPlaces(Path(folder))
+    return HandedPlaces(Path(folder))
+
+
+class OwnPlaces:
+    """Places of the worker's own user."""
+
+    def __init__(self) -> None:
+        self._places = Places()
+
+    def begin(self, builder: Path, told: str, _tenant: str) -> defer.Deferred[Begun]:
+        """Make a fresh place."""
+
+        def make() -> Begun:
+            place = self._places.begin(builder, told)
+            return Begun(place.work, place.given.name, place.problem)
+
+        return defer.execute(make)
+
+    def new_file(self, builder: Path, name: str) -> defer.Deferred[int]:
+        """Open a new file."""
+        return defer.execute(lambda: new_file(self._places.of(builder), name))
+
+    def left_file(self, builder: Path, path: str, size: int) -> defer.Deferred[int]:
+        """Open a file that a stage has left."""
+        return defer.execute(lambda: left_file(self._places.of(builder), path, size))
+
+    def clear(self, builder: Path) -> defer.Deferred[list[str]]:
+        """Remove what former places have left, in a process of its own."""
+        return _clear(self._places.left(builder))
+
+    def end(self, builder: Path) -> defer.Deferred[list[str]]:
+        """Remove a place."""
+        self._places.leave(builder)
+        return self.clear(builder)
+
+
+class AreaPlaces:
+    """Places of the worker's own user, each in the folder of its tenant; see `rooms`."""
+
+    def __init__(self, launcher: Path) -> None:
+        """Make it.
+
+        Args:
+            launcher: The folder that who starts stages listens in.
+        """
+        self._launcher = launcher
+        self._places = Places()
+        self._now: dict[Path, Path] = {}
+
+    def begin(self, builder: Path, told: str, tenant: str) -> defer.Deferred[Begun]:
+        """Make a fresh place in the tenant's folder."""
+        order = {"do": "where", "tenant": tenant}
+        done: defer.Deferred[Any] = _asked(self._launcher, order, reactor.getThreadPool())
+        return done.addCallback(
+            lambda found: threads.deferToThread(
+                self._begun, builder, told, tenant, Path(found[0]["area"])
+            )
+        )
+
+    def _begun(self, builder: Path, told: str, tenant: str, area: Path) -> Begun:
+        inside = area / builder.name
+        before = self._now.pop(builder, inside)
+        if before != inside:
+            # Of another tenant: what is left there is found when that one's next stage begins.
+            self._places.leave(before)
+        _have_home(area)
+        place = self._places.begin(inside, told)
+        self._now[builder] = inside
+        given = place.given.name
+        handover.note(builder, {"tenant": tenant, "folder": str(place.folder), "given": given})
+        return Begun(builder / "build", given, place.problem)
+
+    def new_file(self, builder: Path, name: str) -> defer.Deferred[int]:
+        """Open a new file."""
+        return defer.execute(lambda: new_file(self._places.of(self._inside(builder)), name))
+
+    def left_file(self, builder: Path, path: str, size: int) -> defer.Deferred[int]:
+        """Open a file that a stage has left."""
+        inside = self._inside(builder)
+        return defer.execute(lambda: left_file(self._places.of(inside), path, size))
+
+    def clear(self, builder: Path) -> defer.Deferred[list[str]]:
+        """Remove what former places have left, in a process of its own."""
+        return self._cleared(self._places.left, self._inside(builder))
+
+    def end(self, builder: Path) -> defer.Deferred[list[str]]:
+        """Remove a place."""
+
+        def left(inside: Path) -> list[Path]:
+            self._places.leave(inside)
+            return self._places.left(inside)
+
+        return self._cleared(left, self._inside(builder))
+
+    @staticmethod
+    def _cleared(left: Callable[[Path], list[Path]], inside: Path) -> defer.Deferred[list[str]]:
+        # In a thread: a stage may have left millions of files to look through.
+        found: defer.Deferred[Any] = threads.deferToThread(left, inside)
+        return found.addCallback(_clear)
+
+    def _inside(self, builder: Path) -> Path:
+        # Without one it is none that a place was begun for, which `Places` says.
+        return self._now.get(builder, builder)
+
+
+def _have_home(area: Path) -> None:
+    """Make what a tenant's stages have for a home, where it is gone."""
+    clear_way(area / "home")
+    (area / "home").mkdir(mode=0o700, exist_ok=True)
+
+
+class HandedPlaces:
+    """Places of tenants' users, made and opened by the launcher; this user cannot get into them."""
+
+    def __init__(self, launcher: Path) -> None:
+        """Make it.
+
+        Args:
+            launcher: The folder it listens in.
+        """
+        self._launcher = launcher
+        reactor.suggestThreadPoolSize(_THREADS)
+        # Some may have much to remove; others must not wait for them, nor this worker's end.
+        removers: Any = ThreadPool(0, _CLEARING, "clearing")
+        removers.threadFactory = partial(Thread, daemon=True)
+        removers.start()
+        self._removers: ThreadPool = removers
+        self._removing: Counter[str] = Counter()
+        self._now: dict[Path, dict[str, Any]] = {}
+        self._left: dict[Path, list[str]] = {}
+
+    def begin(self, builder: Path, told: str, tenant: str) -> defer.Deferred[Begun]:
+        """Make a fresh place in the tenant's folder."""
+        before = self._now.pop(builder, {})
+        if before.get("tenant") != tenant:
+            before = {}
+        order = {**before, "do": "begin", "tenant": tenant, "builder": builder.name, "told": told}
+        done: defer.Deferred[Any] = self._asked(order)
+        return done.addCallback(partial(self._begun, builder, tenant, told))
+
+    def _begun(
+        self, builder: Path, tenant: str, told: str, answer: tuple[dict[str, Any], int | None]
+    ) -> Begun:
+        found, _ = answer
+        self._left[builder] = list(found["left"])
+        place = {"tenant": tenant, "folder": found["folder"], "given": found["given"]}
+        self._now[builder] = {**place, "before": told}
+        # Buildbot starts it there, and what stands for `slipway` reads where it is to be.
+        work = handover.note(builder, place)
+        return Begun(work, str(found["given"]), str(found["problem_before"]))
+
+    def new_file(self, builder: Path, name: str) -> defer.Deferred[int]:
+        """Open a new file."""
+        return self._opened(builder, {"do": "new", "name": name})
+
+    def left_file(self, builder: Path, path: str, size: int) -> defer.Deferred[int]:
+        """Open a file that a stage has left."""
+        return self._opened(builder, {"do": "left", "path": path, "size": size})
+
+    def _opened(self, builder: Path, order: dict[str, Any]) -> defer.Deferred[int]:
+        def opened(answer: tuple[dict[str, Any], int | None]) -> int:
+            if answer[1] is None:
+                msg = "the launcher gave no file"
+                raise NoPlace(msg)
+            return answer[1]
+
+        if builder not in self._now:
+            msg = f"{builder.name} has no place on this worker; it was restarted"
+            return defer.fail(NoPlace(msg))
+        return self._asked({**self._now[builder], **order}).addCallback(opened)
+
+    def clear(self, builder: Path) -> defer.Deferred[list[str]]:
+        """Remove what former places have left."""
+        left, now = self._left.pop(builder, []), self._now.get(builder)
+        if not left or now is None:
+            return defer.succeed([])
+        return self._cleared(now["tenant"], left)
+
+    def end(self, builder: Path) -> defer.Deferred[list[str]]:
+        """Remove a place."""
+        before = self._now.pop(builder, None)
+        if before is None:
+            return defer.succeed([])
+        done: defer.Deferred[Any] = self._asked({**before, "do": "end", "builder": builder.name})
+        return done.addCallback(lambda found: self._cleared(before["tenant"], found[0]["left"]))
+
+    def _cleared(self, tenant: str, left: list[str]) -> defer.Deferred[list[str]]:
+        if self._removing[tenant] >= _CLEARING_OF_ONE:
+            # It is found again when the next stage begins.
+            return defer.succeed([f"what earlier runs of {tenant} left is still being removed"])
+        self._removing[tenant] += 1
+        order = {"do": "clear", "tenant": tenant, "left": left}
+        done: defer.Deferred[Any] = self._asked(order, self._removers)
+
+        def ended(found: Any) -> Any:
+            self._removing[tenant] -= 1
+            return found
+
+        return done.addBoth(ended).addCallback(lambda found: list(found[0]["said"]))
+
+    def _asked(
+        self, order: dict[str, Any], pool: ThreadPool | None = None
+    ) -> defer.Deferred[tuple[dict[str, Any], int | None]]:
+        return _asked(self._launcher, order, pool or reactor.getThreadPool())
+
+
+def _asked(
+    launcher: Path, order: dict[str, Any], pool: ThreadPool
+) -> defer.Deferred[tuple[dict[str, Any], int | None]]:
+    # In a thread: whatever a stage has put there may keep the launcher's process for a while.
+    done = threads.deferToThreadPool(reactor, pool, handover.ask, launcher, order)
+    return done.addErrback(_end_without_launcher)
+
+
+def _end_without_launcher(failure: Failure) -> Any:
+    """End this worker where its launcher has ended: it can do nothing, and is started again."""
+    failure.trap(ConnectionRefusedError, FileNotFoundError)
+    log.msg("the launcher of this worker has ended; so does the worker, to be started again")
+    with contextlib.suppress(ReactorNotRunning):
+        reactor.stop()
+    # Never answered: the master takes the worker for lost, and the stage is begun anew.
+    return defer.Deferred()
+
+
+class _Clearing(protocol.ProcessProtocol):
+    """Removes folders in a process of its own: whatever is mounted there hangs that one alone."""
+
+    def __init__(self) -> None:
+        self.said = b""
+        self.done: defer.Deferred[list[str]] = defer.Deferred()
+
+    def outReceived(self, data: bytes) -> None:
+        self.said = (self.said + data)[-20_000:]
+
+    def processEnded(self, _reason: Any) -> None:
+        self.done.callback(self.said.decode(errors="replace").splitlines())
+
+
+def _clear(folders: list[Path]) -> defer.Deferred[list[str]]:
+    """Remove folders; return what could not be removed and why, a sentence each."""
+    if not folders:
+        return defer.succeed([])
+    clearing_ = _Clearing()
+    # No environment, no site: nothing that a stage could have prepared is loaded.
+    words = [sys.executable, "-I", "-S", removal.__file__, *map(str, folders)]
+    env: dict[str, str] | None = None if os.name == "nt" else {}
+    reactor.spawnProcess(clearing_, sys.executable, words, env=env)
+    return clearing_.done

@@ -1,0 +1,89 @@
+"""The file a Buildbot worker starts from."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+_TEMPLATE = '''"""A Slipway worker. Made by Slipway; made again at each set-up."""
+
+import os
+import sys
+
+from buildbot_worker.bot import Worker
+from slipway.workers.clock import ClockWatch
+from twisted.application import service
+from twisted.internet import reactor
+from twisted.python.log import FileLogObserver, ILogObserver
+from twisted.python.logfile import LogFile
+
+from slipway.scripts import guard
+from slipway.workers import commands
+from slipway.workers.launcher import handover
+from slipway.workers.login import keep_trying
+
+# Stages are of this user: none of them may read what this process hands to another's script.
+guard.protect()
+commands.register()
+
+basedir = os.path.abspath(os.path.dirname(__file__))
+{password}
+
+# Stages are started as `slipway stage ...`: this environment's own, or what hands them over.
+paths = [*handover.programs(basedir), os.path.dirname(sys.executable), os.environ.get("PATH", "")]
+os.environ["PATH"] = os.pathsep.join(paths)
+
+application = service.Application('buildbot-worker')
+logfile = LogFile.fromFullPath(
+    os.path.join(basedir, "twistd.log"), rotateLength=10000000, maxRotatedFiles=10
+)
+application.setComponent(ILogObserver, FileLogObserver(logfile).emit)
+worker = Worker({host!r}, {port!r}, {name!r}, password, basedir, keepalive=600, maxdelay=10)
+# What a stage says is sent on after this many seconds; Buildbot's own pause is five.
+worker.bot.buffer_timeout = 0.25
+worker.bot.WorkerForBuilder = commands.StageBuilder
+keep_trying(worker.bf)
+worker.setServiceParent(application)
+ClockWatch(reactor).setServiceParent(application)
+'''
+
+
+_FROM_FILE = """with open({file!r}, encoding="utf-8") as stream:
+    password = stream.readline().strip()"""
+_FROM_INPUT = "password = sys.stdin.readline().strip()"
+
+
+@dataclass(frozen=True)
+class WorkerPlace:
+    """A worker on this machine and the master it connects to."""
+
+    folder: Path
+    """Its base folder; it must not lie inside a git repository that stages could walk up to."""
+    name: str
+    host: str
+    port: int
+    password_file: Path | None
+    """None: `slipway up` tells it the password on its standard input, so that it is in no file."""
+
+
+def write_tac(place: WorkerPlace) -> Path:
+    """Write a worker's buildbot.tac.
+
+    Returns:
+        The file.
+    """
+    info = place.folder / "info"
+    info.mkdir(parents=True, exist_ok=True)
+    tac = place.folder / "buildbot.tac"
+    file = place.password_file
+    text = _TEMPLATE.format(
+        password=_FROM_FILE.format(file=str(file.resolve())) if file else _FROM_INPUT,
+        host=place.host,
+        port=place.port,
+        name=place.name,
+    )
+    tac.write_text(text, encoding="utf-8")
+    for name, what in (("admin", "made by slipway"), ("host", platform.node() or "unknown")):
+        (info / name).write_text(f"{what}\n", encoding="utf-8")
+    return tac

@@ -1,0 +1,72 @@
+"""Tokens for scripts: made, listed, revoked."""
+
+from __future__ import annotations
+
+import time
+
+from sqlalchemy.orm import Session
+
+from slipway.ledger import tokens
+from slipway.model.access import Person, held, may
+from slipway.www.api.call import Call
+from slipway.www.api.http_errors import Refused
+from slipway.www.shapes.base import Listing
+from slipway.www.shapes.tokens import NewToken, Token, TokenMade
+
+
+async def list_tokens(call: Call) -> Listing[Token]:
+    """Answer GET tokens: one's own; all of them to those who may see them."""
+    return await call.read(_list, _whose(call.person))
+
+
+def _whose(person: Person) -> str | None:
+    return None if may(person, "token.any") else person.name
+
+
+def _list(session: Session, person: str | None) -> Listing[Token]:
+    return Listing[Token](items=[_token(one) for one in tokens.list_tokens(session, person)])
+
+
+async def create_token(call: Call) -> TokenMade:
+    """Answer POST tokens: one of one's own, with at most what one may do oneself.
+
+    A token makes none: one that got into wrong hands would outlive its end.
+    """
+    if call.person.by_token:
+        told = "a token makes no token; sign in, or use: slipway token create"
+        raise Refused(403, told)
+    wanted = call.body.roles or sorted(call.person.roles)
+    above = sorted(set(wanted) - held(call.person.roles))
+    if above:
+        told = f"you do not have the role {above[0]} yourself"
+        raise Refused(400, told, {"roles": told})
+    return await call.change(_create, call.person, call.body, wanted)
+
+
+def _create(session: Session, person: Person, body: NewToken, roles: list[str]) -> TokenMade:
+    view, text = tokens.create(session, person.name, body.name, roles, body.days, person.name)
+    return TokenMade(token=text, item=_token(view))
+
+
+async def revoke_token(call: Call) -> Token:
+    """Answer POST tokens/ID/revoke."""
+    return await call.change(_revoke, int(call.path["id"]), _whose(call.person))
+
+
+def _revoke(session: Session, number: int, person: str | None) -> Token:
+    return _token(tokens.revoke(session, number, person))
+
+
+def _token(view: tokens.TokenView) -> Token:
+    return Token(
+        id=view.id,
+        name=view.name,
+        person=view.person,
+        roles=view.roles,
+        created_at=view.created_at,
+        created_by=view.created_by,
+        expires_at=view.expires_at,
+        last_used_at=view.last_used_at,
+        revoked_at=view.revoked_at,
+        state=view.state(time.time()),
+    )

@@ -1,0 +1,1 @@
+"""The endpoints: routes, calls, answers, and the document of them."""

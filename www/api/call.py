@@ -1,0 +1,110 @@
+"""One call of an endpoint: who asks, for what, and where its answer is to be found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy.orm import Session
+
+from slipway.master.access.audited_authorization import note_control, told
+from slipway.master.ledger_service import Desk, find_desk
+from slipway.master.scheduling.scheduler import PipelineScheduler
+from slipway.model.access import Person
+from slipway.www.api.graph_columns import Outline, Outlines
+from slipway.www.api.http_errors import Refused, not_found
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass
+class Call:
+    """What a handler is given."""
+
+    master: Any
+    person: Person
+    outlines: Outlines
+    config: dict[str, Any]
+    """What the site's configuration tells the plugin."""
+    request: Any
+    path: dict[str, str]
+    query: Any = None
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def desk(self) -> Desk:
+        """The ledger and the store.
+
+        Raises:
+            Refused: The master is only just starting.
+        """
+        try:
+            return find_desk(self.master)
+        except KeyError:
+            raise Refused(503, "the master is starting; try again in a few seconds") from None
+
+    async def read(
+        self,
+        work: Callable[Concatenate[Session, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Read from the ledger, beside what is being written."""
+        return await self.desk.call(lambda session: work(session, *args, **kwargs), reading=True)
+
+    async def change(
+        self,
+        work: Callable[Concatenate[Session, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Change the ledger as the one who asks; the audit trail knows who it was."""
+        return await self.desk.call(
+            lambda session: work(session, *args, **kwargs), actor=self.person.name
+        )
+
+    async def record(self, action: str, path: str, summary: str, project: str = "") -> None:
+        """Write down in the audit trail what is asked of Buildbot, before it is done.
+
+        Args:
+            action: What, as Buildbot's own control actions are called.
+            path: Of what, such as "workers/local".
+            summary: The same for people.
+            project: Whose it is, where it is one project's.
+        """
+        reason = getattr(self.body, "reason", "")
+        facts = {"allowed": True, **told({"reason": reason} if reason else {})}
+        await self.change(note_control, action, path, project, summary, facts)
+
+    @property
+    def site(self) -> dict[str, Outline]:
+        """The outlines of all projects."""
+        return {name: self.outlines.of(name, one) for name, one in self.desk.projects.items()}
+
+    def outline(self, name: str | None = None) -> Outline:
+        """Return the outline of the project that is told, or that the path names.
+
+        Raises:
+            Refused: There is no such project.
+        """
+        wanted = self.path["project"] if name is None else name
+        project = self.desk.projects.get(wanted)
+        if project is None:
+            known = ", ".join(self.desk.projects)
+            raise not_found(f'there is no project "{wanted}"; there are {known}')
+        return self.outlines.of(wanted, project)
+
+    def scheduler(self, name: str) -> PipelineScheduler:
+        """Return a project's scheduler.
+
+        Raises:
+            Refused: There is no such project, or the master is only just starting.
+        """
+        self.outline(name)
+        found = self.master.scheduler_manager.namedServices.get(name)
+        if not isinstance(found, PipelineScheduler):
+            raise Refused(503, f"{name} is not ready yet; try again in a few seconds")
+        return found

@@ -1,0 +1,78 @@
+"""Routes: which handler answers which method and path, and in which shapes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from slipway.www.api.call import Call
+from slipway.www.api.http_errors import Refused, not_found
+from slipway.www.shapes.base import Asked, NoQuery
+
+#: What a part of a path may be; all else is not found before it reaches the ledger.
+ID = r"[1-9][0-9]{0,8}"
+NUMBER = rf"{ID}|latest"
+SHA256 = r"[0-9a-f]{64}"
+_PARTS = {"id": ID, "number": NUMBER, "sha256": SHA256}
+_ANY = r"[^/\x00-\x1f\x7f]{1,80}"
+
+
+@dataclass(frozen=True)
+class Route:
+    """One endpoint."""
+
+    method: str
+    path: str
+    """Such as "runs/{project}/{number}"."""
+    action: str
+    """What somebody must be allowed to do, by its name in the table of actions."""
+    handler: Callable[[Call], Awaitable[Any]]
+    answer: Any
+    """The shape of the answer; None: bytes that the handler has sent itself."""
+    summary: str
+    query: type[Asked] = NoQuery
+    body: type[Asked] | None = None
+    status: int = 200
+    files: tuple[str, ...] = ()
+    """What else than JSON it may answer, by media type."""
+    wrong: int = 409
+    """The status of what the ledger refuses."""
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the path's parts."""
+        return re.findall(r"{(\w+)}", self.path)
+
+    def pattern(self) -> re.Pattern[str]:
+        """Return what a path looks like that is this route's."""
+        text = re.sub(
+            r"{(\w+)}", lambda found: f"(?P<{found[1]}>{_PARTS.get(found[1], _ANY)})", self.path
+        )
+        return re.compile(text)
+
+
+class Router:
+    """Finds the route of a request."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._routes = [(route.pattern(), route) for route in routes]
+
+    def find(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
+        """Return the route of a method and a path, with the path's parts.
+
+        Raises:
+            Refused: 404 where no route has this path, 405 where it takes another method.
+        """
+        methods = set()
+        wanted = "GET" if method == "HEAD" else method
+        for pattern, route in self._routes:
+            found = pattern.fullmatch(path)
+            if found and route.method == wanted:
+                return route, found.groupdict()
+            if found:
+                methods.add(route.method)
+        if methods:
+            raise Refused(405, f"this takes {' or '.join(sorted(methods))}, not {method[:20]}")
+        raise not_found("there is nothing here; openapi.json lists what there is")

@@ -1,0 +1,16 @@
+"""Who asks, and what they may do, by the site's own door and its one table of actions."""
+
+from __future__ import annotations
+
+from slipway.model.access import Person, may, refusal
+from slipway.www.api.http_errors import Refused
+
+
+def demand(person: Person, action: str) -> None:
+    """Refuse what somebody may not do.
+
+    Raises:
+        Refused: 401 where nobody has signed in, else 403.
+    """
+    if not may(person, action):
+        raise Refused(401 if person.anonymous else 403, refusal(person, action))

@@ -1,0 +1,40 @@
+"""The plugin as Buildbot loads it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from buildbot.www.plugin import Application
+from twisted.web.resource import EncodingResourceWrapper
+from twisted.web.server import GzipEncoderFactory
+
+from slipway.www.api.resource import Api
+from slipway.www.api.route import Router
+from slipway.www.api.routes import ROUTES
+
+
+class Slipway(Application):
+    """Pages, and the endpoints below `api/`."""
+
+    def setMaster(self, master: Any) -> None:
+        """Take up a master; Buildbot calls it at each reading of its configuration."""
+        super().setMaster(master)
+        self._serve({})
+
+    def setConfiguration(self, config: Any) -> None:
+        """Take up what the site's configuration tells the plugin."""
+        super().setConfiguration(config)
+        self._serve(config if isinstance(config, dict) else {})
+
+    def _serve(self, config: dict[str, Any]) -> None:
+        api = Api(self.master, Router(ROUTES), config)
+        self.resource.putChild(b"api", EncodingResourceWrapper(api, [GzipEncoderFactory()]))
+
+
+def make() -> Slipway:
+    """Return the plugin."""
+    return Slipway("slipway.www", "Slipway: pipelines, gates, environments")
+
+
+#: Buildbot's entry points name an instance.
+plugin = make()

@@ -1,0 +1,195 @@
+"""One gate: its form, and what exactly it would do."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy.orm import Session
+
+from slipway.ledger import deployments
+from slipway.ledger.gates import UNDECIDED
+from slipway.ledger.tables import gates as gate_tables
+from slipway.ledger.tables import runs as tables
+from slipway.master.gates.openable import Back, ByGate, Door, Doors, Early
+from slipway.model.access import Person
+from slipway.model.answers import spec
+from slipway.www.api.call import Call
+from slipway.www.api.http_errors import not_found
+from slipway.www.shapes.gates import Commit, Deployment, ToDeploy, WholeGate
+from slipway.www.views.commits import between
+from slipway.www.views.deployments import fetch
+from slipway.www.views.deployments import statement as deployments_statement
+from slipway.www.views.environments import check_environment
+from slipway.www.views.files import in_release
+from slipway.www.views.gates.gates import Site, keys, statement, surroundings
+from slipway.www.views.lookup import find_run
+
+Direction = Literal["first", "forward", "again", "rollback"]
+
+
+@dataclass
+class _Found:
+    """A gate, and what it would deploy over what."""
+
+    project: str
+    stage: str
+    keys: dict[str, Any]
+    token: str
+    deploys: ToDeploy | None
+    replaces: Deployment | None
+
+
+async def show_gate(call: Call) -> WholeGate:
+    """Answer GET gates/ID."""
+    door = ByGate(int(call.path["id"]))
+    project = await call.read(_project_of, door.gate_id, call.site)
+    return await _whole(call, project, door, f"gates/{door.gate_id}/open")
+
+
+async def show_early(call: Call) -> WholeGate:
+    """Answer GET runs/PROJECT/NUMBER/stages/STAGE/gate: what opening it early would be."""
+    door, project = await early_door(call), call.outline().name
+    return await _whole(call, project, door, f"runs/{project}/{door.run}/stages/{door.stage}/gate")
+
+
+async def show_rollback(call: Call) -> WholeGate:
+    """Answer GET environments/PROJECT/NAME/rollback: what going back to a run would be."""
+    door, project = back_door(call), call.outline().name
+    place = f"environments/{project}/{door.environment}/rollback?run={door.run}"
+    return await _whole(call, project, door, place)
+
+
+async def early_door(call: Call, *, asks: bool = False) -> Early:
+    """Return the door that the path names.
+
+    Args:
+        call: The call.
+        asks: Whoever asks must be allowed to open it; that is told before anything else.
+
+    Raises:
+        Refused: There is no such run.
+    """
+    name, stage = call.outline().name, call.path["stage"]
+    if asks:
+        call.scheduler(name).gatekeeper.doors.permit(Early(0, stage), call.person)
+    return Early(await call.read(_number, name, call.path["number"]), stage)
+
+
+def back_door(call: Call, *, asks: bool = False) -> Back:
+    """Return the door that the path and the query name.
+
+    Args:
+        call: The call.
+        asks: Whoever asks must be allowed to open it; that is told before anything else.
+
+    Raises:
+        Refused: There is no such environment.
+    """
+    outline, name = call.outline(), call.path["name"]
+    check_environment(outline, name)
+    door = Back(call.query.run, name)
+    if asks:
+        call.scheduler(outline.name).gatekeeper.doors.permit(door, call.person)
+    return door
+
+
+async def _whole(call: Call, project: str, door: Door, ask: str) -> WholeGate:
+    """Return a gate with all that its dialog shows.
+
+    Raises:
+        Refused: There is none.
+    """
+    doors = call.scheduler(project).gatekeeper.doors
+    found = await call.read(_find, doors, door, call.site, call.person)
+    outline = call.outline(found.project)
+    place = outline.places.get(found.stage)
+    form: list[dict[str, Any]] = []
+    if place is not None and place.stage.parameters:
+        context = await call.scheduler(project).gatekeeper.context(door, call.person)
+        form = spec(place.stage.parameters, context)
+    commits, more, direction = await _commits(call, found)
+    opens = found.keys["may"].open
+    return WholeGate(
+        **found.keys,
+        ask=ask,
+        token=found.token if opens else None,
+        form=form,
+        deploys=found.deploys,
+        replaces=found.replaces,
+        direction=direction,
+        commits=commits,
+        commits_more=more,
+    )
+
+
+def _project_of(session: Session, gate_id: int, site: Site) -> str:
+    gate = session.get(gate_tables.Gate, gate_id)
+    if gate is None or gate.run.project not in site:
+        msg = f"there is no gate {gate_id}"
+        raise not_found(msg)
+    return gate.run.project
+
+
+def _number(session: Session, project: str, number: str) -> int:
+    return find_run(session, project, number).number
+
+
+def _find(session: Session, doors: Doors, door: Door, site: Site, person: Person) -> _Found:
+    gate = _gate(session, doors, door, time.time())
+    known = keys(gate, site, person, surroundings(session, [gate], site))
+    deploys, replaces = None, None
+    if known["environment"] is not None:
+        release = deployments.release_of(session, gate.run)
+        deploys = _to_deploy(release, gate.run) if release else None
+        replaces = _replaced(session, gate, known["environment"])
+    return _Found(gate.run.project, gate.stage, known, gate.token, deploys, replaces)
+
+
+def _gate(session: Session, doors: Doors, door: Door, now: float) -> gate_tables.Gate:
+    # A decided gate is shown also where pipeline.toml has its stage no longer.
+    if isinstance(door, ByGate):
+        query = statement().where(gate_tables.Gate.id == door.gate_id)
+        found: gate_tables.Gate = session.scalars(query).one()
+        return found
+    return doors.find(session, door).shown(now)
+
+
+def _replaced(session: Session, gate: gate_tables.Gate, environment: str) -> Deployment | None:
+    """Return what runs where a gate deploys to; of one that is decided, what ran there then."""
+    before = gate.previous_id
+    if gate.state in UNDECIDED:
+        now = deployments.current(session, gate.run.project, environment)
+        before = now.id if now is not None else None
+    if before is None:
+        return None
+    query = deployments_statement().where(gate_tables.Deployment.id == before)
+    return next(iter(fetch(session, query)), None)
+
+
+def _to_deploy(release: tables.Release, run: tables.Run) -> ToDeploy:
+    return ToDeploy(
+        release_id=release.id,
+        version=release.version,
+        run=run.number,
+        revision=run.revision,
+        manifest_sha256=release.manifest_sha256,
+        published_at=release.published_at,
+        artefacts=[in_release(kept) for kept in release.artefacts],
+    )
+
+
+async def _commits(call: Call, found: _Found) -> tuple[list[Commit], bool, Direction | None]:
+    new, old = found.deploys, found.replaces
+    if new is None:
+        return [], False, None
+    if old is None:
+        commits, more = await between(call, found.project, None, new.revision)
+        return commits, more, "first"
+    if old.release_id == new.release_id:
+        return [], False, "again"
+    back = new.release_id < old.release_id
+    span = (new.revision, old.revision) if back else (old.revision, new.revision)
+    commits, more = await between(call, found.project, *span)
+    return commits, more, "rollback" if back else "forward"

@@ -1,0 +1,160 @@
+"""Gates, for lists."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session, contains_eager, selectinload
+
+from slipway.ledger.gates import UNDECIDED
+from slipway.ledger.tables import gates as gate_tables
+from slipway.ledger.tables.runs import Run
+from slipway.model.access import Person
+from slipway.www.api.call import Call
+from slipway.www.api.graph_columns import Outline
+from slipway.www.api.http_errors import not_found
+from slipway.www.shapes.base import Listing
+from slipway.www.shapes.gates import Approval, DeploymentMark, Gate, GatesQuery
+from slipway.www.views.gates.outcomes import marks, outcome
+from slipway.www.views.gates.progress import Freezes, may, waits_for
+from slipway.www.views.runs.queue_reasons import why_queued
+
+Site = dict[str, Outline]
+
+
+async def list_gates(call: Call) -> Listing[Gate]:
+    """Answer GET gates."""
+    if call.query.project is not None:
+        call.outline(call.query.project)
+    return await call.read(_list, call.query, call.site, call.person)
+
+
+def _list(session: Session, query: GatesQuery, site: Site, person: Person) -> Listing[Gate]:
+    found = list(session.scalars(_filtered(query, site).limit(query.limit + 1)))
+    gates, more = found[: query.limit], len(found) > query.limit
+    items = shape(session, gates, site, person)
+    return Listing[Gate](items=items, next=gates[-1].id if more else None)
+
+
+def _filtered(query: GatesQuery, site: Site) -> Select[Any]:
+    row = gate_tables.Gate
+    found = statement().order_by(row.id.desc())
+    if query.before is not None:
+        found = found.where(row.id < query.before)
+    if "all" not in query.state:
+        found = found.where(row.state.in_(query.state or UNDECIDED))
+    if query.project is not None:
+        found = found.where(Run.project == query.project)
+    if query.id is not None:
+        found = found.where(row.id == query.id)
+    if query.environment is not None:
+        names = {
+            name
+            for outline in site.values()
+            for name in outline.environments.get(query.environment, [])
+        }
+        found = found.where(row.stage.in_(names))
+    return found
+
+
+def statement() -> Select[Any]:
+    """Return the select of gates with all that is shown of them."""
+    row = gate_tables.Gate
+    return (
+        select(row)
+        .join(row.run)
+        .options(
+            contains_eager(row.run).selectinload(Run.stages),
+            selectinload(row.approvals),
+        )
+    )
+
+
+def freezes(session: Session) -> Freezes:
+    """Return the freezes of the site, by project."""
+    return {one.project: one for one in session.scalars(select(gate_tables.Freeze))}
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What gates are shown with."""
+
+    frozen: Freezes
+    now: float
+    deployments: Mapping[int, DeploymentMark]
+    """By the attempt that each was."""
+    queued: Mapping[int, str]
+    """Why attempts are queued."""
+
+
+def surroundings(session: Session, gates: Sequence[gate_tables.Gate], site: Site) -> Surroundings:
+    """Return what gates are shown with."""
+    opened = [gate.stage_id for gate in gates if gate.state == "opened"]
+    waits = any(
+        one.state == "queued" and one.id in opened for gate in gates for one in gate.run.stages
+    )
+    return Surroundings(
+        frozen=freezes(session),
+        now=time.time(),
+        deployments=marks(session, opened) if opened else {},
+        queued=why_queued(session, site) if waits else {},
+    )
+
+
+def shape(
+    session: Session, gates: Iterable[gate_tables.Gate], site: Site, person: Person
+) -> list[Gate]:
+    """Return gates as they are shown to somebody."""
+    rows = list(gates)
+    around = surroundings(session, rows, site)
+    return [Gate(**keys(gate, site, person, around)) for gate in rows]
+
+
+def show(session: Session, gate_id: int, site: Site, person: Person) -> Gate:
+    """Return a gate as it is shown to somebody.
+
+    Raises:
+        Refused: There is none.
+    """
+    gate = session.scalar(statement().where(gate_tables.Gate.id == gate_id))
+    if gate is None:
+        raise not_found(f"there is no gate {gate_id}")
+    return shape(session, [gate], site, person)[0]
+
+
+def keys(
+    gate: gate_tables.Gate, site: Site, person: Person, around: Surroundings
+) -> dict[str, Any]:
+    """Return what is shown of a gate."""
+    run, outline = gate.run, site.get(gate.run.project)
+    place = outline.places.get(gate.stage) if outline else None
+    stage = place.stage if place else None
+    own = (
+        *("id", "stage", "state", "rollback", "person", "comment", "values", "secret_names"),
+        *("asking", "made_at", "asked_at", "expires_at", "ended_at"),
+    )
+    of_run = ("project", "version", "branch", "revision", "subject")
+    return (
+        {name: getattr(gate, name) for name in own}
+        | {name: getattr(run, name) for name in of_run}
+        | {
+            "run": run.number,
+            "environment": place.environment if place else None,
+            "ready": gate.stage_id is not None,
+            "allowed": list(stage.allowed) if stage else [],
+            "approvals_needed": stage.approvals if stage else 0,
+            "requester_counts": stage.requester_counts if stage else False,
+            "approvals": [
+                Approval(person=one.person, decision=one.decision, comment=one.comment, at=one.at)
+                for one in gate.approvals
+            ],
+            "waits_for": waits_for(gate, outline, around.frozen, around.now),
+            "may": may(gate, stage, person, around.now),
+            "run_state": run.state,
+            "outcome": outcome(gate, around.deployments, around.queued),
+        }
+    )

@@ -1,0 +1,39 @@
+"""What became of the stages that gates have let go."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from slipway.ledger.tables.gates import Deployment, Gate
+from slipway.www.shapes.gates import DeploymentMark, Outcome
+from slipway.www.views.runs.durations import seconds
+
+
+def marks(session: Session, attempts: Collection[Any]) -> dict[int, DeploymentMark]:
+    """Return the deployments that attempts were, by attempt."""
+    row = Deployment
+    query = select(row.stage_id, row.id, row.state, row.message).where(row.stage_id.in_(attempts))
+    return {
+        found.stage_id: DeploymentMark(id=found.id, state=found.state, message=found.message)
+        for found in session.execute(query)
+    }
+
+
+def outcome(
+    gate: Gate, deployments: Mapping[int, DeploymentMark], queued: Mapping[int, str]
+) -> Outcome | None:
+    """Return what became of the attempt that a gate has let go; None where it has not."""
+    found = next((one for one in gate.run.stages if one.id == gate.stage_id), None)
+    if gate.state != "opened" or found is None:
+        return None
+    own = ("attempt", "state", "summary", "worker", "exit_code", "started_at", "finished_at")
+    return Outcome(
+        **{name: getattr(found, name) for name in own},
+        waits=queued.get(found.id, ""),
+        seconds=seconds(found.started_at, found.finished_at),
+        deployment=deployments.get(found.id),
+    )

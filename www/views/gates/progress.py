@@ -1,0 +1,71 @@
+"""What a gate waits for, and what somebody may do to it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from slipway.ledger import run_state
+from slipway.ledger.gates import UNDECIDED, has_expired
+from slipway.ledger.tables import gates as gate_tables
+from slipway.model.access import Person, may_open
+from slipway.model.stage import Stage
+from slipway.model.time_window import is_open, next_opening, sentence
+from slipway.www.api.graph_columns import Outline
+from slipway.www.shapes.gates import MayGate, WaitsFor
+
+Freezes = dict[str, gate_tables.Freeze]
+
+
+def may(gate: gate_tables.Gate, stage: Stage | None, person: Person, now: float) -> MayGate:
+    """Tell what somebody may do to a gate, now."""
+    if stage is None or not may_open(person, stage.allowed):
+        return MayGate(open=False, change=False, approve=False, reject=False)
+    said = {one.person for one in gate.approvals}
+    own = gate.person == person.name and not stage.requester_counts
+    over = has_expired(gate, now)
+    return MayGate(
+        open=gate.state == "open" and not over,
+        change=gate.state == "asked" and not over,
+        approve=gate.state == "asked" and not own and person.name not in said and not over,
+        reject=gate.state in UNDECIDED,
+    )
+
+
+def waits_for(
+    gate: gate_tables.Gate, outline: Outline | None, freezes: Freezes, now: float
+) -> list[WaitsFor]:
+    """Return what a gate waits for, each as a sentence."""
+    place = outline.places.get(gate.stage) if outline else None
+    if gate.state not in UNDECIDED or outline is None or place is None:
+        return []
+    found = _people(gate, place.stage)
+    if gate.stage_id is None:
+        unmet = run_state.unmet(gate.run, place.stage, outline.project.stages)
+        text = f"{', '.join(unmet)} must pass first" if unmet else "it becomes ready in a moment"
+        found.append(WaitsFor(what="needs", text=text))
+    freeze = freezes.get(gate.run.project)
+    if freeze is not None:
+        text = f"{gate.run.project} is frozen by {freeze.person}: {freeze.reason}"
+        found.append(WaitsFor(what="freeze", text=text))
+    at = datetime.fromtimestamp(now, UTC)
+    if not is_open(place.stage.window, at):
+        opening = next_opening(place.stage.window, at)
+        until = opening.timestamp() if opening else None
+        text = f"it starts only {sentence(place.stage.window)}"
+        found.append(WaitsFor(what="window", text=text, until=until))
+    return found
+
+
+def _people(gate: gate_tables.Gate, stage: Stage) -> list[WaitsFor]:
+    roles = " or ".join(stage.allowed)
+    if gate.state == "open":
+        until = gate.expires_at
+        text = f"somebody with the role {roles} opens it"
+        return [WaitsFor(what="person", text=text, until=until)]
+    if gate.state == "asked":
+        given = sum(one.decision == "approve" for one in gate.approvals)
+        missing = stage.approvals - given
+        people = "one more person" if missing == 1 else f"{missing} more people"
+        text = f"{people} with the role {roles} must approve what {gate.person} asked for"
+        return [WaitsFor(what="approval", text=text, until=gate.expires_at)]
+    return []

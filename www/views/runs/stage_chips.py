@@ -1,0 +1,119 @@
+"""Chips: each stage of a run, small, from the attempts that count."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from slipway.ledger.run_state import OPEN_RUN, WEIGHT
+from slipway.ledger.tables.runs import Run
+from slipway.model.errors import StageFailed
+from slipway.www.api.graph_columns import Outline
+from slipway.www.shapes.gates import GateMark
+from slipway.www.shapes.runs import Chip
+from slipway.www.views.runs.durations import Expected, seconds
+
+
+class Row(Protocol):
+    """An attempt, as a row of columns or of the ORM."""
+
+    id: Any
+    name: Any
+    cell: Any
+    uses: Any
+    attempt: Any
+    state: Any
+    stale: Any
+    rollback: Any
+    exit_code: Any
+    summary: Any
+    facts: Any
+    started_at: Any
+    finished_at: Any
+
+
+def chips(
+    run: Run,
+    outline: Outline | None,
+    rows: Sequence[Row],
+    expected: Expected,
+    gates: Mapping[int, GateMark],
+    queued: Mapping[int, str],
+) -> list[Chip]:
+    """Return a chip for each stage of a run, in the graph's order.
+
+    Args:
+        run: The run.
+        outline: Its project's pipeline; None where pipeline.toml has it no longer.
+        rows: Its attempts, the oldest first.
+        expected: How long each cell takes.
+        gates: The undecided gates, by attempt.
+        queued: Why attempts are queued.
+    """
+    by_name: dict[str, list[Row]] = {}
+    for row in rows:
+        by_name.setdefault(row.name, []).append(row)
+    known = list(outline.places) if outline else []
+    names = known + [name for name in by_name if name not in known]
+    found = [_chip(run, outline, name, by_name.get(name, []), expected) for name in names]
+    for chip in found:
+        rows_of = [row for row in by_name.get(chip.name, []) if not row.stale]
+        # Its own gate comes before that of a rollback to it.
+        have = [row.id for row in sorted(rows_of, key=lambda row: bool(row.rollback))]
+        chip.gate = next((gates[one] for one in have if one in gates), None)
+        chip.waits = next((queued[one] for one in have if one in queued), "")
+    return found
+
+
+def _chip(
+    run: Run,
+    outline: Outline | None,
+    name: str,
+    rows: list[Row],
+    expected: Expected,
+) -> Chip:
+    place = outline.places.get(name) if outline else None
+    have = {row.cell: row for row in rows if not (row.stale or row.rollback)}
+    states = Counter(str(row.state) for row in have.values())
+    state = next((one for one in WEIGHT if states[one]), "")
+    over = state not in {"running", "queued", "gate"}
+    began = min((row.started_at for row in have.values() if row.started_at), default=None)
+    ended = max((row.finished_at or 0 for row in have.values()), default=None) if over else None
+    newest = next(iter(have.values()), None)
+    return Chip(
+        name=name,
+        uses=place.stage.uses if place else rows[-1].uses,
+        manual=place.stage.manual if place else False,
+        environment=place.environment if place else None,
+        allow_failure=place.stage.allow_failure if place else False,
+        level=place.level if place else 0,
+        state=state or ("waiting" if run.state in OPEN_RUN else "not-run"),  # type: ignore[arg-type]
+        flaky=state == "passed" and any(_flaky(row, rows) for row in have.values()),
+        cells=dict(states),
+        attempts=max((row.attempt for row in rows), default=0),
+        started_at=began,
+        finished_at=ended or None,
+        seconds=seconds(began, ended or None),
+        expected=_longest(expected, run.project, name, have or (place.cells if place else ())),
+        summary=newest.summary if newest is not None and len(have) == 1 else _counted(states),
+    )
+
+
+def _flaky(row: Row, rows: list[Row]) -> bool:
+    if row.facts and row.facts.get("flaky"):
+        return True
+    own = [one for one in rows if one.cell == row.cell and not one.rollback]
+    before = [one for one in own if one.attempt < row.attempt]
+    return any(one.exit_code == StageFailed.exit_code for one in before)
+
+
+def _longest(expected: Expected, project: str, name: str, cells: Iterable[str]) -> float | None:
+    return max(
+        (expected[project, name, cell] for cell in cells if (project, name, cell) in expected),
+        default=None,
+    )
+
+
+def _counted(states: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {state}" for state, count in states.items())
