@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from slipway.ledger import deployments, gates, run_state, runs
 from slipway.ledger.tables.gates import Gate
 from slipway.ledger.tables.runs import Run, StageResult
+from slipway.model import run_state as rules
 from slipway.model.access import Person
 from slipway.model.errors import WrongInput
 from slipway.model.site import Project
@@ -98,10 +99,10 @@ def early(session: Session, project: str, pipeline: Project, number: int, name: 
     waiting = _waiting(session, run, name, rollback=False)
     if waiting is not None:
         return of_gate(waiting, stage)
-    if run_state.state_of(run_state.counting(run), name):
+    if rules.state_of(run_state.counting(run), name):
         msg = f"{name} of run {number} has been tried already; run it again to ask anew"
         raise WrongInput(msg)
-    if run.state not in run_state.OPEN_RUN:
+    if run.state not in rules.OPEN_RUN:
         msg = f"run {number} of {project} has {run.state}; {name} will not become ready"
         raise WrongInput(msg)
     return Opening(run, name, stage, None, _token(session, run, name, "early"))
@@ -154,7 +155,7 @@ def working(run: Run, name: str) -> list[StageResult]:
     return [
         one
         for one in run.stages
-        if one.name == name and (one.state in run_state.OPEN_STAGE or runs.is_stopping(one))
+        if one.name == name and (one.state in rules.OPEN_STAGE or runs.is_stopping(one))
     ]
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from sqlalchemy import column, inspect, select, table
 from sqlalchemy.orm import Session, joinedload
 
-from slipway.ledger.run_state import OPEN_STAGE
 from slipway.ledger.tables.runs import StageResult
 from slipway.model.cell import cell_title, cells
 from slipway.model.graph import able_workers
+from slipway.model.run_state import OPEN_STAGE
 from slipway.model.site import Project, Worker
 from slipway.model.stage import Stage
 

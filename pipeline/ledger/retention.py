@@ -20,10 +20,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
 from slipway.artefacts.store import Store
-from slipway.ledger import gates, run_state
+from slipway.ledger import gates
 from slipway.ledger.audit import chain
 from slipway.ledger.tables.gates import Deployment, Gate
 from slipway.ledger.tables.runs import Artefact, Release, Run, StageResult
+from slipway.model import run_state as rules
 from slipway.model.site import Keep, Project
 
 _DAY = 86400.0
@@ -157,7 +158,7 @@ def _old_runs(session: Session, project: str, keep: Keep, now: float) -> list[Ru
 def _protected(session: Session, project: str) -> dict[int, str]:
     """Return the ids of the runs that stay whatever their age, each with why."""
     of = Run.project == project
-    at_work = select(Run.id).where(of, Run.state.in_(run_state.OPEN_RUN))
+    at_work = select(Run.id).where(of, Run.state.in_(rules.OPEN_RUN))
     last = select(func.max(Release.run_id), Run.branch).join(Run).where(of).group_by(Run.branch)
     waiting = select(Gate.run_id, Gate.stage).join(Run).where(of, Gate.state.in_(gates.UNDECIDED))
     found = {int(run_id): f"the newest release of {name}" for run_id, name in session.execute(last)}

@@ -13,10 +13,11 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from slipway.ledger import gates
-from slipway.ledger.run_state import OPEN_STAGE, counting, ready, state_of, verdict
+from slipway.ledger.run_state import counting, ready, verdict
 from slipway.ledger.tables.runs import Artefact, Release, Run, StageResult
 from slipway.model.cell import cells
 from slipway.model.graph import dependents
+from slipway.model.run_state import OPEN_STAGE, state_of
 from slipway.model.stage import Stage
 
 #: In so many runs, the newest first, is looked for one in which a stage has passed.

@@ -13,8 +13,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import cast
 
 from slipway.local.working_tree import Trip
+from slipway.model import run_state as rules
+from slipway.model.cell import Cell, cell_title, cells
 from slipway.model.errors import WrongInput
 from slipway.model.protocol.event import AnyEvent, ArtefactLeft, Notice, Summary, part_line
 from slipway.model.protocol.job import Input, Job, StageRecord
@@ -25,11 +28,15 @@ from slipway.scripts.process import feed
 
 @dataclass
 class Outcome:
-    """How one stage stands, and what it has said."""
+    """How one cell of a stage stands, and what it has said."""
 
     name: str
-    uses: str
+    """The stage's."""
+    cell: Cell
     state: str = "pending"
+    """ "pending": never tried; else a state of `slipway.model.run_state`."""
+    tries: int = 0
+    """How often it was tried again."""
     exit_code: int | None = None
     started_at: float | None = None
     finished_at: float | None = None
@@ -39,9 +46,17 @@ class Outcome:
     errors: list[str] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
 
+    @property
+    def title(self) -> str:
+        """What people call it, such as "tests[3.12]"."""
+        return cell_title(self.name, self.cell.name)
+
 
 class LocalRun:
-    """Stages as processes of this machine, each started the moment its needs have passed."""
+    """Stages as processes of this machine, by the rules that hold on a master.
+
+    Nothing is skipped by `if-changed`: that is for runs that were polled.
+    """
 
     def __init__(
         self,
@@ -49,6 +64,8 @@ class LocalRun:
         names: list[str],
         said: Callable[[str, AnyEvent], None],
         given: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+        *,
+        asked: Collection[str] = (),
         hidden: Collection[str] = (),
     ) -> None:
         """Prepare.
@@ -56,18 +73,36 @@ class LocalRun:
         Args:
             trip: What runs.
             names: The stages, in the graph's order.
-            said: Told of every event, with the stage's name; from several threads.
+            said: Told of every event, with the cell's title; from several threads.
             given: Secrets, by stage and by the environment variable its program gets each in.
+            asked: Those that were asked for by name: they wait for no other's failure.
             hidden: Environment variables of ours that no stage gets.
         """
         self.trip = trip
         self.said = said
-        stages = trip.project.stages
-        self.outcomes = {name: Outcome(name, stages[name].uses) for name in names}
-        self._processes: dict[str, subprocess.Popen[str]] = {}
+        self.stages = {name: self._here(name, names, asked) for name in names}
+        self.outcomes = {
+            (name, cell.name): Outcome(name, cell)
+            for name in names
+            for cell in cells(trip.project.stages[name])
+        }
+        self._processes: dict[tuple[str, str], subprocess.Popen[str]] = {}
         self._given, self._hidden = given, hidden
         self._lock = threading.Lock()
         self._stopped = False
+
+    def _here(self, name: str, names: list[str], asked: Collection[str]) -> Stage:
+        """Return a stage as it stands in this run: what is not run is not waited for."""
+        stage: Stage = self.trip.project.stages[name]
+        changes: dict[str, object] = {"needs": tuple(one for one in stage.needs if one in names)}
+        if name in asked:
+            changes["on_failure"] = ()
+        return stage.model_copy(update=changes)
+
+    @property
+    def have(self) -> dict[tuple[str, str], Outcome]:
+        """Return the attempts, as the rules look at them."""
+        return {key: one for key, one in self.outcomes.items() if one.state != "pending"}
 
     def run(self, jobs: int) -> int:
         """Run all stages, at most `jobs` side by side.
@@ -76,22 +111,44 @@ class LocalRun:
             0 when all passed, else the exit code of the first that did not.
         """
         with ThreadPoolExecutor(max_workers=jobs) as pool:
-            running: dict[Future[None], str] = {}
+            running: dict[Future[None], Outcome] = {}
             try:
                 self._start_ready(pool, running)
                 while running:
                     done, _ = wait(running, return_when=FIRST_COMPLETED)
                     for future in done:
-                        running.pop(future)
+                        outcome = running.pop(future)
                         future.result()
+                        self._after(outcome, pool, running)
                     self._start_ready(pool, running)
             except BaseException:
                 self.stop()
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
-        failed = [o for o in self.outcomes.values() if o.exit_code]
-        failed.sort(key=lambda outcome: outcome.finished_at or 0)
-        return failed[0].exit_code or 0 if failed else 0
+        return self._end()
+
+    def _end(self) -> int:
+        """Say of what was never tried why not; return the run's exit code."""
+        state = rules.verdict(self.have, self.stages)
+        for name, stage in self.stages.items():
+            if rules.state_of(self.have, name):
+                continue
+            unmet = rules.unmet(self.have, stage, self.stages)
+            watched = ", ".join(stage.on_failure)
+            why = f"{unmet[0]} did not pass" if unmet else f"nothing failed of {watched}"
+            for cell in cells(self.trip.project.stages[name]):
+                self.outcomes[name, cell.name].summary = why
+        for outcome in self.outcomes.values():
+            # No rule is asked any more: to these, what was skipped has passed.
+            outcome.state = "skipped" if outcome.state == "pending" else outcome.state
+        failed = [one for one in self.outcomes.values() if one.state == "failed"]
+        failed = [one for one in failed if self._counts(one.name)]
+        failed.sort(key=lambda one: one.finished_at or 0)
+        return (failed[0].exit_code or 1) if failed and state == "failed" else 0
+
+    def _counts(self, name: str) -> bool:
+        """Tell whether a failure of this stage is one of the run."""
+        return not (self.stages[name].allow_failure or self.stages[name].on_failure)
 
     def stop(self) -> None:
         """End the stages that run; each ends its own tree."""
@@ -101,38 +158,63 @@ class LocalRun:
                 if process.poll() is None:
                     process.terminate()
 
-    def _start_ready(self, pool: ThreadPoolExecutor, running: dict[Future[None], str]) -> None:
-        for name, outcome in self.outcomes.items():
-            if outcome.state != "pending":
-                continue
-            needs = [need for need in self._stage(name).needs if need in self.outcomes]
-            states = {self.outcomes[need].state for need in needs}
-            if states & {"failed", "skipped"}:
-                bad = [n for n in needs if self.outcomes[n].state in {"failed", "skipped"}]
-                outcome.state, outcome.summary = "skipped", f"{bad[0]} did not pass"
-                # Those that wait for this one come later in the graph's order.
-            elif states <= {"passed"}:
-                outcome.state = "queued"
-                running[pool.submit(self._do, name)] = name
+    def _start_ready(self, pool: ThreadPoolExecutor, running: dict[Future[None], Outcome]) -> None:
+        for name in rules.startable(self.have, self.stages):
+            for cell in cells(self.trip.project.stages[name]):
+                self._start(self.outcomes[name, cell.name], pool, running)
 
-    def _stage(self, name: str) -> AnyStage:
-        return self.trip.project.stages[name]
+    def _start(
+        self, outcome: Outcome, pool: ThreadPoolExecutor, running: dict[Future[None], Outcome]
+    ) -> None:
+        outcome.state = "queued"
+        running[pool.submit(self.do, outcome)] = outcome
 
-    def _do(self, name: str) -> None:
-        """Run one stage as `slipway stage` does on a worker."""
-        outcome = self.outcomes[name]
-        outcome.state, outcome.started_at = "running", time.time()
-        job = self._job(name)
-        self._write("jobs", f"{name}.json", job.model_dump_json(by_alias=True))
-        secrets = dict(self._given.get(name, {}))
+    def _after(
+        self, outcome: Outcome, pool: ThreadPoolExecutor, running: dict[Future[None], Outcome]
+    ) -> None:
+        """Try again what a machine was to blame for; else end the others where that is asked."""
+        stage = self.stages[outcome.name]
+        if outcome.state != "failed" or self._stopped:
+            return
+        if rules.may_be_tried_again(stage, outcome.exit_code, outcome.tries):
+            more = Outcome(outcome.name, outcome.cell, tries=outcome.tries + 1)
+            self.outcomes[outcome.name, outcome.cell.name] = more
+            text = (
+                f"{outcome.summary}; tried again by itself, {more.tries} of {stage.machine_retries}"
+            )
+            self.said(outcome.title, Notice(level="warning", text=text))
+            self._start(more, pool, running)
+        elif self.trip.project.fail_fast and not stage.allow_failure:
+            self._cancel_others(f"{outcome.name} failed (fail-fast)")
+
+    def _cancel_others(self, why: str) -> None:
+        """End what is at work, except what runs because something has failed."""
+        with self._lock:
+            for key, one in self.outcomes.items():
+                if one.state in rules.OPEN_STAGE and not self.stages[one.name].on_failure:
+                    one.state, one.summary = "cancelled", why
+                    if key in self._processes and self._processes[key].poll() is None:
+                        self._processes[key].terminate()
+
+    def do(self, outcome: Outcome) -> None:
+        """Do one cell as `slipway stage` does on a worker, and write down how it ended.
+
+        Args:
+            outcome: The attempt; of one that was cancelled meanwhile nothing is done.
+        """
+        key = (outcome.name, outcome.cell.name)
+        job = self._job(outcome)
+        self._write("jobs", f"{outcome.title}.json", job.model_dump_json(by_alias=True))
+        secrets = dict(self._given.get(outcome.name, {}))
         whole = job.model_copy(update={"answers": secrets, "secrets": tuple(secrets)})
         masked = MaskedStream(Masker(secrets.values()))
-        argv = [sys.executable, "-m", "slipway.cli", "stage", outcome.uses]
+        argv = [sys.executable, "-m", "slipway.cli", "stage", outcome.cell.stage.uses]
         with self._lock:
-            if self._stopped:
+            if self._stopped or outcome.state == "cancelled":
                 outcome.state = "cancelled"
                 return
-            process = self._processes[name] = subprocess.Popen(
+            outcome.state, outcome.started_at = "running", time.time()
+            process = self._processes[key] = subprocess.Popen(
                 # Secrets are in no file, and in no argument.
                 [*argv, "--events", "json", "--settings", "-"],
                 cwd=self.trip.source,
@@ -168,33 +250,38 @@ class LocalRun:
             outcome.summary, outcome.facts = event.text, event.facts
         elif isinstance(event, Notice) and event.level == "error":
             outcome.errors.append(event.text)
-        self.said(outcome.name, event)
+        self.said(outcome.title, event)
 
     def _close(self, outcome: Outcome, code: int) -> None:
-        outcome.exit_code = code if code in (0, 1, 2, 3) else 1
         outcome.finished_at = time.time()
-        outcome.state = "passed" if code == 0 else "failed"
+        self._write("logs", f"{outcome.title}.log", "".join(outcome.log))
+        with self._lock:
+            if outcome.state == "cancelled":
+                return
+            outcome.exit_code = code if code in (0, 1, 2, 3) else 1
+            outcome.state = "passed" if code == 0 else "failed"
         if outcome.errors:
             outcome.summary = outcome.errors[-1]
         elif code != 0:
             said = "".join(outcome.log).strip()
             last = said.splitlines()[-1].strip() if said else "it said nothing"
             outcome.summary = f"ended with exit code {code}: {last}"
-        self._write("logs", f"{outcome.name}.log", "".join(outcome.log))
         left = [one.model_dump() for one in outcome.artefacts] if code == 0 else []
-        self._write("kept", f"{outcome.name}.json", json.dumps(left))
+        self._write("kept", f"{outcome.title}.json", json.dumps(left))
 
-    def _job(self, name: str) -> Job:
-        stage = self._stage(name)
-        home = self.trip.home
+    def _job(self, outcome: Outcome) -> Job:
+        cell, home = outcome.cell, self.trip.home
+        stage = cell.stage.model_copy(update={"env": {**cell.stage.env, **cell.env}})
         return Job(
             project=self.trip.name,
-            name=name,
-            stage=stage,
+            name=outcome.name,
+            cell=cell.name,
+            shard=cell.shard,
+            stage=cast("AnyStage", stage),
             run=self.trip.run,
             inputs=tuple(self._inputs(stage)),
             records=self._records() if stage.uses == "publish" else (),
-            output=str(home / "output" / name),
+            output=str(home / "output" / outcome.title),
             cache=str(home / "cache"),
             state=str(home),
         )
@@ -205,7 +292,7 @@ class LocalRun:
                 if left.role == "product":
                     yield Input(
                         stage=need,
-                        uses=self._stage(need).uses,
+                        uses=self.trip.project.stages[need].uses,
                         name=left.name,
                         path=left.path,
                         sha256=left.sha256,
@@ -215,13 +302,21 @@ class LocalRun:
 
     def _left(self, name: str) -> list[ArtefactLeft]:
         """Return what a stage left, now or (for a stage that is not run now) the last time."""
-        if name in self.outcomes:
-            return self.outcomes[name].artefacts
-        kept = self._kept(name)
-        if not kept.exists():
-            msg = f'what "{name}" leaves is not here; run it too: leave out --alone'
-            raise WrongInput(msg)
-        return [ArtefactLeft.model_validate(one) for one in json.loads(kept.read_text("utf-8"))]
+        if name in self.stages:
+            return [
+                left
+                for (stage, _), outcome in self.outcomes.items()
+                if stage == name
+                for left in outcome.artefacts
+            ]
+        found: list[ArtefactLeft] = []
+        for cell in cells(self.trip.project.stages[name]):
+            kept = self.trip.home / "kept" / f"{cell_title(name, cell.name)}.json"
+            if not kept.exists():
+                msg = f'what "{name}" leaves is not here; run it too: leave out --alone'
+                raise WrongInput(msg)
+            found += map(ArtefactLeft.model_validate, json.loads(kept.read_text("utf-8")))
+        return found
 
     def _write(self, folder: str, name: str, text: str) -> Path:
         file = self.trip.home / folder / name
@@ -229,14 +324,11 @@ class LocalRun:
         file.write_text(text, encoding="utf-8")
         return file
 
-    def _kept(self, name: str) -> Path:
-        return self.trip.home / "kept" / f"{name}.json"
-
     def _records(self) -> tuple[StageRecord, ...]:
         return tuple(
             StageRecord(
-                stage=one.name,
-                uses=one.uses,
+                stage=one.title,
+                uses=one.cell.stage.uses,
                 state=one.state,
                 summary=one.summary,
                 facts=one.facts,

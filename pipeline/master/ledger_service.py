@@ -31,6 +31,7 @@ from slipway.master.database import Database
 from slipway.master.gates.external_choices import Choices
 from slipway.master.job_builder import Place, claim
 from slipway.master.malloc_tuning import give_back
+from slipway.model import run_state as rules
 from slipway.model.errors import MissingTool, SlipwayError, StageFailed, WrongInput
 from slipway.model.protocol.artefact_name import name_refusal
 from slipway.model.protocol.event import ArtefactLeft, TestResult
@@ -245,7 +246,7 @@ class Desk(BuildbotService):
 
     def _claim(self, session: Session, stage_id: int, build_id: int, worker: str) -> Job | None:
         result = session.get(StageResult, stage_id)
-        if result is None or result.state not in run_state.OPEN_STAGE:
+        if result is None or result.state not in rules.OPEN_STAGE:
             return None
         # Its script has ended; the master died before it could close the stage.
         if result.exit_code is not None:
@@ -352,7 +353,7 @@ class Desk(BuildbotService):
         result = session.get_one(StageResult, stage_id, with_for_update=True)
         run, now = result.run, time.time()
         result.exit_code, result.facts = exit_code, facts
-        if result.state in run_state.OPEN_STAGE:
+        if result.state in rules.OPEN_STAGE:
             result.summary = summary
             if exit_code == 0:
                 # With what it says, or a kill between the two would run it again.

@@ -4,6 +4,7 @@ import pytest
 
 from slipway.ledger import gates, run_state, runs
 from slipway.ledger.tables.runs import Run
+from slipway.model import run_state as rules
 from slipway.model.stage import CommandStage
 
 from .conftest import Walk
@@ -44,7 +45,7 @@ def test_one_failed_cell_fails_the_stage_and_is_tried_alone(graph):
     going.advance()
     going.end("a", cell="1of2")
     assert going.end("a", "failed", cell="2of2") == ([], "failed")
-    assert run_state.state_of(run_state.counting(going.run), "a") == "failed"
+    assert rules.state_of(run_state.counting(going.run), "a") == "failed"
     going.retry("a", cell="2of2")
     assert going.end("a", cell="2of2") == (["b"], "running")
 

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 from twisted.internet import defer
 from twisted.python import log
 
-from slipway.ledger import run_state
 from slipway.ledger.runs import Cause
 from slipway.master.scheduling.scheduler import Started
+from slipway.model import run_state as rules
 from slipway.model.cell import cell_title
 from slipway.model.errors import WrongInput
 from slipway.www.api.call import Call
@@ -108,7 +108,7 @@ def _open_requests(session: Session, project: str, number: int, stage: str, cell
         one.request_id
         for one in run.stages
         if one.name == stage
-        and one.state in run_state.OPEN_STAGE
+        and one.state in rules.OPEN_STAGE
         and one.request_id is not None
         and cell in {"", one.cell}
     ]

@@ -8,8 +8,8 @@ from buildbot.db.model import Model
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session, aliased
 
-from slipway.ledger.run_state import OPEN_STAGE
 from slipway.ledger.tables.runs import Run, StageResult
+from slipway.model.run_state import OPEN_STAGE
 from slipway.model.scheduling_keys import Lane as LaneName
 from slipway.www.api.call import Call
 from slipway.www.api.graph_columns import Outline

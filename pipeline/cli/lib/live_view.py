@@ -13,8 +13,8 @@ from rich.text import Text
 from slipway.cli.lib.state_labels import mark, word
 from slipway.cli.lib.tables import columns, flow
 from slipway.ledger.queries import RunView, StageView
-from slipway.ledger.run_state import OPEN_RUN, OPEN_STAGE
 from slipway.model.duration import format_duration
+from slipway.model.run_state import OPEN_RUN, OPEN_STAGE
 from slipway.model.site import Site
 from slipway.model.stage import Stage
 from slipway.scripts.terminal_text import escape, plain

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from slipway.ledger import freezes, gates, run_state, runs
+from slipway.ledger import freezes, gates, runs
 from slipway.ledger.gate_context import context_of
 from slipway.ledger.gate_openings import Opening
 from slipway.ledger.gate_requests import Request
@@ -21,6 +21,7 @@ from slipway.master.gates.given_secrets import Vault
 from slipway.master.gates.openable import Door, Doors
 from slipway.master.gates.timer import Alarm
 from slipway.master.ledger_service import Desk
+from slipway.model import run_state as rules
 from slipway.model.access import Person, may_open
 from slipway.model.answers import Answers, WrongAnswers, check_answers
 from slipway.model.errors import WrongInput
@@ -348,10 +349,10 @@ def _programs(stage: Stage) -> Programs:
 
 def _ended(session: Session, askings: list[str]) -> list[str]:
     """Return those askings of which nothing will be started any more."""
-    over = StageResult.state.not_in((*run_state.OPEN_STAGE, "gate"))
+    over = StageResult.state.not_in((*rules.OPEN_STAGE, "gate"))
     query = (
         select(Gate.asking)
         .outerjoin(StageResult, Gate.stage_id == StageResult.id)
-        .where(Gate.asking.in_(askings), or_(over, Gate.state.in_(run_state.CLOSED)))
+        .where(Gate.asking.in_(askings), or_(over, Gate.state.in_(rules.CLOSED)))
     )
     return list(session.scalars(query))

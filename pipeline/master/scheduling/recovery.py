@@ -7,8 +7,9 @@ import time
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from slipway.ledger import deployments, run_state
+from slipway.ledger import deployments
 from slipway.ledger.tables.runs import Run, StageResult
+from slipway.model import run_state as rules
 
 
 def end_stopping(session: Session, project: str) -> None:
@@ -33,7 +34,7 @@ def open_stages(session: Session, project: str) -> list[tuple[int, int | None]]:
     query = (
         select(StageResult.id, StageResult.request_id)
         .join(Run)
-        .where(Run.project == project, StageResult.state.in_(run_state.OPEN_STAGE))
+        .where(Run.project == project, StageResult.state.in_(rules.OPEN_STAGE))
         .order_by(StageResult.id)
     )
     return [(row[0], row[1]) for row in session.execute(query)]

@@ -20,6 +20,7 @@ from slipway.ledger.tables.gates import Gate
 from slipway.ledger.tables.runs import Run, StageResult
 from slipway.master.job_builder import NOT_TWICE, may_repeat
 from slipway.master.scheduling.orders import Orders, ticket_of
+from slipway.model import run_state as rules
 from slipway.model.cell import cells
 from slipway.model.errors import MissingTool, WrongInput
 from slipway.model.site import Project
@@ -83,7 +84,7 @@ class Tickets:
             WrongInput: There is no such run, or it has ended.
         """
         run = self.find_run(session, run_number)
-        if run.state not in run_state.OPEN_RUN:
+        if run.state not in rules.OPEN_RUN:
             msg = f"run {run.number} of {self.name} is {run.state} already"
             raise WrongInput(msg)
         now, orders = time.time(), Orders(run.number)
@@ -92,7 +93,7 @@ class Tickets:
             if not gates.brings_back(session, gate):
                 gates.close(session, gate, self.stages.get(gate.stage), "cancelled", why, now)
         have = run_state.counting(run).values()
-        at_work = [one for one in have if one.state in run_state.OPEN_STAGE]
+        at_work = [one for one in have if one.state in rules.OPEN_STAGE]
         self._cancel(session, at_work, orders, why, now)
         runs.settle(run, self.stages, now)
         return orders
@@ -190,7 +191,7 @@ class Tickets:
             raise WrongInput(msg)
         chosen = [have[cell]] if cell else list(have.values())
         for one in chosen:
-            if one.state in run_state.OPEN_STAGE:
+            if one.state in rules.OPEN_STAGE:
                 msg = f"{told} is {one.state} already"
                 raise WrongInput(msg)
             if runs.is_stopping(one):
@@ -215,8 +216,8 @@ class Tickets:
         """See that nothing is at work on what a stage has left: it would lose its inputs."""
         have = run_state.counting(run)
         for other, stage in self.stages.items():
-            state = run_state.state_of(have, other)
-            if name in stage.needs and state in run_state.OPEN_STAGE:
+            state = rules.state_of(have, other)
+            if name in stage.needs and state in rules.OPEN_STAGE:
                 msg = f"{name} of run {run.number} is what {other} works on, which is {state}; "
                 raise WrongInput(msg + f"wait for it, or cancel {other} first")
 
@@ -243,7 +244,7 @@ class Tickets:
             result.finished_at = now
             deployments.cancel(session, result, now)
             return orders
-        if result.state not in run_state.OPEN_STAGE:
+        if result.state not in rules.OPEN_STAGE:
             return orders
         self._finish(session, result, results, orders, now)
         self._go_on_after(session, result, orders, now)
@@ -270,14 +271,14 @@ class Tickets:
         stage = self.stages.get(result.name)
         if stage is None:
             return
-        blamed = result.exit_code == MissingTool.exit_code and result.tries < stage.machine_retries
+        blamed = rules.may_be_tried_again(stage, result.exit_code, result.tries)
         if blamed and result.run.superseded_by is None:
             more = runs.again(session, result.run, result, stage, now)
             why = f"tried again by itself, {more.tries} of {stage.machine_retries}"
             orders.tickets.append(ticket_of(result.run, more, why))
         elif self.project.fail_fast and not (stage.allow_failure or result.rollback):
             have = run_state.counting(result.run).values()
-            at_work = [one for one in have if one.state in run_state.OPEN_STAGE]
+            at_work = [one for one in have if one.state in rules.OPEN_STAGE]
             others = [one for one in at_work if not self._cleans_up(one.name)]
             self._cancel(session, others, orders, f"{result.name} failed (fail-fast)", now)
 
@@ -297,7 +298,7 @@ class Tickets:
         for result in results:
             # A stage may be saying just now that it has passed.
             session.refresh(result, with_for_update=True)
-            if result.state not in run_state.OPEN_STAGE:
+            if result.state not in rules.OPEN_STAGE:
                 continue
             runs.cancel(result, why, now)
             if result.request_id is not None:
@@ -359,7 +360,7 @@ class Tickets:
         """
         result = session.get_one(StageResult, stage_id)
         run, orders, now = result.run, Orders(result.run.number), time.time()
-        if result.state not in run_state.OPEN_STAGE or result.request_id != request_id:
+        if result.state not in rules.OPEN_STAGE or result.request_id != request_id:
             return orders
         stage = self.stages.get(result.name)
         if stage is None or result.cell not in {cell.name for cell in cells(stage)}:

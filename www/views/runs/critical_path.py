@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from slipway.ledger.run_state import CLOSED
 from slipway.model.graph import waited_for
+from slipway.model.run_state import CLOSED
 from slipway.www.api.graph_columns import Outline
 from slipway.www.shapes.runs import Chip
 

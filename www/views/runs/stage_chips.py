@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from slipway.ledger.run_state import OPEN_RUN, WEIGHT
 from slipway.ledger.tables.runs import Run
 from slipway.model.errors import StageFailed
+from slipway.model.run_state import OPEN_RUN, WEIGHT
 from slipway.www.api.graph_columns import Outline
 from slipway.www.shapes.gates import GateMark
 from slipway.www.shapes.runs import Chip

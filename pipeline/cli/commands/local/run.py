@@ -42,7 +42,9 @@ def run(options: argparse.Namespace) -> int:
     changed = ", with changes that no commit has" if facts.dirty and facts.revision else ""
     console.print(f"[bold]{name}[/] {facts.version} [dim]in {escape(str(source))}{changed}[/]")
     given = given_here(project, names, options.config.resolve().parent, name)
-    local = LocalRun(trip, names, _Teller(console), given, hidden=variables_of(site))
+    local = LocalRun(
+        trip, names, _Teller(console), given, asked=options.stages, hidden=variables_of(site)
+    )
     signal.signal(signal.SIGTERM, _interrupt)
     started = time.time()
     try:
@@ -72,7 +74,7 @@ class _Teller:
         elif isinstance(event, TestResult) and event.status in {"failed", "error"}:
             text = f"[red]{event.suite} {escape(event.name)}[/]\n{escape(event.message)}"
         if text:
-            self._console.print(f"[bold]{stage}[/] {text}")
+            self._console.print(f"[bold]{escape(stage)}[/] {text}")
 
 
 def _close(console: Console, local: LocalRun, home: Path, seconds: float) -> None:
@@ -89,8 +91,9 @@ def _line(outcome: Outcome) -> str:
     took = ""
     if outcome.started_at and outcome.finished_at:
         took = format_duration(outcome.finished_at - outcome.started_at)
+    title = escape(f"{outcome.title:<12}")
     return (
-        f"{mark(outcome.state)}{outcome.name:<12} {word(outcome.state)} [dim]{took:>6}[/]  "
+        f"{mark(outcome.state)}{title} {word(outcome.state)} [dim]{took:>6}[/]  "
         f"{escape(outcome.summary)}"
     )
 

@@ -313,3 +313,74 @@ def test_check_warns_of_secrets_that_are_missing_here(place, monkeypatch):
         assert f"secrets.{name}: " in err
         assert told in " ".join(err.split())
     assert place.slipway("check", "--strict")[0] == 2
+
+
+def states(out):
+    """Return each line of the summary by what it is about."""
+    return {
+        line.split()[1]: line for line in out.splitlines() if line[:1] and not line[0].isalnum()
+    }
+
+
+def test_each_cell_is_run_with_its_values(place):
+    place.write(
+        make=(
+            "import os; open(os.environ['SLIPWAY_MATRIX_SIZE'] + '.txt', 'w').write('x')",
+            "matrix = { size = ['small', 'big'] }\nartefacts = ['*.txt']",
+        ),
+        part=(
+            "import os; print(os.environ['SLIPWAY_SHARD'], os.environ['SLIPWAY_SHARDS'])",
+            "shards = 2",
+        ),
+        use=(
+            # Both run in the one working tree; either may find what the other has left.
+            "import json, os; print({p[-7:] for p in json.loads(os.environ['SLIPWAY_INPUTS'])})",
+            "needs = ['make']",
+        ),
+    )
+    code, out, err = place.slipway("run", "--source", "code")
+    assert (code, err) == (0, ""), out
+    assert {"make[small]", "make[big]", "part[1of2]", "part[2of2]", "use"} <= set(states(out))
+    logs = place.folder / ".slipway" / "local" / "demo" / "logs"
+    given = (logs / "use.log").read_text("utf-8")
+    assert "all.txt" in given
+    assert "big.txt" in given
+    assert "1 2" in (logs / "part[1of2].log").read_text("utf-8")
+    assert "2 2" in (logs / "part[2of2].log").read_text("utf-8")
+    alone = place.slipway("run", "--source", "code", "--alone", "use")
+    assert alone[0] == 0, alone
+
+
+def test_what_waits_for_a_failure_starts_then_and_only_then(place):
+    place.write(
+        good=("pass", ""),
+        bad=("raise SystemExit(4)", "allow-failure = true"),
+        never=("open('never', 'w')", "on-failure = ['good']"),
+        clean=("open('clean', 'w')", "on-failure = ['bad']"),
+        after=("open('after', 'w')", "needs = ['bad']"),
+    )
+    code, out, _ = place.slipway("run", "--source", "code")
+    assert code == 0, out
+    assert "nothing failed of good" in states(out)["never"]
+    assert {path.name for path in (place.folder / "code").iterdir()} == {"clean", "after"}
+    # Who asks for it by name wants it now.
+    assert place.slipway("run", "--source", "code", "never")[0] == 0
+    assert (place.folder / "code" / "never").exists()
+
+
+def test_a_machine_that_was_to_blame_gets_another_try(place):
+    program = (
+        "import os, sys\nnumber = len(os.listdir())\nopen(str(number), 'w').close()\n"
+        "sys.exit(0 if number else 3)"
+    )
+    place.write(again=(program, "retries = 1"))
+    config = place.config.read_text("utf-8")
+    code, out, _ = place.slipway("run", "--source", "code")
+    # A program's own exit code is the application's failure: only a script says 3.
+    assert code == 1, out
+    assert "tried again" not in out
+    start, end = config.index("argv"), config.index("\nretries")
+    place.config.write_text(f"{config[:start]}argv = ['no-such-program']{config[end:]}", "utf-8")
+    code, out, _ = place.slipway("run", "--source", "code")
+    assert code == 3
+    assert "tried again by itself, 1 of 1" in out
