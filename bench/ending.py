@@ -37,6 +37,8 @@ def alone(main: Callable[[], None]) -> None:
             with suppress(subprocess.TimeoutExpired, psutil.TimeoutExpired):
                 code = inner.wait(0.2)
         _end(inner)
+    # Python gives up its handlers before it has ended: told once more then, it would die of it.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(143 if code is None else code)
 
 

@@ -27,7 +27,7 @@ from rich.table import Table
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from live.site import Site  # noqa: E402
+from support.site import Site  # noqa: E402
 
 SCENARIOS = 12
 STEPS = """

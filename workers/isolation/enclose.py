@@ -29,7 +29,7 @@ _REC, _SLAVE = 16384, 1 << 19
 
 def main() -> None:
     """Become the worker that the order on the command line says."""
-    order = json.loads(zlib.decompress(b64decode("".join(sys.argv[1:]))))
+    order = json.loads(zlib.decompress(b64decode("".join(sys.argv[2:]))))
     # The folders made here are for the worker to pass through.
     os.umask(0o022)
     if "command" in order:

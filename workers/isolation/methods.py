@@ -158,7 +158,9 @@ class Isolation:
 def _enclosed(told: Mapping[str, Any]) -> list[str]:
     # Tenants are much alike, and all arguments together have a limit, too: 2 MiB.
     packed = b64encode(zlib.compress(json.dumps(told).encode())).decode()
-    return [sys.executable, "-I", "-m", "slipway.workers.isolation.enclose", *_pieces(packed)]
+    words = [sys.executable, "-I", "-m", "slipway.workers.isolation.enclose"]
+    # For whoever looks at a list of processes: which worker's it is.
+    return [*words, told["folder"], *_pieces(packed)]
 
 
 def _bwrap() -> str:

@@ -263,6 +263,7 @@ def test_the_master_is_told_in_words(home):
     assert from_text(None) == {}
 
 
+@pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not on this machine")
 def test_a_site_of_many_projects_is_started_in_namespaces(home):
     """All arguments and variables of a program take 2 MiB at most, bubblewrap's are 9,000."""
     text = site().model_dump(by_alias=True, exclude_unset=True)

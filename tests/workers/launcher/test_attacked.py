@@ -144,7 +144,7 @@ def test_an_order_is_as_long_as_it_has_to_be(tmp_path: Path) -> None:
     made = Isolation("local", needs(home, tenants), "user", account=account, tenants=accounts)
     words = made.command({"tries": [], "folder": "/"}, {})
     assert subprocess.run(["true", *words], check=True).returncode == 0
-    packed = "".join(words[words.index("slipway.workers.isolation.enclose") + 1 :])
+    packed = "".join(words[words.index("slipway.workers.isolation.enclose") + 2 :])
     told = json.loads(zlib.decompress(b64decode(packed)))
     assert len(told["tenants"]) == 1000
 

@@ -42,7 +42,11 @@ time.sleep(120)
 #: Becomes the worker's user where the worker is: `PID USER FOLDER ARGV`.
 ENTER = """import ctypes, os, sys
 pid, user, folder, *argv = sys.argv[1:]
+# With the table of mounts comes its own root, which is another where this runs in a chroot.
+root = os.open(f"/proc/{pid}/root", os.O_PATH | os.O_DIRECTORY)
 ctypes.CDLL(None).setns(os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY), 0x00020000)
+os.fchdir(root)
+os.chroot(".")
 os.setgroups([])
 os.setgid(int(user))
 os.setuid(int(user))
