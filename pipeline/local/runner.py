@@ -104,6 +104,10 @@ class LocalRun:
         """Return the attempts, as the rules look at them."""
         return {key: one for key, one in self.outcomes.items() if one.state != "pending"}
 
+    def _of(self, name: str) -> list[Outcome]:
+        """Return a stage's newest attempts, one of each cell."""
+        return [one for one in self.outcomes.values() if one.name == name]
+
     def run(self, jobs: int) -> int:
         """Run all stages, at most `jobs` side by side.
 
@@ -136,8 +140,8 @@ class LocalRun:
             unmet = rules.unmet(self.have, stage, self.stages)
             watched = ", ".join(stage.on_failure)
             why = f"{unmet[0]} did not pass" if unmet else f"nothing failed of {watched}"
-            for cell in cells(self.trip.project.stages[name]):
-                self.outcomes[name, cell.name].summary = why
+            for outcome in self._of(name):
+                outcome.summary = why
         for outcome in self.outcomes.values():
             # No rule is asked any more: to these, what was skipped has passed.
             outcome.state = "skipped" if outcome.state == "pending" else outcome.state
@@ -160,8 +164,8 @@ class LocalRun:
 
     def _start_ready(self, pool: ThreadPoolExecutor, running: dict[Future[None], Outcome]) -> None:
         for name in rules.startable(self.have, self.stages):
-            for cell in cells(self.trip.project.stages[name]):
-                self._start(self.outcomes[name, cell.name], pool, running)
+            for outcome in self._of(name):
+                self._start(outcome, pool, running)
 
     def _start(
         self, outcome: Outcome, pool: ThreadPoolExecutor, running: dict[Future[None], Outcome]
@@ -303,12 +307,7 @@ class LocalRun:
     def _left(self, name: str) -> list[ArtefactLeft]:
         """Return what a stage left, now or (for a stage that is not run now) the last time."""
         if name in self.stages:
-            return [
-                left
-                for (stage, _), outcome in self.outcomes.items()
-                if stage == name
-                for left in outcome.artefacts
-            ]
+            return [left for outcome in self._of(name) for left in outcome.artefacts]
         found: list[ArtefactLeft] = []
         for cell in cells(self.trip.project.stages[name]):
             kept = self.trip.home / "kept" / f"{cell_title(name, cell.name)}.json"
