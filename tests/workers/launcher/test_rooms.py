@@ -92,12 +92,6 @@ except OSError as error:
     print('stopped', sent, error, flush=True)
 time.sleep(300)
 """
-#: Ends what looks after the tenant's room.
-KILLS = """import os, signal
-for name in os.listdir('/proc'):
-    if name.isdigit() and b'launcher.rooms' in open(f'/proc/{{name}}/cmdline', 'rb').read():
-        os.kill(int(name), signal.SIGKILL)
-"""
 
 
 class Roomed:
@@ -378,31 +372,3 @@ def test_a_link_left_above_what_is_bound_leads_the_next_one_nowhere(roomed: Room
     code, said = roomed.stage(roomed.place("demo", "print('second')")).ended()
     assert (code, "second" in said) == (0, True), said
     assert not list(victim.iterdir())
-
-
-# ---- a room that is kept
-
-
-def test_what_a_deployment_starts_stays_and_the_next_one_sees_it(roomed: Roomed) -> None:
-    tenant = "demo~deploy~there"
-    # The folder is no release: it is refused before anything, and by the stage itself.
-    work = roomed.place(tenant, PROGRAM, uses="deploy")
-    code, said = roomed.stage(work, "stage", "deploy", "--settings", "../job.json").ended()
-    assert (code, "bwrap" in said) == (2, False), said
-    code, said = roomed.stage(roomed.place(tenant, PROGRAM)).ended()
-    assert code == 0, said
-    # Not by its mark alone: this was no deployment.
-    assert not [one for one in roomed.processes() if "time.sleep" in " ".join(one.cmdline())]
-
-
-def test_who_ends_its_kept_room_gets_another(roomed: Roomed) -> None:
-    tenant = "demo~deploy~there"
-    with roomed.stage(roomed.place(tenant, KILLS)) as stage:
-        assert stage.wait(60) == 3
-    with roomed.stage(roomed.place("shop", PROGRAM)) as stage:
-        assert stage.ended()[0] == 0
-
-    def again() -> bool:
-        return roomed.stage(roomed.place(tenant, PROGRAM)).ended()[0] == 0
-
-    wait_until(again)
