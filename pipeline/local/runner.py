@@ -108,8 +108,12 @@ class LocalRun:
         """Return a stage's newest attempts, one of each cell."""
         return [one for one in self.outcomes.values() if one.name == name]
 
-    def run(self, jobs: int) -> int:
+    def run(self, jobs: int, check: Callable[[], None] = lambda: None) -> int:
         """Run all stages, at most `jobs` side by side.
+
+        Args:
+            jobs: How many.
+            check: Called every second; what it raises ends them.
 
         Returns:
             0 when all passed, else the exit code of the first that did not.
@@ -119,7 +123,8 @@ class LocalRun:
             try:
                 self._start_ready(pool, running)
                 while running:
-                    done, _ = wait(running, return_when=FIRST_COMPLETED)
+                    check()
+                    done, _ = wait(running, timeout=1, return_when=FIRST_COMPLETED)
                     for future in done:
                         outcome = running.pop(future)
                         future.result()

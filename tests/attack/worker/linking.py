@@ -49,12 +49,13 @@ def spoil_own(folder):
     print(sorted(path.name for path in folder.iterdir() if path.is_symlink()))
 
 
-# Where stages have users of their own, neither is this one's; then it has its tenant's folder.
-with contextlib.suppress(PermissionError):
+# Where stages have users or rooms of their own, neither is this one's, or is there at all; then it
+# has its tenant's folder.
+with contextlib.suppress(PermissionError, FileNotFoundError):
     spoil_releases()
 if len(sys.argv) > 3:
     sys.exit()
 try:
     spoil_own(OWN)
-except PermissionError:
+except (PermissionError, FileNotFoundError):
     spoil_own(Path.cwd().parents[1])

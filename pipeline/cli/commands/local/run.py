@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import time
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 from rich.console import Console
 
+from slipway.cli.lib.interrupts import Interrupts
 from slipway.cli.lib.ledger_listing import only_project
 from slipway.cli.lib.state_labels import mark, word
 from slipway.cli.lib.terminal import terminal
@@ -45,11 +45,10 @@ def run(options: argparse.Namespace) -> int:
     local = LocalRun(
         trip, names, _Teller(console), given, asked=options.stages, hidden=variables_of(site)
     )
-    signal.signal(signal.SIGTERM, _interrupt)
     started = time.time()
     try:
-        with FileLock(home / "lock").acquire(timeout=0):
-            code = local.run(options.jobs or os.cpu_count() or 2)
+        with FileLock(home / "lock").acquire(timeout=0), Interrupts() as interrupts:
+            code = local.run(options.jobs or os.cpu_count() or 2, interrupts.check)
     except Timeout:
         msg = f"another `slipway run` of {name} is at work in {home}; wait for it or stop it"
         raise WrongInput(msg) from None
@@ -127,7 +126,3 @@ def _number(home: Path, *, again: bool) -> int:
     number = max(last, 1) if again else last + 1
     counter.write_text(str(number), encoding="utf-8")
     return number
-
-
-def _interrupt(_number: int, _frame: object) -> None:
-    raise KeyboardInterrupt

@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from slipway.cli.lib.child_processes import Children, log_size, master
+from slipway.cli.lib.interrupts import Interrupts
 from slipway.cli.lib.live_view import Watch
 from slipway.cli.lib.local_workers import LocalWorkers
 from slipway.cli.lib.terminal import terminal
@@ -47,7 +48,6 @@ _PAUSE = 0.5
 
 #: Bytes free on the state folder's disk.
 _LITTLE, _NOTHING = 200_000_000, 200_000
-_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -80,32 +80,29 @@ class _Session:
         self.site, self.config, self.home, self.once = site, config, home, once
         self.console = terminal(soft_wrap=False)
         self.children = Children()
+        self.interrupts = Interrupts()
         self.started_at = time.time()
         self.told_polls: dict[str, float] = {}
         self._told_disk = self._told_ledger = False
         self.workers: LocalWorkers | None = None
 
     def run(self) -> int:
-        numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
-        before = {number: signal.signal(number, _interrupt) for number in numbers}
-        try:
-            self._start()
-            return self._follow()
-        except KeyboardInterrupt as stop:
-            # The terminal may be what has gone.
-            with suppress(OSError):
-                self.console.print("\nstopping what was started here ...")
-            # With --once somebody waits for an outcome, and there is none.
-            return 0 if stop.args == (signal.SIGTERM,) and not self.once else 130
-        finally:
-            # A second one must not leave half of it running.
-            for number in numbers:
-                signal.signal(number, signal.SIG_IGN)
-            self.children.end()
-            if self.workers is not None:
-                self.workers.end()
-            for number, handler in before.items():
-                signal.signal(number, handler)
+        with self.interrupts:
+            try:
+                self._start()
+                return self._follow()
+            except KeyboardInterrupt as stop:
+                # The terminal may be what has gone.
+                with suppress(OSError):
+                    self.console.print("\nstopping what was started here ...")
+                # With --once somebody waits for an outcome, and there is none.
+                return 0 if stop.args == (signal.SIGTERM,) and not self.once else 130
+            finally:
+                # A second one must not leave half of it running.
+                self.interrupts.ignore()
+                self.children.end()
+                if self.workers is not None:
+                    self.workers.end()
 
     def _start(self) -> None:
         self._check_ports()
@@ -173,6 +170,7 @@ class _Session:
         looked: Changes | None = None
         with Watch(self.site, self.console, self.started_at) as watch, ExitStack() as ends:
             while True:
+                self.interrupts.check()
                 for told in self.children.check():
                     watch.say(f"[red]{escape(told)}[/]")
                 self._look_at_disk(watch)
@@ -278,7 +276,3 @@ def _close(run: RunView, watch: Watch) -> int:
     elif not run.releases:
         watch.say(f"{run.project} run {run.number} passed; it publishes nothing")
     return 0
-
-
-def _interrupt(number: int, _frame: object) -> None:
-    raise KeyboardInterrupt(number)

@@ -1,0 +1,52 @@
+"""Signals that end a command, taken for certain."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Sequence
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+#: Those that ask a command to end, where this system has them.
+ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
+class Interrupts:
+    """Raises KeyboardInterrupt, with the signal's number, for each signal that asks to end.
+
+    An exception that a handler raises is lost where Python cannot pass it on: in `__del__` and in
+    what is called when a weak reference dies (https://docs.python.org/3/library/signal.html,
+    "Note on Signal Handlers and Exceptions"). So the signal is kept, too: whoever works in a loop
+    calls `check()` in it.
+    """
+
+    def __init__(self, names: Sequence[str] = ENDING) -> None:
+        self._numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+        self._before: dict[int, Any] = {}
+        self._came: int | None = None
+
+    def __enter__(self) -> Self:
+        """Take the signals."""
+        self._before = {number: signal.signal(number, self._take) for number in self._numbers}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, what: BaseException | None, at: TracebackType | None
+    ) -> None:
+        """Give them back."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt where a signal has come."""
+        if self._came is not None:
+            raise KeyboardInterrupt(self._came)
+
+    def ignore(self) -> None:
+        """Take no more of them: what ends everything must not be left half done."""
+        for number in self._numbers:
+            signal.signal(number, signal.SIG_IGN)
+
+    def _take(self, number: int, _frame: FrameType | None) -> None:
+        self._came = number
+        raise KeyboardInterrupt(number)
