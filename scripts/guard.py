@@ -105,12 +105,12 @@ def take_streams() -> tuple[IO[str], Callable[[], str]]:
     return events, read
 
 
-def guarded(work: Callable[[], int], *, keep_deployed: bool) -> int:
+def guarded(work: Callable[[], int], *, keep_deployed: Callable[[], bool]) -> int:
     """Do work in a process of its own that nobody of this user can speak for.
 
     Args:
         work: Returns the exit code.
-        keep_deployed: What was started to stay, as deployments do, is not ended.
+        keep_deployed: Tells whether what was started to stay is not ended, as of deployments.
 
     Returns:
         The exit code; of work that was ended by a signal 128 and its number.
@@ -136,7 +136,7 @@ def _do(work: Callable[[], int], parent: int) -> int:
     return work()
 
 
-def _wait(child: int, *, keep_deployed: bool) -> int:
+def _wait(child: int, *, keep_deployed: Callable[[], bool]) -> int:
     """Wait for the child, then end all it has left, whoever has ended it."""
 
     def pass_on(number: int, _frame: object) -> None:
@@ -155,7 +155,7 @@ def _wait(child: int, *, keep_deployed: bool) -> int:
     if has_children():
         from slipway.scripts.process import end_descendants
 
-        end_descendants(patience=0.5, keep_deployed=keep_deployed)
+        end_descendants(patience=0.5, keep_deployed=keep_deployed())
     code = os.waitstatus_to_exitcode(status)
     # Not by sys.exit: what Python would flush belongs to the child.
     os._exit(code if code >= 0 else 128 - code)

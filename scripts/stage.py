@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import json
 import os
 import signal
@@ -21,7 +20,7 @@ from slipway.model.protocol.event import event_problem
 from slipway.model.protocol.event_codes import Coder
 from slipway.model.protocol.job import Deployment, Input, Job
 from slipway.model.protocol.script_input import Handed
-from slipway.model.stage import KINDS
+from slipway.model.stage import STAGES
 from slipway.scripts import checkout, guard, removal
 from slipway.scripts.inputs import place_inputs
 from slipway.scripts.process import end_descendants
@@ -64,6 +63,8 @@ def main_keyed(uses: str) -> int:
     """
     stream, read_input = guard.take_streams()
     try:
+        # What another machine's kind of stage is told of is not even a job here.
+        find_script(uses)
         handed = Handed.unpacked(read_input())
     except SlipwayError as error:
         # There is no key yet to say it with.
@@ -98,6 +99,7 @@ def _main(uses: str, read: Callable[[], Job], report: Report) -> int:
     guard.adopt_orphans()
     guard.alone = True
     signal.signal(signal.SIGTERM, _stopped)
+    kind = STAGES.get(uses)
     try:
         find_script(uses)
         return do(read(), report)
@@ -105,7 +107,7 @@ def _main(uses: str, read: Callable[[], Job], report: Report) -> int:
         report.notice(str(error), level="error")
         return error.exit_code
     finally:
-        end_descendants(keep_deployed=uses == "deploy")
+        end_descendants(keep_deployed=kind is not None and kind.deploys)
         report.end()
 
 
@@ -213,12 +215,12 @@ def find_script(uses: str) -> Script:
 
     Raises:
         WrongInput: There is no such kind.
+        MissingTool: What does it cannot be imported on this machine.
     """
-    if uses not in KINDS:
-        msg = f'"{uses}" is no kind of stage; there are {", ".join(sorted(KINDS))}'
-        raise WrongInput(msg)
-    module = importlib.import_module(f"slipway.scripts.stages.{uses}.run")
-    script: Script = module.run
+    kind = STAGES.get(uses)
+    if kind is None:
+        raise WrongInput(STAGES.missing(uses, "kind of stage"))
+    script: Script = kind.load_runner()
     return script
 
 
@@ -296,7 +298,7 @@ class _Deadline:
 
     def __init__(self, job: Job, report: Report) -> None:
         timeout = job.stage.timeout
-        self._deploys = job.stage.uses == "deploy"
+        self._deploys = job.stage.deploys
         self._sentence = (
             f'stage "{job.name}" did not end within {format_duration(timeout)} and was stopped; '
             "mend what hangs or raise its timeout"

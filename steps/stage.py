@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from buildbot.process.buildstep import BuildStep, CommandMixin
 from buildbot.process.results import CANCELLED, FAILURE, SKIPPED, SUCCESS
@@ -48,23 +48,23 @@ _ENVIRONMENT = {
 }
 
 
-class StageStep(CommandMixin, BuildStep):
-    """Runs `slipway stage USES` on the worker. Use one of its subclasses."""
+class Stage(CommandMixin, BuildStep):
+    """Run `slipway stage USES` on the worker."""
 
-    uses: ClassVar[str]
     flunkOnFailure = True
     haltOnFailure = True
 
-    def __init__(self, timeout: int = 3600, **options: Any) -> None:
+    def __init__(self, uses: str, timeout: int = 3600, **options: Any) -> None:
         """Make the step.
 
         Args:
+            uses: The kind of stage.
             timeout: Seconds the stage may take.
             options: Buildbot's own step arguments.
         """
-        options.setdefault("name", self.uses)
+        options.setdefault("name", uses)
         super().__init__(**options)
-        self.timeout = timeout
+        self.uses, self.timeout = uses, timeout
         self.heard = Heard()
         #: Of this attempt alone: it proves that an event is the script's own.
         self.key = made_key()
@@ -342,52 +342,3 @@ def _told(code: Any) -> str:
     if code in (126, 127):
         return "`slipway` is not on the worker's PATH; install Slipway on the worker"
     return f"the stage's script ended with exit code {code} and said no reason; see the log"
-
-
-class Tests(StageStep):
-    """Runs the application's tests."""
-
-    __test__ = False
-    uses = "tests"
-
-
-class Freeze(StageStep):
-    """Freezes the application and starts the result."""
-
-    uses = "freeze"
-
-
-class Databases(StageStep):
-    """Builds the seed databases."""
-
-    uses = "databases"
-
-
-class Features(StageStep):
-    """Walks the application's features."""
-
-    uses = "features"
-
-
-class Archive(StageStep):
-    """Packs what the stages before left."""
-
-    uses = "archive"
-
-
-class Publish(StageStep):
-    """Makes the release."""
-
-    uses = "publish"
-
-
-class Command(StageStep):
-    """Runs any program."""
-
-    uses = "command"
-
-
-class Deploy(StageStep):
-    """Brings the run's release to an environment."""
-
-    uses = "deploy"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway.model.stage import KINDS
+from slipway.model.stage import STAGES
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("pipeline", "sessions", "steps", "scripts", "workers", "www")
@@ -80,10 +80,9 @@ def test_an_entry_point_loads(point):
 
 
 def test_every_step_is_a_plugin_by_its_name():
-    from slipway.steps import StageStep
+    from slipway.steps import Stage
 
-    plugins = {point.load() for point in POINTS if point.group == "buildbot.steps"}
-    assert plugins == set(StageStep.__subclasses__())
+    assert {point.load() for point in POINTS if point.group == "buildbot.steps"} == {Stage}
 
 
 def test_nothing_at_the_top_shadows_the_package():
@@ -103,7 +102,7 @@ def test_behave_does_not_walk_up_to_our_steps():
         "slipway.scripts.stage",
         "slipway.cli.main",
         "slipway.config",
-        *(f"slipway.scripts.stages.{kind}.run" for kind in sorted(KINDS)),
+        *(f"slipway.scripts.stages.{kind}.run" for kind in sorted(STAGES.names)),
     ],
 )
 def test_a_worker_needs_no_buildbot(module):

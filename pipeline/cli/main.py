@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 # Before anything else is loaded: until then others can look on.
                 from slipway.scripts.guard import guarded
 
-                return guarded(lambda: _run(options), keep_deployed=options.uses == "deploy")
+                return guarded(lambda: _run(options), keep_deployed=lambda: _deploys(options.uses))
             return _run(options)
     except BrokenPipeError:
         standard_streams.silence()
@@ -50,6 +50,14 @@ def _read(argv: Sequence[str] | None) -> argparse.Namespace:
         options.reader.refuse_rest(rest)
     options.rest = rest
     return options
+
+
+def _deploys(uses: str) -> bool:
+    """Tell whether a kind of stage deploys; asked where something is still running."""
+    from slipway.model.stage import STAGES
+
+    kind = STAGES.get(uses)
+    return kind is not None and kind.deploys
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 
 from slipway.config.line_numbers import Path
+from slipway.model.kinds import Kinds
 from slipway.model.secrets.location import PLACES
 from slipway.model.site import Site
 from slipway.model.spelling import did_you_mean
@@ -102,9 +103,12 @@ def _is_place(path: Path) -> bool:
 
 def _about_kind(error: Mapping[str, Any]) -> str:
     key, tag = tag_key(error), error["ctx"].get("tag")
-    members = _members(_at(error["loc"]))
+    found = _at(error["loc"])
+    members = _members(found)
     if tag is None:
         return f"{key} is missing; {_ASK.get(key, 'write which')}: {_quoted(members)}"
+    if isinstance(found, Kinds) and (why := found.why_not(str(tag))):
+        return why
     return f"unknown {TAGS[key]}: {_choice(str(tag), list(members))}"
 
 
@@ -184,7 +188,9 @@ def _step(model: Any, part: str | int) -> Any:
     """Follow one part of a pydantic location down the model's types."""
     if isinstance(model, type) and issubclass(model, BaseModel):
         fields = model.model_fields.items()
-        return next((f.annotation for name, f in fields if part in (f.alias, name)), None)
+        field = next((f for name, f in fields if part in (f.alias, name)), None)
+        kinds = (one for one in field.metadata if isinstance(one, Kinds)) if field else ()
+        return next(iter(kinds), field and field.annotation)
     if get_origin(model) is dict:
         return get_args(model)[1]
     if get_origin(model) is tuple and isinstance(part, int):
@@ -193,18 +199,24 @@ def _step(model: Any, part: str | int) -> Any:
     if part in members:
         return members[str(part)]
     choices = [a for a in get_args(model) if isinstance(a, type) and a is not type(None)]
+    if isinstance(model, Kinds):
+        choices = list(model.members.values())
     if choices and issubclass(choices[0], BaseModel) and isinstance(part, str):
         return _step(choices[0], part)
     return choices[0] if choices else None
 
 
 def _plain(model: Any) -> Any:
-    """Return a type without what Annotated says of it."""
-    return get_args(model)[0] if get_origin(model) is Annotated else model
+    """Return a type without what Annotated says of it; of kinds, those."""
+    if get_origin(model) is not Annotated:
+        return model
+    return next((one for one in get_args(model) if isinstance(one, Kinds)), get_args(model)[0])
 
 
 def _members(model: Any) -> dict[str, type[BaseModel]]:
     """Return the members of a union of tables, by what their kind's key says."""
+    if isinstance(model, Kinds):
+        return dict(model.members)
     found: dict[str, type[BaseModel]] = {}
     for one in get_args(model):
         if isinstance(one, type) and issubclass(one, BaseModel):

@@ -6,7 +6,7 @@ from typing import Any
 
 from slipway.model.environment import Environment
 from slipway.model.site import Project, Site, SiteSettings, Worker
-from slipway.model.stage import KINDS, Stage
+from slipway.model.stage import STAGES, Stage
 
 _UNREAD = Environment.model_construct()
 
@@ -45,7 +45,7 @@ def outline(data: dict[str, Any]) -> Site:
 
 
 def _stage(keys: dict[str, Any]) -> Stage:
-    kind = KINDS.get(str(keys.get("uses")), Stage)
+    kind = STAGES.get(str(keys.get("uses"))) or Stage
     return kind.model_construct(
         uses=keys.get("uses"),
         needs=_words(keys.get("needs")),

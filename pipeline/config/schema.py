@@ -8,7 +8,7 @@ from typing import Any
 
 from slipway.model.environment import DEPLOYERS
 from slipway.model.site import Site
-from slipway.model.stage import KINDS, Stage
+from slipway.model.stage import STAGES, Stage
 
 #: Where it is kept, in the package; a test compares it with the model.
 FILE = "pipeline.schema.json"
@@ -79,12 +79,11 @@ def _reference_lines() -> Iterator[str]:
         yield from _table(parts[part], skip={"stages", "environments"})
     yield from ("", "## `[project.NAME.stages.NAME]`", "", "Keys that every stage has:", "")
     shared = set(Stage.model_json_schema(by_alias=True)["properties"]) - {"uses"}
-    first = parts[next(iter(KINDS.values())).__name__]
-    yield from _table(first, only=shared)
-    for kind, model in KINDS.items():
-        part = parts[model.__name__]
-        yield from ("", f'### `uses = "{kind}"`', "", part["description"], "")
-        yield from _table(part, skip=shared | {"uses"})
+    yield from _table(Stage.model_json_schema(by_alias=True), only=shared)
+    for kind, model in STAGES.items():
+        made = model.model_json_schema(by_alias=True)
+        yield from ("", f'### `uses = "{kind}"`', "", made["description"], "")
+        yield from _table(made, skip=shared | {"uses"})
     yield from ("", "### `[[project.NAME.stages.NAME.suites]]`", "", "One test suite.", "")
     yield from _table(parts["Suite"])
     yield from _environment_lines(parts)
@@ -95,10 +94,10 @@ def _environment_lines(parts: dict[str, Any]) -> Iterator[str]:
     yield from ("", "## `[project.NAME.environments.NAME]`", "", what, "")
     yield from _table(parts["Environment"])
     for kind, model in DEPLOYERS.items():
-        part = parts[model.__name__]
+        made = model.model_json_schema(by_alias=True)
         heading = f'### `deployer = {{ kind = "{kind}", ... }}`'
-        yield from ("", heading, "", part["description"], "")
-        yield from _table(part, skip={"kind"})
+        yield from ("", heading, "", made["description"], "")
+        yield from _table(made, skip={"kind"})
     check = parts["HealthCheck"]
     yield from ("", "### `health = [{ ... }]`", "", check["description"], "")
     yield from _table(check)

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from slipway.ledger.tables.gates import Deployment, Gate
 from slipway.ledger.tables.runs import Release, Run, StageResult
 from slipway.model.site import Project
-from slipway.model.stage import DeployStage
 
 #: What an environment runs is what the newest deployment in one of these left there.
 STANDING = ("deployed",)
@@ -22,7 +21,7 @@ OUTCOMES = ("rolled-back", "unchanged", "failed")
 def environment_of(project: Project, stage: str) -> str | None:
     """Return the environment a stage deploys to; None for stages of other kinds."""
     its = project.stages.get(stage)
-    return its.environment if isinstance(its, DeployStage) else None
+    return its.deploys_to if its is not None else None
 
 
 def release_of(session: Session, run: Run) -> Release | None:

@@ -18,7 +18,7 @@ from slipway.ledger.tables.gates import Approval, Freeze, Gate
 from slipway.ledger.tables.runs import Run, StageResult
 from slipway.model.access import Person, gate_refusal, may_open
 from slipway.model.errors import Forbidden, WrongInput
-from slipway.model.stage import DeployStage, Stage
+from slipway.model.stage import Stage
 from slipway.model.time_window import is_open, next_opening
 
 #: A gate in one of these is not decided yet.
@@ -278,8 +278,8 @@ def let_go(session: Session, gate: Gate, stage: Stage, now: float) -> StageResul
 def _decide(session: Session, gate: Gate, stage: Stage | None, state: str, now: float) -> None:
     """End a gate; what its environment runs goes on changing, and is kept as it is now."""
     gate.state, gate.ended_at = state, now
-    if isinstance(stage, DeployStage):
-        before = deployments.current(session, gate.run.project, stage.environment)
+    if stage is not None and stage.deploys_to is not None:
+        before = deployments.current(session, gate.run.project, stage.deploys_to)
         gate.previous_id = before.id if before is not None else None
 
 

@@ -13,7 +13,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import cast
 
 from slipway.local.working_tree import Trip
 from slipway.model import run_state as rules
@@ -22,7 +21,7 @@ from slipway.model.errors import WrongInput
 from slipway.model.protocol.event import AnyEvent, ArtefactLeft, Notice, Summary, part_line
 from slipway.model.protocol.job import Input, Job, StageRecord
 from slipway.model.secrets.masking import MaskedStream, Masker
-from slipway.model.stage import AnyStage, Stage
+from slipway.model.stage import Stage
 from slipway.scripts.process import feed
 
 
@@ -286,10 +285,10 @@ class LocalRun:
             name=outcome.name,
             cell=cell.name,
             shard=cell.shard,
-            stage=cast("AnyStage", stage),
+            stage=stage,
             run=self.trip.run,
             inputs=tuple(self._inputs(stage)),
-            records=self._records() if stage.uses == "publish" else (),
+            records=self._records() if stage.makes_release else (),
             output=str(home / "output" / outcome.title),
             cache=str(home / "cache"),
             state=str(home),

@@ -15,7 +15,7 @@ from slipway.model.graph import order
 from slipway.model.protocol.job import RunFacts
 from slipway.model.site import Project
 from slipway.model.spelling import did_you_mean
-from slipway.model.stage import DeployStage, Stage
+from slipway.model.stage import Stage
 from slipway.model.versions.release import find_version, local_version
 
 
@@ -99,7 +99,7 @@ def choose(project: Project, asked: Iterable[str], *, alone: bool) -> list[str]:
         if name in chosen and not alone:
             chosen |= set(stages[name].needs)
     for name in order(stages):
-        if name in chosen and isinstance(stages[name], DeployStage):
+        if name in chosen and stages[name].deploys_to is not None:
             raise WrongInput(_no_deploy(name, wanted))
     return [name for name in order(stages) if name in chosen]
 
@@ -114,5 +114,5 @@ def _no_deploy(name: str, wanted: Iterable[str]) -> str:
 
 
 def _gated(name: str, stages: Mapping[str, Stage]) -> bool:
-    here = stages[name].manual or isinstance(stages[name], DeployStage)
+    here = stages[name].manual or stages[name].deploys_to is not None
     return here or any(_gated(need, stages) for need in stages[name].needs)

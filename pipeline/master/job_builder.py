@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from pydantic import SecretStr
 from sqlalchemy import select
@@ -23,7 +23,7 @@ from slipway.model.protocol import job
 from slipway.model.protocol.artefact_name import name_refusal
 from slipway.model.protocol.job import Input, Job, RunFacts, Source, StageRecord
 from slipway.model.site import Project
-from slipway.model.stage import AnyStage, DeployStage, Stage
+from slipway.model.stage import Stage
 
 #: Why a deployment is not done again by itself.
 NOT_TWICE = (
@@ -70,9 +70,10 @@ def claim(session: Session, result: StageResult, place: Place, build_id: int, wo
     deployment = None
     answers: dict[str, str] = {}
     secrets: tuple[str, ...] = ()
-    if isinstance(cell.stage, DeployStage):
+    if environment := cell.stage.deploys_to:
         again = taken_before and not may_repeat(place.project, cell.stage)
-        deployment = _deployment(session, result, cell.stage, place, again=again)
+        target = (environment, cell.stage)
+        deployment = _deployment(session, result, target, place, again=again)
     else:
         answers, secrets = _answers(session, result, place)
     # Where its secrets are kept is the master's affair.
@@ -81,7 +82,7 @@ def claim(session: Session, result: StageResult, place: Place, build_id: int, wo
     return Job(
         project=run.project,
         name=result.name,
-        stage=cast("AnyStage", stage),
+        stage=stage,
         cell=cell.name,
         shard=cell.shard,
         run=_facts(run),
@@ -90,8 +91,8 @@ def claim(session: Session, result: StageResult, place: Place, build_id: int, wo
         answers=answers,
         secrets=secrets,
         deployment=deployment,
-        records=_records(run) if stage.uses == "publish" else (),
-        audit_head=chain.head(session) if stage.uses == "publish" else "",
+        records=_records(run) if stage.makes_release else (),
+        audit_head=chain.head(session) if stage.makes_release else "",
         output="../output",
         # Two projects share nothing: one could put into it what another then runs.
         cache=f"../../cache/{run.project}",
@@ -124,7 +125,7 @@ def _answers(session: Session, result: StageResult, place: Place) -> _Answers:
 
 
 def _inputs(run: Run, stage: Stage) -> list[tuple[StageResult, Artefact]]:
-    return [] if isinstance(stage, DeployStage) else run_state.inputs(run, stage)
+    return [] if stage.deploys_to is not None else run_state.inputs(run, stage)
 
 
 def _cell(project: Project, result: StageResult) -> Cell:
@@ -182,35 +183,37 @@ def _records(run: Run) -> tuple[StageRecord, ...]:
 # ---- deployments
 
 
-def may_repeat(project: Project, stage: DeployStage) -> bool:
-    """Tell whether a deployment whose worker died may be done again by itself."""
-    deployer = project.environments[stage.environment].deployer
-    return deployer.kind != "command" or deployer.idempotent
+def may_repeat(project: Project, stage: Stage) -> bool:
+    """Tell whether a stage whose worker died may be done again by itself, though it had begun."""
+    if stage.deploys_to is None:
+        return True
+    return project.environments[stage.deploys_to].deployer.may_repeat
 
 
 def _deployment(
-    session: Session, result: StageResult, stage: DeployStage, place: Place, *, again: bool
+    session: Session, result: StageResult, target: tuple[str, Stage], place: Place, *, again: bool
 ) -> job.Deployment:
     """Return what is deployed where.
 
     Raises:
         WrongInput: The release is gone, the gate's secrets are lost, or it may not be done twice.
     """
+    name, stage = target
     gate = gates.of_stage(session, result)
     release = _release(session, result.run, stage, gate)
     _check_store(place.store, release)
     given: Mapping[str, str] | None = place.secrets(gate) if gate else {}
     if given is None:
         raise WrongInput(_LOST)
-    row = deployments.begin(session, result, stage.environment, release, gate, time.time())
+    row = deployments.begin(session, result, name, release, gate, time.time())
     if again:
         raise WrongInput(NOT_TWICE.format(what="the worker was lost"))
     before = session.get(Deployment, row.previous_id) if row.previous_id else None
     old = session.get(Release, before.release_id) if before else None
     return job.Deployment(
         number=row.id,
-        name=stage.environment,
-        environment=place.project.environments[stage.environment],
+        name=name,
+        environment=place.project.environments[name],
         release=_release_part(release, "release"),
         previous=_release_part(old, "previous") if old and _is_there(place.store, old) else None,
         parameters=dict(row.values),
@@ -220,7 +223,7 @@ def _deployment(
     )
 
 
-def _release(session: Session, run: Run, stage: DeployStage, gate: Gate | None) -> Release:
+def _release(session: Session, run: Run, stage: Stage, gate: Gate | None) -> Release:
     """Return the run's release, or the one that the gate's `release` parameter names."""
     named = next((one.name for one in stage.parameters if one.type == "release"), None)
     version = gate.values.get(named) if gate and named else None

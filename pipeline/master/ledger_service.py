@@ -37,6 +37,7 @@ from slipway.model.protocol.artefact_name import name_refusal
 from slipway.model.protocol.event import ArtefactLeft, TestResult
 from slipway.model.protocol.job import Job
 from slipway.model.site import Project
+from slipway.model.stage import STAGES, Stage
 from slipway.model.tenant import tenant_of
 from slipway.secrets.programs import end_programs
 from slipway.secrets.reading import given_to_stage
@@ -358,11 +359,12 @@ class Desk(BuildbotService):
             if exit_code == 0:
                 # With what it says, or a kill between the two would run it again.
                 runs.finish(result, "passed", now)
-        if result.uses == "publish" and exit_code == 0:
+        kind = STAGES.get(result.uses) or Stage
+        if kind.makes_release and exit_code == 0:
             stage = self.projects[run.project].stages[result.name]
             contents = run_state.inputs(run, stage)
             runs.keep_release(session, run, facts, contents, now)
-        if result.uses == "deploy":
+        if kind.deploys:
             deployments.said(session, result, exit_code, now)
         return run.project
 

@@ -2,99 +2,69 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
 from slipway.model.base import Part
 from slipway.model.duration import Duration
+from slipway.model.kinds import Kind, Kinds
 
 #: No line breaks and no other control characters; what is shown and what is sent in headers.
-_PLAIN = r"^[^\x00-\x1f\x7f]*$"
+PLAIN = r"^[^\x00-\x1f\x7f]*$"
 
 
-def _check_words(words: tuple[str, ...]) -> tuple[str, ...]:
+def check_words(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Check an argument list.
+
+    Raises:
+        ValueError: No system can start it.
+    """
     if words and (not words[0] or any("\0" in word for word in words)):
         msg = "the program's name is empty, or a word holds a NUL; no system can start that"
         raise ValueError(msg)
     return words
 
 
-class CommandDeployer(Part):
-    """Any program: it is told the release's folder and the gate's parameters."""
+class Deployer(Kind):
+    """What brings a release to an environment, and what a kind of deployers says of itself."""
 
-    kind: Literal["command"]
-    argv: tuple[str, ...] = Field(min_length=1)
-    """The program and its arguments. It gets SLIPWAY_RELEASE (the folder of the release's
-    artefacts), SLIPWAY_PARAM_NAME for each parameter, and all of it as JSON on its input."""
-    idempotent: bool = False
-    """True: doing it twice does no harm, so a deployment whose worker died is tried again."""
-    timeout: Duration = 900
-    """How long it may take; then its whole process tree is ended and it has failed."""
-    cwd: str | None = None
-    """The folder to run it in; relative to the state folder. None: the release's folder."""
+    needs_previous: ClassVar[bool] = True
+    """Whether the release before must be fetched, to be put back where this one fails."""
+    has_own_tenant: ClassVar[bool] = False
+    """Whether, on a worker that keeps projects apart, each environment is a tenant of its own."""
+    kind: str
 
-    _words = field_validator("argv")(_check_words)
+    @property
+    def may_repeat(self) -> bool:
+        """Whether a deployment whose worker died may be done again by itself."""
+        return False
 
+    def written_folders(self) -> dict[str, str]:
+        """Return the folders on the worker that it writes, by the key that names each.
 
-class _Place(Part):
-    """A folder of unpacked releases, one of them `current`."""
+        Returns:
+            Paths, relative to the state folder or absolute.
+        """
+        return {}
 
-    path: str = Field(min_length=1, pattern=_PLAIN)
-    artefact: str | None = Field(default=None, min_length=1)
-    """Which archives of the release to unpack, as a pattern. None: the one archive it has."""
-    keep: int = Field(default=5, ge=1, le=1000)
-    """How many releases stay there; the current and the previous one always do."""
-    restart: tuple[str, ...] = ()
-    """The program to run once `current` is switched, with its arguments; it runs in `path`. What
-    is to go on running it must start in a session of its own."""
-    stop: tuple[str, ...] = ()
-    """The program to run before `current` is taken away: where the first deployment of all fails,
-    and there is nothing to go back to."""
-    timeout: Duration = 300
-    """How long `restart` and `stop` may take."""
+    def key_files(self) -> tuple[str, ...]:
+        """Return the files on the worker that it is let in by.
 
-    _words = field_validator("restart", "stop")(_check_words)
+        Returns:
+            Paths, relative to the state folder or absolute.
+        """
+        return ()
 
 
-class FolderDeployer(_Place):
-    """A folder on the worker's machine: unpacked beside, then the link `current` is switched."""
+#: The kinds of deployers. The class named by a kind's `runner` is a
+#: `slipway.scripts.stages.deploy.way.Way`.
+DEPLOYERS: Kinds[Deployer] = Kinds("slipway.deployers", lambda: Deployer, "kind")
 
-    kind: Literal["folder"]
-    path: str = Field(min_length=1, pattern=_PLAIN)
-    """The folder; relative to the state folder. It gets `releases/` and the link `current`."""
-
-
-class SshDeployer(_Place):
-    """The same on another machine, through the system's own ssh. There: Python 3.8 or newer."""
-
-    kind: Literal["ssh"]
-    path: str = Field(min_length=1, pattern=_PLAIN)
-    """The folder there; relative to the user's home. It gets `releases/` and the link `current`."""
-    host: str = Field(
-        pattern=r"^[A-Za-z0-9_\[:][A-Za-z0-9_.:%\]-]*$", examples=["app1.example.org"]
-    )
-    """The machine's name or address, or what the worker's ssh configuration calls it."""
-    user: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.@\\-]*$")
-    """Whom to log in as. None: as ssh itself decides."""
-    port: int | None = Field(default=None, ge=1, le=65535)
-    """The port its ssh server listens on. None: as ssh itself decides."""
-    identity: str | None = Field(default=None, min_length=1, pattern=_PLAIN)
-    """A file with the private key, on the worker; relative to the state folder. None: as ssh
-    itself decides. There is nobody to type a passphrase."""
-    known_hosts: str | None = Field(default=None, min_length=1, pattern=_PLAIN)
-    """A file with the machine's public key, on the worker; relative to the state folder. None:
-    ssh's own. A key that is not in it is never accepted."""
-    python: str = Field(default="python3", pattern=r"^[A-Za-z0-9_./+-]+$")
-    """The Python there."""
-
-
-Deployer = Annotated[CommandDeployer | FolderDeployer | SshDeployer, Field(discriminator="kind")]
-DEPLOYERS: dict[str, type[Part]] = {
-    "command": CommandDeployer,
-    "folder": FolderDeployer,
-    "ssh": SshDeployer,
-}
+if TYPE_CHECKING:
+    AnyDeployer = Deployer
+else:
+    AnyDeployer = Annotated[Deployer, DEPLOYERS]
 
 
 class HealthCheck(Part):
@@ -108,7 +78,7 @@ class HealthCheck(Part):
     """The status the page must answer with."""
     contains: str | None = Field(default=None, min_length=1)
     """A text the page must hold, in its first megabyte."""
-    headers: dict[str, Annotated[str, Field(pattern=_PLAIN)]] = Field(default_factory=dict)
+    headers: dict[str, Annotated[str, Field(pattern=PLAIN)]] = Field(default_factory=dict)
     """Headers to send, such as { host = "app.example.org" }. No secrets: they are shown."""
     patience: Duration = 30
     """How long to go on trying."""
@@ -117,7 +87,7 @@ class HealthCheck(Part):
     timeout: Duration = 10
     """How long one try may take."""
 
-    _words = field_validator("argv")(_check_words)
+    _words = field_validator("argv")(check_words)
 
     @field_validator("headers")
     @classmethod
@@ -154,9 +124,9 @@ class Environment(Part):
 
     url: str | None = Field(default=None, pattern=r"^https?://[^\s\x00-\x1f\x7f]+$")
     """Where people find what runs there; a link on its pages."""
-    description: str = Field(default="", max_length=200, pattern=_PLAIN)
+    description: str = Field(default="", max_length=200, pattern=PLAIN)
     """A few words for people."""
-    deployer: Deployer
-    """What brings a release there: `kind` is command, folder or ssh."""
+    deployer: AnyDeployer
+    """What brings a release there; its `kind` says how."""
     health: tuple[HealthCheck, ...] = ()
     """What must hold after a deployment, in this order; else the previous release is put back."""

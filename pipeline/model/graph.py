@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from slipway.model.cell import Cell, cells
 from slipway.model.site import Project, Site, Worker
 from slipway.model.spelling import did_you_mean
-from slipway.model.stage import ArchiveStage, DeployStage, PublishStage, Stage
+from slipway.model.stage import Stage
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def _check_inputs(project: Project, place: tuple[str, ...]) -> list[Breach]:
             f'"{stage.uses}" works on what other stages leave; name them with needs = [...]',
         )
         for name, stage in project.stages.items()
-        if isinstance(stage, ArchiveStage | PublishStage) and not stage.needs
+        if stage.needs_inputs and not stage.needs
     ]
 
 
@@ -152,13 +152,13 @@ def _check_deploys(project: Project, place: tuple[str, ...]) -> list[Breach]:
     found = []
     known = ", ".join(project.environments) or "none; write [project.NAME.environments.NAME]"
     for name, stage in project.stages.items():
-        if not isinstance(stage, DeployStage):
+        if stage.deploys_to is None:
             continue
-        if stage.environment not in project.environments:
-            message = f'unknown environment "{stage.environment}"; there are: {known}.'
-            message += did_you_mean(stage.environment, project.environments)
+        if stage.deploys_to not in project.environments:
+            message = f'unknown environment "{stage.deploys_to}"; there are: {known}.'
+            message += did_you_mean(stage.deploys_to, project.environments)
             found.append(Breach((*place, name, "environment"), message))
-        if not any(isinstance(one, PublishStage) for one in _before(name, project.stages)):
+        if not any(one.makes_release for one in _before(name, project.stages)):
             message = (
                 f'"{name}" deploys a release, but none is made before it: name a stage that uses '
                 '"publish" in its needs, directly or through others'

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from slipway.model.environment import FolderDeployer
 from slipway.model.parameter.text import SecretParameter
 from slipway.model.site import Project
-from slipway.model.stage import DeployStage, PublishStage, Stage
+from slipway.model.stage import Stage
 
 #: Between a project's name and what a tenant is for; no name has it.
 _MARK = "~"
@@ -32,12 +31,11 @@ def tenant_of(title: str, project: Project, stage: Stage, secrets: Collection[st
         publishing, an environment's folder, other deployments, secrets of certain branches
         or of a gate.
     """
-    if isinstance(stage, PublishStage):
+    if stage.makes_release:
         return f"{title}{_MARK}publish"
-    if isinstance(stage, DeployStage):
-        deployer = project.environments[stage.environment].deployer
-        own = isinstance(deployer, FolderDeployer)
-        return f"{title}{_MARK}deploy" + (f"{_MARK}{stage.environment}" if own else "")
+    if stage.deploys_to is not None:
+        own = project.environments[stage.deploys_to].deployer.has_own_tenant
+        return f"{title}{_MARK}deploy" + (f"{_MARK}{stage.deploys_to}" if own else "")
     asks = any(isinstance(one, SecretParameter) for one in stage.parameters)
     if asks or any(stage.secrets[name].branches for name in secrets if name in stage.secrets):
         return f"{title}{_MARK}secrets"

@@ -9,10 +9,8 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
-from slipway.model.environment import CommandDeployer, FolderDeployer
 from slipway.model.graph import Breach
 from slipway.model.site import Project, Site
-from slipway.model.stage import PublishStage
 
 
 def check_written(site: Site) -> list[Breach]:
@@ -33,22 +31,20 @@ def check_written(site: Site) -> list[Breach]:
     return breaches
 
 
-def _written(title: str, project: Project) -> Iterator[tuple[str, tuple[str, ...], str]]:
+def _written(title: str, project: Project) -> Iterator[tuple[str, tuple[str | int, ...], str]]:
     """Return each such folder, where it is told, and who writes there."""
     place = ("project", title)
     for name, stage in project.stages.items():
-        if isinstance(stage, PublishStage):
-            path = posixpath.normpath(f"{stage.folder}/{title}")
-            yield path, (*place, "stages", name, "folder"), f"publishing of {title}"
+        for keys, path in stage.written_folders(title).items():
+            who = f"publishing of {title}" if stage.makes_release else f"{name} of {title}"
+            yield posixpath.normpath(path), (*place, "stages", name, *keys), who
     for name, environment in project.environments.items():
         where, deployer = (*place, "environments", name, "deployer"), environment.deployer
-        if isinstance(deployer, FolderDeployer):
-            path = posixpath.normpath(deployer.path)
-            yield path, (*where, "path"), f"the environment {name} of {title}"
-        if isinstance(deployer, CommandDeployer) and deployer.cwd is not None:
-            # Programs of one project that deploy are of one tenant.
-            path = posixpath.normpath(deployer.cwd)
-            yield path, (*where, "cwd"), f"a deployment of {title} by a program"
+        for key, path in deployer.written_folders().items():
+            own = deployer.has_own_tenant
+            # Else what deploys in one project is of one tenant.
+            who = f"the environment {name} of {title}" if own else f"a deployment of {title}"
+            yield posixpath.normpath(path), (*where, key), who
 
 
 def _is_in(path: str, other: str) -> bool:

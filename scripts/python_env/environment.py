@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from slipway.model.stage import ApplicationStage
-from slipway.scripts.python_env.requirements import Plan, make_plan, takes_default_groups
+from slipway.scripts.python_env.requirements import Plan, make_plan
 from slipway.scripts.python_env.uv import call_uv, check_lock, clean_environment, list_versions
 from slipway.scripts.report import Report
 
@@ -144,7 +144,7 @@ def _key(source: Path, stage: ApplicationStage, plan: Plan, tools: Sequence[str]
         "platform": platform.platform(),
         "extras": stage.extras,
         "groups": stage.groups,
-        "default groups": takes_default_groups(stage),
+        "default groups": stage.takes_default_groups,
         "requirements": stage.requirements,
         "tools": list(tools),
         "files": {str(path): _digest(path) for path in plan.files},

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from slipway.model.errors import WrongInput
-from slipway.model.stage import ApplicationStage, CommandStage, TestsStage
+from slipway.model.stage import ApplicationStage
 
 #: Files that decide what is installed; a change in one makes a new environment.
 DECIDING = ("uv.lock", "pyproject.toml", "setup.py", "setup.cfg", "requirements.txt")
@@ -98,18 +98,13 @@ def _sync(stage: ApplicationStage) -> tuple[str, ...]:
     groups: tuple[str, ...] = ()
     if stage.groups is not None:
         groups = ("--no-default-groups", *(f"--group={group}" for group in stage.groups))
-    elif not takes_default_groups(stage):
+    elif not stage.takes_default_groups:
         groups = ("--no-default-groups",)
     return ("sync", "--frozen", "--inexact", *extras, *groups)
 
 
 def _pip(*wanted: str) -> tuple[str, ...]:
     return ("pip", "install", *wanted)
-
-
-def takes_default_groups(stage: ApplicationStage) -> bool:
-    """Tell whether a stage wants the groups a developer has; what is shipped does not."""
-    return isinstance(stage, TestsStage | CommandStage)
 
 
 def _groups(data: dict[str, Any], stage: ApplicationStage) -> tuple[str, ...]:
@@ -120,7 +115,7 @@ def _groups(data: dict[str, Any], stage: ApplicationStage) -> tuple[str, ...]:
         default = data.get("tool", {}).get("uv", {}).get("default-groups", ["dev"])
         default = tuple(there) if default == "all" else default
         groups = tuple(name for name in default if name in there)
-        groups = groups if takes_default_groups(stage) else ()
+        groups = groups if stage.takes_default_groups else ()
     for name in groups:
         if name not in there:
             known = ", ".join(there) or "none"

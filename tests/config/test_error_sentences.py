@@ -193,7 +193,7 @@ def test_what_is_wrong_in_a_stage_is_told_at_its_line(good, problems, line, told
 
 def test_an_unknown_kind_is_told(good, problems):
     (found,) = problems(good.replace('uses = "tests"', 'uses = "test"'))
-    told = f'{STAGE}.uses: unknown kind of stage: "test" is not allowed; allowed: "tests", '
+    told = f'{STAGE}.uses: unknown kind of stage: "test" is not allowed; allowed: "archive", '
     assert told in found
     assert found.endswith('Did you mean "tests"?')
 
@@ -205,7 +205,7 @@ def test_an_unknown_kind_is_told_at_its_line(good, problems):
 
 def test_a_stage_without_a_kind_is_told(good, problems):
     (found,) = problems(good.replace('uses = "tests"', ""))
-    assert found.startswith(f'7: {STAGE}: uses is missing; write what the stage does: "tests", ')
+    assert found.startswith(f'7: {STAGE}: uses is missing; write what the stage does: "archive", ')
 
 
 def test_nothing_at_all_is_told(problems):

@@ -9,7 +9,7 @@ import pytest
 
 from slipway.config.schema import FILE, json_schema, reference, schema_text
 from slipway.model.site import Project, SiteSettings, Worker
-from slipway.model.stage import KINDS
+from slipway.model.stage import STAGES
 
 ROOT = Path(__file__).parents[2]
 AGAIN = "; make it again: make docs"
@@ -32,7 +32,7 @@ def test_the_reference_page_is_the_models():
 
 def test_the_reference_has_every_key_with_a_description():
     page = reference()
-    models = [SiteSettings, Project, Worker, *KINDS.values()]
+    models = [SiteSettings, Project, Worker, *STAGES.members.values()]
     names = {f"`{field.alias}`" for model in models for field in model.model_fields.values()}
     assert {
         name

@@ -12,7 +12,7 @@ from slipway.ledger.database.session import LedgerSession
 from slipway.ledger.runs import Cause, Commit
 from slipway.ledger.tables.runs import Artefact
 from slipway.model.access import Person
-from slipway.model.stage import CommandStage
+from slipway.scripts.stages.command.stage import CommandStage
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])

@@ -8,7 +8,7 @@ from slipway.ledger.gate_requests import Request
 from slipway.ledger.tables.gates import Asking
 from slipway.model.access import Person, held
 from slipway.model.errors import Forbidden, WrongInput
-from slipway.model.stage import CommandStage
+from slipway.scripts.stages.command.stage import CommandStage
 
 from .conftest import Walk
 

@@ -6,7 +6,7 @@ from slipway.ledger import freezes, gates
 from slipway.ledger.gates import Request
 from slipway.model.access import Person, held
 from slipway.model.errors import Forbidden, WrongInput
-from slipway.model.stage import CommandStage
+from slipway.scripts.stages.command.stage import CommandStage
 
 from .conftest import Walk
 

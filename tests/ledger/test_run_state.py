@@ -5,7 +5,7 @@ import pytest
 from slipway.ledger import gates, run_state, runs
 from slipway.ledger.tables.runs import Run
 from slipway.model import run_state as rules
-from slipway.model.stage import CommandStage
+from slipway.scripts.stages.command.stage import CommandStage
 
 from .conftest import Walk
 

@@ -8,7 +8,7 @@ from slipway.ledger.runs import Cause, Commit
 from slipway.ledger.tables.runs import Artefact
 from slipway.master import change_notifications
 from slipway.model.access import Person
-from slipway.model.stage import CommandStage
+from slipway.scripts.stages.command.stage import CommandStage
 from tests.master.scheduling.engine import make_ledger
 
 ANN = Person("ann", frozenset({"developer", "releaser", "admin"}))

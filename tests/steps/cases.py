@@ -16,12 +16,12 @@ from buildbot.test.steps import (
 from twisted.internet import defer
 from twisted.trial.unittest import TestCase
 
-from slipway import steps
 from slipway.artefacts.store import Store
 from slipway.model.protocol.event import ArtefactLeft
 from slipway.model.protocol.event_codes import Coder, made_key
 from slipway.model.protocol.job import Input, Job, RunFacts
 from slipway.model.protocol.script_input import Handed
+from slipway.steps import Stage
 from slipway.steps.ledger_api import STAGE_PROPERTY
 from slipway.steps.stage import GRACE
 from slipway.steps.transfer import BLOCK, StoreReader, StoreWriter
@@ -115,12 +115,7 @@ class StepCase(TestBuildStepMixin, TestReactorMixin, TestCase):
         """Set up a step at its desk."""
         self.desk = MemoryDesk(self.make_job() if job else None, self.store)
         self.master.service_manager = SimpleNamespace(namedServices={"slipway": self.desk})
-        (step,) = [
-            one
-            for one in vars(steps).values()
-            if isinstance(one, type) and getattr(one, "uses", None) == self.kind
-        ]
-        self.made = self.setup_step(step(timeout=300))
+        self.made = self.setup_step(Stage(self.kind, timeout=300))
         self.made.key = KEY
         self.change_worker_system(self.system)
         self.build.workername = "local"

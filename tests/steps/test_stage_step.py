@@ -3,7 +3,7 @@
 from buildbot.process.results import CANCELLED, FAILURE, SKIPPED, SUCCESS
 
 from slipway.model.protocol.event import Notice, Progress, Summary
-from slipway.model.stage import KINDS
+from slipway.model.stage import STAGES
 
 from .cases import DATA, GIVEN, HASH, StepCase, artefact, said
 
@@ -50,7 +50,7 @@ class EachKind:
 
 
 def _each(system, suffix):
-    for kind in KINDS:
+    for kind in STAGES.names:
         name = f"{kind.capitalize()}{suffix}"
         members = {"kind": kind, "system": system, "__module__": __name__}
         globals()[name] = type(name, (EachKind, StepCase), members)

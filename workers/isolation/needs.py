@@ -10,10 +10,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from slipway.model.cell import cells
-from slipway.model.environment import CommandDeployer, FolderDeployer, SshDeployer
 from slipway.model.graph import able_workers
 from slipway.model.site import Project, Site
-from slipway.model.stage import DatabasesStage, DeployStage, PublishStage, Stage
+from slipway.model.stage import Stage
 from slipway.model.tenant import tenants_of
 from slipway.state_folder import Home
 from slipway.workers.isolation.account import TENANTS
@@ -114,23 +113,16 @@ def needs_of(site: Site, home: Home, config: Path, worker: str) -> Needs:
 
 def _with(tenant: Tenant, home: Home, project: Project, stage: Stage) -> Tenant:
     """Return a tenant that also has what one more stage needs."""
-    keys, writes, variables = [*tenant.keys], [*tenant.writes], set(tenant.variables)
-    if isinstance(stage, PublishStage):
-        writes.append(home.root / stage.folder / tenant.project)
-    if isinstance(stage, DeployStage):
-        deployer = project.environments[stage.environment].deployer
-        if isinstance(deployer, FolderDeployer):
-            writes.append(home.root / deployer.path)
-        if isinstance(deployer, CommandDeployer) and deployer.cwd is not None:
-            writes.append(home.root / deployer.cwd)
-        if isinstance(deployer, SshDeployer):
-            told = (deployer.identity, deployer.known_hosts)
-            keys += [home.root / one for one in told if one]
-    if isinstance(stage, DatabasesStage) and stage.server_env:
-        variables.add(stage.server_env)
+    keys, writes = [*tenant.keys], [*tenant.writes]
+    writes += [home.root / one for one in stage.written_folders(tenant.project).values()]
+    if stage.deploys_to is not None:
+        deployer = project.environments[stage.deploys_to].deployer
+        writes += [home.root / one for one in deployer.written_folders().values()]
+        keys += [home.root / one for one in deployer.key_files()]
+    variables = tenant.variables | stage.worker_variables
     # The state folder itself is nobody's to write but the master's.
     given = (one for one in map(_plain, writes) if not home.root.is_relative_to(one))
-    return replace(tenant, keys=_once(keys), writes=_once(given), variables=frozenset(variables))
+    return replace(tenant, keys=_once(keys), writes=_once(given), variables=variables)
 
 
 def _stages(site: Site, project: Project, name: str) -> Iterator[Stage]:

@@ -7,7 +7,7 @@ _ROOMS = {
     "gates": ("deploy", "environments", "gate", "rollback"),
     "releases": ("download", "releases", "verify"),
     "people": ("audit", "passwd", "token"),
-    "site": ("backup", "check", "prune", "schema", "up", "workers"),
+    "site": ("backup", "check", "plugins", "prune", "schema", "up", "workers"),
     "local": ("example", "features", "run", "stage", "worker"),
 }
 

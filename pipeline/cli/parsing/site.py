@@ -1,4 +1,4 @@
-"""The commands of a site: check, up, schema."""
+"""The commands of a site: check, up, schema, plugins."""
 
 from __future__ import annotations
 
@@ -31,3 +31,11 @@ def add_commands(commands: Commands) -> None:
         "slipway schema > pipeline.schema.json",
     )
     schema.add_argument("--reference", action="store_true", help="print it as a Markdown page")
+    plugins = commands.add(
+        "plugins",
+        "list the kinds of stages, deployers, ... and the package each is from",
+        "List the kinds of stages, deployers and so on that can be used here, each with the "
+        "package it comes from; and those that cannot be used, with the reason.",
+        "slipway plugins",
+    )
+    plugins.add_argument("--json", action="store_true", help="print them as JSON")

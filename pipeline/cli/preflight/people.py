@@ -11,7 +11,7 @@ from slipway.model.access import ADMIN_ROLE, LADDER, held
 from slipway.model.people import ADMIN
 from slipway.model.site import Site
 from slipway.model.spelling import did_you_mean
-from slipway.model.stage import AnyStage
+from slipway.model.stage import Stage
 from slipway.workers.isolation.enclose import closed_folders
 from slipway.workers.isolation.methods import workers_here
 
@@ -31,7 +31,7 @@ def gates(outlook: Outlook) -> Iterable[Finding]:
 
 
 def _of_gate(
-    stage: AnyStage, place: tuple[str, ...], people: dict[str, frozenset[str]]
+    stage: Stage, place: tuple[str, ...], people: dict[str, frozenset[str]]
 ) -> Iterable[Finding]:
     known = sorted({role for roles in people.values() for role in roles} | set(LADDER))
     unknown = [role for role in stage.allowed if role not in known]

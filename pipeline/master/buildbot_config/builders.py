@@ -13,20 +13,7 @@ from slipway.model.duration import format_duration
 from slipway.model.graph import able_workers
 from slipway.model.site import Project, Worker, builder_name
 from slipway.model.stage import Stage
-from slipway.steps import (
-    Archive,
-    Command,
-    Databases,
-    Deploy,
-    Features,
-    Freeze,
-    Publish,
-    StageStep,
-    Tests,
-)
-
-_KINDS = (Archive, Command, Databases, Deploy, Features, Freeze, Publish, Tests)
-STEPS: dict[str, type[StageStep]] = {step.uses: step for step in _KINDS}
+from slipway.steps import Stage as StageStep
 
 
 class _Factory(BuildFactory):
@@ -58,7 +45,7 @@ def _builder(project: str, name: str, cell: Cell, workers: Mapping[str, Worker])
         project=project,
         description=_description(stage, kind),
         workernames=able_workers(stage, workers),
-        factory=_Factory([STEPS[kind](timeout=stage.timeout)]),
+        factory=_Factory([StageStep(kind, timeout=stage.timeout)]),
         tags=[kind, f"lane-{stage.lane}"],
         collapseRequests=False,
     )

@@ -24,7 +24,7 @@ from slipway.model import run_state as rules
 from slipway.model.cell import cells
 from slipway.model.errors import MissingTool, WrongInput
 from slipway.model.site import Project
-from slipway.model.stage import DeployStage, Stage
+from slipway.model.stage import Stage
 
 #: The exit code of a stage whose script never began: something is missing on the machine.
 _NEVER_BEGAN = MissingTool.exit_code
@@ -392,4 +392,4 @@ class Tickets:
     def _may_repeat(self, session: Session, result: StageResult, stage: Stage) -> bool:
         """Tell whether an attempt may be made anew by itself, as far as it had come."""
         began = deployments.of_stage(session, result.id) is not None
-        return not (began and isinstance(stage, DeployStage)) or may_repeat(self.project, stage)
+        return not began or may_repeat(self.project, stage)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from slipway.model.environment import CommandDeployer, Environment
+from slipway.model.environment import Environment
 from slipway.model.git_names import check_repository, check_revision
 from slipway.model.protocol.artefact_name import ArtefactName
 from slipway.model.protocol.event import Role
@@ -103,18 +103,10 @@ class Deployment(_JobPart):
     """Who opened the gate."""
 
     @property
-    def needs_previous(self) -> bool:
-        """Whether the previous release must be fetched to be put back.
-
-        Where releases are unpacked into a folder it lies there still.
-        """
-        return isinstance(self.environment.deployer, CommandDeployer)
-
-    @property
     def inputs(self) -> tuple[Input, ...]:
         """The artefacts to fetch."""
         fetched = self.release.inputs
-        if self.previous is not None and self.needs_previous:
+        if self.previous is not None and self.environment.deployer.needs_previous:
             fetched += self.previous.inputs
         return fetched
 

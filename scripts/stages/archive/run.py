@@ -11,13 +11,13 @@ from typing import Any
 
 from slipway.model.errors import StageFailed, WrongInput
 from slipway.model.protocol.job import Input, Job
-from slipway.model.stage import ArchiveStage
 from slipway.scripts.archives.contents import Parcel
 from slipway.scripts.archives.entries import Entry
 from slipway.scripts.archives.pack import write_tar, write_zip
 from slipway.scripts.archives.tar_zst import told_when_broken
 from slipway.scripts.humanize import count_text, plain_name, size_text
 from slipway.scripts.report import Report
+from slipway.scripts.stages.archive.stage import ArchiveStage
 
 _FROZEN = ".tar.zst"
 # An event is small; the artefacts themselves tell the rest.

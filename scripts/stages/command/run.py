@@ -10,13 +10,13 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from slipway.model.errors import StageFailed, WrongInput
 from slipway.model.protocol.job import Job
-from slipway.model.stage import CommandStage
 from slipway.scripts.humanize import count_text
 from slipway.scripts.process import Finished, end_strays
 from slipway.scripts.process import run as run_program
 from slipway.scripts.python_env.environment import prepare
 from slipway.scripts.python_env.uv import clean_environment
 from slipway.scripts.report import Report
+from slipway.scripts.stages.command.stage import CommandStage
 
 _LAST_LINES = 8
 #: Folders of git and of Slipway itself, which "**" must not gather.

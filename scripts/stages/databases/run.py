@@ -15,7 +15,6 @@ import psycopg
 
 from slipway.model.errors import StageFailed, WrongInput
 from slipway.model.protocol.job import Job
-from slipway.model.stage import DatabasesStage
 from slipway.scripts.atomic_files import write_text
 from slipway.scripts.humanize import count_text, size_text
 from slipway.scripts.python_env import environment
@@ -27,6 +26,7 @@ from slipway.scripts.stages.databases.postgresql import PostgresqlSeed
 from slipway.scripts.stages.databases.postgresql_server import Workplace
 from slipway.scripts.stages.databases.schema import Application, Schema
 from slipway.scripts.stages.databases.sqlite import SqliteSeed
+from slipway.scripts.stages.databases.stage import DatabasesStage
 
 _TAKEN = frozenset({"postgres", "template0", "template1"})
 

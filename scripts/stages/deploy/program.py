@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from slipway.model.environment import CommandDeployer
 from slipway.model.errors import MissingTool, StageFailed
 from slipway.model.protocol.job import Deployment, Job, Release
 from slipway.scripts.process import Finished, run
 from slipway.scripts.python_env.uv import clean_environment
 from slipway.scripts.report import Report
+from slipway.scripts.stages.deploy.deployers import CommandDeployer
 from slipway.scripts.stages.deploy.variables import told, variables
 
 _LAST_LINES = 8

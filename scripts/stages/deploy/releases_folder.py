@@ -10,13 +10,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from slipway.model.environment import FolderDeployer, SshDeployer
 from slipway.model.errors import MissingTool, SlipwayError, StageFailed, WrongInput
 from slipway.model.protocol.job import Deployment, Input, Job, Release
 from slipway.scripts.archives.entries import Entry, entries
 from slipway.scripts.archives.unpack import unpack
 from slipway.scripts.humanize import count_text, plain_name
 from slipway.scripts.report import Report, hash_file
+from slipway.scripts.stages.deploy.deployers import FolderDeployer, SshDeployer
 from slipway.scripts.stages.deploy.remote_session import Lost, Refused, Session, here
 from slipway.scripts.stages.deploy.ssh import there, unreachable
 from slipway.scripts.stages.deploy.variables import variables

@@ -7,47 +7,16 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from slipway.model.environment import CommandDeployer
 from slipway.model.errors import MissingTool, SlipwayError, StageFailed, WrongInput
-from slipway.model.protocol.job import Deployment, Job, Release
+from slipway.model.protocol.job import Deployment, Job
 from slipway.scripts.python_env.uv import clean_environment
 from slipway.scripts.report import Report
 from slipway.scripts.stages.deploy import health
 from slipway.scripts.stages.deploy.health import Healthy
-from slipway.scripts.stages.deploy.program import CommandDeployment
-from slipway.scripts.stages.deploy.releases_folder import PlaceDeployment
 from slipway.scripts.stages.deploy.variables import variables
-
-
-class Way(Protocol):
-    """One way to bring a release somewhere, and back."""
-
-    touched: bool
-    """Whether anything has changed there yet."""
-    target: str
-    """What sentences call the place."""
-
-    @property
-    def previous(self) -> Release | None:
-        """What is put back where this fails."""
-
-    @property
-    def folder(self) -> str:
-        """The folder of the release's artefacts."""
-
-    def deploy(self) -> None:
-        """Bring the release there."""
-
-    def put_back(self) -> str:
-        """Bring the release before there again; says what was done, nothing if nothing was."""
-
-    def settle(self) -> None:
-        """The release is healthy: it is what is gone back to from now on."""
-
-    def close(self) -> None:
-        """Let go of the place."""
+from slipway.scripts.stages.deploy.way import Way
 
 
 def run(job: Job, report: Report) -> None:
@@ -176,9 +145,8 @@ class _Trip:
 
 def _find_way(job: Job, deployment: Deployment, report: Report) -> Way:
     deployer = deployment.environment.deployer
-    if isinstance(deployer, CommandDeployer):
-        return CommandDeployment(job, deployment, deployer, report)
-    return PlaceDeployment(job, deployment, deployer, report)
+    way: Way = deployer.load_runner()(job, deployment, deployer, report)
+    return way
 
 
 def _plain(kind: type[SlipwayError]) -> Callable[[str], SlipwayError]:

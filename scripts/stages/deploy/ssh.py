@@ -7,8 +7,8 @@ import shlex
 from collections.abc import Callable
 from pathlib import Path
 
-from slipway.model.environment import SshDeployer
 from slipway.model.errors import MissingTool, SlipwayError, WrongInput
+from slipway.scripts.stages.deploy.deployers import SshDeployer
 from slipway.scripts.stages.deploy.remote_session import BOOTSTRAP, Lost, Session
 
 #: Nobody is there to answer a question, no unknown key is taken, nothing else is opened with it,

@@ -14,7 +14,6 @@ from pydantic import ValidationError
 
 from slipway.model.errors import WrongInput
 from slipway.model.features import FeatureKeys
-from slipway.model.stage import FeaturesStage
 from slipway.scripts.python_env.environment import Environment, prepare
 from slipway.scripts.report import Report
 from slipway.scripts.stages.features.coordinator import walk
@@ -23,6 +22,7 @@ from slipway.scripts.stages.features.injected_package import REQUIREMENTS
 from slipway.scripts.stages.features.request import Order
 from slipway.scripts.stages.features.seed_options import NamedSeeds
 from slipway.scripts.stages.features.settings import PROFILE_VARIABLE, settle
+from slipway.scripts.stages.features.stage import FeaturesStage
 
 _STATE = Path(".slipway") / "features"
 _NEEDED = ("behave", "httpx", "lxml", "selenium")

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from slipway.model.errors import StageFailed, WrongInput
 from slipway.model.protocol.job import Job
-from slipway.model.stage import FeaturesStage
 from slipway.scripts.archives.pack import pack_zip
 from slipway.scripts.archives.unpack import unpack
 from slipway.scripts.atomic_files import write_text
@@ -23,6 +22,7 @@ from slipway.scripts.stages.features.report.page import write_report
 from slipway.scripts.stages.features.request import Order
 from slipway.scripts.stages.features.results import BAD, FeaturesRun, counts, counts_text, verdict
 from slipway.scripts.stages.features.settings import PROFILE_VARIABLE, settle
+from slipway.scripts.stages.features.stage import FeaturesStage
 
 #: How many failed scenarios the closing sentence names.
 _NAMED = 5

@@ -8,7 +8,6 @@ from typing import Any
 
 from slipway.model.errors import StageFailed, WrongInput
 from slipway.model.protocol.job import Job
-from slipway.model.stage import FreezeStage
 from slipway.scripts.archives.pack import pack_tree
 from slipway.scripts.humanize import count_text, size_text
 from slipway.scripts.process import run as run_program
@@ -17,6 +16,7 @@ from slipway.scripts.report import Report
 from slipway.scripts.stages.freeze import smoke_test
 from slipway.scripts.stages.freeze.normalise import inspect, settle
 from slipway.scripts.stages.freeze.settings import make_settings
+from slipway.scripts.stages.freeze.stage import FreezeStage
 
 CX_FREEZE = "8.7.3"
 GUEST = Path(__file__).parent / "guest" / "freeze.py"

@@ -7,9 +7,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from slipway.model.errors import WrongInput
-from slipway.model.stage import FreezeStage
 from slipway.scripts.project_files import files
 from slipway.scripts.python_env.environment import roots
+from slipway.scripts.stages.freeze.stage import FreezeStage
 
 
 def make_settings(source: Path, stage: FreezeStage, name: str, target: Path) -> dict[str, Any]:

@@ -16,15 +16,24 @@ _BLOCK = 1 << 20
 _DAY = 86400.0
 
 
-def copy(one: Input, target: Path) -> None:
-    """Copy an artefact and read it back from the disk."""
-    with Path(one.path).open("rb") as source, target.open("xb") as stream:
+def copy_file(path: Path, target: Path) -> None:
+    """Copy a file to the disk itself, not just to the system's memory."""
+    with path.open("rb") as source, target.open("xb") as stream:
         shutil.copyfileobj(source, stream, _BLOCK)
         stream.flush()
         os.fsync(stream.fileno())
         if hasattr(os, "posix_fadvise"):
-            # Without its pages in memory the check reads what the disk really holds.
+            # Without its pages in memory a check reads what the disk really holds.
             os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def copy(one: Input, target: Path) -> None:
+    """Copy an artefact and read it back from the disk.
+
+    Raises:
+        StageFailed: It is not what it was.
+    """
+    copy_file(Path(one.path), target)
     found = hash_file(target)
     if found != one.sha256:
         msg = f'"{one.name}" was altered on its way: sha256 {found} instead of {one.sha256}'

@@ -9,18 +9,20 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from slipway.model.errors import StageFailed, WrongInput
+from slipway.model.errors import SlipwayError, StageFailed, WrongInput
 from slipway.model.protocol.job import Input, Job
-from slipway.model.stage import PublishStage
+from slipway.model.release_target import Target
 from slipway.scripts.atomic_files import sync_folder, told_when_full
 from slipway.scripts.humanize import plain_name
 from slipway.scripts.releases import manifest as manifests
 from slipway.scripts.releases.manifest import MANIFEST, PAGE, SUMS, Artefact, Manifest, ReleaseFile
+from slipway.scripts.releases.target import ReleaseTarget
 from slipway.scripts.releases.verify import verify
 from slipway.scripts.report import Report, hash_file
 from slipway.scripts.stages.publish.copying import copy, sweep, write
 from slipway.scripts.stages.publish.index import LATEST, locked, point_at
 from slipway.scripts.stages.publish.page import release_page
+from slipway.scripts.stages.publish.stage import PublishStage
 
 _TAKEN = frozenset({LATEST, f"{LATEST}.json", PAGE.lower()})
 _RESERVED = frozenset({MANIFEST.lower(), SUMS.lower(), PAGE.lower()})
@@ -39,6 +41,9 @@ def run(job: Job, report: Report) -> None:
         msg = f'stage "{job.name}" is no publish stage but "{stage.uses}"'
         raise WrongInput(msg)
     version = _version(job)
+    targets = [_target(one, job, report) for one in stage.targets]
+    for target in targets:
+        target.check(version)
     project = Path(job.state, stage.folder).resolve() / plain_name(job.project, "the project")
     products = _products(job)
     with _told("nothing was published", project), told_when_full(project):
@@ -48,9 +53,33 @@ def run(job: Job, report: Report) -> None:
     said = f"{version} is published, but latest and the list of releases are the old ones"
     with _told(said, project), told_when_full(project), locked(project):
         moved = point_at(project, release)
+    for target in targets:
+        _copy(target, project / version, report)
     _conclude(project / version, Path(job.output), report, again=again)
     if not moved:
         report.notice(f"latest stays where it is: a later run than {job.run.number} is published")
+
+
+def _target(settings: Target, job: Job, report: Report) -> ReleaseTarget:
+    made: ReleaseTarget = settings.load_runner()(settings, job, report)
+    return made
+
+
+def _copy(target: ReleaseTarget, release: Path, report: Report) -> None:
+    """Copy the release to one target; what is there already stays.
+
+    Raises:
+        SlipwayError: It could not be copied. Says where the release is nevertheless.
+    """
+    try:
+        target.stage(release)
+        place = target.commit()
+    except SlipwayError as error:
+        told = f"published to {release}, but not to {target.where}: {error}"
+        raise type(error)(told) from None
+    finally:
+        target.discard()
+    report.notice(f"copied to {place}")
 
 
 def _version(job: Job) -> str:

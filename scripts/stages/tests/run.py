@@ -9,12 +9,12 @@ from pathlib import Path
 from slipway.model.errors import StageFailed, WrongInput
 from slipway.model.protocol.event import TestResult
 from slipway.model.protocol.job import Job
-from slipway.model.stage import TestsStage
 from slipway.scripts.python_env.environment import Environment, prepare
 from slipway.scripts.report import Report
 from slipway.scripts.stages.tests import suites
 from slipway.scripts.stages.tests.junit import short
 from slipway.scripts.stages.tests.runners import Outcome, run_suite
+from slipway.scripts.stages.tests.stage import TestsStage
 from slipway.scripts.stages.tests.suites import Planned
 
 #: How many failing tests the closing sentence names.

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from slipway.model.errors import StageFailed
-from slipway.model.stage import TestsStage
 from slipway.scripts.project_files import files
 from slipway.scripts.python_env.requirements import read_pyproject
+from slipway.scripts.stages.tests.stage import TestsStage
 
 Runner = Literal["pytest", "nose2", "unittest"]
 

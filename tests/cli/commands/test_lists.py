@@ -18,7 +18,7 @@ from slipway.ledger import runs
 from slipway.ledger.database.migrate import upgrade
 from slipway.ledger.database.session import LedgerSession
 from slipway.ledger.runs import Cause, Commit
-from slipway.model.stage import CommandStage
+from slipway.scripts.stages.command.stage import CommandStage
 
 STAGE = CommandStage(uses="command", argv=("true",))
 

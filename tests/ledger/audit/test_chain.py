@@ -20,7 +20,7 @@ from slipway.ledger.audit.recording import AuditRow
 from slipway.ledger.database.migrate import configuration, upgrade
 from slipway.ledger.database.session import LedgerSession
 from slipway.ledger.tables.runs import Release, Run
-from slipway.model.stage import CommandStage
+from slipway.scripts.stages.command.stage import CommandStage
 
 from .things import Base, Thing, trail
 

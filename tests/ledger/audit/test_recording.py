@@ -26,7 +26,7 @@ from slipway.ledger.database.migrate import upgrade
 from slipway.ledger.database.session import LedgerSession
 from slipway.ledger.tables.runs import Release, Run, StageResult
 from slipway.model.access import Person
-from slipway.model.stage import CommandStage
+from slipway.scripts.stages.command.stage import CommandStage
 
 from .things import Base, Part, Thing, begin_run, trail
 

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from slipway.model.secrets.location import StageSecret
-from slipway.model.stage import KINDS
+from slipway.model.stage import STAGES
 
 LEAST = {
     "tests": {},
@@ -19,10 +19,10 @@ LEAST = {
 
 
 def stage(kind="command", **keys):
-    return KINDS[kind].model_validate({"uses": kind, **LEAST[kind], **keys})
+    return STAGES.members[kind].model_validate({"uses": kind, **LEAST[kind], **keys})
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", STAGES.names)
 def test_every_kind_that_starts_a_program_may_have_secrets(kind):
     given = {"secrets": {"TOKEN": {"env": "A"}}}
     if kind in {"archive", "publish"}:

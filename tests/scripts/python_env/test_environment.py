@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from slipway.model.errors import MissingTool, WrongInput
-from slipway.model.stage import CommandStage, FreezeStage, TestsStage
 from slipway.scripts.python_env import environment
 from slipway.scripts.python_env import uv as installer
 from slipway.scripts.python_env.environment import prepare
 from slipway.scripts.python_env.requirements import make_plan
 from slipway.scripts.python_env.uv import explain
+from slipway.scripts.stages.command.stage import CommandStage
+from slipway.scripts.stages.freeze.stage import FreezeStage
+from slipway.scripts.stages.tests.stage import TestsStage
 
 TESTS = TestsStage(uses="tests")
 FREEZE = FreezeStage(uses="freeze", script="x.py")

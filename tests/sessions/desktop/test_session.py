@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from slipway.model.stage import TestsStage
 from slipway.scripts.python_env.environment import prepare
 from slipway.scripts.report import ConsoleReport
 from slipway.scripts.stages.features.injected_package import importable
+from slipway.scripts.stages.tests.stage import TestsStage
 from slipway.sessions import NotThere, SessionError, SessionLost, Unsupported
 from slipway.sessions.desktop import link as desktop_link
 from slipway.sessions.desktop.program import DesktopSettings

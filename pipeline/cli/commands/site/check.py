@@ -9,7 +9,8 @@ from rich.tree import Tree
 
 from slipway.cli.lib.terminal import terminal
 from slipway.cli.preflight.checks import Outlook, find
-from slipway.config import ConfigProblems, Problem, read_closely
+from slipway.config import ConfigProblems, read_closely
+from slipway.extension_points import broken_kinds
 from slipway.model.duration import format_duration
 from slipway.model.graph import order
 from slipway.model.site import Project, Site
@@ -32,7 +33,8 @@ def run(options: argparse.Namespace) -> int:
     home = Home.beside(options.config)
     found = find(Outlook(site, options.config.resolve().parent, home))
     errors = [reading.problem(one.path, one.message) for one in found if one.error]
-    warnings = [reading.problem(one.path, one.message) for one in found if not one.error]
+    problems = {reading.problem(one.path, one.message) for one in found if not one.error}
+    warnings = [*map(str, sorted(problems)), *map(str, broken_kinds())]
     _warn(warnings)
     if errors:
         raise ConfigProblems(errors)
@@ -48,11 +50,11 @@ def run(options: argparse.Namespace) -> int:
     return code
 
 
-def _warn(warnings: list[Problem]) -> None:
+def _warn(warnings: list[str]) -> None:
     """Print warnings on the standard error, so that JSON stays JSON."""
     console = terminal(stderr=True)
-    for warning in sorted(set(warnings)):
-        console.print(f"[yellow]warning:[/] {escape(str(warning))}")
+    for warning in warnings:
+        console.print(f"[yellow]warning:[/] {escape(warning)}")
 
 
 def _conclude(console: Console, file: str, warnings: int, code: int) -> None:

@@ -18,8 +18,8 @@ from slipway.ledger.database.migrate import upgrade
 from slipway.ledger.database.session import LedgerSession
 from slipway.ledger.runs import Cause, Commit
 from slipway.ledger.tables.runs import Artefact
-from slipway.model.stage import CommandStage
 from slipway.scripts.postgresql.programs import find_programs
+from slipway.scripts.stages.command.stage import CommandStage
 
 STAGE = CommandStage(uses="command", argv=("true",))
 

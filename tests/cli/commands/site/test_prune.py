@@ -15,9 +15,9 @@ from slipway.ledger.database.migrate import upgrade
 from slipway.ledger.database.session import LedgerSession
 from slipway.ledger.runs import Cause, Commit
 from slipway.ledger.tables.runs import Artefact, Release
-from slipway.model.stage import CommandStage
 from slipway.scripts.humanize import size_text
 from slipway.scripts.releases import manifest
+from slipway.scripts.stages.command.stage import CommandStage
 
 STAGE = CommandStage(uses="command", argv=("true",))
 LONG_AGO = 100.0

@@ -4,8 +4,8 @@ import pytest
 
 from slipway.model.errors import WrongInput
 from slipway.model.features import FeatureKeys, layered
-from slipway.model.stage import FeaturesStage
 from slipway.scripts.stages.features.settings import read_project, settle
+from slipway.scripts.stages.features.stage import FeaturesStage
 
 PYPROJECT = """\
 [tool.slipway.features]

@@ -18,7 +18,6 @@ import zstandard
 
 from slipway.model.errors import StageFailed, WrongInput
 from slipway.model.protocol.event import ArtefactLeft
-from slipway.model.stage import FreezeStage
 from slipway.scripts.archives.pack import pack_tree
 from slipway.scripts.report import hash_file
 from slipway.scripts.stages.freeze import smoke_test
@@ -27,6 +26,7 @@ from slipway.scripts.stages.freeze.normalise import settle
 from slipway.scripts.stages.freeze.run import _start as start_frozen
 from slipway.scripts.stages.freeze.run import run
 from slipway.scripts.stages.freeze.settings import make_settings
+from slipway.scripts.stages.freeze.stage import FreezeStage
 
 EPOCH = 1_700_000_000
 posix = pytest.mark.skipif(os.name != "posix", reason="stands in with shell scripts")

@@ -11,9 +11,9 @@ import pytest
 
 from slipway.model.errors import StageFailed
 from slipway.model.protocol.event import ArtefactLeft
-from slipway.model.stage import TestsStage
 from slipway.scripts.stages.tests import suites
 from slipway.scripts.stages.tests.run import run
+from slipway.scripts.stages.tests.stage import TestsStage
 
 GOOD = "import unittest\nclass T(unittest.TestCase):\n    def test_good(self): pass\n"
 BAD = GOOD + "    def test_bad(self): self.assertEqual(1, 2)\n"

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from slipway.model.stage import TestsStage
 from slipway.scripts.python_env.environment import Environment, prepare
 from slipway.scripts.report import ConsoleReport
+from slipway.scripts.stages.tests.stage import TestsStage
 
 pytestmark = pytest.mark.live
 

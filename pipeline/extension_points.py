@@ -1,0 +1,19 @@
+"""Everything of which packages of others may add kinds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from slipway.model.environment import DEPLOYERS
+from slipway.model.kinds import Broken, Kinds
+from slipway.model.release_target import TARGETS
+from slipway.model.stage import STAGES
+
+__all__ = ["EXTENSION_POINTS", "broken_kinds"]
+
+EXTENSION_POINTS: tuple[Kinds[Any], ...] = (STAGES, DEPLOYERS, TARGETS)
+
+
+def broken_kinds() -> list[Broken]:
+    """Return all kinds that some package offers and that cannot be used."""
+    return [one for kinds in EXTENSION_POINTS for one in kinds.broken]

@@ -1,0 +1,253 @@
+"""Kinds of things that sites use, found by entry points: Slipway's own and those of plugins.
+
+A kind is a class of settings under an entry point of its name. What does the work is named by the
+class and imported where it is done, so that a master needs nothing of what a worker needs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib.metadata import Distribution, EntryPoint, entry_points
+from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origin
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from slipway.model.base import Part
+from slipway.model.errors import MissingTool
+
+__all__ = ["Broken", "Kind", "Kinds"]
+
+#: The distribution that every other one adds to.
+OURS = "slipway"
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+
+
+class Kind(Part):
+    """Settings of one kind of something."""
+
+    runner: ClassVar[str] = ""
+    """What does the work, as "package.module:name". Empty: `run` of the module `run` beside the one
+    that this class is in."""
+
+    @classmethod
+    def load_runner(cls) -> Any:
+        """Import what does the work.
+
+        Raises:
+            MissingTool: It cannot be imported here.
+        """
+        beside = f"{cls.__module__.rpartition('.')[0]}.run:run"
+        module, _, name = (cls.runner or beside).partition(":")
+        try:
+            return getattr(importlib.import_module(module), name)
+        except Exception as error:
+            if module.partition(".")[0] == OURS:
+                raise
+            msg = f"{module}:{name} cannot be imported: {_told(error)}; mend or update its package"
+            raise MissingTool(msg) from error
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A kind that somebody offers and that cannot be used."""
+
+    group: str
+    """The entry points' group, such as slipway.stages."""
+    name: str
+    distribution: str
+    """Which package it comes from, with its version."""
+    problem: str
+
+    def __str__(self) -> str:
+        """Say it in a sentence."""
+        return (
+            f'"{self.name}" of {self.distribution} ({self.group}) cannot be used: {self.problem}; '
+            "mend or remove that package"
+        )
+
+
+T = TypeVar("T", bound=Kind)
+
+
+class Kinds(Generic[T]):
+    """The kinds of one sort. As an annotation: a table of any of them, told apart by a key."""
+
+    def __init__(
+        self,
+        group: str,
+        base: Callable[[], type[T]],
+        key: str,
+        *,
+        found: Callable[[str], Iterator[EntryPoint]] | None = None,
+    ) -> None:
+        """Prepare; nothing is looked for yet.
+
+        Args:
+            group: The group of entry points.
+            base: Returns the class that each must be made of.
+            key: The key of a table that tells its kind.
+            found: Finds entry points; for tests.
+        """
+        self.group, self.key = group, key
+        self._base = base
+        self._find = found or (lambda group: iter(entry_points(group=group)))
+
+    @cached_property
+    def _offers(self) -> dict[str, list[EntryPoint]]:
+        offers: dict[str, list[EntryPoint]] = {}
+        for one in self._find(self.group):
+            offers.setdefault(one.name, []).append(one)
+        return offers
+
+    @cached_property
+    def _loaded(self) -> tuple[dict[str, type[T]], tuple[Broken, ...]]:
+        kinds: dict[str, type[T]] = {}
+        broken = []
+        for name, offers in sorted(self._offers.items(), key=_ours_first):
+            used, others = _chosen(offers)
+            broken += [self._broken(one, _taken(one, offers)) for one in others]
+            if used is None:
+                continue
+            try:
+                kinds[name] = self._load(used)
+            except (Exception, SystemExit) as error:
+                if _is_ours(used):
+                    raise
+                broken.append(self._broken(used, _told(error)))
+        return kinds, tuple(broken)
+
+    def _broken(self, offer: EntryPoint, problem: str) -> Broken:
+        return Broken(self.group, offer.name, _distribution(offer), problem)
+
+    def _load(self, offer: EntryPoint) -> type[T]:
+        """Load a kind and check that it is one.
+
+        Raises:
+            TypeError: It is none.
+            Exception: Whatever its module raises.
+        """
+        kind, base = offer.load(), self._base()
+        if not (isinstance(kind, type) and issubclass(kind, base)):
+            msg = f"{offer.value} is no subclass of slipway.plugins.{base.__name__}"
+            raise TypeError(msg)
+        field = kind.model_fields.get(self.key)
+        allowed = get_args(field.annotation) if field and _is_literal(field.annotation) else ()
+        if allowed != (offer.name,):
+            msg = f'{offer.value} must say {self.key}: Literal["{offer.name}"]'
+            raise TypeError(msg)
+        if _NAME.fullmatch(offer.name) is None:
+            msg = "its name must be lower-case letters, digits, - and _, a letter first, at most 40"
+            raise TypeError(msg)
+        if not _is_ours(offer):
+            # Whatever pydantic cannot make of it is this kind's own trouble, not the whole file's.
+            kind.model_json_schema(by_alias=True)
+        return kind
+
+    # ---- what there is
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all kinds, Slipway's own first."""
+        return tuple(self._loaded[0])
+
+    @property
+    def broken(self) -> tuple[Broken, ...]:
+        """The kinds that cannot be used."""
+        return self._loaded[1]
+
+    def items(self) -> Iterator[tuple[str, type[T]]]:
+        """Yield each kind with its name."""
+        yield from self._loaded[0].items()
+
+    def get(self, name: str) -> type[T] | None:
+        """Return a kind; None where there is none of that name."""
+        return self._loaded[0].get(name)
+
+    def source(self, name: str) -> str:
+        """Return the distribution that a kind comes from, with its version."""
+        used, _ = _chosen(self._offers[name])
+        return _distribution(used) if used is not None else ""
+
+    def why_not(self, name: str) -> str:
+        """Return why a kind cannot be used; empty where nobody offers it, or it can."""
+        found = (one for one in self.broken if one.name == name and name not in self.names)
+        return next(map(str, found), "")
+
+    def missing(self, name: str, what: str) -> str:
+        """Say that there is no such kind.
+
+        Args:
+            name: What was asked for.
+            what: What it would be, such as "kind of stage".
+        """
+        if why := self.why_not(name):
+            return why
+        known = ", ".join(sorted(self.names))
+        return (
+            f'"{name}" is no {what} here; there are {known}. Another one comes with a package that '
+            "must be installed beside Slipway, on the master and on its workers"
+        )
+
+    # ---- as an annotation of pydantic
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Return the schema of a table of any kind; it is made when first used."""
+        members = {name: handler.generate_schema(kind) for name, kind in self.items()}
+        return core_schema.tagged_union_schema(members, discriminator=self.key)
+
+    @property
+    def members(self) -> Mapping[str, type[T]]:
+        """The kinds by their names."""
+        return self._loaded[0]
+
+
+def _is_literal(annotation: object) -> bool:
+    return get_origin(annotation) is Literal
+
+
+@cache
+def _title(dist: Distribution) -> tuple[str, str]:
+    # Each look at a distribution's name reads its metadata anew.
+    return dist.name, dist.version
+
+
+def _is_ours(offer: EntryPoint) -> bool:
+    return offer.dist is not None and _title(offer.dist)[0] == OURS
+
+
+def _has_ours(offers: list[EntryPoint]) -> bool:
+    return any(map(_is_ours, offers))
+
+
+def _ours_first(item: tuple[str, list[EntryPoint]]) -> tuple[bool, str]:
+    return not _has_ours(item[1]), item[0]
+
+
+def _distribution(offer: EntryPoint) -> str:
+    return " ".join(_title(offer.dist)) if offer.dist is not None else "an unknown package"
+
+
+def _chosen(offers: list[EntryPoint]) -> tuple[EntryPoint | None, list[EntryPoint]]:
+    """Return which of several of one name is used: Slipway's own, else none."""
+    ours = [one for one in offers if _is_ours(one)]
+    used = ours[0] if ours else offers[0] if len(offers) == 1 else None
+    return used, [one for one in offers if one is not used]
+
+
+def _taken(offer: EntryPoint, offers: list[EntryPoint]) -> str:
+    if _has_ours(offers):
+        return "Slipway itself has one of that name"
+    others = {_distribution(one) for one in offers} - {_distribution(offer)}
+    return f"{' and '.join(sorted(others)) or 'it'} has another of that name"
+
+
+def _told(error: BaseException) -> str:
+    first = next(iter(str(error).splitlines()), "")
+    return f"{type(error).__name__}: {first}"[:300] if first else type(error).__name__

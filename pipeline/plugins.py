@@ -1,0 +1,42 @@
+"""What a plugin is made of: the stable way into Slipway for packages of others.
+
+A plugin is a package that is installed beside Slipway, on the master and on the workers that do its
+work. It names classes of settings under entry points:
+
+- `slipway.stages`: a `Stage`; what does it is a function `run(job, report)`
+- `slipway.deployers`: a `Deployer`; what does it is a `Way`
+- `slipway.targets`: a `Target`; what copies a release there is a `ReleaseTarget`
+
+Slipway's own are found in the same way. docs/how-to/write-a-plugin.md has an example of each.
+"""
+
+from slipway.model.base import Name, Part
+from slipway.model.duration import Duration
+from slipway.model.environment import Deployer
+from slipway.model.errors import MissingTool, StageFailed, WrongInput
+from slipway.model.protocol.job import Deployment, Input, Job, Release
+from slipway.model.release_target import Target
+from slipway.model.stage import ApplicationStage, Stage
+from slipway.scripts.releases.target import ReleaseTarget
+from slipway.scripts.report import Report
+from slipway.scripts.stages.deploy.way import Way
+
+__all__ = [
+    "ApplicationStage",
+    "Deployer",
+    "Deployment",
+    "Duration",
+    "Input",
+    "Job",
+    "MissingTool",
+    "Name",
+    "Part",
+    "Release",
+    "ReleaseTarget",
+    "Report",
+    "Stage",
+    "StageFailed",
+    "Target",
+    "Way",
+    "WrongInput",
+]

@@ -1,0 +1,114 @@
+"""Copying a release to another folder: aside, read back, then seen in one step."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from slipway.model.errors import StageFailed
+from slipway.model.protocol.job import Job
+from slipway.scripts.atomic_files import sync_folder, told_when_full
+from slipway.scripts.humanize import plain_name
+from slipway.scripts.releases import manifest as manifests
+from slipway.scripts.releases.manifest import MANIFEST, SUMS, Manifest
+from slipway.scripts.releases.verify import verify
+from slipway.scripts.report import Report
+from slipway.scripts.stages.publish.copying import copy_file, sweep
+from slipway.scripts.stages.publish.index import locked, point_at
+from slipway.scripts.stages.publish.targets import FolderTarget
+
+
+class FolderCopy:
+    """One release on its way to a folder."""
+
+    def __init__(self, target: FolderTarget, job: Job, report: Report) -> None:
+        self._report = report
+        root = Path(job.state, target.path).resolve()
+        self._project = root / plain_name(job.project, "the project")
+        self._part: Path | None = None
+        self._release: Manifest | None = None
+        self.where = str(self._project)
+
+    def check(self, version: str) -> None:
+        """See that the folder can be written.
+
+        Raises:
+            StageFailed: It cannot, or something damaged is there under this version.
+        """
+        nearest = next(one for one in (self._project, *self._project.parents) if one.exists())
+        if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+            msg = f"nothing was published: {nearest} is no folder that this worker may write"
+            raise StageFailed(msg)
+        there = self._project / version
+        if there.exists() and (problems := verify(there)):
+            msg = f"{there} is there already, but is damaged: {'; '.join(problems)}"
+            raise StageFailed(msg)
+
+    def stage(self, release: Path) -> None:
+        """Copy all files aside and verify them.
+
+        Raises:
+            StageFailed: Another release has this version there, or the folder cannot be written.
+        """
+        new = manifests.read(release / MANIFEST)
+        self._release = new
+        there = self._project / new.version
+        if there.exists():
+            if not manifests.read(there / MANIFEST).same_release(new):
+                msg = (
+                    f"{there} is another release of the same version; releases never change: give "
+                    "this one a version of its own"
+                )
+                raise StageFailed(msg)
+            return
+        names = [SUMS, *(one.name for one in (*new.artefacts, *new.pages)), MANIFEST]
+        with self._told(), told_when_full(self._project):
+            self._project.mkdir(parents=True, exist_ok=True)
+            sweep(self._project)
+            self._part = there.with_name(f".{there.name}.{secrets.token_hex(8)}.part")
+            self._part.mkdir()
+            for number, name in enumerate(names):
+                told = f"files copied to {self.where}; now {name}"
+                self._report.progress(told, number, len(names))
+                copy_file(release / name, self._part / name)
+            sync_folder(self._part)
+        if problems := verify(self._part):
+            msg = f"{self.where} does not hold what was written: {'; '.join(problems)}"
+            raise StageFailed(msg)
+
+    def commit(self) -> str:
+        """Switch to it.
+
+        Raises:
+            StageFailed: The folder cannot be written.
+        """
+        release = self._release
+        if release is None:
+            msg = "nothing was brought there yet"
+            raise StageFailed(msg)
+        target = self._project / release.version
+        with self._told(), told_when_full(self._project), locked(self._project):
+            if self._part is not None and not target.exists():
+                self._part.rename(target)
+                self._part = None
+                sync_folder(self._project)
+            point_at(self._project, release)
+        return str(target)
+
+    def discard(self) -> None:
+        """Remove what was copied aside."""
+        if self._part is not None:
+            shutil.rmtree(self._part, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            msg = f"{error.filename or self._project}: {why}; mend that and run it again"
+            raise StageFailed(msg) from error

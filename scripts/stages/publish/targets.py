@@ -1,0 +1,24 @@
+"""Settings of the targets that come with Slipway."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from slipway.model.environment import PLAIN
+from slipway.model.release_target import Target
+
+
+class FolderTarget(Target):
+    """Another folder on the worker's machine, such as one that a web server shows."""
+
+    runner: ClassVar[str] = "slipway.scripts.stages.publish.folder_target:FolderCopy"
+
+    kind: Literal["folder"]
+    path: str = Field(min_length=1, pattern=PLAIN)
+    """The folder; relative to the state folder. It gets a folder for the project in it."""
+
+    def written_folders(self, project: str) -> dict[str, str]:
+        """Return the project's folder in it."""
+        return {"path": f"{self.path}/{project}"}

@@ -1,0 +1,31 @@
+"""Settings of the stage that runs tests."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from slipway.model.base import Name, Part
+from slipway.model.stage import ApplicationStage
+
+
+class Suite(Part):
+    """One test suite."""
+
+    runner: Literal["pytest", "nose2", "unittest"]
+    """What runs it."""
+    arguments: tuple[str, ...] = ()
+    """Arguments for the runner, such as a folder."""
+    name: Name | None = None
+    """What reports call it. None: the runner's name."""
+
+
+class TestsStage(ApplicationStage):
+    """Run the application's tests with nose2, pytest or unittest."""
+
+    __test__: ClassVar[bool] = False  # pytest would collect the class by its name
+    can_shard: ClassVar[bool] = True
+    takes_default_groups: ClassVar[bool] = True
+
+    uses: Literal["tests"]
+    suites: tuple[Suite, ...] = ()
+    """The suites to run. None given: found by looking."""
