@@ -140,7 +140,7 @@ class Failures:
     async def _add(self, html: str) -> None:
         if self._log is None:
             self._log = await self._open_log()
-            html = failure_html.HEAD + html
+            html = failure_html.head() + html
         await self._log.addContent(html)
 
     async def _store(self, evidence: list[Kept]) -> None:

@@ -56,6 +56,42 @@ def test_package_data_is_there():
             assert list(folder_of(package).glob(pattern)), (package, pattern)
 
 
+def test_every_template_style_and_script_of_a_page_is_shipped():
+    shipped = {
+        path
+        for package, patterns in TOOL["package-data"].items()
+        for pattern in patterns
+        for path in folder_of(package).glob(pattern)
+    }
+    found = {
+        path
+        for room in ROOMS
+        for pattern in ("*.j2", "*.css", "*.js")
+        for path in (ROOT / room).rglob(pattern)
+        # The web pages are built of what lies in src.
+        if ROOT / "www" / "src" not in path.parents
+    }
+    assert len(found) > 10
+    assert found <= shipped
+
+
+def test_what_runs_in_an_application_s_environment_needs_no_templates():
+    program = (
+        "import importlib, pkgutil, sys\n"
+        "sys.modules |= dict.fromkeys(('jinja2', 'markupsafe', 'slipway.html'))\n"
+        "import slipway.sessions as top\n"
+        "for one in pkgutil.walk_packages(top.__path__, 'slipway.sessions.'):\n"
+        "    try:\n"
+        "        importlib.import_module(one.name)\n"
+        "    except ModuleNotFoundError as error:\n"
+        "        if not error.name.startswith(('PyQt', 'PySide')): raise\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd="/", capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_wheels_hold_the_repository_s_master_cfg():
     shipped = folder_of("slipway.master") / "master.cfg"
     assert shipped.read_bytes() == (ROOT / "master.cfg").read_bytes()

@@ -1,1 +1,1 @@
-"""What every page that Slipway writes has in common: markup, colours."""
+"""What all pages that Slipway writes have in common: templates, colours, pictures."""

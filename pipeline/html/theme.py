@@ -1,62 +1,98 @@
-"""The style of release pages: one sheet inside the page, so that a saved page stays whole."""
+"""The one palette: every colour of every page that Slipway writes or serves, in light and in dark.
 
-STYLE = """
-:root { color-scheme: light dark; --paper: #f6f7f9; --card: #fff; --ink: #1b2027; --soft: #59636f;
-  --line: #dfe3e8; --accent: #0b62c4; --good: #1a7f37; --bad: #c1272d; --idle: #8a6100;
-  --code: #f0f2f5; }
-@media (prefers-color-scheme: dark) { :root { --paper: #12161b; --card: #1a2027; --ink: #e6eaef;
-  --soft: #9aa5b1; --line: #2d3640; --accent: #6cb0ff; --good: #56c271; --bad: #ff7b78;
-  --idle: #dfb04a; --code: #10141a; } }
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--paper); color: var(--ink);
-  font: 16px/1.5 system-ui, -apple-system, "Segoe UI", "Noto Sans", sans-serif; }
-main, header, footer { max-width: 58rem; margin: 0 auto; padding: 0 1.25rem; }
-header { padding-top: 2.5rem; }
-h1 { margin: 0; font-size: clamp(1.6rem, 5vw, 2.25rem); line-height: 1.2; letter-spacing: -.02em;
-  overflow-wrap: anywhere; }
-h1 .version { color: var(--accent); font-weight: 600; }
-pre:last-child { margin-bottom: 0; }
-h2 { margin: 0 0 .75rem; font-size: 1.05rem; }
-.lead { margin: .5rem 0 0; color: var(--soft); overflow-wrap: anywhere; }
-section { background: var(--card); border: 1px solid var(--line); border-radius: 12px;
-  padding: 1.25rem; margin: 1.25rem 0; }
-a { color: var(--accent); text-underline-offset: .2em; }
-a:focus-visible, summary:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px;
-  border-radius: 4px; }
-code, pre, .hash { font-family: ui-monospace, "Cascadia Mono", "DejaVu Sans Mono", monospace;
-  font-size: .875em; }
-pre { margin: .25rem 0 .9rem; padding: .75rem .9rem; background: var(--code); border-radius: 8px;
-  white-space: pre-wrap; overflow-wrap: anywhere; }
-.hash { color: var(--soft); overflow-wrap: anywhere; }
-.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr));
-  gap: 1rem 1.5rem; margin: 0; }
-.facts > .wide { grid-column: 1 / -1; }
-.facts dt, .label { color: var(--soft); font-size: .8125rem; }
-.facts dd { margin: 0; overflow-wrap: anywhere; }
-.list { list-style: none; margin: 0; padding: 0; }
-.list > li { padding: .85rem 0; border-top: 1px solid var(--line); }
-.list > li:first-child { border-top: 0; padding-top: 0; }
-.list > li:last-child { padding-bottom: 0; }
-.row { display: flex; flex-wrap: wrap; gap: .1rem 1rem; justify-content: space-between;
-  align-items: baseline; }
-.name { font-weight: 600; overflow-wrap: anywhere; }
-.aside { color: var(--soft); font-size: .875rem; font-variant-numeric: tabular-nums; }
-.text { margin: .15rem 0 0; overflow-wrap: anywhere; }
-.mark { font-size: .8125rem; font-weight: 600; padding: .05rem .55rem; border-radius: 99px;
-  border: 1px solid currentColor; margin-left: .5rem; white-space: nowrap; }
-.passed { color: var(--good); } .failed { color: var(--bad); } .other { color: var(--idle); }
-.bar { display: flex; height: .6rem; border-radius: 99px; overflow: hidden; gap: 2px;
-  margin: .6rem 0 .4rem; background: var(--line); }
-.bar span { background: currentColor; min-width: 3px; }
-details { margin-top: .4rem; }
-summary { cursor: pointer; color: var(--soft); font-size: .875rem; }
-.small { display: grid; grid-template-columns: minmax(7rem, auto) 1fr; gap: .1rem 1rem;
-  margin: .5rem 0 0; font-size: .875rem; }
-.small dt { color: var(--soft); overflow-wrap: anywhere; }
-.small dd { margin: 0; overflow-wrap: anywhere; }
-footer { color: var(--soft); font-size: .875rem; padding-bottom: 2.5rem; }
-@media (max-width: 30rem) { main, header, footer { padding-left: .9rem; padding-right: .9rem; }
-  section { padding: 1rem; border-radius: 10px; } .small { grid-template-columns: 1fr; }
-  .small dd { margin-bottom: .35rem; } }
-@media print { body { background: #fff; } section { break-inside: avoid; } }
+Pages take them as CSS variables, `var(--failed)`. Those of the web UI are made of this file when it
+is built, before anything is installed: so this needs the standard library alone.
 """
+
+from __future__ import annotations
+
+#: Each name with its value in light and in dark.
+PALETTE: dict[str, tuple[str, str]] = {
+    # Grounds, from the one below everything to the ones on top.
+    "bg": ("#f4f6f9", "#0f141b"),
+    "card": ("#ffffff", "#171d27"),
+    "raised": ("#ffffff", "#1e2633"),
+    "code": ("#eff2f6", "#10151d"),
+    # What pictures and saved pages lie on: they were made for it.
+    "paper": ("#ffffff", "#ffffff"),
+    "log-bg": ("#10151d", "#0a0e14"),
+    "line": ("#dde2ea", "#2a3444"),
+    "line-strong": ("#b9c1ce", "#46546a"),
+    "text": ("#1b2330", "#e4e9f1"),
+    "dim": ("#566070", "#9ba7b8"),
+    "link": ("#1a5dc8", "#7db2ff"),
+    "focus": ("#1a5dc8", "#7db2ff"),
+    "log-text": ("#dbe3ee", "#dbe3ee"),
+    "nav-text": ("#1b2330", "#cfd7e3"),
+    # A state as text, and its ground.
+    "passed": ("#15703a", "#5fd38d"),
+    "passed-bg": ("#e3f5e9", "#12301f"),
+    "failed": ("#b91c28", "#ff8f8f"),
+    "failed-bg": ("#fde8e8", "#3c191c"),
+    "running": ("#1a5dc8", "#7db2ff"),
+    "running-bg": ("#e4eefc", "#15294a"),
+    "gate": ("#8a4b00", "#ffc56b"),
+    "gate-bg": ("#fff1d6", "#3a2a0d"),
+    "flaky": ("#75620a", "#e5d05c"),
+    "flaky-bg": ("#faf4cf", "#322d0f"),
+    "quarantined": ("#7a3fb0", "#c79bf2"),
+    "quiet": ("#566070", "#9ba7b8"),
+    "quiet-bg": ("#eceff4", "#222b38"),
+    # Grounds that shout, and the text on them.
+    "primary": ("#1a5dc8", "#2f6fdb"),
+    "passed-strong": ("#15703a", "#15703a"),
+    "failed-strong": ("#b91c28", "#b91c28"),
+    "flaky-strong": ("#806000", "#806000"),
+    "strong-text": ("#ffffff", "#ffffff"),
+    "gate-strong": ("#d97706", "#f59e0b"),
+    "gate-ink": ("#1d1300", "#1d1300"),
+}
+#: Shadows, and what dims a page below a dialog or a picture.
+SHADES: dict[str, tuple[str, str]] = {
+    "shadow": (
+        "0 1px 2px rgb(20 30 50 / 7%), 0 2px 8px rgb(20 30 50 / 4%)",
+        "0 1px 2px rgb(0 0 0 / 40%)",
+    ),
+    "shadow-near": ("0 2px 10px rgb(20 30 50 / 14%)", "0 2px 10px rgb(0 0 0 / 50%)"),
+    "shadow-far": ("0 18px 60px rgb(0 0 0 / 35%)", "0 18px 60px rgb(0 0 0 / 60%)"),
+    "veil": ("rgb(10 15 25 / 55%)", "rgb(10 15 25 / 70%)"),
+    "curtain": ("rgb(0 0 0 / 80%)", "rgb(0 0 0 / 80%)"),
+}
+_ON_GROUNDS = ("text", "dim", "link", "passed", "failed", "flaky", "quarantined", "quiet", "gate")
+#: Each text with each ground that it stands on: all can be read (WCAG AA), a test sees to it.
+PAIRS: tuple[tuple[str, str], ...] = (
+    *((text, ground) for text in _ON_GROUNDS for ground in ("bg", "card", "raised", "code")),
+    *((text, "quiet-bg") for text in ("text", "dim", "link", "quiet")),
+    *((state, f"{state}-bg") for state in ("passed", "failed", "running", "gate", "flaky")),
+    *(("text", f"{state}-bg") for state in ("passed", "failed", "running", "gate", "flaky")),
+    *(("strong-text", f"{state}-strong") for state in ("passed", "failed", "flaky")),
+    *((text, "failed-bg") for text in ("dim", "failed")),
+    ("running", "card"),
+    ("strong-text", "primary"),
+    ("gate-ink", "gate-strong"),
+    ("log-text", "log-bg"),
+    ("nav-text", "card"),
+    ("nav-text", "raised"),
+)
+
+
+def variables(selector: str, *, dark: bool = True) -> str:
+    """Return the palette as CSS variables.
+
+    Args:
+        selector: What has the variables, with all that is in it.
+        dark: Whether they change where people want it dark; paper stays light.
+    """
+    light = _rule(selector, 0, "light dark" if dark else "light")
+    if not dark:
+        return light
+    # "screen": what is printed has no dark ground to be read on.
+    return f"{light}@media screen and (prefers-color-scheme: dark) {{\n{_rule(selector, 1)}}}\n"
+
+
+def _rule(selector: str, which: int, scheme: str = "") -> str:
+    first = f"color-scheme: {scheme}; " if scheme else ""
+    names = "\n".join(
+        f"  --{name}: {values[which]};" for name, values in {**PALETTE, **SHADES}.items()
+    )
+    return f"{selector} {{\n  {first}\n{names}\n}}\n" if first else f"{selector} {{\n{names}\n}}\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from copy import deepcopy
 from typing import Any
 
 import lxml.html
@@ -47,13 +48,16 @@ class Windows:
     @property
     def html(self) -> str:
         """All of it as a page that can be looked at."""
-        head = f"<head><meta charset='utf-8'><title>{_escaped(self.title)}</title>"
-        body = lxml.html.tostring(self.body, encoding="unicode", pretty_print=True)
-        return f"<!doctype html>\n<html>{head}<style>{_STYLE}</style></head>\n{body}</html>\n"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;")
+        page = lxml.html.Element("html")
+        head = etree.SubElement(page, "head")
+        etree.SubElement(head, "meta", charset="utf-8")
+        etree.SubElement(head, "title").text = self.title
+        etree.SubElement(head, "style").text = _STYLE
+        page.append(deepcopy(self.body))
+        told: str = lxml.html.tostring(
+            page, encoding="unicode", pretty_print=True, doctype="<!doctype html>"
+        )
+        return told
 
 
 def _grow(parent: Any, told: Any) -> None:

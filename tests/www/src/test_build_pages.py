@@ -14,6 +14,9 @@ SOURCES = Path(__file__).resolve().parents[3] / "www" / "src"
 @pytest.fixture
 def copy(tmp_path):
     """The sources alone, with nothing fetched."""
+    theme = tmp_path / "pipeline" / "html" / "theme.py"
+    theme.parent.mkdir(parents=True)
+    shutil.copy(SOURCES.parents[1] / "pipeline" / "html" / "theme.py", theme)
     made = tmp_path / "www" / "src"
     shutil.copytree(SOURCES, made, ignore=shutil.ignore_patterns("node_modules", "__pycache__"))
     return made
@@ -58,3 +61,20 @@ def test_what_is_up_to_date_is_not_built_again(copy):
     # No registry is reached for: it would fail.
     done = build(copy)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_another_colour_is_reason_enough_to_build_again(copy):
+    import_it = "import build_pages; print(build_pages.fingerprint()); print(build_pages.palette())"
+
+    def told():
+        command = [sys.executable, "-c", import_it]
+        done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=True)
+        return done.stdout.partition("\n")
+
+    fingerprint, _, palette = told()
+    assert "--failed: #b91c28;" in palette
+    assert ":root" not in palette
+    theme = copy.parents[1] / "pipeline" / "html" / "theme.py"
+    theme.write_text(theme.read_text().replace("#b91c28", "#b91c29"))
+    assert "--failed: #b91c29;" in told()[2]
+    assert told()[0] != fingerprint

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Iterable
-from dataclasses import replace
 from itertools import groupby
+from typing import NamedTuple
 
-from slipway.html.markup import e
+from markupsafe import Markup
+
+from slipway.html import templates
+from slipway.html.terminal import lines
 from slipway.model.duration import format_duration
 from slipway.scripts.humanize import count_text
-from slipway.scripts.stages.features.report.evidence import EvidenceShelf, lines
+from slipway.scripts.stages.features.report.evidence import EvidenceShelf, end_of
 from slipway.scripts.stages.features.results import Attempt, ScenarioResult, StepResult
 
+_ROOM = "slipway.scripts.stages.features.report"
 _LONGEST_MESSAGE = 8_000
 _LONGEST_HINT = 160
 #: In characters. Steps of passed scenarios are a pleasure to read; a huge run does without.
@@ -23,6 +26,10 @@ _MOST_DETAILS = 500_000
 _MARKS = {"passed": "✓", "flaky": "!", "skipped": "·", "untested": "·", "quarantined": "◌"}
 _SECOND = 0.9995
 _IDLE = {"skipped", "untested"}
+_WELL = {"passed", *_IDLE}
+#: In characters: what stands around the texts of a step, about; in a list of passed ones, and else.
+_ITEM = 17
+_MARKUP = 150
 _KINDS = {"passed", "failed", "error", "undefined", "skipped", "untested", "flaky", "quarantined"}
 
 
@@ -31,6 +38,33 @@ def took(seconds: float) -> str:
     if not math.isfinite(seconds) or seconds < 0:
         return "?"
     return f"{seconds * 1000:.0f}ms" if seconds < _SECOND else format_duration(seconds)
+
+
+class _Step(NamedTuple):
+    """A step as the template unpacks it; what is empty is not shown."""
+
+    kind: str
+    mark: str
+    keyword: str
+    name: str
+    word: str
+    seconds: str
+    place: str
+    why: str
+
+
+class _Attempt(NamedTuple):
+    """An attempt as the template unpacks it."""
+
+    number: int
+    status: str
+    kind: str
+    seconds: str
+    pictures: Markup
+    why: str
+    steps: list[_Step]
+    is_short: bool
+    papers: Markup
 
 
 class CaseWriter:
@@ -43,146 +77,103 @@ class CaseWriter:
             shelf: Gives evidence as HTML until the report has enough of it.
         """
         self._shelf = shelf
+        self._macros = templates.macros(f"{_ROOM}/cases.html.j2")
         self._steps_left = _MOST_PASSED_STEPS
         self._details_left = _MOST_DETAILS
 
-    def cases(self, scenarios: list[ScenarioResult], *, opened: int) -> str:
+    def cases(self, scenarios: list[ScenarioResult], *, opened: int) -> Markup:
         """Return scenarios with all there is to know of them.
 
         Args:
             scenarios: The scenarios.
             opened: How many are unfolded from the start.
         """
-        return "".join(
+        return Markup().join(
             self._case(one, is_open=number < opened) for number, one in enumerate(scenarios)
         )
 
-    def features(self, scenarios: list[ScenarioResult]) -> str:
+    def features(self, scenarios: list[ScenarioResult]) -> Markup:
         """Return passed scenarios, folded feature by feature."""
         parts = []
         ordered = sorted(scenarios, key=lambda one: (one.feature_file, one.line))
         for (file, title), group in groupby(ordered, lambda one: (one.feature_file, one.feature)):
             inside = list(group)
             seconds = took(sum(one.seconds for one in inside))
-            rows = "".join(map(self._passed, inside))
-            parts.append(
-                f'<details class="feature"><summary><b>{e(title)}</b> <small>{e(file)}</small>'
-                f'<span class="aside">{count_text(len(inside), "scenario")}, {seconds}</span>'
-                f"</summary>\n{rows}</details>\n"
-            )
-        return "".join(parts)
+            rows = Markup().join(map(self._passed, inside))
+            number = count_text(len(inside), "scenario")
+            parts.append(self._macros.feature(title, file, number, seconds, rows))
+        return Markup().join(parts)
 
-    def skipped(self, scenarios: list[ScenarioResult]) -> str:
+    def skipped(self, scenarios: list[ScenarioResult]) -> Markup:
         """Return skipped scenarios, folded by their reason."""
         parts = []
         ordered = sorted(scenarios, key=lambda one: (one.message, one.feature_file, one.line))
         for reason, group in groupby(ordered, lambda one: one.message):
-            inside = list(group)
-            rows = "".join(
-                f'<div class="case" data-s="skipped" id="{e(one.anchor)}">'
-                f"{e(one.name)} <small>{e(one.place)} {_tags(one)}</small></div>\n"
-                for one in inside
-            )
-            parts.append(
-                f'<details class="feature"><summary>{e(reason or "No reason is given")}'
-                f'<span class="aside">{count_text(len(inside), "scenario")}</span></summary>\n'
-                f"{rows}</details>\n"
-            )
-        return "".join(parts)
+            inside = [(one, _tags(one)) for one in group]
+            number = count_text(len(inside), "scenario")
+            parts.append(self._macros.skipped(reason, number, inside))
+        return Markup().join(parts)
 
-    def _passed(self, one: ScenarioResult) -> str:
-        attributes = f'class="case" data-s="passed" id="{e(one.anchor)}"'
-        head = (
-            f"{e(one.name)} <small>:{one.line} {_tags(one)}</small>"
-            f'<span class="aside">{took(one.seconds)}</span>'
-        )
+    def _passed(self, one: ScenarioResult) -> Markup:
         steps = one.attempts[-1].steps if one.attempts else ()
-        rows = "".join(f"<li><b>{e(step.keyword)}</b> {e(step.name)}\n" for step in steps)
-        self._steps_left -= len(rows)
-        if not rows or self._steps_left < 0:
-            return f"<div {attributes}>{head}</div>\n"
-        return f"<details {attributes}><summary>{head}</summary><ol>{rows}</ol></details>\n"
+        self._steps_left -= sum(_ITEM + len(step.keyword) + len(step.name) for step in steps)
+        return self._macros.passed(
+            one, _tags(one), took(one.seconds), steps if self._steps_left >= 0 else ()
+        )
 
-    def _case(self, one: ScenarioResult, *, is_open: bool) -> str:
+    def _case(self, one: ScenarioResult, *, is_open: bool) -> Markup:
+        mark = _MARKS.get(one.status, "✗")
         hint = one.message.partition("\n")[0][:_LONGEST_HINT]
         again = shlex.join(["slipway", "features", one.place])
-        process = f" · process {one.process}" if one.process else ""
-        attempts = self._attempts(one)
-        return (
-            f'<details class="case full {one.status}" data-s="{one.status}" '
-            f'id="{e(one.anchor)}"{" open" if is_open else ""}>'
-            f'<summary><span class="mark" aria-hidden="true">{_MARKS.get(one.status, "✗")}</span>'
-            f'<span class="what"><span class="name">{e(one.name)}</span>'
-            f'<span class="hint">{e(hint)}</span></span>'
-            f'<span class="aside">{one.status} · {took(one.seconds)}</span></summary>\n'
-            f'<p class="meta">{e(one.feature)} · <code>{e(one.place)}</code>{process} '
-            f"{_tags(one)}</p>\n{attempts}"
-            f'<p class="meta again">Run it again: <code>{e(again)}</code></p></details>\n'
-        )
+        attempts = [self._attempt(each, one) for each in one.attempts]
+        seconds = took(one.seconds)
+        return self._macros.case(one, _tags(one), seconds, mark, hint, again, attempts, is_open)
 
-    def _attempts(self, one: ScenarioResult) -> str:
-        if not one.attempts:
-            return '<p class="told">Nothing is known of its steps.</p>\n'
-        if len(one.attempts) == 1:
-            return f'<div class="single">{self._attempt(one.attempts[0], one, "")}</div>\n'
-        columns = "".join(
-            f'<article><h3>Attempt {attempt.number} <span class="chip {_kind(attempt.status)}">'
-            f"{e(attempt.status)}</span> <small>{took(attempt.seconds)}</small></h3>\n"
-            f"{self._attempt(attempt, one, f', attempt {attempt.number}')}</article>\n"
-            for attempt in one.attempts
-        )
-        return f'<div class="attempts">\n{columns}</div>\n'
-
-    def _attempt(self, attempt: Attempt, one: ScenarioResult, which: str) -> str:
+    def _attempt(self, attempt: Attempt, one: ScenarioResult) -> _Attempt:
+        which = f", attempt {attempt.number}" if len(one.attempts) > 1 else ""
         pictures = self._shelf.pictures(attempt.evidence, f"{one.name}{which}")
-        film = f'<div class="film">\n{pictures}</div>\n' if pictures else ""
         papers = self._shelf.texts(attempt.evidence)
-        folded = f'<div class="papers">{papers}</div>\n' if papers else ""
-        return f"{film}<div>{self._told(attempt)}</div>\n{folded}"
-
-    def _told(self, attempt: Attempt) -> str:
-        """Return why an attempt failed and its steps; in short once there are very many."""
-        steps, message, remark = attempt.steps, attempt.message.strip(), ""
-        if self._details_left < 0:
-            bad = [one for one in steps if one.status not in {"passed", *_IDLE}]
-            steps = tuple(replace(one, message=one.message.strip()[:_LONGEST_HINT]) for one in bad)
-            message = message[:_LONGEST_HINT]
-            remark = '<p class="told">Shortened: too many scenarios failed.</p>\n'
+        is_short = self._details_left < 0
+        steps, message, longest = attempt.steps, attempt.message.strip(), None
+        if is_short:
+            steps = tuple(step for step in steps if step.status not in _WELL)
+            message, longest = message[:_LONGEST_HINT], _LONGEST_HINT
         is_told = any(message in step.message for step in steps)
-        why = _why(message) if message and not is_told else ""
-        rows = "".join(map(_step, steps))
-        self._details_left -= len(why) + len(rows)
-        return why + (f'<ol class="steps">\n{rows}</ol>\n' if rows else "") + remark
+        why = "" if is_told else _why(message)
+        rows = [_step(step, longest) for step in steps]
+        self._details_left -= len(why) + sum(_MARKUP + len(row.name) + len(row.why) for row in rows)
+        return _Attempt(
+            attempt.number, attempt.status, _kind(attempt.status), took(attempt.seconds),
+            pictures, why, rows, is_short, papers,
+        )  # fmt: skip
 
 
-def _step(step: StepResult) -> str:
+def _step(step: StepResult, longest: int | None) -> _Step:
+    """Return a step as it is shown, of its message so many characters."""
     kind = _kind(step.status)
-    mark = _MARKS.get(step.status, "✗" if kind != "other" else "?")
     # What did not run has neither a time nor a place worth reading.
-    length = f'<span class="aside">{took(step.seconds)}</span>' if step.seconds else ""
-    word = "" if kind == "passed" else f' <span class="word">{e(step.status)}</span>'
-    place = f"<small>{e(step.location)}</small>" if kind not in {"passed", *_IDLE} else ""
-    why = _why(step.message) if step.message.strip() else ""
-    return (
-        f'<li class="{kind}"><span class="mark" aria-hidden="true">{mark}</span>'
-        f"<span><b>{e(step.keyword)}</b> {e(step.name)}{word}</span>{length}{place}{why}</li>\n"
+    return _Step(
+        kind,
+        _MARKS.get(step.status, "✗" if kind != "other" else "?"),
+        step.keyword,
+        step.name,
+        "" if kind == "passed" else step.status,
+        took(step.seconds) if step.seconds else "",
+        "" if kind in _WELL else step.location,
+        _why(step.message.strip()[:longest]),
     )
+
+
+def _why(text: str) -> str:
+    if len(text) <= _LONGEST_MESSAGE:
+        return lines(text)
+    # Its first line is the sentence, its last ones say where.
+    return lines(text[:_LONGEST_HINT]) + "\n" + end_of(text, _LONGEST_MESSAGE)
+
+
+def _tags(one: ScenarioResult) -> list[str]:
+    return [tag.removeprefix("@") for tag in one.tags]
 
 
 def _kind(status: str) -> str:
     return status if status in _KINDS else "other"
-
-
-def _why(message: str) -> str:
-    text = message.strip()
-    # Its first line is the sentence, its last ones say where.
-    first = f"{e(text[:_LONGEST_HINT])}\n" if len(text) > _LONGEST_MESSAGE else ""
-    return f'<pre class="why">{first}{lines(text, _LONGEST_MESSAGE)}</pre>'
-
-
-def _tags(one: ScenarioResult) -> str:
-    return " ".join(f'<span class="tag">@{e(tag)}</span>' for tag in _plain(one.tags))
-
-
-def _plain(tags: Iterable[str]) -> list[str]:
-    return [tag.removeprefix("@") for tag in tags]

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import base64
 import re
-from html import escape
 from pathlib import Path
 
-from slipway.html.markup import e
+from markupsafe import Markup, escape
+
+from slipway.html import pictures, templates
+from slipway.html.terminal import lines
 from slipway.scripts.humanize import count_text, size_text
 from slipway.scripts.stages.features.results import EvidenceFile
 
+_ROOM = "slipway.scripts.stages.features.report"
 _PICTURES = {"image/png", "image/jpeg"}
-_MAGIC = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 _TEXTS = {"application/json", "application/xml", "application/x-ndjson"}
 _LARGEST_PAGE = 5_000_000
 _LONGEST_TEXT = 100_000
 _WIDEST = 1 << 16
 _CUT = "[the beginning is left out]"
-_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")
 #: What HTML forbids even inside an attribute; line breaks and tabs stay.
 _FORBIDDEN = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 # Only tables of signs: some of Python's other codecs need a minute for a long page.
@@ -29,19 +29,18 @@ _CHARSET = re.compile(
 )
 
 
-def lines(text: str, longest: int = _LONGEST_TEXT) -> str:
+def end_of(text: str, longest: int = _LONGEST_TEXT) -> Markup:
     """Return a text of several lines as it may stand in <pre>; of a long one the end.
 
     Args:
         text: The text; colours of a terminal are taken out.
         longest: Characters to keep.
     """
-    cut = len(text) > longest
+    if len(text) <= longest:
+        return lines(text)
     # What was cut off inside a line would read as a line of its own.
-    kept = text[-longest:].partition("\n")[2] or text[-longest:] if cut else text
-    plain = _ANSI.sub("", kept).expandtabs(4)
-    shown = "\n".join(e(line) for line in plain.splitlines())
-    return f"{_CUT}\n{shown}" if cut else shown
+    kept = text[-longest:].partition("\n")[2] or text[-longest:]
+    return lines(f"{_CUT}\n{kept}")
 
 
 class EvidenceShelf:
@@ -53,6 +52,8 @@ class EvidenceShelf:
         Args:
             limit_bytes: How much of the report evidence may be, as it is written there.
         """
+        self._macros = templates.macros(f"{_ROOM}/evidence.html.j2")
+        self._told = self._macros.told
         self._limit = limit_bytes
         self._left = limit_bytes
         self._left_out: list[str] = []
@@ -68,35 +69,32 @@ class EvidenceShelf:
             f"{self._left_out[0]}: the evidence in one report may take {size_text(self._limit)}."
         )
 
-    def pictures(self, files: tuple[EvidenceFile, ...], of: str) -> str:
+    def pictures(self, files: tuple[EvidenceFile, ...], of: str) -> Markup:
         """Return the pictures among an attempt's files; each grows when it is clicked.
 
         Args:
             files: An attempt's evidence.
             of: What they show, for people who cannot see them.
         """
-        return "".join(self._picture(file, of) for file in files if file.media_type in _PICTURES)
-
-    def texts(self, files: tuple[EvidenceFile, ...]) -> str:
-        """Return everything but the pictures: saved pages and texts, folded."""
-        return "".join(self._text(file) for file in files if file.media_type not in _PICTURES)
-
-    def _picture(self, file: EvidenceFile, of: str) -> str:
-        data = self._read(file, self._left * 3 // 4)
-        if isinstance(data, str):
-            return data
-        kind = next((kind for magic, kind in _MAGIC.items() if data.startswith(magic)), None)
-        if kind is None:
-            return _told(f"{file.name} is no PNG or JPEG picture and cannot be shown.")
-        self._left -= len(data) * 4 // 3
-        source = base64.b64encode(data).decode()
-        return (
-            f'<details class="shot"><summary title="{e(file.name)}: enlarge or shrink">'
-            f'<img src="data:{kind};base64,{source}"{_measures(data)} '
-            f'alt="{e(file.name)}: {e(of)}"><span>{e(file.name)}</span></summary></details>\n'
+        return Markup().join(
+            self._picture(file, of) for file in files if file.media_type in _PICTURES
         )
 
-    def _text(self, file: EvidenceFile) -> str:
+    def texts(self, files: tuple[EvidenceFile, ...]) -> Markup:
+        """Return everything but the pictures: saved pages and texts, folded."""
+        return Markup().join(self._text(file) for file in files if file.media_type not in _PICTURES)
+
+    def _picture(self, file: EvidenceFile, of: str) -> Markup:
+        data = self._read(file, self._left * 3 // 4)
+        if isinstance(data, Markup):
+            return data
+        source = pictures.source(data)
+        if source is None:
+            return self._told(f"{file.name} is no PNG or JPEG picture and cannot be shown.")
+        self._left -= len(source)
+        return self._macros.shot(file.name, of, source, _measures(data))
+
+    def _text(self, file: EvidenceFile) -> Markup:
         is_page = file.media_type.partition(";")[0].strip() in {
             "text/html",
             "application/xhtml+xml",
@@ -106,45 +104,50 @@ class EvidenceShelf:
             and not file.media_type.startswith("text/")
             and file.media_type not in _TEXTS
         ):
-            return _told(f"{file.name} ({file.media_type}) is of a kind that is not shown here.")
+            return self._told(
+                f"{file.name} ({file.media_type}) is of a kind that is not shown here."
+            )
         # Of a text the end is enough; a page that is cut would show something else.
         most = min(self._left, _LARGEST_PAGE) if is_page else None
         data = self._read(file, most)
-        if isinstance(data, str):
+        if isinstance(data, Markup):
             return data
         text, read_as = _decoded(data, file)
-        inner = _page(text) if is_page else f"<pre>{lines(text)}</pre>"
+        if is_page:
+            source = escape(_FORBIDDEN.sub(" ", text.replace("\r\n", "\n")))
+            inner = self._macros.page(source)
+        else:
+            inner = self._macros.plain(end_of(text))
         if len(inner) > self._left:
             return self._omit(file, len(data))
         self._left -= len(inner)
         remark = f", not UTF-8: read as {read_as}" if read_as else ""
-        return (
-            f'<details class="text"><summary>{e(file.name)} '
-            f"<small>{size_text(len(data))}{e(remark)}</small></summary>{inner}</details>\n"
-        )
+        return self._macros.text(file.name, size_text(len(data)), remark, inner)
 
-    def _read(self, file: EvidenceFile, most: int | None) -> bytes | str:
+    def _read(self, file: EvidenceFile, most: int | None) -> bytes | Markup:
         """Return a file's bytes, without a limit only its end; or HTML that says why not."""
         try:
             if not file.path.is_file():
-                return _told(f"{file.name} is missing: it was gone when this report was written.")
+                return self._told(
+                    f"{file.name} is missing: it was gone when this report was written."
+                )
             size = file.path.stat().st_size
             if size == 0:
-                return _told(f"{file.name} is empty (0 bytes).")
+                return self._told(f"{file.name} is empty (0 bytes).")
             if most is not None and size > most:
                 return self._omit(file, size)
             return _end(file.path, size) if most is None else file.path.read_bytes()
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) and error.strerror else error
-            return _told(f"{file.name} cannot be read: {why}.")
+            return self._told(f"{file.name} cannot be read: {why}.")
 
-    def _omit(self, file: EvidenceFile, size: int) -> str:
+    def _omit(self, file: EvidenceFile, size: int) -> Markup:
         self._left_out.append(file.name)
         if size > _LARGEST_PAGE and file.media_type not in _PICTURES:
             limit = f"one file may take {size_text(_LARGEST_PAGE)} here"
         else:
             limit = f"the evidence in one report may take {size_text(self._limit)}"
-        return _told(f"{file.name} ({size_text(size)}) is left out: {limit}.")
+        return self._told(f"{file.name} ({size_text(size)}) is left out: {limit}.")
 
 
 def _end(path: Path, size: int) -> bytes:
@@ -155,21 +158,6 @@ def _end(path: Path, size: int) -> bytes:
         data = stream.read(4 * _LONGEST_TEXT + 1)
     # Cut amid a sign of several bytes, all of it would no longer be UTF-8.
     return data.partition(b"\n")[2] or data if start else data
-
-
-def _told(sentence: str) -> str:
-    return f'<p class="told">{e(sentence)}</p>\n'
-
-
-def _page(text: str) -> str:
-    """Return a saved page in a frame that runs nothing and opens nothing."""
-    # A sandbox without a word allows nothing, and the report's own policy holds inside as well.
-    source = escape(_FORBIDDEN.sub(" ", text.replace("\r\n", "\n")))
-    return (
-        '<p class="told">The page as it was, without its scripts, pictures and style files. '
-        '<button type="button" class="source" hidden>Show its source</button></p>'
-        f'<iframe sandbox="" loading="lazy" title="The saved page" srcdoc="{source}"></iframe>'
-    )
 
 
 def _decoded(data: bytes, file: EvidenceFile) -> tuple[str, str]:
@@ -187,13 +175,9 @@ def _decoded(data: bytes, file: EvidenceFile) -> tuple[str, str]:
             return data.decode("windows-1252", errors="replace"), "windows-1252"
 
 
-def _measures(data: bytes) -> str:
-    """Return a PNG's width and height as attributes, so that nothing jumps while it loads."""
+def _measures(data: bytes) -> tuple[int, int] | None:
+    """Return a PNG's width and height, so that nothing jumps while it loads."""
     if data[12:16] != b"IHDR" or len(data) < 24:  # noqa: PLR2004  where PNG has its header
-        return ""
+        return None
     width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
-    return (
-        f' width="{width}" height="{height}"'
-        if 0 < width < _WIDEST and 0 < height < _WIDEST
-        else ""
-    )
+    return (width, height) if 0 < width < _WIDEST and 0 < height < _WIDEST else None

@@ -13,14 +13,13 @@ from collections import Counter
 from datetime import UTC
 from pathlib import Path
 
-from slipway.html import markup
-from slipway.html.markup import e
+from slipway.html import templates
+from slipway.html.theme import PALETTE
 from slipway.model.errors import StageFailed
 from slipway.scripts import atomic_files
 from slipway.scripts.humanize import count_text
 from slipway.scripts.stages.features.report.cases import CaseWriter, took
-from slipway.scripts.stages.features.report.evidence import EvidenceShelf, lines
-from slipway.scripts.stages.features.report.style import SCRIPT, STYLE
+from slipway.scripts.stages.features.report.evidence import EvidenceShelf, end_of
 from slipway.scripts.stages.features.results import (
     BAD,
     STATUSES,
@@ -33,13 +32,15 @@ from slipway.scripts.stages.features.results import (
     verdict,
 )
 
+_ROOM = "slipway.scripts.stages.features.report"
 _MEGA = 1_000_000
 _OPEN = 20
-_COLOURS: dict[Verdict, str] = {
-    "passed": "1a7f37",
-    "flaky": "b35900",
-    "failed": "c1272d",
-    "nothing": "c1272d",
+#: The colour of the verdict's ground.
+_GROUNDS: dict[Verdict, str] = {
+    "passed": "passed",
+    "flaky": "flaky",
+    "failed": "failed",
+    "nothing": "failed",
 }
 _SIGNS: dict[Verdict, str] = {"passed": "✓", "flaky": "!", "failed": "✗", "nothing": "✗"}
 
@@ -72,45 +73,34 @@ def write_report(run: FeaturesRun, target: Path, limit_bytes: int = 30 * _MEGA) 
 
 def _page(run: FeaturesRun, limit_bytes: int) -> str:
     shelf = EvidenceShelf(limit_bytes)
-    body = _body(run, shelf)
-    # Only now it is known what had to be left out.
-    notices = [*run.notices, *filter(None, [shelf.told()])]
-    told = "".join(f"<li>{e(one)}</li>\n" for one in notices)
-    notice_list = f'<ul class="notices" aria-label="Notices">\n{told}</ul>\n' if told else ""
-    return _frame(run, _header(run) + notice_list, body)
+    kind = verdict(run)
+    cases = _cases(run, CaseWriter(shelf))
+    return templates.render(
+        f"{_ROOM}/report.html.j2",
+        run=run,
+        headline=_headline(run),
+        verdict=kind,
+        sign=_SIGNS[kind],
+        colour=PALETTE[f"{_GROUNDS[kind]}-strong"][0].removeprefix("#"),
+        counts=counts(run),
+        counts_text=counts_text(run),
+        started=run.started_at.astimezone(UTC),
+        together=f"{took(run.seconds)}, {count_text(run.jobs, 'process', 'processes')}",
+        # Only now it is known what had to be left out.
+        notices=[*run.notices, *filter(None, [shelf.told()])],
+        log=end_of(run.application_log_tail) if run.application_log_tail.strip() else "",
+        is_log_open=kind in {"failed", "nothing"},
+        slowest=_slowest(run),
+        digest=_digest(),
+        took=took,
+        **cases,
+    )
 
 
-def _frame(run: FeaturesRun, header: str, body: str) -> str:
-    digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
-    policy = (
-        f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
-    )
-    icon = (
-        "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 8'%3E"
-        f"%3Ccircle cx='4' cy='4' r='4' fill='%23{_COLOURS[verdict(run)]}'/%3E%3C/svg%3E"
-    )
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<title>{e(_headline(run))} - {e(run.title)}</title>
-<link rel="icon" href="{icon}">
-<style>{STYLE}</style>
-</head>
-<body>
-<header>
-{header}</header>
-<main>
-{body}</main>
-<footer><p>Made by Slipway. This file needs nothing else: keep it, send it, print it.</p></footer>
-<script>{SCRIPT}</script>
-</body>
-</html>
-"""
+def _digest() -> str:
+    """Return the hash by which the page's policy knows the one script that may run."""
+    script = templates.asset(f"{_ROOM}/report.js")
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
 def _headline(run: FeaturesRun) -> str:
@@ -129,86 +119,21 @@ def _headline(run: FeaturesRun) -> str:
             return f"Passed: {count_text(found['passed'], 'scenario')}"
 
 
-def _header(run: FeaturesRun) -> str:
-    found, kind = counts(run), verdict(run)
-    bar = "".join(
-        f'<span class="{status}" style="flex:{found[status]}"></span>'
-        for status in reversed(STATUSES)
-        if found[status]
-    )
-    commit = f'<span class="hash">{e(run.revision)}</span>' if run.revision else ""
-    together = f"{took(run.seconds)}, {count_text(run.jobs, 'process', 'processes')}"
-    at = run.started_at.astimezone(UTC)
-    started = f'<time datetime="{at.isoformat()}">{at:%d %B %Y, %H:%M} UTC</time>'
-    command = f'<code class="hash">{e(run.command)}</code>' if run.command else ""
-    pairs = [
-        ("Tested", e(run.base_url)),
-        ("Version", e(run.version)),
-        ("Started", started),
-        ("Took", together),
-        ("Commit", commit),
-        ("Command", command),
-    ]
-    return (
-        f'<p class="over">{e(run.title)}</p>\n'
-        f'<div class="verdict v-{kind}"><span class="sign" aria-hidden="true">{_SIGNS[kind]}</span>'
-        f"<div><h1>{e(_headline(run))}</h1>\n<p>{e(counts_text(run))}</p></div></div>\n"
-        f'<div class="bar" aria-hidden="true">{bar}</div>\n'
-        f"{markup.facts([(label, value) for label, value in pairs if value])}"
-    )
-
-
-def _body(run: FeaturesRun, shelf: EvidenceShelf) -> str:
-    writer = CaseWriter(shelf)
+def _cases(run: FeaturesRun, writer: CaseWriter) -> dict[str, str]:
+    """Return the parts of the page that tell scenarios, the worst first: evidence is for them."""
     failed = [one for status in STATUSES if status in BAD for one in _of(run, status)]
-    flaky, quarantined = _of(run, "flaky"), _of(run, "quarantined")
-    parts = [
-        _filter(run) if run.scenarios else "",
-        _cases("Failed", _alike(failed), writer.cases(failed, opened=_OPEN)),
-        _cases(
-            "Flaky",
-            "These failed first and passed when they were repeated in a fresh session.",
-            writer.cases(flaky, opened=0 if failed else _OPEN),
-        ),
-        _cases(
-            "Quarantined",
-            "These failed; by their tag that does not fail the run until their quarantine ends.",
-            writer.cases(quarantined, opened=0),
-        ),
-        _log(run),
-        _cases("Passed", "", writer.features(_of(run, "passed"))),
-        _cases("Skipped", "", writer.skipped(_of(run, "skipped"))),
-        _slowest(run),
-    ]
-    return "".join(parts)
+    return {
+        "alike": _alike(failed),
+        "failed": writer.cases(failed, opened=_OPEN),
+        "flaky": writer.cases(_of(run, "flaky"), opened=0 if failed else _OPEN),
+        "quarantined": writer.cases(_of(run, "quarantined"), opened=0),
+        "passed": writer.features(_of(run, "passed")),
+        "skipped": writer.skipped(_of(run, "skipped")),
+    }
 
 
 def _of(run: FeaturesRun, status: str) -> list[ScenarioResult]:
     return [one for one in run.scenarios if one.status == status]
-
-
-def _filter(run: FeaturesRun) -> str:
-    """Return what narrows the page; hidden until the script that does it runs."""
-    boxes = "".join(
-        f'<label class="{status}"><input type="checkbox" value="{status}" checked> '
-        f"{status} <b>{number}</b></label>\n"
-        for status, number in counts(run).items()
-        if number
-    )
-    return (
-        '<form class="filter" hidden role="search">'
-        '<input type="search" placeholder="Filter by any text" aria-label="Filter by any text">\n'
-        f'{boxes}<output aria-live="polite"></output>'
-        "<small><kbd>j</kbd> <kbd>k</kbd> next, previous failure <kbd>/</kbd> filter</small>"
-        "</form>\n"
-    )
-
-
-def _cases(title: str, remark: str, cases: str) -> str:
-    if not cases:
-        return ""
-    text = f'<p class="remark">{e(remark)}</p>\n' if remark else ""
-    return markup.section(title, text + cases)
 
 
 def _alike(failed: list[ScenarioResult]) -> str:
@@ -220,28 +145,9 @@ def _alike(failed: list[ScenarioResult]) -> str:
     return f"{number} of {len(failed)} fail with the same message: {most[:300]}"
 
 
-def _log(run: FeaturesRun) -> str:
-    if not run.application_log_tail.strip():
-        return ""
-    opened = " open" if verdict(run) in {"failed", "nothing"} else ""
-    return markup.section(
-        "Application log",
-        f'<details class="text"{opened}><summary>The end of the log</summary>'
-        f'<pre class="log">{lines(run.application_log_tail)}</pre></details>\n',
-    )
-
-
-def _slowest(run: FeaturesRun) -> str:
+def _slowest(run: FeaturesRun) -> list[tuple[ScenarioResult, str, str]]:
+    """Return the slowest scenarios, each with its share of the longest time and a link to it."""
     found = slowest(run)
-    if len(found) < 2:  # noqa: PLR2004  one is no comparison
-        return ""
-    longest = found[0].seconds
-    rows = "".join(_slow_row(one, one.seconds / longest) for one in found)
-    return markup.section("Slowest", f'<ol class="slow">\n{rows}</ol>\n')
-
-
-def _slow_row(one: ScenarioResult, share: float) -> str:
-    return (
-        f'<li style="--share:{share:.3f}"><a href="#{e(one.anchor)}">{e(one.name)}</a> '
-        f"<small>{e(one.place)}</small><b>{took(one.seconds)}</b></li>\n"
-    )
+    # One is no comparison.
+    found = found if len(found) > 1 else []
+    return [(one, f"{one.seconds / found[0].seconds:.3f}", f"#{one.anchor}") for one in found]

@@ -9,6 +9,7 @@ import time
 import zlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from html import unescape
 from html.parser import HTMLParser
 
 import pytest
@@ -90,7 +91,7 @@ def failed_with(*evidence, line=5):
 
 
 def plain(page):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.partition("</style>")[2]))
+    return unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.partition("</style>")[2])))
 
 
 # ---- what was found
@@ -164,7 +165,7 @@ def test_failed_scenarios_come_first_with_steps_message_and_place(written):
     assert "features/checkout.feature:7" in card
     assert "features/steps/shop.py:5" in card
     assert "@javascript" in card
-    assert "Thank you!&quot; is not on the page http://127.0.0.1/pay\nTraceback:" in card
+    assert '"Thank you!" is not on the page http://127.0.0.1/pay\nTraceback:' in unescape(card)
     assert "slipway features features/checkout.feature:7" in card
 
 
@@ -189,7 +190,7 @@ def test_skipped_scenarios_say_why(written):
 
 def test_many_failures_of_one_reason_are_told(written):
     page = plain(written(run_of(*[failed_with(line=n) for n in range(4)])))
-    assert "4 of 4 fail with the same message: &quot;Thank you!&quot;" in page
+    assert '4 of 4 fail with the same message: "Thank you!"' in page
 
 
 def test_notices_and_the_log_are_shown(written):

@@ -1,0 +1,26 @@
+"""What a terminal was given, as it may stand in a page."""
+
+from __future__ import annotations
+
+import re
+
+from markupsafe import Markup, escape
+
+from slipway.html.templates import clean
+
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")
+
+
+def lines(text: str, width: int = 0) -> Markup:
+    """Return a text of several lines, without the colours of its terminal.
+
+    Args:
+        text: The text.
+        width: Characters after which a line is cut; 0: never.
+    """
+    plain = (_ANSI.sub("", text) if "\x1b" in text else text).expandtabs(4).splitlines()
+    if width:
+        plain = [
+            line[at : at + width] for line in plain for at in range(0, max(1, len(line)), width)
+        ]
+    return escape("\n".join(map(clean, plain)))
