@@ -4,6 +4,9 @@ SHELL := /bin/sh
 PYTHON ?= python3
 STATE := .slipway
 BIN := .venv/bin
+# slipway as one folder, of links: setuptools knows its rooms by a finder, which nothing but Python runs.
+LINKS := .venv/editable/slipway
+ROOMS := scripts sessions steps workers www
 # Ctrl-C is how `make up` ends: make shall not call it an error.
 CTRL_C := import sys; from slipway.cli import main; code = main(['up']); sys.exit(code if code != 130 else 0)
 QT := libegl1 libgl1 libglib2.0-0 libdbus-1-3 libfontconfig1 libxkbcommon0 fonts-dejavu-core
@@ -18,7 +21,19 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.venv/.ready: uv.lock pyproject.toml
+# Editors, mypy and pyright read the links, and so does Python. A new file is seen at once; one right in pipeline/ changes
+# that folder, so the next `make` links it. Where no links can be made there is the finder.
+.venv/.ready: .venv/.synced pipeline
+	@mkdir -p $(LINKS)
+	@for one in $(ROOMS) $(filter-out %__,$(wildcard pipeline/*)); do \
+	  link=$(LINKS)/$${one##*/}; test -e $$link || ln -sfn ../../../$$one $$link || break; \
+	done
+	@find $(LINKS) -type l ! -exec test -e {} \; -delete
+	@test ! -e $(LINKS)/__init__.py || \
+	  for site in .venv/lib/python3.*/site-packages; do echo ../../../editable > $$site/slipway-editable.pth; done
+	@touch $@
+
+.venv/.synced: uv.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Slipway needs Python 3.11 or newer; install it, or name it: make PYTHON=python3.12" >&2; exit 3; }
 	@command -v git >/dev/null || { echo "git is not on this machine; install it: apt install git" >&2; exit 3; }
@@ -81,10 +96,8 @@ lint: .venv/.ready pages ## ruff, mypy strict and the import rules, on what is s
 	@$(BIN)/python www/src/build_pages.py --check --if-possible
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@rm -rf $(STATE)/wheel && $(BIN)/uv build --quiet --out-dir $(STATE)/wheel/dist
-	@$(BIN)/uv pip install --quiet --no-deps --target $(STATE)/wheel/site $(STATE)/wheel/dist/*.whl
-	cd $(STATE)/wheel && MYPYPATH=site ../../$(BIN)/mypy --config-file ../../pyproject.toml --cache-dir ../mypy
-	PYTHONPATH=$(STATE)/wheel/site $(BIN)/lint-imports --no-cache
+	$(BIN)/mypy --cache-dir $(STATE)/mypy
+	$(BIN)/lint-imports --no-cache
 
 # The @javascript features need a browser; without one they say so and are skipped.
 .PHONY: browser
@@ -127,7 +140,7 @@ stop: ## end the examples that were deployed
 
 .PHONY: clean
 clean: idle $(if $(ALL),stop) ## remove the environment and caches; ALL=1: and all the site has written, releases included
-	rm -rf .venv $(if $(ALL),$(STATE),$(STATE)/cache $(STATE)/wheel $(STATE)/mypy $(STATE)/workers/*/cache $(STATE)/workers/*/tenants/*/cache)
+	rm -rf .venv $(if $(ALL),$(STATE),$(STATE)/cache $(STATE)/mypy $(STATE)/workers/*/cache $(STATE)/workers/*/tenants/*/cache)
 
 .PHONY: idle
 idle:

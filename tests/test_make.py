@@ -14,7 +14,7 @@ KEPT = (
     *("state.sqlite", "store/ab/cd", "releases/demo/1+1/release.json", "admin-password"),
     *("almanac/NOTE.md", "local/demo/releases/x", "deployed/staging/data/book.db"),
 )
-GONE = ("cache/uv/x", "wheel/dist/x", "mypy/x", "workers/local/cache/x")
+GONE = ("cache/uv/x", "mypy/x", "workers/local/cache/x")
 #: Says that it runs, and does until it is ended.
 SERVER = "import time; print('up', flush=True); time.sleep(300)"
 #: Holds its place's lock as the almanac does, and says that another process did.

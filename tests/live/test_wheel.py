@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,18 @@ UV = Path(sys.executable).with_name("uv")
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the wheel, built by way of the sdist."""
+    folder = tmp_path_factory.mktemp("dist")
+    run(UV, "build", "--quiet", "--out-dir", folder, ROOT)
+    (made,) = folder.glob("*.whl")
+    return made
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the `slipway` of a fresh environment that holds the wheel and what it asks for."""
     folder = tmp_path_factory.mktemp("wheel")
-    run(UV, "build", "--quiet", "--out-dir", folder / "dist", ROOT)
-    (wheel,) = (folder / "dist").glob("*.whl")
     run(UV, "venv", "--quiet", "--python", sys.executable, folder / "venv")
     python = folder / "venv" / "bin" / "python"
     run(UV, "pip", "install", "--quiet", "--python", python, f"{wheel}[master,worker]")
@@ -53,6 +61,20 @@ def once(installed: Path, site: LiveSite) -> subprocess.CompletedProcess[str]:
     kill(left := processes_of(site.folder))
     assert not left
     return done
+
+
+def test_the_wheel_holds_the_modules_that_lint_has_checked(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as opened:
+        shipped = {name for name in opened.namelist() if name.endswith(".py")}
+    links = ROOT / ".venv" / "editable"
+    packages = [folder for folder, *_ in os.walk(links / "slipway", followlinks=True)]
+    checked = {
+        path.relative_to(links).as_posix()
+        for folder in map(Path, packages)
+        if (folder / "__init__.py").exists()
+        for path in folder.glob("*.py")
+    }
+    assert shipped == checked
 
 
 def test_a_site_is_one_file_beside_the_wheel(installed: Path, site: LiveSite) -> None:

@@ -144,6 +144,9 @@ def _python() -> tuple[Path, ...]:
     for package in _PACKAGES:
         spec = importlib.util.find_spec(package)
         found += [Path(one) for one in (spec and spec.submodule_search_locations) or ()]
+        # In a clone these are links, which lead nowhere unless what they point at is there, too.
+        if spec and spec.origin:
+            found.append(Path(spec.origin).resolve().parent)
     if (pythons := uv_pythons()) is not None:
         found.append(pythons)
     return _once(found)

@@ -1,6 +1,7 @@
 """What a local worker is given of this machine, and what of the environment it is told."""
 
 import dataclasses
+import importlib
 import os
 import shutil
 import stat
@@ -66,6 +67,12 @@ def test_a_worker_gets_what_its_own_stages_need(home):
     assert Path(sys.prefix) in release.reads
     for path in (*tests.reads, *release.reads):
         assert not home.root.is_relative_to(path), "the state folder must not lie in it"
+
+
+@pytest.mark.parametrize("room", ["", ".sessions", ".scripts", ".workers"])
+def test_a_worker_gets_what_links_in_a_checkout_lead_to(home, room):
+    code = Path(importlib.import_module(f"slipway{room}").__file__).resolve()
+    assert any(code.is_relative_to(path) for path in needs(home, "tests").reads)
 
 
 def test_a_deployment_by_ssh_gets_its_key_and_no_other_worker_does(home):
