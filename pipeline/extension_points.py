@@ -6,12 +6,13 @@ from typing import Any
 
 from slipway.model.environment import DEPLOYERS
 from slipway.model.kinds import Broken, Kinds
+from slipway.model.notice import NOTIFIERS
 from slipway.model.release_target import TARGETS
 from slipway.model.stage import STAGES
 
 __all__ = ["EXTENSION_POINTS", "broken_kinds"]
 
-EXTENSION_POINTS: tuple[Kinds[Any], ...] = (STAGES, DEPLOYERS, TARGETS)
+EXTENSION_POINTS: tuple[Kinds[Any], ...] = (STAGES, DEPLOYERS, TARGETS, NOTIFIERS)
 
 
 def broken_kinds() -> list[Broken]:

@@ -6,6 +6,7 @@ work. It names classes of settings under entry points:
 - `slipway.stages`: a `Stage`; what does it is a function `run(job, report)`
 - `slipway.deployers`: a `Deployer`; what does it is a `Way`
 - `slipway.targets`: a `Target`; what copies a release there is a `ReleaseTarget`
+- `slipway.notifiers`: a `Notifier`; what sends is a function `send(settings, notice)`
 
 Slipway's own are found in the same way. docs/how-to/write-a-plugin.md has an example of each.
 """
@@ -14,6 +15,7 @@ from slipway.model.base import Name, Part
 from slipway.model.duration import Duration
 from slipway.model.environment import Deployer
 from slipway.model.errors import MissingTool, StageFailed, WrongInput
+from slipway.model.notice import Event, Notice, Notifier
 from slipway.model.protocol.job import Deployment, Input, Job, Release
 from slipway.model.release_target import Target
 from slipway.model.stage import ApplicationStage, Stage
@@ -26,10 +28,13 @@ __all__ = [
     "Deployer",
     "Deployment",
     "Duration",
+    "Event",
     "Input",
     "Job",
     "MissingTool",
     "Name",
+    "Notice",
+    "Notifier",
     "Part",
     "Release",
     "ReleaseTarget",

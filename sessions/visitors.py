@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slipway.sessions.session import Evidence, Session
-from slipway.sessions.settings import Settings, WrongSetting
+from slipway.sessions.settings import Settings
 
 if TYPE_CHECKING:
     from slipway.sessions.drivers import Sessions
@@ -91,32 +90,6 @@ def sessions_of(settings: Settings) -> Sessions:
     """
     from slipway.sessions.drivers import Sessions
 
-    return Sessions(
-        settings.base_url or "" if settings.desktop else settings.target(),
-        browser=settings.browser,
-        headless=settings.headless,
-        window_size=settings.window_size,
-        grid_url=settings.grid_url,
-        trust_any_certificate=settings.trust_any_certificate,
-        drivers={"desktop": lambda: _desktop(settings)},
-    )
-
-
-def _desktop(settings: Settings) -> Session:
-    """Start the desktop program.
-
-    Raises:
-        SessionError: It ends at once, Qt is missing, or it has no agent.
-        WrongSetting: Nothing says how it is started.
-    """
-    if settings.desktop is None:
-        msg = (
-            'nothing says how the desktop program is started: write desktop = ["python", "-m", '
-            '"app"] under [tool.slipway.features] in pyproject.toml, or give -D desktop=PROGRAM'
-        )
-        raise WrongSetting(msg)
-    from slipway.sessions.desktop.program import DesktopSettings
-    from slipway.sessions.desktop.session import DesktopSession
-
-    seeds = {name: Path(file) for name, file in settings.desktop_seeds.items()}
-    return DesktopSession(DesktopSettings(settings.desktop, settings.desktop_env, seeds))
+    if not settings.desktop:
+        settings.target()
+    return Sessions(settings)

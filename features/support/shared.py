@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from slipway.sessions.drivers import Sessions
+from slipway.sessions.settings import Settings
 from slipway.sessions.visitors import Visitors
 from support.almanac import AlmanacSite
 
@@ -35,7 +36,7 @@ class Shared:
     def visitors(self, tags: Sequence[str]) -> Visitors:
         """Return the visitors of a scenario; nobody has come yet."""
         if self._sessions is None:
-            self._sessions = Sessions(self.site.url, patience=PATIENCE)
+            self._sessions = Sessions(Settings(self.site.url), patience=PATIENCE)
         return Visitors(self._sessions, tags)
 
     def end(self) -> None:

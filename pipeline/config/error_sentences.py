@@ -19,7 +19,7 @@ _MISSHAPEN = {
     *("model_type", "model_attributes_type", "dict_type", "tuple_type", "string_type"),
 }
 #: The keys that tell a table's kind, and what that is a kind of.
-TAGS = {"uses": "kind of stage", "type": "type of parameter", "kind": "kind of deployer"}
+TAGS = {"uses": "kind of stage", "type": "type of parameter", "kind": "kind"}
 _ASK = {"uses": "write what the stage does", "type": "write what is asked"}
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
 

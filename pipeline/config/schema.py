@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from slipway.model.environment import DEPLOYERS
+from slipway.model.kinds import Kinds
+from slipway.model.notice import NOTIFIERS, Notifier
+from slipway.model.release_target import TARGETS
 from slipway.model.site import Site
 from slipway.model.stage import STAGES, Stage
 
@@ -86,18 +89,31 @@ def _reference_lines() -> Iterator[str]:
         yield from _table(made, skip=shared | {"uses"})
     yield from ("", "### `[[project.NAME.stages.NAME.suites]]`", "", "One test suite.", "")
     yield from _table(parts["Suite"])
+    yield from _kind_lines('targets = [{{ kind = "{}", ... }}]', TARGETS, set())
     yield from _environment_lines(parts)
+    yield from _notifier_lines()
+
+
+def _kind_lines(key: str, kinds: Kinds[Any], shared: set[str]) -> Iterator[str]:
+    for kind, model in kinds.items():
+        made = model.model_json_schema(by_alias=True)
+        yield from ("", f"### `{key.format(kind)}`", "", made["description"], "")
+        yield from _table(made, skip={"kind"} | shared)
+
+
+def _notifier_lines() -> Iterator[str]:
+    what = "What tells people of runs, gates and deployments; write as many as you have."
+    yield from ("", "## `[notify.NAME]`", "", what, "")
+    made = Notifier.model_json_schema(by_alias=True)
+    yield from _table(made)
+    yield from _kind_lines('kind = "{}"', NOTIFIERS, set(made["properties"]))
 
 
 def _environment_lines(parts: dict[str, Any]) -> Iterator[str]:
     what = 'Where the project\'s releases are deployed; stages with `uses = "deploy"` name it.'
     yield from ("", "## `[project.NAME.environments.NAME]`", "", what, "")
     yield from _table(parts["Environment"])
-    for kind, model in DEPLOYERS.items():
-        made = model.model_json_schema(by_alias=True)
-        heading = f'### `deployer = {{ kind = "{kind}", ... }}`'
-        yield from ("", heading, "", made["description"], "")
-        yield from _table(made, skip={"kind"})
+    yield from _kind_lines('deployer = {{ kind = "{}", ... }}', DEPLOYERS, set())
     check = parts["HealthCheck"]
     yield from ("", "### `health = [{ ... }]`", "", check["description"], "")
     yield from _table(check)
@@ -135,7 +151,7 @@ def _type(field: dict[str, Any]) -> str:
         return "table"
     if "$ref" in field:
         name = field["$ref"].rsplit("/", 1)[-1]
-        return {"SecretPlace": "secret", "Suite": "table"}.get(name, "table")
+        return {"SecretPlace": "secret", "Event": "event"}.get(name, "table")
     plain = {"object": "table", "string": "text"}
     kind = str(field.get("type", "any"))
     return plain.get(kind, kind)

@@ -13,6 +13,7 @@ from slipway.model.cell import cell_title
 from slipway.model.duration import Duration, parse_duration
 from slipway.model.environment import Environment
 from slipway.model.git_names import check_branch, check_repository, is_pattern
+from slipway.model.notice import AnyNotifier
 from slipway.model.people import Access, PersonName, PersonSettings, check_people
 from slipway.model.scheduling_keys import Lane
 from slipway.model.secrets.location import SecretPlace
@@ -189,6 +190,8 @@ class Site(Part):
     """The people, by the name they sign in with."""
     access: Access = Access()
     """Who may look without signing in, and how people sign in."""
+    notify: dict[Name, AnyNotifier] = Field(default_factory=dict)
+    """What tells people of runs, gates and deployments, by name."""
 
     @property
     def secret_places(self) -> list[SecretPlace]:

@@ -10,11 +10,12 @@ import pytest
 from slipway.sessions import DriverMissing, SessionError
 from slipway.sessions.drivers import Choice, Sessions, driver_of
 from slipway.sessions.http.session import HttpSession
+from slipway.sessions.settings import Settings
 
 
 @pytest.fixture
 def sessions(application):
-    kept = Sessions(application.url, patience=30)
+    kept = Sessions(Settings(application.url), patience=30)
     yield kept
     kept.close()
 
@@ -60,7 +61,7 @@ def test_tags_that_contradict_each_other_are_told(tags, sentence):
 def test_an_unknown_driver_is_told_with_the_nearest(sessions):
     with pytest.raises(DriverMissing, match='no driver "selenum"; did you mean selenium'):
         sessions.choose(["session:selenum"])
-    with pytest.raises(DriverMissing, match="known: http, selenium, grid"):
+    with pytest.raises(DriverMissing, match="known: desktop, grid, http, selenium"):
         sessions.choose(["session:xyz"])
     with pytest.raises(DriverMissing, match="set grid-url"):
         sessions.choose(["session:grid"])
@@ -89,7 +90,8 @@ def test_each_visitor_has_a_session_of_their_own(sessions):
 
 
 def test_more_drivers_can_be_given(application):
-    kept = Sessions(application.url, drivers={"own": lambda: HttpSession(application.url)})
+    own = {"own": lambda: HttpSession(application.url)}
+    kept = Sessions(Settings(application.url), drivers=own)
     assert isinstance(kept.choose(["session:own"]), HttpSession)
     kept.close()
 

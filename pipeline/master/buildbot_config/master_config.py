@@ -19,6 +19,7 @@ from slipway.master.buildbot_config.force import force_schedulers
 from slipway.master.buildbot_config.last_good_file import KeptSite
 from slipway.master.buildbot_config.priorities import by_urgency
 from slipway.master.ledger_service import Desk
+from slipway.master.notify.service import Notices
 from slipway.master.scheduling.poller import RepositoryPoller
 from slipway.master.scheduling.scheduler import PipelineScheduler
 from slipway.model.cell import cells
@@ -167,7 +168,7 @@ class Plan:
         return by_urgency
 
     def services(self) -> list[Any]:
-        """Return the desk (the ledger and the artefact store), and who keeps the site's file."""
+        """Return the desk (the ledger, the artefacts), who keeps the site's file, and who tells."""
         desk = Desk(
             name=SERVICE,
             projects=dict(self.site.project),
@@ -179,7 +180,10 @@ class Plan:
             local=isolation.workers_here(self.site),
         )
         kept = KeptSite(name=f"{SERVICE}-kept", text=self.text, place=str(self.home.kept_site))
-        return [desk, kept]
+        notices = Notices(
+            name=f"{SERVICE}-notices", notifiers=dict(self.site.notify), url=self.site.site.url
+        )
+        return [desk, kept, notices]
 
     def www(self) -> dict[str, Any]:
         """Return Buildbot's `www`: who may look, who may act."""

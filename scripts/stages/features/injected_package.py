@@ -6,11 +6,14 @@ import hashlib
 import os
 import shutil
 import tempfile
+from importlib.metadata import distribution, version
 from importlib.util import find_spec
 from pathlib import Path
 
 from slipway.scripts.python_env.environment import Environment
 
+#: What its drivers are found by.
+_DRIVERS = "slipway.drivers"
 #: What it imports; the application's own lock wins over these.
 REQUIREMENTS = ("behave>=1.3.3", "cssselect>=1.2", "httpx>=0.28", "lxml>=5", "selenium>=4.20")
 
@@ -23,7 +26,8 @@ def importable(environment: Environment, cache: Path) -> Path | None:
         cache: This machine's cache folder.
 
     Returns:
-        A folder that holds `slipway/sessions` alone; None where Slipway is installed there itself.
+        A folder that holds `slipway/sessions` and what its drivers are found by, alone; None where
+        Slipway is installed there itself.
     """
     if "slipway" in environment.versions:
         return None
@@ -37,6 +41,7 @@ def importable(environment: Environment, cache: Path) -> Path | None:
         (aside / "slipway" / "__init__.py").write_text('"""Slipway\'s sessions alone."""\n')
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(package, aside / "slipway" / "sessions", ignore=ignored)
+        _write_metadata(aside / "slipway_sessions.dist-info")
         try:
             aside.rename(target)
         except OSError:
@@ -45,6 +50,16 @@ def importable(environment: Environment, cache: Path) -> Path | None:
             if not target.is_dir():
                 raise
     return target
+
+
+def _write_metadata(folder: Path) -> None:
+    """Write what the package's drivers are found by, as an installed one has it."""
+    folder.mkdir()
+    told = f"Metadata-Version: 2.1\nName: slipway-sessions\nVersion: {version('slipway')}\n"
+    (folder / "METADATA").write_text(told)
+    own = distribution("slipway").entry_points.select(group=_DRIVERS)
+    lines = [f"{one.name} = {one.value}" for one in own]
+    (folder / "entry_points.txt").write_text("\n".join([f"[{_DRIVERS}]", *lines]) + "\n")
 
 
 def _package() -> Path:
@@ -56,7 +71,8 @@ def _package() -> Path:
 
 
 def _key(package: Path) -> str:
-    found = hashlib.sha256()
+    # Old ones had no metadata beside them.
+    found = hashlib.sha256(b"with metadata\0")
     for file in sorted(package.rglob("*.py")):
         found.update(os.fsencode(file.relative_to(package)) + b"\0" + file.read_bytes())
     return found.hexdigest()[:16]

@@ -20,6 +20,7 @@ from slipway.sessions.browser.grid import GridSession, connect
 from slipway.sessions.browser.launch import DriverProcess, find_browser
 from slipway.sessions.browser.programs import find_driver, kind_of
 from slipway.sessions.drivers import Sessions
+from slipway.sessions.settings import Settings
 
 ROOT = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
 
@@ -238,7 +239,7 @@ def test_a_real_grid_ends_what_was_left_and_that_is_told(grid, application):
 
 @pytest.mark.slow
 def test_with_a_grid_javascript_runs_there(grid, application):
-    kept = Sessions(application.url, grid_url=grid)
+    kept = Sessions(Settings(application.url, grid_url=grid))
     try:
         if ROOT:
             with pytest.raises((DriverMissing, SessionError), match=r"starts no browser"):

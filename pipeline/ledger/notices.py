@@ -1,0 +1,111 @@
+"""What has happened that people may be told of, as the ledger has it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from slipway.ledger.tables.gates import Deployment, Gate
+from slipway.ledger.tables.runs import Run, StageResult
+from slipway.model.notice import Event, Notice
+
+_RUNS = {
+    "passed": Event.RUN_PASSED,
+    "failed": Event.RUN_FAILED,
+    "cancelled": Event.RUN_CANCELLED,
+}
+_GATES = {"open": Event.GATE_WAITS, "asked": Event.APPROVAL_WAITS}
+_DEPLOYMENTS = {
+    "deployed": Event.DEPLOYED,
+    "rolled-back": Event.DEPLOYMENT_FAILED,
+    "failed": Event.DEPLOYMENT_FAILED,
+}
+
+
+def happened(
+    session: Session, project: str, numbers: Collection[int], since: float, url: str
+) -> list[Notice]:
+    """Return what has happened in a project.
+
+    Args:
+        session: The ledger.
+        project: The project's name.
+        numbers: The runs to look at; deployments of the project are looked at in any case.
+        since: Only what has happened since then, seconds since 1970.
+        url: The site's address, with a slash at its end.
+    """
+    found = [*_ended(session, project, numbers, since, url)]
+    found += _waiting(session, project, numbers, since, url)
+    found += _deployed(session, project, since, url)
+    return sorted(found, key=lambda one: one.at)
+
+
+def _ended(
+    session: Session, project: str, numbers: Collection[int], since: float, url: str
+) -> Iterator[Notice]:
+    query = select(Run).where(
+        Run.project == project, Run.number.in_(numbers), Run.finished_at >= since
+    )
+    for run in session.scalars(query.where(Run.state.in_(_RUNS))):
+        failed = [one for one in run.stages if one.state == "failed" and not one.stale]
+        failed.sort(key=lambda one: one.finished_at or 0)
+        at = run.finished_at or 0.0
+        yield Notice(
+            id=f"run-{run.id}-{at}",
+            event=_RUNS[run.state],
+            stage=failed[0].name if failed and run.state == "failed" else "",
+            text=failed[0].summary if failed and run.state == "failed" else "",
+            person=run.owner,
+            at=at,
+            **_facts(run, url),
+        )
+
+
+def _waiting(
+    session: Session, project: str, numbers: Collection[int], since: float, url: str
+) -> Iterator[Notice]:
+    query = select(Gate).join(Run).where(Run.project == project, Run.number.in_(numbers))
+    query = query.where(Gate.stage_id.is_not(None), Gate.state.in_(_GATES))
+    for gate in session.scalars(query.where(or_(Gate.made_at >= since, Gate.asked_at >= since))):
+        asked = gate.state == "asked"
+        yield Notice(
+            id=f"gate-{gate.id}-{gate.asking if asked else ''}",
+            event=_GATES[gate.state],
+            stage=gate.stage,
+            person=gate.person,
+            at=(gate.asked_at if asked else gate.made_at) or 0.0,
+            **_facts(gate.run, url, gate.stage),
+        )
+
+
+def _deployed(session: Session, project: str, since: float, url: str) -> Iterator[Notice]:
+    query = select(Deployment, StageResult).join(StageResult, StageResult.id == Deployment.stage_id)
+    query = query.where(Deployment.project == project, Deployment.finished_at >= since)
+    for row, result in session.execute(query.where(Deployment.state.in_(_DEPLOYMENTS))):
+        yield Notice(
+            id=f"deployment-{row.id}",
+            event=_DEPLOYMENTS[row.state],
+            stage=result.name,
+            environment=row.environment,
+            person=row.person,
+            text="" if row.state == "deployed" else row.message,
+            at=row.finished_at or 0.0,
+            **_facts(result.run, url, result.name),
+        )
+
+
+def _facts(run: Run, url: str, stage: str = "") -> dict[str, Any]:
+    query = f"?stage={quote(stage)}" if stage else ""
+    return {
+        "project": run.project,
+        "run": run.number,
+        "version": run.version,
+        "branch": run.branch,
+        "subject": run.subject,
+        "author": run.author,
+        "url": f"{url}#/pipelines/{run.project}/{run.number}{query}",
+    }

@@ -1,0 +1,69 @@
+"""A channel: sends the notices of one notifier, one after the other, in a thread of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+from collections.abc import Callable
+
+from slipway.model.notice import Notice, Notifier
+from slipway.scripts.terminal_text import plain
+
+#: Notices that wait in one channel; of more the newest are left out.
+MOST = 1000
+#: Seconds before each further try.
+PAUSES = (1.0, 10.0, 60.0)
+
+
+class Channel:
+    """Sends, and tries again; no run ever waits for it."""
+
+    def __init__(self, name: str, settings: Notifier, tell: Callable[[str], None]) -> None:
+        """Begin.
+
+        Args:
+            name: What pipeline.toml calls the notifier.
+            settings: What it is.
+            tell: Is told, from another thread, what could not be sent, and why.
+        """
+        self._name, self._settings, self._tell = name, settings, tell
+        self._waiting: queue.Queue[Notice | None] = queue.Queue(MOST)
+        self._ended = threading.Event()
+        # A notifier that hangs does not keep the master from ending.
+        self._thread = threading.Thread(target=self._work, name=f"notify {name}", daemon=True)
+        self._thread.start()
+
+    def put(self, notice: Notice) -> None:
+        """Take a notice, where this channel wants it."""
+        if not self._settings.wants(notice):
+            return
+        try:
+            self._waiting.put_nowait(notice)
+        except queue.Full:
+            self._tell(f"notify.{self._name}: {MOST} notices wait; {notice.id} is left out")
+
+    def end(self) -> None:
+        """Send no more; what is being sent is not waited for."""
+        self._ended.set()
+        with contextlib.suppress(queue.Full):
+            self._waiting.put_nowait(None)
+
+    def _work(self) -> None:
+        while not self._ended.is_set():
+            notice = self._waiting.get()
+            if notice is not None and not self._ended.is_set():
+                self._send(notice)
+
+    def _send(self, notice: Notice) -> None:
+        for pause in (*PAUSES, None):
+            try:
+                self._settings.load_runner()(self._settings, notice)
+            except (Exception, SystemExit) as error:  # noqa: BLE001  a plugin may raise anything
+                why = plain(f"{type(error).__name__}: {error}".splitlines()[0])[:300]
+                if pause is None:
+                    self._tell(f"notify.{self._name}: {notice.id} was not sent: {why}")
+                elif self._ended.wait(pause):
+                    return
+            else:
+                return

@@ -1,0 +1,84 @@
+"""Looks at what changes in the ledger, and gives what people are told of to the channels."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, ClassVar
+
+from buildbot.util.service import BuildbotService
+from twisted.internet import defer
+from twisted.python import log
+
+from slipway.ledger.notices import happened
+from slipway.master.ledger_service import find_desk
+from slipway.master.notify.channel import Channel
+from slipway.model.notice import Notifier
+
+#: Seconds for which it is remembered what was told.
+_DAY = 86400.0
+
+
+class Notices(BuildbotService):
+    """One per master. What happened while no master ran is not told."""
+
+    compare_attrs: ClassVar[tuple[str, ...]] = ("notifiers", "url")
+
+    def checkConfig(self, *, notifiers: dict[str, Notifier], url: str) -> None:
+        """Check the arguments; pipeline.toml's own check has been there before."""
+        super().checkConfig()
+
+    _channels: tuple[Channel, ...] = ()
+    _consumer: Any = None
+
+    async def reconfigService(self, *, notifiers: dict[str, Notifier], url: str) -> None:
+        """Take up new arguments while the master runs."""
+        self.notifiers, self.url = notifiers, url
+        self._end_channels()
+        reactor = self.master.reactor
+
+        def tell(sentence: str) -> None:
+            reactor.callFromThread(log.msg, sentence)
+
+        self._channels = tuple(Channel(name, one, tell) for name, one in notifiers.items())
+        await super().reconfigService()
+
+    async def startService(self) -> None:
+        """Begin to listen."""
+        await super().startService()
+        self._began = time.time()
+        self._told: dict[str, float] = {}
+        self._turn = defer.DeferredLock()
+        self._consumer = await self.master.mq.startConsuming(
+            self._changed, ("slipway", None, "changed")
+        )
+
+    async def stopService(self) -> None:
+        """Send no more."""
+        if self._consumer is not None:
+            self._consumer.stopConsuming()
+            self._consumer = None
+        self._end_channels()
+        await super().stopService()
+
+    def _end_channels(self) -> None:
+        for channel in self._channels:
+            channel.end()
+        self._channels = ()
+
+    def _changed(self, _key: object, told: dict[str, Any]) -> None:
+        if self._channels:
+            work = self._turn.run(
+                lambda: defer.Deferred.fromCoroutine(self._look(told["project"], told["runs"]))
+            )
+            work.addErrback(log.err, "while looking for what people are told of")
+
+    async def _look(self, project: str, numbers: list[int]) -> None:
+        since = max(self._began, time.time() - _DAY)
+        desk = find_desk(self.master)
+        found = await desk.call(happened, project, numbers, since, self.url, reading=True)
+        for notice in found:
+            if notice.id not in self._told:
+                self._told[notice.id] = notice.at
+                for channel in self._channels:
+                    channel.put(notice)
+        self._told = {one: at for one, at in self._told.items() if at >= since}

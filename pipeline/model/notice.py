@@ -1,0 +1,82 @@
+"""Notices: what people are told of runs, gates and deployments, and what tells them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import BaseModel, ConfigDict
+
+from slipway.model.base import Name
+from slipway.model.kinds import Kind, Kinds
+
+
+class Event(StrEnum):
+    """What a notice is about."""
+
+    RUN_PASSED = "run-passed"
+    RUN_FAILED = "run-failed"
+    RUN_CANCELLED = "run-cancelled"
+    GATE_WAITS = "gate-waits"
+    """A gate waits for a person."""
+    APPROVAL_WAITS = "approval-waits"
+    """Somebody has asked for a gate, and approvals are missing."""
+    DEPLOYED = "deployed"
+    DEPLOYMENT_FAILED = "deployment-failed"
+
+
+class Notice(BaseModel):
+    """One thing that has happened. Its texts may come from anybody who commits."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    """The same thing has the same id, such as "run-12-1767139200.5"."""
+    event: Event
+    project: str
+    run: int
+    """The run's number."""
+    version: str
+    branch: str
+    subject: str = ""
+    """The first line of the commit's message."""
+    author: str = ""
+    """Who wrote the commit."""
+    stage: str = ""
+    """The gate's stage, or the one that deployed."""
+    environment: str = ""
+    """Where it was deployed to."""
+    person: str = ""
+    """Who asked for it."""
+    text: str = ""
+    """Why it failed, in a sentence."""
+    at: float
+    """When it happened, seconds since 1970."""
+    url: str
+    """Where people see it."""
+
+
+class Notifier(Kind):
+    """A way to tell people, and what of."""
+
+    kind: str
+    """Which kind it is."""
+    events: tuple[Event, ...] = tuple(Event)
+    """What it tells. All, where nothing is written."""
+    projects: tuple[Name, ...] = ()
+    """The projects it tells of. None given: all."""
+
+    def wants(self, notice: Notice) -> bool:
+        """Tell whether it tells of this."""
+        is_ours = not self.projects or notice.project in self.projects
+        return is_ours and notice.event in self.events
+
+
+#: The kinds of notifiers. A kind's `runner` is a function `send(settings, notice)`: it blocks, it
+#: may raise, and is then called again.
+NOTIFIERS: Kinds[Notifier] = Kinds("slipway.notifiers", lambda: Notifier, "kind")
+
+if TYPE_CHECKING:
+    AnyNotifier = Notifier
+else:
+    AnyNotifier = Annotated[Notifier, NOTIFIERS]

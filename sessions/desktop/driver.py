@@ -1,0 +1,27 @@
+"""The driver `desktop`: a Qt program, started for each visitor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from slipway.sessions.desktop.program import DesktopSettings
+from slipway.sessions.desktop.session import DesktopSession
+from slipway.sessions.session import Session
+from slipway.sessions.settings import Settings, WrongSetting
+
+
+def open_session(settings: Settings, patience: float) -> Session:  # noqa: ARG001  it has its own
+    """Start the desktop program.
+
+    Raises:
+        SessionError: It ends at once, Qt is missing, or it has no agent.
+        WrongSetting: Nothing says how it is started.
+    """
+    if settings.desktop is None:
+        msg = (
+            'nothing says how the desktop program is started: write desktop = ["python", "-m", '
+            '"app"] under [tool.slipway.features] in pyproject.toml, or give -D desktop=PROGRAM'
+        )
+        raise WrongSetting(msg)
+    seeds = {name: Path(file) for name, file in settings.desktop_seeds.items()}
+    return DesktopSession(DesktopSettings(settings.desktop, settings.desktop_env, seeds))

@@ -1,0 +1,80 @@
+"""Drivers by name, found by entry points: Slipway's own and those of packages installed here.
+
+A driver is a function that opens a session: `open_session(settings, patience) -> Session`. The name
+of its entry point in the group slipway.drivers is what a tag calls it: @session:NAME.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+
+from slipway.sessions.errors import DriverMissing
+from slipway.sessions.session import Session
+from slipway.sessions.settings import Settings
+
+__all__ = ["GROUP", "Opener", "find_opener"]
+
+GROUP = "slipway.drivers"
+#: Opens a session, given what the project says of them and the seconds to look again.
+Opener = Callable[[Settings, float], Session]
+#: The packages that Slipway's own come from; nobody takes their names.
+_OURS = ("slipway", "slipway-sessions")
+
+
+def find_opener(name: str) -> Opener:
+    """Return what opens the sessions of a driver.
+
+    Raises:
+        DriverMissing: There is none of that name, or it cannot be used.
+    """
+    offers = _offers().get(name, [])
+    ours = [one for one in offers if _package(one)[0] in _OURS]
+    if not offers:
+        known = sorted(_offers())
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
+        msg = f'there is no driver "{name}"; {hint}'
+        raise DriverMissing(msg)
+    used = (ours or offers)[0]
+    called = " ".join(_package(used))
+    if len(offers) > 1 and not ours:
+        others = " and ".join(" ".join(_package(one)) for one in offers)
+        msg = f'{others} all have a driver "{name}"; remove all but one of them'
+        raise DriverMissing(msg)
+    try:
+        opener: object = used.load()
+    except (Exception, SystemExit) as error:
+        if isinstance(error, ImportError) and ours:
+            raise DriverMissing(_no_package(error)) from None
+        told = f"{type(error).__name__}: {error}".splitlines()[0]
+        msg = f'the driver "{name}" of {called} cannot be loaded: {told}; mend or remove it'
+        raise DriverMissing(msg) from error
+    if not callable(opener):
+        msg = f'the driver "{name}" of {called} is no function that opens a session'
+        raise DriverMissing(msg)
+    found: Opener = opener
+    return found
+
+
+@cache
+def _offers() -> dict[str, list[EntryPoint]]:
+    offers: dict[str, list[EntryPoint]] = {}
+    for one in entry_points(group=GROUP):
+        same = [known for known in offers.get(one.name, []) if known.value == one.value]
+        if not same:
+            offers.setdefault(one.name, []).append(one)
+    return offers
+
+
+def _package(offer: EntryPoint) -> tuple[str, str]:
+    return (offer.dist.name, offer.dist.version) if offer.dist is not None else ("unknown", "")
+
+
+def _no_package(error: ImportError) -> str:
+    return (
+        f"browsers need the package {error.name}, which is not installed; "
+        'run: pip install "slipway[features]", or leave out @javascript'
+    )
