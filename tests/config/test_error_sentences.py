@@ -28,9 +28,9 @@ def test_a_good_file_is_a_site(good):
         ),
         pytest.param(
             "[site]",
-            "[notify]",
-            '1: notify: unknown key "notify". Allowed: $schema, access, people, project, site, '
-            "workers.",
+            "[quiet]",
+            '1: quiet: unknown key "quiet". Allowed: $schema, access, notify, people, project, '
+            "site, workers.",
             id="nothing close",
         ),
         pytest.param(

@@ -70,7 +70,7 @@ class Notices(BuildbotService):
             work = self._turn.run(
                 lambda: defer.Deferred.fromCoroutine(self._look(told["project"], told["runs"]))
             )
-            work.addErrback(log.err, "while looking for what people are told of")
+            work.addErrback(lambda failure: log.err(failure, "looking for what people are told of"))
 
     async def _look(self, project: str, numbers: list[int]) -> None:
         since = max(self._began, time.time() - _DAY)

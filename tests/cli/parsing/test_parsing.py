@@ -92,7 +92,7 @@ REMOTE = [
 ]
 HERE = [
     *("check", "up", "schema", "run", "features", "stage", "verify", "passwd", "worker"),
-    *("example", "backup"),
+    *("example", "backup", "plugins"),
 ]
 
 
