@@ -36,6 +36,11 @@ def labels_first(xpath: str, ids_of: Callable[[str], Sequence[str]]) -> str:
     return xpath
 
 
+def path_of(xpath: str) -> tuple[str, list[tuple[str, str]]]:
+    """Return an XPath with its searches for labels, for a page that looks for labels first."""
+    return xpath, label_searches(xpath)
+
+
 def label_searches(xpath: str) -> list[tuple[str, str]]:
     """Return the parts of an XPath that look for a field by its labels.
 

@@ -25,10 +25,16 @@ _PAUSE = 0.05
 _WHOLE = re.compile(r"[a-z][a-z0-9+.-]*://|(about|data|javascript|mailto):", re.IGNORECASE)
 
 
-class _NotYet(Exception):
+class NotYet(Exception):
     """What is looked for is not so; the sentence is made once it is needed, as it asks the page."""
 
     def __init__(self, kind: type[SessionError], told: Callable[[], str]) -> None:
+        """Say what is not so.
+
+        Args:
+            kind: What is raised once patience has ended.
+            told: Makes its sentence.
+        """
         self.kind = kind
         self.told = told
 
@@ -197,7 +203,11 @@ class Session(Capabilities, ABC):
 
     def value(self, locator: str) -> str:
         """Return what a field holds."""
-        return self._until(lambda: self._first("field", locator).value)
+        return self._until(lambda: self._sought("field", locator).value)
+
+    def checked(self, locator: str) -> bool:
+        """Return whether a checkbox is checked."""
+        return self._until(lambda: self._sought("checkbox", locator).checked)
 
     def see(self, text: str) -> None:
         """Expect a text on the page (or inside `within`)."""
@@ -250,7 +260,7 @@ class Session(Capabilities, ABC):
 
         def once() -> bool:
             if not look():
-                raise _NotYet(SessionError, told)
+                raise NotYet(SessionError, told)
             return True
 
         self._until(once, seconds)
@@ -258,7 +268,11 @@ class Session(Capabilities, ABC):
     # ---- helpers
 
     def _act(self, kind: str, locator: str, deed: Callable[[Element], None]) -> None:
-        self._until(lambda: deed(self._first(kind, locator)))
+        self._until(lambda: deed(self._sought(kind, locator)))
+
+    def _sought(self, kind: str, locator: str) -> Element:
+        """Return what is to be used at once; a driver may find it only then."""
+        return self._first(kind, locator)
 
     def _until(self, look: Callable[[], T], seconds: float | None = None) -> T:
         """Do something again while the page changes, until it works or patience ends."""
@@ -270,7 +284,7 @@ class Session(Capabilities, ABC):
                 if time.monotonic() >= deadline:
                     msg = f"{self._page()} does not come to rest: {changing}"
                     raise SessionError(msg) from None
-            except _NotYet as missing:
+            except NotYet as missing:
                 if time.monotonic() >= deadline:
                     raise missing.kind(missing.told()) from None
             except Unsupported:
@@ -281,10 +295,16 @@ class Session(Capabilities, ABC):
             time.sleep(_PAUSE)
 
     def _first(self, kind: str, locator: str) -> Element:
-        return self._first_in(self._context(), kind, locator)
+        return self._first_in(self._context(), [*self._inside, (kind, locator)])
 
-    def _first_in(self, context: Element | None, kind: str, locator: str) -> Element:
+    def _first_in(self, context: Element | None, names: Sequence[tuple[str, str]]) -> Element:
+        """Return the last of these, each of which is inside the one before.
+
+        Raises:
+            NotYet: It is not there.
+        """
         hidden: list[Element] = []
+        kind, locator = names[-1]
         for xpath in dict.fromkeys((named(kind, locator, exact=True), named(kind, locator))):
             found = self._find_in(context, xpath)
             seen = next((one for one in found if one.visible), None)
@@ -292,8 +312,18 @@ class Session(Capabilities, ABC):
                 return seen
             hidden += found[:1]
         if not hidden:
-            raise _NotYet(NotThere, lambda: f"no {described(kind, locator)} {self._where()}")
+            raise self.missing(names)
         return hidden[0]
+
+    def missing(self, names: Sequence[tuple[str, str]], step: int = -1) -> NotYet:
+        """Return what to raise where nothing is called so.
+
+        Args:
+            names: Kinds and locators, each inside the one before.
+            step: Which of them is not there.
+        """
+        inside, name = list(names[:step]), names[step]
+        return NotYet(NotThere, lambda: f"no {described(*name)} {self._where(inside)}")
 
     def _all(self, kind: str, locator: str) -> Sequence[Element]:
         return self._find_in(self._context(), named(kind, locator))
@@ -304,18 +334,19 @@ class Session(Capabilities, ABC):
     def _context(self) -> Element | None:
         """Return what `within` is in, as it is on the page now."""
         context = None
-        for kind, locator in self._inside:
-            context = self._first_in(context, kind, locator)
+        for count in range(len(self._inside)):
+            context = self._first_in(context, self._inside[: count + 1])
         return context
 
     def _shown_text(self) -> str:
         context = self._context()
         return self.text if context is None else context.text
 
-    def _where(self) -> str:
-        if not self._inside:
+    def _where(self, inside: Sequence[tuple[str, str]] | None = None) -> str:
+        outer = self._inside if inside is None else inside
+        if not outer:
             return f"on {self._page()}"
-        return f"in the {described(*self._inside[-1])} on {self._page()}"
+        return f"in the {described(*outer[-1])} on {self._page()}"
 
     def _page(self) -> str:
         try:

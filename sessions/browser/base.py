@@ -58,6 +58,19 @@ class BrowserBase(Session):
         del kept[:-_LOG]
         return kept
 
+    def deed(self, name: str, *arguments: object) -> dict[str, Any]:
+        """Have the page do something, by one script.
+
+        Args:
+            name: One of the deeds in page/deeds.js.
+            arguments: What it takes.
+        """
+        return dict(self.browser.execute_script(scripts.DEED, name, *arguments) or {})
+
+    def shown(self) -> str:
+        """Return what a sentence calls the page."""
+        return self._page()
+
     def let_go(self) -> None:
         """Let the page begin what a click or key asks of it, so that the next command waits for it.
 

@@ -40,7 +40,8 @@ class Stalled(Slow):
     """The same of a look, which changes nothing: done again, it may well be answered."""
 
 
-_LEFT = "what was found has left the page"
+#: What is said of an element that is gone.
+LEFT = "what was found has left the page"
 _GONE = (StaleElementReferenceException, DetachedShadowRootException)
 _CHANGING = (
     ElementClickInterceptedException,
@@ -130,7 +131,7 @@ def _of_page(error: WebDriverException, line: str, doing: str) -> Exception:
     changing = bool(_CHANGING_WORDS.search(reasons))
     sentence = f"{doing}: {line}"
     meanings: list[tuple[object, Exception]] = [
-        (isinstance(error, _GONE) or _GONE_WORDS.search(reasons), Gone(_LEFT)),
+        (isinstance(error, _GONE) or _GONE_WORDS.search(reasons), Gone(LEFT)),
         (isinstance(error, NoAlertPresentException), NotThere("no alert is open")),
         (unreachable, SessionLost(f"{doing}: the application is not reachable ({line})")),
         (isinstance(error, JavascriptException) and not changing, Unsupported(sentence)),

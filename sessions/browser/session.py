@@ -6,18 +6,20 @@ import contextlib
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from selenium.webdriver.remote.webelement import WebElement
 
 from slipway.sessions.browser import evidence as browser_evidence
 from slipway.sessions.browser import scripts
-from slipway.sessions.browser.element import BrowserElement, found_in
+from slipway.sessions.browser.element import BrowserElement, SoughtElement, way_to
 from slipway.sessions.browser.errors import told
 from slipway.sessions.browser.visitor import BrowserVisitor
 from slipway.sessions.element import Element
 from slipway.sessions.errors import SessionError, SessionLost, Transient, Unsupported
+from slipway.sessions.label_search import path_of
+from slipway.sessions.locators import inside, named
 from slipway.sessions.session import Evidence
 
 __all__ = ["BrowserElement", "BrowserSession"]
@@ -121,8 +123,32 @@ class BrowserSession(BrowserVisitor):
         Raises:
             Transient: The page is just changing; only to those who look again themselves.
         """
-        found = self._look(lambda: found_in(self.browser, xpath))
-        return [BrowserElement(self, one) for one in found]
+        return self._look(lambda: self.found(self.deed("all", [[path_of(xpath)]])))
+
+    def found(self, answer: dict[str, Any]) -> Sequence[BrowserElement]:
+        """Return the elements of an answer of the page."""
+        return [BrowserElement(self, one) for one in answer["elements"]]
+
+    # ---- finding and acting as one operation, where `Session` would look several times
+
+    def _act(self, kind: str, locator: str, deed: Callable[[Element], None]) -> None:
+        sought = self._sought(kind, locator)
+        self._until(lambda: deed(sought))
+
+    def _sought(self, kind: str, locator: str) -> SoughtElement:
+        return SoughtElement(self, [*self._inside, (kind, locator)])
+
+    def _first(self, kind: str, locator: str) -> BrowserElement:
+        return BrowserElement(self, self._sought(kind, locator).look("find")["element"])
+
+    def _all(self, kind: str, locator: str) -> Sequence[Element]:
+        sought = self._sought(kind, locator)
+        inner = named(kind, locator)
+        way = [*way_to(self._inside), [path_of(inside(inner) if self._inside else inner)]]
+        return self.found(sought.look("all", way=way))
+
+    def _shown_text(self) -> str:
+        return SoughtElement(self, self._inside).text if self._inside else self.text
 
     def execute(self, script: str, *arguments: object) -> object:
         """Run JavaScript in the page; `return` what is to be returned.

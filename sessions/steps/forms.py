@@ -159,6 +159,6 @@ def unchecked(context: Context, box: str) -> None:
 def _expect_box(context: Context, box: str, *, checked: bool) -> None:
     session = context.session
     session.wait(
-        lambda: session.find("checkbox", box).checked is checked,
+        lambda: session.checked(box) is checked,
         lambda: f'the checkbox "{box}" is {"not " if checked else ""}checked',
     )

@@ -73,6 +73,7 @@ def _package() -> Path:
 def _key(package: Path) -> str:
     # Old ones had no metadata beside them.
     found = hashlib.sha256(b"with metadata\0")
-    for file in sorted(package.rglob("*.py")):
+    files = (file for kind in ("*.py", "*.js") for file in package.rglob(kind))
+    for file in sorted(files):
         found.update(os.fsencode(file.relative_to(package)) + b"\0" + file.read_bytes())
     return found.hexdigest()[:16]

@@ -73,17 +73,11 @@ def test_what_turns_for_ever_is_clicked_all_the_same(session, application):
 
 
 def test_elements_that_are_replaced_all_the_time_are_used(session, application):
+    """tests/sessions/browser/test_acting.py has the deeds one by one."""
     content = """<div id=box></div><p id=told></p><script>const draw = () => box.innerHTML =
     '<button onclick="told.textContent = `pressed`">Go</button><p>Row</p>';
-    draw(); EVERY</script>"""
-    session.visit(application.add("/still", content.replace("EVERY", "")))
-    began = time.monotonic()
-    session.press("Go")
-    # A page that is redrawn twice while a hand moves to it is of no use to anybody.
-    pause = max(60, 2000 * (time.monotonic() - began))
-    session.visit(
-        application.add("/redrawn", content.replace("EVERY", f"setInterval(draw, {pause})"))
-    )
+    draw(); setInterval(draw, 5)</script>"""
+    session.visit(application.add("/redrawn", content))
     for _ in range(20):
         session.press("Go")
         session.see("Row")
@@ -198,15 +192,27 @@ def test_a_page_that_never_rests_is_told_so(application):
         visitor.close()
 
 
+# Tells the application at once that the page's script goes on without a rest.
+STANDING = (
+    """const told = new XMLHttpRequest(); told.open("GET", "/standing", false); told.send();"""
+)
+
+
+def until_it_stands_still(application):
+    deadline = time.monotonic() + _LONG
+    while "/standing" not in [one.path for one in application.requests]:
+        assert time.monotonic() < deadline, "the page's script has not begun"
+        time.sleep(0.02)
+
+
 def test_a_script_that_never_ends_is_told_and_costs_the_browser(application):
     visitor = BrowserSession(application.url, start_browser(page_load=1), patience=0.1)
     try:
-        application.add(
-            "/loop", "<button onclick='setTimeout(() => { while (true); }, 200)'>Go</button>"
-        )
-        visitor.visit("/loop")
+        loop = f"{STANDING} while (true);"
+        content = f"<button onclick='setTimeout(() => {{ {loop} }}, 200)'>Go</button>"
+        visitor.visit(application.add("/loop", content))
         visitor.press("Go")
-        time.sleep(0.4)
+        until_it_stands_still(application)
         with pytest.raises(SessionError, match=r"takes too long"):
             visitor.see("Go")
         assert [one.name for one in visitor.evidence()]
@@ -216,9 +222,9 @@ def test_a_script_that_never_ends_is_told_and_costs_the_browser(application):
         visitor.close()
 
 
-STILL = """<form action=/sent method=post><label>Name <input name=n></label><button>Go</button>
-</form><script>setTimeout(() => { const end = Date.now() + 6000; while (Date.now() < end); }, 300)
-</script>"""
+STILL = f"""<form action=/sent method=post><label>Name <input name=n></label><button>Go</button>
+</form><script>setTimeout(() => {{ {STANDING}
+const end = Date.now() + 6000; while (Date.now() < end); }}, 300)</script>"""
 
 
 @pytest.fixture
@@ -232,7 +238,7 @@ def hasty(application):
 @pytest.mark.slow
 def test_a_page_that_stood_still_for_a_while_is_looked_at_again(hasty, application):
     hasty.visit(application.add("/still", STILL))
-    time.sleep(0.5)
+    until_it_stands_still(application)
     hasty.fill("Name", "x")
     assert hasty.value("Name") == "x"
 
@@ -240,7 +246,7 @@ def test_a_page_that_stood_still_for_a_while_is_looked_at_again(hasty, applicati
 @pytest.mark.slow
 def test_what_is_not_there_after_a_page_stood_still_is_told_with_that(hasty, application):
     hasty.visit(application.add("/still", STILL))
-    time.sleep(0.5)
+    until_it_stands_still(application)
     with pytest.raises(NotThere, match=r'no button "Stay" .*; before, .* takes too long'):
         hasty.press("Stay")
 
@@ -277,8 +283,11 @@ def test_a_crash_is_told_in_one_sentence_and_leaves_evidence(application, victim
         else:
             tree = psutil.Process(running.keeper._process.pid).children(recursive=True)
             name = "chromedriver" if victim == "driver" else "chrom.*(shell|chromium)"
-            next(one for one in tree if re.fullmatch(name, one.name())).kill()
-            time.sleep(0.3)
+            killed = next(one for one in tree if re.fullmatch(name, one.name()))
+            killed.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                while killed.status() != psutil.STATUS_ZOMBIE:
+                    time.sleep(0.01)
         for deed in (lambda: visitor.see("Welcome"), lambda: found.text, visitor.reset):
             with pytest.raises(SessionLost) as lost:
                 deed()

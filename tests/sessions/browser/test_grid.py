@@ -225,12 +225,20 @@ def test_a_real_grid_runs_the_steps_and_takes_files(grid, application, tmp_path)
         visitor.close()
 
 
+def asked(url):
+    """What a grid says at an address."""
+    return urllib3.request("GET", url, timeout=10).data.decode()
+
+
 @pytest.mark.slow
 def test_a_real_grid_ends_what_was_left_and_that_is_told(grid, application):
     visitor = GridSession(application.url, connect(grid, arguments=ROOT), patience=0.2)
     try:
         visitor.visit("/")
-        time.sleep(17)
+        deadline = time.monotonic() + 90
+        while visitor.browser.session_id in asked(f"{grid}/status"):
+            assert time.monotonic() < deadline, "the grid has not ended the session"
+            time.sleep(0.5)
         with pytest.raises(SessionLost, match=r"the browser is gone"):
             visitor.see("Welcome")
     finally:

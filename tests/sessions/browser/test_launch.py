@@ -26,8 +26,8 @@ import sys, time
 from slipway.sessions.browser.launch import start_browser
 running = start_browser()
 running.get("data:text/html,<p>here")
-print(running.keeper.folder, running.keeper._process.pid, flush=True)
 {then}
+print(running.keeper.folder, running.keeper._process.pid, flush=True)
 time.sleep(60)
 """
 
@@ -114,7 +114,6 @@ def test_nothing_outlives_a_killed_process_whose_child_holds_the_pipe(holder):
     """A forked child keeps the keeper's pipe open; the parent's end is seen all the same."""
     then = "import os\nif not os.fork(): time.sleep(20); os._exit(0)"
     process, folder, tree = holder(then)
-    time.sleep(0.2)
     process.kill()
     process.wait()
     wait_until(lambda: not alive(tree) and not folder.exists(), 15)
@@ -124,9 +123,11 @@ def test_a_browser_lives_on_when_the_thread_that_started_it_ends():
     found = []
     thread = threading.Thread(target=lambda: found.append(start_browser()))
     thread.start()
+    number = thread.native_id
     thread.join()
     try:
-        time.sleep(0.5)
+        # The system's thread ends a little later; what is to end with it is told by then.
+        wait_until(lambda: number not in [one.id for one in psutil.Process().threads()])
         found[0].get("data:text/html,<title>Here</title>")
         assert found[0].title == "Here"
     finally:

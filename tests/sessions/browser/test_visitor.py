@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from slipway.sessions import NotThere, SessionError, Unsupported
@@ -156,17 +154,18 @@ def test_evidence_shows_page_console_and_failed_requests(session, application):
         """<p>Here</p><img src=/status/500><script>console.log('hello');
         fetch('http://127.0.0.1:1/').catch(() => {}); setTimeout(() => lost.thing, 0)</script>""",
     )
-    session.wait(lambda: application.last.path == "/status/500", lambda: "no picture")
-    time.sleep(0.3)
-    kept = {one.name: one for one in session.evidence()}
-    assert kept["screenshot.png"].data.startswith(b"\x89PNG")
-    assert b"<p>Here</p>" in kept["page.html"].data
-    console = kept["console.txt"].data.decode()
-    assert "hello" in console
-    assert "lost is not defined" in console
-    network = kept["network.txt"].data.decode()
-    assert f"500 GET {application.url}status/500" in network
-    assert "GET http://127.0.0.1:1/" in network
+    kept = {}
+
+    def told():
+        kept.update((one.name, one.data) for one in session.evidence())
+        console, network = (kept.get(one, b"").decode() for one in ("console.txt", "network.txt"))
+        wanted = (f"500 GET {application.url}status/500", "GET http://127.0.0.1:1/")
+        said = "hello" in console and "lost is not defined" in console
+        return said and all(one in network for one in wanted)
+
+    session.wait(told, lambda: str(kept))
+    assert kept["screenshot.png"].startswith(b"\x89PNG")
+    assert b"<p>Here</p>" in kept["page.html"]
     assert session.evidence()[0].name == "screenshot.png"
 
 

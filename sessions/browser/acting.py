@@ -1,0 +1,276 @@
+"""What is done with one thing in a browser: found, checked and acted upon as one operation."""
+
+from __future__ import annotations
+
+import contextlib
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from selenium.common.exceptions import WebDriverException
+from selenium.webdriver.remote.webelement import WebElement
+
+from slipway.sessions.browser.errors import Gone, told
+from slipway.sessions.browser.pointer import click_at
+from slipway.sessions.browser.refusals import LASTING, refusal
+from slipway.sessions.element import Element
+from slipway.sessions.errors import NotThere, SessionError, Unsupported
+from slipway.sessions.label_search import path_of
+from slipway.sessions.session import NotYet
+
+if TYPE_CHECKING:
+    from slipway.sessions.browser.session import BrowserSession
+
+T = TypeVar("T")
+# Typing takes about a millisecond a character; a person pastes such texts, too.
+_LONGEST_TYPED = 500
+_EXAMPLES = {
+    "date": "2026-11-21",
+    "time": "14:30",
+    "datetime-local": "2026-11-21T14:30",
+    "month": "2026-11",
+    "week": "2026-W47",
+    "number": "1.5",
+    "range": "a number within its limits",
+    "color": "#ff8800",
+}
+
+
+class ActingElement(Element):
+    """One thing on a page, found anew for each deed.
+
+    A way is a list of steps, as page/finding.js reads it.
+    """
+
+    #: It is one element, which does not come back once it has left the page.
+    held = False
+
+    def __init__(self, session: BrowserSession, way: Sequence[object]) -> None:
+        """Keep the way to it.
+
+        Args:
+            session: Whose page it is on.
+            way: How it is found, each time anew.
+        """
+        self._session = session
+        self._way = way
+        self._torn = False
+
+    @property
+    def tag(self) -> str:
+        """The element's name in lower case, such as "input"."""
+        return str(self._ask("tag"))
+
+    @property
+    def text(self) -> str:
+        """The text a person sees in it, white space folded; "" where it is hidden."""
+        return " ".join(str(self._ask("text") or "").split())
+
+    @property
+    def value(self) -> str:
+        """What a field holds; of a list the chosen option's value."""
+        return str(self._ask("value"))
+
+    @property
+    def checked(self) -> bool:
+        """Whether a checkbox, radio button or option is chosen."""
+        return bool(self._ask("checked"))
+
+    @property
+    def visible(self) -> bool:
+        """Whether a person can see it."""
+        return bool(self._ask("visible"))
+
+    def attribute(self, name: str) -> str | None:
+        """Return an attribute as the page says it; None where it has none."""
+        value = self._ask("attribute", name)
+        return None if value is None else str(value)
+
+    def click(self) -> None:
+        """Click it as a mouse does: once it is seen, enabled, rests, and nothing covers it."""
+
+        def deed() -> None:
+            place = self.look("click")
+            if "option" in place:
+                place["option"].click()  # a list's own menu is no part of the page
+                self._session.let_go()
+                return
+            self._clicked(place)
+
+        self._do(deed)
+
+    def _clicked(self, place: dict[str, Any]) -> dict[str, Any]:
+        """Click at a place; return what the page says of it, nothing where another one is shown."""
+        said = click_at(self._session.browser, place)
+        if "why" in said:
+            raise self._refused(said)
+        return said
+
+    def fill(self, text: str) -> None:
+        """Replace what a field, or an editable part of the page, holds.
+
+        Dates, times, numbers, ranges and colours are set as HTML writes them, as typing them
+        depends on the browser's language; long texts are pasted; others are typed.
+        """
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        self._do(lambda: self._fill(text))
+
+    def _fill(self, text: str) -> None:
+        pasted = self._torn or not typable(text)
+        done = self.look("fill", text, pasted)
+        if done["said"] == "type":
+            self._type(done["element"], done["text"])
+        elif done["type"] in _EXAMPLES:
+            _check_taken(done["type"], text, done["value"])
+
+    def _type(self, field: WebElement, text: str) -> None:
+        """Type a text; where the field was replaced meanwhile, have it pasted next time.
+
+        Raises:
+            Gone: It was.
+        """
+        try:
+            with told("the field"):
+                field.send_keys(text)
+        except Gone:
+            self._torn = True
+            raise
+        with contextlib.suppress(WebDriverException):  # the text made the page go elsewhere
+            if not self._session.deed("filled", self._way, text)["kept"]:
+                self._torn = True
+                msg = "the field was replaced as it was typed into"
+                raise Gone(msg)
+
+    def choose(self, option: str, *, add: bool = False) -> None:
+        """Choose an option of a list by its text or value; `add` keeps the others."""
+
+        def deed() -> None:
+            done = self.look("choose", option, add)
+            if "options" in done:
+                offered = ", ".join(f'"{one}"' for one in done["options"][:20]) or "nothing"
+                msg = f'the {self.called()} has no option "{option}"; it offers {offered}'
+                raise NotThere(msg)
+
+        self._do(deed)
+
+    def set_checked(self, *, checked: bool) -> None:
+        """Check or uncheck a checkbox, choose a radio button; by its label where that covers it."""
+        self._do(lambda: self._set_checked(checked=checked))
+
+    def _set_checked(self, *, checked: bool) -> None:
+        place = self.look("check", checked)
+        if "done" in place:
+            self._session.let_go()
+            return
+        said = self._clicked(place)
+        if said.get("checked", checked) is checked:
+            return
+        if not said["same"]:
+            msg = "the box was replaced as it was clicked"
+            raise Gone(msg)
+        self._expect(checked=checked)
+
+    def _expect(self, *, checked: bool) -> None:
+        """Wait for a box that was clicked: another click would undo what is only late."""
+
+        def once() -> bool:
+            try:
+                return self.look("checked")["value"] is checked
+            except (Gone, NotYet):
+                return True  # it has gone, and with it what was asked
+
+        try:
+            self._session.wait(once, lambda: "")
+        except SessionError:
+            state = "not checked" if checked else "still checked"
+            msg = f"the {self.called()} was clicked and is {state}, on {self._session.shown()}"
+            raise Unsupported(f"{msg}; the page does not let it change") from None
+
+    def attach(self, files: Sequence[Path]) -> None:
+        """Give files to a file field, shown or not, in place of those it held."""
+
+        def deed() -> None:
+            field = self.look("attach", len(files))["element"]
+            if files:
+                self._session.send_files(field, [file.resolve() for file in files])
+
+        self._do(deed)
+
+    def find_all(self, xpath: str) -> Sequence[Element]:
+        """Return what an XPath finds inside it (written from the element: `.//a`)."""
+        way = [*self._way, [path_of(xpath)]]
+        return self._do(lambda: self._session.found(self.look("all", way=way)))
+
+    @abstractmethod
+    def called(self) -> str:
+        """Return what a sentence calls it."""
+
+    @abstractmethod
+    def missing(self, step: int) -> Exception:
+        """Return what to raise where a step of its way finds nothing."""
+
+    def _ask(self, deed: str, *arguments: object) -> Any:
+        return self._do(lambda: self.look(deed, *arguments)["value"])
+
+    def look(
+        self, deed: str, *arguments: object, way: Sequence[object] | None = None
+    ) -> dict[str, Any]:
+        """Have the page do something that may be done again: nothing that clicks or types.
+
+        Raises:
+            NotYet: The page cannot do it now, or one of the steps finds nothing.
+            Gone: What was found has left the page.
+            Unsupported: It never can.
+        """
+        with self._session.looking("the element"):
+            answer = self._session.deed(deed, self._way if way is None else way, *arguments)
+        if "missing" in answer:
+            raise self.missing(answer["missing"])
+        if "why" in answer:
+            raise self._refused(answer)
+        return answer
+
+    def _refused(self, answer: dict[str, Any]) -> Exception:
+        def sentence() -> str:
+            return refusal(answer, self.called(), self._session.shown())
+
+        if answer["why"] in LASTING:
+            return Unsupported(sentence())
+        return NotYet(SessionError, sentence)
+
+    def _do(self, deed: Callable[[], T]) -> T:
+        def once() -> T:
+            with told("the element"):
+                return deed()
+
+        return self._session.settled(once, held=self.held)
+
+
+def typable(text: str) -> bool:
+    """Whether keys can say a text: short, without WebDriver's key codes and astral characters."""
+    if len(text) > _LONGEST_TYPED:
+        return False
+    return not any(
+        char > "\uffff" or "\ue000" <= char <= "\uf8ff" or (char < " " and char != "\n")
+        for char in text
+    )
+
+
+def _check_taken(kind: str, text: str, value: str) -> None:
+    """Complain where a browser silently takes something else, or nothing."""
+    refused = text != "" and value == ""
+    if kind == "range":
+        refused = _number(text) != _number(value)
+    if kind == "color":
+        refused = text.lower() != value.lower()
+    if refused:
+        msg = f'a field of the type {kind} does not take "{text}"; write it as {_EXAMPLES[kind]}'
+        raise SessionError(msg)
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

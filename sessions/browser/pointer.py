@@ -1,0 +1,55 @@
+"""The pointer: a real click at a place that the page has checked and watches."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from selenium.common.exceptions import WebDriverException
+from selenium.webdriver.remote.command import Command
+from selenium.webdriver.remote.webdriver import WebDriver
+
+from slipway.sessions.browser import scripts
+from slipway.sessions.browser.errors import told
+from slipway.sessions.errors import Transient
+
+
+def click_at(browser: WebDriver, place: dict[str, Any]) -> dict[str, Any]:
+    """Click at a place, and give the page time to begin what the click asks for.
+
+    Args:
+        browser: The browser.
+        place: What page/pointing.js has found: x and y, counted from the middle of an origin.
+
+    Returns:
+        What the page says of it: `why` it did not reach what was meant; nothing where another
+        page is shown.
+
+    Raises:
+        Transient: The page went away before.
+    """
+    moves = [
+        {"type": "pointerMove", "duration": 0, **place},
+        {"type": "pointerDown", "button": 0},
+        {"type": "pointerUp", "button": 0},
+    ]
+    mouse = {"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}}
+    try:
+        with told("the click"):
+            browser.execute(Command.W3C_ACTIONS, {"actions": [{**mouse, "actions": moves}]})
+    except Transient:
+        _outcome(browser)
+        raise
+    return _outcome(browser)
+
+
+def _outcome(browser: WebDriver) -> dict[str, Any]:
+    """Take the watch off, and return what it has seen.
+
+    The next command waits for a page that was asked for. A form is sent in a task of its own: on a
+    busy machine WebDriver may see nothing of it yet, and the next step's page would be opened in
+    its place. So the page gets that task before.
+    """
+    with contextlib.suppress(WebDriverException):
+        return dict(browser.execute_script(scripts.DEED, "clicked") or {})
+    return {}
