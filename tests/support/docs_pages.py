@@ -34,6 +34,7 @@ ON_A_SITE = (
     "docs/how-to/verify-a-release.md",
     "docs/how-to/give-a-stage-secrets.md",
     "docs/how-to/back-up-a-site.md",
+    "docs/how-to/write-a-plugin.md",
     "docs/explanation/audit-trail.md",
     "README.md",
 )
