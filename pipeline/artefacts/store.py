@@ -19,7 +19,6 @@ from filelock import FileLock, Timeout
 from slipway.model.errors import SlipwayError
 
 _HASH = re.compile(r"[0-9a-f]{64}")
-_BLOCK = 1 << 20
 _DAY = 86400.0
 _FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
@@ -46,36 +45,8 @@ class Store:
         return self.root / sha256[:2] / sha256[2:]
 
     def has(self, sha256: str) -> bool:
-        """Tell whether a file is there; `check` tells whether it is still good."""
+        """Tell whether a file is there."""
         return self.path(sha256).is_file()
-
-    def add(self, path: Path, sha256: str, *, link: bool = False) -> Path:
-        """Take a copy of a file.
-
-        Args:
-            path: The file.
-            sha256: What it must be.
-            link: True: a hard link where the file system allows it, for files nobody writes to
-                any more.
-
-        Returns:
-            Where it lies now.
-
-        Raises:
-            StoreError: It is another file, it is gone, or the disk is full.
-        """
-        self.path(sha256)
-        if not path.is_file():
-            msg = f"{path} cannot be stored: there is no such file"
-            raise StoreError(msg)
-        with self.open_incoming() as incoming:
-            if link and incoming.link(path):
-                return incoming.commit(sha256, path.stat().st_size)
-            with path.open("rb") as stream:
-                while block := stream.read(_BLOCK):
-                    incoming.write(block)
-                size = stream.tell()
-            return incoming.commit(sha256, size)
 
     def check_room(self, size: int) -> None:
         """Refuse what one stage would take too much of the free room with.
@@ -95,26 +66,6 @@ class Store:
     def open_incoming(self) -> Incoming:
         """Return a writer for a file that comes block by block."""
         return Incoming(self)
-
-    def check(self, sha256: str) -> None:
-        """Read a file again and compare it with its name.
-
-        Raises:
-            StoreError: It is missing or no longer what it was.
-        """
-        path = self.path(sha256)
-        try:
-            with path.open("rb") as stream:
-                found = hashlib.file_digest(stream, "sha256").hexdigest()
-        except FileNotFoundError:
-            msg = f"the store has no {sha256}; re-run the stage that made it"
-            raise StoreError(msg) from None
-        if found != sha256:
-            msg = (
-                f"{path} was altered: sha256 {found} instead of {sha256}; "
-                "delete it and re-run the stage that made it"
-            )
-            raise StoreError(msg)
 
     def files(self) -> Iterator[Path]:
         """Return every whole file that is kept."""
@@ -190,22 +141,6 @@ class Incoming:
         with self._told():
             self._stream.write(data)
 
-    def link(self, path: Path) -> bool:
-        """Take a whole file as a hard link; False where the file system cannot."""
-        with self._told():
-            self._stream.close()
-            self._part.unlink()
-            try:
-                os.link(path, self._part)
-            except OSError:
-                self._stream = self._part.open("xb")
-                return False
-            # The other name of this file may be read-only.
-            self._stream = self._part.open("rb")
-        while block := self._stream.read(_BLOCK):
-            self._hash.update(block)
-        return True
-
     def commit(self, expected_sha256: str, expected_size: int) -> Path:
         """Put the file under its hash, when it is what was announced.
 
@@ -227,8 +162,7 @@ class Incoming:
                 )
                 raise StoreError(msg)
             self._stream.flush()
-            if self._stream.writable():
-                os.fsync(self._stream.fileno())
+            os.fsync(self._stream.fileno())
             self._stream.close()
             target.parent.mkdir(exist_ok=True)
             self._settle(target)
@@ -238,8 +172,6 @@ class Incoming:
         try:
             # Also over one that is there: so a damaged file is mended by sending it again.
             self._part.replace(target)
-            # Renaming a hard link to its other name does nothing and leaves both.
-            self._part.unlink(missing_ok=True)
         except PermissionError:
             # Windows, while somebody reads the one that is there: it is the same file.
             if not target.is_file():

@@ -84,49 +84,6 @@ def check_answers(
     return Answers(values, secrets)
 
 
-def parse_texts(parameters: Sequence[Question], texts: Mapping[str, str]) -> dict[str, object]:
-    """Read answers that are texts, as a command line and a form have them, for `check_answers`.
-
-    Args:
-        parameters: What is asked.
-        texts: The answers by parameter; an empty text is no answer.
-
-    Raises:
-        WrongAnswers: A text is not of its parameter's form, or a parameter is unknown.
-    """
-    read, errors = _read(parameters, texts)
-    errors |= _unknown(parameters, texts)
-    if errors:
-        raise WrongAnswers(errors)
-    return read
-
-
-def check_texts(
-    parameters: Sequence[Question], texts: Mapping[str, str], context: Context
-) -> Answers:
-    """Check answers that are texts: `parse_texts` and `check_answers`, all errors at once.
-
-    Raises:
-        WrongAnswers: With all that is wrong at once.
-    """
-    read, errors = _read(parameters, texts)
-    rest = [parameter for parameter in parameters if parameter.name not in errors]
-    known = {parameter.name for parameter in parameters}
-    try:
-        answers = check_answers(rest, {k: v for k, v in read.items() if k in known}, context)
-    except WrongAnswers as wrong:
-        errors |= wrong.errors
-    errors |= _unknown(parameters, texts)
-    if errors:
-        raise WrongAnswers(errors)
-    return answers
-
-
-def prefill(parameters: Sequence[Question], context: Context) -> dict[str, Value]:
-    """Return what a form shows at first: defaults that would be accepted; never a secret."""
-    return {parameter.name: _prefilled(parameter, context) for parameter in parameters}
-
-
 def spec(parameters: Sequence[Question], context: Context) -> list[dict[str, object]]:
     """Return what a web dialog or a command line needs to ask; ready for JSON, never a secret.
 
@@ -151,8 +108,8 @@ def spec(parameters: Sequence[Question], context: Context) -> list[dict[str, obj
     ]
 
 
-def as_text(value: Value) -> str:
-    """Return a value as one text, which `parse_texts` reads back; no answer is an empty text."""
+def _as_text(value: Value) -> str:
+    """Return a value as one text, for a program's environment; no answer is an empty text."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -164,7 +121,7 @@ def as_text(value: Value) -> str:
 
 def as_environment(values: Mapping[str, Value], secrets: Mapping[str, SecretStr]) -> dict[str, str]:
     """Return the environment variables that hand answers to a program: SLIPWAY_PARAM_NAME."""
-    plain = {variable(name): as_text(value) for name, value in values.items()}
+    plain = {variable(name): _as_text(value) for name, value in values.items()}
     return plain | {variable(name): one.get_secret_value() for name, one in secrets.items()}
 
 
@@ -225,22 +182,6 @@ def _choices(parameter: Question, context: Context) -> list[dict[str, str]] | No
     if offered is None or (program is not None and parameter.name not in context.choices):
         return None
     return [{"value": one.value, "label": one.label or one.value} for one in offered]
-
-
-def _read(
-    parameters: Sequence[Question], texts: Mapping[str, str]
-) -> tuple[dict[str, object], dict[str, str]]:
-    read: dict[str, object] = {}
-    errors: dict[str, str] = {}
-    for parameter in parameters:
-        if parameter.name not in texts:
-            continue
-        text = texts[parameter.name]
-        try:
-            read[parameter.name] = parameter.read(text) if text else None
-        except ValueError as error:
-            errors[parameter.name] = str(error)
-    return read, errors
 
 
 def _unknown(parameters: Sequence[Question], given: Mapping[str, object]) -> dict[str, str]:

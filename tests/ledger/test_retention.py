@@ -13,6 +13,7 @@ from slipway.ledger.audit.recording import AuditRow
 from slipway.ledger.tables.gates import Deployment
 from slipway.ledger.tables.runs import Release
 from slipway.model.site import Keep, Project
+from tests.support.stored import put
 
 from .conftest import Walk
 
@@ -34,10 +35,8 @@ def past(session, start, make_stages, store, tmp_path):
         going = Walk(session, make_stages(**(needs or {"a": []})), run)
         going.advance()
         text = same or f"{run.project} {run.number}"
-        file = tmp_path / "file"
-        file.write_text(text)
         digest = hashlib.sha256(text.encode()).hexdigest()
-        kept = store.add(file, digest)
+        kept = put(store, text.encode())
         os.utime(kept, (LONG_AGO, LONG_AGO))
         going.end("a", artefacts=[(text, "product")])
         run.state = state
@@ -137,10 +136,8 @@ def test_what_stands_for_a_skipped_stage_stays(past, session, store, start, make
     assert numbers(session, store, runs=1) == ([1, 2], 1)
 
 
-def test_a_file_that_is_only_just_there_stays(session, store, tmp_path):
-    file = tmp_path / "new"
-    file.write_text("new")
-    store.add(file, hashlib.sha256(b"new").hexdigest())
+def test_a_file_that_is_only_just_there_stays(session, store):
+    put(store, b"new")
     assert numbers(session, store, runs=1) == ([], 0)
 
 
@@ -219,10 +216,8 @@ def test_what_came_anew_meanwhile_stays(past, session, store):
     assert store.has(digest)
 
 
-def test_young_files_are_counted(session, store, tmp_path):
-    file = tmp_path / "new"
-    file.write_text("new")
-    store.add(file, hashlib.sha256(b"new").hexdigest())
+def test_young_files_are_counted(session, store):
+    put(store, b"new")
     assert retention.find(session, project(runs=1), store, time.time()).young == 1
 
 

@@ -8,9 +8,6 @@ from slipway.model.answers import (
     WrongAnswers,
     as_environment,
     check_answers,
-    check_texts,
-    parse_texts,
-    prefill,
     spec,
 )
 
@@ -200,7 +197,7 @@ def test_defaults_that_are_looked_up(source, value):
     parameters = ask({"name": "one", "type": "string", "default": {"from": source}})
     at = moment(last={"one": "before"})
     assert check_answers(parameters, {}, at).values == {"one": value}
-    assert prefill(parameters, at) == {"one": value}
+    assert spec(parameters, at)[0]["default"] == value
 
 
 def test_before_the_first_deployment_there_is_no_last_value():
@@ -213,7 +210,7 @@ def test_a_default_that_is_no_longer_allowed_is_asked_for():
         {"name": "one", "type": "choice", "choices": ["a"], "default": {"from": "last"}}
     )
     at = moment(last={"one": "gone"})
-    assert prefill(parameters, at) == {"one": None}
+    assert spec(parameters, at)[0]["default"] is None
     with pytest.raises(WrongAnswers, match=r"must be answered, since its default .* \"gone\""):
         check_answers(parameters, {}, at)
 
@@ -234,7 +231,7 @@ def test_secrets_are_kept_apart_and_never_written():
     assert list(answers.secrets) == ["pw"]
     assert "hunter2" not in repr(answers) + str(answers) + repr(answers.secrets)
     at = moment(last={"pw": "hunter2"})
-    assert "hunter2" not in json.dumps([spec(parameters, at), prefill(parameters, at)])
+    assert "hunter2" not in json.dumps(spec(parameters, at))
     with pytest.raises(WrongAnswers) as caught:
         check_answers(ask({"name": "pw", **SECRET, "max-length": 3}), {"pw": "hunter2"}, moment())
     assert "hunter2" not in str(caught.value)
@@ -283,50 +280,3 @@ def test_what_a_form_is_told():
     assert told["share"]["limits"] == {"min": "0", "max": "1.00", "places": 2}
     assert told["release"]["choices"][1]["label"] == "1.3.0+5, of May"
     assert told["token"]["last"] is None
-
-
-@pytest.mark.parametrize(
-    ("keys", "text", "value"),
-    [
-        (INTEGER, " 3 ", 3),
-        (DECIMAL, " 1.50 ", "1.50"),
-        ({"type": "boolean"}, "Yes", True),
-        ({"type": "boolean"}, "0", False),
-        ({"type": "boolean"}, "", False),
-        (MULTI, "c, a", ["a", "c"]),
-        (MULTI, '["a"]', ["a"]),
-        (DATE, " 2026-03-10 ", "2026-03-10"),
-        (STRING, " kept ", " kept "),
-        (STRING, "", None),
-    ],
-)
-def test_texts_of_forms_and_command_lines(keys, text, value):
-    parameters = ask({"name": "one", **keys})
-    assert check_texts(parameters, {"one": text}, moment()).values == {"one": value}
-    typed = parse_texts(parameters, {"one": text})
-    assert check_answers(parameters, typed, moment()).values == {"one": value}
-
-
-@pytest.mark.parametrize(
-    ("keys", "text", "sentence"),
-    [
-        (INTEGER, "3.0", 'must be a whole number; "3.0" was given'),
-        (INTEGER, "9" * 5000, "must be a whole number; "),
-        (INTEGER, "\u0663", 'must be a whole number; "\u0663" was given'),
-        ({"type": "boolean"}, "maybe", 'must be true or false; "maybe" was given'),
-        (MULTI, "[a", 'must be values with commas between them, or a JSON list; "[a" is none'),
-        (MULTI, "[" * 100_000, "must be values with commas between them, or a JSON list;"),
-    ],
-)
-def test_texts_that_mean_nothing(keys, text, sentence):
-    with pytest.raises(WrongAnswers) as caught:
-        parse_texts(ask({"name": "one", **keys}), {"one": text})
-    assert caught.value.errors["one"].startswith(sentence)
-
-
-def test_all_errors_of_texts_at_once():
-    parameters = ask({"name": "a", **INTEGER}, {"name": "b", **INTEGER}, {"name": "c", **INTEGER})
-    with pytest.raises(WrongAnswers) as caught:
-        check_texts(parameters, {"a": "x", "b": "99", "c": "3", "d": "1"}, moment())
-    assert set(caught.value.errors) == {"a", "b", "d"}
-    assert "asks for a, b, c." in caught.value.errors["d"]

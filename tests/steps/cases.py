@@ -25,6 +25,7 @@ from slipway.steps import Stage
 from slipway.steps.ledger_api import STAGE_PROPERTY
 from slipway.steps.stage import GRACE
 from slipway.steps.transfer import BLOCK, StoreReader, StoreWriter
+from tests.support.stored import put
 
 DATA = b"what the stage left"
 HASH = hashlib.sha256(DATA).hexdigest()
@@ -125,9 +126,7 @@ class StepCase(TestBuildStepMixin, TestReactorMixin, TestCase):
 
     def make_job(self):
         digest = hashlib.sha256(GIVEN).hexdigest()
-        given = self.folder / "given"
-        given.write_bytes(GIVEN)
-        self.store.add(given, digest)
+        put(self.store, GIVEN)
         return Job(
             project="almanac",
             name=self.kind,

@@ -85,7 +85,7 @@ def _typed(name: str, kind: str, text: str) -> Any:
     }
     try:
         return readers[kind](text) if kind in readers else text
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         wanted = {"integer": "a whole number", "boolean": "true or false"}.get(kind, "a list")
         msg = f'--set {name}: "{text}" is not {wanted}'
         raise WrongInput(msg) from None

@@ -173,14 +173,6 @@ class Question(Part):
         """Check an answer that is there; arguments and errors as those of `check`."""
         raise NotImplementedError
 
-    def read(self, text: str) -> object:
-        """Return what a text from a command line or a form means, for `check`.
-
-        Raises:
-            ValueError: It is not of this type's form.
-        """
-        return text
-
     def check_limits(self) -> None:
         """Check the keys against each other.
 

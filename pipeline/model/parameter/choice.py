@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
@@ -166,16 +165,6 @@ class MultiChoiceParameter(Listed):
         """Return the empty list."""
         super().unanswered()
         return []
-
-    def read(self, text: str) -> object:
-        """Read a JSON list, or values with commas between them."""
-        if not text.strip().startswith("["):
-            return [word.strip() for word in text.split(",") if word.strip()]
-        try:
-            return json.loads(text)
-        except (ValueError, RecursionError):
-            msg = f"must be values with commas between them, or a JSON list; {shown(text)} is none"
-            raise ValueError(msg) from None
 
     def check_limits(self) -> None:
         """Check that the limits leave something."""

@@ -65,10 +65,6 @@ class DateParameter(Question):
             raise ValueError(msg)
         return text
 
-    def read(self, text: str) -> object:
-        """Read a date; `accept` looks at its form."""
-        return text.strip()
-
     def check_limits(self) -> None:
         """Check that limits which do not move leave something."""
         least, most = self._limit(self.min, None), self._limit(self.max, None)

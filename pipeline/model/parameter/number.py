@@ -13,10 +13,7 @@ from slipway.model.parameter.characters import shown
 
 #: Beyond this a browser's numbers are no longer exact (ECMAScript's Number.MAX_SAFE_INTEGER).
 _SAFE = 2**53 - 1
-_WHOLE = re.compile(r"[+-]?[0-9]{1,30}")
 _DECIMAL = re.compile(r"[+-]?[0-9]{1,40}(?:\.([0-9]{1,20}))?")
-_TRUE = ("true", "yes", "on", "1")
-_FALSE = ("false", "no", "off", "0")
 
 
 def read_decimal(value: object) -> Decimal:
@@ -69,13 +66,6 @@ class IntegerParameter(Question):
             raise ValueError(msg)
         return value
 
-    def read(self, text: str) -> object:
-        """Read a whole number."""
-        if not _WHOLE.fullmatch(text.strip()):
-            msg = f"must be a whole number; {shown(text)} was given"
-            raise ValueError(msg)
-        return int(text)
-
     def check_limits(self) -> None:
         """Check that the limits leave something."""
         if self.min > self.max:
@@ -119,10 +109,6 @@ class DecimalParameter(Question):
         text = f"{whole}.{fraction}" if fraction else whole
         return text.removeprefix("-") if not number else text
 
-    def read(self, text: str) -> object:
-        """Read a decimal number; `accept` looks at its form."""
-        return text.strip()
-
     def check_limits(self) -> None:
         """Check that the limits leave something."""
         if self.min is not None and self.max is not None and self.min > self.max:
@@ -156,11 +142,3 @@ class BooleanParameter(Question):
     def unanswered(self) -> Value:
         """Return false: what is not switched on is off."""
         return bool(super().unanswered())
-
-    def read(self, text: str) -> object:
-        """Read true, yes, on, 1 or false, no, off, 0; capitals or not."""
-        word = text.strip().lower()
-        if word not in _TRUE + _FALSE:
-            msg = f"must be true or false; {shown(text)} was given"
-            raise ValueError(msg)
-        return word in _TRUE

@@ -72,3 +72,20 @@ def test_a_wrong_answer(refused):
 )
 def test_no_answer_is_wrong(refused, told, said):
     assert refused(409, told) == said
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "wanted"),
+    [
+        ("integer", "3.0", "a whole number"),
+        ("boolean", "maybe", "true or false"),
+        ("multi-choice", "[a", "a list"),
+        ("multi-choice", "[" * 100_000, "a list"),
+    ],
+)
+def test_a_text_that_is_not_of_its_parameter_s_type(kind, text, wanted):
+    form = [{"name": "one", "type": kind}]
+    options = argparse.Namespace(set=[f"one={text}"], secret_file=[])
+    with pytest.raises(WrongInput) as error:
+        ask(None, {"form": form, "token": "t"}, options)
+    assert str(error.value) == f'--set one: "{text}" is not {wanted}'

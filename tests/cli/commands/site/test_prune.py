@@ -18,6 +18,7 @@ from slipway.ledger.tables.runs import Artefact, Release
 from slipway.scripts.humanize import size_text
 from slipway.scripts.releases import manifest
 from slipway.scripts.stages.command.stage import CommandStage
+from tests.support.stored import put
 
 STAGE = CommandStage(uses="command", argv=("true",))
 LONG_AGO = 100.0
@@ -58,8 +59,7 @@ def site(place):
             runs.settle(run, {"unit": STAGE}, LONG_AGO)
             text = "x" * 1000 * number
             digest = hashlib.sha256(text.encode()).hexdigest()
-            (place.folder / "file").write_text(text)
-            kept = place.store.add(place.folder / "file", digest)
+            kept = put(place.store, text.encode())
             os.utime(kept, (LONG_AGO, LONG_AGO))
             result.artefacts.append(
                 Artefact(name="f", sha256=digest, size=len(text), media_type="x", role="product")
