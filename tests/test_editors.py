@@ -118,9 +118,9 @@ def checkout(tmp_path):
 
 def make(folder):
     """Make the links alone: the environment counts as made."""
-    time.sleep(0.05)  # what has changed must be newer by the clock of the file system
     done = run("make", "-o", ".venv/.synced", ".venv/.ready", cwd=folder)
     assert done.returncode == 0, done.stderr
+    time.sleep(0.05)  # what changes now is newer, also by the clock of the file system
     return folder / ".venv" / "editable" / "slipway"
 
 
