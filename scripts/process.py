@@ -24,6 +24,8 @@ from slipway.scripts import guard
 
 #: Lines kept of a program's output for the error sentence.
 TAIL = 40
+#: Of those, lines in the sentence.
+_LAST_LINES = 8
 _LONGEST_LINE = 65_536
 #: Bytes that are read at once; a pipe of Linux holds as many.
 _BLOCK = 65_536
@@ -52,6 +54,15 @@ class Finished:
         """Return the last lines that say something, at most `count`, in one; empty: none does."""
         lines = [line.strip() for line in self.tail.splitlines() if line.strip()]
         return " | ".join(lines[-count:])
+
+    def sentence(self, called: str) -> str:
+        """Return how the program ended and what it said last.
+
+        Args:
+            called: Its name for people.
+        """
+        said = self.last_words(_LAST_LINES) or "nothing"
+        return f"{called} {self.ending}; its last lines: {said}"
 
 
 def end_tree(pid: int, patience: float = 3.0) -> None:

@@ -11,14 +11,13 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from slipway.model.errors import StageFailed, WrongInput
 from slipway.model.protocol.job import Job
 from slipway.scripts.humanize import count_text
-from slipway.scripts.process import Finished, end_strays
+from slipway.scripts.process import end_strays
 from slipway.scripts.process import run as run_program
 from slipway.scripts.python_env.environment import prepare
 from slipway.scripts.python_env.uv import clean_environment
 from slipway.scripts.report import Report
 from slipway.scripts.stages.command.stage import CommandStage
 
-_LAST_LINES = 8
 #: Folders of git and of Slipway itself, which "**" must not gather.
 _PRIVATE = {".git", ".slipway"}
 
@@ -55,7 +54,7 @@ def run(job: Job, report: Report) -> None:
     # What it left behind could still change what is gathered now.
     end_strays()
     if finished.code:
-        raise StageFailed(_failure(stage, finished))
+        raise StageFailed(finished.sentence(" ".join(stage.argv)[:200]))
     left = leave(source, Path(job.output), stage.artefacts, report)
     name = Path(stage.argv[0]).name
     files = f", {count_text(left, 'artefact')}" if stage.artefacts else ""
@@ -155,8 +154,3 @@ def _nothing(source: Path, pattern: str) -> str:
     place = folder.relative_to(source).as_posix()
     there = f"in {'the project' if place == '.' else place} there are: {', '.join(names) or 'none'}"
     return f'artefacts: no file matches "{pattern}"; {there}'
-
-
-def _failure(stage: CommandStage, finished: Finished) -> str:
-    said = finished.last_words(_LAST_LINES) or "nothing"
-    return f"{' '.join(stage.argv)[:200]} {finished.ending}; its last lines: {said}"

@@ -13,7 +13,6 @@ from slipway.scripts.report import Report
 from slipway.scripts.stages.deploy.deployers import CommandDeployer
 from slipway.scripts.stages.deploy.variables import told, variables
 
-_LAST_LINES = 8
 #: The exit code by which a program says that it has not begun: nothing has changed there.
 NOT_BEGUN = MissingTool.exit_code
 
@@ -52,9 +51,9 @@ class CommandDeployment:
         finished = self._run(release, env)
         if finished.code == NOT_BEGUN:
             self.touched = False
-            raise MissingTool(_told(self.target, finished))
+            raise MissingTool(finished.sentence(self.target))
         if finished.code:
-            raise StageFailed(_told(self.target, finished))
+            raise StageFailed(finished.sentence(self.target))
 
     def put_back(self) -> str:
         """Run it again with the release before.
@@ -72,7 +71,7 @@ class CommandDeployment:
         env = variables(self._job, self._deployment, folder, back_from=self._deployment.release)
         finished = self._run(previous, env)
         if finished.code:
-            raise StageFailed(_told(self.target, finished))
+            raise StageFailed(finished.sentence(self.target))
         return f"{previous.version} was put back"
 
     def settle(self) -> None:
@@ -123,8 +122,3 @@ def _folder(job: Job, release: Release) -> Path:
     if release.inputs:
         return Path(release.inputs[0].path).parent
     return Path(job.output)
-
-
-def _told(called: str, finished: Finished) -> str:
-    said = finished.last_words(_LAST_LINES) or "nothing"
-    return f"{called} {finished.ending}; its last lines: {said}"

@@ -80,7 +80,7 @@ def _freeze(
     if "wrong" in told:
         raise WrongInput(str(told["wrong"]))
     if finished.code or not told:
-        said = " | ".join(finished.tail.strip().splitlines()[-_LAST_LINES:])
+        said = finished.last_words(_LAST_LINES)
         msg = f"cx_Freeze ended with exit code {finished.code}; it said: {said or 'nothing'}"
         raise StageFailed(msg)
     return dict(told)

@@ -89,8 +89,7 @@ def bare_environment() -> dict[str, str]:
 
 
 def _failure(program: str, arguments: Sequence[str], finished: Finished) -> str:
-    lines = [line for line in finished.tail.splitlines() if line.strip()]
-    said = " | ".join(line.strip() for line in lines[-_LAST_LINES:]) or "nothing"
+    said = finished.last_words(_LAST_LINES) or "nothing"
     command = " ".join([program, *arguments])
     return (
         f"the frozen program was started as `{command}` in an empty environment and "
