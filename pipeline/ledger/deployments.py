@@ -10,12 +10,9 @@ from sqlalchemy.orm import Session
 
 from slipway.ledger.tables.gates import Deployment, Gate
 from slipway.ledger.tables.runs import Release, Run, StageResult
+from slipway.ledger.transitions import transition
 from slipway.model.site import Project
-
-#: What an environment runs is what the newest deployment in one of these left there.
-STANDING = ("deployed",)
-#: What a script says that went wrong: the previous release runs again, or nothing changed there.
-OUTCOMES = ("rolled-back", "unchanged", "failed")
+from slipway.model.states import STANDING, DeploymentState
 
 
 def environment_of(project: Project, stage: str) -> str | None:
@@ -75,7 +72,7 @@ def begin(
     """
     known = of_stage(session, result.id)
     if known is not None:
-        known.state, known.started_at, known.finished_at = "running", now, None
+        transition(known, DeploymentState.RUNNING, "another worker has taken it up", now)
         return known
     before = current(session, result.run.project, environment)
     if gate is not None:
@@ -99,25 +96,28 @@ def begin(
 
 
 def finish(
-    deployment: Deployment, state: str, message: str, facts: Mapping[str, Any], now: float
+    deployment: Deployment,
+    state: DeploymentState,
+    message: str,
+    facts: Mapping[str, Any],
+    now: float,
 ) -> None:
     """Write down how a deployment went."""
-    deployment.state, deployment.message, deployment.facts = state, message, dict(facts)
-    deployment.finished_at = now
+    transition(deployment, state, message or "it has ended", now)
+    deployment.message, deployment.facts = message, dict(facts)
 
 
 def said(session: Session, result: StageResult, exit_code: int, now: float) -> None:
-    """Write down what the deployer's script has said of a deployment."""
+    """Write down what the deployer's script has said of a deployment, once."""
     deployment = of_stage(session, result.id)
-    if deployment is None:
+    # A transaction whose answer was lost with the connection is done again.
+    if deployment is None or deployment.state != DeploymentState.RUNNING:
         return
-    outcome = str(result.facts.get("outcome", ""))
+    back = result.facts.get("outcome") == DeploymentState.ROLLED_BACK
     if exit_code == 0:
-        state = "deployed"
-    elif outcome in OUTCOMES:
-        state = outcome
+        state = DeploymentState.DEPLOYED
     else:
-        state = "failed"
+        state = DeploymentState.ROLLED_BACK if back else DeploymentState.FAILED
     finish(deployment, state, result.summary, result.facts, now)
 
 
@@ -135,5 +135,11 @@ def was_at(session: Session, release: Release, environment: str) -> bool:
 def cancel(session: Session, result: StageResult, now: float) -> None:
     """Write down that a deployment was stopped in the middle."""
     deployment = of_stage(session, result.id)
-    if deployment is not None and deployment.state == "running":
-        finish(deployment, "cancelled", result.summary or "stopped in the middle", {}, now)
+    if deployment is not None and deployment.state == DeploymentState.RUNNING:
+        finish(
+            deployment,
+            DeploymentState.CANCELLED,
+            result.summary or "stopped in the middle",
+            {},
+            now,
+        )

@@ -14,6 +14,7 @@ from slipway.ledger.tables.gates import Gate
 from slipway.ledger.tables.runs import Release, Run
 from slipway.model.parameter import Choice, Context
 from slipway.model.site import Project
+from slipway.model.states import GateState
 
 #: So many releases are offered, the newest first.
 _OFFERED = 100
@@ -57,7 +58,7 @@ def last_values(session: Session, name: str, stage: str, project: Project) -> di
     query = (
         select(Gate.values)
         .join(Run)
-        .where(Run.project == name, Gate.stage == stage, Gate.state == "opened")
+        .where(Run.project == name, Gate.stage == stage, Gate.state == GateState.OPENED)
         .order_by(Gate.id.desc())
         .limit(1)
     )

@@ -22,6 +22,7 @@ from slipway.model.access import Person
 from slipway.model.errors import WrongInput
 from slipway.model.site import Project
 from slipway.model.stage import Stage
+from slipway.model.states import OPEN_RUN, OPEN_STAGE
 
 #: A token has so many letters.
 _LETTERS = 32
@@ -54,7 +55,6 @@ class Opening:
             stage_id=0 if self.rollback else None,
             token=self.token,
             asking="",
-            state="open",
             rollback=self.rollback,
             values={},
             secret_names=[],
@@ -102,7 +102,7 @@ def early(session: Session, project: str, pipeline: Project, number: int, name: 
     if rules.state_of(run_state.counting(run), name):
         msg = f"{name} of run {number} has been tried already; run it again to ask anew"
         raise WrongInput(msg)
-    if run.state not in rules.OPEN_RUN:
+    if run.state not in OPEN_RUN:
         msg = f"run {number} of {project} has {run.state}; {name} will not become ready"
         raise WrongInput(msg)
     return Opening(run, name, stage, None, _token(session, run, name, "early"))
@@ -155,7 +155,7 @@ def working(run: Run, name: str) -> list[StageResult]:
     return [
         one
         for one in run.stages
-        if one.name == name and (one.state in rules.OPEN_STAGE or runs.is_stopping(one))
+        if one.name == name and (one.state in OPEN_STAGE or runs.is_stopping(one))
     ]
 
 

@@ -16,8 +16,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from slipway.ledger.tables.gates import Asking, Gate
+from slipway.ledger.transitions import transition
 from slipway.model.access import Person
 from slipway.model.errors import WrongInput
+from slipway.model.states import GateState
 
 #: An asking's name has so many letters.
 _LETTERS = 32
@@ -40,7 +42,7 @@ def take(session: Session, gate: Gate, person: Person, request: Request, now: fl
     gate.token, gate.asking = request.token, _name(gate, person, request, now)
     gate.values, gate.secret_names = dict(request.values), list(request.secret_names)
     gate.person, gate.comment, gate.asked_at = person.name, request.comment, now
-    gate.state = "asked"
+    transition(gate, GateState.ASKED, f"{person.name} has asked", now)
     session.add(
         Asking(
             gate_id=gate.id,

@@ -16,13 +16,12 @@ from slipway.ledger import deployments, gate_requests
 from slipway.ledger.gate_requests import Request
 from slipway.ledger.tables.gates import Approval, Freeze, Gate
 from slipway.ledger.tables.runs import Run, StageResult
+from slipway.ledger.transitions import transition
 from slipway.model.access import Person, gate_refusal, may_open
 from slipway.model.errors import Forbidden, WrongInput
 from slipway.model.stage import Stage
+from slipway.model.states import UNDECIDED, Decision, GateState, StageState
 from slipway.model.time_window import is_open, next_opening
-
-#: A gate in one of these is not decided yet.
-UNDECIDED = ("open", "asked", "approved")
 
 
 def attach(session: Session, run: Run, result: StageResult, stage: Stage, now: float) -> Gate:
@@ -70,7 +69,6 @@ def make(
         stage_id=stage_id,
         stage=name,
         token=token or new_token(),
-        state="open",
         rollback=rollback,
         made_at=now,
         expires_at=now + stage.expires if stage.expires else None,
@@ -104,7 +102,7 @@ def withdraw(session: Session, result: StageResult, stage: Stage, why: str, now:
     """Close the gate of an attempt that counts no more."""
     gate = of_stage(session, result)
     if gate is not None and gate.state in UNDECIDED:
-        close(session, gate, stage, "cancelled", f"withdrawn: {why}", now)
+        close(session, gate, stage, GateState.CANCELLED, f"withdrawn: {why}", now)
 
 
 def ask(
@@ -131,8 +129,8 @@ def ask(
         return False
     gate_requests.take(session, gate, person, request, now)
     if stage.requester_counts and stage.approvals:
-        _say(gate, person, "approve", "", now)
-    _count(gate, stage)
+        _say(gate, person, Decision.APPROVE, "", now)
+    _count(gate, stage, now)
     session.flush()
     return True
 
@@ -151,10 +149,10 @@ def may_ask(
     """
     permit(name_of(gate), stage, person)
     again = gate.token == token and gate.person == person.name
-    if again and gate.state in {"asked", "approved", "opened"}:
+    if again and gate.state in {GateState.ASKED, GateState.APPROVED, GateState.OPENED}:
         return False
-    anew = gate.state == "asked" and gate.asking == token
-    if gate.state != "open" and not anew:
+    anew = gate.state == GateState.ASKED and gate.asking == token
+    if gate.state != GateState.OPEN and not anew:
         raise WrongInput(_told(gate))
     if gate.token != token and not anew:
         msg = f"{name_of(gate)}: the token is of another attempt; look at the gate again"
@@ -190,7 +188,7 @@ def approve(
             already, it has expired, or it is frozen.
     """
     permit(name_of(gate), stage, person)
-    if gate.state not in {"asked", "open"}:
+    if gate.state not in {GateState.ASKED, GateState.OPEN}:
         raise WrongInput(_told(gate))
     gate_requests.check_seen(session, gate, asking, name_of(gate))
     if person.name == gate.person and not stage.requester_counts:
@@ -201,8 +199,8 @@ def approve(
         raise WrongInput(msg)
     _not_expired(gate, now)
     not_frozen(session, gate.run.project)
-    _say(gate, person, "approve", comment, now)
-    _count(gate, stage)
+    _say(gate, person, Decision.APPROVE, comment, now)
+    _count(gate, stage, now)
     session.flush()
 
 
@@ -223,14 +221,14 @@ def reject(
         raise WrongInput(msg)
     said = next((one for one in gate.approvals if one.person == person.name), None)
     if said is not None:
-        said.decision, said.comment, said.at = "reject", comment, now
+        said.decision, said.comment, said.at = Decision.REJECT, comment, now
     else:
-        _say(gate, person, "reject", comment, now)
-    close(session, gate, stage, "rejected", f"rejected by {person.name}: {comment}", now)
+        _say(gate, person, Decision.REJECT, comment, now)
+    close(session, gate, stage, GateState.REJECTED, f"rejected by {person.name}: {comment}", now)
 
 
 def close(
-    session: Session, gate: Gate, stage: Stage | None, state: str, why: str, now: float
+    session: Session, gate: Gate, stage: Stage | None, state: GateState, why: str, now: float
 ) -> None:
     """End a gate that lets nothing through, and the attempt that waited for it.
 
@@ -242,17 +240,19 @@ def close(
         why: A few words.
         now: Seconds since 1970.
     """
-    _decide(session, gate, stage, state, now)
+    _decide(session, gate, stage, state, why, now)
     result = session.get(StageResult, gate.stage_id) if gate.stage_id else None
-    if result is not None and result.state == "gate":
-        result.state, result.summary, result.finished_at = state, why, now
-        result.started_at = result.started_at or now
+    if result is not None and result.state == StageState.GATE:
+        # An attempt is rejected, has expired or is cancelled as its gate is.
+        transition(result, StageState(state), why, now)
+        result.summary = why
     session.flush()
 
 
-def reopen(session: Session, gate: Gate, why: str) -> None:
+def reopen(session: Session, gate: Gate, why: str, now: float) -> None:
     """Ask anew: what was given for it is lost."""
-    gate.state, gate.person, gate.asked_at = "open", "", None
+    transition(gate, GateState.OPEN, why, now)
+    gate.person, gate.asked_at = "", None
     gate.token, gate.asking, gate.comment = new_token(), "", why
     gate.values, gate.secret_names = {}, []
     gate_requests.void_approvals(session, gate)
@@ -263,21 +263,25 @@ def let_go(session: Session, gate: Gate, stage: Stage, now: float) -> StageResul
 
     It waits for its needs, for the end of a freeze, and for its window.
     """
-    if gate.state != "approved" or gate.stage_id is None or has_expired(gate, now):
+    if gate.state != GateState.APPROVED or gate.stage_id is None or has_expired(gate, now):
         return None
     result = session.get_one(StageResult, gate.stage_id)
     inside = is_open(stage.window, datetime.fromtimestamp(now, UTC))
-    if result.state != "gate" or not inside or frozen(session, gate.run.project) is not None:
+    held = not inside or frozen(session, gate.run.project) is not None
+    if held or result.state != StageState.GATE:
         return None
-    result.state, result.owner, result.queued_at = "queued", gate.person, now
-    _decide(session, gate, stage, "opened", now)
+    transition(result, StageState.QUEUED, "its gate was opened", now)
+    result.owner = gate.person
+    _decide(session, gate, stage, GateState.OPENED, "nothing is in its way", now)
     session.flush()
     return result
 
 
-def _decide(session: Session, gate: Gate, stage: Stage | None, state: str, now: float) -> None:
+def _decide(
+    session: Session, gate: Gate, stage: Stage | None, state: GateState, why: str, now: float
+) -> None:
     """End a gate; what its environment runs goes on changing, and is kept as it is now."""
-    gate.state, gate.ended_at = state, now
+    transition(gate, state, why, now)
     if stage is not None and stage.deploys_to is not None:
         before = deployments.current(session, gate.run.project, stage.deploys_to)
         gate.previous_id = before.id if before is not None else None
@@ -300,14 +304,14 @@ def undecided(session: Session, project: str, run_id: int | None = None) -> list
 def timed(session: Session, project: str) -> list[Gate]:
     """Return the undecided gates of a project to which something may happen by itself."""
     query = select(Gate).join(Run).where(Run.project == project, Gate.state.in_(UNDECIDED))
-    query = query.where((Gate.state == "approved") | Gate.expires_at.is_not(None))
+    query = query.where((Gate.state == GateState.APPROVED) | Gate.expires_at.is_not(None))
     return list(session.scalars(query.order_by(Gate.id)))
 
 
 def due_at(session: Session, gate: Gate, stage: Stage, now: float) -> float | None:
     """Return when something happens to a gate by itself: its window opens, or it expires."""
     dues = [] if gate.expires_at is None else [gate.expires_at]
-    if gate.state == "approved" and gate.stage_id and not frozen(session, gate.run.project):
+    if gate.state == GateState.APPROVED and gate.stage_id and not frozen(session, gate.run.project):
         at = datetime.fromtimestamp(now, UTC)
         opening = next_opening(stage.window, at)
         # Where it is open now, it is not time that the gate waits for.
@@ -354,16 +358,16 @@ def _not_expired(gate: Gate, now: float) -> None:
         raise WrongInput(msg)
 
 
-def _say(gate: Gate, person: Person, decision: str, comment: str, now: float) -> None:
+def _say(gate: Gate, person: Person, decision: Decision, comment: str, now: float) -> None:
     made = Approval(
         person=person.name, decision=decision, comment=comment, asking=gate.asking, at=now
     )
     gate.approvals.append(made)
 
 
-def _count(gate: Gate, stage: Stage) -> None:
-    if sum(one.decision == "approve" for one in gate.approvals) >= stage.approvals:
-        gate.state = "approved"
+def _count(gate: Gate, stage: Stage, now: float) -> None:
+    if sum(one.decision == Decision.APPROVE for one in gate.approvals) >= stage.approvals:
+        transition(gate, GateState.APPROVED, "it has its approvals", now)
 
 
 def name_of(gate: Gate) -> str:
@@ -374,11 +378,11 @@ def name_of(gate: Gate) -> str:
 def _told(gate: Gate) -> str:
     by = f" by {gate.person}" if gate.person else ""
     told = {
-        "asked": f"has been asked for{by} and waits for approvals",
-        "approved": f"has been asked for{by} and approved",
-        "opened": f"has been opened{by}",
-        "rejected": "has been rejected; run the stage again to ask anew",
-        "expired": "is closed; run the stage again to ask anew",
-        "cancelled": "was cancelled; run the stage again to ask anew",
+        GateState.ASKED: f"has been asked for{by} and waits for approvals",
+        GateState.APPROVED: f"has been asked for{by} and approved",
+        GateState.OPENED: f"has been opened{by}",
+        GateState.REJECTED: "has been rejected; run the stage again to ask anew",
+        GateState.EXPIRED: "is closed; run the stage again to ask anew",
+        GateState.CANCELLED: "was cancelled; run the stage again to ask anew",
     }
     return f"{name_of(gate)} {told[gate.state]}"

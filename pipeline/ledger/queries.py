@@ -19,6 +19,7 @@ from slipway.ledger.tables.runs import REVISION, VERSION_TABLE, Poll, Release, R
 from slipway.model.cell import cell_title
 from slipway.model.errors import MissingTool
 from slipway.model.site import Site
+from slipway.model.states import RunState, StageState
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class StageView:
 
     name: str
     uses: str
-    state: str
+    state: StageState
     attempt: int
     summary: str
     exit_code: int | None
@@ -54,7 +55,7 @@ class RunView:
     author: str
     trigger: str
     owner: str
-    state: str
+    state: RunState
     started_at: float
     finished_at: float | None
     releases: list[str] = field(default_factory=list)

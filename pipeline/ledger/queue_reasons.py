@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session, joinedload
 from slipway.ledger.tables.runs import StageResult
 from slipway.model.cell import cell_title, cells
 from slipway.model.graph import able_workers
-from slipway.model.run_state import OPEN_STAGE
 from slipway.model.site import Project, Worker
 from slipway.model.stage import Stage
+from slipway.model.states import OPEN_STAGE, StageState
 
 #: Buildbot's own tables, in the same database.
 _WORKERS = table("workers", column("id"), column("name"), column("paused"))
@@ -50,13 +50,13 @@ def why_queued(
     query = select(StageResult).where(StageResult.state.in_(OPEN_STAGE))
     query = query.options(joinedload(StageResult.run)).order_by(StageResult.id)
     rows = list(session.scalars(query))
-    queued = [row for row in rows if row.state == "queued"]
+    queued = [row for row in rows if row.state == StageState.QUEUED]
     # Before the master has made its tables nothing is known of workers.
     if not queued or not inspect(session.connection()).has_table(_CONNECTED.name):
         return {}
     machines = _machines(session, workers)
     for row in rows:
-        if row.state == "running" and row.worker in machines:
+        if row.state == StageState.RUNNING and row.worker in machines:
             machines[row.worker].busy.append(_title(row))
             machines[row.worker].builders.add(_builder(row))
     found = {}

@@ -20,12 +20,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
 from slipway.artefacts.store import Store
-from slipway.ledger import gates
 from slipway.ledger.audit import chain
 from slipway.ledger.tables.gates import Deployment, Gate
 from slipway.ledger.tables.runs import Artefact, Release, Run, StageResult
-from slipway.model import run_state as rules
 from slipway.model.site import Keep, Project
+from slipway.model.states import OPEN_RUN, STANDING, UNDECIDED, DeploymentState
 
 _DAY = 86400.0
 #: A file younger than this may belong to a stage that has not told its artefacts yet.
@@ -158,9 +157,9 @@ def _old_runs(session: Session, project: str, keep: Keep, now: float) -> list[Ru
 def _protected(session: Session, project: str) -> dict[int, str]:
     """Return the ids of the runs that stay whatever their age, each with why."""
     of = Run.project == project
-    at_work = select(Run.id).where(of, Run.state.in_(rules.OPEN_RUN))
+    at_work = select(Run.id).where(of, Run.state.in_(OPEN_RUN))
     last = select(func.max(Release.run_id), Run.branch).join(Run).where(of).group_by(Run.branch)
-    waiting = select(Gate.run_id, Gate.stage).join(Run).where(of, Gate.state.in_(gates.UNDECIDED))
+    waiting = select(Gate.run_id, Gate.stage).join(Run).where(of, Gate.state.in_(UNDECIDED))
     found = {int(run_id): f"the newest release of {name}" for run_id, name in session.execute(last)}
     found |= dict.fromkeys(session.scalars(at_work), "it is at work")
     found |= {run_id: f"it waits at the gate {name}" for run_id, name in session.execute(waiting)}
@@ -173,7 +172,7 @@ def _protected(session: Session, project: str) -> dict[int, str]:
             .where(
                 Deployment.project == project,
                 Deployment.environment == environment,
-                Deployment.state.in_(("deployed", "running")),
+                Deployment.state.in_((*STANDING, DeploymentState.RUNNING)),
             )
             .order_by(Deployment.id.desc())
         )

@@ -10,6 +10,7 @@ from sqlalchemy.orm import object_session, selectinload
 from slipway.ledger.tables.runs import Artefact, Run, StageResult
 from slipway.model import run_state as rules
 from slipway.model.stage import Stage
+from slipway.model.states import RunState
 
 #: The attempts that count, by stage and cell.
 Counting = Mapping[tuple[str, str], StageResult]
@@ -33,7 +34,7 @@ def ready(run: Run, stages: Mapping[str, Stage]) -> list[str]:
     return [] if run.superseded_by is not None else rules.startable(counting(run), stages)
 
 
-def verdict(run: Run, stages: Mapping[str, Stage]) -> str:
+def verdict(run: Run, stages: Mapping[str, Stage]) -> RunState:
     """Return a run's state; see `slipway.model.run_state`."""
     return rules.verdict(counting(run), stages, superseded=run.superseded_by is not None)
 

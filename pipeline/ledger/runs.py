@@ -9,16 +9,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from slipway.ledger import gates
 from slipway.ledger.run_state import counting, ready, verdict
 from slipway.ledger.tables.runs import Artefact, Release, Run, StageResult
+from slipway.ledger.transitions import transition
 from slipway.model.cell import cells
 from slipway.model.graph import dependents
-from slipway.model.run_state import OPEN_STAGE, state_of
+from slipway.model.run_state import state_of
 from slipway.model.stage import Stage
+from slipway.model.states import ENDED_RUN, OPEN_STAGE, RunState, StageState
 
 #: In so many runs, the newest first, is looked for one in which a stage has passed.
 _LOOKED_BACK = 50
@@ -110,7 +112,7 @@ def last_passed(
     """Return the newest run of a branch in which each stage passed: its number and revision."""
     found: dict[str, tuple[int, str]] = {}
     for name in names:
-        has_passed = Run.stages.any((StageResult.name == name) & (StageResult.state == "passed"))
+        has_passed = Run.stages.any(_has_passed(name))
         runs = session.scalars(
             select(Run)
             .where(Run.project == project, Run.branch == branch, has_passed)
@@ -119,7 +121,7 @@ def last_passed(
         )
         for run in runs:
             # One of its cells, or an older attempt, is not the stage.
-            if state_of(counting(run), name) == "passed":
+            if state_of(counting(run), name) == StageState.PASSED:
                 found[name] = (run.number, run.revision)
                 break
     return found
@@ -138,20 +140,21 @@ def queue_ready(
         for name in names:
             queued += first_try(session, run, name, stages[name], now)
     settle(run, stages, now)
-    return [result for result in queued if result.state == "queued"]
+    return [result for result in queued if result.state == StageState.QUEUED]
 
 
 def first_try(session: Session, run: Run, name: str, stage: Stage, now: float) -> list[StageResult]:
     """Write down that a stage is to be tried: its cells, its gate, or that it is skipped."""
     made = []
     for cell in cells(stage):
-        result = _attempt(run, name, cell.name, stage, now)
-        skipped = name in run.skips and _skip(session, run, result, now)
-        if stage.manual and not skipped:
-            result.state = "gate"
-        made.append(result)
+        borrowed = _borrowed(session, run, name, cell.name) if name in run.skips else None
+        if borrowed is not None:
+            made.append(_skip(run, name, cell.name, stage, borrowed, now))
+        else:
+            first = StageState.GATE if stage.manual else StageState.QUEUED
+            made.append(_attempt(run, name, cell.name, stage, first, now))
     session.flush()
-    if stage.manual and made[0].state == "gate":
+    if stage.manual and made[0].state == StageState.GATE:
         gates.attach(session, run, made[0], stage, now)
     return made
 
@@ -169,17 +172,18 @@ def again(
         now: Seconds since 1970.
         owner: Who asked for it. Empty: it is tried again by itself, which a gate has let go.
     """
-    result = _attempt(run, last.name, last.cell, stage, now)
+    # What a gate has let go once is tried again by itself without it.
+    first = StageState.GATE if stage.manual and owner else StageState.QUEUED
+    result = _attempt(run, last.name, last.cell, stage, first, now)
     result.owner = owner or last.owner
     result.tries = 0 if owner else last.tries + 1
     result.rollback = last.rollback
     if not result.rollback:
-        run.state, run.finished_at = "running", None
+        reopen(run, f"{last.name} is tried again", now)
     if owner:
         run.superseded_by = None
     session.flush()
-    if stage.manual and owner:
-        result.state = "gate"
+    if first == StageState.GATE:
         gates.attach(session, run, result, stage, now)
     elif stage.manual:
         gates.move(session, last, result)
@@ -200,8 +204,8 @@ def bring_back(
         owner: Who wants it.
     """
     (cell,) = cells(stage)
-    result = _attempt(run, name, cell.name, stage, now)
-    result.owner, result.rollback, result.state = owner, True, "gate"
+    result = _attempt(run, name, cell.name, stage, StageState.GATE, now)
+    result.owner, result.rollback = owner, True
     session.flush()
     return result
 
@@ -226,14 +230,16 @@ def outdate(session: Session, run: Run, name: str, stages: Mapping[str, Stage], 
             gates.withdraw(session, result, stages[result.name], f"{name} is run again", now)
 
 
-def _attempt(run: Run, name: str, cell: str, stage: Stage, now: float) -> StageResult:
+def _attempt(
+    run: Run, name: str, cell: str, stage: Stage, first: StageState, now: float
+) -> StageResult:
     before = [one.attempt for one in run.stages if (one.name, one.cell) == (name, cell)]
     result = StageResult(
         name=name,
         cell=cell,
         uses=stage.uses,
         attempt=max(before, default=0) + 1,
-        state="queued",
+        state=first,
         queued_at=now,
         facts={},
         tries=0,
@@ -244,47 +250,52 @@ def _attempt(run: Run, name: str, cell: str, stage: Stage, now: float) -> StageR
     return result
 
 
-def _skip(session: Session, run: Run, result: StageResult, now: float) -> bool:
-    """Let an attempt stand for an earlier one; False where this cell has never passed."""
-    told = run.skips[result.name]
-    borrowed = session.scalar(_passed_in(run.project, told["run"], result))
-    if borrowed is None:
-        return False
-    result.state, result.summary, result.borrowed = "skipped", told["why"], borrowed
+def _skip(
+    run: Run, name: str, cell: str, stage: Stage, borrowed: StageResult, now: float
+) -> StageResult:
+    """Write down an attempt that stands for one of an earlier run."""
+    result = _attempt(run, name, cell, stage, StageState.SKIPPED, now)
+    result.summary, result.borrowed = run.skips[name]["why"], borrowed
     result.started_at = result.finished_at = now
-    return True
+    return result
 
 
-def _passed_in(project: str, number: int, result: StageResult) -> Select[StageResult]:
-    return (
+def _borrowed(session: Session, run: Run, name: str, cell: str) -> StageResult | None:
+    """Return the attempt that a skipped one stands for; None where this cell has never passed."""
+    query = (
         select(StageResult)
         .join(Run)
         .where(
-            Run.project == project,
-            Run.number == number,
-            StageResult.name == result.name,
-            StageResult.cell == result.cell,
-            StageResult.state == "passed",
+            Run.project == run.project,
+            Run.number == run.skips[name]["run"],
+            StageResult.cell == cell,
+            _has_passed(name),
         )
         .order_by(StageResult.id.desc())
         .limit(1)
     )
+    return session.scalar(query)
+
+
+def _has_passed(name: str) -> ColumnElement[bool]:
+    return (StageResult.name == name) & (StageResult.state == StageState.PASSED)
 
 
 def begin(result: StageResult, build_id: int, worker: str, now: float) -> None:
     """Write down that a worker has taken a stage."""
-    result.state, result.build_id, result.worker = "running", build_id, worker
-    result.started_at, result.finished_at = now, None
+    transition(result, StageState.RUNNING, f"{worker or 'a worker'} has taken it", now)
+    result.build_id, result.worker = build_id, worker
     result.exit_code, result.summary, result.facts = None, "", {}
     result.artefacts.clear()
 
 
-def finish(result: StageResult, state: str, now: float, exit_code: int | None = None) -> None:
+def finish(
+    result: StageResult, state: StageState, now: float, exit_code: int | None = None
+) -> None:
     """Write down how a stage ended; what it said of itself is there already."""
-    result.state, result.finished_at = state, now
+    transition(result, state, "it has ended", now)
     if exit_code is not None:
         result.exit_code = exit_code
-    result.started_at = result.started_at or now
 
 
 def cancel(result: StageResult, why: str, now: float) -> None:
@@ -292,23 +303,40 @@ def cancel(result: StageResult, why: str, now: float) -> None:
 
     What runs has no `finished_at` before Buildbot says that it has been stopped.
     """
-    stopping = result.state == "running"
-    result.state, result.summary = "cancelled", why
-    result.started_at, result.finished_at = result.started_at or now, None if stopping else now
+    stopping = result.state == StageState.RUNNING
+    transition(result, StageState.CANCELLED, why, now)
+    result.summary = why
+    if stopping:
+        result.finished_at = None
 
 
 def is_stopping(result: StageResult) -> bool:
     """Tell whether an attempt is cancelled and still at work."""
-    return result.state == "cancelled" and result.finished_at is None
+    return result.state == StageState.CANCELLED and result.finished_at is None
 
 
 def settle(run: Run, stages: Mapping[str, Stage], now: float) -> None:
-    """Derive a run's state from its stages."""
-    run.state = verdict(run, stages)
-    if run.state == "running":
-        run.finished_at = None
-    else:
-        run.finished_at = run.finished_at or now
+    """Derive a run's state from its stages; what has ended stays so until one is at work again.
+
+    A pipeline that has changed since would make another of it.
+    """
+    at_work = any(one.state in OPEN_STAGE for one in counting(run).values())
+    state = verdict(run, stages)
+    if state != run.state and (at_work or run.state not in ENDED_RUN):
+        transition(run, state, "derived from its stages", now)
+
+
+def break_off(run: Run, now: float) -> None:
+    """End a run as failed where nothing of it is at work any more."""
+    at_work = any(one.state in OPEN_STAGE for one in counting(run).values())
+    if run.state not in ENDED_RUN and not at_work:
+        transition(run, RunState.FAILED, "it could not go on", now)
+
+
+def reopen(run: Run, why: str, now: float) -> None:
+    """Let a run that came to rest go on."""
+    if run.state != RunState.RUNNING:
+        transition(run, RunState.RUNNING, why, now)
 
 
 def older_open(session: Session, run: Run) -> list[Run]:
@@ -317,7 +345,7 @@ def older_open(session: Session, run: Run) -> list[Run]:
         Run.project == run.project,
         Run.branch == run.branch,
         Run.number < run.number,
-        Run.state == "running",
+        Run.state == RunState.RUNNING,
     )
     return list(session.scalars(query))
 

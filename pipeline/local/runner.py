@@ -22,6 +22,7 @@ from slipway.model.protocol.event import AnyEvent, ArtefactLeft, Notice, Summary
 from slipway.model.protocol.job import Input, Job, StageRecord
 from slipway.model.secrets.masking import MaskedStream, Masker
 from slipway.model.stage import Stage
+from slipway.model.states import OPEN_STAGE, RunState, StageState, begin, check
 from slipway.scripts.process import feed
 
 
@@ -32,8 +33,6 @@ class Outcome:
     name: str
     """The stage's."""
     cell: Cell
-    state: str = "pending"
-    """ "pending": never tried; else a state of `slipway.model.run_state`."""
     tries: int = 0
     """How often it was tried again."""
     exit_code: int | None = None
@@ -44,6 +43,25 @@ class Outcome:
     artefacts: list[ArtefactLeft] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
+
+    _state: StageState | None = field(default=None, init=False)
+
+    @property
+    def state(self) -> StageState | None:
+        """How it stands; None: it was never tried."""
+        return self._state
+
+    def enter(self, state: StageState, why: str) -> None:
+        """Change the state, as the ledger's `transition` does.
+
+        Raises:
+            IllegalTransition: Nothing may go from the present state to this one.
+        """
+        if self._state is None:
+            begin(state, self.title, why)
+        else:
+            check(self._state, state, self.title, why)
+        self._state = state
 
     @property
     def title(self) -> str:
@@ -101,7 +119,7 @@ class LocalRun:
     @property
     def have(self) -> dict[tuple[str, str], Outcome]:
         """Return the attempts, as the rules look at them."""
-        return {key: one for key, one in self.outcomes.items() if one.state != "pending"}
+        return {key: one for key, one in self.outcomes.items() if one.state is not None}
 
     def _of(self, name: str) -> list[Outcome]:
         """Return a stage's newest attempts, one of each cell."""
@@ -148,11 +166,12 @@ class LocalRun:
                 outcome.summary = why
         for outcome in self.outcomes.values():
             # No rule is asked any more: to these, what was skipped has passed.
-            outcome.state = "skipped" if outcome.state == "pending" else outcome.state
-        failed = [one for one in self.outcomes.values() if one.state == "failed"]
+            if outcome.state is None:
+                outcome.enter(StageState.SKIPPED, outcome.summary)
+        failed = [one for one in self.outcomes.values() if one.state == StageState.FAILED]
         failed = [one for one in failed if self._counts(one.name)]
         failed.sort(key=lambda one: one.finished_at or 0)
-        return (failed[0].exit_code or 1) if failed and state == "failed" else 0
+        return (failed[0].exit_code or 1) if failed and state == RunState.FAILED else 0
 
     def _counts(self, name: str) -> bool:
         """Tell whether a failure of this stage is one of the run."""
@@ -174,7 +193,7 @@ class LocalRun:
     def _start(
         self, outcome: Outcome, pool: ThreadPoolExecutor, running: dict[Future[None], Outcome]
     ) -> None:
-        outcome.state = "queued"
+        outcome.enter(StageState.QUEUED, "what it waits for has passed")
         running[pool.submit(self.do, outcome)] = outcome
 
     def _after(
@@ -182,7 +201,7 @@ class LocalRun:
     ) -> None:
         """Try again what a machine was to blame for; else end the others where that is asked."""
         stage = self.stages[outcome.name]
-        if outcome.state != "failed" or self._stopped:
+        if outcome.state != StageState.FAILED or self._stopped:
             return
         if rules.may_be_tried_again(stage, outcome.exit_code, outcome.tries):
             more = Outcome(outcome.name, outcome.cell, tries=outcome.tries + 1)
@@ -199,8 +218,9 @@ class LocalRun:
         """End what is at work, except what runs because something has failed."""
         with self._lock:
             for key, one in self.outcomes.items():
-                if one.state in rules.OPEN_STAGE and not self.stages[one.name].on_failure:
-                    one.state, one.summary = "cancelled", why
+                if one.state in OPEN_STAGE and not self.stages[one.name].on_failure:
+                    one.enter(StageState.CANCELLED, why)
+                    one.summary = why
                     if key in self._processes and self._processes[key].poll() is None:
                         self._processes[key].terminate()
 
@@ -218,10 +238,13 @@ class LocalRun:
         masked = MaskedStream(Masker(secrets.values()))
         argv = [sys.executable, "-m", "slipway.cli", "stage", outcome.cell.stage.uses]
         with self._lock:
-            if self._stopped or outcome.state == "cancelled":
-                outcome.state = "cancelled"
+            if outcome.state == StageState.CANCELLED:
                 return
-            outcome.state, outcome.started_at = "running", time.time()
+            if self._stopped:
+                outcome.enter(StageState.CANCELLED, "the run was stopped")
+                return
+            outcome.enter(StageState.RUNNING, "a process is free")
+            outcome.started_at = time.time()
             process = self._processes[key] = subprocess.Popen(
                 # Secrets are in no file, and in no argument.
                 [*argv, "--events", "json", "--settings", "-"],
@@ -264,10 +287,11 @@ class LocalRun:
         outcome.finished_at = time.time()
         self._write("logs", f"{outcome.title}.log", "".join(outcome.log))
         with self._lock:
-            if outcome.state == "cancelled":
+            if outcome.state == StageState.CANCELLED:
                 return
             outcome.exit_code = code if code in (0, 1, 2, 3) else 1
-            outcome.state = "passed" if code == 0 else "failed"
+            ended = StageState.PASSED if code == 0 else StageState.FAILED
+            outcome.enter(ended, f"its script ended with {code}")
         if outcome.errors:
             outcome.summary = outcome.errors[-1]
         elif code != 0:
@@ -332,7 +356,7 @@ class LocalRun:
             StageRecord(
                 stage=one.title,
                 uses=one.cell.stage.uses,
-                state=one.state,
+                state=one.state or "",
                 summary=one.summary,
                 facts=one.facts,
                 worker="this machine",

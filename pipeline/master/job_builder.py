@@ -24,6 +24,7 @@ from slipway.model.protocol.artefact_name import name_refusal
 from slipway.model.protocol.job import Input, Job, RunFacts, Source, StageRecord
 from slipway.model.site import Project
 from slipway.model.stage import Stage
+from slipway.model.states import StageState
 
 #: Why a deployment is not done again by itself.
 NOT_TWICE = (
@@ -65,7 +66,7 @@ def claim(session: Session, result: StageResult, place: Place, build_id: int, wo
     """
     run, now = result.run, time.time()
     cell = _cell(place.project, result)
-    taken_before = result.state == "running"
+    taken_before = result.state == StageState.RUNNING
     runs.begin(result, build_id, worker, now)
     deployment = None
     answers: dict[str, str] = {}

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from twisted.internet import defer, task, threads
 from twisted.internet.error import ConnectionLost
 from twisted.python import log
+from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
 from slipway.artefacts import pruning as retention
@@ -26,18 +27,19 @@ from slipway.ledger.audit.chain import hold
 from slipway.ledger.database.migrate import upgrade
 from slipway.ledger.database.session import LedgerSession
 from slipway.ledger.tables.runs import Artefact, StageResult
+from slipway.ledger.transitions import IllegalRow, note_illegal
 from slipway.master.change_notifications import News, collect, tell, watch_gates
 from slipway.master.database import Database
 from slipway.master.gates.external_choices import Choices
 from slipway.master.job_builder import Place, claim
 from slipway.master.malloc_tuning import give_back
-from slipway.model import run_state as rules
 from slipway.model.errors import MissingTool, SlipwayError, StageFailed, WrongInput
 from slipway.model.protocol.artefact_name import name_refusal
 from slipway.model.protocol.event import ArtefactLeft, TestResult
 from slipway.model.protocol.job import Job
 from slipway.model.site import Project
 from slipway.model.stage import STAGES, Stage
+from slipway.model.states import OPEN_STAGE, StageState
 from slipway.model.tenant import tenant_of
 from slipway.secrets.programs import end_programs
 from slipway.secrets.reading import given_to_stage
@@ -219,6 +221,10 @@ class Desk(BuildbotService):
 
         pool = self.reading_pool if reading else self.master.db.pool
         result, news, gated = await pool.do_with_transaction(in_thread)
+        if isinstance(result, IllegalRow):
+            # What was tried is rolled back: it is written down in a transaction of its own.
+            log.err(Failure(result), "while working on the ledger")
+            await self.call(note_illegal, result)
         if isinstance(result, SlipwayError):
             raise result
         tell(self.master, news)
@@ -247,7 +253,7 @@ class Desk(BuildbotService):
 
     def _claim(self, session: Session, stage_id: int, build_id: int, worker: str) -> Job | None:
         result = session.get(StageResult, stage_id)
-        if result is None or result.state not in rules.OPEN_STAGE:
+        if result is None or result.state not in OPEN_STAGE:
             return None
         # Its script has ended; the master died before it could close the stage.
         if result.exit_code is not None:
@@ -354,11 +360,11 @@ class Desk(BuildbotService):
         result = session.get_one(StageResult, stage_id, with_for_update=True)
         run, now = result.run, time.time()
         result.exit_code, result.facts = exit_code, facts
-        if result.state in rules.OPEN_STAGE:
+        if result.state in OPEN_STAGE:
             result.summary = summary
             if exit_code == 0:
                 # With what it says, or a kill between the two would run it again.
-                runs.finish(result, "passed", now)
+                runs.finish(result, StageState.PASSED, now)
         kind = STAGES.get(result.uses) or Stage
         if kind.makes_release and exit_code == 0:
             stage = self.projects[run.project].stages[result.name]

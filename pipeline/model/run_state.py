@@ -11,16 +11,13 @@ from typing import Protocol
 
 from slipway.model.errors import MissingTool
 from slipway.model.stage import Stage
+from slipway.model.states import CLOSED, OPEN_STAGE, RunState, StageState
 
-OPEN_RUN = ("running", "waiting")
-#: A stage in one of these goes on by itself.
-OPEN_STAGE = ("queued", "running")
-#: A person has said no, none came in time, or it was called off.
-CLOSED = ("rejected", "expired", "cancelled")
 #: The precedence of states: a stage has the first of these that any of its cells has.
 WEIGHT = (
-    *("running", "queued", "gate", "failed", "cancelled", "rejected", "expired"),
-    *("passed", "skipped"),
+    *(StageState.RUNNING, StageState.QUEUED, StageState.GATE),
+    *(StageState.FAILED, StageState.CANCELLED, StageState.REJECTED, StageState.EXPIRED),
+    *(StageState.PASSED, StageState.SKIPPED),
 )
 
 
@@ -28,25 +25,25 @@ class Attempt(Protocol):
     """One attempt at a cell, whoever keeps it."""
 
     @property
-    def state(self) -> str:
-        """One of `WEIGHT`."""
+    def state(self) -> StageState | None:
+        """How it stands; None: it was never tried, and does not count."""
 
 
 #: The attempts that count, by stage and cell.
 Attempts = Mapping[tuple[str, str], Attempt]
 
 
-def state_of(have: Attempts, name: str) -> str:
-    """Return the state of a stage from its cells; empty where it was never tried."""
+def state_of(have: Attempts, name: str) -> StageState | None:
+    """Return the state of a stage from its cells; None where it was never tried."""
     states = {attempt.state for (stage, _), attempt in have.items() if stage == name}
-    return next((state for state in WEIGHT if state in states), "")
+    return next((state for state in WEIGHT if state in states), None)
 
 
 def met(have: Attempts, name: str, stages: Mapping[str, Stage]) -> bool:
     """Tell whether a need is met: passed, skipped, or failed where that is allowed."""
     state = state_of(have, name)
-    forgiven = state == "failed" and name in stages and stages[name].allow_failure
-    return state in {"passed", "skipped"} or forgiven
+    forgiven = state == StageState.FAILED and name in stages and stages[name].allow_failure
+    return state in {StageState.PASSED, StageState.SKIPPED} or forgiven
 
 
 def unmet(have: Attempts, stage: Stage, stages: Mapping[str, Stage]) -> list[str]:
@@ -65,12 +62,13 @@ def startable(have: Attempts, stages: Mapping[str, Stage]) -> list[str]:
 
 
 def _may_start(stage: Stage, have: Attempts, stages: Mapping[str, Stage]) -> bool:
-    if stage.on_failure and not any(state_of(have, name) == "failed" for name in stage.on_failure):
+    watched = [state_of(have, name) for name in stage.on_failure]
+    if watched and StageState.FAILED not in watched:
         return False
     return not unmet(have, stage, stages)
 
 
-def verdict(have: Attempts, stages: Mapping[str, Stage], *, superseded: bool = False) -> str:
+def verdict(have: Attempts, stages: Mapping[str, Stage], *, superseded: bool = False) -> RunState:
     """Return a run's state: running while one of its stages can go on by itself.
 
     Args:
@@ -80,18 +78,16 @@ def verdict(have: Attempts, stages: Mapping[str, Stage], *, superseded: bool = F
     """
     may_start = startable(have, stages)
     if any(one.state in OPEN_STAGE for one in have.values()) or (may_start and not superseded):
-        return "running"
+        return RunState.RUNNING
     # What runs because something failed says nothing of the run itself.
     names = [name for name, stage in stages.items() if not stage.on_failure]
-    states = {state_of(have, name) for name in names if not met(have, name, stages)} - {""}
-    if "failed" in states:
-        return "failed"
-    if states & {*CLOSED}:
-        return "cancelled"
-    # A newer run has kept it from beginning what it could.
-    if may_start:
-        return "cancelled"
-    return "waiting" if "gate" in states else "passed"
+    states = {state_of(have, name) for name in names if not met(have, name, stages)}
+    if StageState.FAILED in states:
+        return RunState.FAILED
+    # In the second case a newer run has kept it from beginning what it could.
+    if states & {*CLOSED} or may_start:
+        return RunState.CANCELLED
+    return RunState.WAITING if StageState.GATE in states else RunState.PASSED
 
 
 def may_be_tried_again(stage: Stage, exit_code: int | None, tries: int) -> bool:

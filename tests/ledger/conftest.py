@@ -12,6 +12,7 @@ from slipway.ledger.database.session import LedgerSession
 from slipway.ledger.runs import Cause, Commit
 from slipway.ledger.tables.runs import Artefact
 from slipway.model.access import Person
+from slipway.model.states import StageState
 from slipway.scripts.stages.command.stage import CommandStage
 
 
@@ -76,7 +77,7 @@ class Walk:
             result.artefacts.append(
                 Artefact(name=file, sha256=digest, size=1, media_type="text/plain", role=role)
             )
-        runs.finish(result, state, self.now, 0 if state == "passed" else 1)
+        runs.finish(result, StageState(state), self.now, 0 if state == "passed" else 1)
         self.session.flush()
         return self.advance()
 

@@ -7,9 +7,11 @@ from slipway.ledger import deployments, gate_openings, gates, run_state, runs
 from slipway.ledger.gate_requests import Request
 from slipway.ledger.tables.gates import Gate
 from slipway.ledger.tables.runs import Release, StageResult
+from slipway.ledger.tables.stated import write
 from slipway.model.access import Person, held
 from slipway.model.errors import WrongInput
 from slipway.model.site import Project
+from slipway.model.states import DeploymentState, GateState, StageState
 
 ANN = Person("ann", held(["developer"]))
 PROJECT = Project.model_validate(
@@ -49,7 +51,7 @@ def deploy(going, attempt, state="deployed"):
     going.now += 1
     made = deployments.release_of(session, going.run)
     begun = deployments.begin(session, attempt, "staging", made, gate, going.now)
-    deployments.finish(begun, state, "", {}, going.now)
+    deployments.finish(begun, DeploymentState(state), "", {}, going.now)
     session.flush()
     return begun
 
@@ -127,7 +129,7 @@ def test_a_rollback_changes_nothing_of_the_run(session, travel):
     assert (attempt.rollback, attempt.attempt, attempt.owner) == (True, 2, "ann")
     assert gates.brings_back(session, gate)
     for state in ("gate", "queued", "running", "failed", "passed", "cancelled", "rejected"):
-        attempt.state = state
+        write(attempt, StageState(state))
         runs.settle(first.run, PROJECT.stages, 9_000.0)
         assert (first.run.state, first.run.finished_at) == ("passed", finished)
         assert first.states == states
@@ -139,7 +141,7 @@ def test_a_rollback_changes_nothing_of_the_run(session, travel):
 def test_no_to_a_rollback_leaves_the_run_as_it_was(session, travel, end):
     going = travel()
     gate = ask(session, back(session, going.run))
-    gates.close(session, gate, PROJECT.stages["staging"], end, "no", 9_000.0)
+    gates.close(session, gate, PROJECT.stages["staging"], GateState(end), "no", 9_000.0)
     runs.settle(going.run, PROJECT.stages, 9_000.0)
     assert going.run.state == "passed"
     assert session.get(StageResult, gate.stage_id).state == end
@@ -150,8 +152,9 @@ def test_no_to_a_rollback_leaves_the_run_as_it_was(session, travel, end):
 def test_a_rollback_that_is_tried_again_by_itself_is_a_rollback_still(session, travel):
     going = travel()
     gate = ask(session, back(session, going.run))
-    attempt = session.get(StageResult, gate.stage_id)
-    runs.finish(attempt, "failed", 9_000.0, 3)
+    attempt = gates.let_go(session, gate, PROJECT.stages["staging"], 5_001.0)
+    runs.begin(attempt, 1, "local", 5_001.0)
+    runs.finish(attempt, StageState.FAILED, 5_002.0, 3)
     more = runs.again(session, going.run, attempt, PROJECT.stages["staging"], 9_001.0)
     assert (more.rollback, more.state, going.run.state) == (True, "queued", "passed")
     assert gates.of_stage(session, more) is gate
@@ -261,7 +264,7 @@ def test_a_decided_gate_keeps_what_ran_when_it_was_decided(session, travel, end)
     elif end == "rejected":
         gates.reject(session, gate, stage, ANN, "no", second.now)
     else:
-        gates.close(session, gate, stage, end, "too late", second.now)
+        gates.close(session, gate, stage, GateState(end), "too late", second.now)
     assert (gate.state, gate.previous_id) == (end, ran.id)
     # What comes there later changes nothing of it, but what comes before it begins does.
     later = deploy(first, ask_back(session, first))
@@ -277,7 +280,8 @@ def ask_back(session, going):
     """Have a run's release brought back; return the attempt, which has been let go."""
     gate = ask(session, back(session, going.run))
     attempt = gates.let_go(session, gate, PROJECT.stages["staging"], 5_001.0)
-    runs.finish(attempt, "passed", 5_002.0, 0)
+    runs.begin(attempt, 1, "local", 5_001.0)
+    runs.finish(attempt, StageState.PASSED, 5_002.0, 0)
     return attempt
 
 

@@ -100,7 +100,7 @@ def test_what_was_lost_is_no_longer_asked(gate):
     going, one, stage = gate()
     ask(going, one, stage, m="a")
     seen, shown = one.asking, one.token
-    gates.reopen(going.session, one, "its secrets are lost")
+    gates.reopen(going.session, one, "its secrets are lost", going.now)
     assert (one.state, one.asking, one.comment) == ("open", "", "its secrets are lost")
     assert one.token != shown
     with pytest.raises(WrongInput, match="what you saw is no longer asked: its secrets are lost"):
@@ -116,7 +116,7 @@ def test_what_was_approved_is_void_when_it_is_lost(gate):
     going, one, stage = gate()
     ask(going, one, stage, m="a")
     approve(going, one, stage, BOB, one.asking)
-    gates.reopen(going.session, one, "its secrets are lost")
+    gates.reopen(going.session, one, "its secrets are lost", going.now)
     going.session.commit()
     ask(going, one, stage, m="a")
     assert one.approvals == []

@@ -6,6 +6,7 @@ from slipway.ledger import freezes, gates
 from slipway.ledger.gates import Request
 from slipway.model.access import Person, held
 from slipway.model.errors import Forbidden, WrongInput
+from slipway.model.states import GateState
 from slipway.scripts.stages.command.stage import CommandStage
 
 from .conftest import Walk
@@ -182,14 +183,14 @@ def test_a_gate_expires_when_nobody_comes(gate):
     going, one, stage = gate(expires="2d")
     assert one.expires_at == pytest.approx(going.now + 2 * 86400)
     assert gates.due_at(going.session, one, stage, going.now) == one.expires_at
-    gates.close(going.session, one, stage, "expired", "nobody opened it in time", going.now)
+    gates.close(going.session, one, stage, GateState.EXPIRED, "nobody opened it in time", going.now)
     assert going.states == {"hand": "expired"}
     assert going.advance() == ([], "cancelled")
 
 
 def test_a_gate_that_was_withdrawn_is_cancelled(gate):
     going, one, stage = gate()
-    gates.close(going.session, one, stage, "cancelled", "cancelled by ann", going.now)
+    gates.close(going.session, one, stage, GateState.CANCELLED, "cancelled by ann", going.now)
     assert (one.state, going.states) == ("cancelled", {"hand": "cancelled"})
     assert going.advance() == ([], "cancelled")
     with pytest.raises(WrongInput, match="was cancelled; run the stage again to ask anew"):

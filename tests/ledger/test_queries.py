@@ -11,6 +11,7 @@ from slipway.ledger.database.migrate import upgrade
 from slipway.ledger.polls import keep_poll
 from slipway.ledger.queries import list_polls, list_releases, list_runs, open_ledger
 from slipway.model.errors import MissingTool
+from slipway.model.states import StageState
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def told(session, start, make_stages):
         runs.first_try(session, first, name, stages[name], 1000.0)
     (unit,) = [one for one in first.stages if one.name == "unit"]
     runs.begin(unit, 1, "local", 1001.0)
-    runs.finish(unit, "failed", 1002.0, 1)
+    runs.finish(unit, StageState.FAILED, 1002.0, 1)
     unit.summary = "2 failed"
     runs.again(session, first, unit, stages["unit"], 1003.0, owner="ann")
     facts = {"folder": "/releases/1", "manifest_sha256": "0" * 64}

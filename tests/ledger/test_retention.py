@@ -12,7 +12,9 @@ from slipway.ledger import retention, runs
 from slipway.ledger.audit.recording import AuditRow
 from slipway.ledger.tables.gates import Deployment
 from slipway.ledger.tables.runs import Release
+from slipway.ledger.tables.stated import write
 from slipway.model.site import Keep, Project
+from slipway.model.states import DeploymentState, RunState
 from tests.support.stored import put
 
 from .conftest import Walk
@@ -39,7 +41,7 @@ def past(session, start, make_stages, store, tmp_path):
         kept = put(store, text.encode())
         os.utime(kept, (LONG_AGO, LONG_AGO))
         going.end("a", artefacts=[(text, "product")])
-        run.state = state
+        write(run, RunState(state))
         release = Release(
             run=run, version=run.version, place="/r", manifest_sha256="0" * 64, published_at=1.0
         )
@@ -59,18 +61,17 @@ def project(**keep):
 def deploy(session, release, run=None):
     """Write down that a release runs on "live"."""
     stage = (run or release.run).stages[0]
-    session.add(
-        Deployment(
-            project="almanac",
-            environment="live",
-            release_id=release.id,
-            stage_id=stage.id,
-            state="deployed",
-            started_at=1.0,
-            facts={},
-            values={},
-        )
+    made = Deployment(
+        project="almanac",
+        environment="live",
+        release_id=release.id,
+        stage_id=stage.id,
+        started_at=1.0,
+        facts={},
+        values={},
     )
+    session.add(made)
+    write(made, DeploymentState.DEPLOYED)
     session.flush()
 
 
@@ -106,7 +107,7 @@ def test_what_is_at_work_or_waits_stays(past, session, store, start, make_stages
     gated, _, _ = past()
     going = Walk(session, make_stages(["hand"], hand=[]), gated)
     going.advance()
-    gated.state = "failed"
+    write(gated, RunState.FAILED)
     past()
     assert numbers(session, store, runs=1) == ([], 0)
 

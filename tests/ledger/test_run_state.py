@@ -4,7 +4,9 @@ import pytest
 
 from slipway.ledger import gates, run_state, runs
 from slipway.ledger.tables.runs import Run
+from slipway.ledger.tables.stated import write
 from slipway.model import run_state as rules
+from slipway.model.states import RunState
 from slipway.scripts.stages.command.stage import CommandStage
 
 from .conftest import Walk
@@ -152,7 +154,7 @@ def test_from_here_asks_its_gates_anew(graph):
 
 def test_the_older_runs_of_a_branch_that_are_open(session, start):
     first, other, passed = start(trigger="force"), start("almanac", branch="next"), start("other")
-    passed.state = "passed"
+    write(passed, RunState.PASSED)
     newest = start(trigger="force")
     assert runs.older_open(session, newest) == [first]
     assert session.get(Run, other.id).state == "running"

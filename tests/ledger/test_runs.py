@@ -6,7 +6,8 @@ from sqlalchemy.exc import IntegrityError
 
 from slipway.ledger import run_state, runs
 from slipway.ledger.runs import Cause, Commit
-from slipway.ledger.tables.runs import Release, Run, StageResult
+from slipway.ledger.tables.runs import Artefact, Release, Run, StageResult
+from slipway.model.states import StageState
 
 
 def test_runs_are_numbered_by_project(start):
@@ -169,16 +170,30 @@ def test_a_stage_that_left_the_pipeline_does_not_hold_a_run(walk):
     going = walk(a=[], b=[])
     going.advance()
     going.end("a", "failed")
-    going.end("b")
     del going.stages["a"]
-    assert going.advance() == ([], "passed")
+    assert going.end("b") == ([], "passed")
+
+
+def test_a_run_that_has_ended_stays_so_when_the_pipeline_changes(walk):
+    going = walk(a=[], b=[])
+    going.advance()
+    going.end("a", "failed")
+    assert going.end("b") == ([], "failed")
+    ended = going.run.finished_at
+    del going.stages["a"]
+    assert going.advance() == ([], "failed")
+    assert going.run.finished_at == ended
+    going.retry("b")
+    assert going.end("b") == ([], "passed")
 
 
 def test_beginning_again_forgets_what_the_killed_build_left(walk):
     going = walk(a=[])
     going.advance()
-    going.end("a", "failed", [("half.zip", "product")])
     result = run_state.counting(going.run)["a", ""]
+    runs.begin(result, 6, "local", 1500.0)
+    half = Artefact(name="half.zip", sha256="0" * 64, size=1, media_type="x/y", role="product")
+    result.artefacts.append(half)
     result.summary, result.facts = "no", {"x": 1}
     runs.begin(result, 7, "other", 2000.0)
     going.session.flush()
@@ -191,7 +206,7 @@ def test_what_never_began_ends_when_it_began(walk):
     going = walk(a=[])
     going.advance()
     result = run_state.counting(going.run)["a", ""]
-    runs.finish(result, "cancelled", 5000.0)
+    runs.finish(result, StageState.CANCELLED, 5000.0)
     assert (result.started_at, result.finished_at, result.exit_code) == (5000.0, 5000.0, None)
 
 

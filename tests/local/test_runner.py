@@ -20,6 +20,7 @@ from slipway.model.cell import cells
 from slipway.model.protocol.event import AnyEvent
 from slipway.model.protocol.job import RunFacts
 from slipway.model.site import Project
+from slipway.model.states import StageState
 from tests.master.scheduling.engine import Engine, make_ledger
 from tests.master.scheduling.world import _stage, graphs
 
@@ -50,7 +51,10 @@ class Simulated(LocalRun):
                 assert rules.met(self.have, name, self.stages), f"{outcome.name} before {name}"
         key = (outcome.name, outcome.cell.name)
         outcome.exit_code = self.codes[key][outcome.tries]
-        outcome.state = "failed" if outcome.exit_code else "passed"
+        if outcome.state == StageState.CANCELLED:
+            return
+        outcome.enter(StageState.RUNNING, "it begins")
+        outcome.enter(StageState("failed" if outcome.exit_code else "passed"), "it ends")
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from slipway.ledger.runs import Cause, Commit
 from slipway.ledger.tables.runs import Artefact
 from slipway.master import change_notifications
 from slipway.model.access import Person
+from slipway.model.states import StageState
 from slipway.scripts.stages.command.stage import CommandStage
 from tests.master.scheduling.engine import make_ledger
 
@@ -66,7 +67,7 @@ def test_a_run_and_all_that_belongs_to_it(changed):
         row.artefacts.append(
             Artefact(name="a", sha256="0" * 64, size=1, media_type="text/plain", role="product")
         )
-        runs.finish(row, "passed", 4.0, 0)
+        runs.finish(row, StageState.PASSED, 4.0, 0)
         session.flush()
         runs.queue_ready(session, run, STAGES, 5.0)
 

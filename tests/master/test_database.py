@@ -16,10 +16,13 @@ from sqlalchemy.exc import OperationalError
 from twisted.internet import defer, reactor
 from twisted.trial.unittest import TestCase
 
+from slipway.ledger.audit.recording import AuditRow
 from slipway.ledger.database.session import LedgerSession
 from slipway.ledger.tables.runs import Base, Run
+from slipway.ledger.transitions import transition
 from slipway.master.database import Database, make_reading
 from slipway.master.ledger_service import Desk
+from slipway.model.states import IllegalTransition, RunState
 
 LONG = 30
 
@@ -149,6 +152,37 @@ class ReadersTest(Begun):
         self.flushLoggedErrors(OperationalError)
         with LedgerSession(self.engine) as session:
             assert session.query(Run).count() == 0
+
+    async def test_an_illegal_transition_changes_nothing_and_is_in_the_trail(self):
+        desk = Desk.__new__(Desk)
+        self.patch(Desk, "master", self.master)
+        desk._database, desk._upgraded, desk.projects = self.database, True, {}
+        facts = {"branch": "main", "revision": "a" * 40, "version": "1+1", "trigger": "force"}
+
+        def start(session):
+            run = Run(project="demo", number=1, committed_at=1, started_at=1.0, **facts)
+            session.add(run)
+            session.flush()
+            transition(run, RunState.FAILED, "it has failed", 2.0)
+
+        def change(session):
+            run = session.query(Run).one()
+            run.reason = "changed"
+            transition(run, RunState.WAITING, "ann has asked", 3.0)
+
+        await desk.call(start)
+        with pytest.raises(IllegalTransition, match="is failed and cannot become waiting"):
+            await desk.call(change, actor="ann")
+        (failure,) = self.flushLoggedErrors(IllegalTransition)
+        assert "in change" in failure.getTraceback()
+        with LedgerSession(self.engine) as session:
+            run = session.query(Run).one()
+            assert (run.state, run.reason) == (RunState.FAILED, "")
+            last = session.query(AuditRow).order_by(AuditRow.id.desc()).first()
+            assert (last.action, last.entity, last.actor) == ("illegal", "run", "ann")
+            assert last.new == {"from": "failed", "to": "waiting", "why": "ann has asked"}
+        # The ledger goes on.
+        assert await desk.call(lambda session: session.query(Run).count()) == 1
 
     async def test_what_is_left_of_a_failed_reading_is_nothing(self):
         def wrong(connection):

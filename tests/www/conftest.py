@@ -12,8 +12,10 @@ from slipway.ledger.database.migrate import upgrade
 from slipway.ledger.database.session import LedgerSession
 from slipway.ledger.runs import Cause, Commit
 from slipway.ledger.tables.runs import Artefact, Release
+from slipway.ledger.tables.stated import write
 from slipway.model.access import Person, held
 from slipway.model.site import Project, Worker
+from slipway.model.states import DeploymentState, GateState, StageState
 from slipway.www.api.graph_columns import draw
 
 ROOT = str(Path(__file__).resolve().parents[2])
@@ -79,7 +81,7 @@ class Book:
         row = run_state.counting(run)[name, cell]
         runs.begin(row, row.id, "local", self.now)
         code = (0 if state == "passed" else 1) if exit_code is None else exit_code
-        runs.finish(row, state, self.now + seconds, code)
+        runs.finish(row, StageState(state), self.now + seconds, code)
         runs.queue_ready(self.session, run, PROJECT.stages, self.now + seconds)
         self.session.flush()
         return row
@@ -118,11 +120,12 @@ class Book:
         if deploy:
             row = run_state.counting(run)["staging", ""]
             gate = gates.of_stage(self.session, row)
-            gate.state, gate.person = "opened", "ann"
-            row.state, row.owner = "running", "ann"
+            write(gate, GateState.OPENED)
+            write(row, StageState.RUNNING)
+            gate.person = row.owner = "ann"
             made = deployments.begin(self.session, row, "staging", release, gate, self.now)
-            deployments.finish(made, "deployed", "healthy", {}, self.now + 5)
-            runs.finish(row, "passed", self.now + 5, 0)
+            deployments.finish(made, DeploymentState.DEPLOYED, "healthy", {}, self.now + 5)
+            runs.finish(row, StageState.PASSED, self.now + 5, 0)
             runs.settle(run, PROJECT.stages, self.now + 5)
         self.session.flush()
 

@@ -11,9 +11,9 @@ from twisted.python import log
 
 from slipway.ledger.runs import Cause
 from slipway.master.scheduling.scheduler import Started
-from slipway.model import run_state as rules
 from slipway.model.cell import cell_title
 from slipway.model.errors import WrongInput
+from slipway.model.states import OPEN_STAGE
 from slipway.www.api.call import Call
 from slipway.www.api.http_errors import Refused
 from slipway.www.shapes.site import Polled, RunName
@@ -108,7 +108,7 @@ def _open_requests(session: Session, project: str, number: int, stage: str, cell
         one.request_id
         for one in run.stages
         if one.name == stage
-        and one.state in rules.OPEN_STAGE
+        and one.state in OPEN_STAGE
         and one.request_id is not None
         and cell in {"", one.cell}
     ]

@@ -6,6 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from slipway.model.states import (
+    Decision,
+    DeploymentState,
+    EnvironmentState,
+    GateState,
+    RunState,
+    StageState,
+)
 from slipway.www.shapes.base import Asked, Json, Line, Number, Paging, Shape
 from slipway.www.shapes.files import Artefact
 
@@ -14,7 +22,7 @@ class Approval(Shape):
     """What one person said."""
 
     person: str
-    decision: str
+    decision: Decision
     comment: str
     at: float
 
@@ -41,14 +49,14 @@ class GateMark(Shape):
     """The gate a stage stands behind."""
 
     id: int
-    state: str
+    state: GateState
 
 
 class DeploymentMark(Shape):
     """The deployment that an attempt was."""
 
     id: int
-    state: str
+    state: DeploymentState
     message: str
 
 
@@ -56,7 +64,7 @@ class Outcome(Shape):
     """What became of the stage that a gate has let go."""
 
     attempt: int
-    state: str
+    state: StageState
     summary: str
     waits: str
     """Why it is queued."""
@@ -98,7 +106,7 @@ class Gate(GateMark):
     approvals: list[Approval]
     waits_for: list[WaitsFor]
     may: MayGate
-    run_state: str
+    run_state: RunState
     outcome: Outcome | None
     """None: it has not been opened."""
 
@@ -117,7 +125,7 @@ class Deployment(Shape):
     id: int
     project: str
     environment: str
-    state: str
+    state: DeploymentState
     version: str
     run: int
     stage: str
@@ -196,9 +204,7 @@ class WholeGate(Gate):
 class GatesQuery(Paging):
     """Which gates."""
 
-    state: list[
-        Literal["open", "asked", "approved", "opened", "rejected", "expired", "cancelled", "all"]
-    ] = Field(default_factory=list)
+    state: list[GateState | Literal["all"]] = Field(default_factory=list)
     project: Line | None = None
     environment: Line | None = None
     id: Number | None = None
@@ -224,7 +230,7 @@ class Environment(Shape):
     description: str
     deployer: str
     stages: list[str]
-    state: Literal["empty", "idle", "running", "failed"]
+    state: EnvironmentState
     current: Deployment | None
     running: Deployment | None
     gates: list[Gate]

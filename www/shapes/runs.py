@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
+from slipway.model.states import RunState, ShownState, StageState
 from slipway.www.shapes.base import MOST, Asked, Json, Line, Number, Paging, Shape
 from slipway.www.shapes.files import Artefact
 from slipway.www.shapes.gates import Deployment, Gate, GateMark
-
-RunState = Literal["running", "waiting", "passed", "failed", "cancelled"]
-StageState = Literal[
-    "waiting",
-    "queued",
-    "running",
-    "gate",
-    "passed",
-    "failed",
-    "cancelled",
-    "skipped",
-    "rejected",
-    "expired",
-    "not-run",
-]
 
 
 class Chip(Shape):
@@ -36,10 +22,10 @@ class Chip(Shape):
     allow_failure: bool
     level: int
     """Its column in the graph: 0, or one more than the greatest of what it waits for."""
-    state: StageState
+    state: ShownState
     flaky: bool
     """It passed, but only when tried again, or said so of some of its tests."""
-    cells: dict[str, int]
+    cells: dict[StageState, int]
     """How many of its cells are in each state."""
     attempts: int
     started_at: float | None
@@ -108,7 +94,7 @@ class Attempt(Shape):
 
     id: int
     attempt: int
-    state: str
+    state: StageState
     stale: bool
     rollback: bool
     """True: it brings this older release back; it does not count in the run."""

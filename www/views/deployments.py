@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, aliased
 
-from slipway.ledger.deployments import STANDING
 from slipway.ledger.tables import gates as gate_tables
 from slipway.ledger.tables import runs as tables
+from slipway.model.states import STANDING
 from slipway.www.shapes.gates import Deployment, Reached
 from slipway.www.views.runs.durations import seconds
 

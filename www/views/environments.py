@@ -7,10 +7,10 @@ from collections import defaultdict
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from slipway.ledger.gates import UNDECIDED
 from slipway.ledger.tables import gates as gate_tables
 from slipway.ledger.tables.runs import Run
 from slipway.model.access import Person
+from slipway.model.states import UNDECIDED, DeploymentState, EnvironmentState
 from slipway.www.api.call import Call
 from slipway.www.api.graph_columns import Outline
 from slipway.www.api.http_errors import not_found
@@ -87,9 +87,13 @@ def _environment(
 ) -> Environment:
     settings = outline.project.environments.get(name)
     own = [one for one in recent if (one.project, one.environment) == (outline.name, name)]
-    running = next((one for one in own if one.state == "running"), None)
-    failed = bool(own) and own[0].state == "failed"
-    state = "running" if running else "failed" if failed else "idle" if current else "empty"
+    running = next((one for one in own if one.state == DeploymentState.RUNNING), None)
+    if running:
+        state = EnvironmentState.RUNNING
+    elif own and own[0].state == DeploymentState.FAILED:
+        state = EnvironmentState.FAILED
+    else:
+        state = EnvironmentState.IDLE if current else EnvironmentState.EMPTY
     return Environment(
         project=outline.name,
         name=name,
@@ -97,7 +101,7 @@ def _environment(
         description=settings.description if settings else "",
         deployer=settings.deployer.kind if settings else "",
         stages=stages,
-        state=state,  # type: ignore[arg-type]
+        state=state,
         current=current,
         running=running,
         gates=open_gates,
@@ -111,7 +115,8 @@ def _earlier(own: list[Deployment], current: Deployment | None) -> list[Earlier]
     """Return the releases that were there before, each once."""
     found: dict[int, Earlier] = {}
     for one in own:
-        if one.state == "deployed" and (current is None or one.release_id != current.release_id):
+        gone = current is None or one.release_id != current.release_id
+        if one.state == DeploymentState.DEPLOYED and gone:
             at = one.finished_at or one.started_at
             told = Earlier(
                 run=one.run,

@@ -9,8 +9,8 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session, aliased
 
 from slipway.ledger.tables.runs import Run, StageResult
-from slipway.model.run_state import OPEN_STAGE
 from slipway.model.scheduling_keys import Lane as LaneName
+from slipway.model.states import OPEN_STAGE, StageState
 from slipway.www.api.call import Call
 from slipway.www.api.graph_columns import Outline
 from slipway.www.shapes.site import Busy, FailedStage, Lane, Worker, Workers
@@ -62,7 +62,7 @@ def _read(
     busy: dict[str, list[Busy]] = {}
     for row in rows:
         stage: StageResult = row[0]
-        if stage.state == "running":
+        if stage.state == StageState.RUNNING:
             busy.setdefault(stage.worker, []).append(
                 Busy(
                     project=row.project,
@@ -87,7 +87,7 @@ def _lanes(rows: list[Any], site: dict[str, Outline]) -> list[Lane]:
         outline = site.get(row.project)
         place = outline.places.get(stage.name) if outline else None
         lane = lanes[place.stage.lane if place else "default"]
-        if stage.state == "running":
+        if stage.state == StageState.RUNNING:
             lane.running += 1
         else:
             lane.queued += 1
@@ -108,7 +108,7 @@ def _failed(session: Session) -> list[FailedStage]:
         select(StageResult, Run.project, Run.number)
         .join(Run)
         .where(
-            StageResult.state == "failed",
+            StageResult.state == StageState.FAILED,
             StageResult.stale.is_(False),
             Run.superseded_by.is_(None),
             ~newer,

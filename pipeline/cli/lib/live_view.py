@@ -10,13 +10,13 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from slipway.cli.lib.state_labels import mark, word
+from slipway.cli.lib.state_labels import PENDING, mark, word
 from slipway.cli.lib.tables import columns, flow
 from slipway.ledger.queries import RunView, StageView
 from slipway.model.duration import format_duration
-from slipway.model.run_state import OPEN_RUN, OPEN_STAGE
 from slipway.model.site import Site
 from slipway.model.stage import Stage
+from slipway.model.states import OPEN_RUN, OPEN_STAGE, RunState, ShownState
 from slipway.scripts.terminal_text import escape, plain
 
 _SHOWN = 3
@@ -73,7 +73,7 @@ class Watch:
         if self._live is None:
             return
         at, size = self._drawn
-        runs = any(run.state == "running" for run in self._runs)
+        runs = any(run.state == RunState.RUNNING for run in self._runs)
         if (runs and time.monotonic() - at >= _SECOND) or (self._runs and size != self._size()):
             self._draw(self._live)
 
@@ -98,7 +98,7 @@ class Watch:
             self._print_once(run, name, state, _sentence(stage), _since(stage))
         ended = run.finished_at or time.time()
         took = format_duration(ended - run.started_at)
-        if run.state != "running":
+        if run.state != RunState.RUNNING:
             line = f"{run.version} {word(run.state)} [dim]{took}[/]"
             self._print_once(run, "", run.state, line, ended)
 
@@ -135,8 +135,9 @@ class Watch:
         names = {stage.name for stage in run.stages.values()}
         for name in [*stages, *sorted(names - set(stages))]:
             if name not in names:
-                state = "pending" if run.state in OPEN_RUN else "not-run"
-                waits = _waits(stages[name]) if state == "pending" else ""
+                comes = run.state in OPEN_RUN
+                state = PENDING if comes else ShownState.NOT_RUN
+                waits = _waits(stages[name]) if comes else ""
                 yield f"{mark(state)}{name}", word(state), "", waits
             for title, stage in run.stages.items():
                 if stage.name == name:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-_MARKS = {
-    "passed": ("✓", "green"),
-    "failed": ("✗", "red"),
-    "cancelled": ("■", "yellow"),
-    "running": ("●", "cyan"),
-    "queued": ("○", "cyan"),
-    "gate": ("◆", "magenta"),
-    "waiting": ("◆", "magenta"),
+from slipway.model.states import RunState, ShownState
+
+#: A stage that was never tried and still may be; a run that waits, waits for people.
+PENDING = "pending"
+#: By text: states of runs and of stages look alike where they are called alike.
+_MARKS: dict[str, tuple[str, str]] = {
+    ShownState.PASSED: ("✓", "green"),
+    ShownState.FAILED: ("✗", "red"),
+    ShownState.CANCELLED: ("■", "yellow"),
+    ShownState.RUNNING: ("●", "cyan"),
+    ShownState.QUEUED: ("○", "cyan"),
+    ShownState.GATE: ("◆", "magenta"),
+    RunState.WAITING: ("◆", "magenta"),
 }
-_WORDS = {"gate": "waits for you", "pending": "waits", "not-run": "not run"}
+_WORDS: dict[str, str] = {
+    ShownState.GATE: "waits for you",
+    PENDING: "waits",
+    ShownState.NOT_RUN: "not run",
+}
 
 
 def mark(state: str) -> str:

@@ -10,11 +10,20 @@ from slipway.cli.remote.following import News, Sight, code_of
 from slipway.model.cell import cell_title
 from slipway.model.duration import format_duration
 from slipway.model.errors import PASSED, WrongInput
+from slipway.model.states import (
+    OPEN_STAGE,
+    REFUSED,
+    Decision,
+    DeploymentState,
+    GateState,
+    RunState,
+    ShownState,
+    StageState,
+)
 from slipway.scripts.terminal_text import escape
 
 #: Stages in one of these have nothing to tell yet.
-_UNTRIED = ("waiting", "not-run")
-_OPEN = ("queued", "running")
+_UNTRIED = (ShownState.WAITING, ShownState.NOT_RUN)
 
 
 class FollowedRun:
@@ -30,29 +39,31 @@ class FollowedRun:
         run = self._master.get(self._path)
         facts = _facts(run["project"], run["number"], run["version"], run["state"])
         news = [one for stage in run["stages"] for one in _news(self.name, stage)]
-        if run["state"] == "running":
+        if run["state"] == RunState.RUNNING:
             return Sight(facts, news, _at_work(run["stages"]))
         code, why = _verdict(run)
         took = f" in {format_duration(run['seconds'])}" if run["seconds"] else ""
-        word = "waits for a person" if run["state"] == "waiting" else f"{_word(run['state'])}{took}"
+        waits = run["state"] == RunState.WAITING
+        word = "waits for a person" if waits else f"{_word(run['state'])}{took}"
         told = f"{self.name}, version {run['version']}, {word}"
         return Sight(facts, news, code=code, sentence=f"{told}: {why}" if why else told)
 
 
 def _verdict(run: dict[str, Any]) -> tuple[int, str]:
     """Return the exit code of a run that has ended, and why it is that."""
-    if run["state"] == "waiting":
-        gates = [one["gate"] for one in run["stages"] if one["state"] == "gate" and one["gate"]]
+    if run["state"] == RunState.WAITING:
+        waiting = [one for one in run["stages"] if one["state"] == StageState.GATE]
+        gates = [one["gate"] for one in waiting if one["gate"]]
         opened = [f"{one['stage']} (slipway gate open {one['id']})" for one in gates]
         return PASSED, ", ".join(opened)
-    if run["state"] == "passed":
+    if run["state"] == RunState.PASSED:
         return PASSED, ""
     bad = [
         one
         for one in run["stages"]
-        if one["state"] in {"failed", "cancelled"} and not one["allow_failure"]
+        if one["state"] in {StageState.FAILED, StageState.CANCELLED} and not one["allow_failure"]
     ]
-    bad.sort(key=lambda one: (one["state"] != "failed", one["finished_at"] or 0))
+    bad.sort(key=lambda one: (one["state"] != StageState.FAILED, one["finished_at"] or 0))
     if not bad:
         return 1, ""
     return code_of(bad[0]["state"], _exit_code(bad[0])), f"{bad[0]['name']}: {bad[0]['summary']}"
@@ -84,9 +95,9 @@ class FollowedStage:
             state, summary, code = one["state"], one["summary"], one["exit_code"]
         facts = _facts(run["project"], run["number"], run["version"], state, stage=self._stage)
         news = _news(f"{run['project']} run {run['number']}", stage)
-        if state in _OPEN:
+        if state in OPEN_STAGE:
             return Sight(facts, news, _going(state, stage["waits"]))
-        if state == "gate":
+        if state == StageState.GATE:
             gate = stage["gate"]["id"] if stage["gate"] else None
             told = f"{self.name} asks anew: slipway gate open {gate}"
             return Sight({**facts, "gate": gate}, news, code=PASSED, sentence=told)
@@ -100,7 +111,7 @@ class FollowedGate:
 
     def __init__(self, master: Remote, gate: dict[str, Any]) -> None:
         self._master, self._id = master, gate["id"]
-        self._asked = gate["state"] != "open"
+        self._asked = gate["state"] != GateState.OPEN
         self.name = f"{gate['stage']} of {gate['project']} run {gate['run']}"
         self.command = f"slipway gate show {gate['id']}"
 
@@ -118,32 +129,34 @@ class FollowedGate:
     def _before(self, gate: dict[str, Any]) -> Sight:
         facts = _of_gate(gate, gate["state"])
         waits = "; ".join(one["text"] for one in gate["waits_for"])
-        if gate["state"] in {"rejected", "expired", "cancelled"}:
-            said = [one for one in gate["approvals"] if one["decision"] == "reject"]
+        if gate["state"] in REFUSED:
+            said = [one for one in gate["approvals"] if one["decision"] == Decision.REJECT]
             why = "".join(f" by {one['person']}: {one['comment']}" for one in said)
             ended = f"{self.name} {_word(gate['state'])}{why}"
             return Sight(facts, code=_ended(gate["state"], None), sentence=ended)
-        if gate["state"] == "open" and self._asked:
+        if gate["state"] == GateState.OPEN and self._asked:
             why = f": {gate['comment']}" if gate["comment"] else ""
             ended = f"{self.name} must be asked for anew{why}"
             return Sight(facts, code=WrongInput.exit_code, sentence=ended)
         news = [News(waits, f"{escape(self.name)} waits: {escape(waits)}", lasting=False)]
         kinds = {one["what"] for one in gate["waits_for"]}
-        by_itself = kinds <= {"needs"} and gate["run_state"] == "running"
+        by_itself = kinds <= {"needs"} and gate["run_state"] == RunState.RUNNING
         held = waits if kinds and not by_itself else ""
         return Sight(facts, news if waits else [], waits or "it opens in a moment", held)
 
     def _behind(self, gate: dict[str, Any], outcome: dict[str, Any]) -> Sight:
         deployment = outcome["deployment"]
         state = outcome["state"]
-        if state in _OPEN:
+        if state in OPEN_STAGE:
             told = _going(state, outcome["waits"])
-            on = f" on {outcome['worker']}" if state == "running" and outcome["worker"] else ""
+            runs = state == StageState.RUNNING and outcome["worker"]
+            on = f" on {outcome['worker']}" if runs else ""
             line = f"{mark(state)}{escape(f'{self.name} is opened: {told}{on}')}"
             news = [News(line, line, lasting=False)]
             return Sight(_of_gate(gate, state), news, told + on)
         # Its own word, where it is a deployment: what was there before may run again.
-        word = deployment["state"] if deployment and deployment["state"] != "running" else state
+        over = deployment and deployment["state"] != DeploymentState.RUNNING
+        word = deployment["state"] if over else state
         took = f" ({format_duration(outcome['seconds'])})" if outcome["seconds"] else ""
         told = f"{self.name} {_word(word)}"
         sentence = (f"{told}: {outcome['summary']}" if outcome["summary"] else told) + took
@@ -152,7 +165,7 @@ class FollowedGate:
 
 
 def _ended(state: str, exit_code: int | None) -> int:
-    refused = state in {"rejected", "expired"}
+    refused = state in {StageState.REJECTED, StageState.EXPIRED}
     return WrongInput.exit_code if refused else code_of(state, exit_code)
 
 
@@ -179,21 +192,21 @@ def _news(name: str, stage: dict[str, Any]) -> list[News]:
     state = stage["state"]
     if state in _UNTRIED:
         return []
-    told = _going(state, stage["waits"]) if state in _OPEN else _word(state)
+    told = _going(state, stage["waits"]) if state in OPEN_STAGE else _word(state)
     took = f" {format_duration(stage['seconds'])}" if stage["seconds"] else ""
-    if state == "gate" and stage["gate"]:
+    if state == StageState.GATE and stage["gate"]:
         told, took = f"waits for a person: slipway gate open {stage['gate']['id']}", ""
-    summary = "" if state in {*_OPEN, "gate"} else " ".join(stage["summary"].split())
+    summary = "" if state in {*OPEN_STAGE, StageState.GATE} else " ".join(stage["summary"].split())
     words = f"{name} {stage['name']}: {told}{took}"
     line = f"{mark(state)}{escape(f'{words}  {summary}' if summary else words)}"
     key = f"{name} {stage['name']} {stage['attempts']} {state} {stage['waits']}"
-    return [News(key, line, lasting=state not in _OPEN)]
+    return [News(key, line, lasting=state not in OPEN_STAGE)]
 
 
 def _at_work(stages: list[dict[str, Any]]) -> str:
     """Say which stages run and which are queued."""
     told = []
-    for state in ("running", "queued"):
+    for state in (StageState.RUNNING, StageState.QUEUED):
         names = [one["name"] for one in stages if one["state"] == state]
         if names:
             told.append(f"{state}: {', '.join(names)}")
@@ -205,15 +218,13 @@ def _going(state: str, waits: str) -> str:
     return f"{state}: {waits}" if waits else state
 
 
-_WORDS = {
-    "passed": "passed",
-    "deployed": "is deployed",
-    "rolled-back": "failed, and what was there before is back",
-    "unchanged": "failed, and nothing has changed there",
-    "cancelled": "was cancelled",
-    "skipped": "is skipped",
-    "rejected": "is rejected",
-    "expired": "is expired",
+_WORDS: dict[str, str] = {
+    DeploymentState.DEPLOYED: "is deployed",
+    DeploymentState.ROLLED_BACK: "failed, and what was there before is back",
+    StageState.CANCELLED: "was cancelled",
+    StageState.SKIPPED: "is skipped",
+    StageState.REJECTED: "is rejected",
+    StageState.EXPIRED: "is expired",
 }
 
 

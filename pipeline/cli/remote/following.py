@@ -21,6 +21,7 @@ from slipway.cli.lib.terminal import terminal
 from slipway.cli.remote.words import print_json
 from slipway.model.duration import format_duration
 from slipway.model.errors import NOT_OVER, PASSED, MissingTool
+from slipway.model.states import DeploymentState, StageState
 from slipway.scripts.terminal_text import escape
 
 _INTERRUPTED = 130
@@ -195,6 +196,6 @@ _KNOWN = (1, 2, 3)
 
 def code_of(state: str, exit_code: int | None) -> int:
     """Return the exit code of a stage or a deployment that has ended."""
-    if state in {"passed", "skipped", "deployed"}:
+    if state in {StageState.PASSED, StageState.SKIPPED, DeploymentState.DEPLOYED}:
         return PASSED
     return exit_code if exit_code in _KNOWN else 1

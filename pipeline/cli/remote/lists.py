@@ -13,6 +13,7 @@ from slipway.cli.remote.projects import check_project
 from slipway.ledger.audit.queries import AuditView, Verdict
 from slipway.ledger.queries import ReleaseView, RunView, StageView
 from slipway.model.cell import cell_title
+from slipway.model.states import StageState
 
 T = TypeVar("T")
 
@@ -111,6 +112,6 @@ def _run(told: dict[str, Any]) -> RunView:
 
 def _stage(stage: dict[str, Any], one: dict[str, Any]) -> StageView:
     attempt = one["attempts"][0]
-    waits = stage["waits"] if attempt["state"] == "queued" else ""
+    waits = stage["waits"] if attempt["state"] == StageState.QUEUED else ""
     more = {"name": stage["name"], "uses": stage["uses"], "cell": one["cell"], "waits": waits}
     return _of(StageView, attempt, **more)

@@ -10,9 +10,11 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from slipway.ledger.audit.recording import Audited, Trail
 from slipway.ledger.tables.base import Base
 from slipway.ledger.tables.runs import Run
+from slipway.ledger.tables.stated import ReadOnly, Stated, state_column, text_enum
+from slipway.model.states import UNDECIDED, Decision, DeploymentState, GateState
 
 
-class Gate(Audited, Base):
+class Gate(Audited, Stated, Base):
     """A stage that waits for a person. Each attempt at the stage has a gate of its own."""
 
     __tablename__ = "slipway_gate"
@@ -38,10 +40,7 @@ class Gate(Audited, Base):
     """Whoever opens the gate shows it: a second click with the same token opens nothing."""
     asking: Mapped[str] = mapped_column(String(40), default="")
     """Names what is asked now; an approval shows it. Empty: nobody has asked yet."""
-    state: Mapped[str] = mapped_column(String(20), default="open")
-    """open, asked (approvals are missing), approved (waits for its needs or its window), opened
-    (its stage was let go), rejected, expired, cancelled (with its run, or what it waited for is
-    run again)."""
+    state: ReadOnly[GateState] = state_column(GateState)
     rollback: Mapped[bool] = mapped_column(default=False)
     """True: somebody wants this older release back."""
     previous_id: Mapped[int | None]
@@ -63,6 +62,10 @@ class Gate(Audited, Base):
     approvals: Mapped[list[Approval]] = relationship(
         back_populates="gate", order_by="Approval.id", cascade="all, delete-orphan"
     )
+
+    def entered(self, now: float) -> None:
+        """Write down when it was decided."""
+        self.ended_at = None if self.state in UNDECIDED else now
 
 
 class Asking(Base):
@@ -98,8 +101,7 @@ class Approval(Audited, Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     gate_id: Mapped[int] = mapped_column(ForeignKey("slipway_gate.id", ondelete="CASCADE"))
     person: Mapped[str] = mapped_column(String(255))
-    decision: Mapped[str] = mapped_column(String(10))
-    """approve or reject."""
+    decision: Mapped[Decision] = mapped_column(text_enum(Decision, 10))
     asking: Mapped[str] = mapped_column(String(40), default="")
     """Of what they said it: the gate's asking then."""
     comment: Mapped[str] = mapped_column(Text, default="")
@@ -108,7 +110,7 @@ class Approval(Audited, Base):
     gate: Mapped[Gate] = relationship(back_populates="approvals")
 
 
-class Deployment(Audited, Base):
+class Deployment(Audited, Stated, Base):
     """A release that was brought to an environment, or was tried to be."""
 
     __tablename__ = "slipway_deployment"
@@ -134,13 +136,18 @@ class Deployment(Audited, Base):
     person: Mapped[str] = mapped_column(String(255), default="")
     values: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     rollback: Mapped[bool] = mapped_column(default=False)
-    state: Mapped[str] = mapped_column(String(20), default="running")
-    """running, deployed, rolled-back (it failed, and the previous release was put back), failed
-    (and it is not known what runs there), cancelled."""
+    state: ReadOnly[DeploymentState] = state_column(DeploymentState)
     message: Mapped[str] = mapped_column(Text, default="")
     facts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     started_at: Mapped[float]
     finished_at: Mapped[float | None]
+
+    def entered(self, now: float) -> None:
+        """Write down when it began or ended."""
+        if self.state == DeploymentState.RUNNING:
+            self.started_at, self.finished_at = now, None
+        else:
+            self.finished_at = now
 
 
 class Freeze(Audited, Base):

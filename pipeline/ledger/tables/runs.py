@@ -9,7 +9,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from slipway.ledger.audit.recording import MACHINE, Audited, Trail
 from slipway.ledger.tables.base import Base
+from slipway.ledger.tables.stated import ReadOnly, Stated, state_column
 from slipway.model.protocol.artefact_name import name_refusal
+from slipway.model.states import RunState, StageState
 
 #: The newest migration: readers leave a ledger alone that is not there yet.
 REVISION = "0009"
@@ -22,7 +24,7 @@ def _decided(stage: Any, actor: str) -> bool:
     return actor != MACHINE and bool(stage.owner)
 
 
-class Run(Audited, Base):
+class Run(Audited, Stated, Base):
     """One trip of one revision through a project's pipeline."""
 
     __tablename__ = "slipway_run"
@@ -51,8 +53,7 @@ class Run(Audited, Base):
     """What started it: poll, force, rerun."""
     owner: Mapped[str] = mapped_column(String(255), default="")
     reason: Mapped[str] = mapped_column(Text, default="")
-    state: Mapped[str] = mapped_column(String(20), default="running")
-    """running, waiting (only gates are left), passed, failed, cancelled."""
+    state: ReadOnly[RunState] = state_column(RunState)
     skips: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     """Stages that `if-changed` skips in this run: `{stage: {"why": ..., "run": number}}`."""
     superseded_by: Mapped[int | None]
@@ -67,8 +68,13 @@ class Run(Audited, Base):
     )
     releases: Mapped[list[Release]] = relationship(back_populates="run", order_by="Release.id")
 
+    def entered(self, now: float) -> None:
+        """Write down when it came to rest; what only waits for people does."""
+        at_rest = self.state != RunState.RUNNING
+        self.finished_at = (self.finished_at or now) if at_rest else None
 
-class StageResult(Audited, Base):
+
+class StageResult(Audited, Stated, Base):
     """One attempt at one cell of a stage of a run. The newest attempt of a cell counts."""
 
     __tablename__ = "slipway_stage"
@@ -96,8 +102,7 @@ class StageResult(Audited, Base):
     """Which cell of a matrix or shard; empty for a stage that has one cell alone."""
     uses: Mapped[str] = mapped_column(String(20))
     attempt: Mapped[int] = mapped_column(default=1)
-    state: Mapped[str] = mapped_column(String(20), default="queued")
-    """gate (waits for a person), queued, running, passed, failed, cancelled, skipped."""
+    state: ReadOnly[StageState] = state_column(StageState)
     tries: Mapped[int] = mapped_column(default=0)
     """How often it was tried again by itself since a person or the run asked for it."""
     stale: Mapped[bool] = mapped_column(default=False)
@@ -126,6 +131,15 @@ class StageResult(Audited, Base):
     artefacts: Mapped[list[Artefact]] = relationship(
         back_populates="stage", order_by="Artefact.id", cascade="all, delete-orphan"
     )
+
+    def entered(self, now: float) -> None:
+        """Write down when it was queued, began or ended."""
+        if self.state == StageState.QUEUED:
+            self.queued_at = now
+        elif self.state == StageState.RUNNING:
+            self.started_at, self.finished_at = now, None
+        else:
+            self.started_at, self.finished_at = self.started_at or now, now
 
 
 class Artefact(Base):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
@@ -21,13 +22,13 @@ from slipway.master.gates.given_secrets import Vault
 from slipway.master.gates.openable import Door, Doors
 from slipway.master.gates.timer import Alarm
 from slipway.master.ledger_service import Desk
-from slipway.model import run_state as rules
 from slipway.model.access import Person, may_open
 from slipway.model.answers import Answers, WrongAnswers, check_answers
 from slipway.model.errors import WrongInput
 from slipway.model.parameter import Context
 from slipway.model.site import Project
 from slipway.model.stage import Stage
+from slipway.model.states import OPEN_STAGE, REFUSED, GateState, IllegalTransition, StageState
 
 _LOST = "the master was restarted and its secrets are lost: it must be asked anew"
 
@@ -152,8 +153,8 @@ class Gatekeeper:
             session.info["actor"] = person.name
             gate, stage = self.doors.gate(session, gate_id)
             gates.permit(gates.name_of(gate), stage, person)
-            if gate.state == "asked" and not self._holds(gate):
-                gates.reopen(session, gate, _LOST)
+            if gate.state == GateState.ASKED and not self._holds(gate):
+                gates.reopen(session, gate, _LOST, time.time())
                 return f"{gates.name_of(gate)}: {_LOST}"
             gates.approve(session, gate, stage, person, asking, comment, time.time())
             return ""
@@ -237,7 +238,7 @@ class Gatekeeper:
     def _shown_programs(self, session: Session, door: Door, person: Person, asks: bool) -> Programs:
         found = self.doors.find(session, door, person if asks else None)
         may = not person.anonymous and may_open(person, found.stage.allowed)
-        undecided = found.gate is None or found.gate.state in {"open", "asked"}
+        undecided = found.gate is None or found.gate.state in {GateState.OPEN, GateState.ASKED}
         return _programs(found.stage) if may and undecided else {}
 
     # ---- what a stage needs of its gate
@@ -273,7 +274,9 @@ class Gatekeeper:
     async def look(self) -> None:
         """Close what has expired, start what may start, and sleep until the next time."""
         for gate_id in await self._desk().call(self._expire_and_list, time.time()):
-            await self._go_on(gate_id)
+            # One that cannot go on, as the log says, keeps no other from it.
+            with contextlib.suppress(IllegalTransition):
+                await self._go_on(gate_id)
         await self._alarm.set()
 
     def _expire_and_list(self, session: Session, now: float) -> list[int]:
@@ -281,11 +284,13 @@ class Gatekeeper:
         for gate in gates.undecided(session, self.name):
             if gates.has_expired(gate, now):
                 stage = self.doors.pipeline.stages.get(gate.stage)
-                gates.close(session, gate, stage, "expired", "nobody opened it in time", now)
+                gates.close(
+                    session, gate, stage, GateState.EXPIRED, "nobody opened it in time", now
+                )
                 self._settle(session, gate, now)
-            elif gate.state in {"asked", "approved"} and not self._holds(gate):
-                gates.reopen(session, gate, _LOST)
-            elif gate.state == "approved":
+            elif gate.state in {GateState.ASKED, GateState.APPROVED} and not self._holds(gate):
+                gates.reopen(session, gate, _LOST, now)
+            elif gate.state == GateState.APPROVED:
                 approved.append(gate.id)
         return approved
 
@@ -349,10 +354,10 @@ def _programs(stage: Stage) -> Programs:
 
 def _ended(session: Session, askings: list[str]) -> list[str]:
     """Return those askings of which nothing will be started any more."""
-    over = StageResult.state.not_in((*rules.OPEN_STAGE, "gate"))
+    over = StageResult.state.not_in((*OPEN_STAGE, StageState.GATE))
     query = (
         select(Gate.asking)
         .outerjoin(StageResult, Gate.stage_id == StageResult.id)
-        .where(Gate.asking.in_(askings), or_(over, Gate.state.in_(rules.CLOSED)))
+        .where(Gate.asking.in_(askings), or_(over, Gate.state.in_(REFUSED)))
     )
     return list(session.scalars(query))

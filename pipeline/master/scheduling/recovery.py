@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from slipway.ledger import deployments
 from slipway.ledger.tables.runs import Run, StageResult
-from slipway.model import run_state as rules
+from slipway.model.states import OPEN_STAGE, RunState, StageState
 
 
 def end_stopping(session: Session, project: str) -> None:
@@ -19,7 +19,7 @@ def end_stopping(session: Session, project: str) -> None:
         .join(Run)
         .where(
             Run.project == project,
-            StageResult.state == "cancelled",
+            StageResult.state == StageState.CANCELLED,
             StageResult.finished_at.is_(None),
         )
     )
@@ -34,7 +34,7 @@ def open_stages(session: Session, project: str) -> list[tuple[int, int | None]]:
     query = (
         select(StageResult.id, StageResult.request_id)
         .join(Run)
-        .where(Run.project == project, StageResult.state.in_(rules.OPEN_STAGE))
+        .where(Run.project == project, StageResult.state.in_(OPEN_STAGE))
         .order_by(StageResult.id)
     )
     return [(row[0], row[1]) for row in session.execute(query)]
@@ -42,5 +42,5 @@ def open_stages(session: Session, project: str) -> list[tuple[int, int | None]]:
 
 def open_runs(session: Session, project: str) -> list[int]:
     """Return the runs of a project that can go on by themselves."""
-    query = select(Run.id).where(Run.project == project, Run.state == "running")
+    query = select(Run.id).where(Run.project == project, Run.state == RunState.RUNNING)
     return list(session.scalars(query))

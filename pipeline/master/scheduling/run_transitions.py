@@ -14,20 +14,23 @@ from buildbot.process.results import CANCELLED, FAILURE, SUCCESS, WARNINGS
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from slipway.ledger import deployments, gate_openings, gates, run_state, runs
+from slipway.ledger import deployments, gates, run_state, runs
 from slipway.ledger.runs import Cause, Commit
 from slipway.ledger.tables.gates import Gate
 from slipway.ledger.tables.runs import Run, StageResult
 from slipway.master.job_builder import NOT_TWICE, may_repeat
 from slipway.master.scheduling.orders import Orders, ticket_of
+from slipway.master.scheduling.reruns import to_try
 from slipway.model import run_state as rules
 from slipway.model.cell import cells
 from slipway.model.errors import MissingTool, WrongInput
 from slipway.model.site import Project
 from slipway.model.stage import Stage
+from slipway.model.states import OPEN_RUN, OPEN_STAGE, GateState, StageState
 
 #: The exit code of a stage whose script never began: something is missing on the machine.
 _NEVER_BEGAN = MissingTool.exit_code
+_BROKEN = "what comes after it is a defect of Slipway; see the audit trail, then run it again"
 
 
 class Tickets:
@@ -66,7 +69,7 @@ class Tickets:
         why = f"superseded by run {newer.number}"
         # What brings an older release back is no part of the run's own way.
         own = [one for one in older.stages if not one.rollback]
-        waiting = [one for one in own if one.state == "queued"]
+        waiting = [one for one in own if one.state == StageState.QUEUED]
         self._cancel(session, waiting, orders, why, now)
         runs.settle(older, self.stages, now)
 
@@ -84,16 +87,18 @@ class Tickets:
             WrongInput: There is no such run, or it has ended.
         """
         run = self.find_run(session, run_number)
-        if run.state not in rules.OPEN_RUN:
+        if run.state not in OPEN_RUN:
             msg = f"run {run.number} of {self.name} is {run.state} already"
             raise WrongInput(msg)
         now, orders = time.time(), Orders(run.number)
         why = f"cancelled by {owner}" + (f": {reason}" if reason else "")
         for gate in gates.undecided(session, self.name, run.id):
             if not gates.brings_back(session, gate):
-                gates.close(session, gate, self.stages.get(gate.stage), "cancelled", why, now)
+                gates.close(
+                    session, gate, self.stages.get(gate.stage), GateState.CANCELLED, why, now
+                )
         have = run_state.counting(run).values()
-        at_work = [one for one in have if one.state in rules.OPEN_STAGE]
+        at_work = [one for one in have if one.state in OPEN_STAGE]
         self._cancel(session, at_work, orders, why, now)
         runs.settle(run, self.stages, now)
         return orders
@@ -163,7 +168,7 @@ class Tickets:
         if name not in self.stages:
             msg = f"{self.name} has no stage {name}; it has {', '.join(self.stages)}"
             raise WrongInput(msg)
-        last, now = self._to_try(run, name, cell), time.time()
+        last, now = to_try(run, name, cell, self.stages), time.time()
         if from_here:
             try:
                 runs.outdate(session, run, name, self.stages, now)
@@ -178,48 +183,13 @@ class Tickets:
                 one.owner = owner
         # A person wants it to go on, whatever has superseded it.
         run.superseded_by = None
+        runs.reopen(run, f"{name} is run again", now)
         orders = Orders(run.number)
-        orders.tickets = [ticket_of(run, one, reason) for one in made if one.state == "queued"]
+        orders.tickets = [
+            ticket_of(run, one, reason) for one in made if one.state == StageState.QUEUED
+        ]
         self._go_on(session, run, orders, now)
         return orders
-
-    def _to_try(self, run: Run, name: str, cell: str) -> list[StageResult]:
-        have = {key[1]: one for key, one in run_state.counting(run).items() if key[0] == name}
-        told = f"{name} of run {run.number}"
-        if cell and cell not in have:
-            msg = f'{told} has no cell "{cell}"; it has {", ".join(sorted(have)) or "none yet"}'
-            raise WrongInput(msg)
-        chosen = [have[cell]] if cell else list(have.values())
-        for one in chosen:
-            if one.state in rules.OPEN_STAGE:
-                msg = f"{told} is {one.state} already"
-                raise WrongInput(msg)
-            if runs.is_stopping(one):
-                msg = f"{told} is being stopped; try again when it has ended"
-                raise WrongInput(msg)
-            if one.state == "gate":
-                msg = f"{told} waits for a person; open its gate"
-                raise WrongInput(msg)
-        self._not_in_use(run, name)
-        back = [one for one in gate_openings.working(run, name) if one.rollback]
-        if back:
-            msg = f"{told} is {back[0].state} already: its release is being brought back"
-            raise WrongInput(msg)
-        unmet = run_state.unmet(run, self.stages[name], self.stages)
-        if unmet:
-            msg = f"{told} waits for {', '.join(unmet)}"
-            raise WrongInput(msg)
-        bad = [one for one in chosen if one.state in {"failed", "cancelled"}]
-        return bad or chosen
-
-    def _not_in_use(self, run: Run, name: str) -> None:
-        """See that nothing is at work on what a stage has left: it would lose its inputs."""
-        have = run_state.counting(run)
-        for other, stage in self.stages.items():
-            state = rules.state_of(have, other)
-            if name in stage.needs and state in rules.OPEN_STAGE:
-                msg = f"{name} of run {run.number} is what {other} works on, which is {state}; "
-                raise WrongInput(msg + f"wait for it, or cancel {other} first")
 
     def pass_and_queue(self, session: Session, stage_id: int, now: float) -> Orders:
         """Queue what waited for a stage that has passed; the desk has written that down."""
@@ -244,7 +214,7 @@ class Tickets:
             result.finished_at = now
             deployments.cancel(session, result, now)
             return orders
-        if result.state not in rules.OPEN_STAGE:
+        if result.state not in OPEN_STAGE:
             return orders
         self._finish(session, result, results, orders, now)
         self._go_on_after(session, result, orders, now)
@@ -254,12 +224,12 @@ class Tickets:
         self, session: Session, result: StageResult, results: int, orders: Orders, now: float
     ) -> None:
         if results in {SUCCESS, WARNINGS} and result.exit_code == 0:
-            runs.finish(result, "passed", now)
+            runs.finish(result, StageState.PASSED, now)
         elif results == CANCELLED:
-            runs.finish(result, "cancelled", now)
+            runs.finish(result, StageState.CANCELLED, now)
             deployments.cancel(session, result, now)
         else:
-            runs.finish(result, "failed", now, result.exit_code or _NEVER_BEGAN)
+            runs.finish(result, StageState.FAILED, now, result.exit_code or _NEVER_BEGAN)
             result.summary = result.summary or "ended before its script began; see the build's log"
             deployments.cancel(session, result, now)
             self._after_failure(session, result, orders, now)
@@ -278,7 +248,7 @@ class Tickets:
             orders.tickets.append(ticket_of(result.run, more, why))
         elif self.project.fail_fast and not (stage.allow_failure or result.rollback):
             have = run_state.counting(result.run).values()
-            at_work = [one for one in have if one.state in rules.OPEN_STAGE]
+            at_work = [one for one in have if one.state in OPEN_STAGE]
             others = [one for one in at_work if not self._cleans_up(one.name)]
             self._cancel(session, others, orders, f"{result.name} failed (fail-fast)", now)
 
@@ -298,7 +268,7 @@ class Tickets:
         for result in results:
             # A stage may be saying just now that it has passed.
             session.refresh(result, with_for_update=True)
-            if result.state not in rules.OPEN_STAGE:
+            if result.state not in OPEN_STAGE:
                 continue
             runs.cancel(result, why, now)
             if result.request_id is not None:
@@ -318,6 +288,38 @@ class Tickets:
         if queued:
             runs.settle(run, self.stages, now)
         orders.tickets += [ticket_of(run, one, run.reason) for one in queued]
+
+    def break_off(
+        self,
+        session: Session,
+        now: float,
+        *,
+        stage_id: int | None = None,
+        request_id: int | None = None,
+    ) -> Orders:
+        """End a run that an illegal transition keeps from going on, or it would stay open for ever.
+
+        What is at work of it ends in its own time.
+
+        Args:
+            session: The transaction.
+            now: Seconds since 1970.
+            stage_id: The attempt whose end could not be followed up; or else
+            request_id: Buildbot's request of it.
+        """
+        its = (
+            StageResult.request_id == request_id if stage_id is None else StageResult.id == stage_id
+        )
+        result = session.scalar(select(StageResult).join(Run).where(its, Run.project == self.name))
+        if result is None:
+            return Orders()
+        if result.state in OPEN_STAGE:
+            runs.finish(result, StageState.FAILED, now, result.exit_code or _NEVER_BEGAN)
+            result.summary = result.summary or _BROKEN
+            deployments.cancel(session, result, now)
+        if not result.rollback:
+            runs.break_off(result.run, now)
+        return Orders(result.run.number)
 
     # ---- gates
 
@@ -360,11 +362,11 @@ class Tickets:
         """
         result = session.get_one(StageResult, stage_id)
         run, orders, now = result.run, Orders(result.run.number), time.time()
-        if result.state not in rules.OPEN_STAGE or result.request_id != request_id:
+        if result.state not in OPEN_STAGE or result.request_id != request_id:
             return orders
         stage = self.stages.get(result.name)
         if stage is None or result.cell not in {cell.name for cell in cells(stage)}:
-            runs.finish(result, "cancelled", now)
+            runs.finish(result, StageState.CANCELLED, now)
             result.summary = "the stage is no longer in pipeline.toml"
             return orders
         if new_attempt and result.exit_code is not None:
@@ -373,13 +375,13 @@ class Tickets:
             self._go_on_after(session, result, orders, now)
             return orders
         if new_attempt and not self._may_repeat(session, result, stage):
-            runs.finish(result, "failed", now, WrongInput.exit_code)
+            runs.finish(result, StageState.FAILED, now, WrongInput.exit_code)
             result.summary = NOT_TWICE.format(what="the master was stopped")
             deployments.cancel(session, result, now)
             self._go_on_after(session, result, orders, now)
             return orders
         if new_attempt:
-            runs.finish(result, "cancelled", now)
+            runs.finish(result, StageState.CANCELLED, now)
             result.summary = "interrupted: the master stopped; it was tried again"
             deployments.cancel(session, result, now)
             result = runs.again(session, run, result, stage, now)

@@ -6,6 +6,7 @@ compared with Buildbot's own requests at the start.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -31,6 +32,7 @@ from slipway.master.scheduling.startup_barrier import wait_for_start
 from slipway.model.cell import cells
 from slipway.model.errors import WrongInput
 from slipway.model.site import Project, builder_name
+from slipway.model.states import IllegalTransition
 
 
 class Started(NamedTuple):
@@ -265,12 +267,20 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
 
     def stage_passed(self, stage_id: int) -> None:
         """Start what waited for a stage, which has just passed."""
-        work = self.hand_on(self._tickets.pass_and_queue, stage_id, time.time())
-        self._in_background(work, f"while joining stages of {self.name}")
+        self._in_background(self._passed(stage_id), f"while joining stages of {self.name}")
+
+    async def _passed(self, stage_id: int) -> None:
+        try:
+            await self.hand_on(self._tickets.pass_and_queue, stage_id, time.time())
+        except IllegalTransition:
+            await self.hand_on(self._tickets.break_off, time.time(), stage_id=stage_id)
 
     async def _ended(self, request_id: int, results: int) -> None:
         """Write down how a stage ended, and start what waited for it."""
-        await self.hand_on(self._tickets.finish_and_queue, request_id, results, time.time())
+        try:
+            await self.hand_on(self._tickets.finish_and_queue, request_id, results, time.time())
+        except IllegalTransition:
+            await self.hand_on(self._tickets.break_off, time.time(), request_id=request_id)
         await self.gatekeeper.forget()
 
     # ---- after a restart
@@ -284,19 +294,29 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         desk = find_desk(self.master)
         await desk.call(recovery.end_stopping, self.name)
         for stage_id, request_id in await desk.call(recovery.open_stages, self.name):
-            found = request_id or await self._request_of(stage_id)
-            request = await self.master.data.get(("buildrequests", str(found))) if found else None
-            if request is not None and request_id is None:
-                await desk.call(bind, stage_id, request["buildsetid"], found)
-            if request is None:
-                await self.hand_on(self._tickets.requeue, stage_id, request_id, new_attempt=False)
-            elif request["complete"] and request["results"] == CANCELLED:
-                await self.hand_on(self._tickets.requeue, stage_id, found, new_attempt=True)
-            elif request["complete"]:
-                await self._ended(int(request["buildrequestid"]), request["results"])
+            try:
+                await self._take_up(stage_id, request_id)
+            except IllegalTransition:
+                # The others go on all the same.
+                await self.hand_on(self._tickets.break_off, time.time(), stage_id=stage_id)
         for run_id in await desk.call(recovery.open_runs, self.name):
-            await self.hand_on(self._tickets.queue_ready, run_id)
+            # It is in the log and in the audit trail already.
+            with contextlib.suppress(IllegalTransition):
+                await self.hand_on(self._tickets.queue_ready, run_id)
         await self.gatekeeper.begin()
+
+    async def _take_up(self, stage_id: int, request_id: int | None) -> None:
+        """Go on with an attempt that was open when the master ended."""
+        found = request_id or await self._request_of(stage_id)
+        request = await self.master.data.get(("buildrequests", str(found))) if found else None
+        if request is not None and request_id is None:
+            await find_desk(self.master).call(bind, stage_id, request["buildsetid"], found)
+        if request is None:
+            await self.hand_on(self._tickets.requeue, stage_id, request_id, new_attempt=False)
+        elif request["complete"] and request["results"] == CANCELLED:
+            await self.hand_on(self._tickets.requeue, stage_id, found, new_attempt=True)
+        elif request["complete"]:
+            await self._ended(int(request["buildrequestid"]), request["results"])
 
     async def _request_of(self, stage_id: int) -> int | None:
         """Return the request of a stage whose master died before it could note it down."""

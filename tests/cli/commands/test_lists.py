@@ -18,6 +18,7 @@ from slipway.ledger import runs
 from slipway.ledger.database.migrate import upgrade
 from slipway.ledger.database.session import LedgerSession
 from slipway.ledger.runs import Cause, Commit
+from slipway.model.states import StageState
 from slipway.scripts.stages.command.stage import CommandStage
 
 STAGE = CommandStage(uses="command", argv=("true",))
@@ -36,7 +37,7 @@ def told(place):
             commit = Commit("main", "abcdef0123" * 4, "1.4.0", 1, subject, "Ann")
             run = runs.start_run(session, "demo", commit, Cause("force", "ann"), 1_700_000_000.0)
             (result,) = runs.first_try(session, run, "unit", STAGE, 1_700_000_001.0)
-            runs.finish(result, "failed", 1_700_000_003.0, 1)
+            runs.finish(result, StageState.FAILED, 1_700_000_003.0, 1)
             runs.settle(run, {"unit": STAGE}, 1_700_000_003.0)
             facts = {"folder": where, "manifest_sha256": "0" * 64}
             runs.keep_release(session, run, facts, [], 1_700_000_004.0)

@@ -26,6 +26,7 @@ from slipway.ledger.database.migrate import upgrade
 from slipway.ledger.database.session import LedgerSession
 from slipway.ledger.tables.runs import Release, Run, StageResult
 from slipway.model.access import Person
+from slipway.model.states import StageState
 from slipway.scripts.stages.command.stage import CommandStage
 
 from .things import Base, Part, Thing, begin_run, trail
@@ -218,7 +219,7 @@ def test_the_machine_moves_runs_without_a_flood_and_people_do_not(engine):
     with LedgerSession(engine) as session:
         (result,) = session.get_one(Run, run_id).stages
         runs.begin(result, 1, "local", 4.0)
-        runs.finish(result, "passed", 5.0, 0)
+        runs.finish(result, StageState.PASSED, 5.0, 0)
         runs.settle(result.run, {"gate": STAGE}, 5.0)
         facts = {"folder": "/r/1", "manifest_sha256": "0" * 64, "audit_head": "a" * 64}
         runs.keep_release(session, result.run, facts, [], 6.0)

@@ -11,6 +11,7 @@ from slipway.ledger import run_state, runs
 from slipway.ledger.database.session import LedgerSession
 from slipway.ledger.tables.runs import Run
 from slipway.master.ledger_service import Desk
+from slipway.model.states import StageState
 
 
 class Pool:
@@ -56,7 +57,7 @@ def test_two_needs_that_end_at_once_start_what_waits_for_both(desk, engine, star
         run = session.get_one(Run, run_id)
         result = run_state.counting(run)[name, ""]
         time.sleep(0.1)
-        runs.finish(result, "passed", 3.0, 0)
+        runs.finish(result, StageState.PASSED, 3.0, 0)
         return [one.name for one in runs.queue_ready(session, run, stages, 3.0)]
 
     async def both():

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from slipway.model.cell import cells
 from slipway.model.errors import WrongInput
 from slipway.model.site import Project
+from slipway.model.states import OPEN_STAGE, StageState
 
 from .engine import Engine, Killed
 from .expected import OPEN, ExpectedRun
@@ -58,6 +59,7 @@ class World:
         self.cells = {n: [c.name for c in cells(s)] for n, s in self.project.stages.items()}
         self.engine = Engine(ledger, f"p{next(_COUNT)}", self.project)
         self.runs = []
+        self._ended = {}
 
     # ---- what can be done now
 
@@ -115,7 +117,12 @@ class World:
             )
             for run in self.runs
         ]
-        assert self.engine.runs() == told
+        found = self.engine.runs()
+        assert found == told
+        for number, (_, attempts) in enumerate(found):
+            for key, (state, _) in attempts.items():
+                if state not in {*OPEN_STAGE, StageState.GATE}:
+                    assert self._ended.setdefault((number, key), state) == state, "it had ended"
         alive = [self.attempt(i)[1] for i in (*self.engine.waiting(), *self.engine.working())]
         for run in self.runs:
             for one in run.attempts:

@@ -9,12 +9,12 @@ from typing import Any, Literal
 from sqlalchemy.orm import Session
 
 from slipway.ledger import deployments
-from slipway.ledger.gates import UNDECIDED
 from slipway.ledger.tables import gates as gate_tables
 from slipway.ledger.tables import runs as tables
 from slipway.master.gates.openable import Back, ByGate, Door, Doors, Early
 from slipway.model.access import Person
 from slipway.model.answers import spec
+from slipway.model.states import UNDECIDED
 from slipway.www.api.call import Call
 from slipway.www.api.http_errors import not_found
 from slipway.www.shapes.gates import Commit, Deployment, ToDeploy, WholeGate

@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, contains_eager, selectinload
 
-from slipway.ledger.gates import UNDECIDED
 from slipway.ledger.tables import gates as gate_tables
 from slipway.ledger.tables.runs import Run
 from slipway.model.access import Person
+from slipway.model.states import UNDECIDED, GateState, StageState
 from slipway.www.api.call import Call
 from slipway.www.api.graph_columns import Outline
 from slipway.www.api.http_errors import not_found
@@ -93,9 +93,11 @@ class Surroundings:
 
 def surroundings(session: Session, gates: Sequence[gate_tables.Gate], site: Site) -> Surroundings:
     """Return what gates are shown with."""
-    opened = [gate.stage_id for gate in gates if gate.state == "opened"]
+    opened = [gate.stage_id for gate in gates if gate.state == GateState.OPENED]
     waits = any(
-        one.state == "queued" and one.id in opened for gate in gates for one in gate.run.stages
+        one.state == StageState.QUEUED and one.id in opened
+        for gate in gates
+        for one in gate.run.stages
     )
     return Surroundings(
         frozen=freezes(session),

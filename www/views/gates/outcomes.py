@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from slipway.ledger.tables.gates import Deployment, Gate
+from slipway.model.states import GateState
 from slipway.www.shapes.gates import DeploymentMark, Outcome
 from slipway.www.views.runs.durations import seconds
 
@@ -28,7 +29,7 @@ def outcome(
 ) -> Outcome | None:
     """Return what became of the attempt that a gate has let go; None where it has not."""
     found = next((one for one in gate.run.stages if one.id == gate.stage_id), None)
-    if gate.state != "opened" or found is None:
+    if gate.state != GateState.OPENED or found is None:
         return None
     own = ("attempt", "state", "summary", "worker", "exit_code", "started_at", "finished_at")
     return Outcome(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from slipway.ledger import run_state
-from slipway.ledger.gates import UNDECIDED, has_expired
+from slipway.ledger.gates import has_expired
 from slipway.ledger.tables import gates as gate_tables
 from slipway.model.access import Person, may_open
 from slipway.model.stage import Stage
+from slipway.model.states import UNDECIDED, Decision, GateState
 from slipway.model.time_window import is_open, next_opening, sentence
 from slipway.www.api.graph_columns import Outline
 from slipway.www.shapes.gates import MayGate, WaitsFor
@@ -22,11 +23,11 @@ def may(gate: gate_tables.Gate, stage: Stage | None, person: Person, now: float)
         return MayGate(open=False, change=False, approve=False, reject=False)
     said = {one.person for one in gate.approvals}
     own = gate.person == person.name and not stage.requester_counts
-    over = has_expired(gate, now)
+    asked, over = gate.state == GateState.ASKED, has_expired(gate, now)
     return MayGate(
-        open=gate.state == "open" and not over,
-        change=gate.state == "asked" and not over,
-        approve=gate.state == "asked" and not own and person.name not in said and not over,
+        open=gate.state == GateState.OPEN and not over,
+        change=asked and not over,
+        approve=asked and not own and person.name not in said and not over,
         reject=gate.state in UNDECIDED,
     )
 
@@ -58,12 +59,12 @@ def waits_for(
 
 def _people(gate: gate_tables.Gate, stage: Stage) -> list[WaitsFor]:
     roles = " or ".join(stage.allowed)
-    if gate.state == "open":
+    if gate.state == GateState.OPEN:
         until = gate.expires_at
         text = f"somebody with the role {roles} opens it"
         return [WaitsFor(what="person", text=text, until=until)]
-    if gate.state == "asked":
-        given = sum(one.decision == "approve" for one in gate.approvals)
+    if gate.state == GateState.ASKED:
+        given = sum(one.decision == Decision.APPROVE for one in gate.approvals)
         missing = stage.approvals - given
         people = "one more person" if missing == 1 else f"{missing} more people"
         text = f"{people} with the role {roles} must approve what {gate.person} asked for"

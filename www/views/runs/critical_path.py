@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from slipway.model.graph import waited_for
-from slipway.model.run_state import CLOSED
+from slipway.model.states import CLOSED, ShownState
 from slipway.www.api.graph_columns import Outline
 from slipway.www.shapes.runs import Chip
 
@@ -20,7 +20,7 @@ def critical_path(outline: Outline, stages: Sequence[Chip]) -> list[str]:
     before: dict[str, str | None] = {}
     for name, place in outline.places.items():
         chip = chips.get(name)
-        if chip is None or chip.state in {"not-run", *CLOSED}:
+        if chip is None or chip.state in {ShownState.NOT_RUN, *CLOSED}:
             continue
         needs = [need for need in waited_for(place.stage) if need in lengths]
         longest = max(needs, key=lambda need: lengths[need], default=None)

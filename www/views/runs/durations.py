@@ -10,6 +10,7 @@ from sqlalchemy import select, union_all
 from sqlalchemy.orm import Session
 
 from slipway.ledger.tables.runs import Run, StageResult
+from slipway.model.states import StageState
 
 #: So many runs of each project are looked at.
 _RUNS = 10
@@ -47,7 +48,7 @@ def expected(session: Session, projects: Collection[str]) -> Expected:
     seen: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     # The state is looked at here: SQLite would take the index on it, which finds nearly all rows.
     for project, name, cell, state, began, ended in session.execute(query):
-        if state == "passed" and began is not None and ended is not None:
+        if state == StageState.PASSED and began is not None and ended is not None:
             seen[project, name, cell].append(max(0.0, ended - began))
     return {key: round(statistics.median(values), 3) for key, values in seen.items()}
 

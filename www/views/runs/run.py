@@ -12,6 +12,7 @@ from slipway.ledger.tables import gates as gate_tables
 from slipway.ledger.tables import runs as tables
 from slipway.ledger.tables.runs import Run, StageResult
 from slipway.model.access import Person
+from slipway.model.states import StageState
 from slipway.www.api.call import Call
 from slipway.www.api.graph_columns import Outline
 from slipway.www.shapes.gates import Gate, GateMark
@@ -54,9 +55,9 @@ def _show(session: Session, outline: Outline, number: str, person: Person) -> Wh
     marked = {
         row.id: GateMark(id=found[row.id].id, state=found[row.id].state)
         for row in run.stages
-        if row.state == "gate" and row.id in found
+        if row.state == StageState.GATE and row.id in found
     }
-    waits = any(row.state == "queued" for row in run.stages)
+    waits = any(row.state == StageState.QUEUED for row in run.stages)
     queued = why_queued(session, {outline.name: outline}) if waits else {}
     stages = chips(run, outline, run.stages, times, marked, queued)
     builds = _builds(session, run)
@@ -151,4 +152,4 @@ def _neighbour(session: Session, run: Run, direction: int) -> Neighbour | None:
     found: tables.Run | None = session.scalar(query.limit(1))
     if found is None:
         return None
-    return Neighbour(number=found.number, state=found.state, revision=found.revision)  # type: ignore[arg-type]
+    return Neighbour(number=found.number, state=found.state, revision=found.revision)

@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
-from slipway.ledger.gates import UNDECIDED
 from slipway.ledger.tables import runs as tables
 from slipway.ledger.tables.gates import Gate
 from slipway.ledger.tables.runs import StageResult
+from slipway.model.states import UNDECIDED
 from slipway.www.api.call import Call
 from slipway.www.api.graph_columns import Outline
 from slipway.www.shapes.base import Listing

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 from slipway.ledger.tables.runs import Run
 from slipway.model.errors import StageFailed
-from slipway.model.run_state import OPEN_RUN, WEIGHT
+from slipway.model.run_state import WEIGHT
+from slipway.model.states import OPEN_RUN, ShownState, StageState
 from slipway.www.api.graph_columns import Outline
 from slipway.www.shapes.gates import GateMark
 from slipway.www.shapes.runs import Chip
@@ -23,7 +24,7 @@ class Row(Protocol):
     cell: Any
     uses: Any
     attempt: Any
-    state: Any
+    state: StageState
     stale: Any
     rollback: Any
     exit_code: Any
@@ -75,9 +76,10 @@ def _chip(
 ) -> Chip:
     place = outline.places.get(name) if outline else None
     have = {row.cell: row for row in rows if not (row.stale or row.rollback)}
-    states = Counter(str(row.state) for row in have.values())
-    state = next((one for one in WEIGHT if states[one]), "")
-    over = state not in {"running", "queued", "gate"}
+    states = Counter(row.state for row in have.values())
+    state = next((one for one in WEIGHT if states[one]), None)
+    over = state not in {StageState.RUNNING, StageState.QUEUED, StageState.GATE}
+    untried = ShownState.WAITING if run.state in OPEN_RUN else ShownState.NOT_RUN
     began = min((row.started_at for row in have.values() if row.started_at), default=None)
     ended = max((row.finished_at or 0 for row in have.values()), default=None) if over else None
     newest = next(iter(have.values()), None)
@@ -88,8 +90,8 @@ def _chip(
         environment=place.environment if place else None,
         allow_failure=place.stage.allow_failure if place else False,
         level=place.level if place else 0,
-        state=state or ("waiting" if run.state in OPEN_RUN else "not-run"),  # type: ignore[arg-type]
-        flaky=state == "passed" and any(_flaky(row, rows) for row in have.values()),
+        state=ShownState(state) if state else untried,
+        flaky=state == StageState.PASSED and any(_flaky(row, rows) for row in have.values()),
         cells=dict(states),
         attempts=max((row.attempt for row in rows), default=0),
         started_at=began,
@@ -115,5 +117,5 @@ def _longest(expected: Expected, project: str, name: str, cells: Iterable[str]) 
     )
 
 
-def _counted(states: Mapping[str, int]) -> str:
+def _counted(states: Mapping[StageState, int]) -> str:
     return ", ".join(f"{count} {state}" for state, count in states.items())

@@ -9,8 +9,7 @@ from slipway.cli.lib.gate_answers import ask
 from slipway.cli.remote.client import Remote
 from slipway.cli.remote.projects import project_of
 from slipway.model.errors import WrongInput
-
-_UNDECIDED = ("open", "asked", "approved")
+from slipway.model.states import UNDECIDED
 
 
 def run(options: argparse.Namespace) -> int:
@@ -31,7 +30,7 @@ def _gate(master: Remote, project: str, environment: str, number: int | None) ->
     stage = stage_of(master, project, environment)
     for gate in master.all("gates", project=project, environment=environment):
         # The way back has a command of its own.
-        wanted = gate["state"] in _UNDECIDED and not gate["rollback"]
+        wanted = gate["state"] in UNDECIDED and not gate["rollback"]
         if wanted and number in {None, gate["run"]}:
             return master.get(f"gates/{gate['id']}")
     if number is None:

@@ -12,6 +12,7 @@ from slipway.cli.lib.ledger_listing import moment
 from slipway.cli.remote.client import Remote
 from slipway.cli.remote.words import print_json, print_table
 from slipway.model.errors import PASSED
+from slipway.model.states import DeploymentState
 from slipway.scripts.terminal_text import escape
 
 
@@ -50,6 +51,6 @@ def run(options: argparse.Namespace) -> int:
 def _last_try(environment: dict[str, Any]) -> str:
     """Say what was tried there last, where it did not become what runs there."""
     for one in environment["history"][:1]:
-        if one["state"] not in {"deployed", "running"}:
+        if one["state"] not in {DeploymentState.DEPLOYED, DeploymentState.RUNNING}:
             return f"{one['state']}: {one['version']}, run {one['run']}"
     return ""

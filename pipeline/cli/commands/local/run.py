@@ -12,7 +12,7 @@ from rich.console import Console
 
 from slipway.cli.lib.interrupts import Interrupts
 from slipway.cli.lib.ledger_listing import only_project
-from slipway.cli.lib.state_labels import mark, word
+from slipway.cli.lib.state_labels import PENDING, mark, word
 from slipway.cli.lib.terminal import terminal
 from slipway.config import read
 from slipway.local.runner import LocalRun, Outcome
@@ -91,10 +91,8 @@ def _line(outcome: Outcome) -> str:
     if outcome.started_at and outcome.finished_at:
         took = format_duration(outcome.finished_at - outcome.started_at)
     title = escape(f"{outcome.title:<12}")
-    return (
-        f"{mark(outcome.state)}{title} {word(outcome.state)} [dim]{took:>6}[/]  "
-        f"{escape(outcome.summary)}"
-    )
+    state = outcome.state or PENDING
+    return f"{mark(state)}{title} {word(state)} [dim]{took:>6}[/]  {escape(outcome.summary)}"
 
 
 def _source(options: argparse.Namespace, repository: str) -> Path:

@@ -14,13 +14,13 @@ from slipway.cli.remote.words import print_json
 from slipway.model.cell import cell_title
 from slipway.model.errors import PASSED, WrongInput
 from slipway.model.spelling import did_you_mean
+from slipway.model.states import OPEN_RUN, ShownState
 
 _PAUSE = 0.5
 #: So many lines are fetched at once.
 _LINES = 5000
 #: States in which a stage may still come to a log.
-_COMES = ("waiting", "queued", "running", "gate")
-_OPEN_RUN = ("running", "waiting")
+_COMES = (ShownState.WAITING, ShownState.QUEUED, ShownState.RUNNING, ShownState.GATE)
 #: What a terminal must not be told by a log: it would move the cursor, or worse.
 _CONTROLS = {code: None for code in (*range(32), 127, *range(128, 160)) if chr(code) not in "\n\t"}
 
@@ -114,7 +114,7 @@ class _Log:
             WrongInput: The run has no such stage or cell.
         """
         found = self._master.get(self._path)
-        self._run_open, self.number = found["state"] in _OPEN_RUN, found["number"]
+        self._run_open, self.number = found["state"] in OPEN_RUN, found["number"]
         stages = {one["name"]: one for one in found["stages"]}
         stage = stages.get(self._options.stage)
         if stage is None:

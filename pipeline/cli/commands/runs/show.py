@@ -18,8 +18,11 @@ from slipway.cli.remote.words import became, print_json, state_of
 from slipway.model.cell import cell_title
 from slipway.model.duration import format_duration
 from slipway.model.errors import PASSED
+from slipway.model.states import GateState, ShownState, StageState
 from slipway.scripts.humanize import size_text
 from slipway.scripts.terminal_text import escape
+
+_WORDS: dict[str, str] = {ShownState.GATE: "waits for a person", ShownState.NOT_RUN: "not run"}
 
 
 def run(options: argparse.Namespace) -> int:
@@ -66,7 +69,8 @@ def _rows(run: dict[str, Any]) -> Iterator[tuple[str, ...]]:
                 back = " (rollback)" if attempt["rollback"] else ""
                 yield _row(attempt["state"], title + back, attempt, _about(stage, attempt))
         if not tried:
-            why = f"after {', '.join(stage['needs'])}" if stage["state"] == "waiting" else ""
+            comes = stage["state"] == ShownState.WAITING
+            why = f"after {', '.join(stage['needs'])}" if comes else ""
             yield _row(stage["state"], stage["name"], {}, why if stage["needs"] else "")
 
 
@@ -80,7 +84,7 @@ def _row(state: str, title: str, attempt: dict[str, Any], about: str) -> tuple[s
     took = format_duration(attempt["seconds"]) if attempt.get("seconds") else ""
     number = attempt.get("attempt", 1)
     again = f"attempt {number}" if number > 1 else ""
-    word = {"gate": "waits for a person", "not-run": "not run"}.get(state, state)
+    word = _WORDS.get(state, state)
     cells = (title, word, took, attempt.get("worker", ""), again)
     return (f"  {mark(state)}{escape(cells[0])}", *map(escape, (*cells[1:], about)))
 
@@ -88,10 +92,10 @@ def _row(state: str, title: str, attempt: dict[str, Any], about: str) -> tuple[s
 def _about(stage: dict[str, Any], attempt: dict[str, Any]) -> str:
     """Say what came of an attempt, or what it waits for."""
     gate = None if attempt["rollback"] else stage["gate"]
-    if attempt["state"] == "gate" and gate:
+    if attempt["state"] == StageState.GATE and gate:
         waits = "; ".join(one["text"] for one in gate.get("waits_for", []))
         return f"gate {gate['id']}, {gate['state']}" + (f": {waits}" if waits else "")
-    if attempt["state"] == "queued":
+    if attempt["state"] == StageState.QUEUED:
         return str(stage["waits"])
     return " ".join(attempt["summary"].split())
 
@@ -99,7 +103,7 @@ def _about(stage: dict[str, Any], attempt: dict[str, Any]) -> str:
 def _below(run: dict[str, Any]) -> Iterator[str]:
     for stage in run["stages"]:
         gate = stage["gate"]
-        if gate and gate["state"] == "opened":
+        if gate and gate["state"] == GateState.OPENED:
             told = f"gate {gate['id']} of {stage['name']}: {state_of(gate)}, by {gate['person']}"
             yield escape(f"  {told}{': ' * bool(became(gate))}{became(gate)}")
     for one in run["deployments"]:

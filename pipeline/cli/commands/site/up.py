@@ -30,6 +30,7 @@ from slipway.master.master_tac import prepare_master
 from slipway.model.errors import MissingTool, WrongInput
 from slipway.model.git_names import is_pattern
 from slipway.model.site import Project, Site
+from slipway.model.states import RunState, StageState
 from slipway.scripts.humanize import size_text
 from slipway.scripts.terminal_text import escape
 from slipway.secrets.reading import given_secret
@@ -231,7 +232,7 @@ class _Session:
             failed = failed or poll.failed
             for branch in _awaited(project, list_runs(ledger, name, limit=50), self.started_at):
                 newest = _newest(list_runs(ledger, name, limit=50), branch)
-                if newest is not None and newest.state == "running":
+                if newest is not None and newest.state == RunState.RUNNING:
                     return None
                 if newest is not None:
                     ended.append(newest)
@@ -262,7 +263,8 @@ def _newest(runs: list[RunView], branch: str) -> RunView | None:
 
 def _close(run: RunView, watch: Watch) -> int:
     """Say how a run ended; return its exit code."""
-    failed = [stage for stage in run.stages.values() if stage.state in {"failed", "cancelled"}]
+    bad = {StageState.FAILED, StageState.CANCELLED}
+    failed = [stage for stage in run.stages.values() if stage.state in bad]
     failed.sort(key=lambda stage: stage.finished_at or 0)
     for stage in failed:
         watch.say(f"[red]{run.project} run {run.number}: {stage.name}: {escape(stage.summary)}[/]")
@@ -270,8 +272,8 @@ def _close(run: RunView, watch: Watch) -> int:
         return failed[0].exit_code or 1
     for place in run.releases:
         watch.say(f"[bold]release {run.version}[/]: {escape(place)}")
-    if run.state == "waiting":
-        gates = ", ".join(s.name for s in run.stages.values() if s.state == "gate")
+    if run.state == RunState.WAITING:
+        gates = ", ".join(s.name for s in run.stages.values() if s.state == StageState.GATE)
         watch.say(f"{run.project} run {run.number} waits for a person to start {gates}")
     elif not run.releases:
         watch.say(f"{run.project} run {run.number} passed; it publishes nothing")

@@ -11,6 +11,8 @@ from slipway.ledger.audit import chain
 from slipway.ledger.database.migrate import upgrade
 from slipway.ledger.database.session import LedgerSession
 from slipway.ledger.tables.runs import Run
+from slipway.ledger.transitions import transition
+from slipway.model.states import RunState
 
 
 @pytest.fixture
@@ -38,7 +40,7 @@ def told(engine):
         )
         session.add(run)
         session.commit()
-        run.state = "waiting"
+        transition(run, RunState.WAITING, "only gates are left", 2.0)
         session.commit()
     with LedgerSession(engine, actor="=bob") as session:
         facts = {"allowed": False, "reason": "[bold]"}

@@ -15,6 +15,7 @@ from slipway.ledger.database.migrate import upgrade
 from slipway.ledger.database.session import LedgerSession
 from slipway.ledger.runs import Cause, Commit
 from slipway.ledger.tables.runs import Artefact, Release
+from slipway.model.states import StageState
 from slipway.scripts.humanize import size_text
 from slipway.scripts.releases import manifest
 from slipway.scripts.stages.command.stage import CommandStage
@@ -55,7 +56,7 @@ def site(place):
             commit = Commit("main", "a" * 40, "1.0", 1, "A subject", "Ann")
             run = runs.start_run(session, "demo", commit, Cause("force", "ann"), LONG_AGO)
             (result,) = runs.first_try(session, run, "unit", STAGE, LONG_AGO)
-            runs.finish(result, "passed", LONG_AGO, 0)
+            runs.finish(result, StageState.PASSED, LONG_AGO, 0)
             runs.settle(run, {"unit": STAGE}, LONG_AGO)
             text = "x" * 1000 * number
             digest = hashlib.sha256(text.encode()).hexdigest()

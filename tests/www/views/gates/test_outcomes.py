@@ -3,7 +3,9 @@
 import pytest
 
 from slipway.ledger import deployments, gates, run_state, runs
+from slipway.ledger.tables.stated import write
 from slipway.master.gates.openable import ByGate, Doors
+from slipway.model.states import DeploymentState, GateState, StageState
 from slipway.www.shapes.gates import GatesQuery
 from slipway.www.views import environments
 from slipway.www.views.gates import gate
@@ -22,8 +24,9 @@ def deploy(book, state, exit_code):
     book.pass_all(made)
     row = run_state.counting(made)["staging", ""]
     gate = gates.of_stage(book.session, row)
-    gate.state, gate.person = "opened", "ann"
-    row.state, row.owner = "queued", "ann"
+    write(gate, GateState.OPENED)
+    write(row, StageState.QUEUED)
+    gate.person = row.owner = "ann"
     book.session.flush()
     (told,) = listed(book, id=gate.id, state=["all"])
     assert (told.outcome.state, told.outcome.deployment) == ("queued", None)
@@ -33,8 +36,8 @@ def deploy(book, state, exit_code):
     (told,) = listed(book, id=gate.id, state=["all"])
     assert (told.outcome.state, told.outcome.deployment.state) == ("running", "running")
     row.summary = "what it said"
-    deployments.finish(begun, state, row.summary, {}, book.now + 5)
-    runs.finish(row, "failed" if exit_code else "passed", book.now + 5, exit_code)
+    deployments.finish(begun, DeploymentState(state), row.summary, {}, book.now + 5)
+    runs.finish(row, StageState("failed" if exit_code else "passed"), book.now + 5, exit_code)
     runs.settle(made, PROJECT.stages, book.now + 5)
     book.session.flush()
     return made, gate
@@ -87,7 +90,7 @@ def test_a_decided_gate_names_what_ran_there_then(book):
     refused = gates.of_stage(book.session, run_state.counting(made)["staging", ""])
     assert replaces(refused.id) == 2
     stage = PROJECT.stages["staging"]
-    gates.close(book.session, refused, stage, "cancelled", "cancelled by ann", book.now)
+    gates.close(book.session, refused, stage, GateState.CANCELLED, "cancelled by ann", book.now)
     deploy(book, "deployed", 0)
     told = [replaces(one.id) for one in (first, second, refused)]
     assert told == [None, 1, 2]

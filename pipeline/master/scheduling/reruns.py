@@ -1,0 +1,63 @@
+"""Which attempts at a stage are made again when a person asks for it, and when none may be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from slipway.ledger import gate_openings, run_state, runs
+from slipway.ledger.tables.runs import Run, StageResult
+from slipway.model import run_state as rules
+from slipway.model.errors import WrongInput
+from slipway.model.stage import Stage
+from slipway.model.states import OPEN_STAGE, StageState
+
+
+def to_try(run: Run, name: str, cell: str, stages: Mapping[str, Stage]) -> list[StageResult]:
+    """Return the attempts that are made again: a stage's failed cells, or all where none failed.
+
+    Args:
+        run: The run.
+        name: The stage.
+        cell: The cell to try alone; empty: no one in particular.
+        stages: The stages of the pipeline.
+
+    Raises:
+        WrongInput: Its needs have not passed, or something of it is at work.
+    """
+    have = {key[1]: one for key, one in run_state.counting(run).items() if key[0] == name}
+    told = f"{name} of run {run.number}"
+    if cell and cell not in have:
+        msg = f'{told} has no cell "{cell}"; it has {", ".join(sorted(have)) or "none yet"}'
+        raise WrongInput(msg)
+    chosen = [have[cell]] if cell else list(have.values())
+    for one in chosen:
+        if one.state in OPEN_STAGE:
+            msg = f"{told} is {one.state} already"
+            raise WrongInput(msg)
+        if runs.is_stopping(one):
+            msg = f"{told} is being stopped; try again when it has ended"
+            raise WrongInput(msg)
+        if one.state == StageState.GATE:
+            msg = f"{told} waits for a person; open its gate"
+            raise WrongInput(msg)
+    _not_in_use(run, name, stages)
+    back = [one for one in gate_openings.working(run, name) if one.rollback]
+    if back:
+        msg = f"{told} is {back[0].state} already: its release is being brought back"
+        raise WrongInput(msg)
+    unmet = run_state.unmet(run, stages[name], stages)
+    if unmet:
+        msg = f"{told} waits for {', '.join(unmet)}"
+        raise WrongInput(msg)
+    bad = [one for one in chosen if one.state in {StageState.FAILED, StageState.CANCELLED}]
+    return bad or chosen
+
+
+def _not_in_use(run: Run, name: str, stages: Mapping[str, Stage]) -> None:
+    """See that nothing is at work on what a stage has left: it would lose its inputs."""
+    have = run_state.counting(run)
+    for other, stage in stages.items():
+        state = rules.state_of(have, other)
+        if name in stage.needs and state in OPEN_STAGE:
+            msg = f"{name} of run {run.number} is what {other} works on, which is {state}; "
+            raise WrongInput(msg + f"wait for it, or cancel {other} first")
