@@ -5,24 +5,21 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar
 
 from buildbot.util.service import BuildbotService
 from sqlalchemy import Connection, column, select, table
 from sqlalchemy.orm import Session
-from twisted.internet import defer, task, threads
-from twisted.internet.error import ConnectionLost
+from twisted.internet import defer, threads
 from twisted.python import log
 from twisted.python.failure import Failure
-from twisted.python.threadpool import ThreadPool
 
-from slipway.artefacts import pruning as retention
 from slipway.artefacts.store import Incoming, Store
 from slipway.git import end_all
 from slipway.ledger import buildbot_index, deployments, run_state, runs
-from slipway.ledger import retention as pruning
 from slipway.ledger.audit.chain import hold
 from slipway.ledger.database.migrate import upgrade
 from slipway.ledger.database.session import LedgerSession
@@ -33,7 +30,9 @@ from slipway.master.database import Database
 from slipway.master.gates.external_choices import Choices
 from slipway.master.job_builder import Place, claim
 from slipway.master.malloc_tuning import give_back
-from slipway.model.errors import MissingTool, SlipwayError, StageFailed, WrongInput
+from slipway.master.pruning import Pruning
+from slipway.master.secret_readers import SecretReaders
+from slipway.model.errors import SlipwayError, StageFailed, WrongInput
 from slipway.model.protocol.artefact_name import name_refusal
 from slipway.model.protocol.event import ArtefactLeft, TestResult
 from slipway.model.protocol.job import Job
@@ -41,18 +40,14 @@ from slipway.model.site import Project
 from slipway.model.stage import STAGES, Stage
 from slipway.model.states import OPEN_STAGE, StageState
 from slipway.model.tenant import tenant_of
-from slipway.secrets.programs import end_programs
-from slipway.secrets.reading import given_to_stage
 from slipway.steps.ledger_api import SERVICE
 
 if TYPE_CHECKING:
     from slipway.master.gates.service import Gatekeeper
 
+P = ParamSpec("P")
 T = TypeVar("T")
-_DAY = 86400
 _COMPARED = ("projects", "repositories", "store_folder", "state_folder", "folder")
-#: So many stages have their secrets read at once, of the whole site.
-_READERS = 4
 #: So often a worker may be lost during one attempt, which Buildbot would try for ever.
 _MOST_LOSSES = 4
 _LOST = f"the worker was lost {_MOST_LOSSES} times while this stage ran, which may have ended it; "
@@ -65,9 +60,13 @@ def find_desk(master: Any) -> Desk:
     return desk
 
 
-def _tell_refused(failure: Any) -> None:
-    failure.trap(SlipwayError)
-    log.msg(f"pruning: {failure.value}")
+@dataclass(frozen=True)
+class _Done(Generic[T]):
+    """What a transaction has made, and whom it is news for."""
+
+    result: T
+    news: News
+    gated: set[str]
 
 
 class Desk(BuildbotService):
@@ -111,9 +110,8 @@ class Desk(BuildbotService):
     _upgrading: defer.DeferredLock | None = None
     _upgraded = False
     _database: Database | None = None
-    _pruning: Any = None
-    _readers: ThreadPool | None = None
-    _ended = False
+    pruning: Pruning
+    _secret_readers: SecretReaders
     _losses: Counter[int]
     """How often the worker was lost during each attempt; nobody but a new master forgets it."""
     choices: Choices
@@ -124,71 +122,28 @@ class Desk(BuildbotService):
         await super().startService()
         self._losses = Counter()
         self.choices = Choices(self.master.reactor)
+        self.pruning, self._secret_readers = Pruning(self), SecretReaders(self.master.reactor)
         self._database = Database(self.master)
         await self._database.open()
         await threads.deferToThread(self._store.sweep)
-        self._pruning = task.LoopingCall(self._prune)
-        self._pruning.start(_DAY, now=False)
+        self.pruning.begin()
         give_back()
 
     async def stopService(self) -> None:
         """Let go of the database."""
         await super().stopService()
         self.choices.stop()
-        self._ended = True
         # A repository that does not answer would keep its poll, and with it the master, for long.
         end_all()
-        if self._readers is not None:
-            end_programs()
-            self._readers.stop()
-            self._readers = None
-        if self._pruning is not None and self._pruning.running:
-            self._pruning.stop()
+        self._secret_readers.stop()
+        self.pruning.stop()
         if self._database is not None:
             await self._database.close()
 
-    def _prune(self) -> Any:
-        if not any(project.keep for project in self.projects.values()):
-            return None
-        done = defer.ensureDeferred(self.prune())
-        done.addErrback(_tell_refused)
-        return done.addErrback(lambda failure: log.err(failure, "while pruning old runs"))
-
-    async def prune(
-        self, project: str | None = None, *, actor: str = "", dry_run: bool = False
-    ) -> dict[str, Any]:
-        """Let the artefacts of old runs go, as each project's `keep` says.
-
-        Args:
-            project: One project's; None: all of them.
-            actor: Who asked for it; empty: it happens by itself.
-            dry_run: Only find what would go.
-
-        Returns:
-            What goes and what stays, as `retention.told` has it.
-
-        Raises:
-            SlipwayError: Nothing says how long to keep, a backup is being made, or a folder
-                cannot be removed.
-        """
-        projects = retention.among(self.projects, project)
-        if dry_run:
-            found = await self.call(pruning.find, projects, self._store, time.time(), reading=True)
-            size = found.size
-        else:
-            found = await self.call(retention.mark, projects, self._store, actor=actor)
-            size = await threads.deferToThread(retention.remove, self._store, found)
-        return retention.told(found, projects, project, size, dry_run=dry_run)
-
     async def call(
-        self,
-        work: Callable[..., T],
-        *args: Any,
-        actor: str = "",
-        reading: bool = False,
-        **kwargs: Any,
+        self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Do work on the ledger in one transaction.
+        """Change the ledger in one transaction; it happens by itself.
 
         What may write waits for its turn before it reads: two stages that end in the same moment
         would each see the other still at work, and nobody would start what waits for both.
@@ -196,41 +151,60 @@ class Desk(BuildbotService):
         Args:
             work: Gets a session, then the arguments; what it returns must not be a live row.
             *args: Passed on to it.
-            actor: Who asked for it, for the audit trail; empty: it happens by itself.
-            reading: It writes nothing, and need not wait for what does; SQLite refuses, else.
             **kwargs: Passed on to it.
         """
+        return await self._do(lambda session: work(session, *args, **kwargs))
+
+    async def change(
+        self,
+        actor: str,
+        work: Callable[Concatenate[Session, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Change the ledger as `call` does; the audit trail knows who asked for it."""
+        return await self._do(lambda session: work(session, *args, **kwargs), actor=actor)
+
+    async def read(
+        self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Read from the ledger; it writes nothing, and waits for nothing that is being written."""
+        return await self._do(lambda session: work(session, *args, **kwargs), reading=True)
+
+    async def _do(
+        self, work: Callable[[Session], T], *, actor: str = "", reading: bool = False
+    ) -> T:
         if not self._upgraded:
             # Where the database has several connections, several callers come here at once.
             self._upgrading = self._upgrading or defer.DeferredLock()
             await self._upgrading.run(lambda: defer.Deferred.fromCoroutine(self._upgrade()))
 
-        def in_thread(connection: Connection) -> tuple[T, News, set[str]]:
+        def in_thread(connection: Connection) -> _Done[T] | SlipwayError:
             with LedgerSession(connection, actor=actor) as session:
                 news, gated = collect(session), watch_gates(session)
                 if not reading:
                     hold(session)
                 try:
-                    result = work(session, *args, **kwargs)
+                    result = work(session)
                 except SlipwayError as error:
                     # Buildbot would log it with its traceback: it is a sentence for a person.
                     session.rollback()
-                    return error, {}, set()  # type: ignore[return-value]
+                    return error
                 session.commit()
-                return result, news, gated
+                return _Done(result, news, gated)
 
         pool = self.reading_pool if reading else self.master.db.pool
-        result, news, gated = await pool.do_with_transaction(in_thread)
-        if isinstance(result, IllegalRow):
+        done: _Done[T] | SlipwayError = await pool.do_with_transaction(in_thread)
+        if isinstance(done, IllegalRow):
             # What was tried is rolled back: it is written down in a transaction of its own.
-            log.err(Failure(result), "while working on the ledger")
-            await self.call(note_illegal, result)
-        if isinstance(result, SlipwayError):
-            raise result
-        tell(self.master, news)
-        for project in gated & set(self.projects):
+            log.err(Failure(done), "while working on the ledger")
+            await self.call(note_illegal, done)
+        if isinstance(done, SlipwayError):
+            raise done
+        tell(self.master, done.news)
+        for project in done.gated & set(self.projects):
             self.gatekeeper(project).gates_changed()
-        return result  # type: ignore[no-any-return]
+        return done.result
 
     @property
     def reading_pool(self) -> Any:
@@ -283,23 +257,11 @@ class Desk(BuildbotService):
         stage = self.projects[job.project].stages[job.name]
         if not stage.secrets:
             return {}, ()
-        if self._readers is None:
-            self._readers = ThreadPool(0, _READERS, "secrets")
-            self._readers.start()
         key = f"project.{job.project}.stages.{job.name}.secrets"
         mirror = self.master.scheduler_manager.namedServices[job.project].mirror()
         is_on_it = partial(mirror.holds, job.run.branch, job.run.revision)
-        args = (stage.secrets, job.run.branch, Path(self.folder), key, is_on_it)
-        reactor = self.master.reactor
-        try:
-            given = await threads.deferToThreadPool(reactor, self._readers, given_to_stage, *args)
-        except MissingTool:
-            if self._ended:
-                # Their programs were ended with this master: the next one reads them.
-                msg = "the master is stopping"
-                raise ConnectionLost(msg) from None
-            raise
-        return given.values, given.withheld
+        folder = Path(self.folder)
+        return await self._secret_readers.read(stage.secrets, job.run.branch, folder, key, is_on_it)
 
     def tenant(self, job: Job, secrets: Collection[str]) -> str:
         """Return whose a stage is, by the names of the secrets that its run gets."""

@@ -147,7 +147,7 @@ class ReadersTest(Begun):
             session.flush()
 
         with pytest.raises(OperationalError) as caught:
-            await desk.call(change, reading=True)
+            await desk.read(change)
         assert "readonly" in str(caught.value)
         self.flushLoggedErrors(OperationalError)
         with LedgerSession(self.engine) as session:
@@ -172,7 +172,7 @@ class ReadersTest(Begun):
 
         await desk.call(start)
         with pytest.raises(IllegalTransition, match="is failed and cannot become waiting"):
-            await desk.call(change, actor="ann")
+            await desk.change("ann", change)
         (failure,) = self.flushLoggedErrors(IllegalTransition)
         assert "in change" in failure.getTraceback()
         with LedgerSession(self.engine) as session:

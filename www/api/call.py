@@ -53,7 +53,7 @@ class Call:
         **kwargs: P.kwargs,
     ) -> T:
         """Read from the ledger, beside what is being written."""
-        return await self.desk.call(lambda session: work(session, *args, **kwargs), reading=True)
+        return await self.desk.read(work, *args, **kwargs)
 
     async def change(
         self,
@@ -62,9 +62,7 @@ class Call:
         **kwargs: P.kwargs,
     ) -> T:
         """Change the ledger as the one who asks; the audit trail knows who it was."""
-        return await self.desk.call(
-            lambda session: work(session, *args, **kwargs), actor=self.person.name
-        )
+        return await self.desk.change(self.person.name, work, *args, **kwargs)
 
     async def record(self, action: str, path: str, summary: str, project: str = "") -> None:
         """Write down in the audit trail what is asked of Buildbot, before it is done.

@@ -65,8 +65,8 @@ class RecordedAuthz(util.Authz):
         thing, project = await self._thing(path)
         verb = action if facts["allowed"] else f"refused: {action}"
         desk = find_desk(self.master)
-        await desk.call(
-            note_control, action, "/".join(path), project, f"{verb} {thing}", facts, actor=actor
+        await desk.change(
+            actor, note_control, action, "/".join(path), project, f"{verb} {thing}", facts
         )
 
     async def _thing(self, path: tuple[str, ...]) -> tuple[str, str]:

@@ -60,7 +60,7 @@ class Bearers:
         digest = tokens.digest(presented)
         if digest not in self._good:
             await self._look_again(digest, address, well_formed=tokens.well_formed(presented))
-        found = await desk.call(tokens.who, digest, reading=True)
+        found = await desk.read(tokens.who, digest)
         if found is None:
             raise Unknown(_NONE)
         number, person = found
@@ -90,7 +90,7 @@ class Bearers:
                 waiting, self._waiting = self._waiting, []
                 try:
                     desk = find_desk(self._master)
-                    self._good = await desk.call(tokens.good, reading=True)
+                    self._good = await desk.read(tokens.good)
                 except Exception as error:  # noqa: BLE001  each of them is told, none waits on
                     log.err(error, "while reading the tokens")
                 self._read_at = time.monotonic()

@@ -91,7 +91,7 @@ class Gatekeeper:
             Forbidden: The person may not.
             WrongInput: The gate is not open, or the project is frozen.
         """
-        programs = await self._desk().call(self._programs_for, asked, reading=True)
+        programs = await self._desk().read(self._programs_for, asked)
         choices = await self._desk().choices.of(programs)
         kept: list[str] = []
         try:
@@ -226,14 +226,14 @@ class Gatekeeper:
             Forbidden: They may not, and ask.
             WrongInput: There is no such gate.
         """
-        programs = await self._desk().call(self._shown_programs, door, person, asks, reading=True)
+        programs = await self._desk().read(self._shown_programs, door, person, asks)
         choices = await self._desk().choices.of(programs)
 
         def work(session: Session) -> Context:
             found = self.doors.find(session, door)
             return context_of(session, found.run, found.name, self.doors.pipeline, choices)
 
-        return await self._desk().call(work, reading=True)
+        return await self._desk().read(work)
 
     def _shown_programs(self, session: Session, door: Door, person: Person, asks: bool) -> Programs:
         found = self.doors.find(session, door, person if asks else None)
@@ -254,7 +254,7 @@ class Gatekeeper:
         """Forget the secrets of which nothing needs any more."""
         kept = self._vault.askings()
         if kept:
-            self._vault.drop(await self._desk().call(_ended, kept, reading=True))
+            self._vault.drop(await self._desk().read(_ended, kept))
 
     # ---- time
 
@@ -300,7 +300,7 @@ class Gatekeeper:
             runs.settle(gate.run, self.doors.pipeline.stages, now)
 
     async def _next_due(self) -> float | None:
-        return await self._desk().call(self._due, time.time(), reading=True)
+        return await self._desk().read(self._due, time.time())
 
     def _due(self, session: Session, now: float) -> float | None:
         stages = self.doors.pipeline.stages

@@ -75,7 +75,7 @@ class Notices(BuildbotService):
     async def _look(self, project: str, numbers: list[int]) -> None:
         since = max(self._began, time.time() - _DAY)
         desk = find_desk(self.master)
-        found = await desk.call(happened, project, numbers, since, self.url, reading=True)
+        found = await desk.read(happened, project, numbers, since, self.url)
         for notice in found:
             if notice.id not in self._told:
                 self._told[notice.id] = notice.at

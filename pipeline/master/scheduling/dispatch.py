@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from slipway.master.buildbot_config.priorities import PRIORITY
 from slipway.master.ledger_service import find_desk
@@ -12,7 +12,21 @@ from slipway.model.site import Project, builder_name
 from slipway.steps.ledger_api import STAGE_PROPERTY
 
 
-async def hand_on(master: Any, name: str, project: Project, repository: str, orders: Orders) -> Any:
+class Handed(NamedTuple):
+    """A ticket that has become a request, as Buildbot's own schedulers return it."""
+
+    buildset: int | None
+    requests: dict[int, int]
+    """The ids of the build requests, by those of their builders."""
+
+
+#: What waits for a person has no request.
+NOTHING = Handed(None, {})
+
+
+async def hand_on(
+    master: Any, name: str, project: Project, repository: str, orders: Orders
+) -> list[Handed]:
     """Hand what the ledger has queued and cancelled to Buildbot.
 
     Args:
@@ -23,7 +37,7 @@ async def hand_on(master: Any, name: str, project: Project, repository: str, ord
         orders: What the ledger wants.
 
     Returns:
-        What became of each ticket: its (buildset id, request ids).
+        What became of each ticket.
     """
     for request_id, reason in orders.cancels.items():
         await master.data.control("cancel", {"reason": reason}, ("buildrequests", str(request_id)))
@@ -41,7 +55,7 @@ async def hand_on(master: Any, name: str, project: Project, repository: str, ord
 
 async def _dispatch(
     master: Any, project: str, pipeline: Project, repository: str, ticket: Ticket
-) -> Any:
+) -> Handed:
     """Hand a queued stage to Buildbot, and have it started without the usual pause."""
     name = builder_name(project, ticket.name, ticket.cell)
     builder = master.botmaster.builders.get(name)
@@ -69,7 +83,7 @@ async def _dispatch(
     )
     master.botmaster.maybeStartBuildsForBuilder(name)
     await find_desk(master).call(bind, ticket.stage_id, set_id, next(iter(requests.values())))
-    return set_id, requests
+    return Handed(set_id, requests)
 
 
 def _properties(project: str, ticket: Ticket) -> dict[str, tuple[Any, str]]:

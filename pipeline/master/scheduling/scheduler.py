@@ -10,11 +10,12 @@ import contextlib
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Concatenate, NamedTuple, ParamSpec
 
 import sqlalchemy as sa
 from buildbot.process.results import CANCELLED, RETRY
 from buildbot.schedulers.base import ReconfigurableBaseScheduler
+from sqlalchemy.orm import Session
 from twisted.internet import defer, threads
 from twisted.python import log
 
@@ -24,7 +25,7 @@ from slipway.master.gates.service import Gatekeeper
 from slipway.master.ledger_service import Desk, find_desk
 from slipway.master.scheduling import recovery
 from slipway.master.scheduling.commits import POLLED, look_up
-from slipway.master.scheduling.dispatch import hand_on
+from slipway.master.scheduling.dispatch import NOTHING, Handed, hand_on
 from slipway.master.scheduling.if_changed import find_skips
 from slipway.master.scheduling.orders import Orders, bind, mark
 from slipway.master.scheduling.run_transitions import Tickets
@@ -34,13 +35,24 @@ from slipway.model.errors import WrongInput
 from slipway.model.site import Project, builder_name
 from slipway.model.states import IllegalTransition
 
+P = ParamSpec("P")
+
+
+class Done(NamedTuple):
+    """What became of the orders of a transaction."""
+
+    run: int
+    """The number of the run that they are about."""
+    first: Handed
+    """What became of the first ticket; nothing where there was none."""
+
 
 class Started(NamedTuple):
     """A run that was written down, and whose first stages are with Buildbot."""
 
     number: int
-    handed: Any
-    """The first stage's (buildset id, request ids); (None, {}) where all of them are gates."""
+    handed: Handed
+    """The first stage's; nothing where all of them are gates."""
 
 
 class PipelineScheduler(ReconfigurableBaseScheduler):
@@ -166,11 +178,8 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         """
         skips = await self._skips(commit) if cause.trigger == "poll" else {}
         work = self._tickets.start_and_queue
-        numbers: list[int] = []
-        handed = await self.hand_on(
-            work, commit, cause, time.time(), skips, actor=cause.owner, about=numbers.append
-        )
-        return None if handed is None else Started(numbers[0], (handed or [(None, {})])[0])
+        done = await self.hand_on_as(cause.owner, work, commit, cause, time.time(), skips)
+        return None if done is None else Started(done.run, done.first)
 
     async def _skips(self, commit: Commit) -> dict[str, Any]:
         """Return the stages that `if-changed` skips."""
@@ -185,8 +194,15 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         )
 
     async def rerun_stage(
-        self, run_number: int, stage: str, owner: str, reason: str, **options: Any
-    ) -> Any:
+        self,
+        run_number: int,
+        stage: str,
+        owner: str,
+        reason: str,
+        *,
+        cell: str = "",
+        from_here: bool = False,
+    ) -> Handed:
         """Try a stage of a run again; a gate asks anew.
 
         Args:
@@ -194,18 +210,19 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
             stage: The stage's name.
             owner: Who asked for it.
             reason: Why.
-            options: `cell`: that one alone. `from_here`: what waits for it is run again too.
+            cell: The cell to try alone.
+            from_here: True: what waits for it is run again too.
 
         Returns:
-            Its (buildset id, request ids); (None, {}) where a gate waits now.
+            What became of it; nothing where a gate waits now.
 
         Raises:
             WrongInput: No such run, needs that have not passed, or the stage is at work.
         """
-        started = await self.hand_on(
-            self._tickets.rerun, run_number, stage, owner, reason, actor=owner, **options
-        )
-        return (started or [(None, {})])[0]
+        work = self._tickets.rerun
+        asked = (run_number, stage, owner, reason)
+        done = await self.hand_on_as(owner, work, *asked, cell=cell, from_here=from_here)
+        return NOTHING if done is None else done.first
 
     async def rerun(self, run_number: int, cause: Cause) -> Started | None:
         """Start a new run of the revision that an earlier one was about.
@@ -235,31 +252,37 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         await self.hand_on(self._tickets.let_go, gate_id)
 
     async def hand_on(
-        self,
-        work: Callable[..., Orders | None],
-        *arguments: Any,
-        about: Callable[[int], None] | None = None,
-        **options: Any,
-    ) -> Any:
+        self, work: Callable[Concatenate[Session, P], Orders], *args: P.args, **kwargs: P.kwargs
+    ) -> Done | None:
         """Do work on the ledger, one at a time, and hand what it wants to Buildbot.
 
         Args:
-            work: Gets a session, then the arguments and options.
-            *arguments: Passed on to it.
-            about: Is told the number of the run that its orders are about.
-            **options: Passed on to it.
+            work: Gets a session, then the arguments.
+            *args: Passed on to it.
+            **kwargs: Passed on to it.
 
         Returns:
-            What became of each ticket; None where the work gave no orders.
+            What became of its orders; None where the work gave none.
         """
+        return await self.hand_on_as("", work, *args, **kwargs)
+
+    async def hand_on_as(
+        self,
+        actor: str,
+        work: Callable[Concatenate[Session, P], Orders | None],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Done | None:
+        """Do work as `hand_on` does; the audit trail knows who asked for it."""
         await self._lock.acquire()
         try:
-            orders = await find_desk(self.master).call(work, *arguments, **options)
+            orders = await find_desk(self.master).change(actor, work, *args, **kwargs)
             if orders is None:
                 return None
-            if about is not None:
-                about(orders.run)
-            return await hand_on(self.master, str(self.name), self.project, self.repository, orders)
+            handed = await hand_on(
+                self.master, str(self.name), self.project, self.repository, orders
+            )
+            return Done(orders.run, handed[0] if handed else NOTHING)
         finally:
             self._lock.release()
 
@@ -309,7 +332,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         """Go on with an attempt that was open when the master ended."""
         found = request_id or await self._request_of(stage_id)
         request = await self.master.data.get(("buildrequests", str(found))) if found else None
-        if request is not None and request_id is None:
+        if found is not None and request is not None and request_id is None:
             await find_desk(self.master).call(bind, stage_id, request["buildsetid"], found)
         if request is None:
             await self.hand_on(self._tickets.requeue, stage_id, request_id, new_attempt=False)

@@ -88,7 +88,7 @@ def test_who_only_reads_waits_for_nobody(desk, engine, start_in):
     async def both():
         writing = asyncio.create_task(desk.call(write))
         await asyncio.to_thread(begun.wait)
-        await desk.call(read, reading=True)
+        await desk.read(read)
         await writing
 
     asyncio.run(both())

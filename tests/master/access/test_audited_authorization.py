@@ -25,7 +25,7 @@ class Desk:
     def __init__(self, engine):
         self.engine, self.projects = engine, {"almanac": object()}
 
-    async def call(self, work, *args, actor=""):
+    async def change(self, actor, work, *args):
         with LedgerSession(self.engine, actor=actor) as session:
             work(session, *args)
             session.commit()
@@ -115,7 +115,7 @@ class RecordedTest(TestReactorMixin, unittest.TestCase):
             raise OSError("the disk is full")
 
         async def check():
-            self.desk.call = broken
+            self.desk.change = broken
             with pytest.raises(OSError, match="full"):
                 await self.ask(ADMIN, "stop", "builds", "1")
 

@@ -42,10 +42,10 @@ class RulesTest(TestReactorMixin, unittest.TestCase):
         self.setup_test_reactor()
         self.master = yield fakemaster.make_master(self, wantData=True)
         self.rules.setMaster(self.master)
-        desk = SimpleNamespace(projects={}, call=self.remember)
+        desk = SimpleNamespace(projects={}, change=self.remember)
         self.master.service_manager = SimpleNamespace(namedServices={SERVICE: desk})
 
-    async def remember(self, work, *args, actor):
+    async def remember(self, actor, work, *args):
         """What is asked goes into the trail; tests of it are elsewhere."""
 
     async def allowed(self, path, action, user):
