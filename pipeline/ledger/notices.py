@@ -12,17 +12,18 @@ from sqlalchemy.orm import Session
 from slipway.ledger.tables.gates import Deployment, Gate
 from slipway.ledger.tables.runs import Run, StageResult
 from slipway.model.notice import Event, Notice
+from slipway.model.states import DeploymentState, GateState, RunState, StageState
 
 _RUNS = {
-    "passed": Event.RUN_PASSED,
-    "failed": Event.RUN_FAILED,
-    "cancelled": Event.RUN_CANCELLED,
+    RunState.PASSED: Event.RUN_PASSED,
+    RunState.FAILED: Event.RUN_FAILED,
+    RunState.CANCELLED: Event.RUN_CANCELLED,
 }
-_GATES = {"open": Event.GATE_WAITS, "asked": Event.APPROVAL_WAITS}
+_GATES = {GateState.OPEN: Event.GATE_WAITS, GateState.ASKED: Event.APPROVAL_WAITS}
 _DEPLOYMENTS = {
-    "deployed": Event.DEPLOYED,
-    "rolled-back": Event.DEPLOYMENT_FAILED,
-    "failed": Event.DEPLOYMENT_FAILED,
+    DeploymentState.DEPLOYED: Event.DEPLOYED,
+    DeploymentState.ROLLED_BACK: Event.DEPLOYMENT_FAILED,
+    DeploymentState.FAILED: Event.DEPLOYMENT_FAILED,
 }
 
 
@@ -51,14 +52,15 @@ def _ended(
         Run.project == project, Run.number.in_(numbers), Run.finished_at >= since
     )
     for run in session.scalars(query.where(Run.state.in_(_RUNS))):
-        failed = [one for one in run.stages if one.state == "failed" and not one.stale]
+        bad = [one for one in run.stages if one.state == StageState.FAILED and not one.stale]
+        failed = bad if run.state == RunState.FAILED else []
         failed.sort(key=lambda one: one.finished_at or 0)
         at = run.finished_at or 0.0
         yield Notice(
             id=f"run-{run.id}-{at}",
             event=_RUNS[run.state],
-            stage=failed[0].name if failed and run.state == "failed" else "",
-            text=failed[0].summary if failed and run.state == "failed" else "",
+            stage=failed[0].name if failed else "",
+            text=failed[0].summary if failed else "",
             person=run.owner,
             at=at,
             **_facts(run, url),
@@ -71,7 +73,7 @@ def _waiting(
     query = select(Gate).join(Run).where(Run.project == project, Run.number.in_(numbers))
     query = query.where(Gate.stage_id.is_not(None), Gate.state.in_(_GATES))
     for gate in session.scalars(query.where(or_(Gate.made_at >= since, Gate.asked_at >= since))):
-        asked = gate.state == "asked"
+        asked = gate.state == GateState.ASKED
         yield Notice(
             id=f"gate-{gate.id}-{gate.asking if asked else ''}",
             event=_GATES[gate.state],
@@ -92,7 +94,7 @@ def _deployed(session: Session, project: str, since: float, url: str) -> Iterato
             stage=result.name,
             environment=row.environment,
             person=row.person,
-            text="" if row.state == "deployed" else row.message,
+            text="" if row.state == DeploymentState.DEPLOYED else row.message,
             at=row.finished_at or 0.0,
             **_facts(result.run, url, result.name),
         )
