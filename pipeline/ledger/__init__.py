@@ -1,1 +1,1 @@
-"""The database of runs, stage results, artefacts and releases."""
+"""The ledger: the database of runs, stage results, artefacts and releases."""

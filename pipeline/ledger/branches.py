@@ -1,8 +1,8 @@
-"""Which branches have a head that no run was started of.
+"""Find the branches whose head has no run yet.
 
-A branch that is named has one when its newest polled run is of another revision. A pattern has to
-know more: a branch that was there when the pattern was first looked for is only noted, as a push to
-it starts the first run; one that comes later is new.
+A branch named in pipeline.toml needs a run when its newest polled run has another revision. A
+pattern needs state: branches that exist when the pattern is first polled are only recorded, and a
+push starts their first run; a branch that appears later counts as new.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from slipway.model.git_names import is_pattern, matches
 
 
 def polled_revisions(session: Session, project: str) -> dict[str, str]:
-    """Return for each branch the revision of the newest run that a poll started on it."""
+    """Return the revision of the newest polled run of each branch."""
     of_polls = (Run.project == project, Run.trigger == "poll")
     newest = select(func.max(Run.id)).where(*of_polls).group_by(Run.branch)
     found = session.execute(select(Run.branch, Run.revision).where(Run.id.in_(newest)))
@@ -27,17 +27,17 @@ def polled_revisions(session: Session, project: str) -> dict[str, str]:
 def take_note(
     session: Session, project: str, asked: Iterable[str], heads: Mapping[str, str]
 ) -> dict[str, str | None]:
-    """Note the branches that patterns mean; return those with news.
+    """Record the branches that match patterns; return those that need a run.
 
     Args:
         session: The transaction.
-        project: Whose they are.
+        project: The project's name.
         asked: Names and patterns, as pipeline.toml has them.
-        heads: The revision of each branch that is there.
+        heads: The head revision of each existing branch.
 
     Returns:
-        For each branch with news the revision that was last known; None: nothing was. Names that
-        are not there are among them.
+        The last known revision of each branch that needs a run, None if there is none. Includes
+            named branches that do not exist.
     """
     asked = tuple(asked)
     known = polled_revisions(session, project)
@@ -57,7 +57,7 @@ def take_note(
 def _noted(
     session: Session, project: str, patterns: list[str], heads: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return what was noted, after a pattern that is looked for the first time has been."""
+    """Return the recorded branch heads; record new patterns and delete vanished branches."""
     rows = session.scalars(select(Branch).where(Branch.project == project))
     noted = {row.name: row.revision for row in rows}
     for pattern in patterns:

@@ -1,4 +1,4 @@
-"""Buildbot's own tables of test results: indexes that they lack, and rows by the hundred."""
+"""Indexes and bulk inserts for Buildbot's tables of test results."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from slipway.model.protocol.event import TestResult
 from slipway.model.protocol.result_sets import ALL, LONG, MOST_NS, TOLD
 
 _TABLE = "test_results"
-#: What a result's value begins with: told apart, the statuses, "0" and "1" need no more letters.
+#: Length of the prefix that is indexed. Statuses differ within it; "0" and "1" are shorter anyway.
 LETTERS = 3
 BEGINNING = f"substr(value, 1, {LETTERS})"
 _INDEXES = {
@@ -40,9 +40,10 @@ _PATHS = table("test_code_paths", column("id"), column("builderid"), column("pat
 
 
 def index_tests(connection: Connection) -> None:
-    """Let results be found by set and name, and by set and status, without reading all there are.
+    """Create indexes to find results by set and name, and by set and status.
 
-    Buildbot stores test results, but shows none, and has no index on SQLite and PostgreSQL.
+    Buildbot stores test results but never displays them, and creates no index on SQLite and
+    PostgreSQL.
     """
     if inspect(connection).has_table(_TABLE):
         for name, columns in _INDEXES.items():
@@ -50,16 +51,16 @@ def index_tests(connection: Connection) -> None:
 
 
 def add(session: Session, builder: int, sets: Mapping[str, int], tests: list[TestResult]) -> None:
-    """Write down results.
+    """Insert test results in bulk.
 
-    Buildbot's own way makes one statement of 3,000 rows with a bound value for each cell: it is put
-    together anew each time, and the interpreter does little else meanwhile. Rows of one statement
-    that is prepared once cost a tenth.
+    Buildbot's own method builds one statement of 3,000 rows with a bound parameter for each cell;
+    it is compiled anew each time and dominates the interpreter's time. One prepared statement,
+    executed for many rows, costs a tenth.
 
     Args:
-        session: Any session of the database that Buildbot's tables are in.
+        session: Any session on the database that holds Buildbot's tables.
         builder: Buildbot's id of the builder.
-        sets: The ids of Buildbot's sets by category; those there are results for.
+        sets: The ids of Buildbot's result sets, by category.
         tests: The results.
     """
     names = _ids(session, _NAMES, "name", builder, (test.name for test in tests))
@@ -88,7 +89,7 @@ def add(session: Session, builder: int, sets: Mapping[str, int], tests: list[Tes
 def _ids(
     session: Session, into: Any, key: str, builder: int, texts: Iterable[str]
 ) -> dict[str, int]:
-    """Return the ids of names or paths; those that are not known yet get one."""
+    """Return the ids of names or paths; insert the missing ones."""
     wanted = set(texts)
     known = _known(session, into, key, builder, wanted)
     missing = sorted(wanted - known.keys())

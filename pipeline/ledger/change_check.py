@@ -1,4 +1,4 @@
-"""Whether a ledger has changed, without asking what is in it: for who looks at it all the time."""
+"""Detect whether a ledger has changed without reading its tables, for frequent polling."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-#: A number or a place that is another one when anybody else has written. None of it reads a table:
-#: SQLite looks at its write-ahead log's index, PostgreSQL at where its own log ends.
+#: A value that differs after any other connection has written. Neither query reads a table: SQLite
+#: reads the index of its write-ahead log, PostgreSQL the insert position of its own log.
 _ASKED = {
     "sqlite": text("PRAGMA data_version"),
     "postgresql": text("SELECT pg_current_wal_insert_lsn()"),
@@ -16,22 +16,22 @@ _ASKED = {
 
 
 class Changes:
-    """Remembers how a ledger was when it was last asked."""
+    """Change detector; remembers the ledger's version at the last check."""
 
     def __init__(self, engine: Engine) -> None:
-        """Remember nothing: the first answer is that it has changed.
+        """Start with no known version: the first check reports a change.
 
         Args:
-            engine: As `open_ledger` opens it.
+            engine: An engine returned by `open_ledger`.
         """
         self.engine = engine
         self._connection: Connection | None = None
         self._last: Any = None
 
     def any(self) -> bool:
-        """Tell whether something was written since this was asked last.
+        """Return whether anything was written since the last call.
 
-        A database that cannot be reached has changed: asking it more says why.
+        An unreachable database counts as changed: the caller's next query then reports the error.
         """
         try:
             if self._connection is None:
@@ -45,7 +45,7 @@ class Changes:
         return bool(now != last)
 
     def close(self) -> None:
-        """Let the database go."""
+        """Close the connection and forget the version; the next check reports a change."""
         connection, self._connection, self._last = self._connection, None, None
         if connection is not None:
             connection.invalidate()

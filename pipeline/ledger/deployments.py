@@ -1,4 +1,4 @@
-"""Deployments: which release was brought where, by whom, and how it went."""
+"""Deployments: releases deployed to environments, with the person and the result."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from slipway.model.states import STANDING, DeploymentState
 
 
 def environment_of(project: Project, stage: str) -> str | None:
-    """Return the environment a stage deploys to; None for stages of other kinds."""
+    """Return the environment that a stage deploys to; None for stages of other kinds."""
     its = project.stages.get(stage)
     return its.deploys_to if its is not None else None
 
@@ -29,7 +29,7 @@ def release_of(session: Session, run: Run) -> Release | None:
 
 
 def current(session: Session, project: str, environment: str) -> Deployment | None:
-    """Return the deployment whose release an environment runs."""
+    """Return the deployment of the release that an environment runs now; None if there is none."""
     return session.scalar(
         select(Deployment)
         .where(
@@ -43,7 +43,7 @@ def current(session: Session, project: str, environment: str) -> Deployment | No
 
 
 def last_values(session: Session, project: str, environment: str) -> dict[str, Any]:
-    """Return the answers that were given for the last deployment there."""
+    """Return the parameter values of the last deployment to an environment."""
     found = session.scalar(
         select(Deployment.values)
         .where(Deployment.project == project, Deployment.environment == environment)
@@ -54,7 +54,7 @@ def last_values(session: Session, project: str, environment: str) -> dict[str, A
 
 
 def of_stage(session: Session, stage_id: int) -> Deployment | None:
-    """Return the deployment that an attempt at a stage is."""
+    """Return the deployment that belongs to a stage attempt."""
     return session.scalar(select(Deployment).where(Deployment.stage_id == stage_id))
 
 
@@ -66,9 +66,10 @@ def begin(
     gate: Gate | None,
     now: float,
 ) -> Deployment:
-    """Write down that a release is on its way to an environment.
+    """Record the start of a deployment of a release to an environment.
 
-    A worker that was lost may take the same attempt up again; it is one deployment then.
+    Idempotent: when another worker retries the attempt of a lost worker, the same deployment
+    continues.
     """
     known = of_stage(session, result.id)
     if known is not None:
@@ -102,15 +103,15 @@ def finish(
     facts: Mapping[str, Any],
     now: float,
 ) -> None:
-    """Write down how a deployment went."""
+    """Record the result of a deployment."""
     transition(deployment, state, message or "it has ended", now)
     deployment.message, deployment.facts = message, dict(facts)
 
 
 def said(session: Session, result: StageResult, exit_code: int, now: float) -> None:
-    """Write down what the deployer's script has said of a deployment, once."""
+    """Record the result that the deployer's script reported. Idempotent."""
     deployment = of_stage(session, result.id)
-    # A transaction whose answer was lost with the connection is done again.
+    # A transaction is retried when the connection is lost before its commit is acknowledged.
     if deployment is None or deployment.state != DeploymentState.RUNNING:
         return
     back = result.facts.get("outcome") == DeploymentState.ROLLED_BACK
@@ -122,7 +123,7 @@ def said(session: Session, result: StageResult, exit_code: int, now: float) -> N
 
 
 def was_at(session: Session, release: Release, environment: str) -> bool:
-    """Tell whether an environment has run a release."""
+    """Return whether an environment has ever run a release."""
     query = select(Deployment.id).where(
         Deployment.project == release.run.project,
         Deployment.environment == environment,
@@ -133,7 +134,7 @@ def was_at(session: Session, release: Release, environment: str) -> bool:
 
 
 def cancel(session: Session, result: StageResult, now: float) -> None:
-    """Write down that a deployment was stopped in the middle."""
+    """Record that a running deployment was cancelled."""
     deployment = of_stage(session, result.id)
     if deployment is not None and deployment.state == DeploymentState.RUNNING:
         finish(

@@ -1,4 +1,4 @@
-"""Freezes: while there is one, no gate of the project opens."""
+"""Freezes: no gate of a frozen project opens."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from slipway.model.errors import Forbidden, WrongInput
 
 
 def freeze(session: Session, project: str, person: Person, reason: str, now: float) -> None:
-    """Let no gate of a project open until it is thawed.
+    """Freeze a project: none of its gates opens until it is thawed.
 
     Raises:
-        Forbidden: The person may not.
+        Forbidden: The person lacks the permission "freeze".
         WrongInput: No reason is given, or it is frozen already.
     """
     _permit(person)
@@ -29,10 +29,10 @@ def freeze(session: Session, project: str, person: Person, reason: str, now: flo
 
 
 def thaw(session: Session, project: str, person: Person) -> None:
-    """Let gates open again.
+    """Thaw a project: its gates may open again.
 
     Raises:
-        Forbidden: The person may not.
+        Forbidden: The person lacks the permission "freeze".
         WrongInput: It is not frozen.
     """
     _permit(person)

@@ -1,4 +1,4 @@
-"""What a gate's questions depend on, as the ledger knows it."""
+"""Context of a gate's parameters: the ledger's facts that defaults and choices depend on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from slipway.model.parameter import Choice, Context
 from slipway.model.site import Project
 from slipway.model.states import GateState
 
-#: So many releases are offered, the newest first.
+#: Maximum number of releases offered, newest first.
 _OFFERED = 100
 
 
@@ -27,14 +27,14 @@ def context_of(
     project: Project,
     choices: Mapping[str, tuple[Choice, ...]],
 ) -> Context:
-    """Return what a gate's defaults and choices depend on.
+    """Return the context of a gate's defaults and choices.
 
     Args:
         session: The transaction.
         run: The gate's run.
         name: The stage behind it.
         project: Its project.
-        choices: What programs have printed, by parameter.
+        choices: The choices printed by external programs, by parameter.
     """
     stage = project.stages[name]
     asks_release = any(one.type == "release" for one in stage.parameters)
@@ -51,7 +51,7 @@ def context_of(
 
 
 def last_values(session: Session, name: str, stage: str, project: Project) -> dict[str, Any]:
-    """Return the answers that were given the last time: to the environment, else to the stage."""
+    """Return the previous parameter values: of the environment if any, else of the stage."""
     environment = deployments.environment_of(project, stage)
     if environment is not None:
         return deployments.last_values(session, name, environment)
@@ -66,7 +66,7 @@ def last_values(session: Session, name: str, stage: str, project: Project) -> di
 
 
 def deployable(session: Session, name: str, stage: str, project: Project) -> tuple[Choice, ...]:
-    """Return the releases of a project whose runs have passed all that a stage needs."""
+    """Return the releases whose runs meet all needs of a stage, newest first."""
     query = (
         select(Release)
         .join(Run)

@@ -1,8 +1,8 @@
-"""Gates that are asked for: one that waits, or one that is made by the asking itself.
+"""Gate openings: requests for a gate that waits already, or that the request creates.
 
-Opening a stage before its needs have passed, and bringing an older release back, have no gate that
-waits. What it would be is shown without a row; the row is made in the transaction that asks, after
-everything has been checked. Every function works in the caller's transaction.
+No gate waits when a stage is opened before its needs have passed, or when an older release is
+rolled back. Such a gate is displayed without a row; the row is inserted in the transaction of the
+request, after all checks. Every function works in the caller's transaction.
 """
 
 from __future__ import annotations
@@ -24,34 +24,34 @@ from slipway.model.site import Project
 from slipway.model.stage import Stage
 from slipway.model.states import OPEN_RUN, OPEN_STAGE
 
-#: A token has so many letters.
+#: Length of a token, in hexadecimal digits.
 _LETTERS = 32
 
 
 @dataclass(frozen=True)
 class Opening:
-    """A gate that somebody may ask something of."""
+    """A gate that can be requested."""
 
     run: Run
     name: str
-    """The stage's."""
+    """The name of the stage."""
     stage: Stage
     gate: Gate | None
-    """None: it is made by the asking."""
+    """None: the request creates the gate."""
     token: str
     rollback: bool = False
 
     def title(self) -> str:
-        """Return what it is called in sentences."""
+        """Return the gate's title for sentences."""
         return f"{self.name} of {self.run.project} run {self.run.number}"
 
     def shown(self, now: float) -> Gate:
-        """Return the gate, or what it would be: that one is of no session and has no id."""
+        """Return the gate, or a transient one (id 0, in no session) if it has no row yet."""
         return self.gate or Gate(
             id=0,
             run=self.run,
             stage=self.name,
-            # What a rollback needs has passed long ago.
+            # A non-null attempt: the needs of a rollback passed long ago.
             stage_id=0 if self.rollback else None,
             token=self.token,
             asking="",
@@ -65,7 +65,7 @@ class Opening:
         )
 
     def make(self, session: Session, person: Person, now: float) -> Gate:
-        """Return the gate; it is written down where it is new."""
+        """Return the gate; insert it if it has no row yet."""
         if self.gate is not None:
             return self.gate
         attempt = None
@@ -85,15 +85,15 @@ class Opening:
 
 
 def of_gate(gate: Gate, stage: Stage) -> Opening:
-    """Return the opening of a gate that is there."""
+    """Return the opening of an existing gate."""
     return Opening(gate.run, gate.stage, stage, gate, gate.token, gate.rollback)
 
 
 def early(session: Session, project: str, pipeline: Project, number: int, name: str) -> Opening:
-    """Return the gate of a stage whose needs have not passed yet.
+    """Return the opening of a stage whose needs have not passed yet.
 
     Raises:
-        WrongInput: There is no such run, or the stage has been tried already.
+        WrongInput: There is no such run, it has ended, or the stage has been tried already.
     """
     run, stage = _run_of(session, project, number), pipeline.stages[name]
     waiting = _waiting(session, run, name, rollback=False)
@@ -109,11 +109,12 @@ def early(session: Session, project: str, pipeline: Project, number: int, name: 
 
 
 def back(session: Session, project: str, pipeline: Project, number: int, name: str) -> Opening:
-    """Return the gate that brings the release of an older run back, beside the run's own.
+    """Return the opening that rolls back to an older run's release, beside the run's own gate.
 
     Raises:
-        WrongInput: That run has no release, it was never deployed there, its needs have not passed,
-            or it is at work there.
+        WrongInput: That run has no release, or a pruned one, it was never deployed there, its needs
+            have not passed,
+            or the stage is active.
     """
     run, stage = _run_of(session, project, number), pipeline.stages[name]
     made = deployments.release_of(session, run)
@@ -145,13 +146,13 @@ def back(session: Session, project: str, pipeline: Project, number: int, name: s
 
 
 def asked_with(session: Session, project: str, number: int, name: str, token: str) -> Gate | None:
-    """Return the gate that a token was asked of already: a second click."""
+    """Return the gate that was already requested with a token (a repeated click)."""
     query = select(Gate).join(Run).where(Run.project == project, Run.number == number)
     return session.scalar(query.where(Gate.stage == name, Gate.token == token))
 
 
 def working(run: Run, name: str) -> list[StageResult]:
-    """Return the attempts at a stage that go on by themselves, rollbacks too."""
+    """Return the queued, running and stopping attempts at a stage, rollbacks included."""
     return [
         one
         for one in run.stages
@@ -168,14 +169,14 @@ def _run_of(session: Session, project: str, number: int) -> Run:
 
 
 def _waiting(session: Session, run: Run, name: str, *, rollback: bool) -> Gate | None:
-    """Return the gate of a stage that is not decided: the run's own, or the way back's."""
+    """Return the undecided gate of a stage: the run's own, or the one of a rollback."""
     found = gates.undecided(session, run.project, run.id)
     wanted = (name, rollback)
     return next((gate for gate in found if (gate.stage, gate.rollback) == wanted), None)
 
 
 def _token(session: Session, run: Run, name: str, why: str) -> str:
-    """Return a token that stays the same while nothing has happened to this stage of the run."""
+    """Return a token that is stable until something happens to this stage of the run."""
     attempt = max((one.id for one in run.stages if one.name == name), default=0)
     of_stage = select(func.max(Gate.id)).where(Gate.run_id == run.id, Gate.stage == name)
     told = [why, run.id, name, attempt, session.scalar(of_stage) or 0]

@@ -1,6 +1,6 @@
-"""Askings: what exactly somebody asked of a gate. Whoever approves names the one they saw.
+"""Gate requests ("askings"): the exact values requested at a gate, under a unique name.
 
-Every function works in the caller's transaction.
+An approver names the asking they saw. Every function works in the caller's transaction.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from slipway.model.access import Person
 from slipway.model.errors import WrongInput
 from slipway.model.states import GateState
 
-#: An asking's name has so many letters.
+#: Length of an asking's name, in hexadecimal digits.
 _LETTERS = 32
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a person asks of a gate."""
+    """A person's request to open a gate."""
 
     token: str
     values: Mapping[str, Any] = field(default_factory=dict)
-    """The checked answers to its parameters, without secrets."""
+    """The validated parameter values, without secrets."""
     secret_names: tuple[str, ...] = ()
     comment: str = ""
 
 
 def take(session: Session, gate: Gate, person: Person, request: Request, now: float) -> None:
-    """Write down what is asked now, under a name of its own; what was approved was another."""
+    """Record a request under a new name; delete the approvals of the request before it."""
     void_approvals(session, gate)
     gate.token, gate.asking = request.token, _name(gate, person, request, now)
     gate.values, gate.secret_names = dict(request.values), list(request.secret_names)
@@ -56,33 +56,33 @@ def take(session: Session, gate: Gate, person: Person, request: Request, now: fl
 
 
 def void_approvals(session: Session, gate: Gate) -> None:
-    """Remove what people said of what is asked no longer; the trail keeps it."""
+    """Delete a gate's approvals, which belong to an older request; the audit trail keeps them."""
     for said in gate.approvals:
-        # The trail tells of which gate it was: it must not be taken out of the gate's list first.
+        # Delete the row, do not remove it from the list: the audit trail reads its `gate`.
         session.delete(said)
-    # They must be gone before the same person is written down again.
+    # Flush: a new approval by the same person would violate the unique constraint.
     session.flush()
     session.expire(gate, ["approvals"])
 
 
 def _name(gate: Gate, person: Person, request: Request, now: float) -> str:
-    # Nothing of a secret goes into it: everybody may see it, and could try them all.
+    # Secrets are not hashed: the name is public, so their values could be guessed by brute force.
     told = [gate.id, dict(request.values), list(request.secret_names), person.name, now]
     text = json.dumps([*told, secrets.token_hex(16)], sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:_LETTERS]
 
 
 def check_seen(session: Session, gate: Gate, seen: str, name: str) -> None:
-    """See that what somebody approves is what is asked now.
+    """Check that an approver has seen the current request.
 
     Args:
         session: The transaction.
         gate: The gate.
-        seen: The asking that they were shown.
-        name: What the gate is called.
+        seen: The name of the asking that the approver was shown.
+        name: The gate's title for messages.
 
     Raises:
-        WrongInput: They have seen another, and what has changed since.
+        WrongInput: They have seen another one; the message lists the changes since then.
     """
     if seen and seen == gate.asking:
         return
@@ -103,7 +103,7 @@ def check_seen(session: Session, gate: Gate, seen: str, name: str) -> None:
 
 
 def _changes(old: Asking, new: Gate) -> Iterable[str]:
-    """Return what is different now, each as a few words; of secrets their names alone."""
+    """Yield the changes as short phrases; of secrets the names only."""
     if old.person != new.person:
         yield f"asked by {old.person}, now by {new.person}"
     yield from differences(old.values, new.values)
@@ -117,10 +117,10 @@ def _changes(old: Asking, new: Gate) -> Iterable[str]:
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[str]:
-    """Return which answers differ, each with what it was and what it is."""
+    """Yield the differing parameter values as "name: old -> new"."""
     for name in dict.fromkeys([*old, *new]):
         before, after = old.get(name), new.get(name)
-        # JSON has true where Python would take 1 for the same.
+        # Compare as JSON: Python considers True and 1 equal.
         if json.dumps(before, sort_keys=True) != json.dumps(after, sort_keys=True):
             yield f"{name}: {_shown(before)} -> {_shown(after)}"
 
@@ -130,5 +130,5 @@ def _shown(value: Any) -> str:
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "..."
 
 
-#: So much of an answer is told.
+#: Maximum length of a value in a message, in characters.
 _LONGEST = 80

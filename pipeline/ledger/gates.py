@@ -1,7 +1,7 @@
-"""Gates: stages that wait for a person. Each is a row, never a build held open.
+"""Gates: stages that wait for a person, each a row and never a blocked build.
 
-Every function works in the caller's transaction. What a person may do is decided here, once, for
-every way in.
+Every function works in the caller's transaction. Permissions are checked here, for the web UI, the
+API and the command line alike.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from slipway.model.time_window import is_open, next_opening
 
 
 def attach(session: Session, run: Run, result: StageResult, stage: Stage, now: float) -> Gate:
-    """Give an attempt its gate: the one that was asked for early, or a new one."""
+    """Attach a gate to an attempt: the one requested early, or a new one."""
     early = session.scalar(
         select(Gate).where(
             Gate.run_id == run.id,
@@ -52,17 +52,17 @@ def make(
     token: str = "",
     rollback: bool = False,
 ) -> Gate:
-    """Write down a gate that nobody has asked anything of yet.
+    """Insert a gate that has no request yet.
 
     Args:
         session: The transaction.
         run: The run.
         name: The stage.
-        stage: What pipeline.toml says of it.
+        stage: The stage's configuration in pipeline.toml.
         now: Seconds since 1970.
-        stage_id: The attempt it lets go. None: its needs have not passed yet.
-        token: What was shown to whoever opens it. Empty: a new one.
-        rollback: True: somebody wants this older release back.
+        stage_id: The attempt that it releases. None: its needs have not passed yet.
+        token: The token that was displayed with the gate. Empty: a new one.
+        rollback: True for the rollback to an older release.
     """
     gate = Gate(
         run=run,
@@ -81,17 +81,17 @@ def make(
 
 
 def new_token() -> str:
-    """Return a token that nobody has been shown."""
+    """Return a new random token."""
     return secrets.token_urlsafe(16)
 
 
 def of_stage(session: Session, result: StageResult) -> Gate | None:
-    """Return the gate of an attempt."""
+    """Return the gate of an attempt; None if there is none."""
     return session.scalar(select(Gate).where(Gate.stage_id == result.id))
 
 
 def move(session: Session, last: StageResult, result: StageResult) -> None:
-    """Let an attempt that is made by itself stand behind the gate of the one before."""
+    """Move the gate of an attempt to its automatic retry."""
     gate = of_stage(session, last)
     if gate is not None:
         gate.stage_id = result.id
@@ -99,7 +99,7 @@ def move(session: Session, last: StageResult, result: StageResult) -> None:
 
 
 def withdraw(session: Session, result: StageResult, stage: Stage, why: str, now: float) -> None:
-    """Close the gate of an attempt that counts no more."""
+    """Cancel the undecided gate of an attempt that is stale."""
     gate = of_stage(session, result)
     if gate is not None and gate.state in UNDECIDED:
         close(session, gate, stage, GateState.CANCELLED, f"withdrawn: {why}", now)
@@ -108,17 +108,17 @@ def withdraw(session: Session, result: StageResult, stage: Stage, why: str, now:
 def ask(
     session: Session, gate: Gate, stage: Stage, person: Person, request: Request, now: float
 ) -> bool:
-    """Open a gate, or ask others to approve that it opens.
+    """Request that a gate opens; it opens at once if no approvals are needed.
 
-    What is asked and not yet approved may be asked anew with other answers: the token is then the
-    asking that is to be replaced.
+    A request that is not approved yet can be replaced with other values: `request.token` is then
+    the name of the asking to replace.
 
     Returns:
-        False where this very request has been taken already (a second click).
+        False if this same request was recorded before (a repeated click).
 
     Raises:
-        Forbidden: The person has none of the roles that may.
-        WrongInput: The gate is not open any more, the token is another, it has expired, or the
+        Forbidden: The person has none of the allowed roles.
+        WrongInput: The gate is not open any more, the token differs, it has expired, or the
             project is frozen.
     """
     if not may_ask(session, gate, stage, person, request.token, now):
@@ -138,13 +138,13 @@ def ask(
 def may_ask(
     session: Session, gate: Gate, stage: Stage, person: Person, token: str, now: float
 ) -> bool:
-    """Tell whether a request is new, as far as that is known without its answers.
+    """Return whether a request is new, as far as this is known without its values.
 
     Returns:
-        False where the very request has been taken already.
+        False if this same request was recorded before.
 
     Raises:
-        Forbidden: The person has none of the roles that may.
+        Forbidden: The person has none of the allowed roles.
         WrongInput: As `ask` does.
     """
     permit(name_of(gate), stage, person)
@@ -171,20 +171,20 @@ def approve(
     comment: str,
     now: float,
 ) -> None:
-    """Approve what somebody asked of a gate.
+    """Approve the current request of a gate.
 
     Args:
         session: The transaction.
         gate: The gate.
         stage: Its stage.
-        person: Who approves.
-        asking: What they were shown: the gate's `asking` then.
-        comment: A few words.
+        person: The approver.
+        asking: The name of the request that they were shown (`Gate.asking`).
+        comment: Free text.
         now: Seconds since 1970.
 
     Raises:
-        Forbidden: The person has none of the roles that may, or asked for it themselves.
-        WrongInput: There is nothing to approve, it is another asking by now, they have approved
+        Forbidden: The person has none of the allowed roles, or made the request themselves.
+        WrongInput: There is nothing to approve, the request has been replaced, they have approved
             already, it has expired, or it is frozen.
     """
     permit(name_of(gate), stage, person)
@@ -207,10 +207,10 @@ def approve(
 def reject(
     session: Session, gate: Gate, stage: Stage, person: Person, comment: str, now: float
 ) -> None:
-    """Say no: the stage does not run, and what waits for it never starts.
+    """Reject a gate: the stage does not run, and stages that need it never start.
 
     Raises:
-        Forbidden: The person has none of the roles that may.
+        Forbidden: The person has none of the allowed roles.
         WrongInput: It is decided already, or the comment is missing.
     """
     permit(name_of(gate), stage, person)
@@ -230,27 +230,27 @@ def reject(
 def close(
     session: Session, gate: Gate, stage: Stage | None, state: GateState, why: str, now: float
 ) -> None:
-    """End a gate that lets nothing through, and the attempt that waited for it.
+    """Close a gate without opening it, and end the attempt that waits for it.
 
     Args:
         session: The transaction.
         gate: The gate.
-        stage: Its stage; None where pipeline.toml has it no longer.
+        stage: Its stage; None if it was removed from pipeline.toml.
         state: rejected, expired or cancelled.
-        why: A few words.
+        why: The reason, a few words; becomes the attempt's summary.
         now: Seconds since 1970.
     """
     _decide(session, gate, stage, state, why, now)
     result = session.get(StageResult, gate.stage_id) if gate.stage_id else None
     if result is not None and result.state == StageState.GATE:
-        # An attempt is rejected, has expired or is cancelled as its gate is.
+        # The attempt ends in the state of the same name: rejected, expired or cancelled.
         transition(result, StageState(state), why, now)
         result.summary = why
     session.flush()
 
 
 def reopen(session: Session, gate: Gate, why: str, now: float) -> None:
-    """Ask anew: what was given for it is lost."""
+    """Reset a gate to "open" without a request: the given secrets are lost."""
     transition(gate, GateState.OPEN, why, now)
     gate.person, gate.asked_at = "", None
     gate.token, gate.asking, gate.comment = new_token(), "", why
@@ -259,9 +259,9 @@ def reopen(session: Session, gate: Gate, why: str, now: float) -> None:
 
 
 def let_go(session: Session, gate: Gate, stage: Stage, now: float) -> StageResult | None:
-    """Queue the attempt behind an approved gate; None where it must wait on.
+    """Queue the attempt behind an approved gate; return None if it must still wait.
 
-    It waits for its needs, for the end of a freeze, and for its window.
+    It waits for its needs, for the end of a freeze, and for its time window.
     """
     if gate.state != GateState.APPROVED or gate.stage_id is None or has_expired(gate, now):
         return None
@@ -280,7 +280,7 @@ def let_go(session: Session, gate: Gate, stage: Stage, now: float) -> StageResul
 def _decide(
     session: Session, gate: Gate, stage: Stage | None, state: GateState, why: str, now: float
 ) -> None:
-    """End a gate; what its environment runs goes on changing, and is kept as it is now."""
+    """End a gate; record the environment's current deployment, which changes later."""
     transition(gate, state, why, now)
     if stage is not None and stage.deploys_to is not None:
         before = deployments.current(session, gate.run.project, stage.deploys_to)
@@ -288,13 +288,13 @@ def _decide(
 
 
 def brings_back(session: Session, gate: Gate) -> bool:
-    """Tell whether what a gate lets go is a rollback, which counts in no run."""
+    """Return whether a gate releases a rollback, which does not count in the run's state."""
     result = session.get(StageResult, gate.stage_id) if gate.stage_id else None
     return result is not None and result.rollback
 
 
 def undecided(session: Session, project: str, run_id: int | None = None) -> list[Gate]:
-    """Return the gates of a project, or of one of its runs, that are not decided yet."""
+    """Return the undecided gates of a project, or of one of its runs."""
     query = select(Gate).join(Run).where(Run.project == project, Gate.state.in_(UNDECIDED))
     if run_id is not None:
         query = query.where(Gate.run_id == run_id)
@@ -302,33 +302,33 @@ def undecided(session: Session, project: str, run_id: int | None = None) -> list
 
 
 def timed(session: Session, project: str) -> list[Gate]:
-    """Return the undecided gates of a project to which something may happen by itself."""
+    """Return the undecided gates of a project that a timer may change: approved or expiring."""
     query = select(Gate).join(Run).where(Run.project == project, Gate.state.in_(UNDECIDED))
     query = query.where((Gate.state == GateState.APPROVED) | Gate.expires_at.is_not(None))
     return list(session.scalars(query.order_by(Gate.id)))
 
 
 def due_at(session: Session, gate: Gate, stage: Stage, now: float) -> float | None:
-    """Return when something happens to a gate by itself: its window opens, or it expires."""
+    """Return when a timer must act on a gate: its window opens, or it expires. None: never."""
     dues = [] if gate.expires_at is None else [gate.expires_at]
     if gate.state == GateState.APPROVED and gate.stage_id and not frozen(session, gate.run.project):
         at = datetime.fromtimestamp(now, UTC)
         opening = next_opening(stage.window, at)
-        # Where it is open now, it is not time that the gate waits for.
+        # If the window is open now, the gate waits for something else than time.
         dues += [] if opening is None or opening <= at else [opening.timestamp()]
     return min(dues, default=None)
 
 
 def frozen(session: Session, project: str) -> Freeze | None:
-    """Return the freeze of a project, where there is one."""
+    """Return the freeze of a project; None if it is not frozen."""
     return session.get(Freeze, project)
 
 
 def permit(name: str, stage: Stage, person: Person) -> None:
-    """See that a person may open a gate.
+    """Check that a person may open a gate.
 
     Raises:
-        Forbidden: They have none of the roles that may.
+        Forbidden: They have none of the allowed roles.
     """
     if person.anonymous or not may_open(person, stage.allowed):
         msg = f"{name}: {gate_refusal(person, stage.allowed)}"
@@ -336,10 +336,10 @@ def permit(name: str, stage: Stage, person: Person) -> None:
 
 
 def not_frozen(session: Session, project: str) -> None:
-    """See that a project is not frozen.
+    """Check that a project is not frozen.
 
     Raises:
-        WrongInput: It is, by whom and why.
+        WrongInput: It is frozen; the message names the person and the reason.
     """
     freeze = frozen(session, project)
     if freeze is not None:
@@ -348,7 +348,7 @@ def not_frozen(session: Session, project: str) -> None:
 
 
 def has_expired(gate: Gate, now: float) -> bool:
-    """Tell whether a gate's time is over, whether or not somebody has closed it."""
+    """Return whether a gate's expiry time has passed, even if its state is not "expired" yet."""
     return gate.expires_at is not None and gate.expires_at <= now
 
 
@@ -371,7 +371,7 @@ def _count(gate: Gate, stage: Stage, now: float) -> None:
 
 
 def name_of(gate: Gate) -> str:
-    """Return what a gate is called in sentences."""
+    """Return a gate's title for sentences."""
     return f"{gate.stage} of {gate.run.project} run {gate.run.number}"
 
 

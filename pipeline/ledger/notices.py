@@ -1,4 +1,4 @@
-"""What has happened that people may be told of, as the ledger has it."""
+"""Collect notices from the ledger: ended runs, waiting gates, ended deployments."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _DEPLOYMENTS = {
 def happened(
     session: Session, project: str, numbers: Collection[int], since: float, url: str
 ) -> list[Notice]:
-    """Return what has happened in a project.
+    """Return the notices of a project, oldest first.
 
     Args:
         session: The ledger.
         project: The project's name.
-        numbers: The runs to look at; deployments of the project are looked at in any case.
-        since: Only what has happened since then, seconds since 1970.
-        url: The site's address, with a slash at its end.
+        numbers: The runs to consider; deployments are always considered.
+        since: Only events since this time, in seconds since 1970.
+        url: The site's URL, with a trailing slash.
     """
     found = [*_ended(session, project, numbers, since, url)]
     found += _waiting(session, project, numbers, since, url)

@@ -1,4 +1,4 @@
-"""What the last look at each repository found."""
+"""Results of the last poll of each repository."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def keep_poll(
     began_at: float | None = None,
     runs: Sequence[int] = (),
 ) -> None:
-    """Write down what a poll found, over what the one before did.
+    """Store the result of a poll; it replaces the previous one.
 
     Args:
         session: The transaction.
         project: The project's name.
-        outcome: What it found, as a sentence.
-        failed: Whether it could not look.
-        began_at: When it began.
+        outcome: The result, as a sentence.
+        failed: True if the repository could not be polled.
+        began_at: Start time, in seconds since 1970.
         runs: The numbers of the runs it started.
     """
     kept = Poll(

@@ -1,4 +1,4 @@
-"""What people ask the ledger: runs with their stages, releases, polls. Reading only."""
+"""Read-only queries: runs with their stages, releases, polls."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class StageView:
     finished_at: float | None
     cell: str = ""
     queued_at: float = 0.0
-    """When it was queued, or became a gate."""
+    """Time when it was queued, or became a gate; seconds since 1970."""
     waits: str = ""
-    """Why it is queued; empty where it is about to begin."""
+    """The reason why it is queued; empty if it is about to begin."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +60,12 @@ class RunView:
     finished_at: float | None
     releases: list[str] = field(default_factory=list)
     stages: dict[str, StageView] = field(default_factory=dict)
-    """By name; a cell's is such as "tests[3.12]"."""
+    """By title; the title of a cell looks like "tests[3.12]"."""
 
 
 @dataclass(frozen=True)
 class ReleaseView:
-    """A release and where it lies."""
+    """A release and its folder."""
 
     project: str
     version: str
@@ -79,7 +79,7 @@ class ReleaseView:
 
 @dataclass(frozen=True)
 class PollView:
-    """What the last look at a repository found."""
+    """The result of the last poll of a repository."""
 
     project: str
     polled_at: float
@@ -88,10 +88,10 @@ class PollView:
 
 
 def open_ledger(url: str) -> Engine | None:
-    """Open a ledger for reading; None where none has been made yet.
+    """Open a ledger read-only; return None if it does not exist or has another schema revision.
 
     Raises:
-        MissingTool: The database cannot be reached, or what is there is none.
+        MissingTool: The database cannot be reached, or the file is not a database.
     """
     if url.startswith("sqlite:///"):
         path = Path(url.removeprefix("sqlite:///"))
@@ -110,7 +110,7 @@ def open_ledger(url: str) -> Engine | None:
 
 
 def _is_current(engine: Engine) -> bool:
-    """Tell whether the tables are there, as this Slipway knows them; the master brings them on."""
+    """Return whether the tables have the current schema revision; the master upgrades them."""
     if not inspect(engine).has_table(VERSION_TABLE):
         return False
     with engine.connect() as connection:
@@ -119,7 +119,7 @@ def _is_current(engine: Engine) -> bool:
 
 
 def _read_only(path: Path) -> sqlite3.Connection:
-    # Ten seconds: the master may be writing.
+    # Timeout in seconds: the master may hold a lock while it writes.
     return sqlite3.connect(f"file:{quote(str(path))}?mode=ro", timeout=10, uri=True)
 
 
@@ -134,10 +134,10 @@ def list_runs(
 
     Args:
         engine: The ledger.
-        project: The project; None: all.
-        limit: How many at most.
+        project: The project's name. None: all projects.
+        limit: Maximum number of runs.
         numbers: Only runs of these numbers.
-        site: Its workers, to tell why stages are queued. None: that is not told.
+        site: The site, to explain why stages are queued. None: not explained.
     """
     query = (
         select(Run)

@@ -1,4 +1,4 @@
-"""Why a queued stage has not begun yet: what it waits for among the workers. Reading only."""
+"""Explain why a queued stage has not begun: missing, paused or busy workers. Read-only."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from slipway.model.states import OPEN_STAGE, StageState
 #: Buildbot's own tables, in the same database.
 _WORKERS = table("workers", column("id"), column("name"), column("paused"))
 _CONNECTED = table("connected_workers", column("workerid"))
-#: So many stages are named that a worker is busy with.
+#: Maximum number of a worker's stages that a reason names.
 _NAMED = 2
 
 
 @dataclass
 class _Machine:
-    """A worker as it is now."""
+    """A worker's current load."""
 
     most: int
     connected: bool = False
@@ -33,14 +33,14 @@ class _Machine:
     builders: set[tuple[str, str, str]] = field(default_factory=set)
 
     def is_free(self, builder: tuple[str, str, str]) -> bool:
-        """Tell whether it would take a stage; of one builder it does one at a time."""
+        """Return whether the worker would take a stage; it runs one build per builder at a time."""
         return len(self.busy) < self.most and builder not in self.builders
 
 
 def why_queued(
     session: Session, projects: Mapping[str, Project], workers: Mapping[str, Worker]
 ) -> dict[int, str]:
-    """Return why each queued attempt has not begun, by its id; without those about to begin.
+    """Return the reasons why attempts are queued, by attempt id, without those about to begin.
 
     Args:
         session: The transaction, on a database that holds Buildbot's tables, too.
@@ -51,7 +51,7 @@ def why_queued(
     query = query.options(joinedload(StageResult.run)).order_by(StageResult.id)
     rows = list(session.scalars(query))
     queued = [row for row in rows if row.state == StageState.QUEUED]
-    # Before the master has made its tables nothing is known of workers.
+    # Before the master has created Buildbot's tables, nothing is known about workers.
     if not queued or not inspect(session.connection()).has_table(_CONNECTED.name):
         return {}
     machines = _machines(session, workers)
@@ -80,7 +80,7 @@ def _machines(session: Session, workers: Mapping[str, Worker]) -> dict[str, _Mac
 
 
 def _stage_of(row: StageResult, projects: Mapping[str, Project]) -> Stage | None:
-    """Return what pipeline.toml says of an attempt's cell."""
+    """Return the configured stage of an attempt's cell; None if it was removed."""
     project = projects.get(row.run.project)
     stage = project.stages.get(row.name) if project else None
     if stage is None:

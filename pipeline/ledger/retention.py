@@ -1,8 +1,8 @@
-"""Retention: which runs' artefacts are let go, which published folders, and what stays and why.
+"""Retention: select the artefacts and published folders to delete according to `keep`.
 
-A pruned run stays in the ledger with all that was said of it; its files leave the store. Never
-pruned: what an environment runs or ran before that, what waits at a gate or is at work, the newest
-release of each branch, and what stands for a skipped stage of a run that stays.
+A pruned run stays in the ledger with all its records; its files are deleted from the store. Never
+pruned: the current and the previous release of each environment, runs that are active or wait at a
+gate, the newest release of each branch, and the source of a skipped stage of a run that stays.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from slipway.model.site import Keep, Project
 from slipway.model.states import OPEN_RUN, STANDING, UNDECIDED, DeploymentState
 
 _DAY = 86400.0
-#: A file younger than this may belong to a stage that has not told its artefacts yet.
+#: Younger files may belong to a running stage whose artefacts are not recorded yet.
 _YOUNG = _DAY
 _MANIFEST = "release.json"
-#: Bytes: no manifest of ours is longer.
+#: Size limit of a manifest in bytes; larger files are not ours.
 _LONGEST = 64_000_000
-#: Whoever publishes may be another user: no link is followed, no pipe waited for.
+#: The folder may be writable by another user: do not follow links, do not block on pipes.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
@@ -47,28 +47,28 @@ class Folder:
 
 @dataclass
 class Prunable:
-    """What can go, and what cannot."""
+    """Result of a search: what can be deleted, and what is kept with the reason."""
 
     runs: list[tuple[str, int, str]] = field(default_factory=list)
     """Project, number and version of each run."""
     files: list[str] = field(default_factory=list)
-    """The SHA-256 of each file that nothing needs any more."""
+    """The SHA-256 of each file that nothing references any more."""
     folders: list[Folder] = field(default_factory=list)
-    """The published folders that go."""
+    """The published folders to delete."""
     size: int = 0
-    """The bytes that the disk gets back: a file with another name elsewhere gives none."""
+    """Bytes that are freed on the disk; files with other hard links free none."""
     kept: list[tuple[str, str, str]] = field(default_factory=list)
-    """What is old enough and stays: the project, the run or release, and why."""
+    """Old items that are kept: the project, the run or release, and the reason."""
     young: int = 0
-    """Files that nothing needs, and that are not a day old yet."""
+    """Number of unreferenced files that are less than a day old, and therefore kept."""
 
 
 def find(session: Session, projects: dict[str, Project], store: Store, now: float) -> Prunable:
-    """Return what can go by each project's `keep`; nothing is changed.
+    """Return what can be deleted according to each project's `keep`; change nothing.
 
     Args:
         session: The transaction.
-        projects: The projects; one without `keep` keeps everything.
+        projects: The projects by name; one without `keep` keeps everything.
         store: The artefact store.
         now: Seconds since 1970.
     """
@@ -90,9 +90,9 @@ def find(session: Session, projects: dict[str, Project], store: Store, now: floa
 
 
 def mark(session: Session, projects: dict[str, Project], store: Store) -> Prunable:
-    """Mark the runs that can go; files and folders go once this is committed.
+    """Mark runs as pruned; the caller deletes files and folders after the commit.
 
-    A process that is killed between the two leaves files that the next pruning removes.
+    If the process is killed in between, the next pruning deletes the remaining files.
     """
     found = find(session, projects, store, now := time.time())
     for name, number, _ in found.runs:
@@ -111,10 +111,10 @@ def mark(session: Session, projects: dict[str, Project], store: Store) -> Prunab
 
 
 def remove(store: Store, found: Prunable) -> int:
-    """Remove the files of what was marked, but what has come anew since.
+    """Delete the files of a marking, except those stored again since.
 
     Returns:
-        The bytes that the disk has got back.
+        The number of bytes freed.
     """
     freed = 0
     for sha256 in found.files:
@@ -130,10 +130,10 @@ def remove(store: Store, found: Prunable) -> int:
 
 
 def freed_by(folder: Path) -> int:
-    """Return the bytes that the disk gets back with a folder."""
+    """Return the number of bytes that deleting a folder frees."""
     found, folders = 0, [] if folder.is_symlink() else [str(folder)]
     while folders:
-        # What whoever publishes has made too deep, or closed, is not counted.
+        # Unreadable or too deeply nested folders of the publishing user are not counted.
         with contextlib.suppress(OSError), os.scandir(folders.pop()) as entries:
             for one in entries:
                 if one.is_dir(follow_symlinks=False):
@@ -155,7 +155,7 @@ def _old_runs(session: Session, project: str, keep: Keep, now: float) -> list[Ru
 
 
 def _protected(session: Session, project: str) -> dict[int, str]:
-    """Return the ids of the runs that stay whatever their age, each with why."""
+    """Return the ids of the runs that are kept whatever their age, with the reason."""
     of = Run.project == project
     at_work = select(Run.id).where(of, Run.state.in_(OPEN_RUN))
     last = select(func.max(Release.run_id), Run.branch).join(Run).where(of).group_by(Run.branch)
@@ -165,7 +165,7 @@ def _protected(session: Session, project: str) -> dict[int, str]:
     found |= {run_id: f"it waits at the gate {name}" for run_id, name in session.execute(waiting)}
     places = select(Deployment.environment).where(Deployment.project == project).distinct()
     for environment in session.scalars(places):
-        # What runs there now, and what one would go back to.
+        # The current release, and the one that a rollback would deploy.
         query = (
             select(Release.run_id)
             .join(Deployment, Deployment.release_id == Release.id)
@@ -191,7 +191,7 @@ def _find_folders(
     now: float,
     found: Prunable,
 ) -> None:
-    """Find the published folders that go; they are on this machine, and what was published."""
+    """Find published folders to delete: on this machine, with the recorded manifest."""
     project, keep = kept
     if keep.releases is None:
         return
@@ -251,7 +251,7 @@ def _first_distinct(values: Iterable[int], count: int) -> list[int]:
 
 
 def _needed_files(session: Session, going: set[int]) -> Iterable[str]:
-    """Return the files of all runs that stay, also those a skipped stage stands for."""
+    """Yield the files of all runs that stay, including those borrowed by skipped stages."""
     rows = select(Artefact.sha256, StageResult.run_id).join(StageResult).join(Run)
     for sha256, run_id in session.execute(rows.where(Run.pruned_at.is_(None))):
         if run_id not in going:

@@ -1,4 +1,4 @@
-"""How a run in the ledger stands: its attempts, by the rules of `slipway.model.run_state`."""
+"""State of a run in the ledger; applies the rules of `slipway.model.run_state` to its attempts."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Counting = Mapping[tuple[str, str], StageResult]
 
 
 def counting(run: Run) -> dict[tuple[str, str], StageResult]:
-    """Return the newest attempt of each cell; those that count no more are left out.
+    """Return the newest attempt of each cell, without stale attempts.
 
-    So are rollbacks to the run: what became of it was decided long before.
+    Rollbacks to the run are left out, too: they happen after the run's own state was decided.
     """
     return {(one.name, one.cell): one for one in run.stages if not (one.stale or one.rollback)}
 
@@ -30,19 +30,19 @@ def unmet(run: Run, stage: Stage, stages: Mapping[str, Stage]) -> list[str]:
 
 
 def ready(run: Run, stages: Mapping[str, Stage]) -> list[str]:
-    """Return the stages that may start now; none of a run that a newer one has superseded."""
+    """Return the stages that may start now; none if a newer run has superseded this one."""
     return [] if run.superseded_by is not None else rules.startable(counting(run), stages)
 
 
 def verdict(run: Run, stages: Mapping[str, Stage]) -> RunState:
-    """Return a run's state; see `slipway.model.run_state`."""
+    """Return a run's state, derived by `slipway.model.run_state`."""
     return rules.verdict(counting(run), stages, superseded=run.superseded_by is not None)
 
 
 def inputs(run: Run, stage: Stage) -> list[tuple[StageResult, Artefact]]:
-    """Return the products of the stages a stage needs, each with the attempt that stands for it.
+    """Return the products of a stage's needs, each with the attempt that needs it resolved to.
 
-    A skipped stage stands for the attempt of an earlier run in which it passed.
+    For a skipped stage, the artefacts are those of the earlier run's attempt in which it passed.
     """
     needed = [result for (name, _), result in counting(run).items() if name in stage.needs]
     sources = [result.borrowed or result for result in needed]
@@ -56,7 +56,7 @@ def inputs(run: Run, stage: Stage) -> list[tuple[StageResult, Artefact]]:
 
 
 def _fetch_artefacts(results: list[StageResult]) -> None:
-    """Read the artefacts of many attempts in one statement, not in one each."""
+    """Load the artefacts of many attempts with one query instead of one each."""
     session = object_session(results[0]) if len(results) > 1 else None
     if session is not None:
         ids = [result.id for result in results]

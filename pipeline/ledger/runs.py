@@ -1,6 +1,6 @@
-"""What happens to runs: they start, their stages become ready, begin, finish.
+"""Life cycle of runs: start a run; queue, begin and finish its stages.
 
-Every function works in the caller's transaction and derives what it says from the tables alone.
+Every function works in the caller's transaction and derives its result from the tables alone.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from slipway.model.run_state import state_of
 from slipway.model.stage import Stage
 from slipway.model.states import ENDED_RUN, OPEN_STAGE, RunState, StageState
 
-#: In so many runs, the newest first, is looked for one in which a stage has passed.
+#: Maximum number of runs, newest first, that are searched for one in which a stage passed.
 _LOOKED_BACK = 50
 
 
 @dataclass(frozen=True)
 class Commit:
-    """What is known of the revision a run is about."""
+    """The commit that a run builds."""
 
     branch: str
     revision: str
@@ -41,7 +41,7 @@ class Commit:
 
 @dataclass(frozen=True)
 class Cause:
-    """Who or what started something."""
+    """The trigger of a run, with the person and the reason."""
 
     trigger: str
     owner: str = ""
@@ -56,20 +56,20 @@ def start_run(
     now: float,
     skips: Mapping[str, Any] | None = None,
 ) -> Run | None:
-    """Write down a new run.
+    """Insert a new run.
 
-    A poll starts one run a revision; asked again it starts none.
+    Idempotent for polls: a poll starts one run per revision.
 
     Args:
         session: The transaction.
         project: The project's name.
         commit: What the run is about.
-        cause: What started it.
+        cause: The trigger.
         now: Seconds since 1970.
         skips: The stages that `if-changed` skips, each with `why` and the `run` it passed in.
 
     Returns:
-        The run, or None where the poll's run is there already.
+        The run, or None if the poll's run exists already.
     """
     if cause.trigger == "poll":
         known = polled_revision(session, project, commit.branch)
@@ -97,7 +97,7 @@ def start_run(
 
 
 def polled_revision(session: Session, project: str, branch: str) -> str | None:
-    """Return the revision of the newest run a poll started on a branch."""
+    """Return the revision of the newest polled run of a branch; None if there is none."""
     return session.scalar(
         select(Run.revision)
         .where(Run.project == project, Run.branch == branch, Run.trigger == "poll")
@@ -120,7 +120,7 @@ def last_passed(
             .limit(_LOOKED_BACK)
         )
         for run in runs:
-            # One of its cells, or an older attempt, is not the stage.
+            # The query also finds runs in which only one cell, or only an older attempt, passed.
             if state_of(counting(run), name) == StageState.PASSED:
                 found[name] = (run.number, run.revision)
                 break
@@ -130,10 +130,10 @@ def last_passed(
 def queue_ready(
     session: Session, run: Run, stages: Mapping[str, Stage], now: float
 ) -> list[StageResult]:
-    """Write down every stage that has become ready, until none is, and settle the run.
+    """Create attempts for all startable stages until none is left; update the run's state.
 
     Returns:
-        The attempts that are queued now; gates wait and skipped stages have passed.
+        The attempts that are queued now, without waiting gates and skipped stages.
     """
     queued: list[StageResult] = []
     while names := ready(run, stages):
@@ -144,7 +144,7 @@ def queue_ready(
 
 
 def first_try(session: Session, run: Run, name: str, stage: Stage, now: float) -> list[StageResult]:
-    """Write down that a stage is to be tried: its cells, its gate, or that it is skipped."""
+    """Create the first attempts at a stage: its cells, with a gate, or skipped."""
     made = []
     for cell in cells(stage):
         borrowed = _borrowed(session, run, name, cell.name) if name in run.skips else None
@@ -162,7 +162,7 @@ def first_try(session: Session, run: Run, name: str, stage: Stage, now: float) -
 def again(
     session: Session, run: Run, last: StageResult, stage: Stage, now: float, *, owner: str = ""
 ) -> StageResult:
-    """Write down one more attempt at a cell; of a gate a person's attempt waits for its gate.
+    """Create another attempt at a cell; a person's retry of a manual stage waits for a gate.
 
     Args:
         session: The transaction.
@@ -170,9 +170,9 @@ def again(
         last: The attempt before.
         stage: The stage.
         now: Seconds since 1970.
-        owner: Who asked for it. Empty: it is tried again by itself, which a gate has let go.
+        owner: The person who asked for it. Empty: an automatic retry, which needs no new gate.
     """
-    # What a gate has let go once is tried again by itself without it.
+    # An automatic retry needs no new gate: the first attempt was approved.
     first = StageState.GATE if stage.manual and owner else StageState.QUEUED
     result = _attempt(run, last.name, last.cell, stage, first, now)
     result.owner = owner or last.owner
@@ -193,15 +193,15 @@ def again(
 def bring_back(
     session: Session, run: Run, name: str, stage: Stage, now: float, owner: str
 ) -> StageResult:
-    """Write down an attempt that brings a run's release back; the run itself stays as it is.
+    """Create an attempt that rolls back to a run's release; the run's state does not change.
 
     Args:
         session: The transaction.
         run: The run.
         name: The stage that deploys.
-        stage: What pipeline.toml says of it.
+        stage: The stage's configuration in pipeline.toml.
         now: Seconds since 1970.
-        owner: Who wants it.
+        owner: The person who asked for it.
     """
     (cell,) = cells(stage)
     result = _attempt(run, name, cell.name, stage, StageState.GATE, now)
@@ -211,10 +211,10 @@ def bring_back(
 
 
 def outdate(session: Session, run: Run, name: str, stages: Mapping[str, Stage], now: float) -> None:
-    """Let no attempt count any more at the stages that wait for one.
+    """Mark all attempts at the dependents of a stage as stale, and withdraw their gates.
 
     Raises:
-        ValueError: One of them is at work.
+        ValueError: One of them is queued, running or stopping.
     """
     later = dependents(stages, name)
     for (stage, _), result in counting(run).items():
@@ -253,7 +253,7 @@ def _attempt(
 def _skip(
     run: Run, name: str, cell: str, stage: Stage, borrowed: StageResult, now: float
 ) -> StageResult:
-    """Write down an attempt that stands for one of an earlier run."""
+    """Create a skipped attempt that stands for one of an earlier run."""
     result = _attempt(run, name, cell, stage, StageState.SKIPPED, now)
     result.summary, result.borrowed = run.skips[name]["why"], borrowed
     result.started_at = result.finished_at = now
@@ -261,7 +261,7 @@ def _skip(
 
 
 def _borrowed(session: Session, run: Run, name: str, cell: str) -> StageResult | None:
-    """Return the attempt that a skipped one stands for; None where this cell has never passed."""
+    """Return the earlier attempt that a skipped one stands for; None if the cell never passed."""
     query = (
         select(StageResult)
         .join(Run)
@@ -282,7 +282,7 @@ def _has_passed(name: str) -> ColumnElement[bool]:
 
 
 def begin(result: StageResult, build_id: int, worker: str, now: float) -> None:
-    """Write down that a worker has taken a stage."""
+    """Record that a worker has begun an attempt."""
     transition(result, StageState.RUNNING, f"{worker or 'a worker'} has taken it", now)
     result.build_id, result.worker = build_id, worker
     result.exit_code, result.summary, result.facts = None, "", {}
@@ -292,16 +292,16 @@ def begin(result: StageResult, build_id: int, worker: str, now: float) -> None:
 def finish(
     result: StageResult, state: StageState, now: float, exit_code: int | None = None
 ) -> None:
-    """Write down how a stage ended; what it said of itself is there already."""
+    """Record the final state of a stage; its own summary is recorded already."""
     transition(result, state, "it has ended", now)
     if exit_code is not None:
         result.exit_code = exit_code
 
 
 def cancel(result: StageResult, why: str, now: float) -> None:
-    """Write down that an attempt is cancelled: at once, so that no kill can undo it.
+    """Record that an attempt is cancelled, before Buildbot stops it, so that a kill cannot lose it.
 
-    What runs has no `finished_at` before Buildbot says that it has been stopped.
+    A running attempt gets its `finished_at` when Buildbot reports that it was stopped.
     """
     stopping = result.state == StageState.RUNNING
     transition(result, StageState.CANCELLED, why, now)
@@ -311,14 +311,14 @@ def cancel(result: StageResult, why: str, now: float) -> None:
 
 
 def is_stopping(result: StageResult) -> bool:
-    """Tell whether an attempt is cancelled and still at work."""
+    """Return whether an attempt is cancelled but its build has not stopped yet."""
     return result.state == StageState.CANCELLED and result.finished_at is None
 
 
 def settle(run: Run, stages: Mapping[str, Stage], now: float) -> None:
-    """Derive a run's state from its stages; what has ended stays so until one is at work again.
+    """Derive a run's state from its stages; an ended run changes only while a stage is active.
 
-    A pipeline that has changed since would make another of it.
+    Otherwise a later change of pipeline.toml would change the result of an ended run.
     """
     at_work = any(one.state in OPEN_STAGE for one in counting(run).values())
     state = verdict(run, stages)
@@ -327,20 +327,20 @@ def settle(run: Run, stages: Mapping[str, Stage], now: float) -> None:
 
 
 def break_off(run: Run, now: float) -> None:
-    """End a run as failed where nothing of it is at work any more."""
+    """End a run as failed if no stage of it is active."""
     at_work = any(one.state in OPEN_STAGE for one in counting(run).values())
     if run.state not in ENDED_RUN and not at_work:
         transition(run, RunState.FAILED, "it could not go on", now)
 
 
 def reopen(run: Run, why: str, now: float) -> None:
-    """Let a run that came to rest go on."""
+    """Set a run that is at rest back to running."""
     if run.state != RunState.RUNNING:
         transition(run, RunState.RUNNING, why, now)
 
 
 def older_open(session: Session, run: Run) -> list[Run]:
-    """Return the open runs of the same branch that came before a run."""
+    """Return the older running runs of the same branch."""
     query = select(Run).where(
         Run.project == run.project,
         Run.branch == run.branch,
@@ -357,7 +357,7 @@ def keep_release(
     contents: Iterable[tuple[StageResult, Artefact]],
     now: float,
 ) -> None:
-    """Write down the release that `publish` made, once, and what is in it."""
+    """Record the release that `publish` made, with its contents. Idempotent."""
     place, manifest = str(facts.get("folder", "")), str(facts.get("manifest_sha256", ""))
     if not place or not manifest or any(release.place == place for release in run.releases):
         return

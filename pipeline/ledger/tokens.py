@@ -1,4 +1,4 @@
-"""Tokens for scripts and the command line: made once, shown once, kept as a hash."""
+"""API tokens for scripts and the command line; displayed once, stored as a hash."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from slipway.ledger.tables.base import Base
 from slipway.model.access import Person, held
 from slipway.model.errors import WrongInput
 
-#: Scanners of repositories know a leaked token by it.
+#: A fixed prefix lets secret scanners recognise a leaked token.
 PREFIX = "slw_"
 _BYTES = 32
 _DAY = 86400.0
@@ -27,7 +27,7 @@ _FORM = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{43}}")
 
 
 class Token(Audited, Base):
-    """One token of a person; what it says itself is not in the database."""
+    """An API token of a person; the database holds only its hash."""
 
     __tablename__ = "slipway_token"
     __table_args__ = (Index("ix_slipway_token_sha256", "sha256", unique=True),)
@@ -40,10 +40,10 @@ class Token(Audited, Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(LONGEST_NAME))
-    """What it is for."""
+    """Its purpose."""
     person: Mapped[str] = mapped_column(String(100))
     roles: Mapped[list[Any]] = mapped_column(JSON, default=list)
-    """What it may do at most; what its person may no longer do it may not either."""
+    """Upper limit of its roles; it never has more than its person's current roles."""
     sha256: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[float]
     created_by: Mapped[str] = mapped_column(String(255))
@@ -54,7 +54,7 @@ class Token(Audited, Base):
 
 @dataclass(frozen=True)
 class TokenView:
-    """A token as it may be shown."""
+    """A token without its hash, for display."""
 
     id: int
     name: str
@@ -67,7 +67,7 @@ class TokenView:
     revoked_at: float | None
 
     def state(self, now: float) -> str:
-        """Return live, expired or revoked."""
+        """Return "live", "expired" or "revoked"."""
         if self.revoked_at is not None:
             return "revoked"
         return "live" if now < self.expires_at else "expired"
@@ -76,18 +76,18 @@ class TokenView:
 def create(
     session: Session, person: str, name: str, roles: Collection[str], days: float, by: str
 ) -> tuple[TokenView, str]:
-    """Make a token.
+    """Create a token.
 
     Args:
         session: The caller's transaction.
-        person: Whose it is.
-        name: What it is for.
-        roles: What it may do at most.
-        days: How long it is good.
-        by: Who makes it.
+        person: The person's name.
+        name: Its purpose; unique among the person's live tokens.
+        roles: Upper limit of its roles.
+        days: Days until it expires.
+        by: The person who creates it.
 
     Returns:
-        The token's row, and the token itself, which nobody can tell again.
+        The token's view, and the token itself, which cannot be retrieved again.
 
     Raises:
         WrongInput: The name is empty, too long or in use; no roles; the days are not in bounds.
@@ -122,7 +122,7 @@ def create(
 
 
 def list_tokens(session: Session, person: str | None = None) -> list[TokenView]:
-    """Return tokens, the newest first: of one person, or all."""
+    """Return tokens, newest first: of one person, or all."""
     query = select(Token).order_by(Token.id.desc())
     if person is not None:
         query = query.where(Token.person == person)
@@ -130,12 +130,12 @@ def list_tokens(session: Session, person: str | None = None) -> list[TokenView]:
 
 
 def revoke(session: Session, number: int, person: str | None = None) -> TokenView:
-    """Make a token worthless from now on; doing it again changes nothing.
+    """Revoke a token. Idempotent.
 
     Args:
         session: The caller's transaction.
         number: Its id.
-        person: Where given, only a token of this person.
+        person: If given, only a token of this person.
 
     Raises:
         WrongInput: There is no such token.
@@ -151,14 +151,14 @@ def revoke(session: Session, number: int, person: str | None = None) -> TokenVie
 
 
 def who(session: Session, sha256: str) -> tuple[int, Person] | None:
-    """Return whose token this is, with its id and its roles at most; nothing is written.
+    """Return a token's id and its person, limited to the token's roles. Read-only.
 
     Args:
         session: The caller's transaction.
         sha256: The digest of the token.
 
     Returns:
-        None where it is none of ours, revoked or expired.
+        None if it is unknown, revoked or expired.
     """
     row = session.scalar(select(Token).where(Token.sha256 == sha256))
     if row is None or _view(row).state(time.time()) != "live":
@@ -167,26 +167,26 @@ def who(session: Session, sha256: str) -> tuple[int, Person] | None:
 
 
 def good(session: Session) -> frozenset[str]:
-    """Return the digests of all tokens that are neither revoked nor expired."""
+    """Return the digests of all live tokens."""
     now = time.time()
     query = select(Token.sha256).where(Token.revoked_at.is_(None), Token.expires_at > now)
     return frozenset(session.scalars(query))
 
 
 def note_use(session: Session, number: int) -> None:
-    """Write down that a token has been used now."""
+    """Record the time of a token's last use."""
     row = session.get(Token, number)
     if row is not None:
         row.last_used_at = time.time()
 
 
 def well_formed(text: str) -> bool:
-    """Tell whether a text could be a token, before anything is looked up."""
+    """Return whether a text has the form of a token; no look-up."""
     return _FORM.fullmatch(text) is not None
 
 
 def digest(text: str) -> str:
-    """Hash a token; 256 random bits need no slow hash."""
+    """Return the SHA-256 of a token; 256 random bits need no slow password hash."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -1,7 +1,7 @@
-"""The one place where the state of a run, an attempt, a gate or a deployment changes.
+"""State transitions of runs, attempts, gates and deployments; the only place that writes states.
 
-An illegal transition raises: the transaction is rolled back, and whoever runs it writes down with
-`note_illegal`, in another one, what was tried.
+An illegal transition raises; the transaction is rolled back, and the caller records the attempt in
+another transaction with `note_illegal`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from slipway.model.states import (
     is_legal,
 )
 
-# One of these and no other: a gate gets no state of a run.
+# A TypeVar with constraints: the row and its new state must have the same state type.
 S = TypeVar("S", RunState, StageState, GateState, DeploymentState)
 S_co = TypeVar("S_co", covariant=True)
 
@@ -34,14 +34,14 @@ class HasState(Protocol[S_co]):
 
     @property
     def state(self) -> S_co:
-        """The state it is in."""
+        """The current state."""
 
     def entered(self, now: float) -> None:
-        """Write down when it came into its state."""
+        """Record the time at which the row entered its state."""
 
 
 class IllegalRow(IllegalTransition):
-    """An illegal transition of a row of the ledger, with what the audit trail keeps of it."""
+    """An illegal transition of a ledger row, with the facts for the audit trail."""
 
     def __init__(self, row: Any, old: State, new: State, why: str) -> None:
         trail: Trail = type(row).__trail__
@@ -58,11 +58,11 @@ def transition(row: HasState[S], to: S, why: str, now: float) -> None:
     Args:
         row: A run, an attempt, a gate or a deployment.
         to: Its next state.
-        why: Why, in a few words; the audit trail keeps them where it is refused.
+        why: The reason, in a few words; a refused transition is recorded with it.
         now: Seconds since 1970.
 
     Raises:
-        IllegalRow: No row may go from the one state to the other.
+        IllegalRow: The transition is not allowed.
     """
     if not is_legal(row.state, to):
         raise IllegalRow(row, row.state, to, why)
@@ -71,7 +71,7 @@ def transition(row: HasState[S], to: S, why: str, now: float) -> None:
 
 
 def note_illegal(session: Session, error: IllegalRow) -> None:
-    """Write down in the audit trail that an illegal transition was tried."""
+    """Record an illegal transition in the audit trail."""
     session.info["actor"] = error.actor
     note(
         session,

@@ -1,1 +1,1 @@
-"""The audit trail: recorded, chained, read."""
+"""Audit trail: recording, hash chain, queries."""

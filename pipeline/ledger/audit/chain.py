@@ -1,8 +1,8 @@
-"""The chain of the audit trail: each row holds the hash of the one before it.
+"""Hash chain of the audit trail: each row holds the hash of the previous one.
 
-A row's hash is the SHA-256 of its content and the previous hash, as JSON with sorted keys, no
-blanks, ASCII alone. One transaction at a time appends, on SQLite by its write lock, on PostgreSQL
-by an advisory lock; a unique constraint on the previous hash is the last guard.
+A row's hash is the SHA-256 of its content and the previous hash, as JSON with sorted keys, without
+blanks, ASCII only. One transaction at a time appends: on SQLite because of its write lock, on
+PostgreSQL because of an advisory lock; a unique constraint on the previous hash is the last guard.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from sqlalchemy.orm import Session
 
 from slipway.ledger.audit.recording import AuditRow, actor_of
 
-#: What the first row has as previous hash.
+#: The previous hash of the first row.
 GENESIS = "0" * 64
-#: PostgreSQL's advisory locks are numbers of 64 bits that the whole database shares.
+#: PostgreSQL's advisory locks are 64-bit numbers shared by the whole database.
 _LOCK = int.from_bytes(b"slipaudt")
 _CONTENT = tuple(one.name for one in AuditRow.__table__.columns if one.name != "hash")
 _LENGTHS: dict[str, int] = {
@@ -32,7 +32,7 @@ _LONGEST_SUMMARY = 1000
 
 
 def row_hash(row: Mapping[str, Any]) -> str:
-    """Return the hash of a row's content, the previous hash included."""
+    """Return the hash of a row's content, including the previous hash."""
     content = {name: row[name] for name in _CONTENT}
     return hashlib.sha256(_canonical(content).encode("ascii")).hexdigest()
 
@@ -42,7 +42,7 @@ def _canonical(content: Any) -> str:
 
 
 def head(session: Session) -> str:
-    """Return the hash of the newest row; 64 zeros where there is none."""
+    """Return the hash of the newest row; 64 zeros if there is none."""
     return _head(session.connection())[1]
 
 
@@ -53,10 +53,10 @@ def _head(connection: Connection) -> tuple[int, str]:
 
 
 def hold(session: Session) -> None:
-    """Let no other transaction write to the ledger until this one has ended.
+    """Block all other writers of the ledger until this transaction ends.
 
-    A LedgerSession does it before its first flush. Code that locks rows before it flushes calls it
-    first: two transactions that take both locks in different order would wait for each other.
+    A LedgerSession does this before its first flush. Code that locks rows before it flushes must
+    call this first: two transactions that take the two locks in different order would deadlock.
     """
     connection = session.connection()
     if connection.dialect.name == "sqlite":
@@ -67,15 +67,15 @@ def hold(session: Session) -> None:
 
 
 def lock(connection: Connection) -> None:
-    """Wait on PostgreSQL until no other transaction writes to the ledger, and keep others out."""
+    """Wait for PostgreSQL's advisory lock of the ledger and hold it until the transaction ends."""
     connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
 
 
 def append(session: Session, entries: Iterable[Mapping[str, Any]]) -> None:
-    """Append to the trail, in the session's own transaction.
+    """Append entries to the audit trail, in the session's own transaction.
 
     Args:
-        session: Says who acts.
+        session: The session; its `info["actor"]` is the actor.
         entries: Each with action, entity, entity_id, project, summary, old and new.
     """
     hold(session)
@@ -92,7 +92,7 @@ def append(session: Session, entries: Iterable[Mapping[str, Any]]) -> None:
 
 
 def _storable(entry: Mapping[str, Any], actor: str) -> dict[str, Any]:
-    """Return an entry as both databases give it back: what is hashed is what is stored."""
+    """Normalise an entry to the form in which both databases return it, so that hashes match."""
     texts = {name: value for name, value in entry.items() if name not in {"old", "new"}}
     row: dict[str, Any] = {
         name: _text(value, _LENGTHS.get(name, _LONGEST_SUMMARY))
@@ -105,7 +105,7 @@ def _storable(entry: Mapping[str, Any], actor: str) -> dict[str, Any]:
 
 
 def _json(value: Mapping[str, Any]) -> Any:
-    # JSON has no NaN and no infinity: they become text, as everything else that it does not know.
+    # JSON has no NaN and no infinity; they become text, as do all types that JSON lacks.
     def constant(name: str) -> str:
         return name
 
@@ -113,7 +113,7 @@ def _json(value: Mapping[str, Any]) -> Any:
 
 
 def _text(value: Any, longest: int) -> str:
-    """Return text that a terminal and both databases take; control characters become a sign."""
+    """Return printable, limited text that terminals and both databases accept."""
     seen = str(value).encode("utf-8", "replace").decode("utf-8")
     plain = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in seen)
     return plain if len(plain) <= longest else plain[: longest - 1] + "…"
@@ -129,16 +129,16 @@ def note(
     summary: str = "",
     facts: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write down what happened without a row being changed: a refused action, a sign-in.
+    """Record an event that changes no row: a refused action, a sign-in.
 
     Args:
-        session: A LedgerSession; its `info["actor"]` is who acted.
-        action: What was done or asked for, a word: stop, sign-in.
-        entity: To what kind of thing.
-        entity_id: To which of them.
-        project: Whose it is; empty: the site's.
-        summary: What happened, for people.
-        facts: What else is to be kept. No secrets: nothing here is ever removed.
+        session: A LedgerSession; its `info["actor"]` is the actor.
+        action: The action, one word: stop, sign-in.
+        entity: The kind of the object.
+        entity_id: The object's id.
+        project: The object's project. Empty: the site.
+        summary: The event, for people.
+        facts: Further facts to record. No secrets: rows are never deleted.
     """
     session.flush()
     entry = {

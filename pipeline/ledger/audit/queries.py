@@ -1,4 +1,4 @@
-"""What people ask the audit trail: what happened, and is it whole? Reading only."""
+"""Read-only queries of the audit trail: list rows, verify the chain."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class AuditView:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a walk along the chain has found."""
+    """Result of verifying the chain."""
 
     rows: int
     head: str
     anchors: int
-    """How many anchors were found in the chain."""
+    """Number of anchors found in the chain."""
     problem: str = ""
-    """The first thing that is wrong, a sentence; empty: the trail is whole."""
+    """The first problem, a sentence; empty if the trail is intact."""
 
 
 def list_audit(
@@ -69,21 +69,21 @@ def list_audit(
 
 
 def has_trail(engine: Engine) -> bool:
-    """Tell whether this ledger has an audit trail; one of an older Slipway has none."""
+    """Return whether this ledger has an audit trail; ledgers of older versions have none."""
     return inspect(engine).has_table(AuditRow.__tablename__)
 
 
 def verify(engine: Engine, anchors: Mapping[str, str] | None = None) -> Verdict:
-    """Walk along the whole chain, some rows at a time.
+    """Verify the whole chain, in batches of rows.
 
     Args:
         engine: The ledger.
-        anchors: Hashes that must be in the chain, each with what holds it. Those of the ledger's
-            own releases are looked for in any case.
+        anchors: Hashes that must be in the chain, each with its source. The anchors of the
+                ledger's own releases are always verified.
     """
     inside = inspect(engine)
     if not inside.has_table(AuditRow.__tablename__):
-        # The trail's migration has made both.
+        # One migration created both the trail's table and this column.
         made = {one["name"] for one in inside.get_columns(Release.__tablename__)}
         if "audit_head" in made:
             return Verdict(0, GENESIS, 0, f"the table {AuditRow.__tablename__} is missing")
@@ -122,7 +122,7 @@ def _rows(connection: Connection) -> Iterator[Mapping[str, Any]]:
 
 
 def _problem(row: Mapping[str, Any], number: int, last: str) -> str:
-    """Say what is wrong with a row, seen from the one before it."""
+    """Return the problem of a row in relation to the previous one; empty if there is none."""
     if row["id"] != number + 1:
         gone = (
             f"row {number + 1} is"

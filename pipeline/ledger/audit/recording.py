@@ -1,21 +1,22 @@
-"""The audit trail: its table, and the mixin of classes whose changes it keeps.
+"""Audit trail: its table, and the mixin for classes whose changes are recorded.
 
-A class is audited by a base and one attribute:
+A class is audited if it has this base and one attribute:
 
     class Gate(Audited, Base):
         __trail__ = Trail("gate", secret=("token",), project=lambda gate: gate.project)
 
-Each insert, update and delete of its rows then leaves a row in `slipway_audit`, in the same
-transaction, whoever wrote the code that made the change. All columns are kept, but those that the
-`Trail` names otherwise. What follows for code that changes rows:
+Each insert, update and delete of its rows then adds a row to `slipway_audit`, in the same
+transaction. All columns are recorded, unless the `Trail` excludes them. Rules for code that changes
+rows:
 
 - Rows are changed in a `slipway.ledger.database.session.LedgerSession`; any other session
   is refused.
-- Bulk statements (`update(Gate)`, `session.bulk_save_objects`) are refused: they pass the rows by.
-- A value is given, not an SQL expression (`gate.count = Gate.count + 1` is refused).
-- Rows go by `session.delete` or an ORM cascade, not by the database's own ON DELETE CASCADE.
-- Who acts is `session.info["actor"]`; without it, it was the machine: `slipway`.
-- What changes no row (a refused action, a sign-in) is told with `slipway.ledger.audit.chain.note`.
+- Bulk statements (`update(Gate)`, `session.bulk_save_objects`) are refused: they bypass mapper
+events.
+- Assign values, not SQL expressions (`gate.count = Gate.count + 1` is refused).
+- Delete rows with `session.delete` or an ORM cascade, not the database's own ON DELETE CASCADE.
+- The actor is `session.info["actor"]`; the default is the machine: `slipway`.
+- Record events that change no row (a refused action) with `slipway.ledger.audit.chain.note`.
 """
 
 from __future__ import annotations
@@ -30,21 +31,21 @@ from sqlalchemy.orm import Mapped, Mapper, Session, mapped_column, object_sessio
 
 from slipway.ledger.tables.base import Base
 
-#: Who acts where no person does.
+#: The actor of changes that no person made.
 MACHINE = "slipway"
-#: In a session's `info`: changes that the next flush writes down. Only a LedgerSession has it.
+#: Key in a session's `info`: changes that the next flush records. Only a LedgerSession has it.
 PENDING = "slipway_audit_pending"
-#: In place of a value that is never written.
+#: Recorded instead of a secret value.
 HIDDEN = "(not shown)"
 _LIKE_A_SECRET = re.compile(r"password|passwd|secret|token|private_key")
 
 
 class AuditError(RuntimeError):
-    """Code tried to change an audited row past the audit trail. A defect, no one's wrong input."""
+    """Code tried to change an audited row past the audit trail; a defect, not wrong input."""
 
 
 class AuditRow(Base):
-    """One thing that happened. Rows are only ever added; the database refuses anything else."""
+    """One event. Rows are only inserted; database triggers refuse everything else."""
 
     __tablename__ = "slipway_audit"
     __table_args__ = (
@@ -59,18 +60,18 @@ class AuditRow(Base):
     """Seconds since 1970."""
     actor: Mapped[str] = mapped_column(String(255))
     action: Mapped[str] = mapped_column(String(40))
-    """insert, update, delete; else what was asked for: force, stop, sign-in."""
+    """insert, update, delete; for other events what was requested: force, stop, sign-in."""
     entity: Mapped[str] = mapped_column(String(40))
-    """What kind of thing it was done to."""
+    """The kind of the object."""
     entity_id: Mapped[str] = mapped_column(String(255))
     project: Mapped[str] = mapped_column(String(40))
-    """Empty: it concerns the site."""
+    """Empty: the event concerns the site."""
     summary: Mapped[str] = mapped_column(Text)
-    """The thing, or what happened, for people."""
+    """The object, or the event, for people."""
     old: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     new: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     previous: Mapped[str] = mapped_column(String(64), unique=True)
-    """The hash of the row before; 64 zeros in the first."""
+    """The hash of the previous row; 64 zeros in the first."""
     hash: Mapped[str] = mapped_column(String(64), unique=True)
 
 
@@ -84,30 +85,30 @@ def _always(_row: Any, _actor: str) -> bool:
 
 @dataclass(frozen=True)
 class Trail:
-    """What the trail keeps of a class. A column that is named nowhere is kept."""
+    """Audit options of a class. Columns that are not listed are recorded."""
 
     entity: str
-    """What people call a row: run, release."""
+    """The name of the class for people: run, release."""
     project: Callable[[Any], str] = _unnamed
     """Returns a row's project."""
     summary: Callable[[Any], str] = _unnamed
-    """Returns a row as people know it; empty: the entity and its key."""
+    """Returns a row's title; empty: the entity and its key."""
     secret: tuple[str, ...] = ()
-    """Columns whose values are never written; that they changed is."""
+    """Columns whose changes are recorded without their values."""
     silent: tuple[str, ...] = ()
-    """Columns that the trail knows nothing of."""
+    """Columns that are not recorded."""
     by_people: tuple[str, ...] = ()
-    """Columns whose changes count only when a person made them."""
+    """Columns whose changes are recorded only when a person made them."""
     counts: Callable[[Any, str], bool] = _always
-    """Tells of a row and an actor whether the change belongs in the trail at all."""
+    """Returns whether a change of a row by an actor is recorded at all."""
 
 
 class Audited:
-    """Mixin: every change of a row leaves a row in the audit trail. See the module."""
+    """Mixin: every change of a row adds a row to the audit trail. See the module."""
 
     __trail__: ClassVar[Trail]
     __kept__: ClassVar[tuple[str, ...]]
-    """The attributes that the trail knows of."""
+    """The recorded attributes."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -121,7 +122,7 @@ def _watch(cls: type[Any]) -> None:
         name = cls.__name__
         msg = f"{name} lacks a table or a __trail__: write class {name}(Audited, Base)"
         raise TypeError(msg)
-    # Not column_attrs: that configures all mappers, while classes are still being made.
+    # Not column_attrs: it would configure all mappers while classes are still being defined.
     columns = mapper.columns.keys()
     unknown = {*trail.secret, *trail.silent, *trail.by_people} - set(columns)
     if unknown:
@@ -134,7 +135,7 @@ def _watch(cls: type[Any]) -> None:
         raise TypeError(msg)
     cls.__kept__ = tuple(name for name in columns if name not in trail.silent)
     for name in cls.__kept__:
-        # Also of a row that was expired: the old value is loaded before the new one is set.
+        # active_history loads the old value of an expired row before the new one is set.
         event.listen(getattr(cls, name), "set", _keep_old, active_history=True)
     event.listen(cls, "before_insert", _check_values)
     event.listen(cls, "before_update", _check_values)
@@ -145,7 +146,7 @@ def _watch(cls: type[Any]) -> None:
 
 
 def _keep_old(row: Any, value: Any, old: Any, initiator: Any) -> None:
-    """Do nothing: that it listens with `active_history` is what it is for."""
+    """No-op; registering it with `active_history=True` makes SQLAlchemy load the old value."""
 
 
 def _check_values(_mapper: Any, _connection: Any, row: Any) -> None:
@@ -181,7 +182,7 @@ def _updated(_mapper: Any, _connection: Any, row: Any) -> None:
 
 
 def _pend(row: Any, action: str, old: dict[str, Any] | None, new: dict[str, Any] | None) -> None:
-    """Keep a change for the end of the flush."""
+    """Queue a change for the end of the flush."""
     session = object_session(row)
     trail: Trail = type(row).__trail__
     if session is None or PENDING not in session.info:
@@ -210,7 +211,7 @@ def _pend(row: Any, action: str, old: dict[str, Any] | None, new: dict[str, Any]
 
 
 def actor_of(session: Session) -> str:
-    """Return who acts in a session's transaction."""
+    """Return the actor of a session's transaction."""
     return str(session.info.get("actor") or MACHINE)
 
 

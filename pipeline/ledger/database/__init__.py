@@ -1,1 +1,1 @@
-"""The database below the ledger: sessions, migrations, backups, what was committed."""
+"""Database layer of the ledger: sessions, migrations, backups, durable commits."""

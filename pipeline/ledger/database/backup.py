@@ -1,4 +1,4 @@
-"""A copy of a ledger in SQLite, made while others write to it; and whether a copy is good."""
+"""Copy a SQLite ledger while it is in use, and verify copies."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ from slipway.model.errors import MissingTool, StageFailed
 
 @dataclass(frozen=True)
 class Checked:
-    """What a copy holds."""
+    """Contents of a verified copy."""
 
     rows: int | None
-    """How many rows its audit trail has. None: another version of Slipway has written it."""
+    """Number of rows of its audit trail. None: written by another version of Slipway."""
     problem: str
-    """What is wrong with that trail, in the site's own ledger, too; empty: nothing."""
+    """The first problem of the audit trail, which the site's own ledger has too; empty: none."""
     files: dict[str, int]
-    """The artefacts that belong to it: SHA-256 and size."""
+    """The artefacts that it references: SHA-256 and size in bytes."""
     places: list[Path]
-    """Where the releases of its projects lie, a folder for each project."""
+    """The folders of published releases, one for each project."""
 
 
 def copy_sqlite(source: Path, target: Path) -> None:
-    """Copy a database as it is at one moment, with all that is only in its write-ahead log yet.
+    """Copy a consistent snapshot of a database, including its write-ahead log.
 
     Args:
-        source: The database; a master may be writing to it.
-        target: A file that is not there; its owner alone may read it.
+        source: The database; a master may write to it at the same time.
+        target: A file that does not exist yet; created with mode 0600.
 
     Raises:
-        MissingTool: It cannot be read, or the disk is full.
+        MissingTool: The source cannot be read, or the disk is full.
     """
     os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     reading = sqlite3.connect(f"file:{quote(str(source))}?mode=ro", uri=True, timeout=30)
     writing = sqlite3.connect(target)
     try:
-        # In one step: a copy in several begins anew each time somebody has written.
+        # In one step: a backup in several steps restarts whenever somebody writes.
         reading.backup(writing, pages=-1)
-        # One file, with no log beside it; the master's own mode comes back when it starts.
+        # A single file without a log; the master sets its own journal mode when it starts.
         writing.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.Error as error:
         msg = f"the database {source} cannot be copied to {target.parent}: {error}"
@@ -60,10 +60,10 @@ def copy_sqlite(source: Path, target: Path) -> None:
 
 
 def check_sqlite(path: Path) -> Checked:
-    """Read a copy from its beginning to its end.
+    """Check the integrity of a copy and verify its audit trail.
 
     Raises:
-        StageFailed: SQLite finds it damaged.
+        StageFailed: SQLite reports damage.
     """
     connection = sqlite3.connect(path)
     try:
@@ -79,7 +79,7 @@ def check_sqlite(path: Path) -> Checked:
 
 
 def check(url: str) -> Checked:
-    """Walk along a ledger's audit trail, and list what belongs to it."""
+    """Verify a ledger's audit trail and list the files it references."""
     ledger = open_ledger(url)
     if ledger is None:
         return Checked(None, "", {}, [])

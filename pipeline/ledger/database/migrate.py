@@ -1,4 +1,4 @@
-"""Bringing a database's ledger tables up to date."""
+"""Migrate the ledger's tables to the current schema."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from slipway.ledger import tokens  # noqa: F401
 from slipway.ledger.audit.chain import lock
 from slipway.ledger.buildbot_index import index_tests
 
-# All tables must be known before they can be compared with what is there.
+# All tables must be registered before alembic can compare them with the database.
 
-#: alembic's context is one for the whole process.
+#: alembic's context is global to the process: one migration at a time.
 _TURN = threading.Lock()
 
 
 def configuration(connection: Connection) -> Config:
-    """Return alembic's configuration for the ledger on one connection."""
+    """Return alembic's configuration for the ledger, bound to one connection."""
     config = Config()
     config.set_main_option("script_location", str(files("slipway.ledger.migrations")))
     config.set_main_option("path_separator", "os")
@@ -29,9 +29,9 @@ def configuration(connection: Connection) -> Config:
 
 
 def upgrade(engine: Engine) -> None:
-    """Create or upgrade the ledger's tables; of Buildbot's own one gets an index.
+    """Create or upgrade the ledger's tables, and index Buildbot's table of test results.
 
-    Threads and processes that do it at the same time wait for each other.
+    Safe to call concurrently: threads and processes wait for each other.
     """
     with _TURN, engine.begin() as connection:
         if connection.dialect.name == "postgresql":

@@ -1,4 +1,4 @@
-"""The session in which rows of the ledger are changed: it writes the audit trail."""
+"""Session that records changes of ledger rows in the audit trail."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from slipway.ledger.audit.recording import PENDING, Audited, AuditError, AuditRo
 
 
 class LedgerSession(Session):
-    """Writes down who changed what, in the same transaction.
+    """Session that records changes and their actor in the same transaction.
 
-    `info["actor"]` is who acts. What would change audited rows past the trail is refused.
+    `info["actor"]` is the actor. Statements that would bypass the audit trail are refused.
     """
 
     def __init__(self, bind: Any = None, *, actor: str = "", **options: Any) -> None:
@@ -27,15 +27,15 @@ class LedgerSession(Session):
             event.listen(self, name, listener)
 
     def bulk_save_objects(self, *_: Any, **__: Any) -> NoReturn:
-        """Refuse: it passes mapper events by."""
+        """Refuse: it bypasses mapper events."""
         raise AuditError(_refusal("bulk_save_objects"))
 
     def bulk_insert_mappings(self, *_: Any, **__: Any) -> NoReturn:
-        """Refuse: it passes mapper events by."""
+        """Refuse: it bypasses mapper events."""
         raise AuditError(_refusal("bulk_insert_mappings"))
 
     def bulk_update_mappings(self, *_: Any, **__: Any) -> NoReturn:
-        """Refuse: it passes mapper events by."""
+        """Refuse: it bypasses mapper events."""
         raise AuditError(_refusal("bulk_update_mappings"))
 
 

@@ -1,14 +1,13 @@
-"""Keeping what was written: SQLite's write-ahead log, and PostgreSQL's commits.
+"""Durability settings: SQLite's write-ahead log and PostgreSQL's synchronous commit.
 
 Buildbot opens a connection for each transaction and closes it again. Whenever the last connection
-to a database goes, SQLite copies the log into the database, syncs it and deletes the log
-(https://www.sqlite.org/wal.html#the_wal_file): some hundred times in a run, while the stages want
-the same disk.
+to a database closes, SQLite copies the log into the database, syncs it and deletes the log
+(https://www.sqlite.org/wal.html#the_wal_file): some hundred times in a run, while the stages
+compete for the same disk.
 
-PostgreSQL with `synchronous_commit = off` says that a transaction is committed before it is on the
-disk, and forgets the last ones when it crashes
-(https://www.postgresql.org/docs/current/wal-async-commit.html): a stage would pass whose deployment
-was never written down, or a build wait for a request that is gone.
+PostgreSQL with `synchronous_commit = off` acknowledges a commit before it is on the disk, and loses
+the last ones in a crash (https://www.postgresql.org/docs/current/wal-async-commit.html): a stage
+would pass whose deployment was never recorded, or a build would wait for a lost request.
 """
 
 from __future__ import annotations
@@ -25,34 +24,34 @@ WHERE current_setting('synchronous_commit') = 'off'
 
 
 def keep_log(engine: Engine) -> sqlite3.Connection | None:
-    """Open a connection that does nothing but stay: it is never the last one that goes.
+    """Keep one idle connection open, so that SQLite never deletes the log.
 
     Args:
         engine: The master's database.
 
     Returns:
-        The connection, to be closed when the master stops; None where the database is no SQLite
-        file.
+        The connection, to be closed when the master stops; None if the database is not a SQLite
+            file.
     """
     file = engine.url.database
     if engine.dialect.name != "sqlite" or not file or file == ":memory:":
         return None
     connection = sqlite3.connect(file, check_same_thread=False)
-    # SQLite opens the log with the first thing that is read.
+    # SQLite opens the log only at the first read.
     connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     return connection
 
 
 def keep_commits(engine: Engine) -> None:
-    """Have PostgreSQL say that a transaction is committed only when it is; others do.
+    """Enable synchronous commits on PostgreSQL; no-op for other databases.
 
     Args:
-        engine: What the ledger, or Buildbot, is written through.
+        engine: The engine of the ledger, or of Buildbot.
     """
     if engine.dialect.name != "postgresql":
         return
     event.listen(engine, "connect", _be_synchronous)
-    # Those that are open would go on as they are.
+    # Close pooled connections, which would keep the old setting.
     engine.dispose()
 
 

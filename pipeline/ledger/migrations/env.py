@@ -1,4 +1,4 @@
-"""What alembic runs: migrations of the ledger's tables alone, on the connection it was given."""
+"""Environment of alembic: migrate only the ledger's tables, on the given connection."""
 
 from alembic import context
 from sqlalchemy import Table

@@ -1,4 +1,4 @@
-"""What all tables of the ledger are made from."""
+"""Declarative base of the ledger's tables."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ _NAMES = {
 
 
 class Base(DeclarativeBase):
-    """What all tables of the ledger are; their names start with `slipway_`."""
+    """Base class of the ledger's tables; their names start with `slipway_`."""
 
     metadata = MetaData(naming_convention=_NAMES)

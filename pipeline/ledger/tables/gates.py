@@ -1,4 +1,4 @@
-"""The ledger's tables of gates, approvals, deployments and freezes."""
+"""Ledger tables of gates, approvals, deployments and freezes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from slipway.model.states import UNDECIDED, Decision, DeploymentState, GateState
 
 
 class Gate(Audited, Stated, Base):
-    """A stage that waits for a person. Each attempt at the stage has a gate of its own."""
+    """A stage that waits for a person. Each attempt at the stage has its own gate."""
 
     __tablename__ = "slipway_gate"
     __table_args__ = (
@@ -35,24 +35,23 @@ class Gate(Audited, Stated, Base):
     run_id: Mapped[int] = mapped_column(ForeignKey("slipway_run.id", ondelete="CASCADE"))
     stage: Mapped[str] = mapped_column(String(40))
     stage_id: Mapped[int | None] = mapped_column(ForeignKey("slipway_stage.id", ondelete="CASCADE"))
-    """The attempt it lets go. None: it was asked for early, and its needs have not passed yet."""
+    """The attempt it releases. None: requested early, while its needs have not passed yet."""
     token: Mapped[str] = mapped_column(String(40))
-    """Whoever opens the gate shows it: a second click with the same token opens nothing."""
+    """Sent with the request to open: makes repeated clicks idempotent."""
     asking: Mapped[str] = mapped_column(String(40), default="")
-    """Names what is asked now; an approval shows it. Empty: nobody has asked yet."""
+    """The name of the current request, sent with an approval. Empty: no request yet."""
     state: ReadOnly[GateState] = state_column(GateState)
     rollback: Mapped[bool] = mapped_column(default=False)
-    """True: somebody wants this older release back."""
+    """True for the rollback to an older release."""
     previous_id: Mapped[int | None]
-    """The deployment that ran where it deploys to, when it was decided; once its own has begun,
-    when that began."""
+    """The environment's deployment at the time of the decision, later at the start of its own."""
     values: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    """The answers to the gate's parameters, without secrets."""
+    """The values of the gate's parameters, without secrets."""
     secret_names: Mapped[list[str]] = mapped_column(JSON, default=list)
-    """Which secrets were given; they are in the master's memory alone."""
+    """The names of the given secrets; their values are only in the master's memory."""
     comment: Mapped[str] = mapped_column(Text, default="")
     person: Mapped[str] = mapped_column(String(255), default="")
-    """Who asked for it."""
+    """The requester."""
     made_at: Mapped[float]
     asked_at: Mapped[float | None]
     expires_at: Mapped[float | None]
@@ -64,14 +63,14 @@ class Gate(Audited, Stated, Base):
     )
 
     def entered(self, now: float) -> None:
-        """Write down when it was decided."""
+        """Record the time of the decision."""
         self.ended_at = None if self.state in UNDECIDED else now
 
 
 class Asking(Base):
-    """What somebody asked of a gate, once: who saw it can be told what has changed since.
+    """One request made at a gate, kept to explain later what has changed since.
 
-    The trail of the gate itself has the same.
+    The audit trail of the gate records the same.
     """
 
     __tablename__ = "slipway_asking"
@@ -80,7 +79,7 @@ class Asking(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     gate_id: Mapped[int] = mapped_column(ForeignKey("slipway_gate.id", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(String(40))
-    """What the gate's `asking` was."""
+    """The value of `Gate.asking`."""
     person: Mapped[str] = mapped_column(String(255))
     values: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     secret_names: Mapped[list[str]] = mapped_column(JSON, default=list)
@@ -88,7 +87,7 @@ class Asking(Base):
 
 
 class Approval(Audited, Base):
-    """What one person said to a gate."""
+    """One person's decision on a gate's request."""
 
     __tablename__ = "slipway_approval"
     __table_args__ = (UniqueConstraint("gate_id", "person"),)
@@ -103,7 +102,7 @@ class Approval(Audited, Base):
     person: Mapped[str] = mapped_column(String(255))
     decision: Mapped[Decision] = mapped_column(text_enum(Decision, 10))
     asking: Mapped[str] = mapped_column(String(40), default="")
-    """Of what they said it: the gate's asking then."""
+    """The name of the request that was decided on (`Gate.asking`)."""
     comment: Mapped[str] = mapped_column(Text, default="")
     at: Mapped[float]
 
@@ -111,7 +110,7 @@ class Approval(Audited, Base):
 
 
 class Deployment(Audited, Stated, Base):
-    """A release that was brought to an environment, or was tried to be."""
+    """An attempt to deploy a release to an environment."""
 
     __tablename__ = "slipway_deployment"
     __table_args__ = (
@@ -132,7 +131,7 @@ class Deployment(Audited, Stated, Base):
     stage_id: Mapped[int] = mapped_column(ForeignKey("slipway_stage.id"))
     gate_id: Mapped[int | None] = mapped_column(ForeignKey("slipway_gate.id"))
     previous_id: Mapped[int | None]
-    """The deployment that ran there when this one began."""
+    """The environment's deployment when this one began."""
     person: Mapped[str] = mapped_column(String(255), default="")
     values: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     rollback: Mapped[bool] = mapped_column(default=False)
@@ -143,7 +142,7 @@ class Deployment(Audited, Stated, Base):
     finished_at: Mapped[float | None]
 
     def entered(self, now: float) -> None:
-        """Write down when it began or ended."""
+        """Record the time at which it began or ended."""
         if self.state == DeploymentState.RUNNING:
             self.started_at, self.finished_at = now, None
         else:
@@ -151,7 +150,7 @@ class Deployment(Audited, Stated, Base):
 
 
 class Freeze(Audited, Base):
-    """No gate of a project opens, and why."""
+    """A freeze: no gate of the project opens."""
 
     __tablename__ = "slipway_freeze"
     __trail__ = Trail(

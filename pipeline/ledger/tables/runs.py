@@ -1,4 +1,7 @@
-"""The ledger's tables, beside Buildbot's own in the same database."""
+"""Ledger tables of runs, stages, artefacts, releases, branches and polls.
+
+They share a database with Buildbot's own tables.
+"""
 
 from __future__ import annotations
 
@@ -13,19 +16,19 @@ from slipway.ledger.tables.stated import ReadOnly, Stated, state_column
 from slipway.model.protocol.artefact_name import name_refusal
 from slipway.model.states import RunState, StageState
 
-#: The newest migration: readers leave a ledger alone that is not there yet.
+#: The newest migration; readers do not open a ledger of another revision.
 REVISION = "0009"
-#: Buildbot keeps its own version in `alembic_version`.
+#: Separate from Buildbot's own version table, `alembic_version`.
 VERSION_TABLE = "slipway_alembic_version"
 
 
 def _decided(stage: Any, actor: str) -> bool:
-    """Tell whether a person asked for this attempt: what follows by itself is no decision."""
+    """Return whether a person asked for this attempt; automatic attempts are no decisions."""
     return actor != MACHINE and bool(stage.owner)
 
 
 class Run(Audited, Stated, Base):
-    """One trip of one revision through a project's pipeline."""
+    """One execution of a project's pipeline for one revision."""
 
     __tablename__ = "slipway_run"
     __table_args__ = (
@@ -50,16 +53,16 @@ class Run(Audited, Stated, Base):
     author: Mapped[str] = mapped_column(String(255), default="")
     committed_at: Mapped[int] = mapped_column(BigInteger)
     trigger: Mapped[str] = mapped_column(String(20))
-    """What started it: poll, force, rerun."""
+    """The trigger: poll, force, rerun."""
     owner: Mapped[str] = mapped_column(String(255), default="")
     reason: Mapped[str] = mapped_column(Text, default="")
     state: ReadOnly[RunState] = state_column(RunState)
     skips: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     """Stages that `if-changed` skips in this run: `{stage: {"why": ..., "run": number}}`."""
     superseded_by: Mapped[int | None]
-    """The number of the newer run that ended what this one had not begun."""
+    """The number of the newer run that cancelled the stages this one had not begun."""
     pruned_at: Mapped[float | None]
-    """When its artefacts left the store."""
+    """Time at which its artefacts were deleted from the store."""
     started_at: Mapped[float]
     finished_at: Mapped[float | None]
 
@@ -69,7 +72,7 @@ class Run(Audited, Stated, Base):
     releases: Mapped[list[Release]] = relationship(back_populates="run", order_by="Release.id")
 
     def entered(self, now: float) -> None:
-        """Write down when it came to rest; what only waits for people does."""
+        """Record the time at which it came to rest; waiting for people counts as rest."""
         at_rest = self.state != RunState.RUNNING
         self.finished_at = (self.finished_at or now) if at_rest else None
 
@@ -87,7 +90,7 @@ class StageResult(Audited, Stated, Base):
         "stage",
         project=lambda stage: str(stage.run.project),
         summary=lambda stage: f"{stage.name} of run {stage.run.number}, attempt {stage.attempt}",
-        # The rest is what the stage said of itself.
+        # Not recorded in the audit trail: these come from the machine, not from people.
         silent=(
             *("uses", "buildset_id", "request_id", "build_id", "worker"),
             *("exit_code", "summary", "facts", "queued_at", "started_at", "finished_at"),
@@ -99,24 +102,24 @@ class StageResult(Audited, Stated, Base):
     run_id: Mapped[int] = mapped_column(ForeignKey("slipway_run.id", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(String(40))
     cell: Mapped[str] = mapped_column(String(60), default="")
-    """Which cell of a matrix or shard; empty for a stage that has one cell alone."""
+    """The cell of a matrix or shard; empty for a stage with a single cell."""
     uses: Mapped[str] = mapped_column(String(20))
     attempt: Mapped[int] = mapped_column(default=1)
     state: ReadOnly[StageState] = state_column(StageState)
     tries: Mapped[int] = mapped_column(default=0)
-    """How often it was tried again by itself since a person or the run asked for it."""
+    """Number of automatic retries since a person or the run asked for it."""
     stale: Mapped[bool] = mapped_column(default=False)
-    """True: an earlier stage was run again "from here"; this attempt counts no more."""
+    """True: an earlier stage was run again "from here"; the attempt does not count any more."""
     rollback: Mapped[bool] = mapped_column(default=False)
-    """True: it brings this older release back. It never counts in the run's own state."""
+    """True: a rollback to this older release. It never counts in the run's own state."""
     borrowed_id: Mapped[int | None] = mapped_column(
         ForeignKey("slipway_stage.id", ondelete="SET NULL")
     )
-    """Of a skipped stage: the attempt of an earlier run whose artefacts it stands for."""
+    """For a skipped stage: the attempt of an earlier run whose artefacts it uses."""
     owner: Mapped[str] = mapped_column(String(255), default="")
     buildset_id: Mapped[int | None]
     request_id: Mapped[int | None]
-    """Buildbot's build request."""
+    """The id of Buildbot's build request."""
     build_id: Mapped[int | None]
     worker: Mapped[str] = mapped_column(String(50), default="")
     exit_code: Mapped[int | None]
@@ -133,7 +136,7 @@ class StageResult(Audited, Stated, Base):
     )
 
     def entered(self, now: float) -> None:
-        """Write down when it was queued, began or ended."""
+        """Record the time at which it was queued, began or ended."""
         if self.state == StageState.QUEUED:
             self.queued_at = now
         elif self.state == StageState.RUNNING:
@@ -143,7 +146,7 @@ class StageResult(Audited, Stated, Base):
 
 
 class Artefact(Base):
-    """A file that a stage left; its bytes lie in the store under its hash."""
+    """A file that a stage produced; the store holds its bytes under its hash."""
 
     __tablename__ = "slipway_artefact"
     __table_args__ = (
@@ -163,14 +166,14 @@ class Artefact(Base):
 
     @validates("name")
     def _allowed(self, _key: str, name: str) -> str:
-        """Refuse a name that could lead another machine's file astray."""
+        """Refuse a name that could escape a folder on another machine."""
         if refusal := name_refusal(name):
             raise ValueError(refusal)
         return name
 
 
 class Release(Audited, Base):
-    """What `publish` made of a run."""
+    """A release that `publish` made of a run."""
 
     __tablename__ = "slipway_release"
     __table_args__ = (UniqueConstraint("run_id", "place"),)
@@ -187,36 +190,36 @@ class Release(Audited, Base):
     manifest_sha256: Mapped[str] = mapped_column(String(64))
     published_at: Mapped[float]
     artefacts: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
-    """What is in it: stage, uses, name, sha256, size and media_type of each artefact."""
+    """Its contents: stage, cell, uses, name, sha256, size and media_type of each artefact."""
     audit_head: Mapped[str | None] = mapped_column(String(64))
-    """The audit trail's head when it was published, as its manifest has it."""
+    """The audit trail's head when it was published, as in its manifest."""
 
     run: Mapped[Run] = relationship(back_populates="releases")
 
 
 class Branch(Base):
-    """A branch, or a pattern of branches, that was there when the pattern was first looked for."""
+    """A branch that existed when its pattern was first polled, or the pattern itself."""
 
     __tablename__ = "slipway_branch"
 
     project: Mapped[str] = mapped_column(String(40), primary_key=True)
     name: Mapped[str] = mapped_column(String(255), primary_key=True)
     revision: Mapped[str] = mapped_column(String(64), default="")
-    """The head it had then; empty: this is the pattern itself."""
+    """Its head at that time; empty for the pattern itself."""
 
 
 class Poll(Base):
-    """What the last look at a project's repository found."""
+    """The result of the last poll of a project's repository."""
 
     __tablename__ = "slipway_poll"
 
     project: Mapped[str] = mapped_column(String(40), primary_key=True)
     began_at: Mapped[float | None]
-    """None: by a Slipway that did not write it down."""
+    """None: recorded by an older version of Slipway."""
     polled_at: Mapped[float]
-    """When it ended."""
+    """End time, in seconds since 1970."""
     runs: Mapped[list[int] | None] = mapped_column(JSON, default=list)
     """The numbers of the runs it started."""
     outcome: Mapped[str] = mapped_column(Text)
-    """A sentence for people."""
+    """The result, a sentence for people."""
     failed: Mapped[bool]

@@ -1,12 +1,12 @@
-"""Columns that hold a state: everybody reads them, `slipway.ledger.transitions` alone writes them.
+"""State columns: readable everywhere, written only by `slipway.ledger.transitions`.
 
-A class of the ledger whose rows have a state is `Stated` and has a `state_column`:
+A class of the ledger with a state derives from `Stated` and has a `state_column`:
 
     class Gate(Audited, Stated, Base):
         state: ReadOnly[GateState] = state_column(GateState)
 
-`gate.state = ...` is then an error for mypy, and refused when it is run all the same. A new row is
-in the first state of its kind, or in another one in which such a row may begin.
+mypy rejects `gate.state = ...`, and it raises StateError at run time. A new row begins in the first
+state of its kind, or in another state that is allowed for new rows.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ from slipway.model.states import FIRST, State
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Enum)
-#: As long as the columns have been since the first migration.
+#: The length of the columns since the first migration.
 _LENGTH = 20
 
 
 class ReadOnly(Mapped[T]):
-    """A column that is read, and compared in queries, and never assigned to."""
+    """A column that can be read and used in queries, but not assigned."""
 
     if TYPE_CHECKING:
 
         def __set__(self, instance: Any, value: Never) -> None:  # type: ignore[override]
-            """Accept nothing: no value is a `Never`."""
+            """Accept no value: `Never` has none."""
 
 
 def state_column(states: type[E]) -> ReadOnly[E]:
-    """Return a column that holds one of an enum's values, as text."""
+    """Return a column that holds the values of an enum, as text."""
     column: Any = mapped_column(text_enum(states, _LENGTH))
     return column  # type: ignore[no-any-return]
 
 
 def text_enum(values: type[Enum], length: int) -> sa.Enum:
-    """Return the type of a column that holds an enum's values, as text of a length."""
+    """Return a column type that holds the values of an enum, as text of a given length."""
     return sa.Enum(
         values,
         native_enum=False,
@@ -53,17 +53,17 @@ def text_enum(values: type[Enum], length: int) -> sa.Enum:
 
 
 class StateError(RuntimeError):
-    """Code tried to write a state past `transition`. A defect, no one's wrong input."""
+    """Code tried to write a state without `transition`; a defect, not wrong input."""
 
 
 class _ByTransition(AttributeEventToken):
-    """Marks the writes of `write`."""
+    """Event token that marks the writes made by `write`."""
 
     __slots__ = ()
 
 
 class Stated:
-    """Mixin: the class has a column `state` that transitions alone change. See the module."""
+    """Mixin: the class has a column `state` that only transitions change. See the module."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -86,6 +86,6 @@ class Stated:
 
 
 def write(row: Any, state: State) -> None:
-    """Write a state; only `slipway.ledger.transitions` does so."""
+    """Write a state; only for `slipway.ledger.transitions`."""
     token = _ByTransition(type(row).state.impl, OP_REPLACE)
     set_attribute(row, "state", state, token)
