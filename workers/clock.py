@@ -1,9 +1,10 @@
-"""Timers that keep their time when the machine's clock is set.
+"""Keep the reactor's timers correct when the machine's clock is set.
 
-Twisted's reactor counts by the wall clock (`twisted.python.runtime.seconds` is `time.time`). Where
-that is set back by an hour, each timer that waits goes off an hour late: output of a stage that
-should be sent in a quarter of a second, a build that should start now. Where it is set forward,
-what was due within the hour goes off at once, before anybody can know; the rest is put right.
+Twisted's reactor measures time by the wall clock (`twisted.python.runtime.seconds` is `time.time`).
+When the clock is set back by an hour, each pending timer fires an hour late: output of a stage that
+should be sent after a quarter of a second, a build that should start now. When it is set forward,
+timers that were due within the hour fire at once, before this module can detect it; the others are
+corrected.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from typing import Any
 from twisted.application.service import Service
 from twisted.python import log
 
-#: Seconds between two looks at the clock, and how far it may drift between them.
+#: Seconds between two checks of the clock, and the drift that is tolerated between them.
 _PAUSE, _DRIFT = 1.0, 2.0
 
 
 class ClockWatch(Service):
-    """Moves the reactor's timers along when the wall clock jumps."""
+    """Service that shifts the reactor's timers when the wall clock jumps."""
 
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
@@ -30,7 +31,10 @@ class ClockWatch(Service):
         self._known: dict[Any, float] = {}
 
     def startService(self) -> None:
-        """Look at the clock by a thread: the reactor's own timers are what stands still."""
+        """Start the checking thread.
+
+        It is no reactor timer, because reactor timers are what stands still.
+        """
         super().startService()  # type: ignore[no-untyped-call]
         self._ended.clear()
         self._ahead = _ahead()
@@ -38,19 +42,22 @@ class ClockWatch(Service):
         threading.Thread(target=self._ask, name="clock", daemon=True).start()
 
     def stopService(self) -> Any:
-        """Look no longer."""
+        """Stop checking."""
         self._ended.set()
         return super().stopService()  # type: ignore[no-untyped-call]
 
     def _ask(self) -> None:
         while not self._ended.wait(_PAUSE):
-            # A reactor that is busy is asked once.
+            # One pending call is enough while the reactor is busy.
             if not self._is_asked.is_set():
                 self._is_asked.set()
                 self._reactor.callFromThread(self._look)
 
     def _look(self) -> None:
-        """Move what waits, where the clock was set since the last look; in the reactor's thread."""
+        """Shift pending timers if the clock was set since the last check.
+
+        Runs in the reactor's thread.
+        """
         self._is_asked.clear()
         if self._ended.is_set():
             return
@@ -68,11 +75,11 @@ class ClockWatch(Service):
         self._known = {call: call.getTime() for call in self._reactor.getDelayedCalls()}
 
     def _is_older(self, call: Any, jump: float) -> bool:
-        """Tell whether a timer was made, or last put off, before the clock was set.
+        """Tell whether a timer was created, or last postponed, before the clock was set.
 
-        One that is newer than the last look may be of either side. Where the clock was set forward,
-        what was made before and was due within the jump has gone off; what is left was made after.
-        Where it was set back, one made after would be long overdue if it were moved.
+        A timer that is newer than the last check may belong to either side. After a jump forward,
+        older timers that were due within the jump have fired; the remaining ones are newer. After a
+        jump back, a newer timer would be long overdue if it were shifted.
         """
         if self._known.get(call) == call.getTime():
             return True
@@ -82,5 +89,5 @@ class ClockWatch(Service):
 
 
 def _ahead() -> float:
-    """Return by how much the wall clock is ahead of the one that nobody sets."""
+    """Return the difference between the wall clock and the monotonic clock in seconds."""
     return time.time() - time.monotonic()

@@ -1,10 +1,10 @@
 # ruff: noqa: N815, RUF012  Buildbot's and Twisted's own names and types
-"""Commands that a Slipway worker does beside Buildbot's own: places, files in, files out.
+"""Worker commands that Slipway adds to Buildbot's own: places, files in, files out.
 
-Buildbot's uploadFile and downloadFile open whatever lies at a path, in the worker's only thread: a
-pipe that a stage put there stops the worker and every run on it for good, a device never ends, and
-a link leads anywhere. These open plain files in a place alone (see `places`), never wait for one,
-end at the announced size, and stop where they are interrupted.
+Buildbot's uploadFile and downloadFile open any kind of file at a path, in the worker's only thread:
+a pipe that a stage put there blocks the worker and every run on it for good, a device never ends,
+and a link leads anywhere. These commands open plain files in a place only (see `places`), never
+block on one, stop at the announced size, and can be interrupted.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from twisted.python import log
 from slipway.workers.places.place import NoPlace, clear_way
 from slipway.workers.places.provider import places_here
 
-#: Seconds that a stage waits until what the last one left is removed; then it goes on beside.
+#: Seconds that a stage waits for the removal of leftovers; then it starts while that goes on.
 PATIENCE = 30.0
 _HASH = 64
 _MOST_TOLD = 20
 
-#: Its module is typed as if it were an interface; it is the object that provides it.
+#: Buildbot types this module as if it were an interface; it is the object that provides it.
 reactor: Any = installed
 PLACES = places_here()
 
 
 class _PlaceCommand(Command):  # type: ignore[misc]
-    """A command that ends with a return code and, where it fails, one sentence."""
+    """Base of the commands; ends with a return code and, after a failure, one sentence."""
 
     @property
     def builder(self) -> Path:
@@ -43,7 +43,10 @@ class _PlaceCommand(Command):  # type: ignore[misc]
 
     @defer.inlineCallbacks
     def start(self) -> Any:
-        """Do it; nothing that a stage has left makes this an error of the worker."""
+        """Run the command.
+
+        Problems with a stage's leftovers are not raised as errors of the worker.
+        """
         told = ""
         try:
             yield defer.maybeDeferred(self.work)
@@ -53,7 +56,7 @@ class _PlaceCommand(Command):  # type: ignore[misc]
             told = problem.strerror or str(problem)
         if self.interrupted and not told:
             told = "interrupted"
-        # Not by sendStatus: that says nothing once it has been interrupted.
+        # Not sendStatus: it sends nothing after an interrupt.
         update = self.protocol_command.send_update
         update([("told", told)] if told else [])
         update([("rc", 1 if told else 0)])
@@ -63,18 +66,18 @@ class _PlaceCommand(Command):  # type: ignore[misc]
         raise NotImplementedError
 
     def interrupt(self) -> None:
-        """Stop with the next block."""
+        """Stop at the next block."""
         self.interrupted = True
 
 
 class Begin(_PlaceCommand):
-    """Makes a fresh place for a stage, and removes the last one's."""
+    """Create a fresh place for a stage, and remove the previous one."""
 
     requiredArgs = ["told"]
 
     @defer.inlineCallbacks
     def work(self) -> Any:
-        """Tell where it is, and what of the last ones could not be removed."""
+        """Report the place, and leftovers that could not be removed."""
         told, tenant = str(self.args["told"])[:200], str(self.args.get("tenant", ""))
         begun = yield PLACES.begin(self.builder, told, tenant)
         problems = [begun.problem] if begun.problem else []
@@ -89,13 +92,13 @@ class Begin(_PlaceCommand):
 
 
 class Take(_PlaceCommand):
-    """Takes a file from the master, under its hash."""
+    """Receive a file from the master, named by its hash."""
 
     requiredArgs = ["sha256", "size", "reader", "blocksize"]
 
     @defer.inlineCallbacks
     def work(self) -> Any:
-        """Write it; the script compares it with its hash."""
+        """Write the file; the script verifies its hash."""
         reader, name = self.args["reader"], str(self.args["sha256"])
         if len(name) != _HASH or set(name) - set("0123456789abcdef"):
             msg = f"{name!a} is no SHA-256"
@@ -114,13 +117,13 @@ class Take(_PlaceCommand):
 
 
 class Give(_PlaceCommand):
-    """Gives the master a file of the output folder, as long as it was announced."""
+    """Send a file of the output folder to the master, up to its announced size."""
 
     requiredArgs = ["path", "size", "writer", "blocksize"]
 
     @defer.inlineCallbacks
     def work(self) -> Any:
-        """Send it block by block."""
+        """Send the file block by block."""
         left, writer = int(self.args["size"]), self.args["writer"]
         opened = yield PLACES.left_file(self.builder, str(self.args["path"]), left)
         with os.fdopen(opened, "rb", buffering=0) as stream:
@@ -134,16 +137,16 @@ class Give(_PlaceCommand):
 
 
 class End(_PlaceCommand):
-    """Removes a place; nobody waits for it."""
+    """Remove a place; the caller does not wait for it."""
 
     def work(self) -> None:
-        """Set it aside and begin to remove it."""
+        """Rename the place and start its removal."""
         done = PLACES.end(self.builder)
         done.addErrback(lambda failure: log.err(failure, "while clearing a place"))
 
 
 def _patiently(done: defer.Deferred[list[str]], builder: Path) -> defer.Deferred[list[str]]:
-    """Return what cannot be removed, or after a while that it is still being removed."""
+    """Return what cannot be removed; after a timeout, that the removal still goes on."""
     waited: defer.Deferred[list[str]] = defer.Deferred()
     late = f"what earlier runs left in {builder.parent} is still being removed"
     timer = reactor.callLater(PATIENCE, waited.callback, [late])
@@ -158,10 +161,10 @@ def _patiently(done: defer.Deferred[list[str]], builder: Path) -> defer.Deferred
 
 
 class StageBuilder(WorkerForBuilderPb):  # type: ignore[misc]
-    """A builder on this worker, whose folder may have been replaced by a stage."""
+    """A builder on this worker whose folder a stage may have replaced."""
 
     def setBuilddir(self, builddir: Any) -> None:
-        """Make the folder, or else Buildbot would never attach this worker again."""
+        """Create the folder; without it Buildbot would never attach this worker again."""
         name = builddir.decode() if isinstance(builddir, bytes) else str(builddir)
         try:
             clear_way(Path(str(self.bot.basedir)) / name)
@@ -171,7 +174,7 @@ class StageBuilder(WorkerForBuilderPb):  # type: ignore[misc]
 
 
 def register() -> None:
-    """Let masters ask this worker for these commands."""
+    """Register these commands with Buildbot's worker."""
     registry.commandRegistry.update(
         {
             "slipway.begin": Begin,

@@ -1,4 +1,4 @@
-"""Coming back to a master that was met while it ended."""
+"""Retry the login after a master that was shutting down has answered with an error."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from twisted.spread.pb import PBConnectionLost
 
 
 def keep_trying(factory: AutoLoginPBFactory) -> None:
-    """Have a worker log in again, whatever error its master has answered with.
+    """Make a worker retry its login after any error of the master.
 
     A master that is being stopped still listens while its manager of logins has no master any more,
     and answers with an AttributeError (`requestAvatarId` in Buildbot 4.3's

@@ -1,4 +1,4 @@
-"""The file a Buildbot worker starts from."""
+"""The .tac file that a Buildbot worker starts from."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""How a local worker is kept from what is the master's."""
+"""Isolation of a local worker from the master's files and processes."""

@@ -1,4 +1,4 @@
-"""The system users that a local worker and its tenants run as, where `slipway up` is root."""
+"""System users of a local worker and of its tenants, when `slipway up` runs as root."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from slipway.model.errors import MissingTool
 from slipway.model.tenant import is_deploying
 from slipway.scripts.process import is_deployed
 
-#: All of them are in it; where no table of mounts can be made it may pass through the state folder.
+#: The group of all of them; without mount namespaces it may pass through the state folder.
 GROUP = "slipway-worker"
-#: In a worker's folder: what is each tenant's own.
+#: In a worker's folder: one folder for each tenant.
 TENANTS = "tenants"
-#: Seconds to wait for others who are adding users at this moment.
+#: Seconds to wait for other processes that are adding users.
 _PATIENCE = 20.0
 _THERE = 9
 
 
 @dataclass(frozen=True)
 class Account:
-    """A user of this machine, and its group."""
+    """A user of this machine with its group."""
 
     name: str
     user: int
@@ -39,9 +39,9 @@ class Account:
 
 
 def account_name(folder: Path, worker: str, tenant: str = "") -> str:
-    """Return the name of the user of a worker in a folder, or of one of its tenants.
+    """Return the user name of a worker in a folder, or of one of its tenants.
 
-    No other site's, no other worker's and no other tenant's user has it.
+    The name is unique among sites, workers and tenants.
     """
     told = re.sub("[^a-z0-9]+", "-", (tenant or worker).lower()).strip("-")[:12].strip("-")
     place = os.fsencode(folder.resolve())
@@ -62,7 +62,7 @@ def group_name(state: Path, project: str) -> str:
 
 
 def find_account(name: str) -> Account | None:
-    """Return a user, where there is one."""
+    """Return a user, or None if there is none."""
     if sys.platform == "win32":
         return None
     import pwd
@@ -75,7 +75,7 @@ def find_account(name: str) -> Account | None:
 
 
 def find_group(name: str) -> int | None:
-    """Return a group's number, where there is one."""
+    """Return a group's number, or None if there is none."""
     if sys.platform == "win32":
         return None
     import grp
@@ -87,7 +87,7 @@ def find_group(name: str) -> int | None:
 
 
 def make_group(name: str) -> int:
-    """Return a group's number, made now or before.
+    """Return a group's number; create the group if needed.
 
     Raises:
         MissingTool: It cannot be made.
@@ -103,7 +103,7 @@ def make_group(name: str) -> int:
 
 
 def make_account(name: str, home: Path) -> Account:
-    """Return a user, made now or before: a system user without a password and a login shell.
+    """Return a user; create it if needed, as a system user without a password and a login shell.
 
     Args:
         name: Its name.
@@ -126,7 +126,7 @@ def make_account(name: str, home: Path) -> Account:
 
 
 def _add(program: str, *words: str) -> None:
-    """Run useradd or groupadd; what is there already is good."""
+    """Run useradd or groupadd. Idempotent: an existing user or group is no error."""
     path = shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin")
     if path is None:
         msg = f"{program} is not on this machine; install it (apt install passwd)"
@@ -137,7 +137,7 @@ def _add(program: str, *words: str) -> None:
         if done.returncode in {0, _THERE}:
             return
         said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        # Another site adds one at this moment.
+        # Another site is adding a user at this moment and holds the lock.
         if "lock" not in said or time.monotonic() > deadline:
             msg = f"no system user can be made for it: {said}"
             raise MissingTool(msg)
@@ -145,7 +145,7 @@ def _add(program: str, *words: str) -> None:
 
 
 def end_left(folder: Path, worker: str, rounds: int = 20) -> None:
-    """End what a worker's users still run, where it has some; what has been deployed stays."""
+    """End processes that a worker's users still run, if it has users; deployed programs stay."""
     if sys.platform == "win32" or os.geteuid() != 0:
         return
     users = _users_of(folder, worker)
@@ -162,15 +162,15 @@ def end_left(folder: Path, worker: str, rounds: int = 20) -> None:
 
 
 def _users_of(folder: Path, worker: str) -> dict[int, bool]:
-    """Return the users of a worker, and whether what one of them deploys may stay.
+    """Return the user ids of a worker, each with whether its deployed programs may stay.
 
-    By their names: the number of a user that was removed may have become anybody's.
+    Looked up by name: the number of a removed user may have been given to another one.
     """
     tenants = [""]
     with contextlib.suppress(OSError):
         tenants += [one.name for one in (folder / TENANTS).iterdir()]
     found = {one: find_account(account_name(folder, worker, one)) for one in tenants}
-    # Any program can set what marks one as deployed.
+    # Only deploying tenants: any program can set the variable that marks a deployed one.
     return {
         account.user: is_deploying(tenant)
         for tenant, account in found.items()

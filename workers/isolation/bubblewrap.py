@@ -1,7 +1,7 @@
-"""Namespaces for a worker that must be of the same user as the master: bubblewrap's arguments.
+"""Build bubblewrap's arguments for a worker that must run as the master's user.
 
-What is not named here is not there: neither homes nor other sites' folders, which are the same
-user's. Processes outside cannot be seen, so neither signalled nor looked into.
+Only what is named here exists inside: no homes and no other sites' folders, which belong to the
+same user. Processes outside are invisible, so they can be neither signalled nor inspected.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from slipway.workers.isolation.account import TENANTS
 from slipway.workers.isolation.needs import Needs
 
-#: What a machine's own programs need; nothing of a user's lies there.
+#: Needed by a machine's own programs; contains no user's files.
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _SHARED = ("/etc", "/nix", "/gnu", "/sys", "/var/cache/fontconfig", "/var/lib/ca-certificates")
 _TEMPORARY = ("/tmp", "/var/tmp")  # noqa: S108  those of the worker alone
@@ -26,7 +26,7 @@ _PLACES = ("CERT", "CA_BUNDLE", "CAINFO", "FIND_LINKS", "POSTGRESQL_BIN")
 
 
 def for_worker(needs: Needs, environ: Mapping[str, str]) -> list[str]:
-    """Return bubblewrap's arguments for a worker: its folder is there, and what it runs on.
+    """Return bubblewrap's arguments for a worker: its own folder and the programs it needs.
 
     Args:
         needs: What it needs; what is not there yet is left out.
@@ -35,7 +35,7 @@ def for_worker(needs: Needs, environ: Mapping[str, str]) -> list[str]:
     mirrors = set(needs.mirrors)
     reads = [one for one in needs.reads if one not in mirrors]
     words = _room(needs, environ, reads, needs.temporary(), (needs.folder,))
-    # Rooms are made of these: whoever took this worker over must not put a link in their place.
+    # Rooms are built from these: a compromised worker must not put a link in their place.
     above = needs.folder / TENANTS
     words += _bind("--ro-bind", [above])
     words += _bind("--bind", map(needs.area, needs.tenants))
@@ -43,7 +43,7 @@ def for_worker(needs: Needs, environ: Mapping[str, str]) -> list[str]:
 
 
 def for_tenant(needs: Needs, environ: Mapping[str, str], name: str) -> list[str]:
-    """Return bubblewrap's arguments for the stages of a worker's tenant: nothing of another's.
+    """Return bubblewrap's arguments for the stages of one tenant, without other tenants' files.
 
     Args:
         needs: As of `for_worker`.
@@ -72,7 +72,7 @@ def _room(
     for path in needs.hides:
         if path.is_file() and (_seen(path) or any(path.is_relative_to(one) for one in outside)):
             words += ["--ro-bind", os.devnull, str(path)]
-    # Over whatever was bound above it: of the state folder there is nothing but what follows.
+    # Mount over anything that was bound above: only the following parts of the state folder exist.
     words += ["--tmpfs", str(needs.state)]
     words += _bind("--ro-bind", (one for one in told if one.is_relative_to(needs.state)))
     words += _bind("--bind", writes)
@@ -93,7 +93,7 @@ def _system() -> list[str]:
 
 
 def _temporary(folder: Path, shown: Iterable[Path]) -> list[str]:
-    """Return places for temporary files: on the disk, where the worker has one.
+    """Return bubblewrap's arguments for `/tmp` and `/var/tmp`: on the disk where possible.
 
     Args:
         folder: What is there at each start.
@@ -113,7 +113,7 @@ def _bind(how: str, paths: Iterable[Path]) -> list[str]:
 
 
 def _additions(needs: Needs) -> list[Path]:
-    """Return what was installed beside the system, except what is this user's own."""
+    """Return the folders of software installed beside the system, without this user's own."""
     try:
         found = list(Path("/opt").iterdir())
     except OSError:

@@ -1,4 +1,4 @@
-"""From root to a worker's own user, or into namespaces: `slipway up` starts it, it ends as that.
+"""Change from root to a worker's own user, or into namespaces, and become the worker.
 
 What is still to be done as root is the launcher's, which is left behind (see `launcher`).
 
@@ -28,9 +28,9 @@ _REC, _SLAVE = 16384, 1 << 19
 
 
 def main() -> None:
-    """Become the worker that the order on the command line says."""
+    """Become the worker that the order on the command line describes."""
     order = json.loads(zlib.decompress(b64decode("".join(sys.argv[2:]))))
-    # The folders made here are for the worker to pass through.
+    # Folders created here must be passable for the worker.
     os.umask(0o022)
     if "command" in order:
         _go_in(order)
@@ -41,14 +41,14 @@ def main() -> None:
 
         launcher.start(order)
     _become(order)
-    # Now, and not as root: the worker's folder is its user's, who may have put anything there.
+    # After dropping root: the worker's user owns this folder and may have put anything there.
     from slipway.workers.isolation.inside import begin
 
     begin(order["begin"])
 
 
 def _go_in(order: dict[str, Any]) -> NoReturn:
-    """Become a worker in namespaces; what starts its stages is left behind, outside of them."""
+    """Become a worker in namespaces; the process that starts its stages stays outside of them."""
     from slipway.workers.launcher import rooms
 
     die_with_parent()
@@ -58,11 +58,11 @@ def _go_in(order: dict[str, Any]) -> NoReturn:
     os.execv(order["bwrap"], order["command"])  # noqa: S606  a list, and no shell
 
 
-# ---- what another user cannot enter
+# ---- folders that another user cannot enter
 
 
 def closed_folders(paths: Iterable[Path], user: int, group: int) -> list[Path]:
-    """Return the folders that keep a user from reaching paths, each the highest of its kind."""
+    """Return the closed folders that keep a user from reaching paths, each the topmost one."""
     found: set[Path] = set()
     for path in paths:
         for above in reversed(path.parents):
@@ -81,13 +81,13 @@ def _may_enter(folder: Path, user: int, group: int) -> bool:
     return bool(facts.st_mode & stat.S_IXOTH)
 
 
-# ---- the table of mounts
+# ---- mount namespace
 
 
 def _enclose(order: dict[str, Any]) -> None:
-    """Show closed folders as empty ones that hold what is needed."""
+    """Mount empty folders over closed ones, with the needed parts bound into them."""
     _call("unshare", _NEW_MOUNTS)
-    # What is mounted here must not be seen outside.
+    # Private propagation: mounts made here must not appear outside.
     _mount(None, "/", None, _REC | _SLAVE)
     user, group = order["user"], order["group"]
     folders = [Path(one) for one in (*order["reads"], *order["writes"])]
@@ -108,7 +108,7 @@ def _enclose(order: dict[str, Any]) -> None:
 
 
 def _opened(folder: Path, order: dict[str, Any]) -> int:
-    # What is written by one worker may lie in what another one writes.
+    # A worker's writable folder may lie inside another's, where a link could have been put.
     link = 0 if str(folder) in order["reads"] else os.O_NOFOLLOW
     return os.open(folder, os.O_PATH | os.O_DIRECTORY | link)
 
@@ -130,7 +130,7 @@ def _mount(
 
 
 def _call(name: str, *words: Any, place: str = "") -> None:
-    """Call a function of the C library that says by -1 that it could not."""
+    """Call a C library function; end this process with a sentence if it fails."""
     libc = ctypes.CDLL(None, use_errno=True)
     longs = [ctypes.c_ulong(one) if isinstance(one, int) else one for one in words]
     if getattr(libc, name)(*(longs if name == "mount" else words)) != 0:
@@ -143,12 +143,12 @@ def _call(name: str, *words: Any, place: str = "") -> None:
 
 
 def _become(order: dict[str, Any]) -> None:
-    """Become the worker's user for good, and end with `slipway up`."""
+    """Become the worker's user for good, and die together with `slipway up`."""
     os.setgroups(order.get("groups", []))
     os.setresgid(order["group"], order["group"], order["group"])
     os.setresuid(order["user"], order["user"], order["user"])
     forbid_new_rights()
-    # Linux forgets it with each change of user.
+    # Linux clears PR_SET_PDEATHSIG at each change of user.
     die_with_parent()
     if os.getppid() != order["parent"]:
         _give_up("slipway up has ended")

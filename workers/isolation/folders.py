@@ -1,4 +1,4 @@
-"""The folders of a local worker: whose they are, and what of the state folder it can get into."""
+"""Ownership of a local worker's folders, and its access to the state folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from slipway.workers.isolation.needs import Needs
 def give(
     needs: Needs, home: Home, account: Account | None, tenants: Mapping[str, Account] | None = None
 ) -> None:
-    """Make a worker's folders, and give them to the users they are for.
+    """Create a worker's folders and give them to the users that need them.
 
     Args:
         needs: What the worker needs.
@@ -39,7 +39,7 @@ def give(
     for name, tenant in needs.tenants.items():
         owner = (tenants or {}).get(name)
         for folder in set(tenant.writes) - given:
-            # What lies elsewhere is whose it is: its owner gives it.
+            # Folders elsewhere keep their owner, who must grant access.
             if folder.is_relative_to(home.root):
                 _hand_over(folder, owner.user if owner else user, owner.group if owner else group)
         given |= set(tenant.writes)
@@ -49,14 +49,14 @@ def give(
         else {}
     )
     for mirror in needs.mirrors:
-        # Before there is anything in it: the worker gets the folder as it is now.
+        # While it is empty: the worker gets the folder in its present state.
         mirror.mkdir(parents=True, exist_ok=True)
         if account is not None:
             _share(mirror, groups.get(mirror, group))
 
 
 def _make_areas(folder: Path, tenants: Mapping[str, Account]) -> None:
-    """Make a folder for each tenant; into the worker's own nobody but passes through."""
+    """Create a folder for each tenant; others can only pass through the worker's own folder."""
     folder.chmod(0o711)
     above = folder / TENANTS
     own(above, 0, 0)
@@ -66,24 +66,24 @@ def _make_areas(folder: Path, tenants: Mapping[str, Account]) -> None:
 
 
 def _make_rooms(needs: Needs, user: int, group: int) -> None:
-    """Make a folder for each tenant, and what is /tmp for it and for the worker."""
+    """Create a folder for each tenant, and the `/tmp` folders of the tenants and of the worker."""
     own(needs.folder / TENANTS, user, group)
     for name in needs.tenants:
         own(needs.area(name), user, group)
-    # What cannot be removed was its tenant's, and stays so.
+    # What cannot be removed belonged to the tenant, and stays with it.
     removal.remove(needs.folder / "tmp")
     for path in (needs.folder / "tmp", *map(needs.temporary, ("", *needs.tenants))):
         path.mkdir(mode=0o700, exist_ok=True)
 
 
 def own(folder: Path, user: int, group: int) -> None:
-    """Make a worker's own folder; one that was another user's cannot be trusted by this one.
+    """Create a worker's own folder; remove one of another user, which cannot be trusted.
 
     Raises:
         MissingTool: What that one left cannot be removed.
     """
     if folder.is_symlink() or (folder.exists() and folder.stat().st_uid != user):
-        # It may be deeper than shutil.rmtree goes.
+        # The tree may be deeper than shutil.rmtree can go.
         problems = removal.remove(folder)
         if problems:
             msg = f"what another user left cannot be removed: {problems[0]}"
@@ -95,7 +95,7 @@ def own(folder: Path, user: int, group: int) -> None:
 
 
 def _hand_over(folder: Path, user: int, group: int) -> None:
-    """Make a folder of the worker's, with all that is in it."""
+    """Change the owner of a worker's folder and of its whole content."""
     if folder.is_symlink():
         msg = f"{folder} is a link, and must be a folder that the worker gets"
         raise MissingTool(msg)
@@ -104,14 +104,14 @@ def _hand_over(folder: Path, user: int, group: int) -> None:
     if before != user:
         for _, names, files, handle in os.fwalk(folder, follow_symlinks=False):
             for name in (*names, *files):
-                # What is a third one's may be a second name of a file that lies elsewhere.
+                # A third user's file may be a hard link to a file that lies elsewhere.
                 _pass_on(name, handle, before, user, group)
-    # Last: what is interrupted is begun again.
+    # Last, so that an interrupted change of owner is done again.
     _close(folder, before, user, group)
 
 
 def _pass_on(name: str, handle: int, before: int, user: int, group: int) -> None:
-    """Give a file to another user where it is still the former one's, who may be at work here."""
+    """Change the owner of a file that still belongs to the former user, who may be active here."""
     with contextlib.suppress(FileNotFoundError):
         opened = os.open(name, os.O_PATH | os.O_NOFOLLOW, dir_fd=handle)
         try:
@@ -122,7 +122,7 @@ def _pass_on(name: str, handle: int, before: int, user: int, group: int) -> None
 
 
 def _close(folder: Path, before: int, user: int, group: int) -> None:
-    """Give a folder to a user; nobody but its group, which is its project's, looks into it."""
+    """Give a folder to a user; only its group, which is its project's, may read it."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         facts = os.fstat(handle)
@@ -134,7 +134,7 @@ def _close(folder: Path, before: int, user: int, group: int) -> None:
 
 
 def _share(mirror: Path, group: int) -> None:
-    """Let the workers' group read a mirror, also what git will write into it."""
+    """Let the workers' group read a mirror, including files that git creates later."""
     if mirror.stat().st_gid == group:
         return
     for place, _, files, handle in os.fwalk(mirror, follow_symlinks=False):
@@ -144,15 +144,15 @@ def _share(mirror: Path, group: int) -> None:
         for name in files:
             os.chown(name, -1, group, dir_fd=handle, follow_symlinks=False)
             os.chmod(name, 0o640, dir_fd=handle)
-    # Last: what is interrupted is begun again.
+    # Last, so that an interrupted change is done again.
     os.chown(mirror, -1, group)
     mirror.chmod(0o2750)
 
 
 def open_to_group(needs: Needs, home: Home, account: Account) -> None:
-    """Let the workers' group pass through the state folder, to where it has been given something.
+    """Let the workers' group pass through the state folder to what it has been given.
 
-    It can list nothing on the way. For machines on which no table of mounts can be made.
+    The group cannot list the folders on the way. For machines without mount namespaces.
     """
     for folder in (needs.folder, *needs.mirrors, *needs.writes):
         if not folder.is_relative_to(home.root):

@@ -1,4 +1,4 @@
-"""The worker's side of its isolation: as its own user, or in its own namespaces, it begins here."""
+"""The worker's side of its isolation: the first code that runs as its user or in its namespaces."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
-#: What a worker needs of its Python, and of what is installed for it.
+#: Python arguments and paths that a worker needs.
 _NEEDED = ("platform", "ssl", "pydantic", "buildbot_worker.bot", "slipway.scripts.stage")
 _TWISTD = "from twisted.scripts.twistd import run; run()"
 
 
 def begin(order: dict[str, Any]) -> None:
-    """Do what is ordered: write the worker's file and become it, or try the isolation.
+    """Execute an order: write the worker's file and become the worker, or test the isolation.
 
     Args:
         order: `place` of a worker, or `tries`: files that must not be readable from here.
@@ -30,7 +30,7 @@ def begin(order: dict[str, Any]) -> None:
     os.chdir(place.folder)
     tidy(place.folder)
     if handover.VARIABLE in os.environ:
-        # Stages are other users': of what is the worker's they see nothing.
+        # Stages run as other users, which must not see the worker's files.
         os.umask(0o077)
         handover.install(place.folder)
     words = [sys.executable, "-P", "-c", _TWISTD, "--nodaemon", "--no_save"]
@@ -39,7 +39,7 @@ def begin(order: dict[str, Any]) -> None:
 
 
 def tidy(folder: Path) -> None:
-    """Remove what stages have put in the way of the worker's next start."""
+    """Remove files of stages that block the worker's next start."""
     from slipway.scripts import removal
     from slipway.workers.launcher import handover
 
@@ -55,7 +55,7 @@ def tidy(folder: Path) -> None:
 
 
 def _try(files: list[str], folder: str) -> NoReturn:
-    """See that the worker can do its work here and read nothing of the master's."""
+    """Verify that the worker can work here and cannot read the master's files."""
     for file in files:
         try:
             with open(file, "rb"):  # noqa: PTH123  as a stage's program would
@@ -65,7 +65,8 @@ def _try(files: list[str], folder: str) -> NoReturn:
             continue
     if Path(folder).is_dir():
         os.chdir(folder)
-    # Anew: this Python was begun by the master's user, and had read much of itself as that.
+    # Exec again: the master's user started this Python, which had read many of its files as that
+    # user.
     words = [sys.executable, "-P", "-c", f"import {', '.join(_NEEDED)}"]
     try:
         os.execv(sys.executable, words)  # noqa: S606  a list, and no shell

@@ -1,4 +1,4 @@
-"""How a local worker is kept from what is the master's: another user, or namespaces, or not at all.
+"""Isolation methods of a local worker: another user, namespaces, or none.
 
 Stages run what committers have written. As root a worker gets a system user of its own; else
 bubblewrap makes it namespaces in which there is nothing but what it needs. What cannot be is said.
@@ -36,9 +36,9 @@ from slipway.workers.isolation.bubblewrap import for_tenant, for_worker
 from slipway.workers.isolation.needs import Needs, needs_of, uv_pythons
 
 Way = Literal["user", "namespaces", "none"]
-#: The variable that tells the master how its local workers are kept apart, as JSON.
+#: The variable that passes the local workers' isolation to the master, as JSON.
 VARIABLE = "SLIPWAY_ISOLATION"
-#: Seconds to begin in; a machine may be busy.
+#: Seconds for the start of an isolated process; a machine may be busy.
 _PATIENCE = 60.0
 _PIECE = 100_000
 _NOBODY = Account("nobody", 65534, 65534)
@@ -46,24 +46,24 @@ _NOBODY = Account("nobody", 65534, 65534)
 
 @dataclass(frozen=True)
 class Isolation:
-    """How one worker is kept apart."""
+    """The isolation of one worker."""
 
     worker: str
     needs: Needs
     way: Way
     why: str = ""
-    """Why it is not, in words that go on after "not isolated:"."""
+    """The reason why it is not isolated; continues the sentence "not isolated:"."""
     account: Account | None = None
     tenants: Mapping[str, Account] = field(default_factory=dict)
-    """The users of those whose stages it runs, by the tenant's name."""
+    """The users of the tenants whose stages it runs, by the tenant's name."""
     shared: Mapping[Path, int] = field(default_factory=dict)
-    """The groups that may read keys which several tenants are let in by."""
+    """Groups that may read keys which several tenants use, by the key's path."""
     mounts: bool = True
-    """Whether it gets a table of mounts of its own; the user alone is less and may do."""
+    """True: it gets its own mount namespace. A separate user alone is weaker but acceptable."""
 
     @property
     def told(self) -> str:
-        """The worker in one sentence."""
+        """The isolation in one sentence."""
         if self.way == "user" and self.account is not None:
             own = ", each project's stages as one of their own" if self.tenants else ""
             return f"worker {self.worker} runs as the system user {self.account.name}{own}"
@@ -75,7 +75,7 @@ class Isolation:
     def command(
         self, order: Mapping[str, Any], environ: Mapping[str, str], tenant: str = ""
     ) -> list[str]:
-        """Return the argument list that does what is ordered as the worker.
+        """Return the argument list that runs an order as the worker.
 
         Args:
             order: For `slipway.workers.isolation.inside`.
@@ -108,7 +108,7 @@ class Isolation:
         return _enclosed(told)
 
     def _rooms(self, words: list[str], environ: Mapping[str, str]) -> dict[str, Any]:
-        """Return what `rooms` is told: the worker's own room, and its tenants'."""
+        """Return the order for `rooms`: the worker's own room, and its tenants'."""
         tenants = {
             name: {
                 "name": environ.get("USER", ""),
@@ -135,14 +135,14 @@ class Isolation:
         for name, account in self.tenants.items():
             for path in self.needs.tenants[name].keys:
                 if path in self.shared:
-                    # Of root: ssh takes no key of its own user that a group may read.
+                    # Owned by root: ssh refuses a key of its own user that a group may read.
                     found[str(path)] = (0, self.shared[path], 0o640)
                 elif path.is_file():
                     found[str(path)] = (account.user, account.group, 0o600)
         return found
 
     def _tenant(self, name: str) -> dict[str, Any]:
-        """Return what the launcher is told of a tenant."""
+        """Return the launcher's description of a tenant."""
         account, keys = self.tenants[name], self.needs.tenants[name].keys
         shared = [group for path, group in self.shared.items() if path in keys]
         return {
@@ -156,10 +156,10 @@ class Isolation:
 
 
 def _enclosed(told: Mapping[str, Any]) -> list[str]:
-    # Tenants are much alike, and all arguments together have a limit, too: 2 MiB.
+    # Compressed, because tenants are much alike and all arguments together are limited to 2 MiB.
     packed = b64encode(zlib.compress(json.dumps(told).encode())).decode()
     words = [sys.executable, "-I", "-m", "slipway.workers.isolation.enclose"]
-    # For whoever looks at a list of processes: which worker's it is.
+    # Readable in a list of processes: the worker it belongs to.
     return [*words, told["folder"], *_pieces(packed)]
 
 
@@ -172,12 +172,12 @@ def _bwrap() -> str:
 
 
 def _pieces(text: str) -> list[str]:
-    """Return a text in parts: Linux takes no argument that is longer than 128 KiB."""
+    """Split a text: Linux limits one argument to 128 KiB."""
     return [text[start : start + _PIECE] for start in range(0, len(text), _PIECE)]
 
 
 def isolate(site: Site, home: Home, config: Path, name: str, *, trying: bool = False) -> Isolation:
-    """Return how a local worker is kept apart on this machine, tried out.
+    """Return the isolation of a local worker on this machine, after trying it out.
 
     Args:
         site: The model.
@@ -197,7 +197,8 @@ def isolate(site: Site, home: Home, config: Path, name: str, *, trying: bool = F
         mark.touch(mode=0o600)
         return found
     if site.workers[name].isolated and mark.exists():
-        # Its stages may have brought that about: what ran apart never runs as the master's user.
+        # Its stages may have caused that: a worker that was isolated never runs as the master's
+        # user.
         msg = (
             f"{found.told}. It was at an earlier start; mend that, or have it run as the master's "
             f"user: workers.{name}.isolated = false"
@@ -272,8 +273,8 @@ def _in_namespaces(found: Isolation, home: Home, *, trying: bool) -> Isolation:
 
 
 def _problem(isolation: Isolation, home: Home) -> str:
-    """Try it; return why it does not hold, or nothing."""
-    # One tenant is like the other.
+    """Try the isolation; return the reason why it does not hold, or an empty text."""
+    # One tenant stands for all.
     tenants = isolation.tenants if isolation.account else isolation.needs.tenants
     whose = ["", *list(tenants)[:1]]
     return next((why for one in whose if (why := _problem_as(isolation, home, one))), "")
@@ -304,19 +305,19 @@ def _problem_as(isolation: Isolation, home: Home, tenant: str) -> str:
     return said[-1] if said else f"it ended with exit code {done.returncode}"
 
 
-# ---- what is handed on of this process's environment
+# ---- environment variables that are passed on
 
 _NAMES = {"PATH", "LANG", "LANGUAGE", "TZ", "TERM", "NO_COLOR", "COLUMNS", "SOURCE_DATE_EPOCH"}
 _NAMES |= {"SLIPWAY_POSTGRESQL_BIN", "SLIPWAY_PROFILE", "GIT_ALLOW_PROTOCOL"}
 _STARTS = ("LC_", "UV_", "PIP_", "PYTHON", "SE_", "QT_")
 _ENDS = ("_PROXY", "_CA_BUNDLE", "_CAINFO", "_CERT", "_CERTS", "_CERT_FILE", "_CERT_DIR")
-#: They name places that are the master's own, or let in where packages are published.
+#: They name the master's own folders, or grant access to package indexes.
 _NOT = {"UV_CACHE_DIR", "PIP_CACHE_DIR", "PYTHONPYCACHEPREFIX", "PYTHONSTARTUP"}
 _NOT |= {"UV_PUBLISH_TOKEN", "UV_PUBLISH_PASSWORD", "UV_PUBLISH_USERNAME"}
 
 
 def surroundings(environ: Mapping[str, str], isolation: Isolation) -> dict[str, str]:
-    """Return a worker's environment variables: what a program needs, and no one's secrets.
+    """Return a worker's environment variables: those that programs need, without secrets.
 
     Args:
         environ: This process's own.
@@ -327,7 +328,7 @@ def surroundings(environ: Mapping[str, str], isolation: Isolation) -> dict[str, 
     named = isolation.needs.variables
     kept = {k: value for k, value in environ.items() if k in named or _handed_on(k.upper())}
     pythons = uv_pythons()
-    # Where they may be downloaded, the worker does so into its own home.
+    # If downloads are allowed, the worker makes them into its own home.
     if pythons is not None and environ.get("UV_PYTHON_DOWNLOADS", "never") == "never":
         kept["UV_PYTHON_INSTALL_DIR"] = str(pythons)
     name = isolation.account.name if isolation.account else environ.get("USER", "")
@@ -347,21 +348,21 @@ def _handed_on(key: str) -> bool:
 
 
 def as_text(isolations: Sequence[Isolation]) -> str:
-    """Return how workers are kept apart, for the master."""
+    """Serialize the isolation of workers for the master."""
     return json.dumps({one.worker: {"way": one.way, "told": one.told} for one in isolations})
 
 
 def from_text(text: str | None) -> dict[str, dict[str, str]]:
-    """Return what `as_text` has written; nothing where `slipway up` has not started the master."""
+    """Parse the output of `as_text`; empty if `slipway up` has not started the master."""
     found: dict[str, dict[str, str]] = json.loads(text or "{}")
     return found
 
 
 def workers_here(site: Site) -> list[str]:
-    """Return the workers that `slipway up` starts."""
+    """Return the names of the workers that `slipway up` starts."""
     return [name for name, worker in site.workers.items() if worker.password is None]
 
 
 def report(site: Site, home: Home, config: Path) -> list[Isolation]:
-    """Return how each local worker would be kept apart; nothing is changed."""
+    """Return the isolation that each local worker would get. Changes nothing."""
     return [isolate(site, home, config, name, trying=True) for name in workers_here(site)]

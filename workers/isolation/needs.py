@@ -1,4 +1,4 @@
-"""What a local worker needs of this machine besides its own folder; it is given nothing else."""
+"""Files and folders of this machine that a local worker needs; it gets nothing else."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from slipway.model.tenant import tenants_of
 from slipway.state_folder import Home
 from slipway.workers.isolation.account import TENANTS
 
-#: Slipway's packages that run on a worker; from a clone each lies in a folder of its own.
+#: Slipway's packages that run on a worker; in a clone each lies in its own folder.
 _PACKAGES = ("slipway", "slipway.sessions", "slipway.scripts", "slipway.workers")
 
 
 @dataclass(frozen=True)
 class Tenant:
-    """What the stages of one tenant need: a project's, or some of its stages that are apart."""
+    """The needs of one tenant: a project, or some of its stages that are kept apart."""
 
     project: str
     mirror: Path | None = None
-    """Where the project's repository is mirrored."""
+    """The mirror of the project's repository."""
     keys: tuple[Path, ...] = ()
-    """Files that a deployment by ssh is let in by."""
+    """Key files for deployments by ssh."""
     writes: tuple[Path, ...] = ()
     """Folders for releases and deployments."""
     variables: frozenset[str] = frozenset()
@@ -41,21 +41,21 @@ class Needs:
     """Folders and files, all absolute."""
 
     state: Path
-    """The state folder, of which it sees nothing but what is named here."""
+    """The state folder; the worker sees only those parts of it that are named here."""
     folder: Path
-    """The worker's own."""
+    """The worker's own folder."""
     reads: tuple[Path, ...]
     """Folders: Slipway, its Python, the mirrors of repositories."""
     mirrors: tuple[Path, ...]
-    """Those of `reads` that lie in the state folder."""
+    """The members of `reads` that lie in the state folder."""
     hides: tuple[Path, ...]
     """Files with secrets that lie outside the state folder."""
     tenants: Mapping[str, Tenant] = field(default_factory=dict)
-    """What each tenant needs besides, by its name."""
+    """Additional needs of each tenant, by its name."""
 
     @property
     def keys(self) -> tuple[Path, ...]:
-        """Files that any deployment by ssh is let in by."""
+        """Key files of all deployments by ssh."""
         return _once(path for one in self.tenants.values() for path in one.keys)
 
     @property
@@ -65,23 +65,23 @@ class Needs:
 
     @property
     def variables(self) -> frozenset[str]:
-        """Environment variables that any of its stages names."""
+        """Names of the environment variables that any of its stages uses."""
         return frozenset().union(*(one.variables for one in self.tenants.values()))
 
     def area(self, tenant: str) -> Path:
-        """Return the folder of a tenant, in which its home, its caches and its places are."""
+        """Return the folder of a tenant, which contains its home, its caches and its places."""
         return self.folder / TENANTS / tenant
 
     def temporary(self, tenant: str = "") -> Path:
-        """Return what is `/tmp` in namespaces: of a tenant, or the worker's own.
+        """Return the folder that is `/tmp` in the namespaces of a tenant, or of the worker itself.
 
-        Not in the tenant's folder: in its place a stage could leave a link for the next one.
+        It does not lie in the tenant's folder: a stage could replace it by a link for the next one.
         """
         return self.folder / "tmp" / (tenant or ".worker")
 
 
 def needs_of(site: Site, home: Home, config: Path, worker: str) -> Needs:
-    """Return what a worker needs for the stages it can be given.
+    """Return the needs of a worker for all stages it can be given.
 
     Args:
         site: The model.
@@ -112,7 +112,7 @@ def needs_of(site: Site, home: Home, config: Path, worker: str) -> Needs:
 
 
 def _with(tenant: Tenant, home: Home, project: Project, stage: Stage) -> Tenant:
-    """Return a tenant that also has what one more stage needs."""
+    """Return a copy of a tenant with the needs of one more stage added."""
     keys, writes = [*tenant.keys], [*tenant.writes]
     writes += [home.root / one for one in stage.written_folders(tenant.project).values()]
     if stage.deploys_to is not None:
@@ -120,7 +120,7 @@ def _with(tenant: Tenant, home: Home, project: Project, stage: Stage) -> Tenant:
         writes += [home.root / one for one in deployer.written_folders().values()]
         keys += [home.root / one for one in deployer.key_files()]
     variables = tenant.variables | stage.worker_variables
-    # The state folder itself is nobody's to write but the master's.
+    # Only the master may write to the state folder itself.
     given = (one for one in map(_plain, writes) if not home.root.is_relative_to(one))
     return replace(tenant, keys=_once(keys), writes=_once(given), variables=variables)
 
@@ -134,9 +134,9 @@ def _stages(site: Site, project: Project, name: str) -> Iterator[Stage]:
 
 
 def _python() -> tuple[Path, ...]:
-    """Return the folders of this Python, of Slipway in it and of the Pythons uv has brought."""
+    """Return the folders of this Python, of Slipway in it and of the Pythons of uv."""
     found = [Path(sys.prefix), Path(sys.base_prefix)]
-    # A virtual environment's python is a link, maybe to another.
+    # A virtual environment's python is a link, maybe to another link.
     program = Path(sys.executable)
     while program.is_symlink():
         program = Path(os.path.normpath(program.parent / program.readlink()))
@@ -144,7 +144,7 @@ def _python() -> tuple[Path, ...]:
     for package in _PACKAGES:
         spec = importlib.util.find_spec(package)
         found += [Path(one) for one in (spec and spec.submodule_search_locations) or ()]
-        # In a clone these are links, which lead nowhere unless what they point at is there, too.
+        # In a clone these are links, which need their targets.
         if spec and spec.origin:
             found.append(Path(spec.origin).resolve().parent)
     if (pythons := uv_pythons()) is not None:
@@ -153,14 +153,14 @@ def _python() -> tuple[Path, ...]:
 
 
 def uv_pythons() -> Path | None:
-    """Return the folder of the Pythons that uv has brought for this user, where there is one."""
+    """Return the folder of the Pythons that uv has installed for this user, or None."""
     data = os.environ.get("XDG_DATA_HOME") or Path("~/.local/share").expanduser()
     told = os.environ.get("UV_PYTHON_INSTALL_DIR") or Path(data, "uv", "python")
     return Path(told) if Path(told).is_dir() else None
 
 
 def _once(paths: Iterable[Path]) -> tuple[Path, ...]:
-    """Return each path once, normalised, without those that lie in another of them."""
+    """Return each path once, normalised, without paths that lie inside others."""
     found = sorted({_plain(path) for path in paths})
     return tuple(
         path for path in found if not any(path.is_relative_to(o) for o in found if o != path)

@@ -1,1 +1,1 @@
-"""What starts stages as users of their own, beside a worker that cannot."""
+"""Launchers that start stages as separate users, beside a worker that cannot."""

@@ -1,6 +1,6 @@
-"""Another user's rights, and the end of what a stage has left: the launcher's means.
+"""Switch users, and end the leftover processes of a stage: the launcher's primitives.
 
-The standard library alone.
+Imports the standard library alone.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import Any
 
 from slipway.scripts.guard import forbid_new_rights, has_children
 
-#: Linux's keyctl(2), which the C library does not have.
+#: Numbers of Linux's keyctl(2), which the C library does not wrap.
 _KEYCTL = {"x86_64": 250, "aarch64": 219, "riscv64": 219}
 _JOIN_SESSION_KEYRING = 1
-#: Seconds until what a stage has left and cannot be ended is left alone.
+#: Seconds after which leftover processes that cannot be ended are abandoned.
 _MOST_SECONDS = 20.0
-#: Seconds of killing after which all of the tenant's processes are held for a moment.
+#: Seconds of killing after which all of the tenant's processes are suspended for a moment.
 _QUICK = 1.0
-#: What a deployment starts to stay carries it in its environment; see `process.DEPLOYED`.
+#: Environment variable of the programs that a deployment leaves running; see `process.DEPLOYED`.
 _DEPLOYED = b"SLIPWAY_DEPLOYED="
 
 
@@ -40,26 +40,27 @@ def become(who: Mapping[str, Any]) -> None:
 
 
 def join_keyring() -> None:
-    """Leave the session's keys behind: who has begun it may have some, and all in it share them."""
+    """Join a new session keyring: the caller's may hold keys, which all its members share."""
     if (number := _KEYCTL.get(os.uname().machine)) is not None:
         ctypes.CDLL(None, use_errno=True).syscall(number, _JOIN_SESSION_KEYRING, None)
 
 
 def act_for(who: Mapping[str, Any]) -> None:
-    """Have a user's rights, and no more, but not be signalled by what runs as that user.
+    """Take a user's rights, without becoming signalable by that user's processes.
 
     Args:
         who: As of `become`.
     """
     os.setgroups(who.get("groups", []))
     os.setresgid(who["group"], who["group"], who["group"])
-    # With the effective one go all capabilities; who may signal is told by the two others.
+    # The effective id alone gives up all capabilities; the real and saved ids decide who may
+    # signal.
     os.setresuid(0, who["user"], 0)
     forbid_new_rights()
 
 
 def reaped(child: int) -> int | None:
-    """Take note of what has ended; return how the child has, if it was among it."""
+    """Reap ended children; return the given child's exit status if it was among them."""
     status = None
     with contextlib.suppress(ChildProcessError):
         while (found := os.waitpid(-1, os.WNOHANG)) != (0, 0):
@@ -68,7 +69,7 @@ def reaped(child: int) -> int | None:
 
 
 def end_all(grace: float, session: int | None, who: Mapping[str, Any]) -> None:
-    """End what a stage has left: politely, then for good; it may breed quickly.
+    """End a stage's leftover processes: SIGTERM, then SIGKILL repeatedly, as they may fork quickly.
 
     Args:
         grace: Seconds between asking and killing.
@@ -84,7 +85,7 @@ def end_all(grace: float, session: int | None, who: Mapping[str, Any]) -> None:
         if session is not None and not pids:
             break
         if "user" in who and time.monotonic() > begun + grace + _QUICK:
-            # What forks and ends at once is never there any more when it is to be killed.
+            # A process that forks and exits at once is gone before it can be killed.
             held = True
             _signal_all(who, signal.SIGSTOP)
             pids = children(session)
@@ -99,7 +100,7 @@ def end_all(grace: float, session: int | None, who: Mapping[str, Any]) -> None:
 
 
 def _signal_all(who: Mapping[str, Any], number: signal.Signals) -> None:
-    """Send a signal to all processes of a tenant at once: none of them can fork meanwhile."""
+    """Send a signal to all processes of a tenant at once, so that none can fork in between."""
     try:
         child = os.fork()
     except OSError:
@@ -107,7 +108,7 @@ def _signal_all(who: Mapping[str, Any], number: signal.Signals) -> None:
     if child == 0:
         try:
             become(who)
-            # Linux leaves out the one that sends it, and whatever its user may not signal.
+            # Linux skips the sender, and processes that its user may not signal.
             os.kill(-1, number)
         finally:
             os._exit(0)
@@ -117,7 +118,7 @@ def _signal_all(who: Mapping[str, Any], number: signal.Signals) -> None:
 
 
 def children(session: int | None = None, of: int | None = None) -> list[int]:
-    """Return a process's children; what hangs below those that die becomes its own.
+    """Return a process's children; as a subreaper it also inherits their orphans.
 
     Args:
         session: Of a deployment its own: without what it has started to stay, which has another.
@@ -127,11 +128,11 @@ def children(session: int | None = None, of: int | None = None) -> list[int]:
     for name in os.listdir("/proc"):  # noqa: PTH208  quicker
         if name.isdecimal():
             with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as stream:  # noqa: PTH123
-                # The program's own name comes before it, in parentheses, and may hold anything.
+                # The program's name comes first, in parentheses, and may contain any character.
                 facts = stream.read().rpartition(b")")[2].split()
                 if facts[1] != me:
                     continue
-                # One that has ended counts: what it had started may have been looked at before.
+                # Zombies count: their children may have been examined before.
                 if session is None or int(facts[3]) == session or not _is_deployed(name):
                     found.append(int(name))
     return found

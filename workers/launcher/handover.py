@@ -1,4 +1,4 @@
-"""Handing a stage over to the launcher that starts it as its tenant's user: `slipway` of a worker.
+"""Hand a stage over to the launcher, which starts it as its tenant's user.
 
 A worker of a user of its own cannot become another. The launcher (see `launcher`) can, and listens
 at a socket in the worker's folder. Buildbot starts this file in place of `slipway stage`: its
@@ -20,23 +20,23 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-#: The environment variable that says where the launcher listens: a folder.
+#: Environment variable with the folder in which the launcher listens.
 VARIABLE = "SLIPWAY_LAUNCHER"
-#: And this one, that it starts stages in namespaces, while their places are the worker's to make.
+#: Environment variable that is set if stages run in namespaces and the worker creates their places.
 ROOMS = "SLIPWAY_ROOMS"
-#: The socket's name in it.
+#: The socket's name in that folder.
 SOCKET = "launcher.sock"
-#: A folder beside it, for the program that stands for `slipway` on the worker's PATH.
+#: A folder beside it with the stand-in for `slipway`, for the worker's PATH.
 PROGRAMS = "bin"
-#: Beside the folder a stage is started in: where its place is, as JSON.
+#: A file beside the folder a stage is started in: the location of its place, as JSON.
 PLACE = "place.json"
-#: What is sent over the socket while a stage runs.
+#: Messages over the socket while a stage runs.
 STOP = b"T"
-#: An order, with its environment variables, is no longer.
+#: Maximum size of an order with its environment variables, in bytes.
 MOST = 4 << 20
 _HEAD = struct.Struct("!Q")
 _MISSING = 3
-#: Seconds to wait for an answer; the launcher's own patience is shorter.
+#: Seconds to wait for an answer; longer than the launcher's own timeout.
 _PATIENCE = 120.0
 
 
@@ -59,7 +59,7 @@ def connected(folder: Path) -> socket.socket:
 
 
 def send(sock: socket.socket, told: Mapping[str, Any], files: Sequence[int] = ()) -> None:
-    """Send an object, and open files with it."""
+    """Send an object as JSON, with open files attached."""
     data = json.dumps(told).encode()
     head = _HEAD.pack(len(data))
     if files:
@@ -70,10 +70,10 @@ def send(sock: socket.socket, told: Mapping[str, Any], files: Sequence[int] = ()
 
 
 def may_send_files() -> None:
-    """Have this process send open files, however many are on their way.
+    """Raise this process's limit so that it may send open files, however many are in flight.
 
-    Linux counts those of all of a user, and compares them with the limit of who sends one more;
-    stages have a lower one (see `rooms`).
+    Linux counts the files in flight per user, and compares the sum with the sender's limit; stages
+    have a lower one (see `rooms`).
     """
     import resource
 
@@ -82,7 +82,7 @@ def may_send_files() -> None:
 
 
 def receive(sock: socket.socket, files: int = 0) -> tuple[dict[str, Any], list[int]]:
-    """Return an object, and the open files that came with it.
+    """Receive an object, and the open files that came with it.
 
     Args:
         sock: The connection.
@@ -123,7 +123,7 @@ def _exactly(sock: socket.socket, size: int) -> bytes:
 
 
 def ask(folder: Path, order: Mapping[str, Any]) -> tuple[dict[str, Any], int | None]:
-    """Have the launcher do something in a place.
+    """Send an order for work in a place to the launcher, and wait for its answer.
 
     Args:
         folder: Where it listens.
@@ -136,7 +136,7 @@ def ask(folder: Path, order: Mapping[str, Any]) -> tuple[dict[str, Any], int | N
         OSError: It is not there, or could not do it; with a sentence.
     """
     with connected(folder) as sock:
-        # What is to be removed may be much; all else is quick, or its process ends.
+        # A removal may take long; everything else is quick, or its process is ended.
         sock.settimeout(None if order["do"] == "clear" else _PATIENCE)
         try:
             send(sock, order)
@@ -152,7 +152,7 @@ def ask(folder: Path, order: Mapping[str, Any]) -> tuple[dict[str, Any], int | N
 
 
 def main() -> int:
-    """Have a stage done by its tenant's user; return its exit code."""
+    """Run a stage as its tenant's user; return its exit code."""
     folder = Path(os.environ[VARIABLE])
     try:
         place = json.loads(Path("..", PLACE).read_text(encoding="utf-8"))
@@ -171,7 +171,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, stop)
     may_send_files()
     send(sock, {"do": "run", "argv": sys.argv[1:], "env": dict(os.environ), **place}, (0, 1, 2))
-    # They are the stage's now: whoever reads them waits for its end.
+    # The streams belong to the stage now: their reader waits until it closes them.
     for number in (0, 1):
         os.close(number)
     try:
@@ -187,8 +187,8 @@ def main() -> int:
 
 
 def _end_worker(folder: Path) -> None:
-    """End the worker where its launcher has: its stages are to be begun anew, not to fail."""
-    # One that was killed lets go of its sockets in any order, and on a busy machine slowly.
+    """End the worker if its launcher has ended: its stages are to be retried, not to fail."""
+    # A killed process closes its sockets in any order, and slowly on a busy machine.
     for _ in range(10):
         try:
             connected(folder).close()
@@ -197,15 +197,15 @@ def _end_worker(folder: Path) -> None:
         time.sleep(0.1)
     else:
         return
-    # Buildbot's worker starts this program itself. Asked politely, it would end this one first
-    # and tell the master that the stage has failed.
+    # Buildbot's worker starts this program itself. On SIGTERM it would end this one first and tell
+    # the master that the stage has failed.
     if b"buildbot.tac" in Path(f"/proc/{os.getppid()}/cmdline").read_bytes():
         os.kill(os.getppid(), signal.SIGKILL)
         time.sleep(_PATIENCE)
 
 
 def install(folder: Path) -> None:
-    """Write the program that stands for `slipway` on a worker's PATH."""
+    """Write the stand-in for `slipway` on a worker's PATH."""
     programs = folder / PROGRAMS
     programs.mkdir(mode=0o700, exist_ok=True)
     file = programs / "slipway"
@@ -215,7 +215,7 @@ def install(folder: Path) -> None:
 
 
 def note(builder: Path, place: Mapping[str, Any]) -> Path:
-    """Write down where a stage's place is, beside the folder that Buildbot starts it in.
+    """Write the location of a stage's place beside the folder that Buildbot starts it in.
 
     Args:
         builder: The builder's folder, the worker's own.
@@ -231,7 +231,7 @@ def note(builder: Path, place: Mapping[str, Any]) -> Path:
 
 
 def programs(folder: str) -> list[str]:
-    """Return what comes first on a worker's PATH."""
+    """Return the folders to put first on a worker's PATH: the stand-in's, if stages use it."""
     return [os.path.join(folder, PROGRAMS)] if VARIABLE in os.environ else []  # noqa: PTH118
 
 

@@ -36,17 +36,17 @@ from slipway.workers.launcher.ending import children, join_keyring, reaped
 from slipway.workers.launcher.handover import MOST, ROOMS, may_send_files, send
 from slipway.workers.launcher.serving import MISSING, Order
 
-#: Seconds that all of a room may take to be gone, once it is ended.
+#: Seconds for the processes of a room to disappear after its end.
 _MOST_SECONDS = 20.0
 _PAUSE = 0.002
-#: A room gets one in so many of the processes that all rooms of a user may have together.
+#: A room's share of the processes that all rooms of a user may have together is one in this many.
 _PART = 8
-#: Since this Linux the processes of a room are counted by themselves.
+#: Since this version Linux counts the processes of a user namespace separately.
 _COUNTED = (5, 14)
 
 
 def start(order: Order) -> None:
-    """Leave a process behind that starts stages, and ends with this one.
+    """Fork a process that starts stages, and ends with this one.
 
     Args:
         order: The worker's `folder`, its `user` and `group`; `bwrap`, the program; `tenants`, each
@@ -76,7 +76,7 @@ def start(order: Order) -> None:
         tend()
         serving.serve(listener, worker, order["user"], deed, tend)
 
-    # The worker has no use for the keys of whoever runs `slipway up` either.
+    # The worker does not need the keyring of the user who runs `slipway up` either.
     join_keyring()
     listener = serving.listen(folder, order["user"], order["group"])
     serving.leave_behind(listener, folder, work)
@@ -84,7 +84,7 @@ def start(order: Order) -> None:
 
 
 def _problem(asked: Order, tenant: Order | None) -> str:
-    """Return what is wrong with an order: it may not lead out of the tenant's room."""
+    """Return the error in an order: it may not lead out of the tenant's room."""
     if tenant is None:
         return f"{asked.get('tenant')!a} has no folder here; restart `slipway up`"
     if asked["do"] not in {"where", "run"}:
@@ -104,7 +104,7 @@ def _problem(asked: Order, tenant: Order | None) -> str:
 
 
 def _run(sock: socket.socket, asked: Order, files: list[int], tenant: Order, order: Order) -> None:
-    """Start a stage in a room of its own; end the room with it, and tell its exit code."""
+    """Start a stage in its own room; end the room with it, and send its exit code."""
     adopt_orphans()
     wake = serving.awake()
     told, says = os.pipe2(os.O_CLOEXEC)
@@ -125,7 +125,7 @@ def _run(sock: socket.socket, asked: Order, files: list[int], tenant: Order, ord
         sock, wake, child, partial(_stop, child, first), partial(_end, child, first)
     )
     if code is not None and not status.is_entered():
-        # bubblewrap has said why on the stage's standard error.
+        # bubblewrap has printed the reason on the stage's standard error.
         code = MISSING
     serving.tell(sock, code)
 
@@ -133,7 +133,7 @@ def _run(sock: socket.socket, asked: Order, files: list[int], tenant: Order, ord
 def _enter(
     asked: Order, files: list[int], tenant: Order, order: Order, ends: tuple[int, int, int]
 ) -> NoReturn:
-    """Become bubblewrap, and in its room a stage's program."""
+    """Exec bubblewrap, which starts a stage's program in its room."""
     parent, says, waits = ends
     try:
         serving.asleep()
@@ -153,7 +153,7 @@ def _enter(
         words += ["--block-fd", str(waits), "--chdir", str(work), *_settings(environ)]
         for one in (says, waits):
             os.set_inheritable(one, True)  # noqa: FBT003  it takes no keyword
-        # Not by its own environment: bubblewrap is outside of the room.
+        # Not in bubblewrap's own environment: it runs outside of the room.
         argv = ["bwrap", "--args", str(_read_from(words)), "--", program, *asked["argv"]]
         os.execve(order["bwrap"], argv, {})  # noqa: S606  a list, and no shell
     except (OSError, TypeError, ValueError) as error:
@@ -163,7 +163,7 @@ def _enter(
 
 
 def _limit(first: int | None = None) -> None:
-    """Leave other rooms some of the processes that all of them may have together.
+    """Limit a room's processes to its share of those that all rooms may have together.
 
     Args:
         first: A room's first process, which waits; None: this one, which is in the room.
@@ -171,16 +171,16 @@ def _limit(first: int | None = None) -> None:
     release = [int(one) for one in re.findall(r"\d+", os.uname().release)]
     if tuple(release[:2]) >= _COUNTED:
         most = serving.most_processes() // _PART
-        # It may have ended.
+        # It may have ended already.
         with contextlib.suppress(OSError):
             resource.prlimit(first or os.getpid(), resource.RLIMIT_NPROC, (most, most))
 
 
 def _limit_files() -> None:
-    """Leave others some of the open files that a user may have on the way, sent and not received.
+    """Limit a room's share of the open files that are sent and not yet received.
 
-    They are counted by user, whatever the namespace, and compared with the limit of who sends: this
-    one's, which is higher.
+    Linux counts them by user, whatever the namespace, and compares the sum with the sender's limit:
+    this process's limit is higher.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = hard * 3 // 4
@@ -192,7 +192,10 @@ def _settings(environ: Mapping[str, str]) -> list[str]:
 
 
 def _read_from(words: Sequence[str]) -> int:
-    """Return an open file with arguments: in the list of processes all users would see them."""
+    """Return an open file that holds arguments.
+
+    In the list of processes all users would see them.
+    """
     handle = os.memfd_create("arguments", 0)
     with os.fdopen(os.dup(handle), "wb") as stream:
         stream.write(b"".join(os.fsencode(one) + b"\0" for one in words))
@@ -201,7 +204,7 @@ def _read_from(words: Sequence[str]) -> int:
 
 
 class _Status:
-    """What bubblewrap tells of a room, as JSON: when it is made, and when its program has ended."""
+    """bubblewrap's status messages (JSON): a room's start, and the end of its program."""
 
     def __init__(self, handle: int) -> None:
         self._handle = handle
@@ -209,13 +212,13 @@ class _Status:
         self._told: dict[str, int] = {}
 
     def first(self) -> int | None:
-        """Wait until the room is there; return the number of its first process, or nothing."""
+        """Wait until the room exists; return the pid of its first process, or None."""
         while "child-pid" not in self._told and self._read():
             continue
         return self._told.get("child-pid")
 
     def is_entered(self) -> bool:
-        """Tell whether the program was started in the room, once that is gone."""
+        """Tell whether the program was started in the room. Call it after the room's end."""
         while self._read():
             continue
         return "exit-code" in self._told
@@ -232,13 +235,13 @@ class _Status:
 
 
 def _stop(child: int, first: int | None) -> None:
-    """Ask all that hangs below a room's first process to end: a stage's program does.
+    """Send SIGTERM to all descendants of a room's first process: a stage's program handles it.
 
     Args:
         child: bubblewrap, outside of the room.
         first: The first process in there; once bubblewrap has ended it is this one's child.
     """
-    # Otherwise it has ended, and its number may be anybody's.
+    # Otherwise it has ended, and its pid may have been reused.
     if first is not None and first in {*children(), *children(of=child)}:
         for pid in children(of=first):
             with contextlib.suppress(OSError):
@@ -246,7 +249,7 @@ def _stop(child: int, first: int | None) -> None:
 
 
 def _end(child: int, first: int | None, grace: float) -> None:
-    """End a room: with its first process Linux ends all that is in there.
+    """End a room: when its first process ends, Linux kills all the others.
 
     Args:
         child: As of `_stop`.
@@ -257,7 +260,7 @@ def _end(child: int, first: int | None, grace: float) -> None:
     _stop(child, first)
     while has_children() and time.monotonic() < begun + _MOST_SECONDS:
         if time.monotonic() > begun + grace or first is None or not children(of=first):
-            # These are bubblewrap and, after it, the first one in there.
+            # These are bubblewrap and then the first process of the room.
             for pid in children():
                 with contextlib.suppress(OSError):
                     os.kill(pid, signal.SIGKILL)
@@ -265,22 +268,22 @@ def _end(child: int, first: int | None, grace: float) -> None:
         time.sleep(_PAUSE)
 
 
-# ---- a room that is kept
+# ---- a persistent room
 
 
 class _Kept:
-    """The room of a tenant that deploys, as long as the worker is there; made anew if it ended."""
+    """The persistent room of a deploying tenant; recreated if it ends while the worker lives."""
 
     def __init__(self, name: str, order: Order) -> None:
         self._name, self._order = name, order
         self._control: socket.socket | None = None
 
     def tend(self) -> None:
-        """Make the room, where it is not there."""
+        """Create the room if it does not exist."""
         if self._control is not None:
             if not select.select([self._control], [], [], 0)[0]:
                 return
-            # It says nothing: its process has ended, and the room with it.
+            # End of file: its process has ended, and the room with it.
             self._control.close()
         mine, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control = mine
@@ -288,7 +291,7 @@ class _Kept:
         its.close()
 
     def hand_on(self, sock: socket.socket, asked: Order, files: list[int]) -> None:
-        """Have an order done in the room, and answered from there."""
+        """Pass an order on to the room, from where it is answered."""
         handle = os.memfd_create("order")
         with os.fdopen(handle, "w+b") as stream:
             stream.write(json.dumps(dict(asked)).encode())
@@ -308,7 +311,7 @@ class _Kept:
     def _enter(self, control: socket.socket) -> None:
         order, tenant = self._order, self._order["tenants"][self._name]
         others = {name: {"variables": one["variables"]} for name, one in order["tenants"].items()}
-        # An argument has a limit.
+        # The length of an argument is limited.
         others = {name: one for name, one in others.items() if one["variables"]}
         told = {
             "control": control.fileno(),
@@ -322,7 +325,7 @@ class _Kept:
         _limit_files()
         join_keyring()
         os.setsid()
-        # These are the worker's log, and what is open in there its stages can open, too.
+        # These are the worker's log; stages in the room could open what is open there.
         nothing = os.open(os.devnull, os.O_RDWR)
         for number in (0, 1, 2):
             os.dup2(nothing, number)
@@ -330,7 +333,7 @@ class _Kept:
 
 
 def keep(told: Order) -> None:
-    """Do orders in a room, until who gives them has ended.
+    """Execute orders in a room until the sender of the orders has ended.
 
     Args:
         told: As of `_Kept`: where they come, whose room it is, and what `launcher.run` needs.
@@ -351,7 +354,7 @@ def keep(told: Order) -> None:
 def _do(files: list[int], told: Order) -> None:
     connection, handle, *streams = files
     with os.fdopen(handle, "rb") as stream:
-        # Where it stands is told with the descriptor.
+        # pread: the descriptor shares its file offset with the sender's.
         asked = json.loads(os.pread(stream.fileno(), MOST, 0))
     sock = socket.socket(fileno=connection)
     launcher.run(sock, asked, streams, told["tenant"], told["order"])

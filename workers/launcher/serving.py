@@ -1,7 +1,7 @@
-"""Taking orders beside a worker, and starting stages: what both ways of doing so have in common.
+"""Take orders beside a worker and start stages: the common part of both launchers.
 
-The standard library alone: one of them is root's (see `launcher`), the other one goes by namespaces
-(see `rooms`).
+Imports the standard library alone: one launcher runs as root (see `users`), the other one uses
+namespaces (see `rooms`).
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from slipway.scripts.guard import die_with_parent
 from slipway.workers.launcher.ending import reaped
 from slipway.workers.launcher.handover import ROOMS, SOCKET, STOP, VARIABLE, receive, send
 
-#: The exit code of what could not be started.
+#: Exit code for a program that could not be started.
 MISSING = 3
-#: Seconds an order may take to come, and a stage to end once it was told to.
+#: Seconds for an order to arrive, and for a stage to end once it was asked to.
 PATIENCE, GRACE, LONG_GRACE = 30, 0.5, 5.0
-#: Seconds between looks whether the worker is there, where Linux does not say so itself (5.3).
+#: Seconds between checks of the worker's existence, on Linux without pidfd (before 5.3).
 _LOOK = 1.0
-#: Seconds until what had no room is tried again.
+#: Seconds until a fork that failed for lack of room is retried.
 _PAUSE = 0.1
-#: A tenant gets one in so many of the processes and threads that the machine can have.
+#: A tenant's share of the processes and threads that the machine allows is one in this many.
 _SHARE = 4
 _CREDENTIALS = struct.Struct("iII")
 
 Order = Mapping[str, Any]
-#: Does an order that has come: its connection, what it says, the open files that came with it.
+#: Executes one order, given its connection, its content and the open files that came with it.
 Deed = Callable[[socket.socket, Order, list[int]], None]
 
 
@@ -46,10 +46,10 @@ Deed = Callable[[socket.socket, Order, list[int]], None]
 
 
 def listen(folder: Path, user: int, group: int) -> socket.socket:
-    """Return the socket in a worker's folder that its user alone may connect to."""
+    """Return the listening socket in a worker's folder; only the worker's user may connect."""
     handle = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
-        # By the descriptor: a socket's address is short, and its folder is the worker's.
+        # By descriptor: socket addresses are short, and the worker owns the folder.
         place = f"/proc/self/fd/{handle}/{SOCKET}"
         with contextlib.suppress(FileNotFoundError):
             os.unlink(SOCKET, dir_fd=handle)
@@ -69,7 +69,7 @@ def listen(folder: Path, user: int, group: int) -> socket.socket:
 def leave_behind(
     listener: socket.socket, folder: Path, work: Callable[[socket.socket, int], None]
 ) -> None:
-    """Fork a process that takes orders, and let this one's programs know where.
+    """Fork a process that takes orders, and publish its address to this process's programs.
 
     Args:
         listener: Where they come.
@@ -88,7 +88,7 @@ def leave_behind(
 
 
 def _forget_input() -> None:
-    """Let go of the standard input: the worker's password comes there."""
+    """Close standard input, on which the worker's password arrives."""
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
@@ -102,7 +102,7 @@ def serve(
     deed: Deed,
     tend: Callable[[], None] | None = None,
 ) -> None:
-    """Take orders until the worker has ended; each is done by a process of its own.
+    """Take orders until the worker has ended; each is executed in its own process.
 
     Args:
         listener: Where they come.
@@ -113,12 +113,12 @@ def serve(
     """
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Those who do the orders are nobody's to wait for.
+    # Ignored SIGCHLD: the kernel reaps the children.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     awaited: list[Any] = [listener]
     with contextlib.suppress(AttributeError, OSError):
         awaited.append(os.pidfd_open(worker))
-    # PR_SET_PDEATHSIG would say nothing: by then the worker may send no signal to root's process.
+    # Not PR_SET_PDEATHSIG: by then the worker may not signal root's process.
     while os.getppid() == worker:
         ready = select.select(awaited, [], [], _LOOK)[0]
         if tend is not None:
@@ -136,7 +136,7 @@ def serve(
 
 
 def apart(work: Callable[[], None], *unneeded: socket.socket) -> None:
-    """Do something in a process of its own, which ends with this one.
+    """Run a function in a forked process that ends with this one.
 
     Args:
         work: What.
@@ -159,9 +159,9 @@ def apart(work: Callable[[], None], *unneeded: socket.socket) -> None:
 
 
 def _forked() -> int:
-    """Fork, when there is room for one more process; -1: there was none for long.
+    """Fork, and retry while the process limit is reached; return -1 after a long time.
 
-    Stages may have taken all there can be. This process must not end of it: the worker needs it.
+    Stages may have used up all processes. This process must survive that: the worker needs it.
     """
     deadline = time.monotonic() + PATIENCE
     while True:
@@ -175,7 +175,7 @@ def _forked() -> int:
 
 
 def _take(sock: socket.socket, user: int, deed: Deed) -> None:
-    """Take one order of the worker's user, and do it."""
+    """Take one order of the worker's user and execute it."""
     told = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     if _CREDENTIALS.unpack(told)[1] != user:
         return
@@ -189,7 +189,7 @@ def _take(sock: socket.socket, user: int, deed: Deed) -> None:
 
 
 def awake() -> int:
-    """Return what can be read from once a child has ended, or this process is to end."""
+    """Return a descriptor that becomes readable when a child ends or this process is to end."""
     wake, woken = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -198,7 +198,7 @@ def awake() -> int:
 
 
 def asleep() -> None:
-    """Take signals as a new program does: in a child of one that is `awake`."""
+    """Restore default signal handling, in a child of a process that called `awake`."""
     signal.set_wakeup_fd(-1)
     for one in (signal.SIGTERM, signal.SIGCHLD, signal.SIGINT):
         signal.signal(one, signal.SIG_DFL)
@@ -211,7 +211,7 @@ def watch(
     stop: Callable[[], None],
     end: Callable[[float], None],
 ) -> int | None:
-    """Wait for the end of a stage; return its exit code, or nothing where nobody waits for it.
+    """Wait for the end of a stage; return its exit code, or None if its client has gone.
 
     Args:
         sock: The connection to whoever waits.
@@ -229,7 +229,7 @@ def watch(
             is_over = not set(_received(sock)) & set(STOP)
             stop()
         if is_over:
-            # The worker, or the one who waits for this stage, has ended.
+            # The worker, or the client of this stage, has ended.
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             end(LONG_GRACE)
             return None
@@ -248,13 +248,13 @@ def _received(sock: socket.socket) -> bytes:
 
 
 def tell(sock: socket.socket, code: int | None) -> None:
-    """Tell a stage's exit code to whoever still waits for it."""
+    """Send a stage's exit code to its client, if that still waits."""
     if code is not None:
         send(sock, {"code": code})
 
 
 def take_streams(files: Sequence[int]) -> None:
-    """Make three open files this process's streams, and have no other one open in a program.
+    """Make three open files the standard streams of this process; their copies are closed on exec.
 
     Raises:
         ValueError: There are more, or less.
@@ -262,21 +262,21 @@ def take_streams(files: Sequence[int]) -> None:
     if len(files) != len((0, 1, 2)):
         msg = f"{len(files)} streams came with the order, and there are three"
         raise ValueError(msg)
-    # Each beyond the three first: one of them may be where another is to be.
+    # Duplicated beyond the first three: one may occupy the target of another.
     high = [fcntl.fcntl(one, fcntl.F_DUPFD_CLOEXEC, 64) for one in files]
     for number, stream in enumerate(high):
         os.dup2(stream, number)
 
 
 def most_processes() -> int:
-    """Return how many processes and threads a tenant may have: others need some, too."""
+    """Return the maximum number of processes and threads of a tenant: others need some, too."""
     most = int(Path("/proc/sys/kernel/pid_max").read_text()) // _SHARE
     told = (*resource.getrlimit(resource.RLIMIT_NPROC), most)
     return min(one for one in told if one != resource.RLIM_INFINITY)
 
 
 def limit_processes() -> None:
-    """Leave the machine room for others' processes, however many a tenant starts."""
+    """Limit a tenant's processes, so that the machine has room for others."""
     most = most_processes()
     resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
 
@@ -284,7 +284,7 @@ def limit_processes() -> None:
 def surroundings(
     told: Mapping[str, str], work: Path, tenant: Order, order: Order
 ) -> dict[str, str]:
-    """Return a stage's environment variables: nothing that another tenant's stages are given.
+    """Return a stage's environment variables, without those of other tenants.
 
     Args:
         told: What Buildbot starts it with.

@@ -32,13 +32,13 @@ from slipway.workers.launcher.handover import send
 from slipway.workers.launcher.serving import PATIENCE, Order
 from slipway.workers.places.place import NoPlace, Place, Places, left_file, new_file
 
-#: Seconds that what is left may take to be removed; the next stage goes on with it.
+#: Seconds for the removal of leftovers; the next stage goes on with the rest.
 _LONGEST = 3600
 _MOST = 200
 
 
 def start(order: Order) -> None:
-    """Leave a launcher behind that ends with this process.
+    """Fork a launcher that ends with this process.
 
     Args:
         order: What `enclose` was told: the worker's user, and the tenants'.
@@ -62,15 +62,15 @@ def start(order: Order) -> None:
     serving.leave_behind(listener, folder, work)
 
 
-# ---- in a tenant's folder, as its user
+# ---- work in a tenant's folder, as the tenant's user
 
 
 def _do(sock: socket.socket, asked: Order, tenant: Order) -> None:
-    # Other stages of the tenant may run now: one could stop this process for good.
+    # Not signalable by the tenant: another of its stages could stop this process for good.
     act_for(tenant)
-    # Linux forgets it with each change of user.
+    # Linux clears PR_SET_PDEATHSIG at each change of user.
     die_with_parent()
-    # What a stage put in the way must not keep this process for ever.
+    # A file that a stage put there must not block this process for ever.
     signal.alarm(_LONGEST if asked["do"] == "clear" else 2 * PATIENCE)
     try:
         told, opened = _DEEDS[asked["do"]](asked, Path(tenant["area"]))
@@ -140,7 +140,7 @@ _DEEDS: dict[str, Callable[[Order, Path], tuple[dict[str, Any], int | None]]] = 
 
 
 def run(sock: socket.socket, asked: Order, files: list[int], tenant: Order, order: Order) -> None:
-    """Start a stage as its tenant's user; end all it has left, and tell its exit code.
+    """Start a stage as its tenant's user; then end its leftover processes and send its exit code.
 
     Args:
         sock: The connection to whoever waits for it.
@@ -157,7 +157,7 @@ def run(sock: socket.socket, asked: Order, files: list[int], tenant: Order, orde
         _become_stage(asked, files, tenant, order, me)
     for one in files:
         os.close(one)
-    # Only a deployment may leave something that stays: any program can set what marks it.
+    # Only a deployment may leave processes running: any program can set the marking variable.
     session = child if asked["argv"][:2] == ["stage", "deploy"] else None
 
     def stop() -> None:
@@ -173,7 +173,7 @@ def run(sock: socket.socket, asked: Order, files: list[int], tenant: Order, orde
 def _become_stage(
     asked: Order, files: list[int], tenant: Order, order: Order, parent: int
 ) -> NoReturn:
-    """Become a stage's program."""
+    """Exec a stage's program as its tenant's user."""
     try:
         serving.asleep()
         os.setsid()

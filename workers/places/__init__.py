@@ -1,1 +1,1 @@
-"""Where stages lie on a worker: a fresh folder for each."""
+"""Places of stages on a worker: a fresh folder for each attempt."""

@@ -1,10 +1,10 @@
-"""A stage's place on a worker: a fresh folder for each attempt, whatever the last one did to it.
+"""Stage places on a worker: a fresh folder for each attempt, whatever the previous one did to it.
 
-What a stage's program left lies under names it chose, and the next stage on this worker may be of
-another project. So a place is made anew each time: the old one is renamed and removed beside.
-Files in it are reached by a descriptor of the folder, component by component, and no link is
-followed (where the system has such descriptors; on Windows by names). Nothing here waits for
-whatever a stage put in its way: pipes, devices and sockets are refused, not opened.
+A stage's program leaves files under names of its choice, and the next stage on this worker may
+belong to another project. So each attempt gets a new folder: the old one is renamed and removed in
+the background. Files in a place are opened relative to a folder descriptor, component by component,
+without following links (on systems with such descriptors; on Windows by name). Nothing here blocks
+on what a stage put there: pipes, devices and sockets are refused, not opened.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ from slipway.scripts.opened_files import (
 )
 from slipway.scripts.removal import FOLDER_FLAGS, SAFE, allow
 
-#: Between the parts of names that are ours; no builder's name has it.
+#: Separator inside our own names; no builder's name contains it.
 _MARK = "~"
 _LEFT = ".left"
-#: What is told, and removed, at once: a stage can make as many as it likes.
+#: Limit of leftovers that are reported and removed at once: a stage can make any number.
 _MOST_LEFT = 1000
 
 
 class NoPlace(Exception):
-    """A file or folder of a place cannot be had: a sentence for people."""
+    """A file or folder of a place is not available. The message is a sentence for users."""
 
 
 @dataclass
 class Place:
-    """Where one attempt works."""
+    """The folders in which one attempt works."""
 
     folder: Path
     given: Path
-    """Where fetched files lie by their hashes; its name is nobody's to guess."""
+    """The folder of fetched files, named by their hashes; its own name cannot be guessed."""
     told: str
-    """Which run it belongs to, for the sentence about what that could not let be removed."""
+    """The run it belongs to, for the error sentence if the place cannot be removed."""
     problem: str = ""
-    """Why it does not lie where places of its builder do."""
+    """The reason why it does not lie in its builder's usual folder; empty if it does."""
     descriptor: int | None = None
 
     @property
@@ -55,28 +55,28 @@ class Place:
 
     @property
     def output(self) -> Path:
-        """The folder for what the stage leaves."""
+        """The folder for the stage's output files."""
         return self.folder / "output"
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Close the folder's descriptor."""
         if self.descriptor is not None:
             os.close(self.descriptor)
             self.descriptor = None
 
 
 class Places:
-    """The places of one worker, by their builders' folders."""
+    """Registry of one worker's places, by builder folder."""
 
     def __init__(self) -> None:
         self._now: dict[Path, Place] = {}
 
     def remember(self, builder: Path, place: Place) -> None:
-        """Take it that a builder has a place, which another process has made."""
+        """Register a place that another process has created for a builder."""
         self._now[builder] = place
 
     def begin(self, builder: Path, told: str) -> Place:
-        """Make a fresh place.
+        """Create a fresh place.
 
         Args:
             builder: The builder's folder, which becomes the place; what is there is set aside.
@@ -105,7 +105,7 @@ class Places:
         return place
 
     def leave(self, builder: Path) -> str:
-        """Set a builder's place aside, to be removed.
+        """Rename a builder's place so that it can be removed.
 
         Returns:
             Why it stays where it is; empty: it does not.
@@ -129,7 +129,7 @@ class Places:
         return ""
 
     def left(self, builder: Path) -> list[Path]:
-        """Return what is to be removed of a builder's former places."""
+        """Return the leftovers of a builder's former places that are to be removed."""
         now = self._now.get(builder)
         found: list[Path] = []
         with contextlib.suppress(OSError):
@@ -162,7 +162,7 @@ def _blamed(problem: str, parent: Path) -> str:
 
 
 def new_file(place: Place, name: str) -> int:
-    """Open a new file among what the place is given.
+    """Create and open a new file in the folder for fetched files.
 
     Raises:
         NoPlace: It cannot be made; what is there is never written over.
@@ -211,7 +211,7 @@ def left_file(place: Place, path: str, size: int) -> int:
 
 
 def clear_way(path: Path) -> None:
-    """Set aside what stands where a folder is to be, and is none: a file, a link.
+    """Rename a file or link that stands where a folder is needed.
 
     Raises:
         OSError: It cannot be renamed.

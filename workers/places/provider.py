@@ -1,4 +1,4 @@
-"""Where a worker has its stages' places: of its own user, or by the launcher of their tenants'."""
+"""Provide stages' places: as the worker's own user, or by the launcher as the tenants' users."""
 
 from __future__ import annotations
 
@@ -25,45 +25,45 @@ from slipway.workers.launcher import handover
 from slipway.workers.places.place import NoPlace, Places, clear_way, left_file, new_file
 
 _THREADS = 64
-#: So many removals go on at once, and of one tenant: a stage can make its own go on for long.
+#: Limits of concurrent removals, in total and of one tenant: a stage can make its own take long.
 _CLEARING, _CLEARING_OF_ONE = 32, 4
-#: Its module is typed as if it were an interface; it is the object that provides it.
+#: Buildbot types this module as if it were an interface; it is the object that provides it.
 reactor: Any = installed
 
 
 @dataclass
 class Begun:
-    """A fresh place, as a command tells it."""
+    """A fresh place, as a worker command reports it."""
 
     work: Path
-    """Where Buildbot starts the script."""
+    """The folder in which Buildbot starts the script."""
     given: str
-    """The name of the folder for what is fetched, beside the script's."""
+    """The name of the folder for fetched files, beside the script's folder."""
     problem: str
-    """Why it does not lie where places of its builder do."""
+    """The reason why it does not lie in its builder's usual folder; empty if it does."""
 
 
 class Ground(Protocol):
-    """Makes and removes places, and opens files in them."""
+    """Interface for creating and removing places and for opening files in them."""
 
     def begin(self, builder: Path, told: str, tenant: str) -> defer.Deferred[Begun]:
-        """Make a fresh place; see `Places.begin`."""
+        """Create a fresh place; see `Places.begin`."""
 
     def new_file(self, builder: Path, name: str) -> defer.Deferred[int]:
-        """Open a new file among what a place is given."""
+        """Open a new file in the folder for fetched files."""
 
     def left_file(self, builder: Path, path: str, size: int) -> defer.Deferred[int]:
         """Open a file that a stage has left."""
 
     def clear(self, builder: Path) -> defer.Deferred[list[str]]:
-        """Remove what former places of a builder have left; return what could not be."""
+        """Remove what former places of a builder have left; return one sentence per failure."""
 
     def end(self, builder: Path) -> defer.Deferred[list[str]]:
-        """Remove a builder's place."""
+        """Remove a builder's place; return one sentence per failure."""
 
 
 def places_here() -> Ground:
-    """Return the places of this worker."""
+    """Return the provider of places for this worker."""
     folder = os.environ.get(handover.VARIABLE)
     if not folder:
         return OwnPlaces()
@@ -79,7 +79,7 @@ class OwnPlaces:
         self._places = Places()
 
     def begin(self, builder: Path, told: str, _tenant: str) -> defer.Deferred[Begun]:
-        """Make a fresh place."""
+        """Create a fresh place."""
 
         def make() -> Begun:
             place = self._places.begin(builder, told)
@@ -96,7 +96,7 @@ class OwnPlaces:
         return defer.execute(lambda: left_file(self._places.of(builder), path, size))
 
     def clear(self, builder: Path) -> defer.Deferred[list[str]]:
-        """Remove what former places have left, in a process of its own."""
+        """Remove what former places have left, in a separate process."""
         return _clear(self._places.left(builder))
 
     def end(self, builder: Path) -> defer.Deferred[list[str]]:
@@ -106,10 +106,10 @@ class OwnPlaces:
 
 
 class AreaPlaces:
-    """Places of the worker's own user, each in the folder of its tenant; see `rooms`."""
+    """Places of the worker's own user, each in its tenant's folder; see `rooms`."""
 
     def __init__(self, launcher: Path) -> None:
-        """Make it.
+        """Initialize.
 
         Args:
             launcher: The folder that who starts stages listens in.
@@ -119,7 +119,7 @@ class AreaPlaces:
         self._now: dict[Path, Path] = {}
 
     def begin(self, builder: Path, told: str, tenant: str) -> defer.Deferred[Begun]:
-        """Make a fresh place in the tenant's folder."""
+        """Create a fresh place in the tenant's folder."""
         order = {"do": "where", "tenant": tenant}
         done: defer.Deferred[Any] = _asked(self._launcher, order, reactor.getThreadPool())
         return done.addCallback(
@@ -132,7 +132,8 @@ class AreaPlaces:
         inside = area / builder.name
         before = self._now.pop(builder, inside)
         if before != inside:
-            # Of another tenant: what is left there is found when that one's next stage begins.
+            # The old place belongs to another tenant: its rest is removed when that tenant's next
+            # stage begins.
             self._places.leave(before)
         _have_home(area)
         place = self._places.begin(inside, told)
@@ -151,7 +152,7 @@ class AreaPlaces:
         return defer.execute(lambda: left_file(self._places.of(inside), path, size))
 
     def clear(self, builder: Path) -> defer.Deferred[list[str]]:
-        """Remove what former places have left, in a process of its own."""
+        """Remove what former places have left, in a separate process."""
         return self._cleared(self._places.left, self._inside(builder))
 
     def end(self, builder: Path) -> defer.Deferred[list[str]]:
@@ -165,33 +166,36 @@ class AreaPlaces:
 
     @staticmethod
     def _cleared(left: Callable[[Path], list[Path]], inside: Path) -> defer.Deferred[list[str]]:
-        # In a thread: a stage may have left millions of files to look through.
+        # In a thread: a stage may have left millions of files to scan.
         found: defer.Deferred[Any] = threads.deferToThread(left, inside)
         return found.addCallback(_clear)
 
     def _inside(self, builder: Path) -> Path:
-        # Without one it is none that a place was begun for, which `Places` says.
+        # Without an area no place was begun; `Places` raises the error for that.
         return self._now.get(builder, builder)
 
 
 def _have_home(area: Path) -> None:
-    """Make what a tenant's stages have for a home, where it is gone."""
+    """Create the home folder of a tenant's stages if it is missing."""
     clear_way(area / "home")
     (area / "home").mkdir(mode=0o700, exist_ok=True)
 
 
 class HandedPlaces:
-    """Places of tenants' users, made and opened by the launcher; this user cannot get into them."""
+    """Places of tenants' users, created and opened by the launcher.
+
+    The worker's user cannot enter them.
+    """
 
     def __init__(self, launcher: Path) -> None:
-        """Make it.
+        """Initialize.
 
         Args:
             launcher: The folder it listens in.
         """
         self._launcher = launcher
         reactor.suggestThreadPoolSize(_THREADS)
-        # Some may have much to remove; others must not wait for them, nor this worker's end.
+        # An own thread pool: long removals must not delay other calls, nor the end of this worker.
         removers: Any = ThreadPool(0, _CLEARING, "clearing")
         removers.threadFactory = partial(Thread, daemon=True)
         removers.start()
@@ -201,7 +205,7 @@ class HandedPlaces:
         self._left: dict[Path, list[str]] = {}
 
     def begin(self, builder: Path, told: str, tenant: str) -> defer.Deferred[Begun]:
-        """Make a fresh place in the tenant's folder."""
+        """Create a fresh place in the tenant's folder."""
         before = self._now.pop(builder, {})
         if before.get("tenant") != tenant:
             before = {}
@@ -216,7 +220,7 @@ class HandedPlaces:
         self._left[builder] = list(found["left"])
         place = {"tenant": tenant, "folder": found["folder"], "given": found["given"]}
         self._now[builder] = {**place, "before": told}
-        # Buildbot starts it there, and what stands for `slipway` reads where it is to be.
+        # Buildbot starts the script there; the stand-in for `slipway` reads the real place from it.
         work = handover.note(builder, place)
         return Begun(work, str(found["given"]), str(found["problem_before"]))
 
@@ -257,7 +261,7 @@ class HandedPlaces:
 
     def _cleared(self, tenant: str, left: list[str]) -> defer.Deferred[list[str]]:
         if self._removing[tenant] >= _CLEARING_OF_ONE:
-            # It is found again when the next stage begins.
+            # The rest is found again when the next stage begins.
             return defer.succeed([f"what earlier runs of {tenant} left is still being removed"])
         self._removing[tenant] += 1
         order = {"do": "clear", "tenant": tenant, "left": left}
@@ -278,23 +282,26 @@ class HandedPlaces:
 def _asked(
     launcher: Path, order: dict[str, Any], pool: ThreadPool
 ) -> defer.Deferred[tuple[dict[str, Any], int | None]]:
-    # In a thread: whatever a stage has put there may keep the launcher's process for a while.
+    # In a thread: what a stage has put there may block the launcher's process for a while.
     done = threads.deferToThreadPool(reactor, pool, handover.ask, launcher, order)
     return done.addErrback(_end_without_launcher)
 
 
 def _end_without_launcher(failure: Failure) -> Any:
-    """End this worker where its launcher has ended: it can do nothing, and is started again."""
+    """End this worker if its launcher has ended.
+
+    It can run nothing without one, and is started again.
+    """
     failure.trap(ConnectionRefusedError, FileNotFoundError)
     log.msg("the launcher of this worker has ended; so does the worker, to be started again")
     with contextlib.suppress(ReactorNotRunning):
         reactor.stop()
-    # Never answered: the master takes the worker for lost, and the stage is begun anew.
+    # Never fired: the master then regards the worker as lost and retries the stage.
     return defer.Deferred()
 
 
 class _Clearing(protocol.ProcessProtocol):
-    """Removes folders in a process of its own: whatever is mounted there hangs that one alone."""
+    """Remove folders in a separate process: a mount that hangs blocks only that process."""
 
     def __init__(self) -> None:
         self.said = b""
@@ -308,11 +315,11 @@ class _Clearing(protocol.ProcessProtocol):
 
 
 def _clear(folders: list[Path]) -> defer.Deferred[list[str]]:
-    """Remove folders; return what could not be removed and why, a sentence each."""
+    """Remove folders; return one sentence per folder that could not be removed, with the reason."""
     if not folders:
         return defer.succeed([])
     clearing_ = _Clearing()
-    # No environment, no site: nothing that a stage could have prepared is loaded.
+    # Isolated mode, no site packages: no code that a stage could have prepared is loaded.
     words = [sys.executable, "-I", "-S", removal.__file__, *map(str, folders)]
     env: dict[str, str] | None = None if os.name == "nt" else {}
     reactor.spawnProcess(clearing_, sys.executable, words, env=env)
