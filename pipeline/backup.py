@@ -1,4 +1,4 @@
-"""A backup of a site that runs: its database as at one moment, and what belongs to it."""
+"""Back up a running site: a consistent snapshot of its database, and the files belonging to it."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ _PATIENCE = 60.0
 
 @dataclass(frozen=True)
 class Made:
-    """What a backup holds."""
+    """The contents of a backup."""
 
     database: Path
     checked: backup.Checked
     store: int | None = None
-    """How many files of the store. None: they were not asked for."""
+    """Number of files of the store. None: not requested."""
     releases: int | None = None
-    """How many releases. None: they were not asked for."""
+    """Number of releases. None: not requested."""
     lacks: tuple[str, ...] = ()
-    """Artefacts that the ledger names and the store has not."""
+    """Artefacts that the ledger names and the store lacks."""
 
 
 def make(home: Home, url: str, target: Path, *, everything: bool) -> Made:
-    """Make a backup: in a folder aside, which gets its name when it is whole.
+    """Make a backup atomically: in a temporary folder, which is renamed when it is complete.
 
     Args:
         home: The state folder; a master may be at work in it.
@@ -60,8 +60,8 @@ def make(home: Home, url: str, target: Path, *, everything: bool) -> Made:
     target = Path(os.path.abspath(target))  # noqa: PTH100  a link that is there is in the way
     _check_source(url)
     _check_target(home, target)
-    # What is copied after the database holds all that the database names, as long as nothing is
-    # pruned meanwhile.
+    # Copied after the database, the store holds everything that the database names, as long as
+    # nothing is pruned meanwhile.
     with _aside(target) as part, Store(home.store).held(_PATIENCE):
         database, checked = _copy_database(url, part)
         found = Made(target / database.name, checked)
@@ -121,9 +121,9 @@ def _copy_database(url: str, part: Path) -> tuple[Path, backup.Checked]:
 
 
 def _dump(url: str, target: Path) -> None:
-    """Dump a PostgreSQL database by its own programs, and read the dump's contents back."""
+    """Dump a PostgreSQL database with its own programs, and read the dump's contents back."""
     place = make_url(url).set(drivername="postgresql")
-    # A command's words are seen by everybody on the machine.
+    # Not on the command line, which every user of the machine can see.
     told = {"PGPASSWORD": str(place.password)} if place.password is not None else {}
     named = place.set(password=None).render_as_string(hide_password=False)
     os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
@@ -168,7 +168,7 @@ def _lacking(store: Store, files: dict[str, int]) -> tuple[str, ...]:
 
 
 def _copy_releases(source: Path, target: Path) -> int:
-    """Copy what is published; what publish is still at work on has a name with a dot before it."""
+    """Copy published releases; names that begin with a dot are unfinished and skipped."""
     if not source.is_dir():
         target.mkdir(mode=0o700)
         return 0
@@ -183,7 +183,7 @@ def _copy_releases(source: Path, target: Path) -> int:
 
 
 def _link(source: Path | str, target: Path | str) -> None:
-    """Give a file a second name, where it lies on the same disk; else copy it."""
+    """Hard-link a file if it lies on the same disk; else copy it."""
     if stat.S_IFMT(os.lstat(source).st_mode) not in {stat.S_IFREG, stat.S_IFLNK}:
         # A pipe that a stage has put there belongs to no release.
         return

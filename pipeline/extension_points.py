@@ -1,4 +1,4 @@
-"""Everything of which packages of others may add kinds."""
+"""Registry of everything that packages of others may extend."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ EXTENSION_POINTS: tuple[Kinds[Any], ...] = (STAGES, DEPLOYERS, TARGETS, NOTIFIER
 
 
 def broken_kinds() -> list[Broken]:
-    """Return all kinds that some package offers and that cannot be used."""
+    """Return all kinds that an installed package offers and that cannot be loaded."""
     return [one for kinds in EXTENSION_POINTS for one in kinds.broken]

@@ -1,4 +1,4 @@
-"""Running git so that nothing that comes from a repository, or from its URL, starts a program."""
+"""Run git safely: nothing in a repository, or in its URL, can start a program."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import IO
 from slipway.model.errors import MissingTool, WrongInput
 from slipway.model.git_names import SCHEMES
 
-#: Seconds a git command may take; a fetch over a slow line is the longest.
+#: Default timeout of a git command in seconds; a fetch over a slow line takes longest.
 PATIENCE = 600
-#: Bytes that are read of what it prints; a repository could have any number of branches.
+#: Maximum bytes of output that are read; a repository could have any number of branches.
 MOST = 64 << 20
 _MOST_SAID = 1 << 16
 _running: set[subprocess.Popen[bytes]] = set()
 _BLOCK = 1 << 16
-#: What a repository's own configuration could have git do while it works there.
+#: Overrides of repository settings that could make git run programs.
 _SETTINGS = {
     "protocol.ext.allow": "never",
     "core.fsmonitor": "false",
@@ -31,7 +31,7 @@ _SETTINGS = {
     "fetch.recurseSubmodules": "false",
     "log.showSignature": "false",
 }
-#: Left over where Slipway is called from a hook of git's: they name that hook's own repository.
+#: Set when Slipway is called from a git hook: they name that hook's own repository.
 _OF_A_REPOSITORY = (
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_COMMON_DIR",
@@ -81,7 +81,7 @@ def git(
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            # Its own group: what it starts (ssh, git-remote-https) ends with it.
+            # Own process group: child processes (ssh, git-remote-https) end with it.
             start_new_session=True,
         )
     except FileNotFoundError:
@@ -113,15 +113,15 @@ def git(
 
 
 def end_all() -> None:
-    """End each git that this process runs, whoever waits for it: it fails."""
+    """End every git that this process runs; the calls that wait for them fail."""
     for process in tuple(_running):
-        # Once it is reaped, another may have its number.
+        # After it was reaped, another process may have its pid.
         if process.returncode is None:
             _end(process)
 
 
 class _Reader(threading.Thread):
-    """Reads one output to its end; one that is too long ends the process."""
+    """Thread that reads one output to its end; too much output ends the process."""
 
     def __init__(
         self, process: subprocess.Popen[bytes], stream: IO[bytes] | None, most: int | None = None
@@ -144,12 +144,12 @@ class _Reader(threading.Thread):
                 return
 
     def text(self) -> str:
-        """Return what was read."""
+        """Return the output."""
         return b"".join(self._blocks).decode(errors="replace")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End git and what it has started."""
+    """End git and its child processes."""
     with contextlib.suppress(ProcessLookupError):
         if os.name == "posix":
             os.killpg(process.pid, signal.SIGKILL)
@@ -159,7 +159,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def _environment() -> dict[str, str]:
     ours = {name: value for name, value in os.environ.items() if name not in _OF_A_REPOSITORY}
-    # Whoever allows less than we do keeps it so.
+    # A stricter setting of the user is respected.
     told = ours.get("GIT_ALLOW_PROTOCOL")
     allowed = [one for one in SCHEMES if told is None or one in told.split(":")]
     return ours | {
@@ -172,7 +172,7 @@ def _environment() -> dict[str, str]:
 
 
 def _why(said: str, command: str) -> str:
-    """Return the line of git's that tells what is wrong."""
+    """Return the line of git's output that describes the error."""
     lines = said.strip().splitlines()
     telling = [line for line in lines if line.startswith(("fatal:", "error:"))] or lines
     if not telling:
@@ -186,7 +186,7 @@ def _why(said: str, command: str) -> str:
 
 
 def clear_locks(folder: Path) -> None:
-    """Remove the locks that a killed git has left; git itself would wait for a person to do it.
+    """Remove lock files of a killed git; git itself would wait for a person to remove them.
 
     Args:
         folder: The .git or bare folder; nobody else is at work in it.

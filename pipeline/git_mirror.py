@@ -1,4 +1,4 @@
-"""A project's git repository: a bare mirror of it, and what is known of its commits.
+"""Mirror a project's git repository as a bare clone, and read its commits.
 
 Everything here blocks; the master calls it in a thread.
 """
@@ -16,11 +16,11 @@ from slipway.model.errors import WrongInput
 from slipway.model.git_names import check_name, check_repository, is_name, is_revision, is_shortened
 from slipway.model.versions.release import ProjectVersion, find_version
 
-#: Bytes that are read of a file that may tell the version; a commit may hold anything there.
+#: Maximum bytes that are read of a file with the version; a commit may contain any file.
 _MOST_SETTINGS = 1 << 20
-#: Bytes of a list of files that are read: what a commit of everything in a large project prints.
+#: Maximum bytes of a list of files: the output for a commit of everything in a large project.
 _MOST_FILES = 8 << 20
-#: Its group may read a mirror: the workers of this machine fetch from it.
+#: Group-readable: the workers of this machine fetch from it.
 _SHARED = "core.sharedRepository=0640"
 _FETCHING: dict[Path, threading.Lock] = {}
 _FIELDS = "%H%x00%ct%x00%an <%ae>%x00%s"
@@ -28,7 +28,7 @@ _FIELDS = "%H%x00%ct%x00%an <%ae>%x00%s"
 
 @dataclass(frozen=True)
 class CommitFacts:
-    """What is known of a commit."""
+    """The facts of a commit."""
 
     revision: str
     committed_at: int
@@ -38,7 +38,7 @@ class CommitFacts:
 
 
 def facts(folder: Path, revision: str) -> CommitFacts:
-    """Return what is known of one commit of a repository.
+    """Return the facts of one commit of a repository.
 
     Raises:
         WrongInput: There is no such commit.
@@ -53,10 +53,10 @@ def _commit(line: str) -> CommitFacts:
 
 
 def project_version(folder: Path, revision: str) -> ProjectVersion:
-    """Return a project's own version at a revision: its files', else the nearest tag's."""
+    """Return a project's version at a revision: from its files, else from the nearest tag."""
 
     def read(path: str) -> str | None:
-        # As it is stored: no filter is run.
+        # As stored: no filter is run.
         words = ("cat-file", "blob", f"{revision}:{path}")
         try:
             return git(*words, cwd=folder, most=_MOST_SETTINGS)
@@ -67,8 +67,8 @@ def project_version(folder: Path, revision: str) -> ProjectVersion:
 
 
 def described(folder: Path, revision: str) -> str | None:
-    """Return what `git describe --tags` says of a revision, such as "v1.4.0-3-gabc1234"."""
-    # A tag such as "nightly" must not hide the version behind it.
+    """Return the output of `git describe --tags` for a revision, such as "v1.4.0-3-gabc1234"."""
+    # A tag such as "nightly" must not hide an older version tag.
     match = ("--match", "*[0-9]*")
     try:
         return git("describe", "--tags", *match, "--end-of-options", revision, cwd=folder)
@@ -77,7 +77,7 @@ def described(folder: Path, revision: str) -> str | None:
 
 
 def is_dirty(tree: Path, state: Path | None = None) -> bool:
-    """Tell whether a working tree has changes, or files, that no commit has.
+    """Tell whether a working tree has uncommitted changes or untracked files.
 
     Args:
         tree: The working tree.
@@ -94,10 +94,10 @@ def is_dirty(tree: Path, state: Path | None = None) -> bool:
 
 
 class Mirror:
-    """A bare clone that follows a repository; the master asks it instead of the network."""
+    """A bare clone that follows a repository; the master reads it instead of the network."""
 
     def __init__(self, folder: Path, repository: str, place: str) -> None:
-        """Remember where things are.
+        """Initialize; runs no git.
 
         Args:
             folder: Where the bare clone lies or shall lie.
@@ -114,7 +114,7 @@ class Mirror:
         Raises:
             WrongInput: The repository is not there or cannot be read.
         """
-        # A project's poller and its scheduler fetch in threads of their own.
+        # A project's poller and its scheduler fetch in separate threads.
         with _FETCHING.setdefault(self.folder.resolve(), threading.Lock()):
             self._fetch()
 
@@ -122,7 +122,7 @@ class Mirror:
         self._check()
         if not (self.folder / "HEAD").exists():
             self.folder.mkdir(parents=True, exist_ok=True)
-            # Without a template: no hooks of this machine's come into it.
+            # Without a template, so that no hooks of this machine are copied into it.
             git("init", "--quiet", "--bare", "--template=", cwd=self.folder, settings=(_SHARED,))
         clear_locks(self.folder)
         try:
@@ -155,7 +155,7 @@ class Mirror:
             raise WrongInput(msg) from None
 
     def check_name(self, name: str) -> None:
-        """Refuse what cannot name a branch, tag or revision.
+        """Validate the name of a branch, tag or revision.
 
         Raises:
             WrongInput: It cannot, and why.
@@ -174,7 +174,7 @@ class Mirror:
         """
         self.check_name(name)
         candidates = [f"refs/heads/{name}", f"refs/tags/{name}"]
-        # Nothing else of git's own language for commits: only a hash, or the beginning of one.
+        # None of git's revision syntax is accepted: only a hash, or the beginning of one.
         candidates += [name] if is_shortened(name) else []
         for candidate in candidates:
             words = ("rev-parse", "--verify", "--quiet", "--end-of-options")
@@ -194,7 +194,7 @@ class Mirror:
         raise WrongInput(msg)
 
     def holds(self, branch: str, revision: str) -> bool:
-        """Tell whether a branch, as of the last fetch, holds a revision."""
+        """Tell whether a branch contains a revision, as of the last fetch."""
         if not is_name(branch) or not is_revision(revision):
             return False
         words = ("rev-list", "--max-count=1", "--end-of-options", revision)
@@ -204,7 +204,7 @@ class Mirror:
             return False
 
     def branches(self) -> list[str]:
-        """Return the branches' names, sorted, without those that git must not be given."""
+        """Return the branches' names, sorted, without names that are unsafe to pass to git."""
         told = self._git("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads")
         return sorted(name for name in told.split("\n") if is_name(name))
 
@@ -259,7 +259,7 @@ class Mirror:
         try:
             told = git("diff-tree", *words, revision, cwd=self.folder, most=_MOST_FILES)
         except WrongInput:
-            # Too many to keep: the commit is told without them.
+            # Too many to keep: the commit is returned without its files.
             return []
         return sorted({name for name in told.split("\0") if name})
 

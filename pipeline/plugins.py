@@ -1,4 +1,4 @@
-"""What a plugin is made of: the stable way into Slipway for packages of others.
+"""The public API of plugins: the stable interface of Slipway for packages of others.
 
 A plugin is a package that is installed beside Slipway, on the master and on the workers that do its
 work. It names classes of settings under entry points:

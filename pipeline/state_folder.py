@@ -1,4 +1,4 @@
-"""The state folder: where a site keeps everything it writes, and the secrets it makes."""
+"""The state folder: all files that a site writes, and the secrets it generates."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ from pathlib import Path
 from slipway.model.errors import WrongInput
 from slipway.model.site import Site
 
-#: Where the state folder lies, if not beside pipeline.toml.
+#: Environment variable with the state folder, if it is not beside pipeline.toml.
 VARIABLE = "SLIPWAY_STATE"
-#: The site's file, where `slipway up --config` names another than the one beside master.cfg.
+#: Environment variable with the site's file, if `slipway up --config` names another one than that
+#: beside master.cfg.
 CONFIG = "SLIPWAY_CONFIG"
 NAME = ".slipway"
 
 
 @dataclass(frozen=True)
 class Home:
-    """A site's state folder. Nothing is made until it is written."""
+    """The paths of a site's state folder; creating this object creates no files."""
 
     root: Path
 
     @classmethod
     def beside(cls, config: Path) -> Home:
-        """Return the state folder of a pipeline.toml: $SLIPWAY_STATE, else beside the file."""
+        """Return the state folder for a pipeline.toml: $SLIPWAY_STATE, else beside the file."""
         told = os.environ.get(VARIABLE)
         return cls(Path(told).resolve() if told else config.resolve().parent / NAME)
 
@@ -41,41 +42,41 @@ class Home:
 
     @property
     def releases(self) -> Path:
-        """What `publish` has made, where a stage names no other folder."""
+        """The default folder for the output of `publish`."""
         return self.root / "releases"
 
     @property
     def cache(self) -> Path:
-        """What can be made again: environments, downloads."""
+        """Files that can be recreated: environments, downloads."""
         return self.root / "cache"
 
     @property
     def kept_site(self) -> Path:
-        """A copy of the pipeline.toml that the master runs by."""
+        """The copy of the pipeline.toml that the master runs with."""
         return self.root / "pipeline.toml"
 
     @property
     def lock(self) -> Path:
-        """Held while a master runs on this folder."""
+        """Lock file, held while a master runs on this folder."""
         return self.root / "lock"
 
     @property
     def admin_password(self) -> Path:
-        """The web UI's admin password, made at the first start."""
+        """The web UI's admin password, generated at the first start."""
         return self.root / "admin-password"
 
     @property
     def session_key(self) -> Path:
-        """What proves that a session began here, made at the first start; not in the database."""
+        """The key that signs login sessions, generated at the first start; not in the database."""
         return self.root / "session-key"
 
     @property
     def ended_sessions(self) -> Path:
-        """The sessions that people have ended by signing out."""
+        """The login sessions that people have ended by signing out."""
         return self.root / "ended-sessions"
 
     def person_password(self, name: str) -> Path:
-        """Return the file of a password that was made for somebody; its hash lies beside it."""
+        """Return the file of a person's generated password; its hash lies beside it."""
         return self.root / "people" / f"{name}-password"
 
     def person_hash(self, name: str) -> Path:
@@ -87,7 +88,7 @@ class Home:
         return self.root / "mirrors" / f"{project}.git"
 
     def isolated(self, name: str) -> Path:
-        """A file that is there when a local worker has been kept apart at some start."""
+        """Return the marker file of a local worker that was isolated at some start."""
         return self.root / f"worker-{name}-isolated"
 
     def worker(self, name: str) -> Path:
@@ -95,11 +96,11 @@ class Home:
         return self.root / "workers" / name
 
     def worker_password(self, name: str) -> Path:
-        """Return the file of a password that was made for a local worker."""
+        """Return the file of a local worker's generated password."""
         return self.root / f"worker-{name}-password"
 
     def database_url(self, site: Site) -> str:
-        """Return the database's URL; a relative SQLite path lies in the state folder."""
+        """Return the database's URL; a relative SQLite path is resolved in the state folder."""
         url = site.site.database
         prefix = "sqlite:///"
         if url.startswith(prefix) and not Path(url.removeprefix(prefix)).is_absolute():
@@ -108,7 +109,7 @@ class Home:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder of the state folder.
+    """Create a folder of the state folder.
 
     Raises:
         WrongInput: A file is in its way, or it may not be made.
@@ -121,7 +122,7 @@ def make_folder(path: Path) -> None:
 
 
 def make_private(home: Home, database: str) -> None:
-    """Let nobody but its owner into a state folder; one of an earlier version was open to all.
+    """Make a state folder accessible to its owner alone; earlier versions left it open to all.
 
     Args:
         home: The state folder.
@@ -141,7 +142,7 @@ def make_private(home: Home, database: str) -> None:
 
 
 def made_secret(path: Path) -> str:
-    """Return the secret in a file of ours; the first time, make one (mode 0600)."""
+    """Return the secret in a file of ours; generate it the first time (mode 0600)."""
     try:
         kept = path.read_text(encoding="utf-8").strip()
     except FileNotFoundError:
@@ -149,7 +150,7 @@ def made_secret(path: Path) -> str:
     else:
         if kept:
             return kept
-        # Emptied by hand, or by a disk that was full.
+        # Emptied by hand, or because the disk was full.
         path.unlink()
     made = secrets.token_urlsafe(24)
     write_private(path, made)
@@ -157,7 +158,7 @@ def made_secret(path: Path) -> str:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a new file of one line that its owner alone may read.
+    """Write a new file of one line that only its owner may read.
 
     Raises:
         FileExistsError: It is there already.

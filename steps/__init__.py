@@ -1,4 +1,7 @@
-"""Buildbot steps: the master's side of a stage. Each names a script by its command line only."""
+"""Buildbot steps: the master's side of a stage.
+
+A step knows its stage's script only as a command line.
+"""
 
 from slipway.steps.stage import Stage
 

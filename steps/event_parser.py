@@ -1,4 +1,4 @@
-"""Hearing a stage script: its events out of its output, the rest into the log."""
+"""Parse a stage script's output: events go to a listener, the rest into the log."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ from slipway.model.protocol.event_codes import CodeReader
 from slipway.model.secrets.masking import MaskedStream, Masker, masked_event
 from slipway.steps.log_queue import LogQueue
 
-#: What the log says, once, below what looks like an event and is none.
+#: Log line that is written once, below text that looks like an event but is none.
 FORGED = (
     "warning: the line above looks like an event and is none of the stage's own script: it is "
     "shown and not obeyed\n"
 )
-#: The line by which a script says that it waits for its input; its worker may pass it on.
+#: Line by which a script announces that it waits for its input; its worker may pass it on.
 _READY = "slipway: ready to be told\n"
-#: Characters of the log that are kept as they come, and of its end: the script has bounded what it
-#: passes on, but what its worker sends need not be the script's.
+#: Characters at the start and at the end of the log that are kept: the script has bounded its own
+#: output, but a worker may send more than the script wrote.
 _HEAD = 16_000_000
 _TAIL = 2_000_000
-#: Characters of what a worker itself says of the script it runs.
+#: Maximum characters of a worker's own messages about the script.
 _HEADERS = 100_000
-#: What it may send at all.
+#: Keys of updates that are accepted from a worker.
 _SAID = frozenset({"stdout", "stderr", "header", "rc", "failure_reason"})
 
 
 class Heard:
-    """What a stage has said so far."""
+    """The accumulated events of a stage."""
 
     def __init__(self) -> None:
         self.artefacts: list[ArtefactLeft] = []
@@ -57,7 +57,7 @@ class Heard:
         """Why something that the script itself said is refused: then nothing of it is kept."""
 
     def take(self, event: AnyEvent) -> str:
-        """Remember an event; return the line the log gets for it."""
+        """Record an event; return its line for the log."""
         if isinstance(event, ArtefactLeft):
             self.artefacts.append(event)
             return f"artefact {event.name}: {event.size:,} bytes, sha256 {event.sha256}\n"
@@ -77,13 +77,13 @@ class Heard:
         return _shown(event)
 
     def refuse(self, why: str) -> str:
-        """Take it that the script said what it may not; return the line the log gets for it."""
+        """Record that the script sent something forbidden; return the line for the log."""
         self.refusal = self.refusal or why
         return f"error: {why}\n"
 
     @property
     def line(self) -> str:
-        """The stage in one line, as far as it is known."""
+        """One line about the stage's present state."""
         if self.refusal:
             return self.refusal
         if self.errors:
@@ -101,7 +101,7 @@ def _shown(event: Picture | Document | Piece) -> str:
 
 
 class _NeverHolding(MaskedStream):
-    """Masks the last lines, after which none comes."""
+    """Masks the last lines of a stream, after which none follows."""
 
     def take(self, text: str) -> str:
         """Take lines and return them, masked."""
@@ -109,10 +109,10 @@ class _NeverHolding(MaskedStream):
 
 
 class ScriptCommand(RemoteShellCommand):
-    """A shell command of a worker (an argument list) whose events go to a listener.
+    """A worker's shell command (an argument list) whose events go to a listener.
 
-    Nothing that is printed there ends in an exception: Buildbot would take it for the worker's
-    fault, and give the worker nothing to do for some time.
+    Nothing printed by the command may raise an exception: Buildbot would blame the worker, and give
+    it no builds for some time.
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class ScriptCommand(RemoteShellCommand):
         secrets: Iterable[str] = (),
         **options: Any,
     ) -> None:
-        """Make the command.
+        """Initialize.
 
         Args:
             arguments: Buildbot's own.
@@ -146,20 +146,20 @@ class ScriptCommand(RemoteShellCommand):
         self._queue = LogQueue(self._write)
 
     def add_stdout_lines(self, data: str, is_flushed: bool) -> Any:
-        """Take whole lines of output: events to the listener, all as text to the log."""
-        # Not splitlines(): that would part a line at the record separator, too.
+        """Take whole lines of stdout: events go to the listener, all of it as text to the log."""
+        # Not splitlines(): it also splits at the record separator.
         lines = data.removesuffix("\n").split("\n")
         text = "".join(self._line(f"{line}\n") for line in lines)
         now = self._output.take(self._masked[0].take(text))
         return self._queue.put("stdout", now) if now else defer.succeed(None)
 
     def add_stderr_lines(self, data: str, is_flushed: bool) -> Any:
-        """Take whole lines of errors into the log."""
+        """Take whole lines of stderr into the log."""
         now = self._errors.take(self._masked[1].take(data))
         return self._queue.put("stderr", now) if now else defer.succeed(None)
 
     def add_header_lines(self, data: Any) -> Any:
-        """Take what the worker itself says into the log, as bounded and masked as the rest."""
+        """Take the worker's own messages into the log, bounded and masked like the rest."""
         now = self._headers.take(self._masker.mask(str(data)))
         return self._queue.put("header", now) if now else defer.succeed(None)
 
@@ -173,21 +173,21 @@ class ScriptCommand(RemoteShellCommand):
             await super().add_stdout_lines(text, is_flushed=False)
 
     def remoteUpdate(self, key: Any, value: Any, is_flushed: bool) -> Any:
-        """Take what a script's command has to say alone: Buildbot keeps all else in memory.
+        """Accept only the updates of a script's command: Buildbot keeps all others in memory.
 
-        What came as a "log" would be in ours without being heard, bounded or masked.
+        An update of the kind "log" would reach our log without being parsed, bounded or masked.
         """
         if key not in _SAID or (key == "rc" and self.rc is not None):
             return defer.succeed(None)
         return super().remoteUpdate(key, value, is_flushed)
 
     async def remoteComplete(self, failure: Any) -> None:
-        """Put the end of what was too long into the log before Buildbot ends it."""
+        """Write the kept end of a log that was too long, before Buildbot closes the log."""
         if end := self._output.take(self._masked[0].end()) + self._output.end():
             self._queue.put("stdout", end)
         if end := self._errors.take(self._masked[1].end()) + self._errors.end():
             self._queue.put("stderr", end)
-        # Lines that were never ended come now.
+        # Flush lines without a line end.
         self._output = self._errors = Output(_TAIL, 0)
         self._masked = [_NeverHolding(self._masker) for _ in range(2)]
         await self._queue.written()
@@ -212,7 +212,7 @@ class ScriptCommand(RemoteShellCommand):
             return self._refused("an event could not be taken; see the master's log")
 
     def _forged(self, text: str, record: str) -> str:
-        """Return the log's text for what looks like an event and is not the script's."""
+        """Return the log's text for a record that looks like an event but is not the script's."""
         warning = "" if self._warned else FORGED
         self._warned = True
         return f"{text}{record.replace(RECORD_SEPARATOR, '')}{warning}"

@@ -1,8 +1,8 @@
-"""Failures as HTML inside Buildbot's page.
+"""Render failures as HTML inside Buildbot's page.
 
-Buildbot puts an HTML log into its own page as it is, where a script would act for whoever is signed
-in. So every text is escaped, pictures are data and must be what they say, and there is no script.
-A log splits lines at 4,096 characters: each line here is shorter.
+Buildbot puts an HTML log into its own page unescaped, where a script would act with the rights of
+the signed-in user. So every text is escaped, pictures are embedded after their type was verified,
+and there is no script. A log splits lines at 4,096 characters: each line here is shorter.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from slipway.html import pictures, terminal
 from slipway.html.templates import Macros, macros
 from slipway.model.protocol.event import MOST_SHOWN, Evidence, Picture, TestResult
 
-#: Characters of a text that are shown; of a longer one the end, of a page the beginning.
+#: Maximum characters of a text: of a longer text the end is shown, of a page the beginning.
 _LONGEST = 60_000
-#: Escaped, a character becomes six at most.
+#: Maximum length of an escaped character.
 _LINE = 600
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A piece of evidence with its bytes, or why there are none."""
+    """A piece of evidence with its bytes, or the reason why there are none."""
 
     told: Evidence
     data: bytes = b""
@@ -32,7 +32,7 @@ class Shown:
 
 
 def head() -> str:
-    """Return what comes before the first failure of a log; whole lines."""
+    """Return the lines before the first failure of a log; whole lines."""
     return str(_macros().head())
 
 
@@ -50,7 +50,7 @@ def failure(test: TestResult | None, evidence: list[Shown]) -> str:
 
 
 def remark(sentence: str) -> str:
-    """Return a sentence that stands by itself."""
+    """Return a sentence as a paragraph of its own."""
     return str(_macros().remark(_lines(sentence)))
 
 
@@ -68,7 +68,7 @@ def _macros() -> Macros:
 
 
 def _about(test: TestResult) -> tuple[Markup, Markup, Markup, Markup]:
-    """Return a test's name, where it is and how long it took, its step, and why it failed."""
+    """Return a test's name, its location and duration, its step, and its failure."""
     place = f"{test.place}, " if test.file else ""
     tries = f", attempt {test.attempt}" if test.attempt > 1 else ""
     meta = f"{test.suite}, {place}{test.seconds:.2f} s{tries}"
@@ -76,7 +76,7 @@ def _about(test: TestResult) -> tuple[Markup, Markup, Markup, Markup]:
 
 
 def _picture(one: Shown) -> tuple[Markup, str, Markup | None, Markup]:
-    """Return a picture's title, what it is called for who cannot see it, its data, or a problem."""
+    """Return a picture's title, its alternative text, its data, and a problem."""
     title = one.told.title or _file(one.told)
     source = None if one.problem else pictures.source(one.data, in_lines=True)
     problem = "" if source else f"{title} {one.problem or _no_picture(one.told)}"
@@ -88,7 +88,7 @@ def _no_picture(told: Evidence) -> str:
 
 
 def _text(one: Shown) -> tuple[Markup, Markup, Markup]:
-    """Return a text's title with its size, the text, or a problem."""
+    """Return a text's title with its size, the text, and a problem."""
     title = one.told.title or _file(one.told)
     if one.problem:
         return Markup(), Markup(), _lines(f"{title} {one.problem}")

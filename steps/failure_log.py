@@ -1,6 +1,6 @@
-"""What failed, on the run's page as it fails: an HTML log of the step that grows with the stage.
+"""Stream failures into an HTML log of the step while the stage runs.
 
-Evidence comes with the events of the running script: a Buildbot worker does one command for a
+Evidence comes with the events of the running script: a Buildbot worker runs one command for a
 builder at a time, and a second one, such as an upload, would end the first.
 """
 
@@ -32,20 +32,20 @@ from slipway.steps.ledger_api import Incoming
 
 LOG = "failures"
 _SHOWN = frozenset({"failed", "error", "flaky", "quarantined"})
-#: Bytes of evidence that one stage may bring; then it is told and not kept.
+#: Maximum bytes of evidence of one stage; more is mentioned in the log but not kept.
 _MOST = 32_000_000
 
 
 @dataclass
 class Kept:
-    """A piece of evidence, as far as it has come."""
+    """A piece of evidence with the bytes that have arrived so far."""
 
     told: Evidence
     data: bytearray = field(default_factory=bytearray)
     problem: str = ""
 
     def settle(self) -> None:
-        """See whether all of it is here."""
+        """Set `problem` if the evidence is missing or incomplete."""
         if not self.problem and self.told.missing:
             self.problem = self.told.missing
         if self.problem:
@@ -57,7 +57,7 @@ class Kept:
 
 
 class Failures:
-    """Takes a stage's events; nothing that goes wrong here makes the stage fail."""
+    """Consumer of a stage's events; an error in here never makes the stage fail."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Failures:
         incoming: Callable[[], Incoming],
         keep: Callable[[list[ArtefactLeft]], Awaitable[None]],
     ) -> None:
-        """Begin.
+        """Initialize.
 
         Args:
             open_log: Makes the log; called with the first thing to show.
@@ -82,7 +82,7 @@ class Failures:
         self._turn = defer.DeferredLock()
 
     def take(self, event: AnyEvent) -> None:
-        """Take an event of any kind, at once; what is to be shown is shown in its turn."""
+        """Take an event of any kind without blocking; failures are queued for display."""
         if isinstance(event, Picture | Document):
             self._announced(event)
         elif isinstance(event, Piece):
@@ -125,7 +125,7 @@ class Failures:
         self._turn.run(lambda: defer.Deferred.fromCoroutine(self._write(test, evidence)))
 
     async def _write(self, test: TestResult | None, evidence: list[Kept]) -> None:
-        """Show one failure, then put its evidence into the store."""
+        """Write one failure to the log, then put its evidence into the store."""
         if self._closed:
             return
         try:
@@ -177,7 +177,7 @@ class Failures:
         )
 
     async def close(self) -> None:
-        """Wait until all is shown, say how much is not, and end the log."""
+        """Wait until everything is written, report how much was left out, and close the log."""
         await self._turn.acquire()
         self._closed = True
         self._turn.release()

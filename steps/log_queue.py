@@ -1,4 +1,4 @@
-"""Texts on their way into a log of Buildbot's, which takes them one at a time."""
+"""Queue texts for a Buildbot log, which takes one at a time."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from twisted.internet import defer
 from twisted.python import log
 
-#: Characters from which on a text that waits is not added to.
+#: Characters from which on a pending text is not extended.
 _TOGETHER = 500_000
 
 
 @dataclass
 class _Waiting:
-    """What waits to be written, of one stream."""
+    """A pending text of one stream."""
 
     stream: str
     texts: list[str] = field(default_factory=list)
@@ -24,14 +24,14 @@ class _Waiting:
 
 
 class LogQueue:
-    """Writes texts in the order they come; what comes meanwhile is written together.
+    """Write texts in order; texts that arrive during a write are joined into one.
 
-    Buildbot asks the database three times for each text: a script that says much would have
-    hundreds waiting when it has ended, and everybody else waits for the database between them.
+    Buildbot queries the database three times for each text: a verbose script would leave hundreds
+    pending at its end, and all others would wait for the database between them.
     """
 
     def __init__(self, write: Callable[[str, str], Awaitable[None]]) -> None:
-        """Begin.
+        """Initialize.
 
         Args:
             write: Writes a text to a stream.
@@ -42,7 +42,7 @@ class LogQueue:
         self._writes = False
 
     def put(self, stream: str, text: str) -> defer.Deferred[None]:
-        """Have whole lines written; what is returned fires once they are."""
+        """Queue whole lines; return a Deferred that fires once they are written."""
         last = self._waiting[-1] if self._waiting else None
         if last is None or last.stream != stream or last.size >= _TOGETHER:
             last = _Waiting(stream)
@@ -56,7 +56,7 @@ class LogQueue:
         return last.written
 
     def written(self) -> defer.Deferred[None]:
-        """Return what fires once all that was put is written."""
+        """Return a Deferred that fires once all queued texts are written."""
         return self._last
 
     async def _work(self) -> None:

@@ -1,4 +1,4 @@
-"""A stage's test results on their way into Buildbot's own tables, in batches while it runs."""
+"""Write a stage's test results into Buildbot's own tables, in batches while it runs."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from slipway.model.protocol.bounded_text import Messages, short_name
 from slipway.model.protocol.event import TestResult
 from slipway.model.protocol.result_sets import ALL, LONG, MOST_NS, TOLD
 
-#: Results written down in one transaction, and characters of what they say: it keeps others from
-#: the database for some 20 ms. 500 with 3,700 characters each took half a second.
+#: Maximum results in one transaction, and characters of their messages: it blocks the database for
+#: some 20 ms. 500 with 3,700 characters each took half a second.
 BATCH = 500
 LARGE = 250_000
-#: Seconds after which fewer are written, too.
+#: Seconds after which a smaller batch is written, too.
 _AT_LEAST_EVERY = 1.0
-#: So many results of a stage are written down; more are only counted.
+#: Maximum results of a stage that are written; more are only counted.
 MOST = 250_000
-#: What waits is kept as JSON: as objects it takes three times as much (160 MB of 100,000 results).
+#: Pending results are kept as JSON: as objects they take three times as much (160 MB for 100,000).
 _WAITING = TypeAdapter(list[TestResult], config=ConfigDict(defer_build=True))
 _BAD = ("failed", "error")
 _TOLD_AS_BAD = (*_BAD, "flaky", "quarantined")
 
 
 class Results:
-    """Takes a stage's results; nothing that goes wrong here makes the stage fail."""
+    """Consumer of a stage's results; an error in here never makes the stage fail."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class Results:
         close_set: Callable[[int, int, int], Awaitable[None]],
         pause: Callable[[float], Awaitable[None]],
     ) -> None:
-        """Begin.
+        """Initialize.
 
         Args:
             open_set: Makes a set of a category and returns its id.
@@ -57,15 +57,15 @@ class Results:
         self._flushed = time.monotonic()
         self._turn = defer.DeferredLock()
         self.lost = 0
-        """How many results could not be written down."""
+        """Number of results that could not be written."""
 
     @property
     def left_out(self) -> int:
-        """How many were more than a stage may have."""
+        """Number of results above the limit of a stage."""
         return max(0, self._counts.total() - MOST)
 
     def take(self, test: TestResult) -> None:
-        """Take a result, at once; it is written down in its turn."""
+        """Take a result without blocking; it is queued for writing."""
         self._counts[test.status] += 1
         if self.left_out:
             return
@@ -97,11 +97,12 @@ class Results:
             log.err(None, "test results could not be written down")
         self._batches -= 1
         if self._batches:
-            # The database knows no queue: whoever asks for it again at once would keep it.
+            # Pause, because the database serves no queue: repeated requests would starve other
+            # writers.
             await self._pause(time.monotonic() - began)
 
     async def close(self) -> None:
-        """Wait until all are written down, and end the sets."""
+        """Wait until all results are written, and close the sets."""
         self._flush()
         await self._turn.acquire()
         self._turn.release()
@@ -130,7 +131,7 @@ def _categories(batch: list[TestResult]) -> list[str]:
 
 
 def _storable(test: TestResult) -> TestResult:
-    """Return a result as databases take it: no NUL, no endless name."""
+    """Return a result that databases accept: without NUL characters, with a bounded name."""
     changes: dict[str, Any] = {}
     for field in ("name", "file", "message"):
         text = getattr(test, field)

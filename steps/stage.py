@@ -1,4 +1,4 @@
-"""The step of a stage: gives the worker its job and inputs, runs the script, keeps what it left."""
+"""The step of a stage: send job and inputs to the worker, run the script, keep its outputs."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ from slipway.steps.transfer import (
     upload,
 )
 
-#: Seconds beyond its own timeout before Buildbot ends a stage that could not end itself.
+#: Seconds beyond the stage's own timeout, before Buildbot ends a stage that did not end itself.
 GRACE = 60
-#: Artefacts of one stage at most.
+#: Maximum artefacts of one stage.
 MOST_ARTEFACTS = 10_000
-#: What it is when a worker goes away.
+#: Exceptions that mean a lost worker.
 _LOST = (ConnectionLost, ConnectionDone, pb.PBConnectionLost, pb.DeadReferenceError)
-#: Windows prints in its own code page unless told.
+#: Environment variables; without them Python on Windows prints in the local code page.
 _ENVIRONMENT = {
     "PYTHONUTF8": "1",
     "PYTHONIOENCODING": "utf-8",
@@ -55,7 +55,7 @@ class Stage(CommandMixin, BuildStep):
     haltOnFailure = True
 
     def __init__(self, uses: str, timeout: int = 3600, **options: Any) -> None:
-        """Make the step.
+        """Initialize.
 
         Args:
             uses: The kind of stage.
@@ -66,7 +66,7 @@ class Stage(CommandMixin, BuildStep):
         super().__init__(**options)
         self.uses, self.timeout = uses, timeout
         self.heard = Heard()
-        #: Of this attempt alone: it proves that an event is the script's own.
+        #: Random per attempt: it proves that an event comes from the script itself.
         self.key = made_key()
         self.exit_code: int | None = None
         self._command: ScriptCommand | None = None
@@ -81,7 +81,7 @@ class Stage(CommandMixin, BuildStep):
         return found
 
     async def run(self) -> Any:
-        """Do the stage; the ledger knows how it ended before Buildbot does."""
+        """Run the stage; the ledger gets the result before Buildbot does."""
         stage_id = self.getProperty(STAGE_PROPERTY)
         if stage_id is None:
             self.descriptionDone = (
@@ -99,10 +99,11 @@ class Stage(CommandMixin, BuildStep):
         except _LOST as error:
             if not self._abandoned:
                 self.desk.lost(stage_id)
-                # Another worker may do it, or this one once it is back.
+                # Retry: another worker may do it, or this one once it is back.
                 raise ConnectionLost(str(error)) from error
         except Exception as error:  # noqa: BLE001
-            # An exception would keep the worker from honest runs for some time; see the log.
+            # A raised exception would make Buildbot quarantine the worker for some time; it is
+            # logged instead.
             log.err(None, f"in the stage {self.name}")
             await self._told_worker(error)
         result = await self._end(stage_id)
@@ -110,7 +111,7 @@ class Stage(CommandMixin, BuildStep):
         return result
 
     async def _run(self, stage_id: int) -> bool:
-        """Do the stage; tell whether this attempt had not ended before."""
+        """Run the stage; return False if this attempt had already ended."""
         job = await self.desk.claim(stage_id, self.build.buildid, self.build.workername)
         if job is None:
             return False
@@ -131,7 +132,7 @@ class Stage(CommandMixin, BuildStep):
         return True
 
     async def _told_worker(self, error: Exception) -> None:
-        """Take it that the stage failed by what its worker did."""
+        """Record an unexpected exception as a failure of the stage."""
         said = str(error).splitlines()
         why = f"the worker or the master failed: {type(error).__name__}: {said[0] if said else ''}"
         self.exit_code = StageFailed.exit_code
@@ -139,7 +140,7 @@ class Stage(CommandMixin, BuildStep):
         await self.addCompleteLog("problem", f"{why[:300]}\n")
 
     async def _begin(self, job: Job, tenant: str) -> Place:
-        """Have a fresh place made on the worker, and bring the job's inputs there by their hashes.
+        """Create a fresh place on the worker, and download the job's inputs into it.
 
         Args:
             job: The job.
@@ -160,7 +161,7 @@ class Stage(CommandMixin, BuildStep):
         return place
 
     async def _leave(self) -> None:
-        """Have the place removed; whatever happens there, this stage has ended."""
+        """Remove the place; errors are only logged, as the stage has ended."""
         if self._has_place and not self.stopped:
             try:
                 await end_place(self)
@@ -168,7 +169,7 @@ class Stage(CommandMixin, BuildStep):
                 log.msg(f"the place of {self.name} stays for the next stage to remove: {error}")
 
     def interrupt(self, reason: Any) -> Any:
-        """Stop; a worker that does not answer is not waited for."""
+        """Interrupt the stage without waiting for a worker that does not answer."""
         done = super().interrupt(reason)
         self.master.reactor.callLater(ENDING, self._abandon)
         return done
@@ -181,7 +182,7 @@ class Stage(CommandMixin, BuildStep):
     async def _do(
         self, job: Job, place: Place, secrets: dict[str, str], withheld: tuple[str, ...]
     ) -> None:
-        """Run the script to its end; it gets the job, and what is secret, on its input."""
+        """Run the script to its end; it gets the job and the secrets on its standard input."""
         handed = Handed(job=job, key=self.key, given=place.given, secrets=secrets)
         log = await self.addLog("stdio")
         for told in withheld:
@@ -202,7 +203,7 @@ class Stage(CommandMixin, BuildStep):
         )
         command.useLog(log, closeWhenFinished=True)
         self._command = command
-        # A worker ends a script that does not end itself; here it is not believed to.
+        # A worker ends a script that overruns; this timer does not trust the worker to do so.
         much = self.timeout + GRACE + 2 * ENDING
         late = self.master.reactor.callLater(
             much, abandon, command, "the worker did not end the script in time"
@@ -228,12 +229,12 @@ class Stage(CommandMixin, BuildStep):
             self._failures.take(event)
         if self._results is not None and isinstance(event, TestResult):
             self._results.take(event)
-        # Buildbot itself gathers these calls: at most one of them a second does anything.
+        # Cheap: Buildbot debounces these calls to one a second.
         self.updateSummary()
         return line
 
     async def _keep(self, stage_id: int) -> None:
-        """Bring what the script left into the store: of a stage that failed, its reports.
+        """Move the script's artefacts into the store; of a failed stage, its reports alone.
 
         Raises:
             StageFailed: One could not be brought.
@@ -258,7 +259,7 @@ class Stage(CommandMixin, BuildStep):
         except SlipwayError as error:
             if self.exit_code == 0:
                 raise
-            # Why the stage failed is told; this is not it.
+            # The stage's own failure is reported; this error is secondary.
             await self.addCompleteLog("problem", f"{error}\n")
             return
         if left:
@@ -274,18 +275,18 @@ class Stage(CommandMixin, BuildStep):
             raise
 
     async def _end(self, stage_id: int) -> Any:
-        """Tell the ledger and the test results' tables how it was."""
+        """Record the result in the ledger, then the test results."""
         if self.stopped:
             await self._keep_tests()
             return CANCELLED
         code = StageFailed.exit_code if self.exit_code is None else self.exit_code
-        # First: what waits for this stage starts now, however many tests there are to write down.
+        # First the result: dependent stages start now, however many tests there are to write.
         await self.desk.said(stage_id, code, self.heard.line, self.heard.facts)
         await self._keep_tests()
         return SUCCESS if code == 0 else FAILURE
 
     def _results_in_buildbot(self) -> Results:
-        """Return what takes the tests of this step into Buildbot's own tables."""
+        """Return the writer of this step's test results into Buildbot's own tables."""
         updates, build = self.master.data.updates, self.build
 
         async def open_set(category: str) -> int:
@@ -306,7 +307,7 @@ class Stage(CommandMixin, BuildStep):
         return Results(open_set, keep, close_set, pause)
 
     async def _keep_tests(self) -> None:
-        """Wait for the tests that are not written down yet; say how many never will be."""
+        """Wait for the pending test results; log how many could not be written."""
         results = self._results
         if results is None:
             return
@@ -318,11 +319,11 @@ class Stage(CommandMixin, BuildStep):
             await self.addCompleteLog("tests left out", "\n".join(both) + "\n")
 
     def getCurrentSummary(self) -> dict[str, str]:
-        """Return what the UI shows while it runs."""
+        """Return the UI's summary while the step runs."""
         return {"step": self.heard.line or "running"}
 
     def getResultSummary(self) -> dict[str, str]:
-        """Return what the UI shows at the end, on the step and on the build."""
+        """Return the UI's summary at the end, for the step and for the build."""
         line = self.descriptionDone or self.heard.line
         if not line:
             return dict(super().getResultSummary())
@@ -330,7 +331,7 @@ class Stage(CommandMixin, BuildStep):
 
 
 def _exit_code(code: Any, heard: Heard) -> int:
-    """Return a script's exit code; one that was killed, or none, counts as failed."""
+    """Return a script's exit code; a script that was killed, or reported none, counts as failed."""
     if code != 0 and not heard.errors:
         heard.errors.append(_told(code))
     if code in (0, 1, 2, 3):

@@ -1,7 +1,7 @@
-"""A stage's place on its worker, and files between it and the store; nothing is waited for in vain.
+"""Create a stage's place on its worker, and transfer files between it and the store.
 
-The worker's side is `slipway.workers.commands`. A worker may be hostile as a whole: it is believed
-nothing, sends no more than was announced, and is waited for only as long as it does something.
+The worker's side is `slipway.workers.commands`. A worker may be hostile as a whole: nothing it says
+is trusted, it may send no more than was announced, and a worker that stalls times out.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from slipway.model.errors import MissingTool, StageFailed
 from slipway.model.protocol.event import ArtefactLeft
 from slipway.steps.ledger_api import Incoming
 
-#: Bytes a block. Twisted's Perspective Broker refuses strings over 640 KiB.
+#: Bytes of a block. Twisted's Perspective Broker refuses strings over 640 KiB.
 BLOCK = 512 * 1024
-#: Seconds without a block after which a transfer is over.
+#: Seconds without a block after which a transfer is aborted.
 STALLED = 120.0
-#: Seconds a worker may take to end what it is told to end.
+#: Seconds a worker may take to end an interrupted command.
 ENDING = 30.0
 _TOLD = 500
 _MOST_PROBLEMS = 20
@@ -34,7 +34,7 @@ _SAID = frozenset({"told", "work", "given", "problems", "rc"})
 
 
 class StoreWriter(FileWriterImpl):
-    """Takes a worker's upload block by block into the store, and no more than was announced."""
+    """Write a worker's upload into the store block by block, up to the announced size."""
 
     def __init__(self, incoming: Incoming, size: int) -> None:
         self._incoming = incoming
@@ -42,22 +42,22 @@ class StoreWriter(FileWriterImpl):
         self._error: Exception | None = None
         self._ended = False
         self.failed: Callable[[], None] = lambda: None
-        """Called once, when nothing more will be taken."""
+        """Called once, when nothing more will be accepted."""
         self.moved = time.monotonic()
 
     def end(self) -> Exception | None:
-        """Take nothing more, whatever the worker still sends; return what went wrong."""
+        """Stop accepting blocks, whatever the worker still sends; return the error, if any."""
         self._ended = True
         return self._error
 
     def remote_write(self, data: Any) -> None:
-        """Take a block."""
+        """Accept a block."""
         if self._ended or self._error is not None:
             return
         try:
             block = data if isinstance(data, bytes) else str(data).encode()
             if block:
-                # Nothing, sent again and again, is no progress.
+                # Empty blocks, sent repeatedly, are no progress.
                 self.moved = time.monotonic()
             self._left -= len(block)
             if self._left < 0:
@@ -69,21 +69,21 @@ class StoreWriter(FileWriterImpl):
             self.failed()
 
     def remote_utime(self, accessed_modified: Any) -> None:
-        """Times are not kept: the hash is what counts."""
+        """Ignore the times: the hash alone matters."""
 
     def remote_close(self) -> None:
-        """Nothing more comes; the step commits or aborts."""
+        """No-op: the step commits or aborts."""
 
 
 class StoreReader(FileReader):
-    """Gives a worker a file of the store, block by block."""
+    """Send a file of the store to a worker, block by block."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path.open("rb"))
         self.moved = time.monotonic()
 
     def remote_read(self, maxlength: Any) -> Any:
-        """Give the next block, and no longer one than a message holds."""
+        """Return the next block, no longer than a message can hold."""
         wanted = min(maxlength, BLOCK) if isinstance(maxlength, int) else BLOCK
         data = super().remote_read(max(wanted, 1))
         if data:
@@ -92,10 +92,10 @@ class StoreReader(FileReader):
 
 
 class PlaceCommand(RemoteCommand):
-    """A command of ours on a worker, which says no more than belongs to it."""
+    """A command of ours on a worker; unexpected updates are ignored."""
 
     def remoteUpdate(self, key: Any, value: Any, is_flushed: bool) -> Any:
-        """Keep the last of each: Buildbot would keep all a worker sends in memory."""
+        """Keep the last update of each key: Buildbot would keep all updates in memory."""
         if key not in _SAID or (key == "rc" and self.rc is not None):
             return defer.succeed(None)
         self.updates[key] = []
@@ -104,24 +104,24 @@ class PlaceCommand(RemoteCommand):
 
 @dataclass(frozen=True)
 class Place:
-    """Where a stage works, as its worker tells it."""
+    """The folders of a stage, as its worker reports them."""
 
     work: str
     """The folder the script runs in."""
     given: str
-    """Where what was fetched lies by its hashes, relative to that."""
+    """The folder of fetched files, named by their hashes; relative to `work`."""
     problems: tuple[str, ...]
-    """What earlier runs left there that could not be removed."""
+    """Leftovers of earlier runs that could not be removed, one sentence each."""
 
 
 def abandon(command: Any, why: str) -> None:
-    """Wait no more for a command: its worker does not answer."""
-    # Buildbot's own way to say so is that the connection is lost; it goes on at once.
+    """Stop waiting for a command whose worker does not answer."""
+    # Buildbot ends a command at once only if its connection is reported as lost.
     command.interrupt(Failure(error.ConnectionLost(why)))
 
 
 async def run_watched(step: Any, command: RemoteCommand, moved: Callable[[], float]) -> None:
-    """Run a command of a worker that must keep moving.
+    """Run a worker's command with a timeout on its progress.
 
     Args:
         step: The running step.
@@ -164,7 +164,7 @@ async def run_watched(step: Any, command: RemoteCommand, moved: Callable[[], flo
 
 
 async def begin_place(step: Any, told: str, tenant: str) -> Place:
-    """Have the worker make a fresh place.
+    """Have the worker create a fresh place.
 
     Args:
         step: The running step.
@@ -195,14 +195,14 @@ async def begin_place(step: Any, told: str, tenant: str) -> Place:
 
 
 async def end_place(step: Any) -> None:
-    """Have the worker remove what the stage has left; that it could not is told next time."""
+    """Have the worker remove the stage's place; a failure is reported at the next start."""
     command = PlaceCommand("slipway.end", {})
     began = time.monotonic()
     await run_watched(step, command, lambda: began)
 
 
 async def upload(step: Any, left: ArtefactLeft, incoming: Incoming) -> None:
-    """Bring a file of the stage's output folder into the store's incoming folder.
+    """Upload a file of the stage's output folder into the store's incoming folder.
 
     Args:
         step: The running step.
@@ -217,7 +217,10 @@ async def upload(step: Any, left: ArtefactLeft, incoming: Incoming) -> None:
     command = PlaceCommand("slipway.give", arguments)
 
     def give_up() -> None:
-        """End a worker that sends what nobody takes; one that does not end is not waited for."""
+        """Interrupt a worker whose blocks are no longer accepted.
+
+        Do not wait if it does not end.
+        """
         command.interrupt("nothing more is taken")
         timers.append(step.master.reactor.callLater(ENDING, abandon, command, "it sends on"))
 
@@ -239,7 +242,7 @@ async def upload(step: Any, left: ArtefactLeft, incoming: Incoming) -> None:
 
 
 async def download(step: Any, path: Path, sha256: str, size: int, name: str) -> None:
-    """Bring a file of the store to the stage's place, under its hash.
+    """Download a file of the store to the stage's place, named by its hash.
 
     Args:
         step: The running step.
@@ -266,7 +269,7 @@ async def download(step: Any, path: Path, sha256: str, size: int, name: str) -> 
 
 
 def _check(step: Any, command: RemoteCommand, sentence: str) -> None:
-    """Raise where a command failed and nobody stopped it.
+    """Raise if a command failed without being interrupted.
 
     Raises:
         StageFailed: It failed.
@@ -278,6 +281,6 @@ def _check(step: Any, command: RemoteCommand, sentence: str) -> None:
 
 
 def _plain(told: Any) -> str:
-    """Return what a worker says, as a text that may stand in a sentence."""
+    """Return a worker's text, made safe for use in a sentence."""
     text = " ".join(one for one in told if isinstance(one, str))[:_TOLD]
     return "".join(sign if sign.isprintable() else " " for sign in text)

@@ -1,4 +1,4 @@
-"""pipeline.toml -> model: reading, line numbers, error messages, the JSON Schema."""
+"""Read pipeline.toml into the model: parsing, line numbers, error messages, the JSON Schema."""
 
 from slipway.config.reading import ConfigProblems, Problem, Reading, parse, read, read_closely
 

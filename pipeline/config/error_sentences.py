@@ -1,4 +1,4 @@
-"""Validation errors as sentences: the value, what is allowed, did you mean."""
+"""Turn validation errors into sentences: the value, what is allowed, a suggestion."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from slipway.model.secrets.location import PLACES
 from slipway.model.site import Site
 from slipway.model.spelling import did_you_mean
 
-#: What pydantic calls a value of the wrong shape.
+#: Pydantic's error types for a value of the wrong shape.
 _MISSHAPEN = {
     *("model_type", "model_attributes_type", "dict_type", "tuple_type", "string_type"),
 }
-#: The keys that tell a table's kind, and what that is a kind of.
+#: Discriminator keys of tables, and the word for what they discriminate.
 TAGS = {"uses": "kind of stage", "type": "type of parameter", "kind": "kind"}
 _ASK = {"uses": "write what the stage does", "type": "write what is asked"}
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def key_path(loc: tuple[str | int, ...], data: Any) -> Path:
-    """Return the keys of the file that an error is about, without pydantic's own marks in it."""
+    """Return the file's key path of an error, without pydantic's own location marks."""
     path: list[str | int] = []
     here = data
     for position, part in enumerate(loc):
@@ -41,7 +41,7 @@ def key_path(loc: tuple[str | int, ...], data: Any) -> Path:
 
 
 def error_path(error: Mapping[str, Any], data: Any) -> Path:
-    """Return the keys of the file that a pydantic error is about."""
+    """Return the file's key path of a pydantic error."""
     path = key_path(error["loc"], data)
     if error["type"] == "union_tag_invalid":
         return (*path, tag_key(error))
@@ -51,7 +51,7 @@ def error_path(error: Mapping[str, Any], data: Any) -> Path:
 
 
 def _is_tag(part: str | int, table: Mapping[str, Any]) -> bool:
-    """Tell whether pydantic's mark is the table's own kind, such as "tests" of a stage."""
+    """Tell whether a location mark is the table's own kind, such as "tests" of a stage."""
     return any(table.get(key) == part for key in TAGS)
 
 
@@ -68,10 +68,10 @@ def dotted(path: Path) -> str:
 
 
 def sentence(error: Mapping[str, Any], path: Path) -> str:
-    """Write one pydantic error as a sentence."""
+    """Return one pydantic error as a sentence."""
     kind, value, context = error["type"], error["input"], error.get("ctx", {})
     if kind in _MISSHAPEN and _is_place(path):
-        # What was written may be the secret itself.
+        # The input may be the secret itself.
         return f"write where it is kept: {PLACES}, never the secret"
     if kind == "extra_forbidden":
         return _unknown_key(str(path[-1]), known_keys(error["loc"][:-1]))
@@ -94,7 +94,7 @@ def sentence(error: Mapping[str, Any], path: Path) -> str:
 
 
 def _is_place(path: Path) -> bool:
-    """Tell whether the place of a secret belongs here, or is a part of one."""
+    """Tell whether a path is that of a secret's location, or of a part of one."""
     if path[4:5] == ("secrets",):
         return "branches" not in path[6:7]
     holders = {("workers", "password"), ("people", "password-from"), ("access", "client-secret")}
@@ -113,7 +113,7 @@ def _about_kind(error: Mapping[str, Any]) -> str:
 
 
 def tag_key(error: Mapping[str, Any]) -> str:
-    """Return the key that tells the kind, of an error about a kind."""
+    """Return the discriminator key of an error about a kind."""
     return str(error["ctx"]["discriminator"]).strip("'")
 
 
@@ -166,7 +166,7 @@ def _lower(text: str) -> str:
 
 
 def known_keys(loc: tuple[str | int, ...]) -> list[str]:
-    """Return the keys that the model knows at a place pydantic named."""
+    """Return the keys that the model knows at a pydantic location."""
     model = _at(loc)
     for one in (model, *get_args(model)):
         if isinstance(one, type) and issubclass(one, BaseModel):
@@ -175,7 +175,7 @@ def known_keys(loc: tuple[str | int, ...]) -> list[str]:
 
 
 def _at(loc: tuple[str | int, ...]) -> Any:
-    """Return the model's type at a place pydantic named; None where it has none."""
+    """Return the model's type at a pydantic location, or None."""
     model: Any = Site
     for part in loc:
         model = _plain(_step(model, part))
@@ -185,7 +185,7 @@ def _at(loc: tuple[str | int, ...]) -> Any:
 
 
 def _step(model: Any, part: str | int) -> Any:
-    """Follow one part of a pydantic location down the model's types."""
+    """Descend one part of a pydantic location in the model's types."""
     if isinstance(model, type) and issubclass(model, BaseModel):
         fields = model.model_fields.items()
         field = next((f for name, f in fields if part in (f.alias, name)), None)
@@ -207,14 +207,14 @@ def _step(model: Any, part: str | int) -> Any:
 
 
 def _plain(model: Any) -> Any:
-    """Return a type without what Annotated says of it; of kinds, those."""
+    """Return a type without its Annotated metadata, but with its discriminated members."""
     if get_origin(model) is not Annotated:
         return model
     return next((one for one in get_args(model) if isinstance(one, Kinds)), get_args(model)[0])
 
 
 def _members(model: Any) -> dict[str, type[BaseModel]]:
-    """Return the members of a union of tables, by what their kind's key says."""
+    """Return the members of a union of tables, by their discriminator's values."""
     if isinstance(model, Kinds):
         return dict(model.members)
     found: dict[str, type[BaseModel]] = {}

@@ -1,4 +1,4 @@
-"""Where each key of a TOML text stands, so that an error can name its line."""
+"""Find the line of each key of a TOML text, so that an error can name it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Path = tuple[str | int, ...]
 
 
 class Lines:
-    """The line of each key. `tomllib` reads the text; this only finds where it read."""
+    """The line of each key. `tomllib` parses the text; this class only finds the lines."""
 
     def __init__(self, text: str) -> None:
         self._found: dict[Path, int] = {(): 1}
@@ -36,7 +36,7 @@ class Lines:
             start = end
 
     def _enter(self, data: dict[str, Any], line: int) -> Path:
-        """Note a table header; return where the keys after it belong."""
+        """Record a table header; return the path that the following keys belong to."""
         path: Path = ()
         here: Any = data
         while here:
@@ -68,7 +68,7 @@ class Lines:
 
 
 def _statement(lines: list[str], start: int) -> tuple[int, dict[str, Any]]:
-    """Return where the statement that starts at a line ends, and its data."""
+    """Return the line after the statement that starts at a line, and the statement's data."""
     for end in range(start + 1, len(lines) + 1):
         try:
             return end, tomllib.loads("\n".join(lines[start:end]))

@@ -1,4 +1,4 @@
-"""The graph of a file that has other errors, so that its own are told in the same breath."""
+"""Build the graph of a file that has other errors, so that all errors are reported together."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ _UNREAD = Environment.model_construct()
 
 
 def outline(data: dict[str, Any]) -> Site:
-    """Return what can be made out of the graph; it is for the graph's rules alone.
+    """Return the readable part of the graph, for checking the graph's rules only.
 
-    Whatever is not of the right form is left out: its own error has been told already.
+    Invalid parts are left out: their own errors are reported already.
     """
     workers = {
         name: Worker.model_construct(labels=_words(worker.get("labels")))
         for name, worker in _tables(data.get("workers")).items()
     }
-    # Workers that could not be read are taken to carry every label: their own error is enough.
+    # Workers that could not be read get every label: their own error is enough.
     asked = tuple(
         label
         for project in _tables(data.get("project")).values()
@@ -35,7 +35,7 @@ def outline(data: dict[str, Any]) -> Site:
                 stages={
                     stage: _stage(keys) for stage, keys in _tables(project.get("stages")).items()
                 },
-                # Their own errors have been told; for the graph it is enough that they are there.
+                # Their own errors are reported; for the graph it is enough that they exist.
                 environments=dict.fromkeys(_tables(project.get("environments")), _UNREAD),
             )
             for name, project in _tables(data.get("project")).items()

@@ -1,4 +1,4 @@
-"""pipeline.toml -> model, or every error in it at once."""
+"""Read pipeline.toml into the model, or report every error in it at once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from slipway.model.written_folders import check_written
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One thing that is wrong in a file: `pipeline.toml:41: KEY: SENTENCE`."""
+    """An error in a file: `pipeline.toml:41: KEY: SENTENCE`."""
 
     line: int
     path: str
@@ -35,7 +35,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Reading:
-    """A file that was read without an error, and where each key of it stands."""
+    """A file that was read without an error, and the line of each of its keys."""
 
     site: Site
     file: str
@@ -43,12 +43,12 @@ class Reading:
     text: str
 
     def problem(self, path: tuple[str | int, ...], message: str) -> Problem:
-        """Return what is to be said about a key, with its line."""
+        """Return an error about a key, with its line."""
         return Problem(self.lines.line(path), error_sentences.dotted(path), message, self.file)
 
 
 class ConfigProblems(WrongInput):
-    """Everything that is wrong in a pipeline.toml."""
+    """All errors in a pipeline.toml."""
 
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = sorted(set(problems))
@@ -72,7 +72,7 @@ def read(path: Path | str) -> Site:
 
 
 def read_closely(path: Path | str) -> Reading:
-    """Read a pipeline.toml and keep where its keys stand; errors as those of `read`."""
+    """Read a pipeline.toml and keep its keys' lines; raises the errors of `read`."""
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -105,7 +105,7 @@ def _parse(text: str, file: str) -> Reading:
     except RecursionError:
         raise ConfigProblems([Problem(1, "", "is nested too deeply to read", file)]) from None
     except ValueError as error:
-        # Such as a number of thousands of digits, which Python refuses to read.
+        # For example a number of thousands of digits, which Python refuses to parse.
         raise ConfigProblems([Problem(1, "", f"cannot be read: {error}", file)]) from None
     lines = Lines(text)
     try:
@@ -116,10 +116,10 @@ def _parse(text: str, file: str) -> Reading:
     else:
         found = []
     known = {problem.path for problem in found}
-    # An outline lacks what is wrong; folders are compared once all of them are known.
+    # A partial graph lacks the invalid parts; folders are compared only when all are known.
     for breach in (*check(site), *([] if found else check_written(site))):
         place = error_sentences.dotted(breach.path)
-        # What is wrong in a stage's needs already is not told once more on the stage.
+        # An error in a stage's needs is not repeated for the stage.
         if place not in known and f"{place}.needs" not in known:
             found.append(Problem(lines.line(breach.path), place, breach.message, file))
     if found:

@@ -1,4 +1,4 @@
-"""The JSON Schema of pipeline.toml, and the reference page made of it."""
+"""Generate the JSON Schema of pipeline.toml, and the reference page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from slipway.model.release_target import TARGETS
 from slipway.model.site import Site
 from slipway.model.stage import STAGES, Stage
 
-#: Where it is kept, in the package; a test compares it with the model.
+#: Path of the schema in the package; a test compares it with the model.
 FILE = "pipeline.schema.json"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -25,7 +25,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def schema_text() -> str:
-    """Return the schema as the file keeps it."""
+    """Return the schema as the text of its file."""
     return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 

@@ -1,1 +1,1 @@
-"""What all pages that Slipway writes have in common: templates, colours, pictures."""
+"""Common parts of all pages that Slipway writes: templates, colours, pictures."""

@@ -1,4 +1,4 @@
-"""Pictures inside a page, as data: nothing is fetched, and nothing but a picture is shown."""
+"""Embed pictures in a page as data URLs; nothing is fetched, and only pictures are accepted."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import base64
 from markupsafe import Markup
 
 _MAGIC = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
-#: A multiple of 4, so that each line ends with a whole piece.
+#: A multiple of 4, so that each line ends with a complete base64 group.
 _LINE = 4_000
 
 
 def source(data: bytes, *, in_lines: bool = False) -> Markup | None:
-    """Return a picture as the `src` of an image; None for what begins like no PNG and no JPEG.
+    """Return a picture as the `src` of an image; None if the data starts like no PNG and no JPEG.
 
     Args:
         data: What is to be a picture.

@@ -1,7 +1,7 @@
-"""Templates of pages: every text is escaped on its way in; a name that nobody gave is an error.
+"""Render templates of pages: every text is escaped; an undefined name is an error.
 
-A template is called by its package and file, `slipway.html/page.html.j2`. Its texts come from
-commits, logs and people: what is no `Markup` is shown as text, whatever it looks like.
+A template is named by its package and file, `slipway.html/page.html.j2`. Its texts come from
+commits, logs and people: every value that is not `Markup` is escaped.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FOLLOWED = re.compile(r"(?:https?|mailto):", re.IGNORECASE)
 
 
 class Macros(Protocol):
-    """A template's macros: each takes what it shows and returns HTML."""
+    """A template's macros: each takes values and returns HTML."""
 
     def __getattr__(self, name: str) -> Callable[..., Markup]:
         """Return a macro."""
@@ -45,9 +45,9 @@ def macros(name: str) -> Macros:
 
 
 def clean(text: str) -> str:
-    """Return a text without what no page may hold, or what would turn the text around it about.
+    """Return a text without characters that are invalid in a page or change the text direction.
 
-    Control characters, surrogates, line breaks and signs that change the direction become spaces.
+    Control characters, surrogates, line breaks and direction marks become spaces.
     """
     if text.isprintable():
         return text
@@ -55,22 +55,22 @@ def clean(text: str) -> str:
 
 
 def is_link(address: str) -> bool:
-    """Tell whether an address may become a link: of the web, of mail, or of a place beside it."""
-    # What browsers leave out of an address would hide what it is.
+    """Tell whether an address may become a link: web, mail, or a relative path."""
+    # Browsers ignore these characters in an address; they could hide its scheme.
     if address != clean(address).strip() or "\\" in address or address.startswith("//"):
         return False
     return not _SCHEME.match(address) or bool(_FOLLOWED.match(address))
 
 
 def beside(*path: str) -> str:
-    """Return the address of a file beside the page, or in a folder there."""
-    # "./" keeps a name like "data:x" from being read as another kind of address.
+    """Return the relative address of a file beside the page, or in a folder there."""
+    # "./" keeps a name like "data:x" from being parsed as a scheme.
     return "./" + "/".join(quote(part, errors="replace") for part in path)
 
 
 @cache
 def asset(name: str) -> Markup:
-    """Return a style sheet or a script of ours, to stand inside a page.
+    """Return a style sheet or a script of ours, for embedding in a page.
 
     Args:
         name: Its package and file, as `slipway.html/page.css`.
@@ -84,7 +84,7 @@ def asset(name: str) -> Markup:
 
 @cache
 def environment() -> Environment:
-    """Return what all templates are made with."""
+    """Return the environment of all templates."""
     made = Environment(
         loader=FunctionLoader(_read),
         autoescape=True,
@@ -105,7 +105,7 @@ def _palette(selector: str, *, dark: bool = True) -> Markup:
 
 
 def _shown(value: object) -> object:
-    """Return what is about to be escaped, cleaned; what is HTML already stays."""
+    """Return a value that is about to be escaped, cleaned; HTML passes unchanged."""
     if isinstance(value, Markup):
         return value
     text = str(value)

@@ -1,4 +1,4 @@
-"""What a terminal was given, as it may stand in a page."""
+"""Convert terminal output for a page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.
 
 
 def lines(text: str, width: int = 0) -> Markup:
-    """Return a text of several lines, without the colours of its terminal.
+    """Return a text of several lines as HTML, without terminal colours.
 
     Args:
         text: The text.

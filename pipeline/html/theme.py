@@ -1,19 +1,19 @@
-"""The one palette: every colour of every page that Slipway writes or serves, in light and in dark.
+"""The colour palette of every page that Slipway writes or serves, in light and in dark.
 
-Pages take them as CSS variables, `var(--failed)`. Those of the web UI are made of this file when it
-is built, before anything is installed: so this needs the standard library alone.
+Pages use it as CSS variables, `var(--failed)`. Those of the web UI are generated from this file
+during the build, before anything is installed: so it imports the standard library alone.
 """
 
 from __future__ import annotations
 
 #: Each name with its value in light and in dark.
 PALETTE: dict[str, tuple[str, str]] = {
-    # Grounds, from the one below everything to the ones on top.
+    # Backgrounds, from the bottom layer to the top.
     "bg": ("#f4f6f9", "#0f141b"),
     "card": ("#ffffff", "#171d27"),
     "raised": ("#ffffff", "#1e2633"),
     "code": ("#eff2f6", "#10151d"),
-    # What pictures and saved pages lie on: they were made for it.
+    # Background of pictures and saved pages, which were made for a light one.
     "paper": ("#ffffff", "#ffffff"),
     "log-bg": ("#10151d", "#0a0e14"),
     "line": ("#dde2ea", "#2a3444"),
@@ -24,7 +24,7 @@ PALETTE: dict[str, tuple[str, str]] = {
     "focus": ("#1a5dc8", "#7db2ff"),
     "log-text": ("#dbe3ee", "#dbe3ee"),
     "nav-text": ("#1b2330", "#cfd7e3"),
-    # A state as text, and its ground.
+    # A state's text colour, and its background.
     "passed": ("#15703a", "#5fd38d"),
     "passed-bg": ("#e3f5e9", "#12301f"),
     "failed": ("#b91c28", "#ff8f8f"),
@@ -38,7 +38,7 @@ PALETTE: dict[str, tuple[str, str]] = {
     "quarantined": ("#7a3fb0", "#c79bf2"),
     "quiet": ("#566070", "#9ba7b8"),
     "quiet-bg": ("#eceff4", "#222b38"),
-    # Grounds that shout, and the text on them.
+    # Strong backgrounds, and the text on them.
     "primary": ("#1a5dc8", "#2f6fdb"),
     "passed-strong": ("#15703a", "#15703a"),
     "failed-strong": ("#b91c28", "#b91c28"),
@@ -47,7 +47,7 @@ PALETTE: dict[str, tuple[str, str]] = {
     "gate-strong": ("#d97706", "#f59e0b"),
     "gate-ink": ("#1d1300", "#1d1300"),
 }
-#: Shadows, and what dims a page below a dialog or a picture.
+#: Shadows, and the backdrop of a dialog or a picture.
 SHADES: dict[str, tuple[str, str]] = {
     "shadow": (
         "0 1px 2px rgb(20 30 50 / 7%), 0 2px 8px rgb(20 30 50 / 4%)",
@@ -59,7 +59,7 @@ SHADES: dict[str, tuple[str, str]] = {
     "curtain": ("rgb(0 0 0 / 80%)", "rgb(0 0 0 / 80%)"),
 }
 _ON_GROUNDS = ("text", "dim", "link", "passed", "failed", "flaky", "quarantined", "quiet", "gate")
-#: Each text with each ground that it stands on: all can be read (WCAG AA), a test sees to it.
+#: Each text colour with each of its backgrounds; a test checks their contrast (WCAG AA).
 PAIRS: tuple[tuple[str, str], ...] = (
     *((text, ground) for text in _ON_GROUNDS for ground in ("bg", "card", "raised", "code")),
     *((text, "quiet-bg") for text in ("text", "dim", "link", "quiet")),
@@ -86,7 +86,7 @@ def variables(selector: str, *, dark: bool = True) -> str:
     light = _rule(selector, 0, "light dark" if dark else "light")
     if not dark:
         return light
-    # "screen": what is printed has no dark ground to be read on.
+    # "screen" only: a printed page has no dark background.
     return f"{light}@media screen and (prefers-color-scheme: dark) {{\n{_rule(selector, 1)}}}\n"
 
 

@@ -1,1 +1,1 @@
-"""`slipway run`: a pipeline on this machine, without a master."""
+"""Run a pipeline on this machine, without a master (`slipway run`)."""

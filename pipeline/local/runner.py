@@ -1,4 +1,4 @@
-"""Running a pipeline on this machine without a master: the same jobs, the same scripts."""
+"""Run a pipeline on this machine without a master: the same jobs, the same scripts."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from slipway.scripts.process import feed
 
 @dataclass
 class Outcome:
-    """How one cell of a stage stands, and what it has said."""
+    """State and events of one attempt at one cell of a stage."""
 
     name: str
-    """The stage's."""
+    """The stage's name."""
     cell: Cell
     tries: int = 0
-    """How often it was tried again."""
+    """Number of retries so far."""
     exit_code: int | None = None
     started_at: float | None = None
     finished_at: float | None = None
@@ -48,7 +48,7 @@ class Outcome:
 
     @property
     def state(self) -> StageState | None:
-        """How it stands; None: it was never tried."""
+        """The present state; None: never tried."""
         return self._state
 
     def enter(self, state: StageState, why: str) -> None:
@@ -65,14 +65,14 @@ class Outcome:
 
     @property
     def title(self) -> str:
-        """What people call it, such as "tests[3.12]"."""
+        """The title for people, such as "tests[3.12]"."""
         return cell_title(self.name, self.cell.name)
 
 
 class LocalRun:
-    """Stages as processes of this machine, by the rules that hold on a master.
+    """Run stages as processes of this machine, by the same scheduling rules as a master.
 
-    Nothing is skipped by `if-changed`: that is for runs that were polled.
+    `if-changed` skips nothing here: it is for runs that were polled.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class LocalRun:
         asked: Collection[str] = (),
         hidden: Collection[str] = (),
     ) -> None:
-        """Prepare.
+        """Initialize.
 
         Args:
             trip: What runs.
@@ -109,7 +109,9 @@ class LocalRun:
         self._stopped = False
 
     def _here(self, name: str, names: list[str], asked: Collection[str]) -> Stage:
-        """Return a stage as it stands in this run: what is not run is not waited for."""
+        """Return a stage reduced to this run: without dependencies on stages that are not part of
+        it.
+        """
         stage: Stage = self.trip.project.stages[name]
         changes: dict[str, object] = {"needs": tuple(one for one in stage.needs if one in names)}
         if name in asked:
@@ -118,11 +120,11 @@ class LocalRun:
 
     @property
     def have(self) -> dict[tuple[str, str], Outcome]:
-        """Return the attempts, as the rules look at them."""
+        """Return the attempts in the form that the scheduling rules take."""
         return {key: one for key, one in self.outcomes.items() if one.state is not None}
 
     def _of(self, name: str) -> list[Outcome]:
-        """Return a stage's newest attempts, one of each cell."""
+        """Return a stage's newest attempts, one for each cell."""
         return [one for one in self.outcomes.values() if one.name == name]
 
     def run(self, jobs: int, check: Callable[[], None] = lambda: None) -> int:
@@ -154,7 +156,7 @@ class LocalRun:
         return self._end()
 
     def _end(self) -> int:
-        """Say of what was never tried why not; return the run's exit code."""
+        """Set the reason of each stage that was never tried; return the run's exit code."""
         state = rules.verdict(self.have, self.stages)
         for name, stage in self.stages.items():
             if rules.state_of(self.have, name):
@@ -165,7 +167,7 @@ class LocalRun:
             for outcome in self._of(name):
                 outcome.summary = why
         for outcome in self.outcomes.values():
-            # No rule is asked any more: to these, what was skipped has passed.
+            # The rules are not asked any more: for them, a skipped stage has passed.
             if outcome.state is None:
                 outcome.enter(StageState.SKIPPED, outcome.summary)
         failed = [one for one in self.outcomes.values() if one.state == StageState.FAILED]
@@ -174,11 +176,11 @@ class LocalRun:
         return (failed[0].exit_code or 1) if failed and state == RunState.FAILED else 0
 
     def _counts(self, name: str) -> bool:
-        """Tell whether a failure of this stage is one of the run."""
+        """Tell whether a failure of this stage makes the run fail."""
         return not (self.stages[name].allow_failure or self.stages[name].on_failure)
 
     def stop(self) -> None:
-        """End the stages that run; each ends its own tree."""
+        """End the running stages; each ends its own process tree."""
         with self._lock:
             self._stopped = True
             for process in self._processes.values():
@@ -199,7 +201,10 @@ class LocalRun:
     def _after(
         self, outcome: Outcome, pool: ThreadPoolExecutor, running: dict[Future[None], Outcome]
     ) -> None:
-        """Try again what a machine was to blame for; else end the others where that is asked."""
+        """Retry an attempt if a machine problem made it fail and retries are left.
+
+        Otherwise cancel the other stages if the project's `fail-fast` asks for it.
+        """
         stage = self.stages[outcome.name]
         if outcome.state != StageState.FAILED or self._stopped:
             return
@@ -215,7 +220,7 @@ class LocalRun:
             self._cancel_others(f"{outcome.name} failed (fail-fast)")
 
     def _cancel_others(self, why: str) -> None:
-        """End what is at work, except what runs because something has failed."""
+        """Cancel running stages, except those that run because of a failure."""
         with self._lock:
             for key, one in self.outcomes.items():
                 if one.state in OPEN_STAGE and not self.stages[one.name].on_failure:
@@ -225,7 +230,7 @@ class LocalRun:
                         self._processes[key].terminate()
 
     def do(self, outcome: Outcome) -> None:
-        """Do one cell as `slipway stage` does on a worker, and write down how it ended.
+        """Run one cell as `slipway stage` does on a worker, and record its result.
 
         Args:
             outcome: The attempt; of one that was cancelled meanwhile nothing is done.
@@ -271,7 +276,7 @@ class LocalRun:
     def _hear(self, line: str, outcome: Outcome, masked: MaskedStream) -> None:
         log, event = part_line(line)
         if log:
-            # The script has masked what its program says; what breaks it says so past it.
+            # The script masks its program's output; a crash of the script itself prints unmasked.
             outcome.log.append(masked.take(log))
         if event is None:
             return
@@ -333,7 +338,9 @@ class LocalRun:
                     )
 
     def _left(self, name: str) -> list[ArtefactLeft]:
-        """Return what a stage left, now or (for a stage that is not run now) the last time."""
+        """Return a stage's artefacts: of this run or, if the stage is not part of it, of the last
+        one.
+        """
         if name in self.stages:
             return [left for outcome in self._of(name) for left in outcome.artefacts]
         found: list[ArtefactLeft] = []

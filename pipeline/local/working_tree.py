@@ -1,4 +1,4 @@
-"""What a run on this machine is about: the working tree, its commit, and the stages asked for."""
+"""Describe the working tree of a local run: its commit, and the stages to run."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from slipway.model.versions.release import find_version, local_version
 
 @dataclass(frozen=True)
 class Trip:
-    """One trip of a working tree through a pipeline."""
+    """The parameters of one run of a working tree through a pipeline."""
 
     name: str
     """The project's name."""
     project: Project
     source: Path
     home: Path
-    """Folder for what the stages leave, their caches and releases."""
+    """Folder for the stages' outputs, their caches and releases."""
     run: RunFacts
 
 
 def run_facts(source: Path, number: int, state: Path | None = None) -> RunFacts:
-    """Return what is known of the working tree; uncommitted changes are in it as they are.
+    """Return the facts of the working tree; uncommitted changes are part of it.
 
     Args:
         source: The working tree.
@@ -105,7 +105,7 @@ def choose(project: Project, asked: Iterable[str], *, alone: bool) -> list[str]:
 
 
 def _no_deploy(name: str, wanted: Iterable[str]) -> str:
-    """Say why nothing is deployed from here: only the master knows what was tested, and by whom."""
+    """Return the error sentence for deploying stages: only the master knows tests and approvals."""
     text = (
         f'stage "{name}" deploys what a master has tested and published, when somebody opens its '
         "gate; it is not for a working tree"
