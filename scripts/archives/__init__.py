@@ -1,1 +1,1 @@
-"""Archives: written the same each time, read with distrust."""
+"""Reproducible writing and safe reading of archives."""

@@ -1,7 +1,7 @@
-"""What goes into one archive: frozen programs and files, merged in the order of their names.
+"""Contents of one archive: frozen programs and files, merged in name order.
 
-A frozen program is read out of its tar.zst as the archive is written: a thousand small files on
-the disk in between would cost more than the packing.
+A frozen program is streamed out of its tar.zst while the archive is written: extracting thousands
+of small files to disk first would cost more than the packing.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from slipway.scripts.humanize import plain_name
 
 @dataclass(frozen=True)
 class Parcel:
-    """What goes into one archive."""
+    """The contents and the formats of one archive."""
 
     root: str
-    """The top folder in it."""
+    """The archive's single top folder."""
     name: str
-    """The archive's name before its suffix."""
+    """The archive's file name without its suffix."""
     formats: tuple[str, ...]
     frozen: tuple[Input, ...]
     files: tuple[Input, ...]
 
     def entries(self) -> Iterator[Entry]:
-        """Return all that goes into it, sorted by name.
+        """Yield all entries of the archive, sorted by name.
 
-        Each file's content can be read until the next entry is asked for.
+        The content of a file is readable only until the next entry is requested.
 
         Raises:
-            StageFailed: An input is broken, empty, not safe, or in another's way.
+            StageFailed: An input is damaged, empty or unsafe, or two inputs conflict.
         """
         frozen = (_frozen(Path(one.path), self.root) for one in self.frozen)
         merged = heapq.merge(*frozen, self._files(), key=lambda entry: entry.name)
@@ -67,7 +67,7 @@ def _whose(one: Input) -> str:
 
 
 def _frozen(archive: Path, root: str) -> Iterator[Entry]:
-    """Read a frozen program's tree out of its tar.zst."""
+    """Yield the entries of a frozen program from its tar.zst."""
     files = 0
     with told_when_broken(archive), open_tar(archive) as tar:
         for member in tar:
@@ -102,7 +102,11 @@ def _entry(tar: tarfile.TarFile, member: tarfile.TarInfo, archive: Path, root: s
 
 
 def _checked(merged: Iterable[Entry]) -> Iterator[Entry]:
-    """Pass entries on that are in nobody's way: each one new, and in a folder that came before."""
+    """Yield valid entries: unique names in sorted order, each below a folder that came before.
+
+    Raises:
+        StageFailed: Two entries conflict, or an entry is out of order.
+    """
     folders = {""}
     last = Entry(Path(), "", "folder")
     for entry in merged:

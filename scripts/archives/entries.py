@@ -1,4 +1,4 @@
-"""A folder seen as what goes into an archive: sorted, checked, and without this machine in it."""
+"""List a folder as archive entries: sorted, validated, independent of this machine."""
 
 from __future__ import annotations
 
@@ -18,35 +18,38 @@ _EXECUTABLE = 0o111
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing to pack."""
+    """One file, folder or symbolic link to pack."""
 
     path: Path
-    """Where it lies, to be read or to be named in an error."""
+    """Path on disk: the source of the content, and the name used in errors."""
     name: str
-    """Where it goes in the archive, with slashes."""
+    """Path in the archive, with slashes."""
     kind: Literal["file", "folder", "link"]
     executable: bool = False
     size: int = 0
     link: str = ""
     content: Callable[[], IO[bytes]] | None = field(default=None, compare=False)
-    """Opens a file that lies in no folder, once; and only before the next entry is asked for."""
+    """Open the content of a file that is not on disk.
+
+    Callable once, and only before the next entry is requested.
+    """
 
     @property
     def mode(self) -> int:
-        """Return the permission bits it gets, whatever the umask was."""
+        """Return the normalised permission bits, independent of the umask."""
         if self.kind == "link":
             return 0o777
         return 0o755 if self.kind == "folder" or self.executable else 0o644
 
     def open(self) -> IO[bytes]:
-        """Open a file's content."""
+        """Open the file's content for reading."""
         return self.content() if self.content else self.path.open("rb", buffering=0)
 
 
 def escapes(name: str, link: str) -> bool:
-    """Tell whether a symlink at `name` may lead out of its tree.
+    """Return True if a symlink at `name` may point outside its tree.
 
-    A ".." after a name is refused too: behind another link it can climb higher than it looks.
+    A ".." after a name is also refused: behind another link it can climb higher than it looks.
     """
     parts = PurePosixPath(link).parts
     if not parts or link.startswith("/") or "\0" in link:
@@ -60,16 +63,16 @@ def escapes(name: str, link: str) -> bool:
 
 
 def entries(folder: Path, root: str | None = None) -> list[Entry]:
-    """List what lies in a folder, sorted by name, ready to be packed.
+    """List the contents of a folder as archive entries, sorted by name.
 
     Args:
         folder: The tree.
         root: The archive's single top folder. None: the folder's own name. "": none.
 
     Raises:
-        StageFailed: The tree holds what cannot be packed: a link out of it, a socket, a name
-            that is not UTF-8.
-        WrongInput: There is no such folder, or `root` is no plain name.
+        StageFailed: The tree holds something that cannot be packed: a link out of it, a socket, a
+            name that is not UTF-8.
+        WrongInput: The folder does not exist, or `root` is not a plain name.
     """
     if not folder.is_dir():
         msg = f"{folder} is not a folder; there is nothing to pack"
@@ -125,10 +128,14 @@ def _link(path: Path, name: str, inside: PurePosixPath) -> Entry:
 
 
 def entry_of(path: Path, name: str) -> Entry:
-    """Return a file as what goes into an archive under a name.
+    """Return a file on disk as an archive entry.
+
+    Args:
+        path: The file.
+        name: Its path in the archive.
 
     Raises:
-        StageFailed: It is no file.
+        StageFailed: It is not a regular file.
     """
     facts = path.stat()
     if not stat.S_ISREG(facts.st_mode):

@@ -1,4 +1,4 @@
-"""What an archive that nobody vouches for may hold: names, and how much of everything."""
+"""Limits for untrusted archives: names, number of entries, size."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from pathlib import Path
 from slipway.model.errors import StageFailed
 from slipway.scripts.humanize import size_text
 
-#: Bytes of one part of a name, as file systems allow, and parts one in another.
+#: Bytes of one path component, as file systems allow, and the largest number of components.
 LONGEST_PART, DEEPEST = 255, 128
-#: Bytes of a whole name and of a link: what Linux opens, less the folder it lies in.
+#: Bytes of a whole name or link target: Linux's PATH_MAX, less the target folder.
 LONGEST_NAME = 3000
 MOST_ENTRIES = 1_000_000
-#: Bytes that may come out for each that went in, beyond what any archive may hold.
+#: Largest expansion factor, and the bytes that any archive may expand to regardless of it.
 MOST_GROWTH, FREE = 200, 1 << 30
 _SHOWN = 200
 
 
 def name_trouble(name: str) -> str:
-    """Say why no file can have this name, or nothing."""
+    """Return the reason why no file can have this name; empty if it is valid."""
     try:
         parts = [len(part) for part in name.encode().split(b"/")]
     except UnicodeEncodeError:
@@ -36,13 +36,13 @@ def name_trouble(name: str) -> str:
 
 
 def shown(name: str) -> str:
-    """Return a name as a sentence can hold it, however long it is and whatever is in it."""
+    """Return a name shortened and escaped for an error sentence."""
     cut = name if len(name) <= _SHOWN else f"{name[:_SHOWN]}..."
     return f'"{cut}"' if cut.isprintable() else ascii(cut)
 
 
 class Allowance:
-    """Counts what comes out of one archive, so that a small one cannot fill a disk."""
+    """Count the output of one archive, so that a small one cannot fill the disk (zip bomb)."""
 
     def __init__(self, archive: Path) -> None:
         self._archive = archive
@@ -52,8 +52,11 @@ class Allowance:
     def take(self, size: int) -> None:
         """Count one more entry.
 
+        Args:
+            size: Its unpacked size in bytes.
+
         Raises:
-            StageFailed: There are too many, or they are too large.
+            StageFailed: The archive exceeds a limit.
         """
         if size < 0:
             msg = f"{self._archive} is refused: an entry of it has {size} bytes"

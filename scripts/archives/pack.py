@@ -1,8 +1,8 @@
-"""Archives of a folder that are the same bytes wherever and whenever they are made.
+"""Pack a folder reproducibly: the same bytes on every machine, at any time.
 
-What differs between machines (dates, owners, umask, order, time zone, number of cores) is not in
-them. What does decide over the bytes: the files, `epoch`, the level, and the versions of
-zstandard (its wheels carry their own library) and, for zip, of zlib.
+Dates, owners, umask, order, time zone and number of cores do not influence the output. These do:
+the files, `epoch`, the level, and the versions of zstandard (its wheels bundle their own library)
+and, for zip, of zlib.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from slipway.scripts.atomic_files import written_aside
 
 __all__ = ["pack_tree", "pack_zip", "unpack", "write_tar", "write_zip"]
 
-# With at least one worker thread zstd cuts its input into jobs of this size, and only the cuts
-# show in the output, not the number of threads. Without worker threads the bytes are others.
+# With at least one worker thread, zstd cuts its input into jobs of this size; the output depends on
+# the cuts, not on the number of threads. Without worker threads the output differs.
 _THREADS = 2
 _JOB = 8 << 20
 _BLOCK = 1 << 15
@@ -32,33 +32,34 @@ _BLOCK = 1 << 15
 def pack_tree(
     folder: Path, target: Path, *, epoch: int, level: int = 10, root: str | None = None
 ) -> None:
-    """Pack a folder as tar.zst: the same tree gives the same bytes.
+    """Pack a folder as tar.zst, reproducibly.
 
     Args:
         folder: The tree to pack.
-        target: The archive to make; it appears when it is whole.
-        epoch: The time all entries get, seconds since 1970.
+        target: The archive to write, atomically.
+        epoch: The time of all entries, in seconds since 1970.
         level: Zstandard's level, 1 to 19.
         root: The archive's single top folder. None: the folder's own name. "": none.
 
     Raises:
-        StageFailed: A link leads out of the tree, a file changed meanwhile, the disk is full.
-        WrongInput: There is no such folder.
+        StageFailed: A link leads out of the tree, a file changed during packing, or the disk is
+            full.
+        WrongInput: The folder does not exist.
     """
     write_tar(entries(folder, root), target, epoch=epoch, level=level)
 
 
 def write_tar(listed: Iterable[Entry], target: Path, *, epoch: int, level: int = 10) -> None:
-    """Pack entries as tar.zst, in the order in which they come.
+    """Pack entries as tar.zst, in the given order.
 
     Args:
-        listed: The entries; each file is read before the next entry is asked for.
-        target: The archive to make; it appears when it is whole.
-        epoch: The time all entries get, seconds since 1970.
+        listed: The entries; each file is read before the next entry is requested.
+        target: The archive to write, atomically.
+        epoch: The time of all entries, in seconds since 1970.
         level: Zstandard's level, 1 to 19.
 
     Raises:
-        StageFailed: A file changed meanwhile, the disk is full.
+        StageFailed: A file changed during packing, or the disk is full.
     """
     settings = zstandard.ZstdCompressionParameters.from_level(
         level, threads=_THREADS, job_size=_JOB, write_checksum=True

@@ -1,4 +1,4 @@
-"""Reading a tar.zst from its start to its end, with small memory, and telling when it is broken."""
+"""Stream a tar.zst in bounded memory, and detect damage."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from slipway.scripts.archives.limits import Allowance
 
 _BLOCK = 1 << 20
 _LONGEST_WHY = 200
-# Small, because a hostile frame grows each four bytes to 128 kB.
+# Small, because a hostile frame can expand every four bytes to 128 kB.
 _SIP = 1 << 12
-#: Bytes that the headers of one entry may take: its name, its links, its attributes.
+#: Limit in bytes for the headers of one entry: its name, its links, its attributes.
 _HEADERS = 4 << 20
 _BROKEN = (
     tarfile.TarError,
@@ -29,8 +29,8 @@ _BROKEN = (
     zstandard.ZstdError,
     zlib.error,
     EOFError,
-    # What the standard library's readers let through: lengths and times that no file has, a
-    # password, a way of packing it does not know, names in no encoding.
+    # Exceptions that the standard library's readers let through: impossible lengths and times, a
+    # password, an unknown compression method, names in no valid encoding.
     NotImplementedError,
     OverflowError,
     RuntimeError,
@@ -44,10 +44,10 @@ def told_when_broken(archive: Path | str) -> Iterator[None]:
     """Turn the errors of a damaged archive into a sentence.
 
     Args:
-        archive: What is being read.
+        archive: The archive that is read.
 
     Raises:
-        StageFailed: It is damaged or cut short.
+        StageFailed: It is damaged or truncated.
     """
     try:
         yield
@@ -59,23 +59,23 @@ def told_when_broken(archive: Path | str) -> Iterator[None]:
 
 @contextmanager
 def open_tar(archive: Path) -> Iterator[tarfile.TarFile]:
-    """Open a tar.zst whose members are read one after the other.
+    """Open a tar.zst for sequential reading.
 
     Args:
-        archive: The file. Where the block ends without an error, it has been read and checked
+        archive: The file. If the block ends without an error, the file has been read and verified
             to its end.
 
     Raises:
-        EOFError: Its last part is missing.
-        StageFailed: It holds more than an archive may, or a name that no file can have.
-        zstandard.ZstdError: Its content is not what was packed.
-        tarfile.TarError: What is in it is no tar.
+        EOFError: The file is truncated.
+        StageFailed: It exceeds the limits of an archive, or holds an invalid name.
+        zstandard.ZstdError: The compressed data is corrupt.
+        tarfile.TarError: The decompressed data is not a tar.
     """
     with archive.open("rb") as stream, _tar_of(plain := _Plain(stream)) as tar:
         tar.plain, tar.allowance = plain, Allowance(archive)
         yield tar
         plain.left = None
-        # The frame's checksum is told at its end, after the tar's own.
+        # Read on to the end of the frame: its checksum follows the end of the tar.
         while plain.read(_BLOCK):
             pass
 
@@ -85,22 +85,22 @@ def _tar_of(plain: _Plain) -> _Tar:
 
 
 class _Info(tarfile.TarInfo):
-    """An entry that tells what is wrong with its header: TarFile takes that for the tar's end."""
+    """A header that records its error, because TarFile takes an invalid header for the end."""
 
     @classmethod
     def fromtarfile(cls, tar: tarfile.TarFile) -> Self:
-        """Return the next entry; errors as those of TarInfo."""
+        """Return the next entry; raises as `TarInfo.fromtarfile`."""
         try:
             return super().fromtarfile(tar)
         except tarfile.HeaderError as error:
-            # The others are true ends. These have no public names.
+            # The other header errors are true ends. These two have no public names.
             if type(error).__name__ in {"InvalidHeaderError", "SubsequentHeaderError"}:
                 cast("_Tar", tar).wrong = str(error)
             raise
 
 
 class _Tar(tarfile.TarFile):
-    """A tar whose entries are counted, and whose headers cannot take all memory."""
+    """A tar that counts its entries and bounds the memory of headers."""
 
     tarinfo = _Info
     wrong = ""
@@ -108,7 +108,14 @@ class _Tar(tarfile.TarFile):
     allowance: Allowance | None = None
 
     def next(self) -> tarfile.TarInfo | None:
-        """Return the next entry, which TarFile holds in memory as a whole until it is known."""
+        """Return the next entry, or None at the end.
+
+        TarFile reads the whole header into memory, so `_HEADERS` limits it.
+
+        Raises:
+            tarfile.ReadError: The header is invalid.
+            StageFailed: The archive exceeds a limit.
+        """
         if self.plain is not None:
             self.plain.left = _HEADERS
         member = super().next()
@@ -122,17 +129,22 @@ class _Tar(tarfile.TarFile):
 
 
 class _Plain:
-    """Zstandard's content as a stream that tells a cut end, which `stream_reader` takes for one."""
+    """A decompressed stream that detects truncation, which `stream_reader` reports as EOF."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._frame = zstandard.ZstdDecompressor().decompressobj(write_size=_BLOCK)
         self._ready = memoryview(b"")
         self.left: int | None = _HEADERS
-        """Bytes that may be read until it is set anew; None: any."""
+        """Bytes that may still be read before this is reset; None: unlimited."""
 
     def read(self, size: int) -> bytes:
-        """Return up to so many bytes; none at the end."""
+        """Return up to `size` bytes; empty at the end.
+
+        Raises:
+            EOFError: The file is truncated.
+            tarfile.ReadError: More than `left` bytes were read.
+        """
         while not self._ready and not self._frame.eof:
             packed = self._stream.read(_SIP)
             if not packed:

@@ -1,4 +1,4 @@
-"""Unpack an archive that nobody vouches for: nothing of it lands outside the folder."""
+"""Extract an untrusted archive safely: no entry is written outside the target folder."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from slipway.scripts.atomic_files import told_when_full
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _ZIP = (b"PK\3\4", b"PK\5\6")
 _BLOCK = 1 << 20
-#: Seconds since 1970 that every file system can keep.
+#: Latest time, in seconds since 1970, that every file system can store.
 _LATEST = (1 << 32) - 1
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Unpack a tar.zst or a zip, known by its first bytes, into a folder.
+    """Unpack a tar.zst or a zip, recognised by its first bytes, into a folder.
 
     Args:
-        archive: The archive; no name and no link in it may lead out of `folder`.
-        folder: Where to; made when missing. Nothing that is there is written over.
+        archive: The archive; no name or link in it may lead out of `folder`.
+        folder: The target; created if missing. Existing files are never overwritten.
 
     Raises:
-        StageFailed: The archive is broken, cut short, of another kind, or not safe.
+        StageFailed: The archive is damaged, truncated, of another format, or unsafe.
     """
     with archive.open("rb") as stream:
         start = stream.read(4)
@@ -52,7 +52,11 @@ def unpack(archive: Path, folder: Path) -> None:
 
 @contextlib.contextmanager
 def _told_when_refused(archive: Path, folder: Path) -> Iterator[None]:
-    """Turn what the file system does not take into a sentence."""
+    """Turn errors of the file system into a sentence.
+
+    Raises:
+        StageFailed: The file system refused an entry.
+    """
     try:
         yield
     except OSError as error:
@@ -63,20 +67,20 @@ def _told_when_refused(archive: Path, folder: Path) -> Iterator[None]:
 
 
 class _Target:
-    """The folder that is filled, and what must be known to fill it safely."""
+    """The target folder, with the checks that keep every entry inside it."""
 
     def __init__(self, archive: Path, folder: Path) -> None:
         self.folder = folder
         self._archive = archive
-        # Links are made last: so no later entry can be written through one.
+        # Links are created last, so that no later entry can be written through one.
         self._links: dict[str, str] = {}
         self._real: set[Path] = {folder}
 
     def place(self, name: str, *, folder: bool = False) -> Path:
-        """Return where an entry goes, its parent folders made.
+        """Return the path of an entry, after creating its parent folders.
 
         Raises:
-            StageFailed: It would leave the folder, or something is there already.
+            StageFailed: It is outside the folder, or the path exists already.
         """
         path = self._checked(name)
         self._make(path.parent, name)
@@ -87,10 +91,10 @@ class _Target:
         return path
 
     def link(self, name: str, link: str) -> None:
-        """Remember a symbolic link.
+        """Record a symbolic link for `make_links`.
 
         Raises:
-            StageFailed: It would lead out of the folder.
+            StageFailed: It leads out of the folder.
         """
         self._checked(name)
         trouble = name_trouble(link)
@@ -103,16 +107,16 @@ class _Target:
         self._links[name] = link
 
     def make_links(self) -> None:
-        """Make the links, now that no entry can be written through them."""
+        """Create the recorded links, after all other entries have been written."""
         for name, link in self._links.items():
             self.place(name).symlink_to(link)
 
     def place_of(self, name: str) -> Path:
-        """Return where a file that was unpacked lies."""
+        """Return the path of a file that was unpacked."""
         return self._checked(name)
 
     def contains(self, name: str) -> bool:
-        """Tell whether a plain file of this name was unpacked."""
+        """Return True if a plain file of this name was unpacked."""
         path = self._checked(name)
         return path.is_file() and not path.is_symlink()
 
@@ -140,7 +144,11 @@ class _Target:
         raise StageFailed(msg)
 
     def refuse_kind(self, name: str) -> None:
-        """Refuse an entry that is no file, folder or link."""
+        """Refuse an entry that is not a file, folder or link.
+
+        Raises:
+            StageFailed: Always.
+        """
         self._refuse(name, "it is neither a file nor a folder nor a link")
 
 
@@ -161,7 +169,7 @@ def _unpack_tar(archive: Path, target: _Target) -> None:
 
 
 def _take_file(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None:
-    # Not TarFile.extract: Python 3.11.2, which Debian 12 has, knows no filter for it.
+    # Not TarFile.extract: Python 3.11.2 (Debian 12) does not have extraction filters yet.
     content = tar.extractfile(member)
     if content is None:
         msg = f"{member.name} has no content"
@@ -169,7 +177,7 @@ def _take_file(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> Non
     with content, path.open("xb") as stream:
         shutil.copyfileobj(content, stream, _BLOCK)
     path.chmod(0o755 if member.mode & 0o100 else 0o644)
-    # Not every number that a header can hold is a time.
+    # A header can hold numbers that are not valid times.
     moment = min(max(int(member.mtime), 0), _LATEST)
     os.utime(path, (moment, moment))
 
@@ -194,7 +202,7 @@ def _unpack_zip(archive: Path, target: _Target) -> None:
 
 
 def _link_of(packed: zipfile.ZipFile, info: zipfile.ZipInfo) -> str:
-    """Return what a link leads to, which zip keeps as the entry's content."""
+    """Return the target of a symbolic link, which zip stores as the entry's content."""
     with packed.open(info) as content:
         link = content.read(LONGEST_NAME + 1)
     return link.decode("utf-8", "surrogateescape")

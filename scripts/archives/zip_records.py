@@ -1,4 +1,4 @@
-"""The records of a zip file, as APPNOTE 6.3 of its format lays them out, ZIP64 where needed."""
+"""Encode the records of a zip file (APPNOTE 6.3), with ZIP64 where needed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO
 
-#: Sizes and offsets above it go into ZIP64 fields; the value above it marks that they do.
+#: Largest size or offset of a plain record; one above it is the marker for ZIP64.
 LIMIT = 0xFFFFFFFE
 #: The same for the number of entries.
 COUNT_LIMIT = 0xFFFE
@@ -23,15 +23,15 @@ _COUNT_MARK = 0xFFFF
 
 @dataclass
 class Record:
-    """One entry of a zip file; what is not known before its data is filled in later."""
+    """One entry of a zip file; fields not known before its data are set later."""
 
     name: str
     mode: int
-    """The unix mode, with the type of file."""
+    """The Unix mode, including the file type."""
     date: int
     """The DOS date and time."""
     expected: int
-    """How many bytes it will hold: decides before they are read whether it is a ZIP64 entry."""
+    """Expected size in bytes: decides before reading whether this is a ZIP64 entry."""
     offset: int = 0
     method: int = DEFLATED
     crc: int = 0
@@ -40,11 +40,11 @@ class Record:
 
     @property
     def large(self) -> bool:
-        """Tell whether its sizes need ZIP64; deflate may make bad data a little longer."""
+        """Return True if its sizes need ZIP64; deflate can expand incompressible data a little."""
         return self.expected + (self.expected >> 8) + 1024 > LIMIT
 
     def local(self) -> bytes:
-        """Return the header before its data, of the same length however often it is asked."""
+        """Return the local header; its length is the same before and after the data is known."""
         name = self.name.encode()
         sizes = (_MARK, _MARK) if self.large else (self.packed, self.size)
         extra = struct.pack("<HHQQ", 1, 16, self.size, self.packed) if self.large else b""
@@ -63,7 +63,7 @@ class Record:
         return head + name + extra
 
     def central(self) -> bytes:
-        """Return its line in the central directory."""
+        """Return the entry's record of the central directory."""
         name = self.name.encode()
         far = self.offset > LIMIT
         wide = [self.size, self.packed] if self.large else []
@@ -97,7 +97,7 @@ class Record:
 
 
 def write_directory(stream: BinaryIO, records: list[Record]) -> None:
-    """Write the central directory and the end of the file."""
+    """Write the central directory and the end record."""
     start = stream.tell()
     stream.writelines(record.central() for record in records)
     length, count = stream.tell() - start, len(records)
@@ -109,7 +109,7 @@ def write_directory(stream: BinaryIO, records: list[Record]) -> None:
 
 
 def _wide_end(count: int, length: int, start: int) -> bytes:
-    """Return the ZIP64 end of the directory, and the record that points at it."""
+    """Return the ZIP64 end record of the directory, and its locator."""
     made, needed = _UNIX | _ZIP64, _ZIP64
     numbers = (44, made, needed, 0, 0, count, count, length, start)
     end = struct.pack("<4sQHHLLQQQQ", b"PK\6\6", *numbers)

@@ -1,8 +1,8 @@
-"""Zip archives written with all cores: the same tree gives the same bytes.
+"""Write zip archives reproducibly, on all cores.
 
-Files are cut into blocks; each is deflated by itself, primed with the end of the one before, and
-the pieces are joined into one ordinary deflate stream. The cuts are fixed, so the number of
-threads does not show.
+Files are cut into blocks. Each block is deflated separately, with the end of the previous one as
+dictionary, and the pieces are joined into one ordinary deflate stream. The cuts are fixed, so the
+number of threads does not influence the output.
 """
 
 from __future__ import annotations
@@ -33,33 +33,34 @@ _TYPES = {"file": stat.S_IFREG, "folder": stat.S_IFDIR, "link": stat.S_IFLNK}
 def pack_zip(
     folder: Path, target: Path, *, epoch: int, level: int = 6, root: str | None = None
 ) -> None:
-    """Pack a folder as zip: the same tree gives the same bytes.
+    """Pack a folder as zip, reproducibly.
 
     Args:
         folder: The tree to pack.
-        target: The archive to make; it appears when it is whole.
-        epoch: The time all entries get, seconds since 1970; 1980 at the earliest.
+        target: The archive to write, atomically.
+        epoch: The time of all entries, in seconds since 1970; at the earliest 1980.
         level: Deflate's level, 1 to 9.
         root: The archive's single top folder. None: the folder's own name. "": none.
 
     Raises:
-        StageFailed: A link leads out of the tree, a file changed meanwhile, the disk is full.
-        WrongInput: There is no such folder.
+        StageFailed: A link leads out of the tree, a file changed during packing, or the disk is
+            full.
+        WrongInput: The folder does not exist.
     """
     write_zip(entries(folder, root), target, epoch=epoch, level=level)
 
 
 def write_zip(listed: Iterable[Entry], target: Path, *, epoch: int, level: int = 6) -> None:
-    """Pack entries as zip, in the order in which they come.
+    """Pack entries as zip, in the given order.
 
     Args:
-        listed: The entries; each file is read before the next entry is asked for.
-        target: The archive to make; it appears when it is whole.
-        epoch: The time all entries get, seconds since 1970; 1980 at the earliest.
+        listed: The entries; each file is read before the next entry is requested.
+        target: The archive to write, atomically.
+        epoch: The time of all entries, in seconds since 1970; at the earliest 1980.
         level: Deflate's level, 1 to 9.
 
     Raises:
-        StageFailed: A file changed meanwhile, the disk is full.
+        StageFailed: A file changed during packing, or the disk is full.
     """
     workers = min(os.cpu_count() or 1, 8)
     with written_aside(target) as stream, ThreadPoolExecutor(workers) as pool:
@@ -75,19 +76,19 @@ def write_zip(listed: Iterable[Entry], target: Path, *, epoch: int, level: int =
 
 @dataclass(frozen=True)
 class _Piece:
-    """A block of an entry, in the making."""
+    """One block of an entry, whose compression may still be running."""
 
     entry: Entry
     work: Future[bytes] | bytes
     raw: int
     crc: int
-    """Of the entry's data so far."""
+    """CRC-32 of the entry's data up to and including this block."""
     first: bool = True
     last: bool = True
 
 
 def _pieces(listed: Iterable[Entry], pool: ThreadPoolExecutor, level: int) -> Iterator[_Piece]:
-    """Read everything once, in order, and hand the blocks to the threads."""
+    """Read all entries once, in order, and submit their blocks to the thread pool."""
     for entry in listed:
         if entry.kind == "file" and entry.size:
             yield from _file_pieces(entry, pool, level)
@@ -113,7 +114,7 @@ def _file_pieces(entry: Entry, pool: ThreadPoolExecutor, level: int) -> Iterator
 
 
 def _deflate(block: bytes, before: bytes, level: int, *, last: bool) -> bytes:
-    """Deflate one block so that it can be joined to its neighbours."""
+    """Deflate one block so that it can be concatenated with its neighbours."""
     if before:
         squeezer = zlib.compressobj(level, zlib.DEFLATED, -15, zdict=before)
     else:
@@ -122,7 +123,7 @@ def _deflate(block: bytes, before: bytes, level: int, *, last: bool) -> bytes:
 
 
 def _ahead(pieces: Iterable[_Piece], limit: int) -> Iterator[_Piece]:
-    """Read ahead by a bounded number of blocks: small memory, however large the files are."""
+    """Read ahead by a bounded number of blocks, to bound the memory."""
     waiting: deque[_Piece] = deque()
     for piece in pieces:
         waiting.append(piece)
@@ -132,7 +133,7 @@ def _ahead(pieces: Iterable[_Piece], limit: int) -> Iterator[_Piece]:
 
 
 class _Writer:
-    """Joins the pieces, in order, and keeps the records for the directory."""
+    """Write the pieces in order, and collect the records of the directory."""
 
     def __init__(self, stream: BinaryIO, date: int) -> None:
         self.records: list[zip_records.Record] = []
@@ -140,7 +141,7 @@ class _Writer:
         self._date = date
 
     def take(self, piece: _Piece) -> None:
-        """Write one piece; with an entry's last one its header gets sizes and checksum."""
+        """Write one piece; after an entry's last, rewrite its header with sizes and checksum."""
         if piece.first:
             self._begin(piece)
         record = self.records[-1]
@@ -170,7 +171,7 @@ class _Writer:
 
 
 def _dos_date(epoch: int) -> int:
-    """Return a time as zip knows it, in UTC, to two seconds."""
+    """Return a time as a DOS date and time: UTC, with a resolution of two seconds."""
     at = time.gmtime(min(max(epoch, _EARLIEST), _LATEST))
     day = (at.tm_year - 1980) << 9 | at.tm_mon << 5 | at.tm_mday
     return day << 16 | at.tm_hour << 11 | at.tm_min << 5 | at.tm_sec // 2
