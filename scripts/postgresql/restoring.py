@@ -1,4 +1,4 @@
-"""Calling PostgreSQL's programs on a server, and restoring its dumps."""
+"""Run PostgreSQL's programs against a server, and restore dumps."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ def restore(server: Server, archive: Path, database: str, log: Log) -> None:
     """Restore a dump into an empty database.
 
     Raises:
-        StageFailed: pg_restore fails.
+        StageFailed: pg_restore failed.
     """
     call(server, ["pg_restore", "--exit-on-error", "-d", database, str(archive)], log)
 
 
 def call(server: Server, argv: list[str], log: Log) -> process.Finished:
-    """Run one of PostgreSQL's programs on a server.
+    """Run one of PostgreSQL's programs against a server.
 
     Raises:
-        StageFailed: It fails.
+        StageFailed: It failed.
     """
     path = server.programs.path(argv[0])
     done = process.run([path, *argv[1:]], env=server.environment(), log=log, what=argv[0])

@@ -1,7 +1,7 @@
-"""Ends a throw-away PostgreSQL server when the process that started it is gone, however it went.
+"""End a temporary PostgreSQL server when the process that started it is gone, even by SIGKILL.
 
-Run as a program of its own, stdlib only: `python -I -S cluster_watchdog.py FOLDER`, with a pipe as
-its input. The pipe's other end is held by the stage alone: the system closes it even on SIGKILL.
+Run as a separate program, standard library only: `python -I -S watchdog.py FOLDER`, with a pipe as
+its input. Only the stage holds the other end of the pipe: the system closes it even on SIGKILL.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ PAUSE = 0.05
 
 
 def end_server(folder: Path) -> None:
-    """End the server of a folder at once; nothing in it is worth a clean shutdown."""
+    """End the server of a folder immediately (SIGQUIT); its data is temporary."""
     for _ in range(TRIES):
         try:
             pid = int((folder / "data" / "postmaster.pid").read_text().split()[0])
@@ -29,11 +29,11 @@ def end_server(folder: Path) -> None:
 
 
 def main() -> None:
-    """Wait for the end of the input, then leave nothing behind."""
+    """Wait for the end of the input, then end the server and delete its folder."""
     folder = Path(sys.argv[1])
     if os.fork():
         return
-    # A session of its own: what ends the stage's process group must not end this first.
+    # New session: a signal to the stage's process group must not end this process first.
     os.setsid()
     os.chdir("/")
     sys.stdin.buffer.read()
@@ -42,7 +42,7 @@ def main() -> None:
             return
         end_server(folder)
         shutil.rmtree(folder, ignore_errors=True)
-        # initdb or postgres may have been starting at that very moment.
+        # initdb or postgres may have been starting at that moment.
         time.sleep(0.5)
 
 

@@ -1,7 +1,7 @@
-"""The application's own virtual environment: made by uv, cached by what it is made of.
+"""Create and cache the application's own virtual environment, with uv.
 
-Nothing of Slipway is in it beyond the tool a stage is about, so the application's libraries never
-meet ours.
+Of Slipway's, it holds only the tool that the stage runs, so the application's libraries never
+conflict with ours.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from slipway.scripts.python_env.requirements import Plan, make_plan
 from slipway.scripts.python_env.uv import call_uv, check_lock, clean_environment, list_versions
 from slipway.scripts.report import Report
 
-#: Part of every key: raise it when environments are made in another way than before.
+#: Part of every cache key; increment it when environments are built differently.
 SCHEME = 1
-#: How many environments a machine keeps; younger than a day are never removed, they may be in use.
+#: Number of environments kept per machine; one used within a day is kept, it may be in use.
 KEPT = 12
 IN_USE = 24 * 3600.0
 _MARK = ".complete"
@@ -33,7 +33,7 @@ _PROGRAMS = "Scripts" if os.name == "nt" else "bin"
 
 @dataclass(frozen=True)
 class Environment:
-    """A virtual environment that guests run in."""
+    """A virtual environment for guests."""
 
     folder: Path
     python: Path
@@ -41,15 +41,15 @@ class Environment:
     installed: bool = False
     """True: the project itself is installed in it."""
     env: Mapping[str, str] = field(default_factory=dict)
-    """What the stage's settings add."""
+    """Environment variables of the stage's settings."""
     versions: Mapping[str, str] = field(default_factory=dict)
-    """Versions of what is in it, by normalised name, and of "python"."""
+    """Versions of its packages by normalised name, and of "python"."""
 
     def variables(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
         """Return the environment variables for a guest.
 
         Args:
-            extra: More variables; the stage's own settings win over them.
+            extra: More variables; the stage's own settings override them.
         """
         names = clean_environment()
         ours = {Path(sys.prefix) / _PROGRAMS, Path(sys.executable).parent}
@@ -65,7 +65,7 @@ class Environment:
             "PYTHONIOENCODING": "utf-8",
             "PYTHONUNBUFFERED": "1",
             "PYTHONNOUSERSITE": "1",
-            # Bytecode is kept, but never in the project's folder.
+            # Bytecode is cached, but never in the project's folder.
             "PYTHONPYCACHEPREFIX": str(self.folder / "pycache"),
         }
         if not self.installed:
@@ -74,7 +74,7 @@ class Environment:
 
 
 def roots(source: Path) -> list[Path]:
-    """Return the folders of a project that its modules are imported from."""
+    """Return the folders that a project's modules are imported from."""
     return [source, *(inner for inner in (source / "src",) if inner.is_dir())]
 
 
@@ -85,19 +85,19 @@ def prepare(
     report: Report,
     tools: Sequence[str] = (),
 ) -> Environment:
-    """Return the application's environment, made now or found in the cache.
+    """Create the application's environment, or return it from the cache.
 
     Args:
         source: The project.
         stage: Its Python, extras, groups and requirements files.
         cache: This machine's cache folder.
-        report: Gets progress and uv's output.
-        tools: Requirements of the stage itself, such as "pytest"; what the application's own lock
-            brings satisfies them.
+        report: Receives progress and uv's output.
+        tools: Requirements of the stage itself, such as "pytest"; versions from the application's
+            own lock satisfy them.
 
     Raises:
-        MissingTool: No such Python, or the package index cannot be reached.
-        WrongInput: What the project says of itself cannot be installed.
+        MissingTool: The Python does not exist, or the package index is unreachable.
+        WrongInput: The project's own metadata cannot be installed.
     """
     source = source.resolve()
     plan = make_plan(source, stage)
@@ -105,11 +105,11 @@ def prepare(
     shelf.mkdir(parents=True, exist_ok=True)
     key = _key(source, stage, plan, tools)
     folder = shelf / key
-    # Whoever is in the environment already needs no lock: not loading it keeps commands quick.
+    # Imported late: commands that run inside the environment need no lock and start faster.
     from filelock import FileLock
 
     with FileLock(shelf / f"{key}.lock"):
-        # The Python it was made of may have been removed since.
+        # Its base Python may have been removed since.
         if not (folder / _MARK).is_file() or not python_in(folder).exists():
             _make(folder, source, stage, plan, tools, report)
         (folder / _MARK).touch()
@@ -119,7 +119,7 @@ def prepare(
 
 
 def python_in(folder: Path) -> Path:
-    """Return the Python of a virtual environment."""
+    """Return the path of a virtual environment's Python."""
     return folder / _PROGRAMS / ("python.exe" if os.name == "nt" else "python")
 
 
@@ -129,7 +129,7 @@ def _python_for(stage: ApplicationStage) -> str:
 
 
 def _key(source: Path, stage: ApplicationStage, plan: Plan, tools: Sequence[str]) -> str:
-    """Hash everything an environment is made of."""
+    """Hash all inputs of an environment into its cache key."""
     tops = sorted(
         path.name
         for root in roots(source)
@@ -148,7 +148,7 @@ def _key(source: Path, stage: ApplicationStage, plan: Plan, tools: Sequence[str]
         "requirements": stage.requirements,
         "tools": list(tools),
         "files": {str(path): _digest(path) for path in plan.files},
-        # setuptools writes the top packages of an editable install down once.
+        # setuptools records the top-level packages of an editable install only once.
         "packages": tops if plan.installed else [],
     }
     text = json.dumps(parts, sort_keys=True)
@@ -167,7 +167,7 @@ def _make(
     tools: Sequence[str],
     report: Report,
 ) -> None:
-    """Make an environment; the mark that it is whole comes last."""
+    """Create an environment; the marker of completeness is written last, atomically."""
     report.progress("making the application's environment")
     shutil.rmtree(folder, ignore_errors=True)
     python = _python_for(stage)
@@ -185,7 +185,7 @@ def _make(
 
 
 def _tidy(shelf: Path, current: Path) -> None:
-    """Remove the environments that were not used for longest, never one that may be in use."""
+    """Delete the least recently used environments, but none that may be in use."""
     from filelock import FileLock, Timeout
 
     marks = [path / _MARK for path in shelf.iterdir() if (path / _MARK).is_file()]

@@ -1,4 +1,4 @@
-"""What an application says it needs, and the uv calls that install it."""
+"""Plan the uv calls that install an application's requirements."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from typing import Any
 from slipway.model.errors import WrongInput
 from slipway.model.stage import ApplicationStage
 
-#: Files that decide what is installed; a change in one makes a new environment.
+#: Files that determine the installation; a change in one makes a new environment.
 DECIDING = ("uv.lock", "pyproject.toml", "setup.py", "setup.cfg", "requirements.txt")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How an environment is filled."""
+    """The calls that fill an environment, and their inputs."""
 
     calls: tuple[tuple[str, ...], ...]
-    """Arguments of uv, one call after the other."""
+    """Argument lists of uv, in order."""
     installed: bool
     """True: the project itself is installed (editable), so no PYTHONPATH is needed."""
     files: tuple[Path, ...]
-    """What the plan was made of."""
+    """Files that the plan depends on."""
     locked: bool = False
 
 
 def make_plan(source: Path, stage: ApplicationStage) -> Plan:
-    """Find out how to install an application: by lock, by pyproject, by requirements, or bare.
+    """Plan an application's installation from its lock, pyproject.toml, setup.py or requirements.
 
     Args:
         source: The project.
         stage: Its extras, groups and requirements files.
 
     Raises:
-        WrongInput: A file is broken or not there.
+        WrongInput: A file is invalid or missing.
     """
     data = read_pyproject(source)
     told = tuple(_requirements_file(source, name) for name in stage.requirements)
@@ -68,10 +68,10 @@ def make_plan(source: Path, stage: ApplicationStage) -> Plan:
 
 
 def read_pyproject(source: Path) -> dict[str, Any]:
-    """Read a project's pyproject.toml; without one it is empty.
+    """Read a project's pyproject.toml; an empty dict if there is none.
 
     Raises:
-        WrongInput: It is no TOML.
+        WrongInput: It is not valid TOML.
     """
     path = source / "pyproject.toml"
     if not path.is_file():
@@ -84,7 +84,7 @@ def read_pyproject(source: Path) -> dict[str, Any]:
 
 
 def is_package(source: Path, data: dict[str, Any]) -> bool:
-    """Tell whether a project can be installed, by uv's own rule."""
+    """Return True if a project is installable as a package, by uv's own rule."""
     told = data.get("tool", {}).get("uv", {}).get("package")
     if told is not None:
         return bool(told)
@@ -108,7 +108,11 @@ def _pip(*wanted: str) -> tuple[str, ...]:
 
 
 def _groups(data: dict[str, Any], stage: ApplicationStage) -> tuple[str, ...]:
-    """Return uv's words for the groups of a project that has no lock."""
+    """Return uv's arguments for the dependency groups of a project without a lock.
+
+    Raises:
+        WrongInput: The project has no such group.
+    """
     there = data.get("dependency-groups", {})
     groups = stage.groups
     if groups is None:

@@ -1,4 +1,4 @@
-"""Calling uv: by argument list, with an environment of its own, its errors told in one sentence."""
+"""Call uv with a clean environment, and turn its errors into one sentence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from slipway.model.errors import MissingTool, SlipwayError, WrongInput
 from slipway.scripts.process import Finished, run
 from slipway.scripts.report import Report
 
-#: Variables that would lead a guest, or uv, back into the environment Slipway itself runs in.
+#: Variables that would point a guest, or uv, at Slipway's own environment.
 FOREIGN = (
     "CONDA_DEFAULT_ENV",
     "CONDA_PREFIX",
@@ -56,12 +56,12 @@ _MIRRORS = ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL"
 
 
 def clean_environment() -> dict[str, str]:
-    """Return this process's environment without what belongs to Slipway's own Python."""
+    """Return this process's environment without the variables of Slipway's own Python."""
     return {name: value for name, value in os.environ.items() if name.upper() not in FOREIGN}
 
 
 def uv_path() -> str:
-    """Return the uv that came with Slipway.
+    """Return the path of the uv installed with Slipway.
 
     Raises:
         MissingTool: There is none.
@@ -78,18 +78,18 @@ def uv_path() -> str:
 def call_uv(
     arguments: tuple[str, ...], *, cwd: Path, folder: Path, python: str, report: Report
 ) -> Finished:
-    """Run uv on one virtual environment, its output to the log.
+    """Run uv on a virtual environment and log its output.
 
     Args:
-        arguments: What uv shall do.
+        arguments: Command and options for uv.
         cwd: The project.
         folder: The virtual environment.
-        python: The Python it is made of, for the error sentence.
-        report: Gets uv's output.
+        python: The Python it is created from, for the error sentence.
+        report: Receives uv's output.
 
     Raises:
-        MissingTool: No such Python, or the package index cannot be reached.
-        WrongInput: What the project says of itself cannot be installed.
+        MissingTool: The Python does not exist, or the package index is unreachable.
+        WrongInput: The project's own metadata cannot be installed.
     """
     finished = ask_uv(arguments, cwd=cwd, folder=folder, report=report)
     if finished.code:
@@ -105,7 +105,7 @@ def ask_uv(
     report: Report | None = None,
     extra: Mapping[str, str] | None = None,
 ) -> Finished:
-    """Run uv and return how it ended, whatever it says."""
+    """Run uv and return its result, even if it fails; `tail` holds the whole output."""
     env = clean_environment() | {
         "NO_COLOR": "1",
         "UV_NO_PROGRESS": "1",
@@ -127,11 +127,11 @@ def ask_uv(
 
 
 def explain(output: str, python: str) -> SlipwayError:
-    """Turn what uv said into an error of the right kind.
+    """Convert uv's output into an error of the right class.
 
     Args:
         output: All of uv's output.
-        python: The Python that was asked for.
+        python: The requested Python.
     """
     said = _last_words(output)
     if _NO_PYTHON.search(said):
@@ -148,7 +148,7 @@ def explain(output: str, python: str) -> SlipwayError:
 
 
 def _last_words(output: str) -> str:
-    """Return uv's last error as one line: where it began and how it ended."""
+    """Return uv's last error as one line: its first part and its last parts."""
     lines = output.splitlines()
     starts = [number for number, line in enumerate(lines) if _START.match(line)]
     kept: list[str] = []
@@ -164,12 +164,12 @@ def _last_words(output: str) -> str:
 
 
 def check_lock(source: Path, folder: Path) -> None:
-    """Refuse a lock that pyproject.toml has left behind: `--frozen` would install the old one.
+    """Refuse a lock that is older than pyproject.toml: `--frozen` would install it silently.
 
     Raises:
-        WrongInput: The lock does not fit pyproject.toml any more.
+        WrongInput: The lock does not match pyproject.toml.
     """
-    # A mirror set on this machine makes any lock look outdated; the index need not be asked.
+    # A mirror configured on this machine makes any lock look outdated; the check needs no index.
     mirrors = dict.fromkeys(_MIRRORS, "")
     checked = ask_uv(("lock", "--check", "--offline"), cwd=source, folder=folder, extra=mirrors)
     if checked.code and ("needs to be updated" in checked.tail or "No solution" in checked.tail):

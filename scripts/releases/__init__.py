@@ -1,1 +1,1 @@
-"""What a release says of itself, and whether it is still true."""
+"""Release manifests, their verification, and the contract of publish targets."""

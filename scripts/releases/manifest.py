@@ -1,4 +1,4 @@
-"""release.json: what a release is, of what, by whom, and how it was tested."""
+"""Build and read release.json: revision, artefacts, stages and origin of a release."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ MANIFEST = "release.json"
 SUMS = "SHA256SUMS"
 PAGE = "index.html"
 VERSION = 1
-#: Bytes of a manifest.
+#: Largest size of a manifest, in bytes.
 _LONGEST = 64_000_000
 
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 def _safe(name: str) -> str:
-    # A manifest from elsewhere must not point a check, or a download, at another folder.
+    # An untrusted manifest must not lead a check or a download to another folder.
     try:
         return plain_name(name, "the name")
     except WrongInput as error:
@@ -38,12 +38,12 @@ FileName = Annotated[str, AfterValidator(_safe)]
 
 
 class _Part(BaseModel):
-    # What a later Slipway adds is ignored, so that an older one can still check its releases.
+    # Unknown fields are ignored, so that an older Slipway can verify releases of a newer one.
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class ReleaseFile(_Part):
-    """A file of the release that people read, such as its page."""
+    """A file of the release for people, such as its page."""
 
     name: FileName
     size: int = Field(ge=0)
@@ -51,7 +51,7 @@ class ReleaseFile(_Part):
 
 
 class Artefact(ReleaseFile):
-    """A file that was released."""
+    """A released file."""
 
     media_type: str = "application/octet-stream"
     stage: str = ""
@@ -59,7 +59,7 @@ class Artefact(ReleaseFile):
 
 
 class StageResult(_Part):
-    """How one stage of the run went."""
+    """The outcome of one stage of the run."""
 
     stage: str
     uses: str = ""
@@ -71,7 +71,7 @@ class StageResult(_Part):
 
 
 class Manifest(_Part):
-    """The whole of release.json."""
+    """The content of release.json."""
 
     schema_version: int = Field(default=VERSION, ge=1)
     product: Literal["slipway"] = "slipway"
@@ -85,29 +85,30 @@ class Manifest(_Part):
     local: bool = False
     """True: `slipway run` made it from a working tree; no site knows of it."""
     dirty: bool = False
-    """True: that working tree had what no commit has: the revision does not tell all of it."""
+    """True: that working tree had uncommitted changes, which the revision does not describe."""
     committed_at: datetime
     published_at: datetime
     worker: str = ""
     """The machine that published it."""
     artefacts: tuple[Artefact, ...] = Field(min_length=1)
     pages: tuple[ReleaseFile, ...] = ()
-    """Files beside the artefacts that people read."""
+    """Files for people, beside the artefacts."""
     stages: tuple[StageResult, ...] = ()
     audit_head: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
-    """The hash of the newest row of the site's audit trail: what came before cannot be changed
-    without this release telling it. Empty: it was made without a master."""
+    """The hash of the newest row of the site's audit trail: an earlier row cannot be changed
+    without contradicting this release. Empty: it was made without a master.
+    """
 
     def text(self) -> str:
-        """Return the manifest as it is written: the same content gives the same text."""
+        """Return the manifest as JSON text; equal content gives equal text."""
         return self.model_dump_json(indent=2) + "\n"
 
     def sums(self) -> str:
-        """Return the text of SHA256SUMS, as `sha256sum -c` reads it."""
+        """Return the content of SHA256SUMS, in the format of `sha256sum -c`."""
         return "".join(f"{one.sha256}  {one.name}\n" for one in self.artefacts)
 
     def same_release(self, other: Manifest) -> bool:
-        """Tell whether both release the same files of the same commit."""
+        """Return True if both release the same files of the same commit."""
         return _content(self) == _content(other)
 
 
@@ -117,7 +118,7 @@ def _content(manifest: Manifest) -> object:
 
 
 def make(job: Job, artefacts: tuple[Artefact, ...], published_at: float) -> Manifest:
-    """Describe a release from the run that made it."""
+    """Build the manifest of a release from its run."""
     run = job.run
     return Manifest(
         project=job.project,
@@ -143,7 +144,7 @@ def _result(record: StageRecord) -> StageResult:
 
 
 def _text(path: Path) -> str:
-    """Read a plain file: whoever publishes may have put a pipe or a device there."""
+    """Read a plain file without blocking: the publisher may have put a pipe or a device there."""
     with os.fdopen(open_plain(Path(os.path.realpath(path.parent)), (path.name,)), "rb") as stream:
         data = stream.read(_LONGEST + 1)
     if len(data) > _LONGEST:
@@ -155,7 +156,7 @@ def read(path: Path) -> Manifest:
     """Read a release.json of this or an older Slipway.
 
     Raises:
-        WrongInput: It is missing, no JSON (with the line), or no manifest (with the key).
+        WrongInput: It is missing, not JSON (with the line), or not a manifest (with the key).
     """
     try:
         content = json.loads(_text(path))
@@ -169,7 +170,7 @@ def read(path: Path) -> Manifest:
         msg = f"{path}:{error.lineno}: is not readable as JSON: {error.msg}"
         raise WrongInput(msg) from None
     except (RecursionError, ValueError):
-        # Nested too deep, or a number of thousands of digits.
+        # Nested too deeply, or a number with thousands of digits.
         msg = f"{path}: is not readable as JSON: it is no manifest"
         raise WrongInput(msg) from None
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The contract of what copies releases to a target."""
+"""The contract of publish targets."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from typing import Protocol
 class ReleaseTarget(Protocol):
     """One release on its way to one target.
 
-    It is made with the target's settings, the job and its report. Each method raises `StageFailed`,
-    `WrongInput` or `MissingTool` with a sentence. What is done again, because a worker died or a
-    later target failed, finds what is there already: the same bytes are done, others are refused,
-    and nothing is ever removed or overwritten.
+    It is constructed with the target's settings, the job and its report. Each method raises
+    `StageFailed`, `WrongInput` or `MissingTool` with a sentence. All methods are idempotent,
+    because a worker may die or a later target may fail: identical files that exist already are
+    accepted, different ones are refused, and nothing is ever deleted or overwritten.
     """
 
     where: str
-    """What sentences call the place, without any secret."""
+    """Name of the place for sentences, without any secret."""
 
     def check(self, version: str) -> None:
-        """See that the version can be published there. This changes nothing.
+        """Check that the version can be published there. This changes nothing.
 
-        It is asked of every target before anything is written anywhere.
+        It is called on every target before anything is written anywhere.
         """
 
     def stage(self, release: Path) -> None:
-        """Bring the release there, aside, and read each file back: nobody sees it yet.
+        """Upload the release to a staging place, invisible to people, and read each file back.
 
         Args:
             release: The folder with all of its files; release.json names them.
         """
 
     def commit(self) -> str:
-        """Let people see it, all of it in one step; returns where they find it."""
+        """Make the release visible in one atomic step; return the place where people find it."""
 
     def discard(self) -> None:
-        """Remove what was brought aside and will not be seen. This never raises."""
+        """Delete staged files that will not be committed. This never raises."""

@@ -1,4 +1,4 @@
-"""`slipway verify PATH`: is a release still what was published?"""
+"""Verify that a release is unchanged since it was published: `slipway verify PATH`."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from slipway.scripts.releases.manifest import MANIFEST, PAGE, SUMS, Manifest, Re
 from slipway.scripts.report import hash_file
 from slipway.scripts.terminal_text import escape
 
-#: Signatures are made over the manifest, so it cannot name them.
+#: Signatures are made over the manifest, so it cannot list them.
 _SIGNATURES = frozenset({f"{MANIFEST}.{suffix}" for suffix in ("asc", "sig", "minisig")})
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What was seen of one file."""
+    """The result of checking one file."""
 
     name: str
     problem: str = ""
-    """Empty: it is as it was published."""
+    """Description of the problem. Empty: the file is as it was published."""
     size: int = 0
 
 
 def find_release(place: Path) -> Path | None:
-    """Return the folder of the release that a path means.
+    """Return the folder of the release at a path, or None.
 
     Args:
         place: A release's folder, its release.json, or a project's folder (its latest release).
@@ -46,7 +46,7 @@ def find_release(place: Path) -> Path | None:
 
 
 def _pointed_at(project: Path) -> Path | None:
-    """Follow latest.json, where symbolic links are not allowed."""
+    """Follow latest.json, which replaces the symbolic link where links are not allowed."""
     import json
 
     try:
@@ -61,7 +61,7 @@ def verify(place: Path) -> list[str]:
     """Check a release against its manifest.
 
     Returns:
-        What is wrong, a sentence each; nothing when all is good.
+        The problems, one sentence each; empty if there are none.
     """
     folder = find_release(place)
     if folder is None:
@@ -70,7 +70,7 @@ def verify(place: Path) -> list[str]:
 
 
 def examine(folder: Path) -> Iterator[Finding]:
-    """Check each file of a release folder, one after the other."""
+    """Check the files of a release folder and yield one finding for each."""
     try:
         manifest = read(folder / MANIFEST)
     except WrongInput as error:
@@ -117,15 +117,15 @@ def _compare_sums(path: Path, manifest: Manifest) -> str:
 
 
 def check(place: Path, console: Console, called: str = "") -> int:
-    """Check a release and say what was seen, a line for each file.
+    """Check a release and print one line for each file.
 
     Args:
         place: A release's folder, its release.json, or a project's folder.
-        console: Where to say it.
-        called: What people call the place; empty: its path.
+        console: The console to print on.
+        called: The name of the place for people. Empty: its path.
 
     Returns:
-        0 all good, 1 something is wrong, 2 this is no release.
+        The exit code: 0 unchanged, 1 something is wrong, 2 this is not a release.
     """
     folder = find_release(place)
     if folder is None:
@@ -159,5 +159,5 @@ def _conclude(folder: Path, called: str, findings: list[Finding], console: Conso
 
 
 def _say(console: Console, text: str) -> None:
-    # A hash must stay on its line: lines are searched and compared.
+    # A hash must not be wrapped: people search and compare lines.
     console.print(text, soft_wrap=True, highlight=False)
