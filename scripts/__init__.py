@@ -1,4 +1,4 @@
-"""What runs on a worker, or on a developer's own machine: the real work of each stage.
+"""Run the real work of each stage, on a worker or on a developer's machine.
 
-Nothing here imports Buildbot or Twisted: a machine without a master runs it as it is.
+Nothing here imports Buildbot or Twisted, so it also runs on a machine without a master.
 """

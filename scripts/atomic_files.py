@@ -1,4 +1,4 @@
-"""Files written aside and put in place whole: a reader never sees half of one."""
+"""Write files atomically: a reader never sees a partial file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def told_when_full(place: Path) -> Iterator[None]:
     """Turn the errors of a full disk into a sentence.
 
     Args:
-        place: What was being written.
+        place: The file that is written, for the sentence.
 
     Raises:
         StageFailed: The disk, the quota or the largest file size is exhausted.
@@ -36,10 +36,12 @@ def told_when_full(place: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def written_aside(target: Path) -> Iterator[BinaryIO]:
-    """Open a file that appears under its name when it is whole, and else not at all.
+    """Open a file for atomic writing: it appears under its name only when complete.
+
+    The content is synced to disk before the rename. On an error the temporary file is deleted.
 
     Args:
-        target: The file to make; one that is there is replaced at the end.
+        target: The file to write; an existing one is replaced at the end.
 
     Raises:
         StageFailed: The disk is full.
@@ -59,13 +61,17 @@ def written_aside(target: Path) -> Iterator[BinaryIO]:
 
 
 def write_text(target: Path, text: str) -> None:
-    """Write a text file in UTF-8 with line feeds, aside and then in place."""
+    """Write a text file atomically, in UTF-8 with line feeds.
+
+    Raises:
+        StageFailed: The disk is full.
+    """
     with written_aside(target) as stream:
         stream.write(text.encode())
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder last through a power cut; Windows does it by itself."""
+    """Sync a folder, so that new names survive a power cut; a no-op on Windows."""
     if os.name == "posix":
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""Getting a run's revision into the current folder: one fetch, one checkout, nothing left over."""
+"""Check out a run's revision in the current folder: one fetch, one checkout, a clean tree."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from slipway.model.git_names import is_url
 from slipway.model.protocol.job import Source
 from slipway.scripts import removal
 
-#: Git for Windows would change line ends and refuse long paths.
+#: Git for Windows would otherwise convert line ends and refuse long paths.
 _SETTINGS = ("core.autocrlf=false", "core.longpaths=true", "advice.detachedHead=false")
-#: A mirror on this machine is the master's, and the worker may be another user: root alone starts
-#: such workers. What is anybody else's git refuses to serve (CVE-2024-32004), as it should.
+#: A local mirror belongs to the master, and the worker may run as another user, which only root can
+#: start. Git refuses to serve any other user's repository (CVE-2024-32004), rightly.
 _SERVED = "--upload-pack=git -c safe.directory=* upload-pack"
-#: What an earlier stage may have left in .git to be used by whoever works there next.
+#: Files in .git by which an earlier stage could influence later git commands; deleted first.
 _STEERS = (
     "commondir",
     "config",
@@ -29,18 +29,18 @@ _STEERS = (
     "shallow",
     "worktrees",
 )
-#: What makes a repository; where one of these is a link, it is made anew.
+#: Parts of a repository; if one of these is a link, the repository is created anew.
 _PARTS = ("HEAD", "index", "objects", "packed-refs", "refs")
 
 
 def take(source: Source, folder: Path, cache: Path | None = None) -> None:
-    """Make a folder hold exactly one revision; what earlier runs left in it is removed.
+    """Make a folder hold exactly one revision, and delete everything that earlier runs left in it.
 
     Args:
         source: The repository and the revision.
-        folder: The folder; made, or made anew where it is no repository of ours.
-        cache: Where a repository of another machine is kept, to fetch but what is new from there.
-            None: nothing is kept.
+        folder: The folder; created, or created anew if it is not a repository of ours.
+        cache: Folder for the mirror of a remote repository, so that only new commits are fetched.
+            None: no mirror.
 
     Raises:
         MissingTool: This machine cannot reach the repository, or has no git.
@@ -63,26 +63,26 @@ def take(source: Source, folder: Path, cache: Path | None = None) -> None:
 
 
 def _prepare(inside: Path, *words: str) -> None:
-    """Make a repository, or one that is there as plain as a new one.
+    """Create a repository, or reset the configuration of an existing one.
 
     Args:
-        inside: The folder with the repository in it: .git, or a bare one.
-        words: More for `git init`.
+        inside: The repository's own folder: .git, or a bare repository.
+        words: Further arguments of `git init`.
     """
     links = [name for name in ("", *_PARTS) if (inside / name).is_symlink()]
     if links or not (inside / "HEAD").is_file():
-        # Never in a folder that only looks like one: git would walk up to a repository above.
+        # Delete a folder that only looks like one: git would find a repository above it instead.
         _remove(inside)
     for name in _STEERS:
         _remove(inside / name)
     inside.mkdir(exist_ok=True)
-    # On one that is there this writes the plain configuration anew.
+    # In an existing repository this rewrites the plain configuration.
     git("init", "--quiet", "--template=", *words, cwd=inside if words else inside.parent)
     clear_locks(inside)
 
 
 def _remove(path: Path) -> None:
-    """Remove a file, a folder or a link, never what a link leads to; what stays git will meet."""
+    """Delete a file, a folder or a link, without following links; git reports what remains."""
     if path.parent.is_dir():
         removal.remove(path)
 
@@ -96,17 +96,17 @@ def _has(revision: str, folder: Path) -> bool:
 
 
 def _fetch_by_way_of(cache: Path | None, source: Source, folder: Path) -> None:
-    """Fetch from a mirror in the cache, once it is up to date, or else from the repository.
+    """Fetch from an up-to-date mirror in the cache, or else from the repository itself.
 
-    Git names what it fetches by its hash, as it arrives: a mirror that an earlier stage has altered
-    has the right revision or none.
+    Git verifies each object by its hash on arrival, so a mirror that an earlier stage has altered
+    either has the right revision or none.
     """
     if cache is not None and is_url(source.repository):
         name = hashlib.sha256(source.repository.encode()).hexdigest()[:16]
         mirror = cache / "sources" / f"{name}.git"
         try:
             mirror.parent.mkdir(parents=True, exist_ok=True)
-            # Not loading it keeps stages quick whose repository is on this machine.
+            # Imported late: stages whose repository is local do not need it and start faster.
             from filelock import FileLock
 
             with FileLock(f"{mirror}.lock", timeout=PATIENCE):
@@ -117,7 +117,7 @@ def _fetch_by_way_of(cache: Path | None, source: Source, folder: Path) -> None:
             if _has(source.revision, folder):
                 return
         except (OSError, WrongInput, MissingTool):
-            # It is spoiled, or the repository is out of reach, which is told below.
+            # The mirror is damaged, or the repository is unreachable; the fetch below reports that.
             removal.remove(mirror)
     _fetch(source, folder)
 
@@ -133,7 +133,7 @@ def _fetch(
     source: Source, folder: Path, heads: str = "+refs/heads/*:refs/remotes/origin/*"
 ) -> None:
     refs = (heads, "+refs/tags/*:refs/tags/*")
-    # Pruned, because a branch "a" that has gone stands in the way of a new one "a/b".
+    # Pruned, because a deleted branch "a" would block a new branch "a/b".
     words = ["fetch", "--quiet", "--force", "--prune", "--no-tags", "--no-recurse-submodules"]
     if not is_url(source.repository) and _is_root_s(Path(source.repository)):
         words.append(_SERVED)

@@ -1,10 +1,10 @@
 """End the programs that deployments have left running: `python -I deployed.py FOLDER`.
 
-The folder's own folders are environments. Nothing that lies in them is run or believed: it is what
-committers have written, and whoever calls this may be root. What is ended is of the folder's owner,
-was started by a deployment and works in the folder; Linux alone.
+The subfolders of FOLDER are environments. Their contents are untrusted, because committers wrote
+them and the caller may be root: nothing in them is run or read. A process is ended only if it
+belongs to the folder's owner, was started by a deployment, and works in the folder. Linux only.
 
-Standard library alone: `make stop` works without an environment.
+Standard library only: `make stop` works without an environment.
 """
 
 from __future__ import annotations
@@ -16,13 +16,17 @@ import sys
 import time
 from pathlib import Path
 
-#: What deployers and what they start carry in their environment; see `process.DEPLOYED`.
+#: Environment variable of deployers and all that they start; see `process.DEPLOYED`.
 _MARK = b"SLIPWAY_DEPLOYED="
 _GRACE, _PATIENCE = 10.0, 20.0
 
 
 def main(root: Path) -> int:
-    """End what runs of each environment; tell each place where something had been deployed."""
+    """End the programs of each environment, and print one line for each.
+
+    Returns:
+        0 if nothing runs any more, 1 if something is left.
+    """
     left = []
     for place in sorted(root.iterdir()) if root.is_dir() else ():
         if place.is_symlink() or not place.is_dir() or not os.path.lexists(place / "current"):
@@ -36,7 +40,11 @@ def main(root: Path) -> int:
 
 
 def end(place: Path) -> list[int]:
-    """End what runs of a place: politely, then for good; return what is left."""
+    """End the processes of an environment: SIGTERM first, SIGKILL after ten seconds.
+
+    Returns:
+        The ids of the processes that are left after 20 seconds.
+    """
     begun, sent = time.monotonic(), signal.SIGTERM
     while (found := of_place(place)) and time.monotonic() < begun + _PATIENCE:
         for pid in found:
@@ -49,7 +57,7 @@ def end(place: Path) -> list[int]:
 
 
 def of_place(place: Path) -> list[int]:
-    """Return the processes that a deployment has started in a place to stay."""
+    """Return the ids of the processes that a deployment has left running in a folder."""
     owner, folder = place.lstat().st_uid, os.path.realpath(place)
     return [
         int(one.name)

@@ -1,19 +1,20 @@
-"""Keeping a stage's script apart from the program it runs, which is of the same user.
+"""Isolate a stage's script from the program that it runs as the same user.
 
-The key that proves the script's events comes on its standard input. Before it is read, and before
-anything is started:
+The key that authenticates the script's events arrives on its standard input. Before it is read, and
+before anything is started:
 
 1. The process is made not dumpable (Linux: PR_SET_DUMPABLE, prctl(2)): no other process of its
-   user opens its memory or its descriptors, or traces it. Programs it starts are dumpable again, as
-   the kernel has it after execve. Nothing here changes its user, which would undo it, too. For
-   root, and whoever has CAP_SYS_PTRACE, the kernel makes no such difference.
-2. It forks: what somebody may have opened of it since it began is not its child's memory. The child
-   does the stage. The parent waits, and ends what the child has left, also where that was killed.
-3. The event stream moves to a descriptor that no program inherits; what is left as the standard
-   output leads to the log, the standard input to nothing. On Windows the same by handles that are
-   not inherited; there is no fork, and a program of the same user may open the script's memory.
+   user can open its memory or its descriptors, or trace it. Programs it starts are dumpable again,
+   because the kernel resets the flag on execve. Nothing here changes the user, which would also
+   reset it. The flag does not restrict root or a holder of CAP_SYS_PTRACE.
+2. It forks: what another process may have opened of the parent is not the child's memory. The child
+   runs the stage. The parent waits and ends what the child has left, even if the child was killed.
+3. The event stream moves to a descriptor that no program inherits; the remaining standard output
+   goes to the log, the standard input comes from the null device. On Windows the same is done by
+   handles that are not inherited; there is no fork, and a program of the same user may open the
+   script's memory.
 
-This module is loaded before all others: it imports little.
+This module is loaded before all others, so it imports little.
 """
 
 from __future__ import annotations
@@ -26,16 +27,16 @@ import sys
 from collections.abc import Callable
 from typing import IO
 
-#: Whether this process does one stage alone: then whatever it has started is the stage's.
+#: True: this process runs one stage only, so all its descendants belong to that stage.
 alone = False
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
 _LINUX = sys.platform == "linux"
-#: A line by which the script says that nobody can read along any more.
+#: Line that announces that the process is protected and ready to receive the job.
 READY = "slipway: ready to be told"
-#: The exit code of "something is missing on the machine".
+#: Exit code for "something is missing on the machine".
 _MISSING = 3
 
 
@@ -44,13 +45,13 @@ def _prctl(option: int, value: int) -> None:
 
 
 def protect() -> None:
-    """Let no other process of this user open or trace this one; Linux only."""
+    """Forbid other processes of this user to open or trace this one; Linux only."""
     if _LINUX:
         _prctl(_PR_SET_DUMPABLE, 0)
 
 
 def is_traced() -> bool:
-    """Tell whether a process traces this one; once protected, no other can begin to."""
+    """Return True if a process traces this one; after `protect` no other can start to."""
     if not _LINUX:
         return False
     with open("/proc/self/status", encoding="ascii", errors="replace") as stream:  # noqa: PTH123
@@ -58,15 +59,15 @@ def is_traced() -> bool:
 
 
 def die_with_parent() -> None:
-    """Have this process ended when the thread that started it is gone; for `preexec_fn`.
+    """Have the kernel send SIGTERM when the parent thread ends; for `preexec_fn`.
 
-    Linux only (PR_SET_PDEATHSIG, prctl(2)). SIGTERM: what it has started itself it can still end.
+    Linux only (PR_SET_PDEATHSIG, prctl(2)). SIGTERM, so that it can still end its own children.
     """
     _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def forbid_new_rights() -> None:
-    """Let no program give its caller another user for good: sudo and its like do not work.
+    """Forbid gaining privileges for good: sudo and other setuid programs have no effect.
 
     Linux only (PR_SET_NO_NEW_PRIVS, prctl(2)).
     """
@@ -74,19 +75,19 @@ def forbid_new_rights() -> None:
 
 
 def adopt_orphans() -> None:
-    """Have descendants whose parent dies become ours, so that they can be found and ended.
+    """Become the parent of orphaned descendants, so that they can be found and ended.
 
-    Linux only (PR_SET_CHILD_SUBREAPER, prctl(2)); elsewhere nothing happens.
+    Linux only (PR_SET_CHILD_SUBREAPER, prctl(2)); a no-op elsewhere.
     """
     if _LINUX:
         _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def take_streams() -> tuple[IO[str], Callable[[], str]]:
-    """Take standard input and output away from whatever is started from now on.
+    """Detach standard input and output, so that programs started later do not inherit them.
 
     Returns:
-        The event stream, and a function that says we are ready and reads all of the input.
+        The event stream, and a function that announces readiness and reads the whole input.
     """
     sys.stdout.flush()
     events = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace", newline="\n")
@@ -106,14 +107,16 @@ def take_streams() -> tuple[IO[str], Callable[[], str]]:
 
 
 def guarded(work: Callable[[], int], *, keep_deployed: Callable[[], bool]) -> int:
-    """Do work in a process of its own that nobody of this user can speak for.
+    """Run work in a forked child that no other process of this user can impersonate.
+
+    On Linux this does not return in the parent: it exits with the child's code.
 
     Args:
         work: Returns the exit code.
-        keep_deployed: Tells whether what was started to stay is not ended, as of deployments.
+        keep_deployed: Returns True if processes that a deployment left running stay alive.
 
     Returns:
-        The exit code; of work that was ended by a signal 128 and its number.
+        The exit code; 128 plus the signal's number if a signal ended the work.
     """
     if not _LINUX:
         return work()
@@ -137,14 +140,14 @@ def _do(work: Callable[[], int], parent: int) -> int:
 
 
 def _wait(child: int, *, keep_deployed: Callable[[], bool]) -> int:
-    """Wait for the child, then end all it has left, whoever has ended it."""
+    """Wait for the child, end all that it has left, and exit with its code."""
 
     def pass_on(number: int, _frame: object) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, number)
 
     signal.signal(signal.SIGTERM, pass_on)
-    # The child has them: nobody waits for the end of what we hold open.
+    # The child holds them: a reader must see their end when the child ends.
     for descriptor in (0, 1):
         os.close(descriptor)
     status = None
@@ -157,12 +160,15 @@ def _wait(child: int, *, keep_deployed: Callable[[], bool]) -> int:
 
         end_descendants(patience=0.5, keep_deployed=keep_deployed())
     code = os.waitstatus_to_exitcode(status)
-    # Not by sys.exit: what Python would flush belongs to the child.
+    # Not sys.exit: the buffers that Python would flush belong to the child.
     os._exit(code if code >= 0 else 128 - code)
 
 
 def has_children() -> bool:
-    """Tell whether this process has children: what forks and ends at once is in no list of them."""
+    """Return True if this process has children.
+
+    Asked of the kernel, because a process that forks and ends at once appears in no list of /proc.
+    """
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:

@@ -1,4 +1,4 @@
-"""Sizes, times and names as people read them."""
+"""Format sizes, counts and times for people, and validate file names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SHORT = 10
 
 
 def size_text(size: int) -> str:
-    """Return a size as 97 bytes, 812 kB, 2.4 MB, 57 MB."""
+    """Format a size in bytes as "97 bytes", "812 kB", "2.4 MB" or "57 MB"."""
     if size < _STEP:
         return "1 byte" if size == 1 else f"{size} bytes"
     amount = float(size)
@@ -23,21 +23,21 @@ def size_text(size: int) -> str:
 
 
 def count_text(number: int, one: str, many: str | None = None) -> str:
-    """Return a count as "1 file", "412 files"."""
+    """Format a count as "1 file" or "412 files"."""
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def utc(seconds: float) -> datetime:
-    """Return a time in seconds since 1970 as a date and time in UTC, without fractions."""
+    """Return seconds since 1970 as a date and time in UTC, without fractions."""
     return datetime.fromtimestamp(int(seconds), tz=UTC)
 
 
 def plain_name(value: str, what: str) -> str:
-    """Return a name that is to become part of a path, checked.
+    """Validate a name that becomes part of a path, and return it.
 
     Args:
         value: The name.
-        what: What it is, for the error sentence.
+        what: Its description for the error sentence.
 
     Raises:
         WrongInput: It is empty, hidden, or could lead to another folder.

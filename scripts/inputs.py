@@ -1,7 +1,7 @@
-"""A job's inputs, put from under their hashes to their paths; each is the file that was hashed.
+"""Move a job's inputs from their hashes to their paths, after verifying each.
 
-A worker fetches files into a folder of a stage's own, each under its SHA-256. Names come here,
-after the file that is open has been hashed, and nothing that is there already is written over.
+A worker fetches files into a folder of the stage, each named by its SHA-256. Here they get their
+names, after the content of the open file has been hashed.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from slipway.scripts.opened_files import NEW_FILE_FLAGS, open_plain
 
 
 def place_inputs(inputs: Iterable[Input], folder: Path) -> None:
-    """Put each input to its path.
+    """Place each input at its path.
 
     Args:
-        inputs: What the job needs.
-        folder: Where the files lie, each under its hash.
+        inputs: The artefacts that the job needs.
+        folder: The folder with the fetched files, each named by its hash.
 
     Raises:
-        StageFailed: One is missing, truncated or altered, or something is at its path.
+        StageFailed: One is missing, truncated or altered, or cannot be placed.
     """
     for given in inputs:
         with contextlib.ExitStack() as stack:
@@ -50,7 +50,7 @@ def _check(given: Input, opened: int) -> None:
 
 
 def _told(given: Input, why: str) -> str:
-    """Return the sentence that an input is not what its stage left."""
+    """Return the error sentence for an input that differs from what its stage left."""
     return (
         f'artefact "{given.name}" of stage "{given.stage}" was altered or truncated: {why}; '
         f"re-run {given.stage}"
@@ -58,7 +58,7 @@ def _told(given: Input, why: str) -> str:
 
 
 def _put(given: Input, opened: int, source: Path) -> None:
-    """Link the file that is open to its path, or copy it."""
+    """Hard-link the open file to its path, or copy it where that fails."""
     target = Path(given.path)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
-"""Opening what a program left: plain files in one folder, no links, and nothing that one waits for.
+"""Open files that an untrusted program left: plain files only, no links, without blocking.
 
-Standard library alone: workers use it, too.
+Standard library only, because workers use it, too.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from slipway.scripts.removal import FOLDER_FLAGS, SAFE
 
-#: Of a file: a pipe, a device or a socket is opened without waiting for it, a link not at all.
+#: Flags for reading: a pipe, device or socket opens without blocking, a link not at all.
 FILE_FLAGS = (
     os.O_RDONLY
     | getattr(os, "O_NOFOLLOW", 0)
@@ -21,7 +21,7 @@ FILE_FLAGS = (
     | getattr(os, "O_BINARY", 0)
     | getattr(os, "O_CLOEXEC", 0)
 )
-#: Of a file that is made: what stands there already is not touched, a link not followed.
+#: Flags for creating: fails on an existing file, does not follow a link.
 NEW_FILE_FLAGS = (
     os.O_WRONLY
     | os.O_CREAT
@@ -34,7 +34,7 @@ _REPARSE_POINT = 0x400
 
 
 def parts_below(path: Path, root: Path) -> tuple[str, ...] | None:
-    """Return the names that lead from a folder to a file, as they are written; None: none do.
+    """Return the path components from a folder to a file, as written; None if it is not below.
 
     Args:
         path: The file.
@@ -48,14 +48,14 @@ def parts_below(path: Path, root: Path) -> tuple[str, ...] | None:
 
 
 def open_folder(root: int | Path, parts: Sequence[str]) -> int:
-    """Open a folder below another, one name after the other; the caller closes it.
+    """Open a folder below another, component by component; the caller closes the descriptor.
 
     Args:
-        root: A descriptor of a folder, which stays open, or a path that is no link.
-        parts: The names that lead to it.
+        root: A descriptor of a folder, which stays open, or a path that is not a link.
+        parts: The components that lead to it.
 
     Raises:
-        OSError: A part of it is no folder or a link.
+        OSError: A component is not a folder, or is a link.
     """
     folder = os.dup(root) if isinstance(root, int) else os.open(root, FOLDER_FLAGS)
     for part in parts:
@@ -68,14 +68,14 @@ def open_folder(root: int | Path, parts: Sequence[str]) -> int:
 
 
 def open_plain(root: int | Path, parts: Sequence[str]) -> int:
-    """Open a plain file below a folder to read it; the caller closes it.
+    """Open a plain file below a folder for reading; the caller closes the descriptor.
 
     Args:
         root: A descriptor of the folder, or its path.
-        parts: The names that lead to it; the last is the file's.
+        parts: The components that lead to it; the last is the file name.
 
     Raises:
-        OSError: There is none: a part is a link, or it is something else.
+        OSError: It does not exist, a component is a link, or it is not a plain file.
     """
     if any(part in {"", ".", ".."} or set(part) & set("/\\\0") for part in parts) or not parts:
         raise OSError(errno.EINVAL, "it is no path in its folder")
@@ -101,7 +101,7 @@ def no_link(path: Path) -> None:
     """Refuse a link, where folders have no descriptors; on Windows also a junction.
 
     Raises:
-        OSError: It is one.
+        OSError: The path is a link.
     """
     facts = path.lstat()
     reparse = getattr(facts, "st_file_attributes", 0) & _REPARSE_POINT

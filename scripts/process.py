@@ -1,4 +1,4 @@
-"""Running programs: argument lists only, output streamed, the whole process tree ended."""
+"""Run programs: argument lists only, streamed output, whole process trees ended."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from slipway.model.duration import format_duration
 from slipway.model.errors import MissingTool, StageFailed
 from slipway.scripts import guard
 
-#: Lines kept of a program's output for the error sentence.
+#: Lines of a program's output kept for the error sentence.
 TAIL = 40
-#: Of those, lines in the sentence.
+#: Lines of those that the sentence quotes.
 _LAST_LINES = 8
 _LONGEST_LINE = 65_536
-#: Bytes that are read at once; a pipe of Linux holds as many.
+#: Bytes per read; the capacity of a Linux pipe.
 _BLOCK = 65_536
-#: The variable that deployers and what they start carry; its value is PROJECT/ENVIRONMENT.
+#: Environment variable of deployers and all that they start; its value is PROJECT/ENVIRONMENT.
 DEPLOYED = "SLIPWAY_DEPLOYED"
-#: Seconds after which what cannot be ended, such as a process in a dead disk's hands, is left.
+#: Seconds after which processes that cannot be killed (uninterruptible I/O) are given up.
 _MOST_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
 class Finished:
-    """How a program ended."""
+    """The exit code and the last output of a program."""
 
     code: int
     tail: str
@@ -45,18 +45,18 @@ class Finished:
 
     @property
     def ending(self) -> str:
-        """What became of it: its exit code, or the signal it was ended by."""
+        """Description of the end: the exit code, or the signal."""
         if self.code < 0:
             return f"was ended by signal {-self.code}"
         return f"ended with exit code {self.code}"
 
     def last_words(self, count: int) -> str:
-        """Return the last lines that say something, at most `count`, in one; empty: none does."""
+        """Return the last `count` non-empty lines of output, joined into one line."""
         lines = [line.strip() for line in self.tail.splitlines() if line.strip()]
         return " | ".join(lines[-count:])
 
     def sentence(self, called: str) -> str:
-        """Return how the program ended and what it said last.
+        """Return a sentence with the way the program ended and its last output.
 
         Args:
             called: Its name for people.
@@ -66,11 +66,11 @@ class Finished:
 
 
 def end_tree(pid: int, patience: float = 3.0) -> None:
-    """End a process and all its descendants: politely, then for good.
+    """End a process and all its descendants: SIGTERM first, then SIGKILL.
 
     Args:
-        pid: The root of the tree; it need not live any more.
-        patience: Seconds between asking and killing.
+        pid: The root of the tree; it may have ended already.
+        patience: Seconds between the two signals.
     """
     try:
         root = psutil.Process(pid)
@@ -81,7 +81,7 @@ def end_tree(pid: int, patience: float = 3.0) -> None:
         _quietly(process.terminate)
     _, alive = psutil.wait_procs(tree, timeout=patience)
     for process in alive:
-        # What was born meanwhile hangs below those that are still there.
+        # Processes started since the first signal are children of those still alive.
         with contextlib.suppress(psutil.Error):
             for late in process.children(recursive=True):
                 _quietly(late.kill)
@@ -104,22 +104,24 @@ def run(
     what: str | None = None,
     given: str | None = None,
 ) -> Finished:
-    """Run a program to its end, its output to `log` as it comes.
+    """Run a program to its end and stream its output to `log`.
+
+    If this raises, the whole process tree has been ended.
 
     Args:
-        argv: Program and arguments; no shell ever sees them.
+        argv: Program and arguments; no shell is involved.
         cwd: Folder to run in.
-        env: The whole environment. None: this process's own.
-        log: Gets the output (stdout and stderr together), one or more whole lines at a time.
-        timeout: Seconds; then the whole tree is ended.
-        what: What to call it in error sentences. None: the program's name.
-        given: What it reads on its input. None: nothing.
+        env: The complete environment. None: this process's own.
+        log: Receives the output (stdout and stderr together), one or more whole lines at a time.
+        timeout: Seconds after which the whole process tree is ended. None: no limit.
+        what: The program's name in error sentences. None: its file name.
+        given: Text for its standard input. None: no input.
 
     Returns:
-        Its exit code and the last lines it said.
+        The exit code and the last lines of output.
 
     Raises:
-        MissingTool: The program is not there.
+        MissingTool: The program does not exist or cannot be executed.
         StageFailed: It took longer than `timeout`.
     """
     words = [str(word) for word in argv]
@@ -151,17 +153,17 @@ def run(
 
 
 def feed(process: subprocess.Popen[str], given: str) -> None:
-    """Write a program's whole input."""
+    """Write a program's whole input and close it."""
     assert process.stdin is not None  # noqa: S101  Popen was given a pipe
-    # A program need not read what it is told.
+    # A program need not read its input.
     with contextlib.suppress(OSError, ValueError), process.stdin as stream:
         stream.write(given)
 
 
 def _blocks(stream: io.BufferedReader) -> Iterator[str]:
-    """Yield what comes as it comes, in whole lines: work for each of a million lines costs.
+    """Yield output as it arrives, in blocks of whole lines, because work per line is slow.
 
-    A program that never ends its line must not fill the memory: such a line comes in pieces.
+    An unterminated line must not fill the memory: beyond `_LONGEST_LINE` it is yielded in pieces.
     """
     decoder = io.IncrementalNewlineDecoder(
         codecs.getincrementaldecoder("utf-8")("replace"), translate=True
@@ -189,7 +191,7 @@ def _follow(
     timeout: float | None,
     called: str,
 ) -> Finished:
-    """Read a program's output to its end, and end its tree when the time is over."""
+    """Read a program's output to its end, and end its tree after the timeout."""
     tail: list[str] = []
 
     def read() -> None:
@@ -213,7 +215,7 @@ def _follow(
     except BaseException:
         end_tree(process.pid)
         raise
-    # A grandchild may hold the pipe open for ever; what it says after the end is not waited for.
+    # A grandchild may hold the pipe open for ever; its output after this point is not awaited.
     reader.join(5)
     if not reader.is_alive() and process.stdout is not None:
         process.stdout.close()
@@ -221,20 +223,20 @@ def _follow(
 
 
 def end_descendants(patience: float = 3.0, *, keep_deployed: bool = False) -> None:
-    """End everything this process has started and not ended: politely, then for good.
+    """End all running descendants of this process: SIGTERM first, then SIGKILL.
 
     Args:
-        patience: Seconds between asking and killing.
-        keep_deployed: What a deployment started to stay is left alone. Only a deployment's own
-            script may leave something so: any program can set the variable that marks it.
+        patience: Seconds between the two signals.
+        keep_deployed: Spare processes that a deployment left running. Only a deployment's own
+            script may set this: any program can set the variable that marks them.
     """
     tree = _tree(keep_deployed=keep_deployed)
     for process in tree:
         _quietly(process.terminate)
     psutil.wait_procs(tree, timeout=patience)
     deadline = time.monotonic() + _MOST_SECONDS
-    # What was born meanwhile, and what hangs below what dies, becomes ours: see `adopt_orphans`.
-    # It may breed quickly; looking must be quicker.
+    # Processes started since, and orphans of killed ones, become our children: see `adopt_orphans`.
+    # They may fork quickly, so the search must be quicker.
     while (pids := _child_pids(keep_deployed=keep_deployed)) and time.monotonic() < deadline:
         for pid in pids:
             with contextlib.suppress(OSError):
@@ -244,9 +246,9 @@ def end_descendants(patience: float = 3.0, *, keep_deployed: bool = False) -> No
 
 
 def _tree(*, keep_deployed: bool) -> list[psutil.Process]:
-    """Return this process's children and what hangs below them."""
+    """Return this process's descendants."""
     if not keep_deployed:
-        # In one look: for each of thousands that have ended it would take for ever.
+        # One pass over all processes: one for each of thousands of zombies would take too long.
         return psutil.Process().children(recursive=True)
     children = _children(keep_deployed=True)
     running = [child for child in children if not _has_ended(child)]
@@ -261,7 +263,7 @@ def _has_ended(process: psutil.Process) -> bool:
 
 
 def end_strays() -> None:
-    """End what a program has left behind, where this process does a stage and nothing else."""
+    """End processes that a program has left behind, if this process runs only a stage."""
     if guard.alone:
         end_descendants(patience=0.5)
 
@@ -272,21 +274,21 @@ def _children(*, keep_deployed: bool) -> list[psutil.Process]:
 
 
 def _child_pids(*, keep_deployed: bool) -> list[int]:
-    """Return this process's children; quicker than psutil, which makes objects of all there are."""
+    """Return the ids of this process's children; psutil is slower, it builds objects for all."""
     if keep_deployed or not sys.platform.startswith("linux"):
         return [child.pid for child in _children(keep_deployed=keep_deployed)]
     me, found = str(os.getpid()).encode(), []
     for name in os.listdir("/proc"):  # noqa: PTH208
         if name.isdecimal():
             with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as stream:  # noqa: PTH123
-                # The program's own name comes before it, in parentheses, and may hold anything.
+                # The program's name precedes it, in parentheses, and may hold any character.
                 if stream.read().rpartition(b")")[2].split()[1] == me:
                     found.append(int(name))
     return found
 
 
 def _reap(pid: int) -> bool:
-    """Take note of a child's end; tell whether it has ended."""
+    """Reap a child without blocking; return True if it has ended."""
     if os.name != "posix":
         return False
     with contextlib.suppress(ChildProcessError):
@@ -301,7 +303,7 @@ def _below(process: psutil.Process) -> list[psutil.Process]:
 
 
 def is_deployed(process: psutil.Process) -> bool:
-    """Tell whether a process is what a deployment started to stay, in a session of its own."""
+    """Return True if a deployment left this process running: marked, in a session of its own."""
     if os.name != "posix":
         return False
     with contextlib.suppress(psutil.Error, OSError):

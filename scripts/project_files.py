@@ -1,4 +1,4 @@
-"""The files of a project, without what tools left between them."""
+"""List the files of a project, without environments, caches and build output."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ _SKIPPED = {"__pycache__", "build", "dist", "node_modules", "site-packages", "ve
 
 
 def files(source: Path, *patterns: str) -> Iterator[Path]:
-    """Yield a project's files by name, without what tools left there."""
+    """Yield a project's files that match any pattern, in name order.
+
+    Hidden folders, virtual environments, caches and build output are skipped.
+    """
     for here, folders, names in os.walk(source):
         folders[:] = sorted(
             name

@@ -1,4 +1,4 @@
-"""A report that never says a secret, whoever printed it."""
+"""Mask secrets in everything that a stage reports."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from slipway.model.secrets.masking import MaskedStream, Masker, masked_event
 from slipway.scripts.report import Report
 from slipway.scripts.secret_scan import SecretSearch
 
-#: What a report for people may be written in; the bytes of anything else are what they are.
+#: Formats of reports for people; files of any other format are never modified.
 _TEXTS = frozenset({".xml", ".json", ".html", ".htm", ".txt", ".log", ".csv", ".md", ".yaml"})
 _BLOCK = 1 << 20
 
 
 class MaskedReport(Report):
-    """Passes on to another report, with `****` in the place of each secret."""
+    """A report that forwards to another one, with `****` in place of each secret."""
 
     def __init__(self, inner: Report, secrets: Iterable[str]) -> None:
-        """Make it.
+        """Wrap another report.
 
         Args:
-            inner: Gets the rest.
-            secrets: The values.
+            inner: Receives the masked events and lines.
+            secrets: The values to mask.
         """
         self._inner = inner
         values = tuple(secrets)
@@ -39,10 +39,10 @@ class MaskedReport(Report):
         self.sends = inner.sends
 
     def emit(self, event: AnyEvent) -> None:
-        """Pass one event on, masked.
+        """Forward one event, masked.
 
         Raises:
-            StageFailed: An artefact's name holds a secret; it would be shown everywhere.
+            StageFailed: An artefact's name holds a secret, which would be shown everywhere.
         """
         try:
             masked = masked_event(event, self._masker)
@@ -51,35 +51,39 @@ class MaskedReport(Report):
         self._inner.emit(masked)
 
     def log(self, text: str) -> None:
-        """Pass lines on, masked; one that may go on as a secret waits for the next."""
+        """Forward lines, masked; hold one that may begin a secret until the next call."""
         said = self._output.take(text if text.endswith("\n") else f"{text}\n")
         if said:
             self._inner.log(said)
 
     def end(self) -> None:
-        """Pass on what was held back."""
+        """Forward held lines, and end the inner report."""
         self.settle()
         self._inner.end()
 
     def settle(self) -> None:
-        """Pass on what was held back, to one that goes on."""
+        """Forward held lines; the inner report stays open."""
         if said := self._output.end():
             self._inner.log(said)
 
     def artefact(
         self, path: Path, *, name: str | None = None, role: Role = "product"
     ) -> ArtefactLeft:
-        """Leave a file; of a report for people the secrets in it are masked first.
+        """Leave a file; secrets in a report for people are masked in place first.
 
         Raises:
-            StageFailed: It holds a secret, and is no such text.
+            StageFailed: It holds a secret and is not such a text.
         """
         if role == "report" and path.suffix.lower() in _TEXTS and not path.is_symlink():
             self._mask_file(path)
         return super().artefact(path, name=name, role=role)
 
     def examine(self, stream: BinaryIO, called: str) -> None:
-        """Raise `StageFailed` where a file holds a secret."""
+        """Search a file for secrets.
+
+        Raises:
+            StageFailed: It holds one.
+        """
         place = self._search.place(stream)
         if place is not None:
             where = f' in "{place[:200]}"' if place else ""
@@ -90,9 +94,10 @@ class MaskedReport(Report):
             raise StageFailed(msg)
 
     def shown(self, data: bytes, media_type: str) -> bytes:
-        """Return what is shown of a document or a picture: texts are masked.
+        """Return the bytes of a document or picture to show; texts are masked.
 
-        Nothing is shown of a picture that holds a secret: it is none, or says where it was made.
+        A picture that holds a secret is dropped with a warning: it is not really a picture, or its
+        metadata tells where it was taken.
         """
         if media_type.startswith("image/"):
             if self._search.place(io.BytesIO(data)) is None:
@@ -103,11 +108,11 @@ class MaskedReport(Report):
         return _bytes(self.mask(text))
 
     def mask(self, text: str) -> str:
-        """Return a text without the secrets."""
+        """Return a text with its secrets masked."""
         return self._masker.mask(text)
 
     def _mask_file(self, path: Path) -> None:
-        """Write a file anew without the secrets."""
+        """Rewrite a file atomically, with its secrets masked."""
         stream = MaskedStream(self._masker)
         handle, made = tempfile.mkstemp(dir=path.parent, prefix=".masked-")
         try:
@@ -115,7 +120,7 @@ class MaskedReport(Report):
                 path.open(encoding="utf-8", errors="surrogateescape", newline="") as before,
                 os.fdopen(handle, "wb") as after,
             ):
-                # By lines: a stream holds back those that may go on as a secret.
+                # Line by line: the stream holds back lines that may be the start of a secret.
                 while lines := before.readlines(_BLOCK):
                     after.write(_bytes(stream.take("".join(lines))))
                 after.write(_bytes(stream.end()))

@@ -1,7 +1,7 @@
-"""Removing a folder that a hostile program has filled: no link is followed, nothing is waited for.
+"""Delete a folder that a hostile program has filled, without following links or blocking.
 
-A file of its own without imports of ours: a worker runs it by its path in a process that it can
-end, `python -I -S clearing.py FOLDER...`. What cannot be removed is printed, a line each.
+No imports of ours: a worker runs this file by its path in a process that it can kill, `python -I -S
+removal.py FOLDER...`. Each path that cannot be deleted is printed on a line.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from pathlib import Path
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 FOLDER_FLAGS = _FLAGS | getattr(os, "O_DIRECTORY", 0)
-#: Linux, linux/fs.h: what `chattr +i` and `chattr +a` set.
+#: Linux (linux/fs.h): the flags that `chattr +i` and `chattr +a` set.
 _GETFLAGS, _SETFLAGS = 0x80086601, 0x40086602
 _IMMUTABLE_OR_APPEND = 0x10 | 0x20
-#: Where a whole tree is reached by descriptors of folders, and links are not followed.
+#: True: a tree can be traversed by folder descriptors, without following links.
 SAFE = {os.open, os.unlink, os.rmdir, os.stat, os.rename} <= os.supports_dir_fd
 
 
 def remove(path: Path) -> list[str]:
-    """Remove a file, a link or a folder with all there is in it.
+    """Delete a file, a link or a folder with all its contents.
 
     Args:
-        path: What to remove; it need not be there. Only its own last part may be hostile.
+        path: The path; it may be missing. Only its last component may be hostile.
 
     Returns:
-        What is left and why, a sentence each; empty: nothing is left.
+        A sentence for each path that is left, with the reason; empty if nothing is left.
     """
     if not SAFE:
         return _remove_by_names(path)
@@ -48,7 +48,7 @@ def remove(path: Path) -> list[str]:
 
 
 def allow(path: Path) -> None:
-    """Take away what forbids the owner to rename or to remove a path, in it and above it."""
+    """Lift the permissions and flags that forbid the owner to rename or delete a path."""
     if SAFE:
         with contextlib.suppress(OSError):
             parent = os.open(path.parent, FOLDER_FLAGS & ~getattr(os, "O_NOFOLLOW", 0))
@@ -59,7 +59,7 @@ def allow(path: Path) -> None:
 
 
 class _Remover:
-    """Removes one tree. Folders in folders are moved up first: so no depth is too deep."""
+    """Delete one tree. Nested folders are moved up first, so no depth exceeds the limits."""
 
     def __init__(self, parent: int) -> None:
         self._parent = parent
@@ -83,7 +83,7 @@ class _Remover:
         return self._problems
 
     def _empty(self, root: int, device: int, told: str) -> None:
-        """Empty a folder: folders in it are emptied into it, until it has none."""
+        """Empty a folder: move the contents of its folders up until it has none."""
         kept: set[str] = set()
         while folders := self._sift(root, root, device, told, kept):
             for name in folders:
@@ -99,7 +99,7 @@ class _Remover:
                     kept.add(name)
 
     def _sift(self, folder: int, root: int, device: int, told: str, kept: set[str]) -> list[str]:
-        """Remove a folder's files and move its folders up; of the root itself return these."""
+        """Delete a folder's files and move its folders up; return the names of the root's own."""
         found = []
         for name in list(self._names(folder, told)):
             if folder == root and name in kept:
@@ -147,7 +147,7 @@ class _Remover:
         return self._insist(drop, parent, name, place)
 
     def _insist(self, action: object, parent: int, name: str, place: str) -> bool:
-        """Do it; where it may not be done, make it allowed and do it again."""
+        """Call the action; on a permission error lift the restriction and retry once."""
         assert callable(action)  # noqa: S101  a type for the reader
         try:
             action()
@@ -185,7 +185,7 @@ class _Remover:
 
 
 def _allow(parent: int, name: str) -> None:
-    """Take away what forbids to remove or to open something."""
+    """Lift permissions and flags that forbid deleting or opening something."""
     _loosen(parent)
     _open_up(parent)
     _chmod(parent, name)
@@ -200,7 +200,7 @@ def _allow(parent: int, name: str) -> None:
 
 
 def _open_up(folder: int) -> None:
-    """Let the owner do all in a folder; of others nothing is changed."""
+    """Give the owner all rights on a folder; other users' rights stay unchanged."""
     with contextlib.suppress(OSError):
         mode = stat.S_IMODE(os.fstat(folder).st_mode)
         if mode & 0o700 != 0o700:  # noqa: PLR2004  rwx
@@ -208,14 +208,14 @@ def _open_up(folder: int) -> None:
 
 
 def _chmod(parent: int, name: str) -> None:
-    """Let the owner into a folder, and never what a link leads to."""
+    """Give the owner all rights on a folder, without following links."""
     path = getattr(os, "O_PATH", None)
     if path is None:
         return
     with contextlib.suppress(OSError):
         opened = os.open(name, path | os.O_NOFOLLOW | os.O_DIRECTORY, dir_fd=parent)
         try:
-            # fchmod refuses such a descriptor; its name in /proc is as good.
+            # fchmod refuses an O_PATH descriptor; chmod on its name in /proc works.
             mode = stat.S_IMODE(os.fstat(opened).st_mode)
             os.chmod(f"/proc/self/fd/{opened}", mode | 0o700)  # noqa: PTH101
         finally:
@@ -223,7 +223,7 @@ def _chmod(parent: int, name: str) -> None:
 
 
 def _loosen(descriptor: int) -> None:
-    """Take back `chattr +i` and `+a`; only root can, and only root can have set them."""
+    """Clear the flags of `chattr +i` and `+a`; only root can set or clear them."""
     if sys.platform != "linux":
         return
     import fcntl
@@ -236,7 +236,7 @@ def _loosen(descriptor: int) -> None:
 
 
 def _remove_by_names(path: Path) -> list[str]:
-    """Remove a tree where there are no descriptors of folders: on Windows."""
+    """Delete a tree where folders have no descriptors (Windows)."""
     problems: list[str] = []
 
     def again(function: object, name: str, _failed: object) -> None:
@@ -262,7 +262,7 @@ def _remove_by_names(path: Path) -> list[str]:
 
 
 def main() -> int:
-    """Remove what the arguments name."""
+    """Delete the paths given as arguments; return 1 if something is left."""
     problems = [problem for name in sys.argv[1:] for problem in remove(Path(name))]
     for problem in problems:
         print(ascii(problem)[1:-1][:500])  # noqa: T201  its caller reads it

@@ -1,7 +1,7 @@
-"""How a stage says what it does: to a person in a terminal, or to a worker as JSON.
+"""Report a stage's events: to a person in a terminal, or to a worker as JSON.
 
-Under a worker each event is one JSON text sequence record (RFC 7464): the byte 0x1E, the JSON,
-a line feed. Anything else on the output is log.
+For a worker each event is one record of a JSON text sequence (RFC 7464): the byte 0x1E, the JSON, a
+line feed. Anything else on the output is log.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ from slipway.scripts.terminal_text import escape
 
 _CUT = " [cut]"
 _SHORTEST_NAME = 200
-#: Bytes of a piece: in base64, with what stands around it, an event of less than `LIMIT`.
+#: Bytes of a piece: base64-encoded and wrapped, it gives an event of less than `LIMIT` bytes.
 _PIECE = 2_800
-#: Bytes of the largest picture or document that is sent; a screenshot has about 100,000.
+#: Largest picture or document sent, in bytes; a screenshot has about 100,000.
 LARGEST = 2_000_000
-#: Characters of a stage's output that are passed on as they come, and of its end.
+#: Characters of a stage's output forwarded immediately, and of its end.
 _HEAD = 8_000_000
 _TAIL = 1_000_000
 
@@ -60,15 +60,15 @@ def hash_file(path: Path) -> str:
 def _look_into(
     path: Path, root: Path | None, examine: Callable[[BinaryIO], None]
 ) -> tuple[int, str]:
-    """Return the size and the hash of a file, of one and the same that is open.
+    """Return the size in bytes and the SHA-256 of a file, from one open descriptor.
 
     Args:
         path: The file.
-        root: The folder it must lie in, reached by no link. None: its own.
-        examine: Looks at its content first, and raises where it may not be left.
+        root: The folder it must lie in, without links on the way. None: its parent.
+        examine: Called with the open file first; raises if the file may not be left.
 
     Raises:
-        StageFailed: It is no plain file, or lies elsewhere.
+        StageFailed: It is not a plain file, or lies elsewhere.
     """
     base = path.parent if root is None else root
     parts = parts_below(path, base)
@@ -88,12 +88,12 @@ def _look_into(
 
 
 def encode(event: AnyEvent) -> str:
-    """Write an event as one JSON text sequence record of at most `LIMIT` bytes, code and all.
+    """Encode an event as one JSON text sequence record of at most `LIMIT` bytes, code included.
 
-    Long messages and texts are cut to fit, then names; a summary's largest facts are left out.
+    Long messages and texts are truncated to fit, then names; a summary's largest facts are dropped.
 
     Raises:
-        ValueError: Nothing of it may be cut, such as an artefact's path.
+        ValueError: Nothing in it may be truncated, as in an artefact's path.
     """
     line = event.model_dump_json()
     while (over := len(line.encode()) + 2 + CODE_ROOM - LIMIT) > 0:
@@ -110,7 +110,7 @@ def _smaller(event: AnyEvent, over: int) -> AnyEvent:
         cut = kept[: max(0, len(kept) - max(over, 20))] + _CUT
         return event.model_copy(update={field: cut})
     if isinstance(event, TestResult) and len(event.name) > _SHORTEST_NAME:
-        # Two long names that begin alike stay two.
+        # The hash keeps two long names with a common start distinct.
         mark = hashlib.sha256(event.name.encode()).hexdigest()[:12]
         kept = event.name[: max(_SHORTEST_NAME - 30, len(event.name) - over - 30)]
         return event.model_copy(update={"name": f"{kept} [cut {mark}]"})
@@ -123,29 +123,29 @@ def _smaller(event: AnyEvent, over: int) -> AnyEvent:
 
 
 class Report:
-    """What stage scripts speak to. Subclasses decide where events go."""
+    """The interface of stage scripts to the outside. Subclasses decide where events go."""
 
     root: Path | None = None
-    """The folder that artefacts must lie in. None: any."""
+    """The folder that artefacts must lie in. None: any folder."""
     sends = False
-    """Whether the bytes of pictures and documents go with the events."""
+    """True: the bytes of pictures and documents are sent with the events."""
 
     def emit(self, event: AnyEvent) -> None:
-        """Pass one event on."""
+        """Send one event."""
         raise NotImplementedError
 
     def log(self, text: str) -> None:
-        """Pass on one or more lines of a tool's own output."""
+        """Forward one or more lines of a tool's own output."""
         raise NotImplementedError
 
     def end(self) -> None:
-        """Pass on what was held back; nothing comes after it."""
+        """Flush held output; nothing may follow."""
 
     def settle(self) -> None:
-        """Pass on what was held back of a stage's output; that stage says no more."""
+        """Flush held output of a stage that has ended."""
 
     def mask(self, text: str) -> str:
-        """Return a text as it may be shown."""
+        """Return a text with its secrets masked."""
         return text
 
     def shown(self, data: bytes, media_type: str) -> bytes:  # noqa: ARG002  others look at it
@@ -153,28 +153,28 @@ class Report:
         return data
 
     def examine(self, stream: BinaryIO, called: str) -> None:
-        """Raise `StageFailed` where a file's content may not be left."""
+        """Check a file's content; raises `StageFailed` if it may not be left."""
 
     def progress(self, text: str, done: float | None = None, total: float | None = None) -> None:
-        """Say how far the work is."""
+        """Report progress."""
         self.emit(Progress(text=text, done=done, total=total))
 
     def test(self, result: TestResult) -> None:
-        """Pass on one test case's result."""
+        """Report one test case's result."""
         self.emit(result)
 
     def artefact(
         self, path: Path, *, name: str | None = None, role: Role = "product"
     ) -> ArtefactLeft:
-        """Leave a file for later stages or for people; it is hashed here.
+        """Hash a file and leave it for later stages or for people.
 
         Args:
-            path: The file; its folder does not matter to later stages.
-            name: What it is called from now on. None: the file's own name.
-            role: "product" travels on, "report" is for people to read.
+            path: The file; its folder is irrelevant to later stages.
+            name: Its name from now on. None: the file's own name.
+            role: "product" goes to later stages, "report" is for people.
 
         Raises:
-            StageFailed: It may not be called so, is no plain file in the output folder, or its
+            StageFailed: The name is refused, it is not a plain file in the output folder, or its
                 content may not be left.
         """
         called = name or path.name
@@ -193,14 +193,14 @@ class Report:
         return event
 
     def picture(self, path: Path, title: str = "", test: str = "") -> None:
-        """Leave a picture for the run's page.
+        """Add a picture to the run's page.
 
-        One that is missing or larger than `LARGEST` is told, and no error.
+        A missing file, or one larger than `LARGEST`, is reported in the event; it is not an error.
 
         Args:
             path: The file.
-            title: What it shows.
-            test: The test it belongs to, as `file:line`; its result must come after it.
+            title: Its caption.
+            test: The test it belongs to, as `file:line`; that test's result must come after it.
         """
         kind = mimetypes.guess_type(path.name)[0] or "image/png"
         self._show(Picture(path=str(path.resolve()), title=title, test=test, media_type=kind))
@@ -208,7 +208,7 @@ class Report:
     def document(
         self, path: Path, title: str = "", test: str = "", media_type: str = "text/plain"
     ) -> None:
-        """Leave a text for the run's page, as `picture` does."""
+        """Add a text to the run's page, as `picture` does."""
         told = Document(path=str(path.resolve()), title=title, test=test, media_type=media_type)
         self._show(told)
 
@@ -235,25 +235,25 @@ class Report:
             self.emit(Piece(sha256=digest, data=piece))
 
     def summary(self, text: str, **facts: Any) -> None:
-        """Say the whole stage in one line, with what was measured."""
+        """Report the stage's one-line summary, with the measured facts."""
         self.emit(Summary(text=text, facts=facts))
 
     def notice(self, text: str, level: Literal["info", "warning", "error"] = "info") -> None:
-        """Say a sentence that a person should see."""
+        """Report a sentence for people."""
         self.emit(Notice(text=text, level=level))
 
 
 class SequenceReport(Report):
-    """Events as JSON text sequences on a stream: what a worker's step reads."""
+    """A report that writes events as JSON text sequences, which a worker's step reads."""
 
     sends = True
 
     def __init__(self, stream: IO[str] | None = None, coder: Coder | None = None) -> None:
-        """Begin.
+        """Open the report.
 
         Args:
-            stream: Where to. None: the standard output.
-            coder: Gives each event a code. None: events have none.
+            stream: The output. None: the standard output.
+            coder: Adds an authentication code to each event. None: no codes.
         """
         self._stream = stream or sys.stdout
         self._coder = coder
@@ -262,7 +262,7 @@ class SequenceReport(Report):
         self._output = Output(_HEAD, _TAIL)
 
     def emit(self, event: AnyEvent) -> None:
-        """Write one record and flush it, so that it is seen at once."""
+        """Write one record and flush it, so that it is visible at once."""
         with self._lock:
             if isinstance(event, TestResult):
                 event = self._messages.bound(event)
@@ -273,13 +273,13 @@ class SequenceReport(Report):
             self._write(record)
 
     def log(self, text: str) -> None:
-        """Write lines; a record separator in them would look like an event and is dropped."""
+        """Write lines, without record separators: these would look like events."""
         lines = text.replace(RECORD_SEPARATOR, "").rstrip("\n") + "\n"
         with self._lock:
             self._write(self._output.take(lines))
 
     def end(self) -> None:
-        """Write the end of the output, where not all of it was passed on."""
+        """Write the end of the output, if the middle was left out."""
         with self._lock:
             self._write(self._output.end())
 
@@ -301,7 +301,7 @@ _MARKS = {
 
 
 class ConsoleReport(Report):
-    """Events as lines for a person."""
+    """A report that prints events as lines for a person."""
 
     def __init__(self, console: Console | None = None, *, verbose: bool = False) -> None:
         self._console = console or Console(highlight=False, emoji=False)
@@ -338,7 +338,7 @@ class ConsoleReport(Report):
 
     def log(self, text: str) -> None:
         """Print lines of a tool's output, dimmed."""
-        # As it came: no markup, no line broken where this screen ends. There are thousands of them.
+        # Written raw, without markup or wrapping, because there are thousands of lines.
         before, after = self._dim
         self._console.file.write(f"{before}{text.rstrip(chr(10))}{after}\n")
         self._console.file.flush()

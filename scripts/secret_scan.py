@@ -1,4 +1,4 @@
-"""Looking for secrets in files that are to be left: in their bytes, and in what is packed there."""
+"""Search files that are to be left for secrets: their bytes, and the contents of archives."""
 
 from __future__ import annotations
 
@@ -20,20 +20,21 @@ from slipway.model.secrets.forms import SHORTEST, byte_forms
 _BLOCK = 1 << 20
 _GAPS = b" \t\r\n\v\f"
 _GAP = re.compile(r"[ \t\r\n\v\f]")
-#: Each begins with a sign of its own, so that it is found soon.
+#: Each pattern begins with a rare character, which keeps the search fast.
 _TRACES = (
     re.compile(rb"%[0-9A-Fa-f]{2}"),
     re.compile(rb"&(?:amp;){0,3}#[0-9Xx]"),
     re.compile(rb"\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f{]|U000|[0-3][0-7]{2})"),
     re.compile(rb"\x1b[\[\]]"),
 )
-#: What UTF-16 begins with: a text, though it is full of NULs.
+#: Byte order marks of UTF-16: such a file is text although it is full of NULs.
 _MARKS = (b"\xff\xfe", b"\xfe\xff")
-#: Bytes that a character may take where it is there by number, with colours between.
+#: Most bytes per character if it is written as a character code, with colour codes between.
 _CODE = 32
-#: In files that are no text, shorter forms are there by chance.
+#: Shorter forms occur by chance in binary files.
 _SHORTEST_IN_BINARY = 8
-#: What is no such archive, is cut short, or is locked with a password: its bytes were looked at.
+#: Errors of files that are not such an archive, truncated or encrypted; the raw bytes were
+#: searched.
 _UNREADABLE = (
     *(OSError, EOFError, RuntimeError, NotImplementedError, ValueError),
     *(zlib.error, lzma.LZMAError, zstandard.ZstdError, zipfile.BadZipFile),
@@ -56,10 +57,10 @@ _PACKED: dict[bytes, Callable[[IO[bytes]], IO[bytes]]] = {
 
 
 class SecretSearch:
-    """Looks for certain secrets, whole, in all the ways they are masked in texts."""
+    """A search for secrets in all the encodings in which texts mask them."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        """Make it.
+        """Prepare the search.
 
         Args:
             secrets: The values.
@@ -67,7 +68,7 @@ class SecretSearch:
         found = byte_forms(secrets)
         self._in_texts = sorted(found)
         self._in_binaries = [one for one in self._in_texts if len(one) >= _SHORTEST_IN_BINARY]
-        # One byte is one character where a file is looked at as it is read.
+        # Latin-1: one byte is one character while a file is decoded as it is read.
         self._coded = {
             size: [one.decode("latin-1") for one in self._in_texts if len(one) >= size]
             for size in (SHORTEST, _SHORTEST_IN_BINARY)
@@ -76,13 +77,13 @@ class SecretSearch:
         self._reach = _CODE * self._longest
 
     def place(self, stream: BinaryIO) -> str | None:
-        """Return where in a file a secret is.
+        """Return the place of the first secret in a file.
 
         Args:
             stream: The file, at its beginning.
 
         Returns:
-            The name of the member of a zip; empty for the file itself; None where there is none.
+            The name of the zip member; empty for the file itself; None if there is no secret.
         """
         if self._is_in(stream):
             return ""
@@ -112,7 +113,7 @@ class SecretSearch:
             if not size:
                 binary = b"\0" in block and not block.startswith(_MARKS)
                 size = _SHORTEST_IN_BINARY if binary else SHORTEST
-            # A secret may be split over lines, and over blocks.
+            # A secret may be split across lines and blocks.
             text = kept + block.translate(None, _GAPS)
             if self._holds(text, size):
                 return True
@@ -136,9 +137,9 @@ class SecretSearch:
 
 
 def _coded_pieces(text: bytes, reach: int) -> Iterator[bytes]:
-    """Yield the parts of a text in which characters are there by number, or colours between them.
+    """Yield the parts of a text that contain character codes or colour codes.
 
-    In files that are no text these are few; to read all of them would take ten times as long.
+    Binary files have few of them; decoding the whole text would take ten times as long.
     """
     first, last = 0, -1
     for start, end in sorted(one.span() for trace in _TRACES for one in trace.finditer(text)):

@@ -1,4 +1,4 @@
-"""`slipway stage USES`: do one stage in the current folder, as its job says."""
+"""Run one stage in the current folder, as its job says: `slipway stage USES`."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ Script = Callable[[Job, Report], None]
 
 
 def main(uses: str, settings: str, report: Report) -> int:
-    """Do one stage in a process of its own: `slipway stage USES --settings FILE`.
+    """Run one stage in its own process: `slipway stage USES --settings FILE`.
 
-    Whatever the stage started and did not end is ended with it.
+    All processes that the stage started are ended with it.
 
     Args:
         uses: The kind of stage.
         settings: The job's file, or "-" for the standard input.
-        report: Where events go.
+        report: Receives the events.
 
     Returns:
         The exit code: 0 passed, 1 failed, 2 wrong input, 3 something missing.
@@ -56,22 +56,25 @@ def main(uses: str, settings: str, report: Report) -> int:
 
 
 def main_keyed(uses: str) -> int:
-    """Do one stage as a worker's step hands it over on the standard input: `--keyed`.
+    """Run one stage as a worker's step hands it over on the standard input: `--keyed`.
 
-    This runs in a process that `guard.guarded` made. Its events carry a code of the job's own key,
-    which no program that it starts can make.
+    This runs in a process that `guard.guarded` made. Its events carry an authentication code made
+    with the job's own key, which no program that it starts can forge.
+
+    Returns:
+        The exit code: 0 passed, 1 failed, 2 wrong input, 3 something missing.
     """
     stream, read_input = guard.take_streams()
     try:
-        # What another machine's kind of stage is told of is not even a job here.
+        # Checked first: the job of an unknown kind cannot even be parsed here.
         find_script(uses)
         handed = Handed.unpacked(read_input())
     except SlipwayError as error:
-        # There is no key yet to say it with.
+        # There is no key yet to authenticate an event with.
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     report = SequenceReport(stream, Coder(handed.key))
-    # What environments are made of is no other project's, unless this worker's own says so.
+    # Projects do not share uv's cache, unless this worker's own environment says so.
     os.environ.setdefault("UV_CACHE_DIR", str(Path(handed.job.cache).resolve() / "uv"))
 
     def read() -> Job:
@@ -84,7 +87,7 @@ def main_keyed(uses: str) -> int:
 
 
 def _with_secrets(handed: Handed) -> Job:
-    """Return the job, whose stage's program gets the secrets and nobody else sees them."""
+    """Return the job with the secrets: as the stage's variables, masked everywhere else."""
     job = handed.job
     answers = {**job.answers, **handed.secrets}
     return job.model_copy(
@@ -112,7 +115,7 @@ def _main(uses: str, read: Callable[[], Job], report: Report) -> int:
 
 
 def _stopped(number: int, _frame: object) -> None:
-    # Once is enough: a worker asks the whole group, and our parent passes it on.
+    # Ignore further signals: the worker signals the whole group, and our parent forwards it.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     msg = f"the stage was stopped from outside ({signal.Signals(number).name})"
     raise StageFailed(msg)
@@ -130,15 +133,15 @@ def _text(path: Path) -> str:
 
 
 def read_job(uses: str, text: str, place: str) -> Job:
-    """Read a job from JSON.
+    """Parse a job from JSON.
 
     Args:
-        uses: The kind of stage that was asked for.
+        uses: The kind of stage that was requested.
         text: The JSON.
-        place: Where it came from, for the error sentence.
+        place: The source of the text, for the error sentence.
 
     Raises:
-        WrongInput: It is no job, or one of another kind.
+        WrongInput: It is not a job, or a job of another kind.
     """
     try:
         job = Job.model_validate_json(text)
@@ -151,15 +154,15 @@ def read_job(uses: str, text: str, place: str) -> Job:
 
 
 def resolved(uses: str, job: Job, place: str) -> Job:
-    """Return a job whose paths are absolute.
+    """Return a job with absolute paths.
 
     Args:
-        uses: The kind of stage that was asked for.
-        job: The job; its relative paths count from the current folder.
-        place: Where it came from, for the error sentence.
+        uses: The kind of stage that was requested.
+        job: The job; its relative paths are relative to the current folder.
+        place: The source of the job, for the error sentence.
 
     Raises:
-        WrongInput: It is of another kind.
+        WrongInput: It is a job of another kind.
     """
     if job.stage.uses != uses:
         msg = f'{place}: is a job for "{job.stage.uses}", but "{uses}" was asked for'
@@ -195,13 +198,13 @@ def _holds_secrets(text: str) -> bool:
 
 
 def _answered(job: Job) -> Job:
-    """Return a job whose stage has the answers of its gate in its environment."""
+    """Return a job with the gate's answers added to the stage's environment."""
     env = {**job.stage.env, **job.answers}
     return job.model_copy(update={"stage": job.stage.model_copy(update={"env": env})})
 
 
 def _forget(settings: Path) -> None:
-    """Remove a job that holds secrets from the disk; it has been read."""
+    """Overwrite and delete a job file that holds secrets."""
     with contextlib.suppress(OSError):
         with settings.open("r+b") as stream:
             stream.write(b" " * settings.stat().st_size)
@@ -211,11 +214,11 @@ def _forget(settings: Path) -> None:
 
 
 def find_script(uses: str) -> Script:
-    """Return the function that does a kind of stage.
+    """Return the function that runs a kind of stage.
 
     Raises:
         WrongInput: There is no such kind.
-        MissingTool: What does it cannot be imported on this machine.
+        MissingTool: Its implementation cannot be imported on this machine.
     """
     kind = STAGES.get(uses)
     if kind is None:
@@ -225,7 +228,7 @@ def find_script(uses: str) -> Script:
 
 
 def check_input(given: Input) -> None:
-    """Compare a fetched artefact with the hash its stage left it under.
+    """Compare a fetched artefact with the hash recorded by its stage.
 
     Raises:
         StageFailed: It is missing, truncated or altered.
@@ -247,7 +250,7 @@ def check_input(given: Input) -> None:
 
 
 def do(job: Job, report: Report) -> int:
-    """Do one stage and return its exit code: 0 passed, 1 failed, 2 wrong input, 3 missing."""
+    """Run one stage and return its exit code: 0 passed, 1 failed, 2 wrong input, 3 missing."""
     script = find_script(job.stage.uses)
     if job.secret_values:
         report = MaskedReport(report, job.secret_values)
@@ -264,10 +267,10 @@ def do(job: Job, report: Report) -> int:
         if not deadline.over.is_set():
             report.notice(str(error), level="error")
             return error.exit_code
-        # What it says now follows from being stopped; the reason has been told.
+        # An error after the timeout is a consequence of it; the timeout has been reported.
         return StageFailed.exit_code
     except ValidationError as error:
-        # What it would have said came from the thing under test.
+        # The invalid event came from the thing under test.
         told = f"{job.name} would have said what no event may say: {event_problem(error)}"
         report.notice(told, level="error")
         return StageFailed.exit_code
@@ -282,10 +285,10 @@ def do(job: Job, report: Report) -> int:
 
 
 def _empty(output: Path) -> None:
-    """Make the output folder, empty, whatever was there.
+    """Create the output folder, empty; existing contents are deleted.
 
     Raises:
-        StageFailed: What is there cannot be removed.
+        StageFailed: The existing contents cannot be deleted.
     """
     if problems := removal.remove(output):
         msg = f"what an earlier run left cannot be removed: {problems[0]}"
@@ -294,7 +297,7 @@ def _empty(output: Path) -> None:
 
 
 class _Deadline:
-    """Ends this whole process tree when the stage's time is over, whatever it hangs in."""
+    """A timer that ends this whole process tree when the stage's timeout is over."""
 
     def __init__(self, job: Job, report: Report) -> None:
         timeout = job.stage.timeout
