@@ -1,1 +1,1 @@
-"""The kinds of stages: a room for each, which knows none of the others."""
+"""The kinds of stages: one package each, independent of the others."""

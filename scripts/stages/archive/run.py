@@ -1,4 +1,4 @@
-"""`slipway stage archive`: pack what earlier stages left, one archive for each platform."""
+"""Pack the products of earlier stages, one archive for each platform: `slipway stage archive`."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from slipway.scripts.report import Report
 from slipway.scripts.stages.archive.stage import ArchiveStage
 
 _FROZEN = ".tar.zst"
-# An event is small; the artefacts themselves tell the rest.
+# Events are limited in size; the artefacts themselves name the rest.
 _NAMED = 20
-# As sysconfig.get_platform() writes them: linux-x86_64, win-amd64, win32, macosx-11.0-arm64.
+# Platform tags of sysconfig.get_platform(): linux-x86_64, win-amd64, win32, macosx-11.0-arm64.
 _PLATFORM = re.compile(r".+-((?:linux|win|macosx|darwin|freebsd)\d*(?:-[A-Za-z0-9_.]+){0,2})")
 _PACKERS: dict[str, Callable[..., None]] = {"zip": write_zip, "tar.zst": write_tar}
 
@@ -31,8 +31,7 @@ def run(job: Job, report: Report) -> None:
     """Pack the job's inputs into the output folder.
 
     Raises:
-        StageFailed: There is nothing to pack, two inputs are in each other's way, or the disk
-            is full.
+        StageFailed: There is nothing to pack, two inputs conflict, or the disk is full.
         WrongInput: The version or a name cannot be part of a file name.
     """
     stage = job.stage
@@ -59,7 +58,7 @@ def run(job: Job, report: Report) -> None:
 
 
 def _passed_on(given: Input, output: Path) -> Path:
-    """Put an input into the output folder as it is."""
+    """Copy an input unchanged into the output folder, as a hard link where possible."""
     target = output / given.name
     target.parent.mkdir(exist_ok=True)
     try:
@@ -102,7 +101,7 @@ def _platform(name: str) -> str | None:
 
 
 def _pack(parcel: Parcel, job: Job, report: Report) -> list[dict[str, Any]]:
-    """Pack one parcel in each of its formats."""
+    """Pack one parcel in each of its formats, and return the facts of each archive."""
     results = []
     frozen = ", ".join(one.name for one in parcel.frozen)
     for suffix in dict.fromkeys(parcel.formats):

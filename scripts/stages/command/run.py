@@ -1,4 +1,4 @@
-"""The command stage: any program, by its argument list, and the files it leaves."""
+"""Run any program by its argument list, and collect the files it leaves."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from slipway.scripts.python_env.uv import clean_environment
 from slipway.scripts.report import Report
 from slipway.scripts.stages.command.stage import CommandStage
 
-#: Folders of git and of Slipway itself, which "**" must not gather.
+#: Folders of git and of Slipway itself, excluded from "**".
 _PRIVATE = {".git", ".slipway"}
 
 
 def run(job: Job, report: Report) -> None:
-    """Run the program and leave the files it was to make.
+    """Run the program and leave the files that its settings name.
 
     Args:
-        job: The stage; its project lies in the current folder.
-        report: Gets the program's output.
+        job: The stage; its project is the current folder.
+        report: Receives the program's output.
 
     Raises:
         MissingTool: The program is not on this machine.
-        StageFailed: It ended with another exit code than 0, or did not leave a file.
+        StageFailed: It ended with an exit code other than 0, or did not leave a file.
         WrongInput: A pattern leads out of the project.
     """
     stage = job.stage
@@ -46,12 +46,12 @@ def run(job: Job, report: Report) -> None:
         env = prepare(source, stage, Path(job.cache), report).variables(env)
     else:
         env = clean_environment() | env | dict(stage.env)
-    # On Windows the program would be looked for on this process's own PATH.
+    # Windows would otherwise search this process's own PATH.
     program = shutil.which(stage.argv[0], path=env.get("PATH")) or stage.argv[0]
     began = time.perf_counter()
     finished = run_program([program, *stage.argv[1:]], cwd=source, env=env, log=report.log)
     seconds = time.perf_counter() - began
-    # What it left behind could still change what is gathered now.
+    # Processes left behind could still change the files that are collected now.
     end_strays()
     if finished.code:
         raise StageFailed(finished.sentence(" ".join(stage.argv)[:200]))
@@ -64,7 +64,7 @@ def run(job: Job, report: Report) -> None:
 
 
 def variables(job: Job) -> dict[str, str]:
-    """Return what a program is told of the run, as environment variables."""
+    """Return the environment variables that describe the run to a program."""
     inputs = [str(Path(given.path).resolve()) for given in job.inputs]
     return {
         "SLIPWAY_PROJECT": job.project,
@@ -83,7 +83,7 @@ def check_pattern(pattern: str) -> None:
     """Refuse a pattern that could name files outside the project.
 
     Raises:
-        WrongInput: It is absolute or climbs.
+        WrongInput: It is absolute or contains "..".
     """
     windows = PureWindowsPath(pattern)
     if windows.drive or windows.root or ".." in windows.parts:
@@ -92,20 +92,20 @@ def check_pattern(pattern: str) -> None:
 
 
 def leave(source: Path, output: Path, patterns: tuple[str, ...], report: Report) -> int:
-    """Copy what the patterns match into the output folder, and report it.
+    """Copy the files that match the patterns into the output folder, and report them.
 
     Args:
         source: The project.
-        output: Where artefacts lie; what the program left there itself stays as it is.
-        patterns: Each must match a file, in either folder.
-        report: Gets the artefacts.
+        output: The artefacts' folder; files that the program left there itself stay unchanged.
+        patterns: Each must match a file in one of the folders.
+        report: Receives the artefacts.
 
     Returns:
-        How many there are.
+        The number of artefacts.
 
     Raises:
         StageFailed: A pattern matches nothing.
-        WrongInput: A file lies outside by a link, or two have the same name.
+        WrongInput: A link leads outside, or two files have the same name.
     """
     found: dict[str, Path] = {}
     output = output.resolve()
@@ -128,7 +128,7 @@ def leave(source: Path, output: Path, patterns: tuple[str, ...], report: Report)
 
 
 def matches(base: Path, pattern: str) -> Iterator[Path]:
-    """Yield the files below a folder that a pattern names.
+    """Yield the files below a folder that match a pattern.
 
     Raises:
         WrongInput: A link among them leads out of the folder.

@@ -1,4 +1,4 @@
-"""Loading: one pass over each fixture, into every database."""
+"""Load each fixture once, into all databases."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PAUSE = 1.0
 
 
 class Loader:
-    """Fills the databases from the fixtures."""
+    """The loader of fixtures into the databases."""
 
     def __init__(
         self, sqlite: SqliteSeed | None, postgresql: PostgresqlSeed | None, report: Report
@@ -36,11 +36,11 @@ class Loader:
         """Load all files: tables in the order of their foreign keys, then the SQL.
 
         Raises:
-            WrongInput: A fixture is bad.
+            WrongInput: A fixture is invalid.
         """
         order = {name: number for number, name in enumerate(loading_order(tables))}
         ordered = sorted(fixtures, key=lambda fixture: order[fixture.table.full_name])
-        # Rows are in no circles, and looking for some in each new list takes a tenth of the time.
+        # Rows have no reference cycles; the garbage collector would cost 10 % of the loading time.
         gc.disable()
         try:
             for fixture in ordered:
@@ -73,7 +73,7 @@ class Loader:
         self._tell(fixture, rows)
 
     def _warn(self, fixture: Fixture, columns: Sequence[Column]) -> None:
-        """Say once which columns hold what a type of the application's own makes of its values."""
+        """Warn once about each column whose TypeDecorator is not applied to fixtures."""
         for column in columns:
             place = f"{fixture.table.full_name}.{column.name}"
             if column.decorated and place not in self._warned:
@@ -91,14 +91,14 @@ class Loader:
             direct = batch.raw is not None and all(map(passes, columns))
             need_texts = self._postgresql is not None and not direct
             rows = convert(fixture, batch, columns, need_texts=need_texts)
-        # PostgreSQL first: its server reads on while SQLite works here.
+        # PostgreSQL first: its server parses in parallel while SQLite works here.
         if self._postgresql is not None:
             self._postgresql.write(fixture, rows)
         if self._sqlite is not None:
             self._sqlite.write(fixture, rows)
 
     def _tell(self, fixture: Fixture, rows: int) -> None:
-        """Say how many rows of the file that is named are loaded."""
+        """Report the number of rows loaded from a file."""
         self._told = time.monotonic()
         self._report.progress(f"{fixture.shown}: {rows:,} rows", done=rows)
 
@@ -118,10 +118,10 @@ class Loader:
 
 
 def check_counts(sqlite: Mapping[str, int], postgresql: Mapping[str, int]) -> None:
-    """Compare what both databases hold.
+    """Compare the row counts of both databases.
 
     Raises:
-        StageFailed: A table has more rows in one of them.
+        StageFailed: A table's counts differ.
     """
     for table in sorted(set(sqlite) & set(postgresql)):
         if sqlite[table] != postgresql[table]:

@@ -1,4 +1,4 @@
-"""The PostgreSQL seed: rows go in by COPY, the bytes of CSV as they are where types allow."""
+"""Fill the PostgreSQL seed by COPY, with the raw bytes of CSV where the types allow it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _KEY = re.compile(r"Key \((.*)\)=\((.*)\)")
 
 @dataclass(frozen=True)
 class _Segment:
-    """One COPY: where in the file it began."""
+    """One COPY, with the place in the file where it began."""
 
     names: tuple[str, ...]
     raw: bool
@@ -65,7 +65,7 @@ class PostgresqlSeed:
         """Send a batch.
 
         Raises:
-            WrongInput: A row that was sent before is bad.
+            WrongInput: A row that was sent before is invalid.
         """
         raw = rows.batch.raw if not rows.texts else None
         self._copying.open(fixture, rows, raw=raw is not None)
@@ -77,14 +77,19 @@ class PostgresqlSeed:
                     self._copying.copy.write_row(row)
 
     def end_file(self) -> None:
-        """Finish a file's COPY: what the server thinks of its last rows is told here."""
+        """Finish a file's COPY, so that the server reports errors in its last rows.
+
+        Raises:
+            WrongInput: A row is invalid.
+        """
         self._copying.close()
 
     def attach(self, fixtures: Sequence[Fixture]) -> None:
-        """Make indexes and foreign keys again, and commit.
+        """Recreate indexes and foreign keys, and commit.
 
         Raises:
-            WrongInput: A row refers to nothing.
+            StageFailed: PostgreSQL refuses another constraint.
+            WrongInput: A row breaks a foreign key.
         """
         try:
             attach(self._db, self._detached)
@@ -113,19 +118,19 @@ class PostgresqlSeed:
             raise WrongInput(msg) from None
 
     def finish(self) -> dict[str, int]:
-        """Set the sequences behind the ids that were given, and return the rows of each table."""
+        """Advance the sequences beyond the given ids, and return the row count of each table."""
         set_sequences(self._db, self._tables)
         self._db.commit()
         return count_rows(self._db)
 
     def close(self) -> None:
-        """Let go of the database; a COPY that is open comes to nothing."""
+        """Close the connection; an open COPY is rolled back."""
         self._copying.abandon()
         self._db.close()
 
 
 class _Copying:
-    """The COPY that is open at the moment."""
+    """The COPY that is currently open."""
 
     copy: psycopg.Copy
 
@@ -159,7 +164,11 @@ class _Copying:
             self.copy = self._stack.enter_context(cursor.copy(query))
 
     def close(self) -> None:
-        """End the COPY."""
+        """End the COPY.
+
+        Raises:
+            WrongInput: A row is invalid.
+        """
         stack, self._stack = self._stack, None
         if stack is not None:
             with self.told():
@@ -167,7 +176,7 @@ class _Copying:
         self._segment = None
 
     def abandon(self) -> None:
-        """Give the COPY up, if one is open."""
+        """Abort the open COPY, if any."""
         stack, self._stack = self._stack, None
         if stack is not None:
             reason = StageFailed("the stage ends")
@@ -176,7 +185,11 @@ class _Copying:
 
     @contextlib.contextmanager
     def told(self) -> Iterator[None]:
-        """Turn what the server says into a sentence with file and line."""
+        """Convert errors of the server into a sentence with file and line.
+
+        Raises:
+            WrongInput: The server refused a row.
+        """
         try:
             yield
         except psycopg.Error as error:
@@ -209,7 +222,7 @@ class _Copying:
 def _locate(
     error: psycopg.Error, fixture: Fixture, segment: _Segment
 ) -> tuple[str, str | None, str | None]:
-    """Return the place in the file, the column and the value that the server speaks of."""
+    """Return the place in the file, the column and the value that an error of the server names."""
     found = _AT.search((error.diag.context or "").split("\n")[0])
     if not found:
         return fixture.shown, None, None

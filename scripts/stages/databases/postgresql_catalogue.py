@@ -1,5 +1,5 @@
 # ruff: noqa: S608  the only thing put into these queries is another constant
-"""What the seed asks of PostgreSQL's catalogue: constraints, sequences, rows."""
+"""Query PostgreSQL's catalogue: constraints, indexes, sequences, row counts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FOREIGN_KEYS: LiteralString = f"""
     AND obj_description(k.oid, 'pg_constraint') IS NULL
     ORDER BY 1, 2, 3"""
 
-# An index that something else hangs on stays.
+# Indexes that other objects depend on are kept.
 _INDEXES: LiteralString = f"""
     SELECT n.nspname, i.relname, pg_get_indexdef(i.oid)
     FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
@@ -56,10 +56,10 @@ _TABLES: LiteralString = f"""
 
 
 def detach(db: Connection) -> list[sql.Composed]:
-    """Drop what is quicker made when all rows are there.
+    """Drop indexes and foreign keys that are cheaper to create after loading.
 
     Returns:
-        The statements that make it again, foreign keys last.
+        The statements that recreate them, foreign keys last.
     """
     again = []
     for schema, index, definition in db.execute(_INDEXES).fetchall():
@@ -74,18 +74,18 @@ def detach(db: Connection) -> list[sql.Composed]:
 
 
 def _as_it_is(text: str) -> sql.Composed:
-    """Take SQL that the server itself wrote."""
+    """Wrap SQL that the server itself wrote."""
     return sql.Composed([sql.SQL(text)])
 
 
 def attach(db: Connection, again: Sequence[sql.Composed]) -> None:
-    """Make what was dropped."""
+    """Recreate the dropped indexes and foreign keys."""
     for statement in again:
         db.execute(statement)
 
 
 def set_sequences(db: Connection, tables: Sequence[Table]) -> None:
-    """Let each sequence go on behind the largest id that was given."""
+    """Advance each sequence beyond the largest given id."""
     known = [tuple(row) for row in db.execute(_SEQUENCES).fetchall()]
     for table in tables:
         schema = table.schema or "public"
@@ -112,7 +112,7 @@ def list_tables(db: Connection) -> list[tuple[str, str]]:
 
 
 def count_rows(db: Connection) -> dict[str, int]:
-    """Return the rows of each table; those of the usual schema go without its name."""
+    """Return the row count of each table; names in the schema "public" are unqualified."""
     counts = {}
     for schema, name in list_tables(db):
         query = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(schema, name))

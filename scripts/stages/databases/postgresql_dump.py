@@ -1,5 +1,5 @@
 # ruff: noqa: S608  the only thing put into these queries is another constant
-"""The PostgreSQL dump: the same bytes for the same input, and restored before it counts."""
+"""Write a reproducible PostgreSQL dump, and verify that it restores."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ __all__ = ["compare", "dump", "restore"]
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 _MAGIC = b"PGDMP"
-#: From format 1.15 on one byte tells the compression, before five did.
+#: Since format 1.15 the header stores the compression in one byte, before in five.
 _SHORT_HEADER = (1, 15)
 _INTEGER = 5
-#: PostgreSQL writes `x IN ('a', 'b')` down otherwise each time: casts and brackets move.
+#: PostgreSQL deparses `x IN ('a', 'b')` differently after a restore: casts and brackets move.
 _MOVING = re.compile(r"::(?:character varying|text|bpchar)(?:\(\d+\))?(?:\[\])?|[()]")
 _SEQUENCES = f"""
     SELECT n.nspname, c.relname,
@@ -33,17 +33,17 @@ _SEQUENCES = f"""
 
 
 def dump(server: Server, database: str, target: Path, when: int, log: Log) -> None:
-    """Write a database into a file of PostgreSQL's custom format.
+    """Dump a database into a file of PostgreSQL's custom format.
 
     Args:
-        server: Where the database is.
+        server: The database's server.
         database: Its name.
         target: The file.
-        when: The time it says it was made at, seconds since 1970.
-        log: Gets what pg_dump says.
+        when: The creation time to record, in seconds since 1970.
+        log: Receives pg_dump's output.
 
     Raises:
-        StageFailed: pg_dump fails.
+        StageFailed: pg_dump failed.
     """
     argv = ["pg_dump", "-Fc", "-Z1", "-f", str(target), "-d", database]
     call(server, argv, log)
@@ -57,14 +57,14 @@ def dump(server: Server, database: str, target: Path, when: int, log: Log) -> No
 
 
 def _stamp(when: int) -> bytes:
-    """Return a time as pg_dump writes it: seven integers, a sign byte before each."""
+    """Encode a time as pg_dump does: seven integers, each after a sign byte."""
     at = time.gmtime(when)
     parts = (at.tm_sec, at.tm_min, at.tm_hour, at.tm_mday, at.tm_mon - 1, at.tm_year - 1900, 0)
     return b"".join(b"\0" + part.to_bytes(_INTEGER - 1, "little") for part in parts)
 
 
 def compare(server: Server, first: str, second: str) -> None:
-    """Compare two databases: definitions, rows, and where the sequences are.
+    """Compare two databases: definitions, rows, and the values of sequences.
 
     Raises:
         StageFailed: They differ.
@@ -84,15 +84,15 @@ def _definitions(server: Server, database: str) -> list[str]:
     said: list[str] = []
     call(server, ["pg_dump", "-s", "-d", database], said.append)
     lines = "".join(said).split("\n")
-    # Current versions write a random word into \restrict.
+    # Current versions write a random word after \restrict.
     kept = (line.rstrip() for line in lines if not line.startswith(("--", r"\restrict", r"\unre")))
     return [_MOVING.sub("", line) for line in kept if line]
 
 
 def _contents(server: Server, database: str) -> dict[str, tuple[Any, ...] | None]:
-    """Return rows and a hash of each table, and each sequence's value.
+    """Return row count and hash of each table, and the value of each sequence.
 
-    The hash is a sum over rows: the same in any order, and no row is held anywhere.
+    The hash is a sum over rows: independent of their order, with constant memory.
     """
     found: dict[str, tuple[Any, ...] | None] = {}
     with psycopg.connect(**server.parameters(database)) as db:

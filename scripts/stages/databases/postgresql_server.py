@@ -1,4 +1,4 @@
-"""The PostgreSQL server a seed is built on: a throw-away one, or one that the worker names."""
+"""Provide the PostgreSQL server for a seed: a temporary one, or one that the worker names."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 @dataclass(frozen=True)
 class Workplace:
-    """A server with two fresh databases: one to build in, one to restore into."""
+    """A server with two empty databases: one to build in, one to restore into."""
 
     server: Server
     built: str
@@ -37,7 +37,7 @@ class Workplace:
         return psycopg.connect(**self.server.parameters(database))
 
     def connect_as(self, role: str, database: str) -> Connection:
-        """Connect as another role: by its name where that needs no password."""
+        """Connect as another role, directly or by SET SESSION AUTHORIZATION."""
         if "password" not in self.server.base and self.throw_away:
             return psycopg.connect(**self.server.parameters(database, role))
         reader = self.connect(database)
@@ -46,23 +46,24 @@ class Workplace:
         return reader
 
     def make_role(self, role: str, name: str, database: str) -> None:
-        """Make the read-only role, and its rights on a database."""
+        """Create the read-only role, and grant its rights on a database."""
         with self.connect(database) as db:
             db.execute(roles_sql(role, name).encode())
 
 
 @contextlib.contextmanager
 def opened(name: str, role: str, server_env: str | None) -> Iterator[Workplace]:
-    """Provide a server with two fresh databases; everything of ours is removed afterwards.
+    """Provide a server with two empty databases; everything created is dropped afterwards.
 
     Args:
         name: The seed's name.
-        role: The read-only role; on a server that is not ours it goes if it was not there before.
-        server_env: Name of the environment variable with the server's URL. None: a throw-away one.
+        role: The read-only role; on an external server it is dropped unless it existed before.
+        server_env: Name of the environment variable with the server's URL. None: a temporary
+            server.
 
     Raises:
-        MissingTool: There is no PostgreSQL, or the variable is not set.
-        WrongInput: The URL is none, or the server cannot be reached or used.
+        MissingTool: PostgreSQL is not installed, or the variable is not set.
+        WrongInput: The URL is invalid, or the server cannot be reached or used.
     """
     with contextlib.ExitStack() as stack:
         if server_env is None:
@@ -79,7 +80,12 @@ def opened(name: str, role: str, server_env: str | None) -> Iterator[Workplace]:
 
 
 def _given(variable: str) -> Server:
-    """Return the server that an environment variable names."""
+    """Connect to the server that an environment variable names.
+
+    Raises:
+        MissingTool: The variable is not set.
+        WrongInput: The server cannot be reached, or its user is not a superuser.
+    """
     url = os.environ.get(variable, "")
     if not url:
         msg = (
@@ -113,7 +119,7 @@ def _given(variable: str) -> Server:
 
 @contextlib.contextmanager
 def _role_removed(server: Server, role: str) -> Iterator[None]:
-    """Remove a role afterwards, if it was not there before."""
+    """Drop a role afterwards, unless it existed before."""
     select = "SELECT FROM pg_roles WHERE rolname = %s"
     with psycopg.connect(**server.parameters(server.home), autocommit=True) as db:
         was_there = db.execute(select, (role,)).fetchone() is not None
@@ -127,7 +133,7 @@ def _role_removed(server: Server, role: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _database(server: Server, name: str, *, keep: bool) -> Iterator[None]:
-    """Make a database and drop it afterwards, unless its whole server goes anyway."""
+    """Create a database and drop it afterwards, unless its whole server is temporary."""
     with psycopg.connect(**server.parameters(server.home), autocommit=True) as db:
         make = "CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
         db.execute(sql.SQL(make).format(sql.Identifier(name)))

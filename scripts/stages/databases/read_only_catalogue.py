@@ -1,5 +1,5 @@
 # ruff: noqa: S608  the only thing put into these queries is another constant
-"""What the catalogue says of a role's rights, and the things it is tried on."""
+"""Query the catalogue for a role's privileges, and create the objects that test them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from slipway.scripts.stages.databases.postgresql_catalogue import OURS
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
-# Each gives a verb and what it may be done to. Rights on single columns hide from most attempts.
+# Each query returns a verb and its object. Attempts alone would miss privileges on single columns.
 _PRIVILEGES: tuple[LiteralString, ...] = (
     f"""SELECT lower(p), format('%%I.%%I', n.nspname, c.relname)
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace,
@@ -55,7 +55,7 @@ _PROBES: tuple[LiteralString, ...] = (
 
 
 def find_privileges(owner: Connection, role: str) -> list[tuple[str, str]]:
-    """Return each right the role has and must not have, as verb and object."""
+    """Return each privilege the role has and must not have, as verb and object."""
     found: list[tuple[str, str]] = []
     for query in _PRIVILEGES:
         rows = owner.execute(query, {"role": role}).fetchall()
@@ -65,7 +65,7 @@ def find_privileges(owner: Connection, role: str) -> list[tuple[str, str]]:
 
 
 def prepare_probes(owner: Connection, schemas: Sequence[str]) -> None:
-    """Make, as the owner, a later table, view, sequence and function in each schema."""
+    """Create, as the owner, a table, view, sequence and function in each schema, as later ones."""
     for schema in schemas:
         for statement in _PROBES:
             owner.execute(sql.SQL(statement).format(sql.Identifier(schema)))

@@ -1,5 +1,5 @@
 # ruff: noqa: S608  the only thing put into these queries is another constant
-"""The role that may only read: its grants, and the test of every verb it must not have."""
+"""Grant the read-only role its rights, and test each verb that must be denied."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _VIEWS: LiteralString = f"""
     WHERE c.relkind IN ('v', 'm') AND c.relname NOT LIKE 'slipway\\_probe%' AND {OURS}
     ORDER BY 1, 2"""
 
-# Grants on what is inside the database: the dump holds them.
+# Grants on objects inside the database: these are part of the dump.
 _PER_SCHEMA: tuple[LiteralString, ...] = (
     "REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC",
     "GRANT USAGE ON SCHEMA {schema} TO {role}",
@@ -74,7 +74,7 @@ $$;
 
 @dataclass(frozen=True)
 class Verdict:
-    """One thing the role tried."""
+    """The result of one statement that the role tried."""
 
     verb: str
     on: str
@@ -83,17 +83,17 @@ class Verdict:
 
 
 def roles_sql(role: str, name: str) -> str:
-    """Return the SQL that makes the role and its rights on the database it is run in."""
+    """Return the SQL that creates the role and its rights on the database it is run in."""
     return ROLES_SQL.format(role=role, name=name)
 
 
 def list_schemas(db: Connection) -> list[str]:
-    """Return the application's schemas."""
+    """Return the names of the application's schemas."""
     return [name for (name,) in db.execute(_SCHEMAS).fetchall()]
 
 
 def grant(db: Connection, role: str) -> None:
-    """Give the role what it needs to read, inside the database."""
+    """Grant the role all it needs to read, inside the database."""
     for schema in list_schemas(db):
         for statement in _PER_SCHEMA:
             names = {"schema": sql.Identifier(schema), "role": sql.Identifier(role)}
@@ -106,18 +106,18 @@ def check(owner: Connection, reader: Connection, role: str) -> list[Verdict]:
     """Try every verb as the role.
 
     Args:
-        owner: A connection of the tables' owner, to a database that may be spoilt.
+        owner: A connection of the tables' owner, to a database that may be modified.
         reader: A connection of the role to the same database.
         role: The role's name.
 
     Returns:
-        What was tried, all as it must be.
+        All attempts; each had the expected result.
 
     Raises:
         StageFailed: The role may do what it must not, or cannot read.
     """
     prepare_probes(owner, list_schemas(owner))
-    # The seat belt goes off first: anybody with the role could take it off.
+    # Turn the read-only default off first: anybody with the role could do so.
     reader.execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE")
     reader.execute("SET default_transaction_read_only = off")
     reader.commit()
@@ -142,7 +142,7 @@ def check(owner: Connection, reader: Connection, role: str) -> list[Verdict]:
 
 
 def _is_allowed(reader: Connection, query: Query) -> bool:
-    """Try a statement; any error but "permission denied" means that permission was there."""
+    """Return True if the role may run a statement: any error but "permission denied" means yes."""
     try:
         reader.execute(query)
     except psycopg.errors.InsufficientPrivilege:
@@ -194,7 +194,7 @@ def _attempts(owner: Connection) -> Iterator[tuple[str, str, Query, bool]]:
         table, on = sql.Identifier(schema, name), f"{schema}.{name}"
         for verb, statement, expected in _ON_TABLE:
             yield verb, on, sql.SQL(statement).format(table), expected
-        # No row comes of them, so that nothing but the permission can fail.
+        # These affect no rows, so that only the permission can fail.
         for verb, statement in _ON_COLUMN:
             query = sql.SQL(statement).format(table, sql.Identifier(column))
             yield verb, on, query, False
@@ -210,5 +210,5 @@ def _attempts(owner: Connection) -> Iterator[tuple[str, str, Query, bool]]:
 
 
 def as_json(verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
-    """Return the verdicts for the report."""
+    """Return the verdicts as JSON objects for the report."""
     return [vars(verdict) for verdict in verdicts]

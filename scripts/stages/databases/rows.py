@@ -1,4 +1,4 @@
-"""From a batch of a fixture to what each database gets, and to a sentence where a value is bad."""
+"""Convert a fixture's batches for each database, and explain invalid values."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ BAD = (ValueError, KeyError, OverflowError)
 
 @dataclass(frozen=True)
 class Rows:
-    """A batch, judged and converted."""
+    """A validated and converted batch."""
 
     names: tuple[str, ...]
     values: Sequence[Sequence[Any]]
-    """Column by column, as SQLite holds them."""
+    """The values by column, as SQLite stores them."""
     texts: Sequence[Sequence[str | None]]
-    """Column by column, as PostgreSQL reads them; empty where the raw bytes will do."""
+    """The values by column, as texts for PostgreSQL; empty if the raw bytes suffice."""
     batch: Batch
 
 
 def check_columns(fixture: Fixture, batch: Batch) -> tuple[Column, ...]:
-    """Return the columns a batch gives.
+    """Return the columns of a batch.
 
     Raises:
-        WrongInput: It names an unknown or a computed column, or leaves out a required one.
+        WrongInput: It names an unknown or computed column, or omits a required one.
     """
     table = fixture.table
     place = f"{fixture.shown}:{1 if not batch.typed else batch.line}"
@@ -62,16 +62,16 @@ def check_columns(fixture: Fixture, batch: Batch) -> tuple[Column, ...]:
 
 
 def convert(fixture: Fixture, batch: Batch, columns: Sequence[Column], *, need_texts: bool) -> Rows:
-    """Judge and convert a batch.
+    """Validate and convert a batch.
 
     Args:
         fixture: The file, for error sentences.
         batch: Its rows.
         columns: The batch's columns.
-        need_texts: True: PostgreSQL cannot have the raw bytes.
+        need_texts: True: PostgreSQL cannot use the raw bytes.
 
     Raises:
-        WrongInput: A value is not what its column takes.
+        WrongInput: A value is invalid for its column.
     """
     values: list[Sequence[Any]] = []
     texts: list[Sequence[str | None]] = []
@@ -89,7 +89,11 @@ def convert(fixture: Fixture, batch: Batch, columns: Sequence[Column], *, need_t
 def _convert_column(
     column: Column, given: Sequence[Any], *, typed: bool
 ) -> tuple[Sequence[str | None], Sequence[Any]]:
-    """Return a column's texts (NULL as None) and its values as SQLite holds them."""
+    """Return a column's texts (NULL as None) and its values as SQLite stores them.
+
+    Raises:
+        ValueError: A value is invalid, or a required one is missing; also KeyError, OverflowError.
+    """
     change = converter(column)
     if typed:
         texts: Sequence[str | None] = [as_text(column, value) for value in given]
@@ -106,7 +110,11 @@ def _convert_column(
 
 
 def explain(fixture: Fixture, batch: Batch, columns: Sequence[Column]) -> NoReturn:
-    """Find the first bad value of a batch and say what is wrong with it."""
+    """Find the first invalid value of a batch and raise its error sentence.
+
+    Raises:
+        WrongInput: Always.
+    """
     for offset, row in enumerate(zip(*batch.columns, strict=True)):
         for column, given in zip(columns, row, strict=True):
             if not _is_good(column, given, typed=batch.typed):
@@ -125,7 +133,7 @@ def _is_good(column: Column, given: object, *, typed: bool) -> bool:
 
 
 def refuse(fixture: Fixture, record: int, column: Column, given: object) -> NoReturn:
-    """Say that a value is not what its column takes.
+    """Raise the error sentence for an invalid value.
 
     Raises:
         WrongInput: Always.

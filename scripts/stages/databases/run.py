@@ -1,4 +1,4 @@
-"""The stage `databases`: seed databases from the application's own models and fixtures."""
+"""Build seed databases from the application's own models and fixtures."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ _TAKEN = frozenset({"postgres", "template0", "template1"})
 
 @dataclass
 class _Build:
-    """One build: what was asked for, and what has come of it."""
+    """The settings and the results of one build."""
 
     stage: DatabasesStage
     name: str
     role: str
     source: Path
     work: Path
-    """A folder beside the output: what is in the output is whole."""
+    """A folder beside the output, so that the output holds complete files only."""
     when: int
     report: Report
     files: list[Path]
@@ -61,16 +61,16 @@ class _Build:
 
 
 def run(job: Job, report: Report) -> None:
-    """Build, check and leave the seed databases.
+    """Build, verify and leave the seed databases.
 
     Args:
         job: A job for the stage `databases`; the project is the current folder.
-        report: Gets progress, artefacts and the summary.
+        report: Receives progress, artefacts and the summary.
 
     Raises:
         WrongInput: A setting or a fixture is wrong.
-        StageFailed: The models, the migrations or the grants are bad.
-        MissingTool: PostgreSQL or the application's environment cannot be had.
+        StageFailed: The models, the migrations or the grants are wrong.
+        MissingTool: PostgreSQL or the application's environment is not available.
     """
     output = Path(job.output)
     work = output.with_name(f"{output.name}.work")
@@ -90,7 +90,11 @@ def run(job: Job, report: Report) -> None:
 
 
 def _prepare(job: Job, report: Report, work: Path) -> _Build:
-    """Check the settings."""
+    """Validate the settings and return the build.
+
+    Raises:
+        WrongInput: A setting is wrong.
+    """
     stage = job.stage
     assert isinstance(stage, DatabasesStage)  # noqa: S101  `slipway stage` looks at `uses`
     source = Path.cwd()
@@ -143,7 +147,12 @@ def _build(build: _Build, job: Job) -> None:
 
 
 def _make_schema(build: _Build, application: Application, place: Workplace | None) -> Schema:
-    """Find out which tables there are, and let migrations make them if there are some."""
+    """Determine the tables from the models or the migrated database, after running migrations.
+
+    Raises:
+        StageFailed: A migration failed.
+        WrongInput: The models cannot be used for a target.
+    """
     stage, schema = build.stage, None
     if stage.metadata is not None:
         build.report.progress(f"reading {stage.metadata}")
@@ -155,7 +164,7 @@ def _make_schema(build: _Build, application: Application, place: Workplace | Non
         for url in urls:
             build.report.progress(f"{stage.alembic}: upgrade head on {url.partition(':')[0]}")
             build.facts["alembic"] = application.migrate(stage.alembic, url)["alembic"]
-        # PostgreSQL's own types say more than SQLite's.
+        # PostgreSQL's types carry more information than SQLite's.
         found = application.read_database(urls[-1])
         schema = schema or found
     assert schema is not None  # noqa: S101  one of both was asked for
@@ -195,7 +204,7 @@ def _fill(build: _Build, schema: Schema, place: Workplace | None) -> None:
 
 
 def _dump(build: _Build, place: Workplace) -> None:
-    """Dump, restore, compare, and try what the read-only role may do in what was restored."""
+    """Dump, restore and compare, then test the read-only role in the restored database."""
     log = build.report.log
     build.product("-roles.sql").write_bytes(
         read_only_role.roles_sql(build.role, build.name).encode()
@@ -217,7 +226,7 @@ def _dump(build: _Build, place: Workplace) -> None:
 
 
 def _leave(build: _Build, output: Path) -> list[Path]:
-    """Put what was made into the output, all of it at the end."""
+    """Move the finished files into the output folder."""
     report = {
         "name": build.name,
         "tables": build.rows,

@@ -1,4 +1,4 @@
-"""What tables the application has: asked of its own SQLAlchemy, made by its own Alembic."""
+"""Read the application's tables with its own SQLAlchemy, and migrate with its own Alembic."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _GUESTS = Path(__file__).parent / "guest"
 
 @dataclass(frozen=True)
 class Schema:
-    """The tables, and the statements that make them."""
+    """The tables, and the statements that create them."""
 
     tables: Mapping[str, Table]
     ddl: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -28,7 +28,7 @@ class Schema:
 
 @dataclass(frozen=True)
 class Application:
-    """The application, ready to be asked."""
+    """The application, accessed through guests in its own Python."""
 
     source: Path
     environment: Environment
@@ -36,14 +36,14 @@ class Application:
     report: Report
 
     def read_models(self, place: str, dialects: Sequence[str]) -> Schema:
-        """Return what the models say.
+        """Read the tables from the models.
 
         Args:
             place: The MetaData, as "module:attribute".
             dialects: The databases to write statements for.
 
         Raises:
-            WrongInput: There is no MetaData there, or it has no tables.
+            WrongInput: There is no MetaData, or it has no tables.
         """
         answer = self._ask("schema.py", "--metadata", place, "--dialects", ",".join(dialects))
         if "error" in answer:
@@ -52,10 +52,10 @@ class Application:
         return _schema(answer, f'metadata "{place}"')
 
     def read_database(self, url: str) -> Schema:
-        """Return what a database holds.
+        """Read the tables from a migrated database.
 
         Raises:
-            StageFailed: It cannot be read.
+            StageFailed: It cannot be read, or is empty.
         """
         answer = self._ask("schema.py", "--url", url)
         if "error" in answer:
@@ -71,10 +71,10 @@ class Application:
         return _schema(answer, "the migrated database")
 
     def migrate(self, ini: str, url: str) -> Mapping[str, Any]:
-        """Bring a database to the newest migration.
+        """Upgrade a database to the newest migration.
 
         Raises:
-            StageFailed: A migration fails.
+            StageFailed: A migration failed.
         """
         answer = self._ask("migrate.py", ini, url)
         if "error" in answer:
@@ -84,7 +84,11 @@ class Application:
         return answer
 
     def _ask(self, guest: str, *arguments: str) -> Mapping[str, Any]:
-        """Run a guest and return its answer; what else it says is log."""
+        """Run a guest and return its answer; its output is logged.
+
+        Raises:
+            StageFailed: It ended without an answer.
+        """
         output = self.work / "answer.json"
         output.unlink(missing_ok=True)
         done = process.run(

@@ -1,4 +1,4 @@
-"""The SQLite seed: quick to load, and the same bytes for the same input."""
+"""Fill the SQLite seed, fast and reproducibly."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from slipway.scripts.stages.databases.tables import quoted
 #: Rows per INSERT: fewer calls from Python into SQLite.
 ROWS = 16
 _MOST_VARIABLES = 999
-#: Where SQLite's file header holds the version of the library that wrote it last.
+#: Bytes of SQLite's file header that hold the version of the library that last wrote it.
 _WRITER = slice(96, 100)
 
 
@@ -32,7 +32,8 @@ class SqliteSeed:
     def __init__(self, path: Path, ddl: Sequence[str] = ()) -> None:
         self._path = path
         self._db = sqlite3.connect(path, isolation_level=None)
-        # The journal in memory lets a bad row be found; secure_delete leaves no stale bytes behind.
+        # A journal, in memory, allows a rollback to find a bad row; secure_delete overwrites stale
+        # bytes.
         for pragma in (
             "journal_mode=MEMORY",
             "synchronous=OFF",
@@ -47,7 +48,10 @@ class SqliteSeed:
         self._indexes = self._detach_indexes()
 
     def _detach_indexes(self) -> list[str]:
-        """Drop what is quicker made when all rows are there; unique ones must judge each row."""
+        """Drop non-unique indexes, which are cheaper to create after loading; return their SQL.
+
+        Unique indexes stay, because they must check each row.
+        """
         found = self._db.execute(
             "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL "
             "AND sql NOT LIKE 'CREATE UNIQUE%' ORDER BY name"
@@ -80,7 +84,12 @@ class SqliteSeed:
         self._db.execute("RELEASE batch")
 
     def _find_bad(self, insert: str, fixture: Fixture, rows: Rows) -> NoReturn:
-        """Insert row by row until the bad one says what is wrong."""
+        """Insert row by row to find the bad one.
+
+        Raises:
+            StageFailed: Each row alone is accepted.
+            WrongInput: A row breaks a constraint.
+        """
         for offset, row in enumerate(zip(*rows.values, strict=True)):
             try:
                 self._db.execute(insert, row)
@@ -118,17 +127,18 @@ class SqliteSeed:
             raise WrongInput(msg) from None
 
     def attach(self) -> None:
-        """Make the indexes again."""
+        """Recreate the indexes and commit."""
         for statement in self._indexes:
             self._db.execute(statement)
         if self._db.in_transaction:
             self._db.execute("COMMIT")
 
     def check_foreign_keys(self, fixtures: Sequence[Fixture]) -> None:
-        """Find rows that refer to nothing.
+        """Check all foreign keys.
 
         Raises:
-            WrongInput: There is one.
+            StageFailed: SQLite cannot check them.
+            WrongInput: A row refers to a missing one.
         """
         try:
             broken = self._db.execute("PRAGMA foreign_key_check").fetchone()
@@ -150,7 +160,7 @@ class SqliteSeed:
         raise WrongInput(broken_key(fixtures, table, wanted, parent))
 
     def count(self) -> dict[str, int]:
-        """Return the rows of each table."""
+        """Return the row count of each table."""
         names = self._db.execute(
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' "
             "ESCAPE '\\' ORDER BY name"
@@ -159,10 +169,10 @@ class SqliteSeed:
         return {name: self._db.execute(count + quoted(name)).fetchone()[0] for (name,) in names}
 
     def finish(self, target: Path) -> None:
-        """Write the seed: compact, checked, and nothing of this machine in it.
+        """Write the seed: compact, verified and independent of this machine. Closes the database.
 
         Raises:
-            StageFailed: SQLite finds the database damaged.
+            StageFailed: SQLite's integrity check failed.
         """
         found = self._db.execute("PRAGMA integrity_check").fetchone()[0]
         if found != "ok":
@@ -175,12 +185,12 @@ class SqliteSeed:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the database."""
         self._db.close()
 
 
 def broken_key(fixtures: Sequence[Fixture], table: str, wanted: dict[str, Any], parent: str) -> str:
-    """Say which row refers to nothing."""
+    """Return the error sentence for a row that refers to a missing one."""
     texts = {name: "" if value is None else value for name, value in wanted.items()}
     told = ", ".join(f'{name} "{value}"' for name, value in texts.items()) or "a row"
     for fixture in fixtures:
@@ -195,7 +205,7 @@ def broken_key(fixtures: Sequence[Fixture], table: str, wanted: dict[str, Any], 
 
 
 def _say(error: str, row: dict[str, Any]) -> str:
-    """Turn SQLite's words into a sentence with the value."""
+    """Convert SQLite's constraint error into a sentence with the value."""
     reason, _, what = error.partition(" constraint failed: ")
     names = [name.rpartition(".")[2] for name in what.split(", ")]
     told = ", ".join(f'{name} "{row[name]}"' for name in names if name in row)

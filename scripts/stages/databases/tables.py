@@ -1,4 +1,4 @@
-"""The tables of an application, as its models or its migrations make them."""
+"""Model the tables of an application, as its models or migrations create them."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Column:
-    """A column, and what decides how its values are written."""
+    """A column, with the properties that determine how its values are written."""
 
     name: str
     kind: str
     nullable: bool = True
     primary_key: bool = False
     default: bool = False
-    """The database itself fills it in when it is left out."""
+    """True: the database has a default for it."""
     autoincrement: bool = False
     computed: bool = False
     decorated: bool = False
-    """A TypeDecorator wraps it: fixtures hold the stored form."""
+    """True: a TypeDecorator wraps it, and fixtures hold the stored form."""
     sequence: str | None = None
     bits: int = 64
     length: int | None = None
@@ -30,19 +30,19 @@ class Column:
     timezone: bool = False
     values: tuple[str, ...] = ()
     native: bool = True
-    """PostgreSQL has a type of its own for it (enum, uuid)."""
+    """True: PostgreSQL uses its own type for it (enum, uuid)."""
     storage: str | None = None
-    """SQLAlchemy's storage format in SQLite, where it is not the usual one."""
+    """SQLAlchemy's storage format in SQLite, if it differs from the default."""
 
     @property
     def required(self) -> bool:
-        """Whether a fixture must give it."""
+        """True: a fixture must provide a value."""
         return not (self.nullable or self.default or self.autoincrement or self.computed)
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table and the tables it refers to."""
+    """A table, with the names of the tables it refers to."""
 
     name: str
     schema: str | None
@@ -51,16 +51,16 @@ class Table:
 
     @property
     def full_name(self) -> str:
-        """The name with its schema, if it has one of its own."""
+        """The name, qualified with its schema if it has one."""
         return f"{self.schema}.{self.name}" if self.schema else self.name
 
     def column(self, name: str) -> Column | None:
-        """Return the column of that name."""
+        """Return the column of that name, or None."""
         return next((column for column in self.columns if column.name == name), None)
 
 
 def read_tables(described: Iterable[Mapping[str, Any]]) -> dict[str, Table]:
-    """Return tables by full name from what the guest said."""
+    """Build tables, by full name, from the guest's answer."""
     tables = [
         Table(
             name=table["name"],
@@ -79,7 +79,7 @@ def _read_column(described: Mapping[str, Any]) -> Column:
 
 
 def loading_order(tables: Mapping[str, Table]) -> list[str]:
-    """Return the tables' names, those referred to first; circles are cut where they close."""
+    """Return the tables' names, referenced ones first; references that close a cycle are cut."""
     graph = {
         name: [other for other in table.references if other != name and other in tables]
         for name, table in sorted(tables.items())
@@ -93,7 +93,7 @@ def loading_order(tables: Mapping[str, Table]) -> list[str]:
 
 
 def did_you_mean(word: str, known: Sequence[str]) -> str:
-    """Return a hint for a word nobody knows."""
+    """Return a hint for an unknown word: the closest known one, or all."""
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     if close:
         return f'did you mean "{close[0]}"?'
@@ -101,5 +101,5 @@ def did_you_mean(word: str, known: Sequence[str]) -> str:
 
 
 def quoted(*names: str | None) -> str:
-    """Return an SQL identifier, its parts quoted."""
+    """Return a quoted SQL identifier."""
     return ".".join('"' + name.replace('"', '""') + '"' for name in names if name)

@@ -1,4 +1,4 @@
-"""Values of JSON and YAML as texts, what a column allows in words, and PostgreSQL's forms."""
+"""Convert values of JSON and YAML to text, describe columns' values, and format for PostgreSQL."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ALLOWED = {
     "interval": 'a time span such as "2 days 03:00:00"',
 }
 _SHOWN = 60
-# No number is a text: 01234 unquoted is one in YAML, and its zero is lost.
+# Numbers are not accepted as texts: YAML reads an unquoted 01234 as a number and drops its zero.
 _TYPES: tuple[tuple[type, frozenset[str], Callable[[Any], str]], ...] = (
     (bool, frozenset({"boolean"}), lambda value: "true" if value else "false"),
     (int, frozenset({"integer", "float", "numeric", "other", "boolean"}), str),
@@ -36,7 +36,7 @@ _TYPES: tuple[tuple[type, frozenset[str], Callable[[Any], str]], ...] = (
 
 
 def allowed(column: Column) -> str:
-    """Say in words what a column takes."""
+    """Describe the values that a column accepts."""
     if column.kind == "enum":
         return f"one of {', '.join(column.values)}"
     if column.kind == "datetime":
@@ -51,16 +51,16 @@ def allowed(column: Column) -> str:
 
 
 def shown(value: object) -> str:
-    """Return a value for an error sentence, not too long."""
+    """Return a value for an error sentence, quoted and shortened."""
     text = value if isinstance(value, str) else json.dumps(value, default=str)
     return f'"{text[:_SHOWN]}…"' if len(text) > _SHOWN else f'"{text}"'
 
 
 def as_text(column: Column, value: object) -> str | None:
-    """Return a value of JSON or YAML as the text a CSV file would hold.
+    """Return a value of JSON or YAML as the text of an equivalent CSV file.
 
     Raises:
-        ValueError: The value is of another type than the column.
+        ValueError: The value's type does not match the column.
     """
     if value is None:
         return None
@@ -69,7 +69,7 @@ def as_text(column: Column, value: object) -> str | None:
     if isinstance(value, str) and "\0" not in value:
         return value
     for known, kinds, write in _TYPES:
-        # True is an int too, and a datetime a date: the first type that fits decides.
+        # bool is a subclass of int, and datetime of date: the first matching type decides.
         if isinstance(value, known):
             return write(value) if column.kind in kinds else _refuse()
     return _refuse()
@@ -80,10 +80,10 @@ def _refuse() -> NoReturn:
 
 
 def check(column: Column, text: str | None) -> None:
-    """Judge one value alone: what an error sentence is made from.
+    """Validate a single value.
 
     Raises:
-        ValueError: It is no such value; KeyError and OverflowError mean the same.
+        ValueError: It is invalid; KeyError and OverflowError mean the same.
     """
     if text is None:
         return
@@ -95,15 +95,15 @@ def check(column: Column, text: str | None) -> None:
 
 
 def passes(column: Column) -> bool:
-    """Whether PostgreSQL reads the text of a fixture as the same value."""
+    """Return True if PostgreSQL reads the text of a fixture as the same value."""
     return column.kind not in {"uuid", "json"} or (column.kind == "uuid" and column.native)
 
 
 def judged(column: Column) -> bool:
-    """Whether PostgreSQL would take any text where the models allow only some."""
+    """Return True if PostgreSQL would accept any text where the models allow only some."""
     return column.kind == "enum" and not column.native
 
 
 def for_postgresql(column: Column, texts: Texts, values: Sequence[Any]) -> Sequence[Any]:
-    """Return a column as texts for COPY; `values` are the same ones as SQLite holds them."""
+    """Return a column's texts for COPY; `values` are the same values as SQLite stores them."""
     return texts if passes(column) else values

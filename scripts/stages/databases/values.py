@@ -1,9 +1,9 @@
-"""Values of fixtures as the databases hold them.
+"""Convert the texts of fixtures to the values that the databases store.
 
-SQLite has no types for dates, times, decimals, enums, JSON or UUIDs: what it holds is what
-SQLAlchemy's bind processors write, and `==` and `>=` find nothing where a seed was written
-otherwise. So each converter here writes what they write; a test compares with the real ones.
-A converter takes the texts of one column of a batch at once: that is what makes it quick.
+SQLite has no types for dates, times, decimals, enums, JSON or UUIDs: SQLAlchemy's bind processors
+determine the stored form, and comparisons such as `==` and `>=` fail for a seed in any other form.
+So each converter writes what they write; a test compares with the real ones. A converter takes the
+texts of one column of a batch at once, which makes it fast.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 from slipway.scripts.stages.databases.tables import Column
 
 Texts = Sequence[str]
-#: Digits that a float keeps of any decimal: SQLite holds Numeric as a float, as SQLAlchemy does.
+#: Digits that a float keeps of any decimal: SQLAlchemy stores Numeric in SQLite as a float.
 DIGITS = 15
 _STAMP = len("2024-12-31 23:59:59")
 _FRACTION = re.compile(r"\.\d{7,}")
@@ -38,9 +38,9 @@ _BOOLEANS = {
 
 
 def converter(column: Column) -> Callable[[Texts], Sequence[Any]]:
-    """Return the function that turns a column's texts into what SQLite holds.
+    """Return the function that converts a column's texts to the values SQLite stores.
 
-    It raises ValueError or KeyError when one of them is no such value.
+    The function raises ValueError or KeyError if a text is invalid.
     """
     made = _CONVERTERS.get(column.kind)
     return made(column) if made else _as_they_are
@@ -57,7 +57,7 @@ def _integers(_column: Column) -> Callable[[Texts], Sequence[Any]]:
 def _floats(_column: Column) -> Callable[[Texts], Sequence[Any]]:
     def convert(texts: Texts) -> Sequence[Any]:
         values = list(map(float, texts))
-        # SQLite would hold NaN as NULL. The sum tells in one go whether there may be one.
+        # SQLite would store NaN as NULL. The sum shows quickly if there may be one.
         if math.isnan(sum(values)) and any(map(math.isnan, values)):
             raise ValueError
         return values
@@ -105,7 +105,8 @@ def _datetimes(column: Column) -> Callable[[Texts], Sequence[Any]]:
     def convert(texts: Texts) -> Sequence[Any]:
         values = map(datetime.fromisoformat, texts)
         if column.storage is None and (separator := _same_form(texts)):
-            # Every value must be parsed to be known good, but the text is quicker made of the text.
+            # Every value must be parsed to be validated, but copying the text is faster than
+            # formatting.
             for _ in values:
                 pass
             if separator == " ":
@@ -117,7 +118,7 @@ def _datetimes(column: Column) -> Callable[[Texts], Sequence[Any]]:
 
 
 def _same_form(texts: Texts) -> str | None:
-    """Return what parts date and time if all texts look like 2024-12-31 23:59:59."""
+    """Return the separator if all texts look like 2024-12-31 23:59:59 (or with a T), else None."""
     if not texts or set(map(len, texts)) != {_STAMP}:
         return None
     joined, size = "".join(texts), len(texts)
@@ -129,7 +130,11 @@ def _same_form(texts: Texts) -> str | None:
 
 
 def _datetime(text: str, value: datetime, column: Column) -> str:
-    """Write one value; SQLite holds no time zone, so that only UTC can be told again."""
+    """Format one value for SQLite, which stores no time zone: only UTC is allowed.
+
+    Raises:
+        ValueError: It has another time zone, or more than six fractional digits.
+    """
     if value.tzinfo is not None and (not column.timezone or value.utcoffset() != timedelta(0)):
         raise ValueError
     if _FRACTION.search(text):

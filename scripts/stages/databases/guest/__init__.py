@@ -1,1 +1,1 @@
-"""What runs inside the application's own Python: the standard library and its SQLAlchemy."""
+"""Guests inside the application's own Python: the standard library and its SQLAlchemy only."""

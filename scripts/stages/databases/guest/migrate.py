@@ -1,7 +1,7 @@
-"""Run `alembic upgrade head` on a database; runs inside the application's Python, with its Alembic.
+"""Run `alembic upgrade head` on a database, with the application's own Python and Alembic.
 
-`migrate.py --output FILE INI URL`. The URL is given to env.py as `sqlalchemy.url` of its
-configuration, and in the environment as SLIPWAY_DATABASE_URL and DATABASE_URL.
+`migrate.py --output FILE INI URL`. env.py gets the URL as `sqlalchemy.url` of its configuration,
+and in the environment variables SLIPWAY_DATABASE_URL and DATABASE_URL.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import Any
 
 
 def say(error: BaseException) -> str:
-    """Return an exception as one line."""
+    """Format an exception as one line."""
     text = " ".join(str(getattr(error, "orig", None) or error).split())
     return f"{type(error).__name__}: {text}"
 
 
 def upgrade(ini: str, url: str) -> dict[str, Any]:
-    """Bring the database to head and return the facts of it."""
+    """Upgrade the database to head; return Alembic's version and the head revisions."""
     import alembic
     from alembic import command
     from alembic.config import Config
@@ -37,14 +37,14 @@ def upgrade(ini: str, url: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Migrate and write the answer to a file."""
+    """Migrate and write the answer to a file, as JSON."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--output", required=True)
     parser.add_argument("ini")
     parser.add_argument("url")
     given = parser.parse_args()
     stable_ddl = importlib.import_module("stable_ddl")
-    # From here on this file's neighbours must not hide the application's modules.
+    # From here on this file's folder must not hide the application's modules.
     sys.path[0] = str(Path.cwd())
     answer: dict[str, Any]
     try:

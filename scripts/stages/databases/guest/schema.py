@@ -1,9 +1,9 @@
-"""Say what tables an application has; runs inside its Python, with its own SQLAlchemy.
+"""Describe an application's tables, with its own Python and SQLAlchemy.
 
 `schema.py --output FILE --metadata module:attribute --dialects sqlite,postgresql` reads the models,
-`schema.py --output FILE --url URL` reads a database that exists. Both write JSON to FILE:
-`{"sqlalchemy": version, "ddl": {dialect: [statement]}, "tables": [table]}`, or
-`{"error": sentence}`.
+`schema.py --output FILE --url URL` reads an existing database. Both write JSON to FILE:
+`{"sqlalchemy": version, "ddl": {dialect: [statement]}, "tables": [table]}`, or `{"error":
+sentence}`.
 """
 
 from __future__ import annotations
@@ -16,16 +16,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
-# The drivers need not be installed to write DDL. psycopg2 is known to every SQLAlchemy.
+# DDL can be written without an installed driver. Every SQLAlchemy knows psycopg2.
 URLS = {"sqlite": "sqlite://", "postgresql": "postgresql+psycopg2://"}
 
 
 class Unusable(Exception):
-    """The application's models or database cannot be used; the sentence says why."""
+    """The application's models or database cannot be used; the message is the reason."""
 
 
 def load_metadata(place: str) -> Any:
-    """Return the MetaData at "module:attribute"."""
+    """Return the MetaData at "module:attribute".
+
+    Raises:
+        Unusable: It cannot be imported, or is not a MetaData.
+    """
     module_name, _, attributes = place.partition(":")
     try:
         found = importlib.import_module(module_name)
@@ -46,7 +50,11 @@ def load_metadata(place: str) -> Any:
 
 
 def write_ddl(metadata: Any, name: str) -> list[str]:
-    """Return the statements with which SQLAlchemy itself would make everything."""
+    """Return the DDL statements with which SQLAlchemy itself creates everything.
+
+    Raises:
+        Unusable: SQLAlchemy cannot write DDL for the models.
+    """
     from sqlalchemy import create_mock_engine
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -55,7 +63,7 @@ def write_ddl(metadata: Any, name: str) -> list[str]:
     def keep(element: Any, *_args: Any, **_options: Any) -> None:
         statements.append(str(element.compile(dialect=engine.dialect)).strip())
 
-    # Other parameter styles double each % in a CHECK.
+    # Other parameter styles double each % in a CHECK constraint.
     engine = create_mock_engine(URLS[name], keep, paramstyle="named")
     try:
         metadata.create_all(engine, checkfirst=False)
@@ -66,7 +74,7 @@ def write_ddl(metadata: Any, name: str) -> list[str]:
 
 
 def bare_type(given: Any, dialect: Any) -> tuple[Any, bool]:
-    """Return a column's type for a dialect, without decorators, and whether it had one."""
+    """Return a column's type for a dialect, without decorators, and True if it had one."""
     from sqlalchemy import Interval
     from sqlalchemy.types import TypeDecorator
 
@@ -79,7 +87,7 @@ def bare_type(given: Any, dialect: Any) -> tuple[Any, bool]:
 
 
 def kind_of(given: Any) -> str:
-    """Return the word for a type."""
+    """Return the kind of a type, such as "integer"."""
     import sqlalchemy as sa
 
     kinds = (
@@ -104,7 +112,7 @@ def kind_of(given: Any) -> str:
 
 
 def bits_of(given: Any) -> int:
-    """Return how many bits PostgreSQL gives an integer type."""
+    """Return the size in bits of an integer type in PostgreSQL."""
     import sqlalchemy as sa
 
     if isinstance(given, sa.SmallInteger):
@@ -113,7 +121,7 @@ def bits_of(given: Any) -> int:
 
 
 def describe_type(given: Any) -> dict[str, Any]:
-    """Return the facts of a type that decide how its values are written."""
+    """Describe the properties of a type that determine how its values are written."""
     from sqlalchemy.dialects import sqlite
 
     bare, decorated = bare_type(given, sqlite.dialect())
@@ -139,7 +147,7 @@ def describe_type(given: Any) -> dict[str, Any]:
 
 
 def describe_column(column: Any) -> dict[str, Any]:
-    """Return the facts of a column of the models."""
+    """Describe a column of the models."""
     default = column.default
     sequence = default.name if getattr(default, "is_sequence", False) else None
     return {
@@ -155,7 +163,7 @@ def describe_column(column: Any) -> dict[str, Any]:
 
 
 def from_models(metadata: Any, dialects: list[str]) -> dict[str, Any]:
-    """Describe everything in a MetaData."""
+    """Describe all tables of a MetaData, with their DDL."""
     return {
         "ddl": {name: write_ddl(metadata, name) for name in dialects},
         "tables": [
@@ -173,7 +181,7 @@ def from_models(metadata: Any, dialects: list[str]) -> dict[str, Any]:
 def reflect_table(
     inspector: Any, name: str, schema: str | None, default_schema: str | None
 ) -> dict[str, Any]:
-    """Describe one table of a database that exists."""
+    """Describe one table of an existing database."""
     keys = inspector.get_pk_constraint(name, schema=schema)["constrained_columns"]
     columns = []
     for column in inspector.get_columns(name, schema=schema):
@@ -204,7 +212,7 @@ def reflect_table(
 
 
 def from_database(url: str) -> dict[str, Any]:
-    """Describe the tables of a database that exists."""
+    """Describe the tables of an existing database."""
     from sqlalchemy import create_engine, inspect
 
     engine = create_engine(url)
@@ -225,7 +233,7 @@ def from_database(url: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Answer one question and write the answer to a file."""
+    """Answer one request and write the answer to a file, as JSON."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--output", required=True)
     parser.add_argument("--metadata")
@@ -233,7 +241,7 @@ def main() -> None:
     parser.add_argument("--dialects", default="")
     given = parser.parse_args()
     stable_ddl = importlib.import_module("stable_ddl")
-    # From here on this file's neighbours must not hide the application's modules.
+    # From here on this file's folder must not hide the application's modules.
     sys.path[0] = str(Path.cwd())
     try:
         stable_ddl.number_schema_items()

@@ -1,4 +1,4 @@
-"""Makes SQLAlchemy write the same DDL each time: its sets of constraints and indexes are unordered.
+"""Make SQLAlchemy's DDL deterministic: its sets of constraints and indexes are unordered.
 
 Only for the short-lived processes that write DDL or run migrations.
 """
@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-#: Far from the small numbers that other keys of a dictionary hash to.
+#: Far from the small numbers that other dictionary keys hash to.
 BASE = 1 << 40
 
 
 def number_schema_items() -> None:
-    """Let schema items hash to the order they were first met in, and not to their addresses."""
+    """Patch schema items to hash to the order of their first use instead of their addresses."""
     from sqlalchemy.sql.schema import SchemaItem
 
-    # The items are kept, so that no address is used twice.
+    # The items are kept alive, so that no address is reused.
     met: dict[int, tuple[int, Any]] = {}
 
     def number(item: Any) -> int:
