@@ -1,4 +1,4 @@
-"""Whether what was deployed is healthy: pages that answer, programs that end with 0."""
+"""Check the health of a deployment: URLs that answer, programs that exit with 0."""
 
 from __future__ import annotations
 
@@ -23,33 +23,33 @@ from slipway.scripts.process import run
 _BODY = 1 << 20
 _FIRST_PAUSE = 0.1
 _SHOWN = 200
-#: Seconds even the last try gets, so that it ends with a reason and not with the patience.
+#: Minimum timeout in seconds of the last try, so that it ends with a reason of its own.
 _LEAST = 2.0
 
 
 @dataclass(frozen=True)
 class Healthy:
-    """How a check went well."""
+    """The result of a passed check."""
 
     name: str
     seconds: float
-    """From the first try to the good one."""
+    """Seconds from the first try to the passed one."""
     tries: int
 
 
 def wait(
     check: HealthCheck, cwd: Path, env: Mapping[str, str], log: Callable[[str], None]
 ) -> Healthy:
-    """Try a check until it holds, or its patience is over.
+    """Retry a check until it passes, or its patience is over.
 
     Args:
         check: The check.
-        cwd: The folder programs run in.
-        env: The whole environment of programs.
-        log: Gets each reason why it does not hold yet, once.
+        cwd: The working folder of programs.
+        env: The complete environment of programs.
+        log: Receives each new reason why it does not pass yet.
 
     Raises:
-        StageFailed: It did not hold in time; says what it answered at last.
+        StageFailed: It did not pass in time; with its last result.
     """
     began = time.monotonic()
     pause, tries, last = _FIRST_PAUSE, 0, ""
@@ -72,10 +72,10 @@ def wait(
 
 
 def _try(check: HealthCheck, timeout: float, cwd: Path, env: Mapping[str, str]) -> str | None:
-    """Try once; return why it does not hold."""
+    """Try once; return the reason if it does not pass, else None."""
     if check.argv:
         return _try_program(check, timeout, cwd, env)
-    # In a thread of its own: who sends a byte a second is never late for a socket's timeout.
+    # In its own thread: a server that sends a byte per second never exceeds a socket's timeout.
     answer: list[str | None] = []
     thread = threading.Thread(
         target=lambda: answer.append(_try_page(check, timeout)), name="health", daemon=True
@@ -100,10 +100,10 @@ def _try_program(
 
 
 class _Still(urllib.request.HTTPRedirectHandler):
-    """Takes a redirect as the answer it is."""
+    """A handler that returns redirects instead of following them."""
 
     def redirect_request(self, *_args: Any) -> None:
-        """Follow nothing."""
+        """Follow no redirect."""
 
 
 def _try_page(check: HealthCheck, timeout: float) -> str | None:
@@ -130,7 +130,7 @@ def _request(url: str, headers: Mapping[str, str]) -> urllib.request.Request:
 def _opener(url: str) -> urllib.request.OpenerDirector:
     handlers: list[urllib.request.BaseHandler] = [_Still()]
     if _is_here(urlsplit(url).hostname or ""):
-        # No proxy knows this machine's own addresses.
+        # No proxy can reach this machine's own loopback addresses.
         handlers.append(urllib.request.ProxyHandler({}))
     return urllib.request.build_opener(*handlers)
 

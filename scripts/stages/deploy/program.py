@@ -1,4 +1,4 @@
-"""Deploying by a program: told what to deploy, and run again to put the last release back."""
+"""Deploy by a program, and run it again with the previous release to roll back."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from slipway.scripts.report import Report
 from slipway.scripts.stages.deploy.deployers import CommandDeployer
 from slipway.scripts.stages.deploy.variables import told, variables
 
-#: The exit code by which a program says that it has not begun: nothing has changed there.
+#: Exit code of a program that could not begin: nothing has changed there.
 NOT_BEGUN = MissingTool.exit_code
 
 
 class CommandDeployment:
-    """One run of the program, and where that fails, another one back."""
+    """A deployment by one run of the program, with a second run as rollback."""
 
     def __init__(
         self, job: Job, deployment: Deployment, deployer: CommandDeployer, report: Report
@@ -30,7 +30,7 @@ class CommandDeployment:
 
     @property
     def previous(self) -> Release | None:
-        """What is put back where this fails."""
+        """The release to roll back to, if there is one."""
         return self._deployment.previous
 
     @property
@@ -42,8 +42,8 @@ class CommandDeployment:
         """Run the program.
 
         Raises:
-            MissingTool: It is not there, or says that it could not begin: nothing has changed.
-            StageFailed: It failed, or took too long.
+            MissingTool: It does not exist, or reports that it could not begin: nothing has changed.
+            StageFailed: It failed, or exceeded its timeout.
         """
         release = self._deployment.release
         env = variables(self._job, self._deployment, self.folder)
@@ -56,13 +56,13 @@ class CommandDeployment:
             raise StageFailed(finished.sentence(self.target))
 
     def put_back(self) -> str:
-        """Run it again with the release before.
+        """Roll back: run the program with the previous release.
 
         Returns:
-            What was done; nothing where there is no release to go back to.
+            A description of what was done; empty if there is no previous release.
 
         Raises:
-            StageFailed: That failed too.
+            StageFailed: The rollback failed too.
         """
         previous = self.previous
         if previous is None:
@@ -75,16 +75,16 @@ class CommandDeployment:
         return f"{previous.version} was put back"
 
     def settle(self) -> None:
-        """Nothing is left to do: what there is to keep, the program keeps."""
+        """No-op: the program itself manages what it keeps."""
 
     def close(self) -> None:
-        """Nothing is held."""
+        """No-op: nothing is held open."""
 
     def _program(self, release: Release, env: dict[str, str]) -> str:
-        """Find the program before anything is done with it.
+        """Find the program before anything is changed.
 
         Raises:
-            MissingTool: It, or the folder to run it in, is not there.
+            MissingTool: It, or the folder to run it in, does not exist.
         """
         cwd = self._cwd(release)
         if not cwd.is_dir():
@@ -92,7 +92,7 @@ class CommandDeployment:
             raise MissingTool(msg)
         path = (clean_environment() | env).get("PATH")
         name = self._deployer.argv[0]
-        # A relative program counts from the folder it runs in, as the system takes it.
+        # A relative path is relative to the working folder, as for the system.
         found = shutil.which(name if name == Path(name).name else cwd / name, path=path)
         if found is None:
             msg = f"{name} is not on this machine; install it or put it on PATH"
@@ -118,7 +118,7 @@ class CommandDeployment:
 
 
 def _folder(job: Job, release: Release) -> Path:
-    """Return where a release's artefacts were fetched to."""
+    """Return the folder that a release's artefacts were fetched to."""
     if release.inputs:
         return Path(release.inputs[0].path).parent
     return Path(job.output)

@@ -1,4 +1,4 @@
-"""Deploying into a folder, here or on another machine: unpacked beside, switched by one rename."""
+"""Deploy into a folder, here or over ssh: unpack beside it, then switch by an atomic rename."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from slipway.scripts.stages.deploy.remote_session import Lost, Refused, Session,
 from slipway.scripts.stages.deploy.ssh import there, unreachable
 from slipway.scripts.stages.deploy.variables import variables
 
-#: Seconds to wait for the end of what holds the folder: a worker that has just died lets go soon.
+#: Seconds to wait for the folder's lock; that of a worker that has just died is released soon.
 PATIENCE = 60.0
 _ARCHIVES = (".tar.zst", ".zip")
 _LAST_LINES = 8
 
 
 class PlaceDeployment:
-    """One release on its way into a folder of releases."""
+    """The deployment of one release into a folder of releases."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class PlaceDeployment:
 
     @property
     def previous(self) -> Release | None:
-        """What is put back where this fails: what was found good there the last time."""
+        """The release to roll back to: the last one recorded as good there."""
         if self._good is None or self._good["name"] == self._name:
             return None
         facts = {key: self._good.get(key) for key in ("version", "run", "revision")}
@@ -66,8 +66,8 @@ class PlaceDeployment:
 
         Raises:
             MissingTool: The place cannot be reached or written: nothing has changed.
-            WrongInput: It is not clear what to unpack, or the place is something else.
-            StageFailed: The archive is bad (nothing has changed), or the restart failed.
+            WrongInput: It is ambiguous what to unpack, or the place is not a folder of releases.
+            StageFailed: The archive is invalid (nothing has changed), or the restart failed.
         """
         archives = self._archives()
         tree = self._unpack(archives)
@@ -97,13 +97,13 @@ class PlaceDeployment:
         self._restart(variables(self._job, self._deployment, self._there(self._name)))
 
     def put_back(self) -> str:
-        """Switch the link back and restart; where nothing was there before, take it away.
+        """Roll back: switch the link back and restart; without an earlier release remove the link.
 
         Returns:
-            What was done; nothing where the release before is this same one.
+            A description of what was done; empty if the earlier release is this same one.
 
         Raises:
-            StageFailed: That failed too.
+            StageFailed: The rollback failed too.
         """
         if self._session is not None and not self._session.alive:
             self.close()
@@ -121,7 +121,7 @@ class PlaceDeployment:
         return f"{self._good['version']} was put back"
 
     def settle(self) -> None:
-        """Write down there that the release is good; old ones are removed.
+        """Record the release as good there, and delete old ones.
 
         Raises:
             StageFailed: The place is gone, or cannot be written any more.
@@ -134,7 +134,7 @@ class PlaceDeployment:
             self._report.progress(f"removed {', '.join(removed)}")
 
     def close(self) -> None:
-        """Let go of the place."""
+        """Close the session, which releases the folder's lock. Idempotent."""
         if self._session is not None:
             self._session.close()
             self._session = None
@@ -161,14 +161,18 @@ class PlaceDeployment:
         return found
 
     def _unpack(self, archives: list[Input]) -> list[Entry]:
-        """Unpack on this machine first: what is not safe or not whole never gets there."""
+        """Unpack on this machine first, so that unsafe or damaged archives are never sent.
+
+        Raises:
+            StageFailed: The archive is unsafe, damaged, or holds no file.
+        """
         folder = Path(self._job.output, "release")
         for one in archives:
             self._report.progress(f"unpacking {one.name}")
             unpack(Path(one.path), folder)
         inside = list(folder.iterdir())
         if len(inside) == 1 and inside[0].is_dir() and not inside[0].is_symlink():
-            # An archive's single top folder has the version in its name; paths below current
+            # The name of an archive's single top folder contains the version; paths below `current`
             # must not.
             folder = inside[0]
         tree = entries(folder, root="")
@@ -180,11 +184,11 @@ class PlaceDeployment:
     # -- the place ----------------------------------------------------------------------------
 
     def _open(self) -> Session:
-        """Begin a session and lock the place.
+        """Start a session and lock the place.
 
         Raises:
-            MissingTool: It cannot be reached, or another deployment is at work there.
-            WrongInput: What is there is no place of ours.
+            MissingTool: It cannot be reached, or another deployment holds its lock.
+            WrongInput: The folder is not a folder of releases.
         """
         deployer, state = self._deployer, Path(self._job.state)
         far = deployer if isinstance(deployer, SshDeployer) else None
@@ -273,19 +277,19 @@ class PlaceDeployment:
 
 
 def _good(answer: dict[str, Any]) -> dict[str, Any] | None:
-    """Return what to go back to: what was found good, else what `current` is."""
+    """Return the release to roll back to: the one recorded as good, else `current`."""
     good = answer["state"].get("good")
     if isinstance(good, dict) and {"name", "version", "run", "revision"} <= set(good):
         return good
     name = answer["current"]
     if name is None:
         return None
-    # The list is lost, or a killed worker never came to write it; this is what runs there.
+    # The record is lost, or a killed worker never wrote it; this one is running.
     return {"name": name, "version": name.rpartition("-")[0] or name, "run": 0, "revision": ""}
 
 
 def _name(release: Release, archives: list[Input]) -> str:
-    """Return the name of a release's folder: its version, and what it is made of."""
+    """Return the name of a release's folder: its version and the hash of its archives."""
     hashes = sorted(one.sha256 for one in archives)
     digest = hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
     return f"{plain_name(release.version, 'the version')}-{digest[:12]}"

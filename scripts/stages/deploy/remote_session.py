@@ -1,4 +1,4 @@
-"""Speaking with the program that keeps a folder of releases, here or at the far end of ssh."""
+"""Talk to the guest that manages a folder of releases, here or over ssh."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from slipway.scripts.process import end_tree
 from slipway.scripts.python_env.uv import clean_environment
 
 GUEST = Path(__file__).parent / "guest" / "releases_folder.py"
-#: Reads the guest from its input: how long it is, then the guest itself.
+#: Reads the guest from its input (its length on a line, then its source) and runs it.
 BOOTSTRAP = (
     "import sys; i = sys.stdin.buffer; n = int(i.readline()); "
     'exec(compile(i.read(n), "slipway", "exec"), {"__name__": "__main__"})'
@@ -32,34 +32,34 @@ _LAST = 2000
 
 
 class Lost(StageFailed):
-    """The other end is gone: nothing more can be asked of it."""
+    """The connection to the guest is lost; no further request is possible."""
 
 
 class Refused(StageFailed):
-    """The other end could not do what it was asked."""
+    """The guest refused a request."""
 
     def __init__(self, kind: str, text: str) -> None:
         super().__init__(text)
         self.kind = kind
 
     def as_untouched(self) -> SlipwayError:
-        """Return it as the error of somebody who has changed nothing yet."""
+        """Return it as the error of a deployment that has changed nothing yet."""
         kinds = {"taken": WrongInput}
         return kinds.get(self.kind, MissingTool)(str(self))
 
 
 class Session:
-    """One conversation; the folder is locked as long as it lasts."""
+    """One connection to a guest; the folder is locked as long as it lasts."""
 
     def __init__(self, argv: Sequence[str], log: Callable[[str], None]) -> None:
-        """Start the other end.
+        """Start the guest.
 
         Args:
-            argv: Runs Python with the bootstrap on this machine or another.
-            log: Gets what the programs say that the other end runs.
+            argv: Runs Python with the bootstrap, on this machine or another.
+            log: Receives the output of programs that the guest runs.
 
         Raises:
-            MissingTool: The program that is to bring us there is not on this machine.
+            MissingTool: `argv[0]` is not on this machine.
         """
         self._log = log
         self._number = 0
@@ -83,21 +83,21 @@ class Session:
         self._send(f"{len(guest)}\n".encode() + guest)
 
     def ask(self, what: str, **order: Any) -> dict[str, Any]:
-        """Give an order and wait for its answer.
+        """Send a request and wait for its answer.
 
         Raises:
-            Lost: The other end is gone.
-            Refused: It could not do it.
+            Lost: The connection is lost.
+            Refused: The guest refused it.
         """
         self._order({"do": what, **order})
         return self._answer()
 
     def send_tree(self, entries: Sequence[Entry], **order: Any) -> None:
-        """Have a release unpacked: its files go there as they are.
+        """Send a release's files and have the guest unpack them.
 
         Raises:
-            Lost: The other end is gone.
-            Refused: It could not take them.
+            Lost: The connection is lost.
+            Refused: The guest refused them.
         """
         self._order({"do": "unpack", **order})
         frames = _Frames(self._send)
@@ -114,19 +114,19 @@ class Session:
 
     @property
     def alive(self) -> bool:
-        """Whether the other end still listens."""
+        """True: the process is still running."""
         return self._process.poll() is None
 
     @property
     def code(self) -> int | None:
-        """The exit code of what brought us there, once it has ended."""
+        """The exit code of ssh or Python; None if it does not end within five seconds."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             return self._process.wait(5)
         return None
 
     @property
     def errors(self) -> list[str]:
-        """What the other end, or the way there, has said on its error output: its last lines."""
+        """The last lines that ssh or the guest wrote to the standard error."""
         if self._errors.closed:
             return []
         self._errors.seek(0)
@@ -134,7 +134,7 @@ class Session:
         return [line.strip() for line in text.splitlines() if line.strip()]
 
     def close(self) -> None:
-        """End the conversation; the folder is free for the next."""
+        """Close the connection, which releases the folder's lock."""
         with contextlib.suppress(OSError):
             cast("IO[bytes]", self._process.stdin).close()
         try:
@@ -159,11 +159,11 @@ class Session:
             raise self._lost() from None
 
     def _answer(self) -> dict[str, Any]:
-        # Who was stopped while he waited may still get the answer to that.
+        # After an interrupt, discard replies to earlier requests.
         while (answer := self._answers.get()) is not None and answer["id"] != self._number:
             pass
         if answer is None:
-            # The next question finds the same.
+            # The next request fails in the same way.
             self._answers.put(None)
             raise self._lost()
         if "error" in answer:
@@ -193,7 +193,7 @@ def here(log: Callable[[str], None]) -> Session:
 
 
 def _read(line: str) -> dict[str, Any] | None:
-    """Read an answer; None for what a login shell prints of its own."""
+    """Parse an answer; None for the login shell's own output."""
     if not line.startswith(_MARK):
         return None
     try:
@@ -204,13 +204,17 @@ def _read(line: str) -> dict[str, Any] | None:
 
 
 class _Frames:
-    """A file for tarfile whose blocks go out as frames."""
+    """A file object for tarfile that sends each block as a frame."""
 
     def __init__(self, send: Callable[[bytes], None]) -> None:
         self._send = send
 
     def write(self, data: bytes) -> int:
-        """Send a block."""
+        """Send a block.
+
+        Raises:
+            Lost: The connection is lost.
+        """
         self._send(struct.pack(">I", len(data)) + data)
         return len(data)
 

@@ -1,4 +1,4 @@
-"""`slipway stage deploy`: bring a release somewhere, see that it is healthy, else go back."""
+"""Deploy a release, check its health, roll back on failure: `slipway stage deploy`."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def run(job: Job, report: Report) -> None:
     """Deploy the job's release.
 
     Raises:
-        MissingTool: The environment cannot be reached, or has no room: nothing has changed there.
-        StageFailed: The deployer or a health check failed; says what was put back.
-        WrongInput: The job, or what the environment is told, is wrong: nothing has changed there.
+        MissingTool: The environment cannot be reached, or has no space: nothing has changed there.
+        StageFailed: The deployer or a health check failed; tells what was rolled back.
+        WrongInput: The job or a parameter is wrong: nothing has changed there.
     """
     deployment = job.deployment
     if deployment is None:
@@ -40,14 +40,14 @@ def run(job: Job, report: Report) -> None:
     try:
         _Trip(job, deployment, report).go()
     except SlipwayError as error:
-        # A program's last lines are in the sentence.
+        # The error sentence quotes a program's last lines, which may hold secrets.
         raise _plain(type(error))(report.mask(str(error))) from None
     finally:
         shutil.rmtree(Path(job.output, "release"), ignore_errors=True)
 
 
 class _Trip:
-    """One deployment from its beginning to its end, whichever it is."""
+    """One deployment, independent of its deployer."""
 
     def __init__(self, job: Job, deployment: Deployment, report: Report) -> None:
         self._job, self._deployment, self._report = job, deployment, report
@@ -56,11 +56,11 @@ class _Trip:
         self._began = time.monotonic()
         self._healthy: list[Healthy] = []
         self._way = _find_way(job, deployment, report)
-        # Wrong parameters are found before anything is done.
+        # Validate the parameters before anything is changed.
         self._env = variables(job, deployment, self._way.folder)
 
     def go(self) -> None:
-        """Deploy, check, and keep or go back."""
+        """Deploy and check; then record the release as good, or roll back."""
         self._check_programs()
         try:
             try:
@@ -74,7 +74,11 @@ class _Trip:
         self._conclude("deployed", f"{self._name}: {self._version} is deployed{self._told()}")
 
     def _check_programs(self) -> None:
-        """See that the programs of health checks are there, before anything is changed."""
+        """Check that the programs of health checks exist, before anything is changed.
+
+        Raises:
+            MissingTool: One does not.
+        """
         for check in self._deployment.environment.health:
             if check.argv and shutil.which(check.argv[0]) is None:
                 msg = f"health: {check.argv[0]} is not on this worker; install it, or name its path"
@@ -89,7 +93,11 @@ class _Trip:
         return found
 
     def _failed(self, error: SlipwayError | OSError) -> None:
-        """Go back, say what holds now, and fail."""
+        """Roll back, report the resulting state, and raise the error.
+
+        Raises:
+            SlipwayError: Always.
+        """
         why = str(error) if isinstance(error, SlipwayError) else f"{error.strerror or error}"
         text = f"{self._name}: {self._version} was not deployed: {why}"
         if not self._way.touched:
@@ -150,5 +158,5 @@ def _find_way(job: Job, deployment: Deployment, report: Report) -> Way:
 
 
 def _plain(kind: type[SlipwayError]) -> Callable[[str], SlipwayError]:
-    """Return the kind of error whose exit code it has; some have more to say of themselves."""
+    """Return the base error class with the same exit code; subclasses take other arguments."""
     return next(one for one in (MissingTool, WrongInput, StageFailed) if issubclass(kind, one))

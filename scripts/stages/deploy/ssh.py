@@ -1,4 +1,4 @@
-"""The way to another machine: the system's own ssh, its words and its ways to fail."""
+"""Connect to another machine through the system's own ssh, and explain its failures."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from slipway.model.errors import MissingTool, SlipwayError, WrongInput
 from slipway.scripts.stages.deploy.deployers import SshDeployer
 from slipway.scripts.stages.deploy.remote_session import BOOTSTRAP, Lost, Session
 
-#: Nobody is there to answer a question, no unknown key is taken, nothing else is opened with it,
-#: and a machine that is gone is found out within a minute.
+#: No questions, no unknown host keys, no forwarding or shared connections; a machine that is gone
+#: is detected within a minute.
 _OPTIONS = (
     "BatchMode=yes",
     "StrictHostKeyChecking=yes",
@@ -36,22 +36,22 @@ def there(deployer: SshDeployer, state: Path, log: Callable[[str], None]) -> Ses
     """Start a session on another machine.
 
     Args:
-        deployer: Where it is, and who may come in.
-        state: The state folder; relative paths count from it.
-        log: Gets what programs there say.
+        deployer: The machine's address and credentials.
+        state: The state folder; relative paths are relative to it.
+        log: Receives the output of programs there.
 
     Raises:
         MissingTool: There is no ssh on this machine.
-        WrongInput: The key's file, or the file of known hosts, is not there.
+        WrongInput: The key file, or the file of known hosts, cannot be read.
     """
     return Session(command_line(deployer, state), log)
 
 
 def command_line(deployer: SshDeployer, state: Path) -> list[str]:
-    """Return ssh's argument list; nothing of the gate's parameters is in it.
+    """Return ssh's argument list; it contains none of the gate's parameters.
 
     Raises:
-        WrongInput: The key's file, or the file of known hosts, is not there.
+        WrongInput: The key file, or the file of known hosts, cannot be read.
     """
     argv = ["ssh", "-T"]
     for option in _OPTIONS:
@@ -71,7 +71,7 @@ def command_line(deployer: SshDeployer, state: Path) -> list[str]:
         argv += ["-l", deployer.user]
     if deployer.port:
         argv += ["-p", str(deployer.port)]
-    # The far end's shell parses this line: it holds nothing but constants and the Python's name.
+    # The remote shell parses this line: it contains only constants and the name of the Python.
     return [*argv, "--", deployer.host, f"{deployer.python} -I -c {shlex.quote(BOOTSTRAP)}"]
 
 
@@ -86,12 +86,12 @@ def _file(state: Path, name: str, key: str) -> Path:
 
 
 def _quoted(path: Path) -> str:
-    # ssh parts the files of this option at spaces, and replaces %.
+    # ssh splits the files of this option at spaces, and expands %.
     return '"' + str(path).replace("%", "%%") + '"'
 
 
 def unreachable(deployer: SshDeployer, session: Session, error: Lost) -> SlipwayError:
-    """Say why a session did not begin: what ssh said, and what to do."""
+    """Return the error for a session that did not start: ssh's message and the remedy."""
     said = session.errors
     text = " ".join(said)
     where = deployer.host + (f":{deployer.port}" if deployer.port else "")

@@ -1,4 +1,4 @@
-"""What a deployer is told: environment variables, and the same as JSON on its input."""
+"""Describe a deployment to a deployer: environment variables, and the same as JSON."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _PREFIX = "SLIPWAY_PARAM_"
 def variables(
     job: Job, deployment: Deployment, folder: str, *, back_from: Release | None = None
 ) -> dict[str, str]:
-    """Return the variables for one way there, or for the way back.
+    """Return the environment variables for a deployment or its rollback.
 
     Args:
         job: The stage.
-        deployment: What is deployed where.
+        deployment: The release and its environment.
         folder: The folder of the release's artefacts.
-        back_from: The release that is taken away again. None: the release itself is deployed.
+        back_from: The release that is rolled back. None: this is no automatic rollback.
 
     Raises:
         WrongInput: A parameter's name or value cannot be an environment variable.
@@ -47,10 +47,10 @@ def variables(
 
 
 def parameters(deployment: Deployment) -> dict[str, str]:
-    """Return the gate's parameters as variables, secrets too: SLIPWAY_PARAM_ and the name.
+    """Return the gate's parameters, secrets included, as variables SLIPWAY_PARAM_<NAME>.
 
     Raises:
-        WrongInput: A name or a value cannot be an environment variable, or two names become one.
+        WrongInput: A name or value cannot be an environment variable, or two names collide.
     """
     found: dict[str, str] = {}
     names: dict[str, str] = {}
@@ -69,7 +69,7 @@ def parameters(deployment: Deployment) -> dict[str, str]:
 
 
 def told(variables: dict[str, str], deployment: Deployment, release: Release) -> str:
-    """Return the JSON that a program reads on its input: one object, types kept."""
+    """Return the JSON object for a program's input, with typed parameters."""
     previous = variables["SLIPWAY_PREVIOUS_VERSION"]
     return json.dumps(
         {

@@ -1,4 +1,4 @@
-"""The contract of what brings a release to an environment."""
+"""The contract of deployers."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from slipway.model.protocol.job import Release
 
 
 class Way(Protocol):
-    """One way to bring a release somewhere, and back."""
+    """One deployment of a release to an environment, with its rollback."""
 
     touched: bool
-    """Whether anything has changed there yet."""
+    """True: something has changed in the environment."""
     target: str
-    """What sentences call the place."""
+    """Name of the place for sentences."""
 
     @property
     def previous(self) -> Release | None:
-        """What is put back where this fails."""
+        """The release to roll back to, if there is one."""
 
     @property
     def folder(self) -> str:
         """The folder of the release's artefacts."""
 
     def deploy(self) -> None:
-        """Bring the release there."""
+        """Deploy the release."""
 
     def put_back(self) -> str:
-        """Bring the release before there again; says what was done, nothing if nothing was."""
+        """Roll back to the previous release; return what was done, empty if nothing."""
 
     def settle(self) -> None:
-        """The release is healthy: it is what is gone back to from now on."""
+        """Record the healthy release as good: later rollbacks return to it."""
 
     def close(self) -> None:
-        """Let go of the place."""
+        """Release all resources of the deployment."""

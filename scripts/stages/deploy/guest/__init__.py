@@ -1,1 +1,1 @@
-"""What runs on the machine that is deployed to: the standard library alone."""
+"""Guest on the deployment's target machine: standard library only."""

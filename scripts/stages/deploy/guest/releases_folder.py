@@ -1,13 +1,14 @@
-"""Keep a folder of releases, one of them `current`, on this machine or at the far end of ssh.
+"""Manage a folder of releases, one of them `current`, on this machine or over ssh.
 
-Standard library alone, Python 3.8 or newer, POSIX: it is sent to machines that know nothing of
-Slipway. Orders come as JSON lines on the input, a release's files as frames of a tar (four bytes
-of length, then the data; a length of 0 ends it). Answers go out as JSON lines that begin with the
-byte 0x1E; whatever else a login prints is none.
+Standard library only, Python 3.8 or newer, POSIX: it is sent to machines that know nothing of
+Slipway. Requests arrive as JSON lines on the input, a release's files as frames of a tar (four
+bytes of length, then the data; a length of 0 ends it). Answers are JSON lines that begin with the
+byte 0x1E; any other output of the login is not an answer.
 
-`current` is only ever renamed into place, and only ever to a folder that was renamed into place
-itself once it was whole and on the disk. The lock is the kernel's: who dies holds it no more, and
-what he left half done is swept away by the next. When the input ends, this ends.
+`current` is only ever replaced by an atomic rename, and only points at a folder that was itself
+renamed into place after it was complete and synced to disk. The folder is protected by an OS file
+lock, released when the process dies; the next process deletes partial files. The process ends with
+its input.
 """
 
 from __future__ import annotations
@@ -37,19 +38,19 @@ STATE = ".slipway"
 _HALF = ".part"
 _BLOCK = 1 << 20
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-#: Seconds between looks at a lock that another holds.
+#: Seconds between attempts to get a lock that another process holds.
 _LOOK = 0.1
-#: Bytes beyond a release's own that a disk must have, for folders and file systems' own needs.
+#: Bytes of free space required beyond the release, for folders and the file system's own needs.
 _SPARE = 1 << 20
 _SIDE_BY_SIDE = 16
-#: Seconds a program that was told to end may take.
+#: Seconds between SIGTERM and SIGKILL.
 _GRACE = 3.0
 
 Facts = Dict[str, Any]  # noqa: UP006  Python 3.8
 
 
 class Refused(Exception):
-    """An order that cannot be done; `kind` says whose turn it is."""
+    """A request that was refused; `kind` determines the caller's exit code."""
 
     def __init__(self, kind: str, text: str) -> None:
         super().__init__(text)
@@ -67,7 +68,11 @@ class Place:
     # -- orders -------------------------------------------------------------------------------
 
     def do_open(self, order: Facts) -> Facts:
-        """Take the folder: make it, lock it, sweep what a killed one left."""
+        """Open the folder: create it, lock it, delete partial files of a killed process.
+
+        Raises:
+            Refused: Another process holds the lock, or `current` is not a link.
+        """
         self.path = Path(order["path"]).absolute()
         (self.path / RELEASES).mkdir(parents=True, exist_ok=True)
         (self.path / STATE).mkdir(mode=0o755, exist_ok=True)
@@ -83,7 +88,11 @@ class Place:
         return {"path": str(self.path), "current": self._current(), "state": self._state()}
 
     def do_find(self, order: Facts) -> Facts:
-        """Find a name for a release: one that lies here whole, else one that is free."""
+        """Return the name for a release: that of an intact copy, else a free one.
+
+        Raises:
+            Refused: The disk has too little space, or no name is free.
+        """
         kept = self._kept()
         for number in range(1, 1000):
             name = order["name"] if number == 1 else f"{order['name']}.{number}"
@@ -91,7 +100,7 @@ class Place:
             if folder.is_dir() and _is_whole(folder, order["files"]):
                 return {"name": name, "there": True}
             if name not in kept:
-                # Altered by somebody, and nothing runs from it.
+                # It was altered, and nothing runs from it.
                 _remove(folder)
             if not os.path.lexists(str(folder)):
                 self._check_space(order["size"])
@@ -99,7 +108,11 @@ class Place:
         raise Refused("taken", f"{order['name']} was altered a thousand times")
 
     def do_unpack(self, order: Facts) -> Facts:
-        """Take a release's files and put them in place, whole and on the disk."""
+        """Receive a release's files, sync them to disk and rename the folder into place.
+
+        Raises:
+            Refused: A file leads out of the release.
+        """
         target = self.path / RELEASES / order["name"]
         part = target.parent / f".{order['name']}{_HALF}"
         frames = _Frames(self._stream)
@@ -113,7 +126,7 @@ class Place:
             part.rename(target)
             _sync(target.parent)
         except (OSError, Refused):
-            # Who sends goes on sending until all is sent; then he listens.
+            # The sender listens only after it has sent everything.
             frames.skip()
             raise
         finally:
@@ -121,7 +134,11 @@ class Place:
         return {}
 
     def do_switch(self, order: Facts) -> Facts:
-        """Let `current` be a release, or nothing."""
+        """Point `current` at a release, or remove it.
+
+        Raises:
+            Refused: The release is gone.
+        """
         current = self.path / CURRENT
         if order["name"] is None:
             with contextlib.suppress(FileNotFoundError):
@@ -136,7 +153,14 @@ class Place:
         return {}
 
     def do_run(self, order: Facts) -> Facts:
-        """Run a program to its end; what it started in a session of its own goes on."""
+        """Run a program to its end; children in sessions of their own keep running.
+
+        Returns:
+            Its exit code; None if it was ended by the timeout.
+
+        Raises:
+            Refused: It cannot be started.
+        """
         try:
             process = subprocess.Popen(
                 order["argv"],
@@ -157,12 +181,12 @@ class Place:
         except subprocess.TimeoutExpired:
             code = None
             _end(process)
-        # What goes on running may hold the pipe open for ever.
+        # Processes that keep running may hold the pipe open for ever.
         reader.join(1)
         return {"code": code}
 
     def do_settle(self, order: Facts) -> Facts:
-        """Write down that a release is good, and remove old ones."""
+        """Record a release as good, and delete old ones."""
         before = self._state()
         good, previous = before.get("good"), before.get("previous")
         if good and good["name"] != order["good"]["name"]:
@@ -174,7 +198,7 @@ class Place:
         kept |= {one.name for one in folders[: order["keep"]]}
         old = [one for one in folders if one.name not in kept]
         for folder in old:
-            # Renamed first: a name stands for a whole release, always.
+            # Renamed first, so that a name always stands for a complete release.
             half = folder.with_name(f".{folder.name}{_HALF}")
             folder.rename(half)
             _remove(half)
@@ -241,7 +265,7 @@ class Place:
 
 
 class _Frames:
-    """A tar's bytes as they come in frames."""
+    """A stream of a tar's bytes that arrive in frames."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -249,7 +273,11 @@ class _Frames:
         self._ended = False
 
     def read(self, size: int) -> bytes:
-        """Return up to so many bytes; none at the end."""
+        """Return up to `size` bytes; empty at the end.
+
+        Raises:
+            EOFError: The input ended within a frame.
+        """
         if not self._left and not self._ended:
             self._left = struct.unpack(">I", _exactly(self._stream, 4))[0]
             self._ended = not self._left
@@ -260,7 +288,7 @@ class _Frames:
         return data
 
     def skip(self) -> None:
-        """Read on to the end."""
+        """Read and discard the rest."""
         while self.read(_BLOCK):
             pass
 
@@ -290,7 +318,7 @@ def _take(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
 
 
 def _is_whole(folder: Path, files: dict[str, str]) -> bool:
-    """Tell whether every file of a release is there as it was."""
+    """Return True if every file of a release exists unchanged."""
     try:
         return all(_mark_of(folder / name) == mark for name, mark in files.items())
     except OSError:
@@ -308,10 +336,10 @@ def _mark_of(path: Path) -> str:
 
 
 def _sync_tree(folder: Path) -> None:
-    """Bring a tree to the disk itself: files, then the names of each folder."""
+    """Sync a tree to disk: files first, then the folders that name them."""
     walked = list(os.walk(str(folder)))
     files = [Path(here, name) for here, _, names in walked for name in names]
-    # Side by side: the file system writes its journal once for many.
+    # In parallel, so that the file system commits its journal once for many files.
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
         list(pool.map(_sync, [path for path in files if not path.is_symlink()]))
         list(pool.map(_sync, [Path(here) for here, _, _ in walked]))
@@ -340,7 +368,7 @@ def _follow(process: Any) -> None:
 
 
 def _end(process: Any) -> None:
-    """End a program and its group: politely, then for good."""
+    """End a program and its process group: SIGTERM first, then SIGKILL."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
@@ -363,7 +391,7 @@ def _orders(stream: BinaryIO) -> Iterator[Facts]:
 
 
 def serve(stream: BinaryIO) -> None:
-    """Do what is ordered until the input ends."""
+    """Serve requests until the input ends."""
     place = Place(stream)
     for order in _orders(stream):
         try:
