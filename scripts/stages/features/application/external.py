@@ -1,4 +1,4 @@
-"""An application that somebody else runs, such as staging: nothing is started and nothing ended."""
+"""Test an application that runs elsewhere, such as staging; it is never started or ended."""
 
 from __future__ import annotations
 
@@ -21,37 +21,37 @@ _PAUSE = 0.5
 
 
 class UnderTest(Protocol):
-    """What features are run against: `Application` or `Elsewhere`."""
+    """The application that features run against: `Application` or `Elsewhere`."""
 
     @property
     def url(self) -> str:
-        """Its address, without a slash at its end."""
+        """Its base URL, without a trailing slash."""
 
     def start(self) -> None:
-        """See that it is there."""
+        """Start it, or check that it answers."""
 
     def stop(self) -> None:
-        """Leave nothing of it behind."""
+        """End it and delete everything it used."""
 
     def check(self) -> None:
-        """Raise StageFailed if it is gone."""
+        """Check that it still runs; raise StageFailed if not."""
 
     def restore(self) -> None:
-        """Put its seeds back."""
+        """Restore its seed databases."""
 
     @property
     def databases(self) -> dict[str, Path]:
-        """Its copies of the seed databases, by name."""
+        """The paths of its copies of the seed databases, by name."""
 
     def mark(self) -> None:
-        """Have `log_tail` begin here."""
+        """Set the start of `log_tail` to the current end of the log."""
 
     def log_tail(self, lines: int = 40) -> str:
         """Return the last lines of its output since `mark`."""
 
 
 class Elsewhere:
-    """An existing address."""
+    """An application at an existing address."""
 
     def __init__(
         self,
@@ -61,20 +61,20 @@ class Elsewhere:
         trust_any_certificate: bool = False,
         place: str = "base-url",
     ) -> None:
-        """Prepare; nothing is asked yet.
+        """Validate the address; nothing is requested yet.
 
         Args:
-            base_url: Where it is; a name and password in it are never shown.
+            base_url: Its base URL; a name and password in it are never shown.
             patience: Seconds it may take to answer at the start.
-            trust_any_certificate: Whether a certificate that nobody vouches for will do.
-            place: Where the address was said, for error sentences.
+            trust_any_certificate: True: accept certificates that are not trusted.
+            place: The setting that holds the address, for error sentences.
 
         Raises:
-            WrongInput: That is no address.
+            WrongInput: The address is invalid.
         """
         self.url = check_url(place, base_url)
         self._patience = patience
-        # Proxies of the environment are used: staging may be behind one.
+        # Proxies of the environment are used, because staging may be behind one.
         self._opener = build_opener(_AsItIs, HTTPSHandler(context=_context(trust_any_certificate)))
         self._request = _request(self.url)
 
@@ -86,10 +86,10 @@ class Elsewhere:
         self.stop()
 
     def start(self) -> None:
-        """Wait until it answers, whatever it says.
+        """Wait until it answers, with any status.
 
         Raises:
-            StageFailed: It does not.
+            StageFailed: It does not answer in time.
         """
         end = time.monotonic() + self._patience
         while (why := self._ask(max(0.1, min(_LIMIT, end - time.monotonic())))) is not None:
@@ -101,7 +101,7 @@ class Elsewhere:
             time.sleep(_PAUSE)
 
     def check(self) -> None:
-        """See that it still answers.
+        """Check that it still answers.
 
         Raises:
             StageFailed: It does not.
@@ -110,29 +110,29 @@ class Elsewhere:
             raise StageFailed(f"{shown(self.url)} answers no more: {why}")
 
     def stop(self) -> None:
-        """Do nothing: it is not ours to end."""
+        """No-op: it is not ours to end."""
 
     def restore(self) -> None:
-        """Do nothing: its databases are not ours."""
+        """No-op: its databases are not ours."""
 
     def mark(self) -> None:
-        """Do nothing: its log is not here."""
+        """No-op: its log is not accessible."""
 
     @property
     def databases(self) -> dict[str, Path]:
-        """None: its databases are not ours."""
+        """Empty: its databases are not ours."""
         return {}
 
     def log_tail(self, lines: int = 40) -> str:  # noqa: ARG002  the interface's
-        """Return nothing: its log is not here."""
+        """Return an empty text: its log is not accessible."""
         return ""
 
     def _ask(self, seconds: float) -> str | None:
-        """Ask once; return what went wrong."""
+        """Request it once; return the error, or None if it answers."""
         try:
             self._opener.open(self._request, timeout=seconds).close()
         except HTTPError as answer:
-            # Whatever it says, it answers.
+            # Any status counts as an answer.
             answer.close()
         except (OSError, HTTPException, UnicodeError) as error:
             reason = error.reason if isinstance(error, URLError) else error
@@ -145,16 +145,16 @@ class Elsewhere:
 
 
 def shown(url: str) -> str:
-    """Return an address as people may see it: without a name and password."""
+    """Return a URL without its name and password."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 class _AsItIs(HTTPRedirectHandler):
-    """Takes a redirect for the answer that it is."""
+    """A handler that returns redirects instead of following them."""
 
     def redirect_request(self, *_: Any) -> None:
-        """Go nowhere."""
+        """Follow no redirect."""
 
 
 def _context(trusting: bool) -> ssl.SSLContext | None:  # noqa: FBT001  a setting's value
@@ -167,7 +167,7 @@ def _context(trusting: bool) -> ssl.SSLContext | None:  # noqa: FBT001  a settin
 
 
 def _request(url: str) -> Request:
-    """Return a request; a name and password in the address go where HTTP wants them."""
+    """Build a request; a name and password in the URL become a Basic Authorization header."""
     parts = urlsplit(url)
     plain = parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="")
     request = Request(urlunsplit(plain))  # noqa: S310  http or https alone, see check_url

@@ -1,4 +1,4 @@
-"""Asking an application over HTTP: its own address, no proxy between, one answer of few bytes."""
+"""Probe an application over HTTP, without proxies, reading at most a few bytes."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from urllib.parse import quote, urlsplit
 
 from slipway.model.errors import WrongInput
 
-#: Seconds for one answer.
+#: Default timeout in seconds of one answer.
 LIMIT = 5.0
 _MOST = 4096
-#: What a path or a query may hold as it is.
+#: Characters of a path or query that are not percent-encoded.
 _KEPT = "/%?:@!$&'()*+,;=~"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back."""
+    """The result of one request."""
 
     status: int | None
     """The HTTP status. None: there was no answer."""
     text: str
-    """What happened, for a sentence."""
+    """A description of the result, for a sentence."""
     body: bytes = b""
-    """The first bytes of the answer."""
+    """The first bytes of the body."""
 
 
 def check_url(place: str, url: str) -> str:
-    """Return a URL that can be asked, its last slash removed.
+    """Validate a URL and return it without trailing slashes.
 
     Raises:
-        WrongInput: It is none.
+        WrongInput: It is not an HTTP or HTTPS URL.
     """
     try:
         parts = urlsplit(url)
@@ -47,11 +47,11 @@ def check_url(place: str, url: str) -> str:
 
 
 def ask(url: str, seconds: float = LIMIT) -> Answer:
-    """Ask for a page; redirects are answers and are not followed.
+    """Request a page; redirects are answers and are not followed.
 
     Args:
-        url: A whole URL.
-        seconds: How long to wait for each part of the answer.
+        url: A complete URL.
+        seconds: Timeout of each socket operation.
     """
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
@@ -77,7 +77,7 @@ def ask(url: str, seconds: float = LIMIT) -> Answer:
 
 
 def accepts(host: str, port: int) -> bool:
-    """Tell whether anybody takes a connection."""
+    """Return True if a port accepts a connection."""
     try:
         socket.create_connection((host, port), timeout=LIMIT).close()
     except OSError:

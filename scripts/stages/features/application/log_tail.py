@@ -1,4 +1,4 @@
-"""What an application says: the end of its log since a mark, its secrets left out."""
+"""Read the end of an application's log since a mark, without secrets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class ApplicationLog:
     """A log file that another process writes."""
 
     def __init__(self, path: Path) -> None:
-        """Make the file and mark its end.
+        """Create the file and mark its end.
 
         Raises:
             WrongInput: It cannot be written.
@@ -36,25 +36,25 @@ class ApplicationLog:
         self.mark()
 
     def hide(self, secret: str) -> None:
-        """Leave a text out of everything that is read from here on."""
+        """Mask a text in everything that is read from now on."""
         self._secrets.append(secret)
 
     def mark(self) -> int:
-        """Have `tail` begin at the present end; return that place, in bytes."""
+        """Set the start of `tail` to the current end; return that position in bytes."""
         self._mark = self._size()
         return self._mark
 
     def tail(self, lines: int = 40, since: int | None = None) -> str:
-        """Return the last lines, at most 64 KiB of them.
+        """Return the last lines, at most 64 KiB.
 
         Args:
-            lines: How many at most.
-            since: A place that `mark` returned. None: the last mark.
+            lines: The largest number of lines.
+            since: A position that `mark` returned. None: the last mark.
         """
         start = self._mark if since is None else since
         size = self._size()
         if size < start:
-            # The application has begun its log anew.
+            # The application has truncated its log.
             start = 0
         cut = max(start, size - _MOST_BYTES)
         try:
@@ -71,7 +71,7 @@ class ApplicationLog:
         return "\n".join(kept)
 
     def said(self, since: int | None = None) -> str:
-        """Return the last lines as one line, for a sentence."""
+        """Return the last lines joined into one, for a sentence."""
         lines = [_CONTROL.sub("", line).strip() for line in self.tail(200, since).splitlines()]
         last = [line[:_LONGEST_LINE] for line in lines if line][-_LAST_LINES:]
         return " | ".join(last) or "nothing"
@@ -84,7 +84,7 @@ class ApplicationLog:
 
 
 def ending_text(code: int) -> str:
-    """Say how a program ended: "ended with exit code 3", with the signal's name if it was one."""
+    """Describe the end of a program: "ended with exit code 3", with the signal's name if any."""
     if code < 0:
         try:
             return f"ended with exit code {code} ({signal.Signals(-code).name})"

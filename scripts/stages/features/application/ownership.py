@@ -1,4 +1,4 @@
-"""Proof that an answer comes from the application that was started, and from no other."""
+"""Verify that an answer comes from the application that was started."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _OTHERS = (Owner.OTHER, Owner.SHARED)
 
 
 class PortLost(Exception):
-    """Somebody else has the port."""
+    """Another process has the port."""
 
 
 class Proof:
-    """One start of an application: is what answers healthy, and is it ours?"""
+    """A check of one start of an application: is it healthy, and does it own the port?"""
 
     def __init__(
         self,
@@ -30,16 +30,16 @@ class Proof:
         keeper: Keeper,
         notice: Callable[[str], None],
     ) -> None:
-        """Prepare; nothing is asked yet.
+        """Prepare the check; nothing is requested yet.
 
         Args:
-            settings: What counts as healthy.
-            values: Where the application was told to listen, and its token.
+            settings: The conditions of health.
+            values: The address the application was given, and its token.
             keeper: Its processes.
-            notice: Gets a sentence when the owner of the port cannot be found out.
+            notice: Receives a sentence if the owner of the port cannot be determined.
 
         Raises:
-            WrongInput: The health setting is no address.
+            WrongInput: The health setting is not a valid address.
         """
         self._settings = settings
         self._values = values
@@ -52,12 +52,13 @@ class Proof:
             check_url("application: health", health)
         self._health = health
         self._ours = settings.token_path is not None
-        """Without a token the owner of the port is looked for before any answer counts."""
+        """True: the port is known to be ours. Without a token this is checked before an answer counts.
+        """
         self._answer = ""
 
     @property
     def last(self) -> str:
-        """The last answer, and where the application listens if that is not its port."""
+        """The last answer, and the ports the application listens on instead of its own, if any."""
         owner, pid = self._owner()
         if owner in _OTHERS:
             return f"{self._answer}; {self._other(pid)}"
@@ -71,20 +72,20 @@ class Proof:
         )
 
     def is_healthy(self, seconds: float) -> bool:
-        """Ask once.
+        """Request the health page once; return True if it is healthy and ours.
 
         Args:
-            seconds: How long the answer may take, 5 at most.
+            seconds: Timeout of the answer, at most 5.
 
         Raises:
             PortLost: Another process answers.
-            StageFailed: It is ours, but does not know its token.
+            StageFailed: It is ours, but does not answer its token.
         """
         limit = max(0.1, min(LIMIT, seconds))
         answer = self._ask(limit)
         if answer.status is not None and not self._ours:
             self._ours = self._owns_port()
-            # What answered before may have been somebody else.
+            # The first answer may have come from another process.
             answer = self._ask(limit)
         if not self._ours or not self._good(answer):
             return False
@@ -107,7 +108,7 @@ class Proof:
         told = answer.body.strip()
         knows = answer.status == _OK and hmac.compare_digest(told, self._values.token.encode())
         owner, pid = self._owner()
-        # Who knows the token may well be no process of ours: a container's proxy has the port then.
+        # The token may be answered by a process that is not ours, such as a container's port proxy.
         if knows and owner is not Owner.SHARED:
             return True
         if owner is Owner.OURS:
@@ -124,7 +125,8 @@ class Proof:
         if owner in _OTHERS:
             raise PortLost(self._other(pid))
         if owner is Owner.UNKNOWN:
-            # The port was leased until the start, and whoever could not bind it would have ended.
+            # The port was leased until the start, and a process that failed to bind it would have
+            # ended.
             self._notice(
                 f"the system does not tell whose process listens on port {self._values.port}; it "
                 f"was free before the start, so it is taken for the application; set token-path "

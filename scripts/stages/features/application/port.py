@@ -1,4 +1,4 @@
-"""A port of the application's own: leased until just before the start, proven to be its after."""
+"""Reserve a free port, and find the owner of a port after the start."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import psutil
 from slipway.model.errors import StageFailed, WrongInput
 
 _TRIES = 20
-#: What programs say when they cannot bind. Those of another language are found by trying the port.
+#: Messages of programs that cannot bind. In other languages, trying the port finds it.
 _SAYS_TAKEN = re.compile(
     r"EADDRINUSE|address (?:is )?already in use|port (?:\S+ )?is (?:already )?(?:in use|taken)|"
     r"only one usage of each socket address|WinError 10048|\berrno 98\b|\berrno 48\b",
@@ -25,25 +25,25 @@ _SAYS_TAKEN = re.compile(
 
 
 class Lease:
-    """A port that nobody else gets while this lives."""
+    """A port that is reserved as long as this object lives."""
 
     def __init__(self, host: str, port: int = 0) -> None:
-        """Take a port.
+        """Reserve a port.
 
         Args:
             host: An address or name of this machine.
-            port: A certain one. 0: one that is free.
+            port: A specific port. 0: any free one.
 
         Raises:
-            OSError: That certain port is taken.
+            OSError: The specific port is taken.
             StageFailed: No port is free.
-            WrongInput: The host is none of this machine.
+            WrongInput: The host is not an address of this machine.
         """
         self._socket = _listen(host, port)
         self.port: int = self._socket.getsockname()[1]
 
     def release(self) -> None:
-        """Give the port back, for the application to take."""
+        """Release the port, for the application to bind."""
         self._socket.close()
 
 
@@ -51,7 +51,7 @@ def _listen(host: str, port: int) -> socket.socket:
     for _ in range(_TRIES):
         lease = _bind(host, port)
         try:
-            # Merely bound, Linux may lease the same port to another who reuses addresses too.
+            # bind() is not enough: Linux may give the port to another socket with SO_REUSEADDR.
             lease.listen(1)
         except OSError:
             lease.close()
@@ -72,10 +72,10 @@ def _bind(host: str, port: int) -> socket.socket:
     lease = socket.socket(family, kind, protocol)
     try:
         if sys.platform == "win32":
-            # There SO_REUSEADDR would let two programs listen on one port.
+            # On Windows SO_REUSEADDR would let two programs listen on one port.
             lease.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         else:
-            # Without it connections of a former server (TIME_WAIT) make a free port look taken.
+            # Otherwise connections of an earlier server in TIME_WAIT make a free port look taken.
             lease.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         lease.bind(address)
     except OSError as error:
@@ -94,7 +94,7 @@ def _no_host(host: str, error: OSError) -> str:
 
 
 def is_taken(host: str, port: int) -> bool:
-    """Tell whether somebody listens on a port."""
+    """Return True if a process listens on a port."""
     try:
         Lease(host, port).release()
     except OSError:
@@ -103,12 +103,12 @@ def is_taken(host: str, port: int) -> bool:
 
 
 def says_taken(log: str) -> bool:
-    """Tell whether a program's output says that it cannot bind its port."""
+    """Return True if a program's output says that it cannot bind its port."""
     return _SAYS_TAKEN.search(log) is not None
 
 
 class Owner(enum.Enum):
-    """Who listens on a port."""
+    """The owner of a port."""
 
     OURS = "ours"
     OTHER = "other"
@@ -119,16 +119,17 @@ class Owner(enum.Enum):
 
 
 def find_owner(host: str, port: int, ours: Iterable[psutil.Process]) -> tuple[Owner, int | None]:
-    """Find out whose port it is.
+    """Find the owner of a port.
 
     Args:
-        host: The address that is asked.
+        host: The address that is requested.
         port: The port.
         ours: The application's processes.
 
     Returns:
-        OURS only when no other process listens there too; OTHER and SHARED with that process's id;
-        UNKNOWN where the system does not tell, as with another user's process.
+        The owner, and the id of the other process for OTHER and SHARED. OURS only if no other
+        process listens there too; UNKNOWN if the system does not tell, as with another user's
+        process.
     """
     mine = list(ours)
     known = {one.pid for one in mine}
@@ -139,7 +140,7 @@ def find_owner(host: str, port: int, ours: Iterable[psutil.Process]) -> tuple[Ow
             if found.status == psutil.CONN_LISTEN and _answers(host, port, found.laddr)
         ]
     except psutil.Error:
-        # macOS tells it to root alone, but of one's own processes to everybody.
+        # macOS lists all connections only to root, but those of one's own processes to anybody.
         pids = [None] if not _listens_itself(host, port, mine) else [mine[0].pid]
     others = [pid for pid in pids if pid is not None and pid not in known]
     if others:
@@ -168,7 +169,7 @@ def listening(ours: Iterable[psutil.Process]) -> list[tuple[str, int]]:
 
 
 def _answers(host: str, port: int, address: Sequence[Any]) -> bool:
-    """Tell whether who listens on an address gets what is sent to host and port."""
+    """Return True if a listener on an address receives connections to host and port."""
     if not address or address[1] != port:
         return False
     try:

@@ -1,4 +1,4 @@
-"""PostgreSQL seeds for applications under test: restored once, a copy for each of them."""
+"""Provide PostgreSQL seeds to applications under test: restored once, one copy for each."""
 
 from __future__ import annotations
 
@@ -19,45 +19,45 @@ from slipway.scripts.postgresql.restoring import restore
 
 @dataclass(frozen=True)
 class Dump:
-    """What a `databases` stage leaves of one PostgreSQL database."""
+    """The output of a `databases` stage for one PostgreSQL database."""
 
     file: Path
-    """In pg_dump's custom format."""
+    """The dump, in pg_dump's custom format."""
     roles: Path | None = None
-    """The SQL that makes the roles the dump speaks of; run first."""
+    """The SQL that creates the roles of the dump; run first."""
 
 
 class Copies:
-    """One application's own databases, on a server that other applications share."""
+    """The databases of one application, on a server shared with other applications."""
 
     def __init__(self, server: Server, seeds: Mapping[str, str], number: int) -> None:
-        """Prepare; `put_back` makes the databases.
+        """Prepare the names; `put_back` creates the databases.
 
         Args:
-            server: A throw-away one.
+            server: A temporary server.
             seeds: The restored databases by the seeds' names.
-            number: Tells this application's databases from the others'.
+            number: Number of the application, unique on the server.
         """
         self._server = server
         self._seeds = {name: (seed, f"{name}_{number}") for name, seed in seeds.items()}
 
     @property
     def password(self) -> str:
-        """What must not be seen in logs."""
+        """The server's password, to be masked in logs."""
         return str(self._server.base["password"])
 
     @property
     def addresses(self) -> dict[str, str]:
-        """Where they are, by name: what stands behind the two slashes of a database's URL."""
+        """The URLs of the databases by name, without the scheme and its two slashes."""
         base = self._server.base
         place = f"{base['user']}:{quote(self.password, safe='')}@{base['host']}:{base['port']}"
         return {name: f"{place}/{quote(copy)}" for name, (_, copy) in self._seeds.items()}
 
     def put_back(self) -> None:
-        """Make them anew from the seeds; whoever is connected is thrown out.
+        """Recreate the databases from the seeds; connected clients are disconnected.
 
         Raises:
-            StageFailed: The server refuses.
+            StageFailed: The server refused.
         """
         for name, (seed, copy) in self._seeds.items():
             _execute(
@@ -68,7 +68,7 @@ class Copies:
             )
 
     def remove(self) -> None:
-        """Drop them; a server that has gone has taken them along."""
+        """Drop the databases; errors are ignored, because the server may be gone."""
         for _, copy in self._seeds.values():
             with contextlib.suppress(StageFailed):
                 drop = ("DROP DATABASE IF EXISTS {} WITH (FORCE)", copy)
@@ -79,20 +79,20 @@ class Copies:
 def restored(
     dumps: Mapping[str, Dump], log: Callable[[str], None] = lambda _: None
 ) -> Iterator[Callable[[int], Copies]]:
-    """Start a server of our own, restore dumps into it, and end it whatever happens.
+    """Start a temporary server, restore dumps into it, and in any case end it.
 
     Args:
-        dumps: By the seeds' names.
-        log: Gets what pg_restore says.
+        dumps: The dumps by the seeds' names.
+        log: Receives pg_restore's output.
 
     Yields:
-        What makes the copies for the application of a number.
+        A function that returns the copies for the application of a number.
 
     Raises:
-        MissingTool: PostgreSQL is not here.
+        MissingTool: PostgreSQL is not installed.
         StageFailed: The server does not start, or a dump cannot be restored.
     """
-    # By TCP and with a password: every driver can do that, and nobody else on this machine can.
+    # TCP works with every driver, and the password keeps other users of this machine out.
     with started(tcp=True) as server:
         seeds = {name: f"seed_{number}" for number, name in enumerate(dumps)}
         for name, seed in seeds.items():

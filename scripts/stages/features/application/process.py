@@ -1,4 +1,4 @@
-"""The application under test: started on a port of its own, proven to be ours, ended whole."""
+"""Run the application under test on its own port, verify that it is ours, end all of it."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ _LONGEST_PAUSE = 0.25
 
 
 class Application:
-    """A context manager: inside it the application runs, after it no process of it is left.
+    """A context manager that runs an application and ends all of its processes afterwards.
 
-    `url` may change by `restart` and `restore`: read it anew for each scenario.
+    `restart` and `restore` may change `url`: read it again for each scenario.
     """
 
     def __init__(
         self, settings: ApplicationSettings, notice: Callable[[str], None] = lambda _: None
     ) -> None:
-        """Prepare; nothing is started yet.
+        """Prepare the application; nothing is started yet.
 
         Args:
-            settings: What to start, and how to know that it is well.
-            notice: Gets sentences that a person should read although all goes on.
+            settings: The command, its environment and the conditions of health.
+            notice: Receives sentences for people that are not errors.
         """
         self.settings = settings
         self._notice = notice
@@ -59,7 +59,7 @@ class Application:
 
     @property
     def url(self) -> str:
-        """Its address, without a slash at its end.
+        """Its base URL, without a trailing slash.
 
         Raises:
             StageFailed: It is not running.
@@ -77,7 +77,8 @@ class Application:
 
     @property
     def databases(self) -> dict[str, Path]:
-        """Its own copies of the seed databases, by name; scenarios may write to them."""
+        """The paths of its own copies of the seed databases, by name; scenarios may write to them.
+        """
         return dict(self._seeds.copies) if self._seeds else {}
 
     def __enter__(self) -> Self:
@@ -88,11 +89,11 @@ class Application:
         self.stop()
 
     def start(self) -> None:
-        """Start it and wait until it is healthy; nothing happens when it runs already.
+        """Start it and wait until it is healthy; a no-op if it is running.
 
         Raises:
             MissingTool: Its program is not on this machine.
-            StageFailed: It ends, or does not get healthy.
+            StageFailed: It ends, or does not become healthy.
             WrongInput: A setting is wrong.
         """
         if self._values is not None:
@@ -100,7 +101,7 @@ class Application:
         self._begin()
 
     def stop(self) -> None:
-        """End all its processes and remove its seeds' copies; it may be started again."""
+        """End all its processes and delete its copies of the seeds; it can be started again."""
         self._halt()
         if self._keeper:
             self._keeper.close()
@@ -121,7 +122,7 @@ class Application:
         self._begin(port)
 
     def restore(self) -> None:
-        """Put the seeds back as they were: while it runs if it allows that, else by a restart.
+        """Restore the seeds: while it runs if its settings allow that, else with a restart.
 
         Raises:
             StageFailed: As for `start`.
@@ -139,7 +140,7 @@ class Application:
             self._begin(running.port)
 
     def check(self) -> None:
-        """See that it still runs.
+        """Check that it still runs.
 
         Raises:
             StageFailed: It has ended; with its exit code and the end of its log.
@@ -151,19 +152,20 @@ class Application:
             raise StageFailed(
                 f"the application {ending_text(code)} during the features: {log.said()}"
             )
-        # One that has daemonised itself has no process whose end would tell.
+        # The end of a daemonised application cannot be seen from its first process.
         if keeper.forked and not accepts(values.host, values.port):
             raise StageFailed(
                 f"the application listens no more on port {values.port}; it said: {log.said()}"
             )
 
     def mark(self) -> None:
-        """Have `log_tail` begin here: call it when a scenario begins."""
+        """Set the start of `log_tail` to the current end of the log; call it at a scenario's start.
+        """
         if self._log:
             self._log.mark()
 
     def log_tail(self, lines: int = 40) -> str:
-        """Return the last lines of its output since `mark`, its token left out."""
+        """Return the last lines of its output since `mark`, with its token masked."""
         return self._log.tail(lines) if self._log else ""
 
     def _started(self) -> Placeholders:
@@ -180,14 +182,14 @@ class Application:
             raise
 
     def _prepare(self) -> None:
-        """Make what stays from one start to the next."""
+        """Create what is kept across restarts: the log, the seeds, the watchdog."""
         self._log = self._log or ApplicationLog(self.settings.log)
         fresh = self._seeds is None
         self._seeds = self._seeds or Seeds(self.settings.seeds)
         if self._keeper is None:
             self._keeper = Keeper(self._mark, self.settings.grace, self._seeds.folder)
         if fresh:
-            # Only now: the watchdog removes the copies should this process be killed.
+            # Only now: if this process is killed, the watchdog deletes the copies.
             self._put_back(self._seeds)
 
     def _put_back(self, seeds: Seeds) -> None:
@@ -196,7 +198,7 @@ class Application:
             self.settings.postgresql.put_back()
 
     def _halt(self) -> None:
-        """End its processes; what `_prepare` made stays."""
+        """End its processes, but keep what `_prepare` created."""
         self._values = None
         left = self._keeper.stop() if self._keeper else []
         if left:
@@ -244,7 +246,7 @@ class Application:
         self._values = values
 
     def _hidden_addresses(self, log: ApplicationLog) -> dict[str, str]:
-        """Return where PostgreSQL seeds are; the log never tells their password."""
+        """Return the addresses of the PostgreSQL seeds, and mask their password in the log."""
         copies = self.settings.postgresql
         if copies is None:
             return {}
@@ -259,7 +261,7 @@ class Application:
         if self.settings.token_env:
             env[self.settings.token_env] = values.token
         env |= {name: values.fill(text) for name, text in self.settings.env.items()}
-        # An application that tests an application: the outer one finds the inner one's processes.
+        # For nested runs: the outer application must find the processes of the inner one.
         outer = os.environ.get(MARKS)
         env[MARKS] = f"{outer}:{self._mark}" if outer else self._mark
         return env
@@ -271,7 +273,12 @@ class Application:
         return folder
 
     def _await_health(self, values: Placeholders, proof: Proof, since: int) -> None:
-        """Ask until the answer is good and comes from the process that was started."""
+        """Poll until the answer is healthy and comes from the process that was started.
+
+        Raises:
+            PortLost: Another process has the port.
+            StageFailed: It has ended, or is not healthy in time.
+        """
         end = time.monotonic() + self.settings.patience
         pause = _PAUSE
         while True:
@@ -299,7 +306,7 @@ class Application:
         raise StageFailed(f"the application {ending_text(code)} before it was healthy: {said}")
 
     def _lost(self, values: Placeholders) -> bool:
-        """Tell whether somebody else has the port; a child it has left behind is nobody else."""
+        """Return True if another process has the port; a child left behind counts as ours."""
         assert self._keeper is not None  # noqa: S101  made by _prepare
         if not is_taken(values.host, values.port):
             return False
@@ -308,7 +315,7 @@ class Application:
 
 
 def _lease(host: str, port: int) -> Lease:
-    """Take a certain port, or any if somebody else has it now."""
+    """Lease a specific port, or any free one if it is taken."""
     try:
         return Lease(host, port)
     except OSError:
@@ -316,7 +323,12 @@ def _lease(host: str, port: int) -> Lease:
 
 
 def _find_program(program: str, cwd: Path, env: dict[str, str]) -> str:
-    """Return the path of a program, as its own folder and environment see it."""
+    """Return the path of a program, relative to its own working folder and PATH.
+
+    Raises:
+        MissingTool: It is not on this machine.
+        WrongInput: It is not in the working folder, or not executable.
+    """
     if Path(program).name != program:
         path = cwd / program
         if not path.is_file():

@@ -1,4 +1,4 @@
-"""Seed databases: private copies that scenarios may write to, and the way back to the originals."""
+"""Keep private copies of seed databases for scenarios, and restore them from the originals."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from pathlib import Path
 from slipway.model.errors import StageFailed
 
 _SQLITE = b"SQLite format 3\0"
-#: What SQLite leaves beside a database that was not closed.
+#: Suffixes of files that SQLite leaves beside a database that was not closed.
 _BESIDE = ("-wal", "-shm", "-journal")
 _PATIENCE = 5.0
 
 
 class Seeds:
-    """Copies of database files in a folder that nobody else can read."""
+    """Copies of database files in a private folder."""
 
     def __init__(self, originals: Mapping[str, Path]) -> None:
-        """Make the folder; `put_back` fills it.
+        """Create the folder; `put_back` copies the files.
 
         Args:
             originals: Files by database name.
@@ -29,7 +29,7 @@ class Seeds:
         self._originals = {name: path.absolute() for name, path in originals.items()}
         self.folder = Path(tempfile.mkdtemp(prefix="slipway-seeds-")) if originals else None
         self.copies = {
-            # A folder each: two stages may leave files of the same name.
+            # One folder each, because two stages may leave files of the same name.
             name: self._place(number) / path.name
             for number, (name, path) in enumerate(self._originals.items())
         }
@@ -41,7 +41,7 @@ class Seeds:
         return place
 
     def put_back(self) -> None:
-        """Copy the originals while nobody has the copies open.
+        """Copy the originals; no process may have the copies open.
 
         Raises:
             StageFailed: One cannot be copied.
@@ -59,10 +59,10 @@ class Seeds:
                 ) from error
 
     def put_back_live(self) -> bool:
-        """Bring SQLite copies back in one transaction each, while others have them open.
+        """Restore SQLite copies, in one transaction each, while other processes have them open.
 
         Returns:
-            False: it cannot be done, because one is no SQLite database or is held locked.
+            False if that is impossible, because one is not an SQLite database or is locked.
         """
         return all(self._live(original, name) for name, original in self._originals.items())
 
@@ -82,12 +82,12 @@ class Seeds:
         return True
 
     def remove(self) -> None:
-        """Remove the copies."""
+        """Delete the copies."""
         if self.folder:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def _give_up(status: int, _remaining: int, _total: int) -> None:
-    # Left alone, Python tries a locked database for ever.
+    # Python's backup retries a locked database for ever otherwise.
     if status in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         raise sqlite3.OperationalError("locked")
