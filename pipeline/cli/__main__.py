@@ -1,4 +1,4 @@
-"""`python -m slipway.cli`: the command where it is not on PATH."""
+"""`python -m slipway.cli`: the command for environments without it on PATH."""
 
 import sys
 

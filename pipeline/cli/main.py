@@ -1,4 +1,7 @@
-"""The command line: runs what is asked for. Each command is a module, loaded when it is used."""
+"""The command line: dispatch to commands.
+
+Each command is a module, imported when it is used.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 options.reader.print_help()
                 return WrongInput.exit_code
             if getattr(options, "keyed", False):
-                # Before anything else is loaded: until then others can look on.
+                # Before any other import: until then other processes may inspect this one.
                 from slipway.scripts.guard import guarded
 
                 return guarded(lambda: _run(options), keep_deployed=lambda: _deploys(options.uses))
@@ -39,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         standard_streams.silence()
         return standard_streams.UNREAD
     except OSError as error:
-        # Such as a full disk behind `>`.
+        # For example a full disk behind `>`.
         standard_streams.silence()
         return _tell(f"the output cannot be written: {error.strerror or error}", 3)
 
@@ -53,7 +56,7 @@ def _read(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _deploys(uses: str) -> bool:
-    """Tell whether a kind of stage deploys; asked where something is still running."""
+    """Tell whether a kind of stage deploys; called only if processes are still running."""
     from slipway.model.stage import STAGES
 
     kind = STAGES.get(uses)
@@ -75,7 +78,7 @@ def _run(options: argparse.Namespace) -> int:
     except OSError as error:
         if isinstance(error, BrokenPipeError):
             raise
-        # What a command knows better it has told itself.
+        # Commands report errors that they can explain better themselves.
         place = f" ({error.filename})" if error.filename else ""
         return _tell(f"{options.command}: {error.strerror or error}{place}", 3)
     return code

@@ -109,8 +109,9 @@ class LocalRun:
         self._stopped = False
 
     def _here(self, name: str, names: list[str], asked: Collection[str]) -> Stage:
-        """Return a stage reduced to this run: without dependencies on stages that are not part of
-        it.
+        """Return a stage without its dependencies on stages outside of this run.
+
+        A stage that was asked for by name also waits for no other's failure.
         """
         stage: Stage = self.trip.project.stages[name]
         changes: dict[str, object] = {"needs": tuple(one for one in stage.needs if one in names)}
@@ -338,9 +339,7 @@ class LocalRun:
                     )
 
     def _left(self, name: str) -> list[ArtefactLeft]:
-        """Return a stage's artefacts: of this run or, if the stage is not part of it, of the last
-        one.
-        """
+        """Return a stage's artefacts, of this run or else of the last one that ran it."""
         if name in self.stages:
             return [left for outcome in self._of(name) for left in outcome.artefacts]
         found: list[ArtefactLeft] = []

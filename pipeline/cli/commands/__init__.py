@@ -1,4 +1,4 @@
-"""The commands, each a module in the room of what it is about."""
+"""The commands: one module each, grouped by subject."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ _ROOMS = {
 
 
 def module_of(command: str) -> str:
-    """Return the name of the module of a command."""
+    """Return the name of a command's module."""
     room = next(room for room, names in _ROOMS.items() if command in names)
     return f"slipway.cli.commands.{room}.{command}"

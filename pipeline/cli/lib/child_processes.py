@@ -1,4 +1,4 @@
-"""The processes that `slipway up` starts: master and workers, ended with it and never orphaned."""
+"""Supervise the processes of `slipway up`: master and workers, which end with it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from slipway.model.errors import MissingTool
 from slipway.scripts.guard import adopt_orphans, die_with_parent
 from slipway.scripts.process import end_descendants
 
-#: Seconds a master may take to come up; a large site takes 15 (500 builders).
+#: Timeout of a master's start in seconds; a large site takes 15 (500 builders).
 PATIENCE = 120
-#: Seconds of work after which a process that ends is started again at once; the longest pause, too.
+#: Seconds of uptime after which a process is restarted at once; also the longest pause.
 _LONG = 60.0
-#: Seconds after which nobody here waits for what has ended.
+#: Seconds after which a zombie is reaped that nobody here waits for.
 _SOON = 1.0
 _TWISTD = "from twisted.scripts.twistd import run; run()"
 _RUNNING = "BuildMaster is running"
@@ -30,30 +30,30 @@ _RUNNING = "BuildMaster is running"
 
 @dataclass(frozen=True)
 class Child:
-    """A process to be started."""
+    """Description of a process to start."""
 
     name: str
-    """What to call it when it ends too early."""
+    """The name for messages."""
     argv: Sequence[str]
     folder: Path
-    """Where its log, twistd.log, lies."""
+    """The folder of its log, twistd.log."""
     env: Mapping[str, str]
-    """All of its environment variables."""
+    """Its complete environment."""
     output: Path
-    """The file that gets what it prints; nobody else may write into its folder."""
+    """The file for its output, in a folder that nobody else may write to."""
     cwd: Path
     umask: int = 0o077
-    """What of the modes of its new files is taken away."""
+    """The umask of its new files."""
     given: str | None = None
-    """What it reads on its standard input. None: nothing."""
+    """Text for its standard input. None: no input."""
     tidy: Callable[[], object] | None = None
-    """What is done before it is started again when it ends. None: it is not; then all end."""
+    """Cleanup before a restart. None: it is not restarted; then its end ends all processes."""
     ready: str = ""
-    """What it says in its log once it does its work; one that ends before never will."""
+    """Log text that means it is ready; a process that ends before that is not restarted."""
 
 
 def master(tac: Path, extra: Mapping[str, str]) -> Child:
-    """Return the master as a process, with environment variables besides this process's own."""
+    """Return the description of the master; `extra` is added to this process's environment."""
     argv = (sys.executable, "-c", _TWISTD, "--nodaemon", "--no_save", "--pidfile", "", "--python")
     folder = tac.parent
     env = {**os.environ, **extra}
@@ -61,7 +61,7 @@ def master(tac: Path, extra: Mapping[str, str]) -> Child:
 
 
 class Children:
-    """Starts processes and ends all of them, with whatever they started."""
+    """Start processes, and end all of them with their descendants."""
 
     def __init__(self) -> None:
         adopt_orphans()
@@ -73,7 +73,7 @@ class Children:
         self._started.append(_Running(child))
 
     def wait_for_master(self, folder: Path, offset: int) -> None:
-        """Wait until the master says in its own log that it runs.
+        """Wait until the master's log says that it runs.
 
         Args:
             folder: Its base folder.
@@ -93,7 +93,7 @@ class Children:
         raise MissingTool(msg)
 
     def check(self) -> list[str]:
-        """See that all of them run, and start again what may be.
+        """Check that all processes run, and restart those that may be restarted.
 
         Returns:
             A sentence about each that has ended and is started again.
@@ -106,9 +106,9 @@ class Children:
         return said
 
     def _forget_the_dead(self) -> None:
-        """Take note of the end of what was adopted: a zombie looks as if it still ran.
+        """Reap adopted orphans: a zombie looks like a running process.
 
-        Who deploys the next version ends the former one, and may wait until its number is gone.
+        A deployment that ends the former version may wait until the former's pid is gone.
         """
         while sys.platform != "win32":
             try:
@@ -122,13 +122,16 @@ class Children:
                 self._dead = (found.si_pid, time.monotonic())
                 return
             if time.monotonic() < since + _SOON:
-                # This process may have started it, and be about to ask for its exit code.
+                # A subprocess of this process may need its exit code: wait before reaping.
                 return
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)
 
     def end(self, patience: float = 10.0) -> None:
-        """End all of them: workers first, so that the master sees them go; then what is left."""
+        """End all processes: workers first, so that the master sees them disconnect.
+
+        Then leftovers.
+        """
         processes = [one.process for one in self._started]
         for process in reversed(processes):
             if process.poll() is None:
@@ -143,12 +146,12 @@ class Children:
 
 
 class _Running:
-    """A process that was started, and is started again where that is asked for."""
+    """A started process, and its restarts."""
 
     def __init__(self, child: Child) -> None:
         self.child = child
         self._quick = 0
-        """How often in a row it has ended soon after its start."""
+        """Number of consecutive early ends."""
         self._due: float | None = None
         self._was_ready = False
         self._most_files = _most_files(os.getpid())
@@ -159,7 +162,7 @@ class _Running:
         self.process = _started(self.child)
 
     def looked_after(self) -> str:
-        """See that it runs; where it has ended, start it again when it is time.
+        """Check that the process runs; restart it when it is due.
 
         Returns:
             A sentence, where it has just ended.
@@ -169,7 +172,7 @@ class _Running:
         """
         code = self.process.poll()
         if self.child.tidy is not None and not self._was_ready:
-            # While it runs: its log is its user's, and is begun anew when it is long.
+            # Checked while it runs: the log belongs to its user, and is rotated when it is long.
             log = self.child.folder / "twistd.log"
             self._was_ready = self.child.ready in _text_after(log, self._offset)
         if code is None:
@@ -183,9 +186,9 @@ class _Running:
         return ""
 
     def _mended(self) -> str:
-        """Let it go on where it was stopped; end it where it was left nothing to work with.
+        """Continue the process if it was stopped; end it if its limit of open files was lowered.
 
-        Whatever runs as its user can do both: `ulimit` of another process is prlimit(2).
+        Any process of the same user can do both: `ulimit` of another process is prlimit(2).
         """
         name = self.child.name
         with contextlib.suppress(psutil.Error):
@@ -200,7 +203,7 @@ class _Running:
 
     def _ended(self, code: int) -> str:
         told = f"the {self.child.name} ended ({_ending(code)})"
-        # One that cannot work says so by its exit code; a stage ends it by a signal.
+        # A worker that cannot start exits with a code; a stage ends it by a signal.
         is_over = code > 0 and not self._was_ready
         if self.child.tidy is None or is_over:
             msg = f"{told}: {_last_words(self.child, self._offset)}"
@@ -213,10 +216,10 @@ class _Running:
 
 
 def _most_files(number: int) -> float:
-    """Return how many files a process may open at most; where that is not told, any number.
+    """Return a process's limit of open files; infinity if unknown.
 
-    By the file: to ask prlimit(2) of another user's process takes CAP_SYS_RESOURCE, which
-    containers do not give.
+    Read from /proc: prlimit(2) on another user's process needs CAP_SYS_RESOURCE, which containers
+    do not grant.
     """
     try:
         limits = Path(f"/proc/{number}/limits").read_text()
@@ -235,27 +238,27 @@ def _started(child: Child) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL if child.given is None else subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
-            # Ctrl-C in the terminal is for us: we end them in order.
+            # New session: Ctrl-C in the terminal is handled here, which ends the children in order.
             start_new_session=os.name == "posix",
             umask=child.umask,
             preexec_fn=die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509  nothing else runs yet
         )
     if process.stdin is not None:
-        # It may have ended already; `check` will tell.
+        # It may have ended already; `check` reports that.
         with contextlib.suppress(OSError), process.stdin as stream:
             stream.write(str(child.given).encode() + b"\n")
     return process
 
 
 def log_size(folder: Path) -> int:
-    """Return how long an application's log is now."""
+    """Return the size of an application's log in bytes."""
     log = folder / "twistd.log"
     return log.lstat().st_size if log.exists() else 0
 
 
 def _text_after(log: Path, offset: int) -> str:
     try:
-        # A worker's stages may have put a link or a pipe where the log was.
+        # A worker's stages may have put a link or a pipe in the log's place.
         flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
         with os.fdopen(os.open(log, os.O_RDONLY | flags), "rb") as stream:
             stream.seek(offset)
@@ -274,13 +277,13 @@ def _ending(code: int) -> str:
 
 
 def _last_words(child: Child, offset: int) -> str:
-    """Return what a process said last; its log before `offset` is of earlier ones."""
+    """Return the last output of a process; its log before `offset` is from earlier starts."""
     log = child.folder / "twistd.log"
     for file, start in ((child.output, 0), (log, offset)):
         lines = [line.strip() for line in _text_after(file, start).splitlines()]
         places = [number for number, line in enumerate(lines) if "rror" in line]
         if places:
-            # A heading such as "Configuration Errors:" is told with what stands below it.
+            # A heading such as "Configuration Errors:" is shown with the lines below it.
             told = [line for line in lines[places[-1] : places[-1] + 3] if line]
             return f"{' '.join(told)} (see {file})"
     return f"see {log}"

@@ -1,4 +1,4 @@
-"""A release that a web server has, fetched into a folder of its own to be checked there."""
+"""Download a release from a web server into a temporary folder for verification."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from slipway.scripts.releases.manifest import MANIFEST, SUMS, read
 
 _TIMEOUT = 60.0
 _PIECE = 1 << 20
-#: No manifest, and no list of sums, is larger.
+#: Maximum bytes of a manifest or a list of checksums.
 _MOST = 64 << 20
 
 
 def is_url(place: str) -> bool:
-    """Tell whether a place is one of a web server's."""
+    """Tell whether a location is an HTTP URL."""
     return place.startswith(("http://", "https://"))
 
 
 @contextmanager
 def fetched(url: str) -> Iterator[Path | None]:
-    """Fetch what a release's manifest names; the folder is removed afterwards.
+    """Download the files of a release's manifest; the folder is removed afterwards.
 
     Args:
         url: A release's folder, its release.json, or a project's folder: its latest release.
@@ -59,13 +59,13 @@ def fetched(url: str) -> Iterator[Path | None]:
 
 
 def _find(client: httpx.Client, url: str, folder: Path) -> str | None:
-    """Fetch the manifest; return the URL of the folder that holds it, if there is one."""
+    """Download the manifest; return the URL of its folder, or None."""
     given = url.removesuffix(MANIFEST).rstrip("/")
     bases = [given] if url.endswith(f"/{MANIFEST}") else [given, f"{given}/latest"]
     for base in bases:
         if _fetch(client, f"{base}/{MANIFEST}", folder / MANIFEST, _MOST):
             return base
-    # Where symbolic links are not allowed a file says which is the latest.
+    # A server without symbolic links has a file that names the latest version.
     pointer = folder / "latest.json"
     if not _fetch(client, f"{given}/latest.json", pointer, _MOST):
         return None
@@ -83,16 +83,16 @@ def _fetch_files(client: httpx.Client, base: str, folder: Path) -> None:
     try:
         manifest = read(folder / MANIFEST)
     except WrongInput:
-        # Whoever checks the folder says so.
+        # The verification of the folder reports that.
         return
     _fetch(client, f"{base}/{SUMS}", folder / SUMS, _MOST)
     for one in (*manifest.artefacts, *manifest.pages):
-        # One byte more tells that it is too long; a server may send for ever.
+        # One byte more detects a file that is too long; a server may send endlessly.
         _fetch(client, f"{base}/{quote(one.name)}", folder / one.name, one.size + 1)
 
 
 def _fetch(client: httpx.Client, url: str, target: Path, most: int) -> bool:
-    """Fetch a file, and at most so many bytes of it; return whether it is there."""
+    """Download a file up to a maximum size; return False if it does not exist."""
     with client.stream("GET", url) as answer:
         if answer.status_code in {404, 410}:
             return False

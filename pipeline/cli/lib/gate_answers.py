@@ -1,4 +1,4 @@
-"""Opening a gate from the command line: answers are texts there."""
+"""Open a gate from the command line, where all answers are texts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "o
 
 
 def ask(master: Remote, gate: dict[str, Any], options: argparse.Namespace) -> int:
-    """Open a gate with the answers of --set and --secret-file, and wait for what becomes of it.
+    """Open a gate with the answers of --set and --secret-file, and wait for the outcome.
 
     Raises:
         WrongInput: An answer is wrong, or the gate cannot be opened.
@@ -75,7 +75,7 @@ def _parted(option: str, text: str, kinds: dict[str, str]) -> tuple[str, str]:
 
 
 def _typed(name: str, kind: str, text: str) -> Any:
-    """Read a text as its parameter's type; the master checks what it is worth."""
+    """Convert a text to its parameter's type; the master validates the value."""
     if not text:
         return None
     readers: dict[str, Callable[[str], Any]] = {

@@ -1,4 +1,4 @@
-"""Signals that end a command, taken for certain."""
+"""Handle signals that end a command, without losing any."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-#: Those that ask a command to end, where this system has them.
+#: Signals that ask a command to end, as far as this system has them.
 ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 class Interrupts:
-    """Raises KeyboardInterrupt, with the signal's number, for each signal that asks to end.
+    """Raise KeyboardInterrupt, with the signal's number, for each signal that asks to end.
 
     An exception that a handler raises is lost where Python cannot pass it on: in `__del__` and in
     what is called when a weak reference dies (https://docs.python.org/3/library/signal.html,
-    "Note on Signal Handlers and Exceptions"). So the signal is kept, too: whoever works in a loop
+    "Note on Signal Handlers and Exceptions"). So the signal is recorded, too: a loop
     calls `check()` in it.
     """
 
@@ -26,24 +26,24 @@ class Interrupts:
         self._came: int | None = None
 
     def __enter__(self) -> Self:
-        """Take the signals."""
+        """Install the signal handlers."""
         self._before = {number: signal.signal(number, self._take) for number in self._numbers}
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, what: BaseException | None, at: TracebackType | None
     ) -> None:
-        """Give them back."""
+        """Restore the previous signal handlers."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
     def check(self) -> None:
-        """Raise KeyboardInterrupt where a signal has come."""
+        """Raise KeyboardInterrupt if a signal has arrived."""
         if self._came is not None:
             raise KeyboardInterrupt(self._came)
 
     def ignore(self) -> None:
-        """Take no more of them: what ends everything must not be left half done."""
+        """Ignore further signals, so that the clean-up is not interrupted."""
         for number in self._numbers:
             signal.signal(number, signal.SIG_IGN)
 

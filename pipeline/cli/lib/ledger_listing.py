@@ -1,4 +1,4 @@
-"""What `slipway runs` and `slipway releases` share: opening the ledger, times, JSON."""
+"""Common parts of `slipway runs` and `slipway releases`: opening the ledger, times, JSON."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from slipway.state_folder import Home
 
 
 def ledger_of(options: argparse.Namespace) -> tuple[Site, Engine | None]:
-    """Return the site, and its ledger where one has been made.
+    """Return the site, and its ledger if one exists.
 
     Raises:
         WrongInput: pipeline.toml is wrong, or has no such project.
@@ -34,7 +34,7 @@ def ledger_of(options: argparse.Namespace) -> tuple[Site, Engine | None]:
 
 
 def check_project(site: Site, project: str | None) -> None:
-    """Refuse a project that is not in pipeline.toml."""
+    """Raise WrongInput if a project is not in pipeline.toml."""
     if project is not None and project not in site.project:
         known = ", ".join(site.project)
         msg = f'--project "{project}" is not in pipeline.toml; there are {known}.'
@@ -42,7 +42,7 @@ def check_project(site: Site, project: str | None) -> None:
 
 
 def only_project(site: Site, asked: str | None) -> str:
-    """Return the project that was asked for, or the only one.
+    """Return the named project, or the only one.
 
     Raises:
         WrongInput: There is no such project, or there are several and none was named.
@@ -56,14 +56,14 @@ def only_project(site: Site, asked: str | None) -> str:
 
 
 def moment(seconds: float | None) -> str:
-    """Write a time in this machine's zone."""
+    """Format a time (seconds since 1970) in this machine's time zone."""
     if seconds is None:
         return ""
     return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 def show(rows: Sequence[Any], table: Table, *, as_json: bool, nothing: str) -> int:
-    """Print rows as JSON, as the table that was made of them, or say that there are none."""
+    """Print rows as JSON or as a table; if there are none, a sentence."""
     console = terminal()
     if as_json:
         console.print(json.dumps([asdict(row) for row in rows], indent=2), markup=False)

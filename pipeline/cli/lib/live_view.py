@@ -1,4 +1,4 @@
-"""What `slipway up` shows: the stages of the newest runs, live in a terminal, else line by line."""
+"""The display of `slipway up`: the newest runs' stages, live in a terminal, else line by line."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from slipway.model.states import OPEN_RUN, OPEN_STAGE, RunState, ShownState
 from slipway.scripts.terminal_text import escape, plain
 
 _SHOWN = 3
-#: Columns between two cells, and those a subject gets at least.
+#: Columns between two cells, and the minimum width of a commit's subject.
 _GAP, _NARROWEST = "  ", 8
-#: Seconds between two frames in which nothing but the times has changed.
+#: Seconds between two frames if only durations have changed.
 _SECOND = 1.0
 
 
 class Watch:
-    """Shows runs as they go."""
+    """Display of runs in progress."""
 
     def __init__(self, site: Site, console: Console, since: float = 0.0) -> None:
-        """Show nothing yet.
+        """Initialize; show nothing yet.
 
         Args:
             site: The site.
@@ -55,7 +55,7 @@ class Watch:
             self._live.stop()
 
     def say(self, sentence: str) -> None:
-        """Print a sentence above what is shown."""
+        """Print a sentence above the live display."""
         self._console.print(sentence, soft_wrap=True)
 
     def show(self, runs: list[RunView]) -> None:
@@ -69,7 +69,7 @@ class Watch:
             self._print_news(run)
 
     def tick(self) -> None:
-        """Draw anew what nobody writes down: times that go on, another size of the terminal."""
+        """Redraw for changes that the ledger does not record: durations, the terminal's size."""
         if self._live is None:
             return
         at, size = self._drawn
@@ -86,7 +86,7 @@ class Watch:
         lines: list[Text] = []
         for run in self._runs:
             told = self._lines(run, width)
-            # The newest is at the bottom, and there whatever the terminal's height.
+            # The newest is at the bottom, and always shown, whatever the terminal's height.
             if lines and len(lines) + len(told) >= height:
                 break
             lines = told + lines
@@ -114,7 +114,7 @@ class Watch:
         self._console.print(said, soft_wrap=True)
 
     def _lines(self, run: RunView, width: int) -> list[Text]:
-        """Return a run as lines, none longer than the terminal is wide."""
+        """Return a run as lines, none wider than the terminal."""
         took = format_duration((run.finished_at or time.time()) - run.started_at)
         name = Text.from_markup(f"{mark(run.state)}[bold]{run.project} run {run.number}[/]")
         commit = Text.from_markup(f"[dim]{run.branch} {run.revision[:10]}[/]")
@@ -146,9 +146,9 @@ class Watch:
 
 
 def _since(stage: StageView) -> float:
-    """Return when a stage became what it is."""
+    """Return the time of a stage's last change of state, in seconds since 1970."""
     if stage.state in OPEN_STAGE:
-        # It goes on: that is news however long it has.
+        # A running stage always counts as new, however long it has been running.
         return time.time()
     return stage.finished_at or stage.started_at or stage.queued_at
 

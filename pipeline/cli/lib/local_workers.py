@@ -1,4 +1,4 @@
-"""The workers that `slipway up` starts itself, each kept from what is the master's."""
+"""The workers that `slipway up` starts itself, isolated from the master."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class LocalWorkers:
     """All workers of a site on this machine."""
 
     def __init__(self, site: Site, config: Path, home: Home) -> None:
-        """Prepare them; nothing is started yet.
+        """Prepare the workers; nothing is started yet.
 
         Args:
             site: The model.
@@ -36,7 +36,7 @@ class LocalWorkers:
         if names and importlib.util.find_spec("buildbot_worker") is None:
             msg = "workers cannot run here: install Slipway with [worker] beside [master]"
             raise MissingTool(msg)
-        # What a killed `slipway up` has left behind must not stand in the way.
+        # Remains of a killed `slipway up` must not block the start.
         for name in names:
             end_left(home.worker(name), name)
         for name in names:
@@ -46,21 +46,21 @@ class LocalWorkers:
 
     @property
     def told(self) -> dict[str, str]:
-        """What the master is told of them, as environment variables."""
+        """Environment variables that describe the workers' isolation to the master."""
         return {isolation.VARIABLE: isolation.as_text(self.isolations)}
 
     @property
     def exposed(self) -> list[Isolation]:
-        """Those that are not kept apart."""
+        """The workers that are not isolated."""
         return [one for one in self.isolations if one.way == "none"]
 
     def start(self, children: Children) -> None:
-        """Start them all."""
+        """Start all workers."""
         for one in self.isolations:
             children.start(self._child(one))
 
     def end(self) -> None:
-        """End what the workers' own users still run; what they have deployed stays."""
+        """End leftover processes of the workers' own users; deployed programs stay."""
         for one in self.isolations:
             _end_left(one)
 
@@ -81,19 +81,19 @@ class LocalWorkers:
             argv=one.command({"place": told}, env),
             folder=folder,
             env=env,
-            # Beside the worker's folder: what lies in there is its user's.
+            # Beside the worker's folder, whose content belongs to the worker's user.
             output=folder.with_name(f"{name}.output.log"),
-            # Python looks for modules where it starts.
+            # The root folder: Python looks for modules in its working directory.
             cwd=Path(folder.anchor),
             umask=0o022,
             given=made_secret(self._home.worker_password(name)),
-            # Its stages are of its user, and can end it.
+            # The worker's stages run as its user, and can end it.
             tidy=partial(_end_left, one),
             ready="worker is ready",
         )
 
 
 def _end_left(one: Isolation) -> None:
-    """End what a worker's own user still runs; what has been deployed stays."""
+    """End leftover processes of a worker's own user; deployed programs stay."""
     if one.account is not None:
         end_left(one.needs.folder, one.worker)

@@ -1,4 +1,4 @@
-"""Who types here, for the audit trail."""
+"""Identify the local user, for the audit trail."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import getpass
 
 
 def who() -> str:
-    """Return the name of the machine's user: whoever is here may do everything anyway."""
+    """Return the name of the machine's user.
+
+    No password is needed, as local users may do everything.
+    """
     try:
         return f"{getpass.getuser()} on the master's machine"
     except (KeyError, OSError):

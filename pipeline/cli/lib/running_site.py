@@ -1,4 +1,4 @@
-"""The site that commands work on: the file's, or what the master runs by when that is wrong."""
+"""Load the site that commands work on: pipeline.toml, or the running master's copy of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Standard input and output as they are found: any encoding, a closed pipe, none at all."""
+"""Adapt to any standard streams: any encoding, a closed pipe, closed streams."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-#: The exit code of a command whose reader has gone, as after `| head`: 128 and SIGPIPE's number.
+#: Exit code of a command whose reader has gone, as after `| head`: 128 and SIGPIPE's number.
 UNREAD = 141
 _ERRORS = "slipway"
-#: One letter for one, so that columns stay where they are.
+#: Replacements of one character each, so that columns stay aligned.
 _PLAIN = str.maketrans("✓✗■●○◆▶·…→←↑↓─━│—“”", '+x#*o>>.~><^v--|-""')
 
 
 def prepare() -> None:
     """Make the standard streams safe to print to.
 
-    What an encoding lacks is printed by a plain sign, or by its number. A stream that was closed
-    becomes the null device: else the next file that is opened would take its place, and its text.
+    A character that the encoding lacks is replaced by a plain one, or by its number. A stream that
+    was closed becomes the null device: else the next file that is opened would take its place, and
+    its text.
     """
     codecs.register_error(_ERRORS, _degrade)
     for number in range(3):
@@ -36,13 +37,13 @@ def prepare() -> None:
         elif isinstance(stream, io.TextIOWrapper) and stream.errors != _ERRORS:
             stream.reconfigure(errors=_ERRORS)
     if isinstance(sys.stdin, io.TextIOWrapper):
-        # What is read here is JSON, which is UTF-8 whatever the terminal speaks.
+        # Input is JSON, which is UTF-8 whatever the terminal's encoding.
         sys.stdin.reconfigure(encoding="utf-8")
 
 
 @contextmanager
 def flushed() -> Iterator[None]:
-    """Print all of it before the block ends, so that an error shows in time.
+    """Flush the output before the block ends, so that an error is noticed in time.
 
     Raises:
         BrokenPipeError: Nobody reads it any more.
@@ -56,7 +57,7 @@ def flushed() -> Iterator[None]:
 
 
 def silence() -> None:
-    """Send what is still to be printed nowhere: Python prints it once more at its end."""
+    """Redirect pending output to the null device: Python flushes again at its end."""
     null = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):

@@ -1,12 +1,12 @@
-"""How states look in a terminal."""
+"""Colours and marks of states in a terminal."""
 
 from __future__ import annotations
 
 from slipway.model.states import RunState, ShownState
 
-#: A stage that was never tried and still may be; a run that waits, waits for people.
+#: Labels of stages that were not tried but still may be; a waiting run waits for people.
 PENDING = "pending"
-#: By text: states of runs and of stages look alike where they are called alike.
+#: Keyed by text: a run's state and a stage's state of the same name look the same.
 _MARKS: dict[str, tuple[str, str]] = {
     ShownState.PASSED: ("✓", "green"),
     ShownState.FAILED: ("✗", "red"),
@@ -30,6 +30,6 @@ def mark(state: str) -> str:
 
 
 def word(state: str) -> str:
-    """Return a state as people read it, in its colour."""
+    """Return a state's label in its colour."""
     _, colour = _MARKS.get(state, ("·", "dim"))
     return f"[{colour}]{_WORDS.get(state, state)}[/]"

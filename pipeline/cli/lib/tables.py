@@ -1,4 +1,4 @@
-"""Tables that fit the terminal they are printed in, and lose nothing."""
+"""Print tables that fit the terminal without truncating anything."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from rich.text import Text
 
 from slipway.cli.lib.terminal import terminal
 
-#: What a pipe or a file gets: each row is one line.
+#: The width for a pipe or a file: each row is one line.
 _WIDE = 100_000
 _BETWEEN = "  "
 _INDENT = "    "
-#: Columns that the last cell of a row gets at least, if it stands beside the others.
+#: Minimum width of a row's last cell beside the others.
 _NARROWEST = 8
 
 
 def print_table(table: Table) -> None:
-    """Print a table; where a terminal is too narrow, each row on as many lines as it needs.
+    """Print a table; in a narrow terminal each row takes as many lines as it needs.
 
     Args:
         table: Its rows.
@@ -36,12 +36,12 @@ def print_table(table: Table) -> None:
     for cells in (titles, *rows) if table.show_header else rows:
         texts = [Text.from_markup(one) if isinstance(one, str) else one for one in cells]
         for line in flow(texts, console.width):
-            # What is longer than a line is left to the terminal: so a path is copied whole.
+            # The terminal wraps longer lines itself, so that a path is copied whole.
             console.print(line, soft_wrap=True)
 
 
 def _stripped(row: list[Segment]) -> list[Segment]:
-    """Return a line without the blanks at its end: one long row would make every other as long."""
+    """Return a line without trailing blanks: one long row would pad all others."""
     kept = list(row)
     while kept and not kept[-1].text.rstrip():
         kept.pop()
@@ -51,7 +51,7 @@ def _stripped(row: list[Segment]) -> list[Segment]:
 
 
 def flow(cells: Iterable[Text], width: int) -> Iterator[Text]:
-    """Put cells one after the other on as few lines as hold them."""
+    """Arrange cells side by side on as few lines as possible."""
     line = Text()
     for word in (word for cell in cells for word in cell.split(_BETWEEN) if word.plain.strip()):
         if line.cell_len and line.cell_len + len(_BETWEEN) + word.cell_len > width:
@@ -64,7 +64,7 @@ def flow(cells: Iterable[Text], width: int) -> Iterator[Text]:
 
 
 def columns(rows: Sequence[Sequence[Text]], width: int) -> Iterator[Text]:
-    """Put rows one below the other; only the last column gives way where it is narrow.
+    """Arrange rows in columns; only the last column wraps if the width is too small.
 
     Args:
         rows: Cells, the same number in each.

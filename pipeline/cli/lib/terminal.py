@@ -1,4 +1,4 @@
-"""The terminal that commands print to: text stays what it is, and is never an order to it."""
+"""Consoles for the commands' output; control characters in texts are never sent to the terminal."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from slipway.scripts.terminal_text import plain
 
 
 class _Terminal(Console):
-    """Leaves it to the command line what to do when nobody reads any more."""
+    """Console that leaves broken pipes to the command line."""
 
     def on_broken_pipe(self) -> None:
-        """Tell the caller; rich would end the process with 1."""
+        """Re-raise the exception; rich would exit with 1."""
         raise  # noqa: PLE0704  called where it is handled
 
     def print(self, *objects: Any, markup: bool | None = None, **options: Any) -> None:
-        """Print; what is not markup may be anybody's text."""
+        """Print; text without markup may come from anybody and is sanitized."""
         if markup is False:
             objects = tuple(plain(one) if isinstance(one, str) else one for one in objects)
         super().print(*objects, markup=markup, **options)
 
 
 def terminal(*, soft_wrap: bool = True, width: int | None = None, stderr: bool = False) -> Console:
-    """Return a console that neither colours numbers nor turns ":bug:" into a picture.
+    """Return a console without number highlighting and emoji codes such as ":bug:".
 
     Args:
         soft_wrap: Leave long lines to the terminal, so that they can be copied whole.
@@ -35,7 +35,7 @@ def terminal(*, soft_wrap: bool = True, width: int | None = None, stderr: bool =
     """
     height = None
     if os.environ.get("TERM", "").lower() in {"dumb", "unknown"}:
-        # rich takes each of them for one of 80 columns, unless it is told both.
+        # rich assumes 80 columns for these, unless it is told width and height.
         told = shutil.get_terminal_size((80, 25))
         width, height = width or told.columns, told.lines
     return _Terminal(

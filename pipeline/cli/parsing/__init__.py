@@ -1,4 +1,4 @@
-"""What can be asked for on the command line: each command's words, options, help and example."""
+"""Parse the command line: each command's arguments, options, help and example."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def parser() -> Reader:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action="version", version=f"slipway {__version__}")
-    # In the order in which somebody comes to need them.
+    # In the order in which a new user needs them.
     commands = top.commands("command", "COMMAND")
     for part in (site, runs, lists, results, gates, people, stages, machines):
         part.add_commands(commands)

@@ -1,4 +1,4 @@
-"""The commands that let a stage go on: gate, deploy, rollback."""
+"""Parse the commands that open gates: gate, deploy, rollback."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from slipway.cli.parsing.reader import (
 
 
 def add_commands(commands: Commands) -> None:
-    """Add them."""
+    """Add the commands to the parser."""
     gate = commands.add(
         "gate",
         "list, open, approve and reject gates",

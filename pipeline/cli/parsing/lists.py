@@ -1,4 +1,4 @@
-"""The commands that show what is there: runs, releases, environments, audit; prune and backup."""
+"""Parse the commands that list things: runs, releases, environments, audit; prune and backup."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from slipway.cli.parsing.reader import (
 
 
 def add_commands(commands: Commands) -> None:
-    """Add them."""
+    """Add the commands to the parser."""
     runs = commands.add(
         "runs",
         "list runs",

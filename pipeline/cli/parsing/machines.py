@@ -1,4 +1,4 @@
-"""The commands that set things up on a machine: worker, example."""
+"""Parse the commands that set up a machine: worker, example."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from slipway.cli.parsing.reader import Commands
 
 
 def add_commands(commands: Commands) -> None:
-    """Add them."""
+    """Add the commands to the parser."""
     worker = commands.add(
         "worker",
         "set up a worker of another machine's master",

@@ -1,4 +1,4 @@
-"""The commands for people: passwd, token."""
+"""Parse the commands for people: passwd, token."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from slipway.cli.parsing.reader import Commands, add_master, number, positive
 
 
 def add_commands(commands: Commands) -> None:
-    """Add them."""
+    """Add the commands to the parser."""
     passwd = commands.add(
         "passwd",
         "print a person's lines for pipeline.toml",

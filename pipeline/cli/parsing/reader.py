@@ -1,4 +1,4 @@
-"""What all commands' parsers have in common: errors with their own usage, and shared options."""
+"""Common base of all commands' parsers: errors with their own usage, and shared options."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ _WIDTH = 78
 
 
 class Reader(argparse.ArgumentParser):
-    """A parser that says what a mistyped word was meant to be."""
+    """An argument parser that suggests corrections of mistyped words."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        # Of nested commands the innermost is kept: whose usage and help are to be shown.
+        # Of nested commands the innermost parser wins: its usage and help are to be shown.
         self.set_defaults(reader=self)
 
     def commands(self, dest: str, metavar: str) -> Commands:
-        """Let it have commands of its own; without one of them its help is shown."""
+        """Add subcommands; without a subcommand, help is shown."""
         return Commands(self.add_subparsers(dest=dest, metavar=metavar, parser_class=Reader))
 
     def refuse_rest(self, rest: list[str]) -> None:
-        """Refuse words that no option or argument takes."""
+        """Report a left-over word as an error."""
         word = rest[0].partition("=")[0]
         if not word.startswith("-"):
             self.error(f'"{word}" is too much here')
@@ -34,7 +34,7 @@ class Reader(argparse.ArgumentParser):
         self.error(f"there is no option {word}.{did_you_mean(word, known)}")
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
-        # argparse has no other place to say it in: its own message comes from here.
+        # Overridden because argparse builds its own message here and has no other hook for it.
         if action.choices is not None and value not in action.choices:
             known = [str(one) for one in action.choices]
             told = f'"{value}" is none; there are {", ".join(known)}.'
@@ -42,7 +42,7 @@ class Reader(argparse.ArgumentParser):
 
 
 class Commands:
-    """The commands of a parser."""
+    """The subcommands of a parser."""
 
     def __init__(self, group: argparse._SubParsersAction[Reader]) -> None:
         self._group = group
@@ -63,7 +63,7 @@ class Commands:
         return self._group.add_parser(
             name,
             help=short,
-            # Examples stay as they are; only the sentence is folded.
+            # Examples keep their line breaks; only the sentence is wrapped.
             description=textwrap.fill(says, _WIDTH),
             epilog=epilog,
             formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -72,7 +72,7 @@ class Commands:
 
 
 def positive(text: str) -> int:
-    """Return a whole number from 1 on."""
+    """Parse a whole number from 1 on."""
     if not text.isdecimal() or int(text) < 1:
         msg = f'"{text}" is no whole number from 1 on'
         raise argparse.ArgumentTypeError(msg)
@@ -80,7 +80,7 @@ def positive(text: str) -> int:
 
 
 def number(text: str) -> float:
-    """Return a number."""
+    """Parse a number."""
     try:
         return float(text)
     except ValueError:
@@ -121,13 +121,13 @@ def add_limit(command: Reader) -> None:
 
 
 def add_waiting(command: Reader) -> None:
-    """Add what says whether the outcome is waited for, and how long."""
+    """Add the options for waiting: whether, and how long."""
     command.add_argument("--no-wait", action="store_true", help="end at once, not with the outcome")
     add_timeout(command)
 
 
 def add_timeout(command: Reader) -> None:
-    """Add how long the outcome is waited for."""
+    """Add the option for the maximum waiting time."""
     command.add_argument(
         "--timeout",
         type=_duration,
@@ -145,7 +145,7 @@ def _duration(text: str) -> int:
 
 
 def add_master(command: Reader, *, json: bool = True) -> None:
-    """Add what says which master is asked, and as whom, and that JSON is wanted.
+    """Add the options for the master's URL, the token and JSON output.
 
     Args:
         command: Its parser.

@@ -1,4 +1,4 @@
-"""The commands that look into one run: show, logs, download."""
+"""Parse the commands that inspect one run: show, logs, download."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from slipway.cli.parsing.reader import Commands, Reader, add_master, add_project
 
 
 def add_commands(commands: Commands) -> None:
-    """Add them."""
+    """Add the commands to the parser."""
     show = commands.add(
         "show",
         "show a run, whole",

@@ -1,4 +1,4 @@
-"""The commands that start and end runs: poll, trigger, rerun, cancel."""
+"""Parse the commands that start and end runs: poll, trigger, rerun, cancel."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from slipway.cli.parsing.reader import Commands, add_master, add_project, add_wa
 
 
 def add_commands(commands: Commands) -> None:
-    """Add them."""
+    """Add the commands to the parser."""
     poll = commands.add(
         "poll",
         "look for new commits now",

@@ -1,4 +1,4 @@
-"""The commands of a site: check, up, schema, plugins."""
+"""Parse the commands of a site: check, up, schema, plugins."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from slipway.cli.parsing.reader import Commands, add_config
 
 
 def add_commands(commands: Commands) -> None:
-    """Add them."""
+    """Add the commands to the parser."""
     check = commands.add(
         "check",
         "check pipeline.toml and print its graph",

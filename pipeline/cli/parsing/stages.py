@@ -1,4 +1,4 @@
-"""The commands that do stages without a master: run, features, stage, verify."""
+"""Parse the commands that run stages without a master: run, features, stage, verify."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from slipway.cli.parsing.reader import Commands, add_config, add_json, positive
 
 
 def add_commands(commands: Commands) -> None:
-    """Add them."""
+    """Add the commands to the parser."""
     run = commands.add(
         "run",
         "run stages on this machine, without a master",
@@ -61,7 +61,7 @@ def _features(commands: Commands) -> None:
         "Walk a project's behave features, as the features stage does. All other arguments are "
         "behave's own: --tags=~@javascript, -D name=value, files.",
         "slipway features --jobs 2 --tags=~@javascript",
-        # behave's own options must not be taken for the beginnings of ours.
+        # No abbreviations: behave's own options must not be taken for prefixes of ours.
         allow_abbrev=False,
     )
     features.add_argument("--source", type=Path, default=Path(), metavar="DIR", help="the project")

@@ -1,1 +1,1 @@
-"""What `slipway check` finds beyond the file itself."""
+"""Checks of `slipway check` beyond the file itself."""

@@ -1,6 +1,6 @@
-"""What will fail later although pipeline.toml is well written: errors, and warnings.
+"""Run all checks for problems that a valid pipeline.toml can still have: errors, and warnings.
 
-A look is a function: it gets the site and yields what it finds. New ones go into LOOKS.
+A check is a function: it gets the site and yields findings. Add new ones to LOOKS.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ __all__ = ["LOOKS", "Finding", "Look", "Outlook", "find"]
 
 Look = Callable[[Outlook], Iterable[Finding]]
 
-#: Each look that `slipway check` takes; one of the machine belongs here as well.
+#: All checks of `slipway check`; checks of the machine belong here as well.
 LOOKS: tuple[Look, ...] = (repositories, gates, roles, hashes, workers, isolation, secrets)
 
 
 def find(outlook: Outlook) -> list[Finding]:
-    """Return what every look finds."""
+    """Return the findings of all checks."""
     return [finding for look in LOOKS for finding in look(outlook)]

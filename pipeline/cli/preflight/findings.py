@@ -1,4 +1,4 @@
-"""What `slipway check` looks at beyond the file itself, and what it finds there."""
+"""Input and output types of the checks of `slipway check`."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from slipway.state_folder import Home
 
 @dataclass(frozen=True)
 class Outlook:
-    """What a look gets to see."""
+    """The input of a check."""
 
     site: Site
     folder: Path
-    """Where pipeline.toml lies; relative repositories count from it."""
+    """The folder of pipeline.toml; relative repositories are resolved in it."""
     home: Home
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that will fail, or may; and the key it is about."""
+    """A problem that will or may occur later, and the key that it concerns."""
 
     path: tuple[str | int, ...]
     message: str

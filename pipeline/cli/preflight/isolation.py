@@ -1,4 +1,4 @@
-"""What `slipway check` says of workers on this machine that cannot be kept from the master's."""
+"""Check for local workers that cannot be isolated from the master."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from slipway.workers.isolation.methods import report
 
 
 def isolation(outlook: Outlook) -> Iterable[Finding]:
-    """Find workers of this machine whose stages could read what is the master's."""
+    """Find local workers whose stages could read the master's files."""
     for one in report(outlook.site, outlook.home, outlook.folder / "pipeline.toml"):
         if one.way == "none":
             message = f"{one.told}; its stages run as the master's user and can read all secrets"

@@ -1,4 +1,4 @@
-"""Gates that nobody can open, and roles that mean nothing."""
+"""Check for gates that nobody can open, and for roles without effect."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from slipway.model.stage import Stage
 from slipway.workers.isolation.enclose import closed_folders
 from slipway.workers.isolation.methods import workers_here
 
-#: A user and a group that own nothing.
+#: User and group ids that own nothing.
 _NOBODY = (65534, 65534)
 
 
 def gates(outlook: Outlook) -> Iterable[Finding]:
-    """Find gates that name roles which nobody has, or want more people than there are."""
+    """Find gates whose roles nobody has, or that need more people than there are."""
     site = outlook.site
     people = {name: held(person.roles) for name, person in site.people.items()}
     for project, settings in site.project.items():
@@ -54,7 +54,7 @@ def _of_gate(
 
 
 def roles(outlook: Outlook) -> Iterable[Finding]:
-    """Find roles of people that are not built in, and that no gate asks for."""
+    """Find roles of people that are neither built in nor used by a gate."""
     site = outlook.site
     asked = _asked(site)
     for name, person in site.people.items():
@@ -71,7 +71,7 @@ def _asked(site: Site) -> set[str]:
 
 
 def hashes(outlook: Outlook) -> Iterable[Finding]:
-    """Find hashes of passwords that every user of this machine can read: stages' users, too."""
+    """Find password hashes that every user of this machine can read, stages' users included."""
     config = outlook.folder / "pipeline.toml"
     if os.name != "posix" or not config.is_file() or not workers_here(outlook.site):
         return

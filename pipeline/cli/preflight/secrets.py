@@ -1,4 +1,4 @@
-"""Secrets of stages that cannot be read here and now."""
+"""Check for secrets of stages that cannot be read here and now."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from slipway.secrets.reading import given_to_stage
 
 
 def secrets(outlook: Outlook) -> Iterable[Finding]:
-    """Find secrets that are missing here; the master may know more. No command is run."""
+    """Find secrets that are missing on this machine, though the master may have them.
+
+    Run no command.
+    """
     for project, settings in outlook.site.project.items():
         for name, stage in settings.stages.items():
             place = ("project", project, "stages", name, "secrets")

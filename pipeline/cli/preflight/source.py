@@ -1,4 +1,4 @@
-"""Repositories that are not there, or lack what is asked of them."""
+"""Check for repositories that are missing, or lack configured branches or versions."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from slipway.model.errors import SlipwayError
 from slipway.model.git_names import is_pattern, is_url
 from slipway.model.site import Project
 
-#: Branches whose names are told.
+#: Maximum number of branch names in a message.
 _TOLD = 10
 _MOST = 10_000
 
 
 def repositories(outlook: Outlook) -> Iterable[Finding]:
-    """Find repositories that are paths where none lies, branches, and versions nobody tells.
+    """Find missing local repositories, missing branches, and missing versions.
 
-    What a URL means is looked up in the mirror of the last poll, where there is one: to check a
-    file asks no network.
+    A repository at a URL is read from the mirror of the last poll, if there is one: checking a file
+    uses no network.
     """
     for name, project in outlook.site.project.items():
         place = ("project", name)
@@ -58,7 +58,7 @@ def _secrets(url: str, place: tuple[str, ...]) -> Iterable[Finding]:
 
 
 def _is_repository(folder: Path) -> bool:
-    # Not by asking git alone: that would walk up to a repository above.
+    # Not by asking git alone: it would walk up to a repository in a parent folder.
     return any((inside / "HEAD").is_file() for inside in (folder, folder / ".git")) or (
         (folder / ".git").is_file()
     )

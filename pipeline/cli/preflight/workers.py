@@ -1,4 +1,4 @@
-"""Stages that no worker could take just now, where a master runs that knows."""
+"""Check for stages that no connected worker can run, if the site's master answers."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from slipway.model.graph import able_workers
 from slipway.model.people import ADMIN
 from slipway.model.site import connectable
 
-#: Seconds a master has to answer; to check a file must not wait for one that hangs.
+#: Timeout of the master in seconds; checking a file must not wait for a master that hangs.
 _PATIENCE = 3
 
 
 def workers(outlook: Outlook) -> Iterable[Finding]:
-    """Find stages whose workers are all away; nothing where no master of this site answers."""
+    """Find stages whose workers are all disconnected; nothing if no master of this site answers."""
     connected = _connected(outlook)
     if connected is None:
         return
@@ -35,7 +35,10 @@ def workers(outlook: Outlook) -> Iterable[Finding]:
 
 
 def _connected(outlook: Outlook) -> set[str] | None:
-    """Ask the master of this site, as its admin, who is there."""
+    """Ask this site's master, as its admin, which workers are connected.
+
+    None if it does not answer.
+    """
     import httpx
 
     site = outlook.site.site

@@ -1,1 +1,1 @@
-"""Asking a master over HTTP, here or elsewhere."""
+"""Access to a master over HTTP, on this machine or elsewhere."""

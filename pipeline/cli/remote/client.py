@@ -1,4 +1,4 @@
-"""Asking a master over HTTP, here or elsewhere, through its endpoints."""
+"""Client of a master's HTTP API, on this machine or elsewhere."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PIECE = 1 << 20
 
 
 class Refused(WrongInput):
-    """A master's refusal, with what it says of single fields of what was asked."""
+    """A master's refusal, with its messages about single fields of the request."""
 
     def __init__(self, sentence: str, fields: Mapping[str, str]) -> None:
         super().__init__("\n".join([sentence, *(f"  {key}: {fields[key]}" for key in fields)]))
@@ -34,10 +34,10 @@ class Refused(WrongInput):
 
 
 class Remote:
-    """One conversation with a master; as a context manager it ends it."""
+    """A session with a master; as a context manager it closes the connection."""
 
     def __init__(self, options: argparse.Namespace) -> None:
-        """Prepare; nothing is sent yet.
+        """Prepare the session; nothing is sent yet.
 
         Args:
             options: `url`, `token_file` and `config`.
@@ -62,7 +62,7 @@ class Remote:
                 auth = (ADMIN, _password(home))
         if token is not None:
             self._headers["authorization"] = f"Bearer {token}"
-        # No proxy of this machine's shall see what is sent to this machine.
+        # No proxy of this machine may see requests to this machine.
         local = urlsplit(self.url).hostname in {"localhost", "127.0.0.1", "::1"}
         self._client = httpx.Client(
             base_url=self.url,
@@ -84,7 +84,7 @@ class Remote:
         self._client.close()
 
     def get(self, path: str, **query: Any) -> dict[str, Any]:
-        """Read something.
+        """Send a GET request; return the answer.
 
         Raises:
             MissingTool: No master answers.
@@ -95,7 +95,7 @@ class Remote:
         return self._ask("GET", path, params=given)
 
     def all(self, path: str, **query: Any) -> list[dict[str, Any]]:
-        """Read a list to its end; errors as those of `get`."""
+        """Read all pages of a list; raises the errors of `get`."""
         found: list[dict[str, Any]] = []
         before = None
         while True:
@@ -106,11 +106,11 @@ class Remote:
                 return found
 
     def post(self, path: str, **body: Any) -> dict[str, Any]:
-        """Have something done; errors as those of `get`."""
+        """Send a POST request; raises the errors of `get`."""
         return self._ask("POST", path, json=body)
 
     def stream(self, path: str, **query: Any) -> Iterator[bytes]:
-        """Read bytes, piece by piece; errors as those of `get`."""
+        """Read bytes in pieces; raises the errors of `get`."""
         try:
             with self._client.stream("GET", _API + path, params=query) as answer:
                 if not answer.is_success:
@@ -122,7 +122,7 @@ class Remote:
             raise MissingTool(msg) from None
 
     def delete(self, path: str) -> dict[str, Any]:
-        """Have something taken away; errors as those of `get`."""
+        """Send a DELETE request; raises the errors of `get`."""
         return self._ask("DELETE", path)
 
     def _ask(self, method: str, path: str, **options: Any) -> dict[str, Any]:
@@ -157,14 +157,14 @@ def _object(answer: httpx.Response, url: str) -> dict[str, Any]:
 
 
 def _refused(answer: httpx.Response) -> Refused:
-    """Return what a refusal says."""
+    """Convert an error response."""
     try:
         told = answer.json()
         error, fields = told["error"], told.get("fields")
     except (ValueError, KeyError, TypeError, AttributeError):
         return Refused(answer.text.strip()[:_LONGEST] or f"HTTP {answer.status_code}", {})
     if isinstance(error, dict):
-        # Buildbot's own.
+        # Buildbot's own error format.
         error = error.get("message", "")
     return Refused(str(error), fields if isinstance(fields, dict) else {})
 

@@ -1,4 +1,4 @@
-"""What can be followed on a master: a run, a stage of a run, a gate and the stage behind it."""
+"""Things on a master that can be followed: a run, a stage, a gate with the stage behind it."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from slipway.model.states import (
 )
 from slipway.scripts.terminal_text import escape
 
-#: Stages in one of these have nothing to tell yet.
+#: States of stages without any news yet.
 _UNTRIED = (ShownState.WAITING, ShownState.NOT_RUN)
 
 
 class FollowedRun:
-    """A run: its outcome is that of all that goes on by itself."""
+    """A run; its outcome is that of everything that proceeds without people."""
 
     def __init__(self, master: Remote, project: str, number: int) -> None:
         self._master, self._path = master, f"runs/{project}/{number}"
@@ -35,7 +35,7 @@ class FollowedRun:
         self.command = f"slipway show {number} --project {project}"
 
     def look(self) -> Sight:
-        """Ask the master how the run stands."""
+        """Query the run's state."""
         run = self._master.get(self._path)
         facts = _facts(run["project"], run["number"], run["version"], run["state"])
         news = [one for stage in run["stages"] for one in _news(self.name, stage)]
@@ -50,7 +50,7 @@ class FollowedRun:
 
 
 def _verdict(run: dict[str, Any]) -> tuple[int, str]:
-    """Return the exit code of a run that has ended, and why it is that."""
+    """Return the exit code of a finished run, and the reason for it."""
     if run["state"] == RunState.WAITING:
         waiting = [one for one in run["stages"] if one["state"] == StageState.GATE]
         gates = [one["gate"] for one in waiting if one["gate"]]
@@ -77,7 +77,7 @@ def _exit_code(stage: dict[str, Any]) -> int | None:
 
 
 class FollowedStage:
-    """A stage of a run, or one of its cells, that is tried again."""
+    """A retried stage of a run, or one of its cells."""
 
     def __init__(self, master: Remote, project: str, number: int, stage: str, cell: str) -> None:
         self._master, self._path = master, f"runs/{project}/{number}"
@@ -86,7 +86,7 @@ class FollowedStage:
         self.command = f"slipway show {number} --project {project}"
 
     def look(self) -> Sight:
-        """Ask the master how the stage stands."""
+        """Query the stage's state."""
         run = self._master.get(self._path)
         stage = next(one for one in run["stages"] if one["name"] == self._stage)
         state, summary, code = stage["state"], stage["summary"], _exit_code(stage)
@@ -116,8 +116,8 @@ class FollowedGate:
         self.command = f"slipway gate show {gate['id']}"
 
     def look(self) -> Sight:
-        """Ask the master how the gate stands, and what became of its stage."""
-        # The list: a gate's own page runs the programs that its choices come from.
+        """Query the state of the gate and of its stage."""
+        # From the list: a gate's own page runs the programs that provide its choices.
         found = self._master.get("gates", id=self._id, state="all")["items"]
         if not found:
             msg = f"gate {self._id} is not there any more"
@@ -154,7 +154,7 @@ class FollowedGate:
             line = f"{mark(state)}{escape(f'{self.name} is opened: {told}{on}')}"
             news = [News(line, line, lasting=False)]
             return Sight(_of_gate(gate, state), news, told + on)
-        # Its own word, where it is a deployment: what was there before may run again.
+        # The deployment's own state: after a failure the previous version may run again.
         over = deployment and deployment["state"] != DeploymentState.RUNNING
         word = deployment["state"] if over else state
         took = f" ({format_duration(outcome['seconds'])})" if outcome["seconds"] else ""
@@ -188,7 +188,7 @@ def _of_gate(gate: dict[str, Any], state: str) -> dict[str, Any]:
 
 
 def _news(name: str, stage: dict[str, Any]) -> list[News]:
-    """Return what is to be told of a stage as it is now."""
+    """Return the news about a stage in its present state."""
     state = stage["state"]
     if state in _UNTRIED:
         return []
@@ -204,7 +204,7 @@ def _news(name: str, stage: dict[str, Any]) -> list[News]:
 
 
 def _at_work(stages: list[dict[str, Any]]) -> str:
-    """Say which stages run and which are queued."""
+    """Return which stages run and which are queued, as text."""
     told = []
     for state in (StageState.RUNNING, StageState.QUEUED):
         names = [one["name"] for one in stages if one["state"] == state]

@@ -1,7 +1,7 @@
-"""Waiting for the outcome of what was asked of a master: progress, then words and an exit code.
+"""Wait for the outcome of a request to a master: show progress, then a sentence and an exit code.
 
-What is followed is a run, a stage of a run, or a gate with the stage behind it. The master is asked
-now and then; it may be started again meanwhile.
+A run, a stage of a run, or a gate with the stage behind it can be followed. The master is polled;
+it may restart meanwhile.
 """
 
 from __future__ import annotations
@@ -25,54 +25,54 @@ from slipway.model.states import DeploymentState, StageState
 from slipway.scripts.terminal_text import escape
 
 _INTERRUPTED = 130
-#: Seconds between two looks: at first, and later.
+#: Seconds between two polls: at first, and later.
 _PAUSE, _LONGER, _AT_FIRST = 0.5, 2.0, 30.0
-#: Seconds for which a master may not answer: it is being started again.
+#: Seconds for which a master may be unreachable: it may be restarting.
 PATIENCE = 120.0
 
 
 @dataclass(frozen=True)
 class News:
-    """Something that is printed once."""
+    """A message that is printed once."""
 
     key: str
     line: str
-    """Rich's markup."""
+    """The message as rich markup."""
     lasting: bool = True
-    """False: a terminal shows it while it lasts; elsewhere it is a line."""
+    """False: a terminal shows it only while it is current; other outputs get a line."""
 
 
 @dataclass(frozen=True)
 class Sight:
-    """How what is followed stands now."""
+    """The present state of what is followed."""
 
     facts: dict[str, Any]
-    """For JSON: the keys that the reference names."""
+    """The keys for JSON that the reference documents."""
     news: list[News] = field(default_factory=list)
     status: str = ""
-    """What goes on now, as plain text."""
+    """The present activity, as plain text."""
     held: str = ""
-    """What people or time must do first; empty while it goes on by itself."""
+    """The people or times it waits for; empty while it proceeds on its own."""
     code: int | None = None
-    """The exit code; None: it is not over."""
+    """The exit code; None: not over yet."""
     sentence: str = ""
     """The outcome."""
 
 
 class Followed(Protocol):
-    """What can be followed."""
+    """Interface of things that can be followed."""
 
     name: str
-    """Such as "staging of demo run 5"."""
+    """A title such as "staging of demo run 5"."""
     command: str
     """The command that shows it."""
 
     def look(self) -> Sight:
-        """Ask the master how it stands."""
+        """Query the present state."""
 
 
 def conclude(followed: Followed, options: argparse.Namespace, told: str) -> int:
-    """Say what was asked for, wait for its outcome, and print that.
+    """Print the request's result, wait for the outcome, and print that.
 
     Args:
         followed: What was asked for.
@@ -102,7 +102,7 @@ def _facts(sight: Sight, code: int, sentence: str) -> dict[str, Any]:
 
 
 def _wait(followed: Followed, options: argparse.Namespace) -> tuple[Sight | None, int, str]:
-    """Return what was seen last, the exit code and the last sentence."""
+    """Wait for the outcome; return the last state, the exit code and the last sentence."""
     look_at = f"look: {followed.command}"
     sight = None
     try:
@@ -125,7 +125,7 @@ def _wait(followed: Followed, options: argparse.Namespace) -> tuple[Sight | None
 
 
 def _sights(followed: Followed, progress: _Progress, timeout: float | None) -> Iterator[Sight]:
-    """Yield how it stands, until the time is over."""
+    """Yield the state at each poll until the timeout."""
     began = last_seen = time.monotonic()
     seen = False
     while True:
@@ -147,7 +147,7 @@ def _sights(followed: Followed, progress: _Progress, timeout: float | None) -> I
 
 
 class _Progress:
-    """Shows what happens: in a terminal a line that changes, elsewhere a line for each change."""
+    """Progress display: a changing line in a terminal, elsewhere one line for each change."""
 
     def __init__(self, name: str, *, on_stderr: bool) -> None:
         self._name = name
@@ -155,7 +155,7 @@ class _Progress:
         self._said: set[str] = set()
         self._began = time.monotonic()
         self._status: Status | None = None
-        # A dumb terminal cannot take a line back.
+        # A dumb terminal cannot erase a line.
         self._live = self._console.is_terminal and not self._console.is_dumb_terminal
 
     def __enter__(self) -> Self:
@@ -174,7 +174,7 @@ class _Progress:
             self._status.stop()
 
     def show(self, sight: Sight) -> None:
-        """Show how it stands."""
+        """Show the present state."""
         for one in sight.news:
             if one.lasting or not self._live:
                 self.say(one)
@@ -184,13 +184,13 @@ class _Progress:
             self._status.update(f"{escape(self._name)}: {escape(goes_on)} [dim]{took}[/]")
 
     def say(self, news: News) -> None:
-        """Print something, once."""
+        """Print a message, unless it was printed before."""
         if news.key not in self._said:
             self._said.add(news.key)
             self._console.print(news.line)
 
 
-#: How an exit code of a stage becomes this command's: what it may be is in the reference.
+#: Maps a stage's exit code to this command's; the reference lists the possible ones.
 _KNOWN = (1, 2, 3)
 
 

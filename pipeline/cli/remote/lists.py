@@ -1,4 +1,4 @@
-"""Lists as a master elsewhere tells them, in the form that this machine's ledger has them in."""
+"""Read lists from a remote master, in the form that the local ledger's queries return."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from slipway.model.states import StageState
 
 T = TypeVar("T")
 
-#: So many a master tells at once.
+#: Maximum page sizes of a master.
 _PAGE, _AUDIT_PAGE = 100, 10_000
-#: Runs that are asked for side by side.
+#: Number of concurrent requests for runs.
 _AT_ONCE = 4
 
 
 def elsewhere(options: argparse.Namespace) -> bool:
-    """Tell whether a master is named; else this machine's ledger is read, with or without one."""
+    """Tell whether a master is named; otherwise the local ledger is read, even without a master."""
     return bool(options.url or os.environ.get(URL))
 
 
@@ -34,7 +34,8 @@ def list_runs(options: argparse.Namespace) -> list[RunView]:
         check_project(master, options.project)
         rows = _pages(master, "runs", options.limit, project=options.project)
         paths = [f"runs/{one['project']}/{one['number']}" for one in rows]
-        # A list tells stages in short; each run tells its cells, exit codes and releases.
+        # The list has stages without details; each run's own page has cells, exit codes and
+        # releases.
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             return [_run(one) for one in pool.map(master.get, paths)]
 
@@ -56,7 +57,7 @@ def list_audit(options: argparse.Namespace, since: float | None) -> list[AuditVi
 
 
 def verify_audit(options: argparse.Namespace, anchors: dict[str, str]) -> Verdict:
-    """Have the master check its trail, and look for anchors in what it tells of it."""
+    """Have the master verify its audit trail, and look for anchors in its rows."""
     with Remote(options) as master:
         whole = master.get("audit/verify")
         problem = str(whole["problem"])
@@ -79,7 +80,7 @@ def verify_audit(options: argparse.Namespace, anchors: dict[str, str]) -> Verdic
 def _pages(
     master: Remote, path: str, limit: int, most: int = _PAGE, **query: Any
 ) -> list[dict[str, Any]]:
-    """Return as many rows of a list as are wanted."""
+    """Return rows of a list up to the limit, page by page."""
     found: list[dict[str, Any]] = []
     before = None
     while len(found) < limit:
@@ -93,7 +94,7 @@ def _pages(
 
 
 def _of(kind: type[T], told: dict[str, Any], **more: Any) -> T:
-    """Return a view of what a master has told; what it has not is more of it."""
+    """Build a view from a master's answer; `more` adds fields that the answer lacks."""
     names = [one.name for one in fields(cast("Any", kind))]
     return kind(**{name: told[name] for name in names if name in told}, **more)
 

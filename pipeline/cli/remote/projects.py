@@ -1,4 +1,4 @@
-"""Which project is meant, as the master knows them."""
+"""Find the selected project among those of a master."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from slipway.model.spelling import did_you_mean
 
 
 def project_of(master: Remote, options: argparse.Namespace) -> str:
-    """Return the project that is named, or the only one there is.
+    """Return the named project, or the only one there is.
 
     Raises:
         WrongInput: There is no such project, or there are several and none was named.
@@ -38,5 +38,5 @@ def check_project(master: Remote, asked: str | None) -> list[str]:
 
 
 def run_path(project: str, number: int) -> str:
-    """Return where a run is found among the endpoints."""
+    """Return a run's path in the API."""
     return f"runs/{project}/{number}"

@@ -1,4 +1,4 @@
-"""How what a master has told is printed: JSON, tables, and a gate in a sentence."""
+"""Print a master's answers: JSON, tables, and a gate in a sentence."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from slipway.cli.lib.terminal import terminal
 
 
 def print_json(found: Any) -> None:
-    """Print JSON; no line of it is folded, however narrow the terminal."""
+    """Print JSON without wrapping lines, however narrow the terminal."""
     terminal().print(json.dumps(found, indent=2), markup=False)
 
 
 def say(sentence: str, facts: dict[str, Any], *, as_json: bool) -> None:
-    """Print what was done: as a sentence, or as facts with that sentence."""
+    """Print the result of an action: as a sentence, or as JSON facts with that sentence."""
     if as_json:
         print_json({**facts, "sentence": sentence})
     else:
@@ -25,7 +25,7 @@ def say(sentence: str, facts: dict[str, Any], *, as_json: bool) -> None:
 
 
 def print_table(table: Table, found: list[Any], nothing: str) -> None:
-    """Print a table, or that there is nothing."""
+    """Print a table, or a sentence if it is empty."""
     if found:
         tables.print_table(table)
     else:
@@ -33,14 +33,14 @@ def print_table(table: Table, found: list[Any], nothing: str) -> None:
 
 
 def gate_told(gate: dict[str, Any]) -> str:
-    """Say how a gate stands."""
+    """Return a gate's state as a sentence."""
     waits = "; ".join(one["text"] for one in gate["waits_for"])
     told = f"{gate['stage']} of {gate['project']} run {gate['run']} is {gate['state']}"
     return f"{told}: {waits}" if waits else told
 
 
 def state_of(gate: dict[str, Any]) -> str:
-    """Return a gate's state, with that of the stage or deployment it has let go."""
+    """Return a gate's state, with the state of the stage or deployment that it started."""
     outcome = gate["outcome"]
     if outcome is None:
         return str(gate["state"])
@@ -49,6 +49,6 @@ def state_of(gate: dict[str, Any]) -> str:
 
 
 def became(gate: dict[str, Any]) -> str:
-    """Say what became of the stage that a gate has let go."""
+    """Return the summary of the stage that a gate started, or what it waits for."""
     outcome = gate["outcome"] or {}
     return str(outcome.get("summary") or outcome.get("waits") or "")

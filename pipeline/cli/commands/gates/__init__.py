@@ -1,1 +1,1 @@
-"""Commands that let a stage go on, and show what runs where."""
+"""Commands for gates and environments."""

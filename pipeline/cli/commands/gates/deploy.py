@@ -1,4 +1,4 @@
-"""`slipway deploy`: bring a run's release to an environment, through its gate."""
+"""`slipway deploy`: deploy a run's release to an environment, through its gate."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _gate(master: Remote, project: str, environment: str, number: int | None) -> dict[str, Any]:
-    """Return the newest gate that is open there; of a run that is named, its own.
+    """Return the newest open gate of an environment, or the named run's gate.
 
     Where that one is not there yet, it is what it would be: it is made when it is opened.
 
@@ -29,7 +29,7 @@ def _gate(master: Remote, project: str, environment: str, number: int | None) ->
     """
     stage = stage_of(master, project, environment)
     for gate in master.all("gates", project=project, environment=environment):
-        # The way back has a command of its own.
+        # Rollbacks have a command of their own.
         wanted = gate["state"] in UNDECIDED and not gate["rollback"]
         if wanted and number in {None, gate["run"]}:
             return master.get(f"gates/{gate['id']}")

@@ -1,4 +1,4 @@
-"""`slipway environments`: what runs where."""
+"""`slipway environments`: what runs in each environment."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from slipway.scripts.terminal_text import escape
 
 
 def run(options: argparse.Namespace) -> int:
-    """List what runs where, since when, by whom, with which parameters."""
+    """List each environment's deployment: release, time, person, parameters."""
     with Remote(options) as master:
         found = master.get("environments", project=options.project)["items"]
     if options.json:
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _last_try(environment: dict[str, Any]) -> str:
-    """Say what was tried there last, where it did not become what runs there."""
+    """Return the last deployment that was tried, if it is not the one that runs."""
     for one in environment["history"][:1]:
         if one["state"] not in {DeploymentState.DEPLOYED, DeploymentState.RUNNING}:
             return f"{one['state']}: {one['version']}, run {one['run']}"

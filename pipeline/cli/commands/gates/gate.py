@@ -1,4 +1,4 @@
-"""`slipway gate`: the stages that wait for a person."""
+"""`slipway gate`: list and operate the stages that wait for a person."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _list(master: Remote, options: argparse.Namespace) -> int:
 def _show(master: Remote, options: argparse.Namespace) -> int:
     gate = master.get(f"gates/{options.id}")
     if options.json:
-        # Whoever has the token may open it: it is for this command alone.
+        # The token allows opening the gate: it is for this command alone.
         print_json({**gate, "token": None})
         return PASSED
     console = terminal()
@@ -87,7 +87,7 @@ def _asks(gate: dict[str, Any]) -> list[str]:
 
 
 def asked(gate: dict[str, Any]) -> list[str]:
-    """Return what exactly somebody has asked of a gate; nothing where nobody has."""
+    """Return the request at a gate: answers and author; empty if there is none."""
     if not gate["asking"]:
         return []
     comment = f": {gate['comment']}" if gate["comment"] else ""
@@ -113,7 +113,7 @@ def _approve(master: Remote, options: argparse.Namespace) -> int:
     gate = master.get(f"gates/{options.id}")
     for line in [] if options.json else _about(gate) + asked(gate):
         terminal().print(line, markup=False)
-    # What was shown is what is approved: when somebody asks anew meanwhile, the master refuses.
+    # Approve exactly the request that was shown: if it was replaced meanwhile, the master refuses.
     asking = options.asking or gate["asking"]
     if not asking:
         msg = f"nobody has asked for gate {options.id}; open it with its parameters"

@@ -1,4 +1,4 @@
-"""`slipway rollback`: bring an older release back, through the same gate."""
+"""`slipway rollback`: deploy an older release again, through the same gate."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _number(master: Remote, project: str, environment: str, wanted: str | None) -> int:
-    """Return the run whose release is wanted; where none is told, the one before this.
+    """Return the run of the wanted release; by default, of the one before the present one.
 
     Raises:
         WrongInput: None was there before, or none has this version.

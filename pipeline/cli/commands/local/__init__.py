@@ -1,1 +1,1 @@
-"""Commands that do their work on this machine, without a master."""
+"""Commands that work on this machine, without a master."""

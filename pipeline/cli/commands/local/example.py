@@ -1,4 +1,4 @@
-"""`slipway example DIR REPOSITORY`: put a copy of a project under git."""
+"""`slipway example DIR REPOSITORY`: create a git repository from a copy of a project."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WHO = ("user.name=Slipway example", "user.email=example@localhost")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Make the repository; one that is there is left as it is."""
+    """Create the repository; an existing one is left unchanged."""
     source, target = options.source.resolve(), options.target.resolve()
     if (target / ".git").exists():
         return 0
@@ -31,13 +31,13 @@ def run(options: argparse.Namespace) -> int:
     git("add", "--all", cwd=aside)
     git("commit", "--quiet", "-m", f"The {source.name} example", cwd=aside, settings=_WHO)
     _make_committable(aside)
-    # The folder appears whole or not at all.
+    # Atomic: the folder appears complete or not at all.
     aside.rename(target)
     return 0
 
 
 def _make_committable(folder: Path) -> None:
-    """Give a repository an author where this machine has none: the next commit is the reader's."""
+    """Set an author in a repository if this machine has none: the reader will commit next."""
     try:
         git("var", "GIT_AUTHOR_IDENT", cwd=folder)
     except WrongInput:

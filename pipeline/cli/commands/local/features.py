@@ -1,4 +1,4 @@
-"""`slipway features`: walk a project's behave features, as the stage does."""
+"""`slipway features`: run a project's behave features, as the stage does."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SHARD = re.compile(r"([1-9][0-9]*)/([1-9][0-9]*)")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Walk the features, or list the ready steps."""
+    """Run the features, or list the predefined steps."""
     if options.steps:
         return _list_steps()
     if options.desktop_agent is not None:
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _keys(options: argparse.Namespace) -> FeatureKeys:
-    """Return what was typed as keys, checked as those of the files are."""
+    """Return the options as settings keys, validated like those of the files."""
     names = ("base_url", "jobs", "retries", "max_failures", "browser", "grid_url")
     typed: dict[str, Any] = {name: getattr(options, name) for name in names}
     typed["without_browser"] = options.without_browser
@@ -69,7 +69,7 @@ def _shard(text: str | None) -> tuple[int, int]:
 
 
 def _write_agent(target: Path) -> int:
-    """Copy the agent to where the program finds it."""
+    """Copy the desktop agent to a file from which the program can import it."""
     spec = find_spec("slipway.sessions")
     if spec is None or spec.origin is None:
         msg = "slipway.sessions is not installed"

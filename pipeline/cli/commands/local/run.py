@@ -1,4 +1,4 @@
-"""`slipway run [STAGE...]`: the pipeline on this machine, without a master."""
+"""`slipway run [STAGE...]`: run the pipeline on this machine, without a master."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from slipway.state_folder import Home
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run stages here, in the graph's order, side by side."""
+    """Run stages here, in the graph's order, in parallel."""
     site = read(options.config)
     name = only_project(site, options.project)
     project = site.project[name]
@@ -57,13 +57,13 @@ def run(options: argparse.Namespace) -> int:
 
 
 class _Teller:
-    """Prints what stages say while they work."""
+    """Prints the events of running stages."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
 
     def __call__(self, stage: str, event: AnyEvent) -> None:
-        """Print one event; passed tests and artefacts are told in the summary."""
+        """Print one event; passed tests and artefacts appear in the summary only."""
         text = ""
         if isinstance(event, Progress):
             text = f"[dim]{escape(event.line)}[/]"
@@ -96,7 +96,7 @@ def _line(outcome: Outcome) -> str:
 
 
 def _source(options: argparse.Namespace, repository: str) -> Path:
-    """Return the working tree: as told, else the repository where it is a folder, else here."""
+    """Return the working tree: as given, else the repository if it is a folder, else "."."""
     if options.source is not None:
         if not options.source.is_dir():
             msg = f"--source {options.source} is no folder; name the project's working tree"
@@ -115,7 +115,7 @@ def _source(options: argparse.Namespace, repository: str) -> Path:
 
 
 def _number(home: Path, *, again: bool) -> int:
-    """Return the next run's number, or the last one's: what it left is worked on again."""
+    """Return the next run's number, or with `again` the last one's, whose outputs are reused."""
     counter = home / "number"
     try:
         last = int(counter.read_text(encoding="utf-8"))

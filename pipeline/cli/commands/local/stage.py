@@ -10,7 +10,7 @@ from slipway.scripts.report import ConsoleReport, Report, SequenceReport
 
 
 def run(options: argparse.Namespace) -> int:
-    """Do one stage as its job says."""
+    """Run one stage as its job describes."""
     if options.keyed:
         return stage.main_keyed(options.uses)
     on_terminal = options.events == "console" or (options.events == "auto" and sys.stdout.isatty())

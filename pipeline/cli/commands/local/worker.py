@@ -12,7 +12,7 @@ from slipway.workers.worker_tac import WorkerPlace, write_tac
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the worker's files and say how to start it."""
+    """Write the worker's files and print how to start it."""
     host, _, port = options.master.rpartition(":")
     if not host or not port.isdigit():
         msg = f'--master "{options.master}" is no HOST:PORT; an example: releases.example.org:9989'

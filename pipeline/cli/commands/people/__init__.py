@@ -1,1 +1,1 @@
-"""Commands about people: passwords, tokens, what they have done."""
+"""Commands about people: passwords, tokens, the audit trail."""

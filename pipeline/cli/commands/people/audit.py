@@ -27,15 +27,15 @@ from slipway.scripts.terminal_text import escape
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 _NOTHING = "the audit trail is empty; start the site: slipway up"
-#: What a spreadsheet takes for a formula.
+#: Characters at the start of a cell that a spreadsheet takes for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
-#: So much of what changed is shown in the table; JSON and CSV have it whole.
+#: Maximum length of changes in the table; JSON and CSV have them whole.
 _LONGEST = 80
 
 
 def run(options: argparse.Namespace) -> int:
-    """List the audit trail, newest first, or check that it is whole."""
+    """List the audit trail, newest first, or verify that it is complete."""
     since = _since(options.since)
     anchors = dict(_anchor(one) for one in options.anchor)
     if options.verify or anchors:
@@ -79,7 +79,7 @@ def _table(found: list[AuditView]) -> Table:
 
 
 def _values(row: AuditView) -> str:
-    """Write what changed; of a row that is new or gone, its summary says enough."""
+    """Format the changes of a row; for a new or deleted row its summary is enough."""
     if row.action != "update":
         return "" if row.action in {"insert", "delete"} else _pairs(row.new or {})
     old = row.old or {}
@@ -110,7 +110,7 @@ def _json(values: dict[str, Any] | None) -> str:
 
 
 def _since(text: str | None) -> float | None:
-    """Return the beginning of a day, or a moment, in this machine's zone."""
+    """Parse a date, or a date and time, in this machine's time zone."""
     if text is None:
         return None
     try:
@@ -121,7 +121,7 @@ def _since(text: str | None) -> float | None:
 
 
 def _anchor(text: str) -> tuple[str, str]:
-    """Return an anchor's hash and what holds it.
+    """Return an anchor's hash and the name of its source.
 
     Raises:
         WrongInput: It is neither a hash nor a release with an anchor.
@@ -140,7 +140,7 @@ def _anchor(text: str) -> tuple[str, str]:
 
 
 def _verdict(options: argparse.Namespace, anchors: dict[str, str]) -> Verdict | None:
-    """Return whether the trail is whole; None where there is none."""
+    """Verify the audit trail; None if there is none."""
     if remote.elsewhere(options):
         return remote.verify_audit(options, anchors)
     _, ledger = ledger_of(options)

@@ -1,4 +1,4 @@
-"""`slipway passwd`: the line of pipeline.toml for a person's password."""
+"""`slipway passwd`: print the line of pipeline.toml for a person's password."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from slipway.model.people import ADMIN, PersonName
 
 
 def run(options: argparse.Namespace) -> int:
-    """Ask for a password and print its hash; nothing is written anywhere."""
+    """Ask for a password and print its hash; write no file."""
     name = _name(options.name)
     hashed = hash_password(_from_stdin() if options.stdin else _asked(name))
     key = name if name.replace("-", "").replace("_", "").isalnum() else json.dumps(name)

@@ -1,4 +1,4 @@
-"""`slipway token`: tokens for scripts, made on the master's machine, in the ledger itself."""
+"""`slipway token`: manage API tokens, on the master's machine, in the ledger itself."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Make, list or revoke tokens."""
+    """Create, list or revoke tokens."""
     if elsewhere(options):
         with Remote(options) as master:
             return _REMOTE[options.what](master, options)
@@ -64,7 +64,7 @@ def _tell_new(made: tokens.TokenView, text: str, *, as_json: bool) -> int:
     if as_json:
         print_json({"token": text, **_facts(made)})
         return PASSED
-    # The token alone on the standard output: a script may take it from there.
+    # The token alone on the standard output, so that a script can capture it.
     terminal().print(text, markup=False)
     print(  # noqa: T201
         f"token {made.id} of {made.person}, {', '.join(made.roles)}, until "
@@ -79,7 +79,7 @@ def _facts(one: tokens.TokenView) -> dict[str, Any]:
 
 
 def _roles(site: Site, person: str, asked: list[str] | None) -> list[str]:
-    """Return what a token shall be allowed: all that its person is, or some of it."""
+    """Return a token's roles: all roles of its person, or the requested ones of them."""
     if person == ADMIN:
         has = ["admin"]
     elif person in site.people:
@@ -155,7 +155,7 @@ _REMOTE = {"create": _create_there, "list": _list_there, "revoke": _revoke_there
 
 
 def _in_ledger(url: str, work: Callable[[Session], T]) -> T:
-    """Do something in one transaction on the ledger.
+    """Run a function in one transaction on the ledger.
 
     Raises:
         MissingTool: There is no ledger yet, or it cannot be written to.

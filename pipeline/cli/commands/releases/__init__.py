@@ -1,1 +1,1 @@
-"""Commands that fetch, list and verify what runs have made."""
+"""Commands that download, list and verify the outputs of runs."""

@@ -1,4 +1,4 @@
-"""`slipway download`: an artefact of a run, checked by its hash before it has its name."""
+"""`slipway download`: an artefact of a run; its hash is verified before it gets its name."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from slipway.model.spelling import did_you_mean
 from slipway.scripts.atomic_files import told_when_full, written_aside
 from slipway.scripts.humanize import size_text
 
-#: The name of a file that stands for the standard output.
+#: File name that means the standard output.
 _STDOUT = "-"
-#: What a terminal would obey, or could not show.
+#: Control characters, which a terminal would obey or could not show.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Fetch an artefact.
+    """Download an artefact.
 
     Raises:
         WrongInput: There is none, or it cannot be written there.
@@ -49,7 +49,8 @@ def run(options: argparse.Namespace) -> int:
         try:
             with written_aside(target) as stream:
                 _fetch(master, found, stream)
-                # As late as can be: what came meanwhile is not overwritten either.
+                # Checked again as late as possible: a file that appeared meanwhile is not
+                # overwritten.
                 _refuse_existing(target, force=options.force)
         except OSError as error:
             msg = f"{target} cannot be written: {error.strerror}; name another with -o"
@@ -62,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _artefact(run: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:
-    """Return the artefact that is meant, of the newest attempt of each cell.
+    """Return the selected artefact, of the newest attempt of each cell.
 
     Raises:
         WrongInput: There is none, or several have its name.
@@ -98,7 +99,7 @@ def _artefact(run: dict[str, Any], options: argparse.Namespace) -> dict[str, Any
 
 
 def _target(options: argparse.Namespace, name: str) -> Path:
-    """Return the file to write; a name from a master never leads out of this folder.
+    """Return the path to write; a name from a master never leads out of this folder.
 
     Raises:
         WrongInput: It is there already.
@@ -122,7 +123,7 @@ def _refuse_existing(target: Path, *, force: bool) -> None:
 
 
 def _print(master: Remote, found: dict[str, Any]) -> None:
-    """Write an artefact to the standard output, once all of it has come and is what it should be.
+    """Write an artefact to the standard output after all of it was downloaded and verified.
 
     Raises:
         WrongInput: It is a terminal, and the artefact is no plain text.
@@ -137,7 +138,7 @@ def _print(master: Remote, found: dict[str, Any]) -> None:
 
 
 def _text_alone(name: str) -> Callable[[bytes], None]:
-    """Return what looks at each piece of an artefact that a terminal is to show."""
+    """Return a check for each piece of an artefact that is shown in a terminal."""
     decoder = codecs.getincrementaldecoder("utf-8")()
 
     def look(piece: bytes) -> None:
@@ -158,7 +159,7 @@ def _fetch(
     stream: BinaryIO,
     look: Callable[[bytes], None] | None = None,
 ) -> None:
-    """Write an artefact's bytes.
+    """Download an artefact's bytes and verify its hash.
 
     Args:
         master: Where it is.

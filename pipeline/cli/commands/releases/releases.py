@@ -18,12 +18,12 @@ def run(options: argparse.Namespace) -> int:
     """List releases, newest first."""
     elsewhere = remote.elsewhere(options)
     found = remote.list_releases(options) if elsewhere else _here(options)
-    # Of a master elsewhere nothing is known but what it tells.
+    # A remote master's folders cannot be examined.
     ours = None if elsewhere else Home.beside(options.config).releases
     table = Table(box=None, pad_edge=False)
     for title in ("project", "version", "run", "commit", "published"):
         table.add_column(title, no_wrap=True)
-    # Last and never folded: a path is there to be copied.
+    # Last column, never wrapped, so that the path can be copied.
     table.add_column("where", no_wrap=True, overflow="ignore")
     for one in found:
         table.add_row(
@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _gone(place: Path, ours: Path | None) -> str:
-    """Say that pruning has removed a release; of folders elsewhere nothing is known."""
+    """Return a remark if pruning has removed a release; only known for folders of this machine."""
     there = ours is None or not place.is_relative_to(ours) or place.exists()
     return "" if there else " [dim](no longer there)[/]"
 

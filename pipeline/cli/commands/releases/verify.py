@@ -15,7 +15,7 @@ from slipway.scripts.releases.verify import check, examine, find_release
 
 
 def run(options: argparse.Namespace) -> int:
-    """Check every hash of a release, here or behind a web server."""
+    """Verify every hash of a release, on this machine or on a web server."""
     if not is_url(options.place):
         return _check(Path(options.place), options)
     with fetched(options.place) as folder:
@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
 def _check(place: Path, options: argparse.Namespace) -> int:
     folder = find_release(place)
     if folder is None or not options.json:
-        # No temporary folder is named to people.
+        # Print the given location, not the name of the temporary folder.
         return check(place, terminal(), options.place)
     findings = list(examine(folder))
     good = not any(one.problem for one in findings)

@@ -11,7 +11,7 @@ from slipway.model.errors import PASSED
 
 
 def run(options: argparse.Namespace) -> int:
-    """Cancel what waits or runs."""
+    """Cancel a waiting or running run or stage."""
     with Remote(options) as master:
         project = project_of(master, options)
         path = f"runs/{project}/{options.run}"

@@ -1,4 +1,4 @@
-"""`slipway logs`: what a stage of a run has printed, to its end or while it goes on."""
+"""`slipway logs`: print a stage's log, to its end or while it grows."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from slipway.model.spelling import did_you_mean
 from slipway.model.states import OPEN_RUN, ShownState
 
 _PAUSE = 0.5
-#: So many lines are fetched at once.
+#: Lines of one request.
 _LINES = 5000
-#: States in which a stage may still come to a log.
+#: States in which a stage may still get a log.
 _COMES = (ShownState.WAITING, ShownState.QUEUED, ShownState.RUNNING, ShownState.GATE)
-#: What a terminal must not be told by a log: it would move the cursor, or worse.
+#: Control characters that a log must not send to a terminal: they move the cursor, or worse.
 _CONTROLS = {code: None for code in (*range(32), 127, *range(128, 160)) if chr(code) not in "\n\t"}
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print a stage's log, and with --follow what comes."""
+    """Print a stage's log; with --follow also new lines."""
     with Remote(options) as master:
         project = project_of(master, options)
         log = _Log(master, f"{run_path(project, options.run)}", options)
@@ -54,10 +54,13 @@ class _Log:
         self.attempt: int | None = options.attempt
         self.cell = options.cell or ""
         self._others: list[str] | None = None
-        """The cells of which nobody has named one, until that is told; None: not known yet."""
+        """The names of the cells if --cell is missing, until they were printed.
+
+        None: not known yet.
+        """
 
     def whole(self) -> dict[str, Any]:
-        """Return all of it, for JSON."""
+        """Return the whole log with its facts, for JSON."""
         text = "".join(self.texts())
         return {
             "run": self.number,
@@ -69,14 +72,14 @@ class _Log:
         }
 
     def tell_cells(self) -> None:
-        """Say once which cell this is, where nobody has named one of several."""
+        """Print once which cell this is, if there are several and none was selected."""
         if self._others:
             told = f"{self._options.stage} has the cells {', '.join(self._others)}; this is "
             print(f"{told}{self.cell}, another: --cell NAME", file=sys.stderr)  # noqa: T201
             self._others = []
 
     def texts(self) -> Iterator[str]:
-        """Yield its text, piece by piece."""
+        """Yield the log's text in pieces."""
         follow = self._options.follow
         while not self._find() and follow and self._comes:
             time.sleep(_PAUSE)
@@ -97,7 +100,7 @@ class _Log:
             time.sleep(_PAUSE)
 
     def _first(self, path: str, query: dict[str, Any]) -> int:
-        """Return the first line that is wanted."""
+        """Return the number of the first wanted line."""
         if self._options.lines is None:
             return 0
         total: int = self._master.get(path, **{**query, "lines": 1})["total"]
@@ -108,7 +111,7 @@ class _Log:
         return self._run_open and self.state in _COMES
 
     def _find(self) -> bool:
-        """Look how the stage stands; tell whether the attempt that is wanted has been made.
+        """Query the stage's state; return whether the selected attempt exists.
 
         Raises:
             WrongInput: The run has no such stage or cell.
@@ -118,7 +121,7 @@ class _Log:
         stages = {one["name"]: one for one in found["stages"]}
         stage = stages.get(self._options.stage)
         if stage is None:
-            # The master says it best, with the names that there are.
+            # The master's error is best: it lists the existing names.
             self._master.get(f"{self._path}/stages/{self._options.stage}/log")
             msg = f"{self.name} is not there"
             raise WrongInput(msg)
@@ -136,7 +139,7 @@ class _Log:
 
 
 def _no_cell(named: str, cell: str, cells: Iterable[str]) -> str:
-    """Say that a stage has no such cell, and which it has."""
+    """Return the error sentence for an unknown cell, with the existing ones."""
     known = [one for one in cells if one]
     if not known:
         return f'{named} has no cell "{cell}": it has no cells; leave --cell out'
@@ -144,6 +147,6 @@ def _no_cell(named: str, cell: str, cells: Iterable[str]) -> str:
 
 
 def _state(stage: dict[str, Any], attempts: list[dict[str, Any]], number: int | None) -> str:
-    """Return the state of the attempt that is wanted; of the stage where it is not there."""
+    """Return the state of the selected attempt, or of the stage if there is no such attempt."""
     wanted = [one for one in attempts if number in {None, one["attempt"]}]
     return str(wanted[0]["state"] if wanted else stage["state"])

@@ -1,4 +1,4 @@
-"""`slipway poll`: have the master look for new commits now, and say what it found."""
+"""`slipway poll`: have the master look for new commits now, and print the result."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from slipway.cli.remote.projects import check_project
 from slipway.cli.remote.words import print_json
 from slipway.model.errors import PASSED, StageFailed, WrongInput
 
-#: Seconds a poll may take before this command stops waiting for it.
+#: Seconds after which this command stops waiting for a poll.
 PATIENCE = 120
 _PAUSE = 0.2
 
@@ -37,9 +37,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _wait(master: Remote, project: str, asked_at: float) -> dict[str, Any]:
-    """Return what the first poll found that began after it was asked for.
+    """Wait for the first poll that began after the request; return its result.
 
-    Both times are the master's: this machine's clock may be another.
+    Both times are the master's: this machine's clock may differ.
     """
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:

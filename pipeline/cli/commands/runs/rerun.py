@@ -1,4 +1,4 @@
-"""`slipway rerun`: a run, or a stage of it, once more."""
+"""`slipway rerun`: run a run, or a stage of it, again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from slipway.cli.remote.projects import project_of
 
 
 def run(options: argparse.Namespace) -> int:
-    """Start a new run of the same revision, or try a stage of the run again; wait for it."""
+    """Start a new run of the same revision, or retry a stage of the run; wait for the outcome."""
     with Remote(options) as master:
         project = project_of(master, options)
         path = f"runs/{project}/{options.run}"
@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
         )
         told = f"{options.stage} of {project} run {options.run} is tried again"
         if options.from_here:
-            # What waits for the stage is asked for, too: the outcome is the run's.
+            # Stages that depend on this one count, too: the outcome is the run's.
             return conclude(FollowedRun(master, project, options.run), options, told)
         stage = FollowedStage(master, project, options.run, options.stage, options.cell)
         return conclude(stage, options, told)

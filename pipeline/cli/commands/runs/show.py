@@ -1,4 +1,4 @@
-"""`slipway show`: one run, whole: its stages, gates, artefacts, releases and deployments."""
+"""`slipway show`: print one run with its stages, gates, artefacts, releases and deployments."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _rows(run: dict[str, Any]) -> Iterator[tuple[str, ...]]:
 
 
 def _newest(attempts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the newest of the run's own attempts, and the newest that brings its release back."""
+    """Return the run's own newest attempt, and the newest one of a rollback to its release."""
     kinds = ([one for one in attempts if one["rollback"] is back] for back in (False, True))
     return [kind[0] for kind in kinds if kind]
 
@@ -90,7 +90,7 @@ def _row(state: str, title: str, attempt: dict[str, Any], about: str) -> tuple[s
 
 
 def _about(stage: dict[str, Any], attempt: dict[str, Any]) -> str:
-    """Say what came of an attempt, or what it waits for."""
+    """Return the outcome of an attempt, or what it waits for."""
     gate = None if attempt["rollback"] else stage["gate"]
     if attempt["state"] == StageState.GATE and gate:
         waits = "; ".join(one["text"] for one in gate.get("waits_for", []))

@@ -11,7 +11,7 @@ from slipway.cli.remote.projects import project_of
 
 
 def run(options: argparse.Namespace) -> int:
-    """Start a run, tell its number, and wait for its outcome."""
+    """Start a run, print its number, and wait for its outcome."""
     with Remote(options) as master:
         name = project_of(master, options)
         given = {"branch": options.branch, "revision": options.revision, "reason": options.reason}

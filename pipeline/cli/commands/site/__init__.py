@@ -1,1 +1,1 @@
-"""Commands for whoever keeps a site."""
+"""Commands for the administrators of a site."""

@@ -14,7 +14,7 @@ from slipway.state_folder import Home
 
 
 def run(options: argparse.Namespace) -> int:
-    """Make a backup and say what is in it, and what is not.
+    """Make a backup and print its contents, and what it lacks.
 
     Returns:
         0, or 1 where the site is not whole, and so its copy: the audit trail, or the store.

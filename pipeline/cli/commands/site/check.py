@@ -1,4 +1,4 @@
-"""`slipway check`: all errors of pipeline.toml at once, or its graph and what may fail later."""
+"""`slipway check`: report all errors of pipeline.toml at once, or its graph and later problems."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _warn(warnings: list[str]) -> None:
-    """Print warnings on the standard error, so that JSON stays JSON."""
+    """Print warnings on the standard error, so that the output stays valid JSON."""
     console = terminal(stderr=True)
     for warning in warnings:
         console.print(f"[yellow]warning:[/] {escape(warning)}")
@@ -66,7 +66,7 @@ def _conclude(console: Console, file: str, warnings: int, code: int) -> None:
 
 
 def tree(name: str, project: Project) -> Tree:
-    """Draw a project's graph: each stage below the one it waits for last."""
+    """Return a project's graph as a tree: each stage below the last one it waits for."""
     top = Tree(
         f"[bold]{name}[/] [dim]{escape(project.repository)}, "
         f"{escape(', '.join(project.branches))}, "

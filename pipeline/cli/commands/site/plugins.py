@@ -1,4 +1,4 @@
-"""`slipway plugins`: the kinds of things that this installation knows, and where each is from."""
+"""`slipway plugins`: list the installed kinds of things, and their packages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from slipway.scripts.terminal_text import escape
 
 
 def run(options: argparse.Namespace) -> int:
-    """List the kinds, those that cannot be used with the reason."""
+    """List the kinds; those that cannot be loaded with the reason."""
     found = [
         {"group": kinds.group, "kind": name, "package": kinds.source(name), "problem": ""}
         for kinds in EXTENSION_POINTS

@@ -32,7 +32,7 @@ _PATIENCE = 60.0
 
 
 def run(options: argparse.Namespace) -> int:
-    """Let the artefacts of old runs go, or say which would."""
+    """Delete the artefacts of old runs, or list those that would be deleted."""
     found = _elsewhere(options) if elsewhere(options) else _here(options)
     if options.json:
         print_json(found)
@@ -79,7 +79,7 @@ def _here(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _patience(url: str) -> dict[str, float]:
-    # The master may be writing.
+    # The master may be writing to SQLite.
     return {"timeout": 30.0} if url.startswith("sqlite") else {}
 
 
@@ -95,7 +95,7 @@ def _show_going(found: dict[str, Any]) -> None:
 
 
 def _show_kept(found: dict[str, Any]) -> None:
-    """Say what stays and why: by the project's own words first, then one by one."""
+    """Print each rule of a project with the items that it keeps."""
     console = terminal()
     for rule in found["rules"]:
         console.print(rule["text"], markup=False)

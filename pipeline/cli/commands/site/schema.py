@@ -1,4 +1,4 @@
-"""`slipway schema`: pipeline.toml's JSON Schema, or its reference page."""
+"""`slipway schema`: print pipeline.toml's JSON Schema, or its reference page."""
 
 from __future__ import annotations
 

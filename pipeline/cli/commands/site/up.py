@@ -1,4 +1,4 @@
-"""`slipway up`: master and worker on this machine, and what they do, until Ctrl-C."""
+"""`slipway up`: run master and workers on this machine, and show their work, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ from slipway.state_folder import (
     write_private,
 )
 
-# Seconds between two looks at the ledger; each costs a little of the stages' processor.
+# Seconds between two reads of the ledger; each takes processor time from the stages.
 _PAUSE = 0.5
 
-#: Bytes free on the state folder's disk.
+#: Bytes free on the state folder's disk that cause a warning, and that end --once.
 _LITTLE, _NOTHING = 200_000_000, 200_000
 
 
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
     home = Home.beside(config)
     make_folder(home.root)
     lock = FileLock(home.lock)
-    # What the master writes is its owner's alone.
+    # Files of the master are readable for its owner alone.
     before = os.umask(0o077)
     try:
         with lock.acquire(timeout=0):
@@ -93,13 +93,13 @@ class _Session:
                 self._start()
                 return self._follow()
             except KeyboardInterrupt as stop:
-                # The terminal may be what has gone.
+                # The terminal may be gone.
                 with suppress(OSError):
                     self.console.print("\nstopping what was started here ...")
-                # With --once somebody waits for an outcome, and there is none.
+                # With --once the caller waits for an outcome, and there is none.
                 return 0 if stop.args == (signal.SIGTERM,) and not self.once else 130
             finally:
-                # A second one must not leave half of it running.
+                # A second signal must not interrupt the clean-up.
                 self.interrupts.ignore()
                 self.children.end()
                 if self.workers is not None:
@@ -138,7 +138,7 @@ class _Session:
         self.console.print()
 
     def _make_passwords(self) -> None:
-        """Make the passwords of people who shall have one made, and keep their hashes."""
+        """Generate the passwords of people who are to get one, and store their hashes."""
         for name, person in self.site.people.items():
             kept = self.home.person_hash(name)
             if person.made_password and not kept.exists():
@@ -166,7 +166,7 @@ class _Session:
                     raise WrongInput(msg) from None
 
     def _follow(self) -> int:
-        """Show what happens; with --once, until the head's runs have ended."""
+        """Show the progress; with --once, until the head's runs have ended."""
         url = self.home.database_url(self.site)
         looked: Changes | None = None
         with Watch(self.site, self.console, self.started_at) as watch, ExitStack() as ends:
@@ -187,7 +187,7 @@ class _Session:
                 time.sleep(_PAUSE)
 
     def _look_at_disk(self, watch: Watch) -> None:
-        """Say it when the disk gets full; a run could not even be written down as failed."""
+        """Warn when the disk gets full: the ledger could not even record that a run failed."""
         free = shutil.disk_usage(self.home.root).free
         told = f"the disk of {self.home.root} has {size_text(free)} left; free some space"
         if self.once and free < _NOTHING:
@@ -201,7 +201,7 @@ class _Session:
         try:
             code = self._show(looked.engine, watch)
         except DBAPIError as error:
-            # It may be back at the next look, as a database server that was restarted.
+            # It may be back at the next read, for example a database server that was restarted.
             looked.close()
             if not self._told_ledger:
                 why = str(error.orig).strip().partition("\n")[0]
@@ -244,7 +244,7 @@ class _Session:
 
 
 def _awaited(project: Project, runs: list[RunView], since: float) -> list[str]:
-    """Return the branches whose runs --once waits for: named ones, and what polls found since."""
+    """Return the branches whose runs --once waits for: named ones, and those that polls found."""
     named = [branch for branch in project.branches if not is_pattern(branch)]
     found = (run.branch for run in runs if run.trigger == "poll" and run.started_at >= since)
     return list(dict.fromkeys([*named, *found]))
@@ -262,7 +262,7 @@ def _newest(runs: list[RunView], branch: str) -> RunView | None:
 
 
 def _close(run: RunView, watch: Watch) -> int:
-    """Say how a run ended; return its exit code."""
+    """Print how a run ended; return its exit code."""
     bad = {StageState.FAILED, StageState.CANCELLED}
     failed = [stage for stage in run.stages.values() if stage.state in bad]
     failed.sort(key=lambda stage: stage.finished_at or 0)

@@ -1,4 +1,4 @@
-"""`slipway workers`: who is connected, and who is busy with what."""
+"""`slipway workers`: list connected workers and their current stages."""
 
 from __future__ import annotations
 
