@@ -37,7 +37,7 @@ def take_note(
 
     Returns:
         The last known revision of each branch that needs a run, None if there is none. Includes
-            named branches that do not exist.
+        named branches that do not exist.
     """
     asked = tuple(asked)
     known = polled_revisions(session, project)

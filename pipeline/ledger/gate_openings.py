@@ -113,8 +113,7 @@ def back(session: Session, project: str, pipeline: Project, number: int, name: s
 
     Raises:
         WrongInput: That run has no release, or a pruned one, it was never deployed there, its needs
-            have not passed,
-            or the stage is active.
+            have not passed, or the stage is active.
     """
     run, stage = _run_of(session, project, number), pipeline.stages[name]
     made = deployments.release_of(session, run)

@@ -118,8 +118,8 @@ def ask(
 
     Raises:
         Forbidden: The person has none of the allowed roles.
-        WrongInput: The gate is not open any more, the token differs, it has expired, or the
-            project is frozen.
+        WrongInput: The gate is not open any more, the token differs, it has expired, or the project
+            is frozen.
     """
     if not may_ask(session, gate, stage, person, request.token, now):
         told = "; ".join(gate_requests.differences(gate.values, {**gate.values, **request.values}))

@@ -1,1 +1,1 @@
-"""model -> Buildbot: builders, schedulers, workers, access."""
+"""Buildbot master: builders, schedulers, workers and access, made from the model."""

@@ -1,7 +1,7 @@
-"""News: which runs a transaction has changed, told to the pages that are open.
+"""Notify open web pages about the runs that a transaction has changed.
 
-Pages listen on Buildbot's websocket to `slipway/PROJECT/changed`. They are told that something has
-changed, never what: they ask again, and get what they may see.
+Pages subscribe on Buildbot's websocket to `slipway/PROJECT/changed`. The event says that something
+changed, not what: the page queries again and gets what its person may see.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ News = dict[str, set[int]]
 
 
 def collect(session: Session) -> News:
-    """Return what is filled with the runs that a session changes."""
+    """Return a dict that a flush listener fills with the numbers of changed runs, by project."""
     news: News = {}
 
     def note(_session: Session, _context: Any) -> None:
@@ -34,7 +34,7 @@ def collect(session: Session) -> News:
 
 
 def watch_gates(session: Session) -> set[str]:
-    """Return what is filled with the projects whose gates a session makes or changes."""
+    """Return a set that a flush listener fills with the projects whose gates were changed."""
     projects: set[str] = set()
 
     def note(_session: Session, _context: Any) -> None:
@@ -61,7 +61,7 @@ def _of(row: Any) -> list[tuple[str, int | None]]:
 
 
 def tell(master: Any, news: News) -> None:
-    """Tell the pages that are open; the transaction has been committed."""
+    """Publish the changes to subscribed pages. Call it after the commit."""
     for project, runs in news.items():
         master.mq.produce(
             ("slipway", project, "changed"), {"project": project, "runs": sorted(runs)}

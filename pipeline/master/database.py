@@ -1,10 +1,10 @@
-"""The master's database: kept as Slipway wants it, and read beside what is being written.
+"""Master database: durability settings, retries, and a separate pool for readers.
 
-Buildbot uses SQLite in one thread. Whoever asks for a page would wait there for whatever is being
-written: 500 test results, a log, a commit that waits for the disk. SQLite's write-ahead log lets
-others read meanwhile (https://www.sqlite.org/wal.html#concurrency), so what only reads has threads
-and connections of its own, in which SQLite refuses to write. PostgreSQL has several connections
-already; who reads there waits for nobody.
+Buildbot uses SQLite in a single thread. A page's query would wait there for every write: 500 test
+results, a log, a commit that waits for the disk. SQLite's write-ahead log allows reads during
+writes (https://www.sqlite.org/wal.html#concurrency), so read-only work has its own threads and
+connections, in which SQLite refuses writes. PostgreSQL has several connections already; readers do
+not wait there.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from sqlalchemy.pool import NullPool
 from slipway.ledger.database.sqlite_wal import keep_commits, keep_log
 from slipway.master.database_retry import Patience
 
-#: Readers at a time. They share the interpreter, so more would not be quicker; two long answers,
-#: such as a walk along the audit trail, leave room for a third.
+#: Number of reader threads. They share the GIL, so more would not be faster; with two long queries,
+#: such as a verification of the audit trail, one is still free.
 _READERS = 3
 
 
 class Database:
-    """What the master does with its database as long as it runs."""
+    """The master's database pools, open from the start to the stop of the master."""
 
     def __init__(self, master: Any) -> None:
         self._master = master
@@ -34,11 +34,11 @@ class Database:
 
     @property
     def readers(self) -> DBThreadPool:
-        """Who reads; nothing that was written down before is unseen by them."""
+        """The pool for reading, which sees all committed data; Buildbot's own before `open`."""
         return self._readers or self._master.db.pool
 
     async def open(self) -> None:
-        """Keep what is written, wait where waiting helps, and let others read beside it."""
+        """Configure durability and retries, and start the pool of readers."""
         pool, patience = self._master.db.pool, Patience()
         await pool.do_with_engine(patience.teach)
         self._master.reactor.addSystemEventTrigger("before", "shutdown", patience.end)
@@ -51,7 +51,7 @@ class Database:
             self._readers.start()
 
     async def close(self) -> None:
-        """Let go; who reads is waited for. Whoever comes later reads in Buildbot's own thread."""
+        """Stop the readers after their current queries; later reads use Buildbot's own thread."""
         readers, self._readers = self._readers, None
         if readers is not None:
             await readers.stop()
@@ -61,17 +61,16 @@ class Database:
 
 
 def make_reading(engine: Engine) -> Engine | None:
-    """Return an engine whose connections only read, beside the one that writes.
+    """Return an engine with read-only connections, beside the engine that writes.
 
-    Each of its transactions sees what was committed before it began, and nothing of what is
-    committed while it lasts.
+    Each transaction sees a snapshot: what was committed before it began.
 
     Args:
-        engine: What the database is written through.
+        engine: The engine that writes to the database.
 
     Returns:
-        The engine; None where the database is no SQLite file with a write-ahead log: there, who
-        reads and who writes would lock each other out.
+        The engine; None if the database is not an SQLite file with a write-ahead log: without one,
+        readers and writers lock each other out.
     """
     if engine.dialect.name != "sqlite":
         return None
@@ -79,19 +78,19 @@ def make_reading(engine: Engine) -> Engine | None:
         mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar()
     if mode != "wal":
         return None
-    # As Buildbot's own, a connection for each transaction: none stays that could keep the
-    # write-ahead log from beginning anew, or hold pages of the database in memory.
+    # One connection per transaction, as Buildbot's own engine: a connection kept open could prevent
+    # a checkpoint of the write-ahead log, or keep pages of the database in memory.
     reading = create_engine(engine.url, poolclass=NullPool)
     event.listen(reading, "connect", _only_read)
     event.listen(reading, "begin", _begin)
-    # Buildbot's pool asks for this very attribute.
+    # Buildbot's DBThreadPool reads this attribute.
     reading.optimal_thread_pool_size = _READERS  # type: ignore[attr-defined]
     return reading
 
 
 def _only_read(connection: sqlite3.Connection, _record: Any) -> None:
-    # Python's own would begin a transaction only with what writes: each SELECT would see another
-    # state (https://docs.sqlalchemy.org/20/dialects/sqlite.html#pysqlite-serializable).
+    # pysqlite's own mode begins a transaction only at the first write: each SELECT would see
+    # another snapshot (https://docs.sqlalchemy.org/20/dialects/sqlite.html#pysqlite-serializable).
     connection.isolation_level = None
     connection.execute("PRAGMA query_only = ON")
 

@@ -1,9 +1,9 @@
-"""Patience with a database that is away for a while: locked, full, or restarting.
+"""Retry database work while the database is locked, full, or restarting.
 
-Buildbot repeats database work that failed for a reason that its engine's `should_retry` knows, for
-a day (buildbot/db/pool.py, `DBThreadPool.__thd`). It knows of SQLite's locks alone: with any other
-reason what a build was about to write is lost, and the build, or its worker, hangs until the
-master is restarted. It repeats no connecting either, which SQLAlchemy lets us do.
+Buildbot retries failed database work for a day if the engine's `should_retry` accepts the error
+(buildbot/db/pool.py, `DBThreadPool.__thd`). It accepts only SQLite's lock errors: for any other
+error the build's data is lost, and the build, or its worker, hangs until the master is restarted.
+Failed connections are not retried either; SQLAlchemy's `do_connect` event allows it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.exc import OperationalError
 
 _LOG = logging.getLogger(__name__)
-#: SQLite's reasons that pass when somebody frees space, or ends what holds the lock
+#: SQLite errors that are temporary: they end when somebody frees space or releases the lock
 #: (https://www.sqlite.org/rescode.html: SQLITE_BUSY, _LOCKED, _FULL, _IOERR, _CANTOPEN).
 _SQLITE = (
     "database is locked",
@@ -25,32 +25,32 @@ _SQLITE = (
     "disk i/o error",
     "unable to open database file",
 )
-#: PostgreSQL's classes of reasons that no waiting mends: a wrong password, no such database, and a
-#: query that was ended on purpose (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+#: SQLSTATE prefixes of PostgreSQL errors that are permanent: a wrong password, no such database, a
+#: query cancelled on purpose (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 _FINAL = ("28", "3D", "57014")
-#: Seconds between two tries to connect, and until it is given up: as long as Buildbot tries.
+#: Seconds between two attempts to connect, and until giving up: as long as Buildbot retries.
 _PAUSE, _LONGEST = 1.0, 86_400.0
 
 
 class Patience:
-    """Makes a master's engine wait for its database; `end` ends all waiting."""
+    """Retry policy of a master's database engines, ended by `end`."""
 
     def __init__(self) -> None:
         self._ended = False
 
     def teach(self, engine: Engine) -> None:
-        """Have an engine's work repeated for any reason that passes."""
-        # Buildbot sets this very attribute for its pool to ask.
+        """Make an engine retry work, and connections, after temporary errors."""
+        # Buildbot's DBThreadPool reads this attribute, which Buildbot itself sets.
         engine.should_retry = self.should_retry  # type: ignore[attr-defined]
         if engine.dialect.name == "postgresql":
             event.listen(engine, "do_connect", self._connect)
 
     def should_retry(self, error: OperationalError) -> bool:
-        """Tell whether the same work may succeed later."""
+        """Return whether a retry of the same work may succeed."""
         return not self._ended and passes(error.orig)
 
     def end(self) -> None:
-        """Wait no longer: the master stops."""
+        """Stop retrying: the master is stopping."""
         self._ended = True
 
     def _connect(self, dialect: Any, _record: Any, words: Any, options: Any) -> Any:
@@ -66,7 +66,7 @@ class Patience:
 
 
 def passes(error: BaseException | None) -> bool:
-    """Tell whether a database's error is about now, and not about what was asked of it."""
+    """Return whether a database error is temporary, not caused by the request itself."""
     state = getattr(error, "sqlstate", None)
     if type(error).__module__.partition(".")[0] == "psycopg":
         return not str(state or "").startswith(_FINAL)

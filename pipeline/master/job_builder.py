@@ -1,4 +1,4 @@
-"""Claims: what a build is told when a worker takes up a stage."""
+"""Build the job that a worker gets when it takes a stage."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from slipway.model.site import Project
 from slipway.model.stage import Stage
 from slipway.model.states import StageState
 
-#: Why a deployment is not done again by itself.
+#: The reason why a deployment is not retried automatically.
 NOT_TWICE = (
     "{what} in the middle, and the deployer may not be run twice; see what "
     "runs there, then run the stage again (idempotent = true would let it)"
@@ -35,34 +35,34 @@ NOT_TWICE = (
 
 _LOST = "the master was restarted and the secrets given for it are lost; run the stage again"
 
-#: Answers as environment variables, and which of them are secret.
+#: Parameter values as environment variables, and the names of the secret ones.
 _Answers = tuple[dict[str, str], tuple[str, ...]]
 
 
 @dataclass(frozen=True)
 class Place:
-    """What of a site a claim must know."""
+    """The facts of a site that a job needs."""
 
     project: Project
     repository: str
     mirror: str
-    """The master's own clone of it, for workers on this machine: they need no access to more."""
+    """The master's own clone, for workers on this machine: they need no network access."""
     local: frozenset[str]
-    """The workers on this machine."""
+    """The names of the workers on this machine."""
     store: Store
     state_folder: str
     secrets: Callable[[Gate], dict[str, str] | None]
-    """Returns the secrets that were given for a gate; None where they are lost."""
+    """Returns the secrets given at a gate; None if they are lost."""
 
 
 def claim(session: Session, result: StageResult, place: Place, build_id: int, worker: str) -> Job:
-    """Give a build its job, and write down that it has begun.
+    """Create a build's job, and record that the attempt has begun.
 
     Returns:
-        The job, its inputs' paths relative to the stage's folder.
+        The job; its inputs' paths are relative to the stage's folder.
 
     Raises:
-        WrongInput: The stage cannot be done, and why.
+        WrongInput: The stage cannot run; the message gives the reason.
     """
     run, now = result.run, time.time()
     cell = _cell(place.project, result)
@@ -77,7 +77,7 @@ def claim(session: Session, result: StageResult, place: Place, build_id: int, wo
         deployment = _deployment(session, result, target, place, again=again)
     else:
         answers, secrets = _answers(session, result, place)
-    # Where its secrets are kept is the master's affair.
+    # The worker must not know where secrets are stored.
     changes = {"env": {**cell.stage.env, **cell.env}, "secrets": {}}
     stage = cell.stage.model_copy(update=changes)
     return Job(
@@ -95,7 +95,7 @@ def claim(session: Session, result: StageResult, place: Place, build_id: int, wo
         records=_records(run) if stage.makes_release else (),
         audit_head=chain.head(session) if stage.makes_release else "",
         output="../output",
-        # Two projects share nothing: one could put into it what another then runs.
+        # Separate per project: a shared cache would let one project inject code into another.
         cache=f"../../cache/{run.project}",
         state=place.state_folder,
         worker=worker,
@@ -108,9 +108,9 @@ def _source(run: Run, place: Place, worker: str) -> Source:
 
 
 def _answers(session: Session, result: StageResult, place: Place) -> _Answers:
-    """Return what the gate before a stage was answered, as its program gets it.
+    """Return the gate's values as environment variables, and the names of the secret ones.
 
-    With it come the names of what is secret in it.
+    Both are empty if the attempt has no gate.
 
     Raises:
         WrongInput: Its secrets are lost.
@@ -173,7 +173,7 @@ def _records(run: Run) -> tuple[StageRecord, ...]:
             summary=result.summary,
             facts=result.facts,
             worker=result.worker,
-            # The clock may have been set back meanwhile.
+            # The clock may have been set back in between.
             seconds=max(0.0, round((result.finished_at or 0) - (result.started_at or 0), 3)),
         )
         for result in run_state.counting(run).values()
@@ -185,7 +185,7 @@ def _records(run: Run) -> tuple[StageRecord, ...]:
 
 
 def may_repeat(project: Project, stage: Stage) -> bool:
-    """Tell whether a stage whose worker died may be done again by itself, though it had begun."""
+    """Return whether a stage whose worker died after its start may be retried automatically."""
     if stage.deploys_to is None:
         return True
     return project.environments[stage.deploys_to].deployer.may_repeat
@@ -194,10 +194,10 @@ def may_repeat(project: Project, stage: Stage) -> bool:
 def _deployment(
     session: Session, result: StageResult, target: tuple[str, Stage], place: Place, *, again: bool
 ) -> job.Deployment:
-    """Return what is deployed where.
+    """Return the deployment part of the job, and record the deployment.
 
     Raises:
-        WrongInput: The release is gone, the gate's secrets are lost, or it may not be done twice.
+        WrongInput: The release is gone, the gate's secrets are lost, or it may not be repeated.
     """
     name, stage = target
     gate = gates.of_stage(session, result)
@@ -225,7 +225,7 @@ def _deployment(
 
 
 def _release(session: Session, run: Run, stage: Stage, gate: Gate | None) -> Release:
-    """Return the run's release, or the one that the gate's `release` parameter names."""
+    """Return the release named by the gate's `release` parameter, or else the run's own."""
     named = next((one.name for one in stage.parameters if one.type == "release"), None)
     version = gate.values.get(named) if gate and named else None
     if version:
@@ -266,10 +266,10 @@ def _release_part(release: Release, folder: str) -> job.Release:
 
 
 def _check_name(stage: str, name: str) -> None:
-    """Refuse a name that was kept before names were checked.
+    """Refuse the name of an artefact stored before names were validated.
 
     Raises:
-        WrongInput: It could lead a worker's file astray.
+        WrongInput: It could escape the worker's input folder.
     """
     if refusal := name_refusal(name):
         msg = f"{refusal} (it was left by {stage}; run {stage} again under another name)"

@@ -1,4 +1,4 @@
-"""The desk: where schedulers, pollers and steps get at the ledger and the artefact store."""
+"""Ledger service: access to the ledger and the artefact store for Buildbot's components."""
 
 from __future__ import annotations
 
@@ -48,21 +48,21 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 _COMPARED = ("projects", "repositories", "store_folder", "state_folder", "folder")
-#: So often a worker may be lost during one attempt, which Buildbot would try for ever.
+#: Maximum number of worker losses per attempt; Buildbot itself would retry for ever.
 _MOST_LOSSES = 4
 _LOST = f"the worker was lost {_MOST_LOSSES} times while this stage ran, which may have ended it; "
 _LOST += "see the worker's log, then run the stage again"
 
 
 def find_desk(master: Any) -> Desk:
-    """Return a master's desk."""
+    """Return a master's ledger service."""
     desk: Desk = master.service_manager.namedServices[SERVICE]
     return desk
 
 
 @dataclass(frozen=True)
 class _Done(Generic[T]):
-    """What a transaction has made, and whom it is news for."""
+    """The result of a transaction, with the changes to notify about."""
 
     result: T
     news: News
@@ -70,7 +70,7 @@ class _Done(Generic[T]):
 
 
 class Desk(BuildbotService):
-    """One per master. The ledger is changed in Buildbot's own database threads."""
+    """The ledger service, one per master. Transactions run in Buildbot's database threads."""
 
     compare_attrs: ClassVar[tuple[str, ...]] = _COMPARED
 
@@ -85,7 +85,7 @@ class Desk(BuildbotService):
         mirrors: dict[str, str],
         local: list[str],
     ) -> None:
-        """Check the arguments; pipeline.toml's own check has been there before."""
+        """Accept the arguments; pipeline.toml was validated before."""
         super().checkConfig()
 
     async def reconfigService(
@@ -99,7 +99,7 @@ class Desk(BuildbotService):
         mirrors: dict[str, str],
         local: list[str],
     ) -> None:
-        """Take up new arguments while the master runs."""
+        """Apply new arguments while the master runs."""
         self.projects, self.repositories = projects, repositories
         self.store_folder, self.state_folder = store_folder, state_folder
         self.folder = folder
@@ -113,12 +113,12 @@ class Desk(BuildbotService):
     pruning: Pruning
     _secret_readers: SecretReaders
     _losses: Counter[int]
-    """How often the worker was lost during each attempt; nobody but a new master forgets it."""
+    """Number of worker losses by attempt; reset only by a restart of the master."""
     choices: Choices
-    """What programs offer at gates, of the whole site."""
+    """The choices printed by programs, for all gates of the site."""
 
     async def startService(self) -> None:
-        """Begin: what an interrupted upload left in the store a day ago is removed."""
+        """Open the database; delete uploads that were interrupted more than a day ago."""
         await super().startService()
         self._losses = Counter()
         self.choices = Choices(self.master.reactor)
@@ -130,10 +130,10 @@ class Desk(BuildbotService):
         give_back()
 
     async def stopService(self) -> None:
-        """Let go of the database."""
+        """Stop the background work and close the database."""
         await super().stopService()
         self.choices.stop()
-        # A repository that does not answer would keep its poll, and with it the master, for long.
+        # Kill git: a repository that does not answer would block its poll, and the master's stop.
         end_all()
         self._secret_readers.stop()
         self.pruning.stop()
@@ -143,13 +143,14 @@ class Desk(BuildbotService):
     async def call(
         self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Change the ledger in one transaction; it happens by itself.
+        """Change the ledger in one transaction; the actor is the machine.
 
-        What may write waits for its turn before it reads: two stages that end in the same moment
-        would each see the other still at work, and nobody would start what waits for both.
+        A writing transaction takes its lock before it reads: otherwise two stages that end at the
+        same time would each see the other still running, and nobody would start the stage that
+        needs both.
 
         Args:
-            work: Gets a session, then the arguments; what it returns must not be a live row.
+            work: Called with a session, then the arguments; must not return a live row.
             *args: Passed on to it.
             **kwargs: Passed on to it.
         """
@@ -162,20 +163,20 @@ class Desk(BuildbotService):
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Change the ledger as `call` does; the audit trail knows who asked for it."""
+        """Change the ledger as `call` does, with a person as the actor in the audit trail."""
         return await self._do(lambda session: work(session, *args, **kwargs), actor=actor)
 
     async def read(
         self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Read from the ledger; it writes nothing, and waits for nothing that is being written."""
+        """Read from the ledger; does not wait for writers."""
         return await self._do(lambda session: work(session, *args, **kwargs), reading=True)
 
     async def _do(
         self, work: Callable[[Session], T], *, actor: str = "", reading: bool = False
     ) -> T:
         if not self._upgraded:
-            # Where the database has several connections, several callers come here at once.
+            # With several database connections, several callers may get here at once.
             self._upgrading = self._upgrading or defer.DeferredLock()
             await self._upgrading.run(lambda: defer.Deferred.fromCoroutine(self._upgrade()))
 
@@ -187,7 +188,7 @@ class Desk(BuildbotService):
                 try:
                     result = work(session)
                 except SlipwayError as error:
-                    # Buildbot would log it with its traceback: it is a sentence for a person.
+                    # Return it: Buildbot would log a raised exception with its traceback.
                     session.rollback()
                     return error
                 session.commit()
@@ -196,7 +197,7 @@ class Desk(BuildbotService):
         pool = self.reading_pool if reading else self.master.db.pool
         done: _Done[T] | SlipwayError = await pool.do_with_transaction(in_thread)
         if isinstance(done, IllegalRow):
-            # What was tried is rolled back: it is written down in a transaction of its own.
+            # The attempt was rolled back: record it in another transaction.
             log.err(Failure(done), "while working on the ledger")
             await self.call(note_illegal, done)
         if isinstance(done, SlipwayError):
@@ -208,7 +209,7 @@ class Desk(BuildbotService):
 
     @property
     def reading_pool(self) -> Any:
-        """Buildbot's pool for what only reads: it waits for nothing that is being written."""
+        """Buildbot's pool for reading; it does not wait for writers."""
         return self._database.readers if self._database else self.master.db.pool
 
     async def _upgrade(self) -> None:
@@ -217,11 +218,11 @@ class Desk(BuildbotService):
             self._upgraded = True
 
     async def claim(self, stage_id: int, build_id: int, worker: str) -> Job | None:
-        """Give a build its job, and write down that it has begun.
+        """Create a build's job, and record that the attempt has begun.
 
         Returns:
-            The job, its inputs' paths relative to the stage's folder; None where this attempt has
-            ended already (its request was taken up again after a crash).
+            The job, with its inputs' paths relative to the stage's folder; None if the attempt has
+            ended already (its request was retried after a crash).
         """
         return await self.call(self._claim, stage_id, build_id, worker)
 
@@ -240,18 +241,17 @@ class Desk(BuildbotService):
         return claim(session, result, self._site_of(name), build_id, worker)
 
     def lost(self, stage_id: int) -> None:
-        """Count that the worker was lost while an attempt ran: it may be the stage that ends it."""
+        """Count a worker loss during an attempt; the stage itself may have caused it."""
         self._losses[stage_id] += 1
 
     async def read_secrets(self, job: Job) -> tuple[dict[str, str], tuple[str, ...]]:
-        """Read the secrets of a stage, beside the reactor: programs may tell them.
+        """Read the secrets of a stage in a thread, since programs may provide them.
 
         Returns:
-            Them, by the name of the environment variable, and sentences about those that this run
-            does not get.
+            The secrets by environment variable, and sentences about those withheld from this run.
 
         Raises:
-            MissingTool: Some cannot be read; of each why.
+            MissingTool: Some cannot be read; the message gives each reason.
             ConnectionLost: The master is stopping.
         """
         stage = self.projects[job.project].stages[job.name]
@@ -264,7 +264,7 @@ class Desk(BuildbotService):
         return await self._secret_readers.read(stage.secrets, job.run.branch, folder, key, is_on_it)
 
     def tenant(self, job: Job, secrets: Collection[str]) -> str:
-        """Return whose a stage is, by the names of the secrets that its run gets."""
+        """Return the tenant that a stage runs as, given the names of its run's secrets."""
         project = self.projects[job.project]
         return tenant_of(job.project, project, project.stages[job.name], secrets)
 
@@ -280,11 +280,11 @@ class Desk(BuildbotService):
         )
 
     def path(self, sha256: str) -> Path:
-        """Return where the store keeps an artefact."""
+        """Return an artefact's path in the store."""
         return self._store.path(sha256)
 
     def check_room(self, size: int) -> None:
-        """Refuse what one stage would take too much of the store's free room with."""
+        """Raise if an artefact would take too much of the store's free space."""
         self._store.check_room(size)
 
     def incoming(self) -> Incoming:
@@ -292,20 +292,20 @@ class Desk(BuildbotService):
         return self._store.open_incoming()
 
     async def left(self, stage_id: int, artefacts: list[ArtefactLeft]) -> None:
-        """Write down the artefacts a stage left; their bytes are in the store."""
+        """Record the artefacts of a stage; their bytes are in the store already."""
         await self.call(_left, stage_id, artefacts)
 
     async def tested(self, builder: int, sets: Mapping[str, int], tests: list[TestResult]) -> None:
-        """Write down test results, given Buildbot's sets by category."""
+        """Record test results, given Buildbot's result sets by category."""
         await self.call(buildbot_index.add, builder, dict(sets), tests)
 
     async def said(
         self, stage_id: int, exit_code: int, summary: str, facts: dict[str, Any]
     ) -> None:
-        """Write down what a stage said of itself when its script ended.
+        """Record the result that a stage's script reported.
 
-        A stage whose script passed and whose artefacts are kept has passed: what waits for it
-        starts while Buildbot still closes the build.
+        A stage whose script passed has passed: its dependents start while Buildbot still closes the
+        build.
         """
         project = await self.call(self._said, stage_id, exit_code, summary, facts)
         if exit_code == 0:
@@ -325,7 +325,7 @@ class Desk(BuildbotService):
         if result.state in OPEN_STAGE:
             result.summary = summary
             if exit_code == 0:
-                # With what it says, or a kill between the two would run it again.
+                # In the same transaction: a kill between two would make the stage run again.
                 runs.finish(result, StageState.PASSED, now)
         kind = STAGES.get(result.uses) or Stage
         if kind.makes_release and exit_code == 0:
@@ -337,13 +337,13 @@ class Desk(BuildbotService):
         return run.project
 
     def gatekeeper(self, project: str) -> Gatekeeper:
-        """Return the gatekeeper of a project."""
+        """Return the gate service of a project."""
         found: Gatekeeper = self.master.scheduler_manager.namedServices[project].gatekeeper
         return found
 
 
 def _is_its_own(session: Session, result: StageResult, build_id: int) -> bool:
-    """Tell whether a build is of the request an attempt was handed on with: no Rebuild is."""
+    """Return whether a build belongs to an attempt's own request; Buildbot's Rebuild does not."""
     builds = table("builds", column("id"), column("buildrequestid"))
     request_id = session.scalar(select(builds.c.buildrequestid).where(builds.c.id == build_id))
     return result.request_id in {None, request_id}
@@ -356,7 +356,7 @@ def _left(session: Session, stage_id: int, artefacts: list[ArtefactLeft]) -> Non
     result = session.get_one(StageResult, stage_id)
     names = {left.name for left in artefacts}
     for before in [one for one in result.artefacts if one.name in names]:
-        # Left by a worker that died: the same attempt, begun anew.
+        # Left by a worker that was lost: the same attempt was retried.
         result.artefacts.remove(before)
     session.flush()
     for left in artefacts:

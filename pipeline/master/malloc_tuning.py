@@ -1,4 +1,4 @@
-"""What a master's memory costs while it waits."""
+"""Reduce the idle master's resident memory (glibc malloc settings, malloc_trim)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import ctypes
 import gc
 import sys
 
-#: For glibc's allocator: one heap for all threads of the master, which take turns anyway (10 MB);
-#: blocks of artefacts go back to the system when they are freed (1 MB).
+#: glibc's allocator: one arena for all threads, which share the GIL anyway (saves 10 MB); large
+#: blocks are returned to the system when freed (saves 1 MB).
 ENVIRONMENT = {
     "MALLOC_ARENA_MAX": "1",
     "MALLOC_MMAP_THRESHOLD_": "131072",
@@ -16,17 +16,17 @@ ENVIRONMENT = {
 
 
 def give_back() -> None:
-    """Return to the system what loading the configuration has left unused (3 MB).
+    """Return the memory left over from loading the configuration to the system (3 MB).
 
-    What is in use then stays in use. The collector need not look at it again: it stops all threads
-    for 0.2 s each time it does.
+    Objects in use are frozen: the garbage collector no longer scans them, which would stop all
+    threads for 0.2 s each time.
     """
-    # A configuration that was read before, and another one has taken the place of, goes now.
+    # Collect the configuration of an earlier load, which is garbage after a reconfiguration.
     gc.unfreeze()
     gc.collect()
     gc.freeze()
     if sys.platform == "linux":
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-        # Other C libraries have none.
+        # Other C libraries lack it.
         if trim is not None:
             trim(0)

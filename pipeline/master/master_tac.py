@@ -1,4 +1,4 @@
-"""The files the Buildbot master starts from."""
+"""Create the files that the Buildbot master starts from (buildbot.tac)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from slipway.model.errors import MissingTool, WrongInput
 from slipway.state_folder import CONFIG, Home, made_secret, make_folder
 
-#: The repository's master.cfg, as wheels hold it.
+#: Copy of the repository's master.cfg in the wheel.
 _CONFIG = Path(__file__).with_name("master.cfg")
 _BUILDBOT = "from buildbot.scripts.runner import run; run()"
 _TEMPLATE = '''"""A Slipway master. Made by Slipway; made again at each start."""
@@ -49,7 +49,7 @@ master.log_rotation.maxRotatedFiles = 10
 
 
 def prepare_master(home: Home, site: Path, database: str) -> Path:
-    """Make the master's base folder and bring its database up to date.
+    """Create the master's base folder and upgrade its database.
 
     Args:
         home: The state folder.
@@ -57,10 +57,10 @@ def prepare_master(home: Home, site: Path, database: str) -> Path:
         database: The URL of its database.
 
     Returns:
-        The buildbot.tac.
+        The path of the buildbot.tac.
 
     Raises:
-        WrongInput: The configuration is wrong; all its errors.
+        WrongInput: The configuration is wrong; lists all errors.
         MissingTool: The database cannot be used.
     """
     own = site.with_name(_CONFIG.name)
@@ -71,7 +71,7 @@ def prepare_master(home: Home, site: Path, database: str) -> Path:
     tac = home.master / "buildbot.tac"
     tac.write_text(_TEMPLATE.format(config=str(config.resolve())), encoding="utf-8")
     mark = home.master / "upgraded-by"
-    # Another database is empty yet. Its URL may hold a password.
+    # A changed URL means another, empty database. Hashed, as it may hold a password.
     which = hashlib.sha256(database.encode()).hexdigest()[:12]
     wanted = f"{version('buildbot')} {which} {site.resolve()}"
     if not mark.exists() or mark.read_text(encoding="utf-8") != wanted:
@@ -95,9 +95,9 @@ def _upgrade(folder: Path, site: Path) -> None:
     wrong = [line.strip() for line in said if site.name in line]
     if wrong:
         raise WrongInput("\n".join(wrong))
-    # SQLAlchemy ends with a link to its own pages.
+    # SQLAlchemy's error texts end with a link to its documentation.
     told = [line.strip() for line in said if not line.strip().startswith("(Background")]
-    # psycopg adds questions of its own below its sentence.
+    # psycopg appends hints in further lines.
     named = [line for line in told if "Error)" in line] or told
     why = named[-1].rpartition("Error) ")[2] if named else "it said nothing"
     msg = f"Buildbot could not set up its database: {why}; start it, or mend site.database"

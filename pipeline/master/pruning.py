@@ -1,4 +1,4 @@
-"""Pruning once a day, and whenever a person asks for it."""
+"""Prune artefacts once a day, and on request."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _DAY = 86400
 
 
 class Pruning:
-    """Lets the artefacts of old runs go, as each project's `keep` says."""
+    """Deletes the artefacts of old runs according to each project's `keep`."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._daily = task.LoopingCall(self._prune)
 
     def begin(self) -> None:
-        """Prune once a day from now on."""
+        """Start pruning once a day."""
         self._daily.start(_DAY, now=False)
 
     def stop(self) -> None:
-        """Prune by itself no more."""
+        """Stop the daily pruning."""
         if self._daily.running:
             self._daily.stop()
 
@@ -46,19 +46,18 @@ class Pruning:
     async def prune(
         self, project: str | None = None, *, actor: str = "", dry_run: bool = False
     ) -> dict[str, Any]:
-        """Let the artefacts of old runs go.
+        """Delete the artefacts of old runs.
 
         Args:
-            project: One project's; None: all of them.
-            actor: Who asked for it; empty: it happens by itself.
-            dry_run: Only find what would go.
+            project: The project's name. None: all projects.
+            actor: The person who asked for it. Empty: the daily pruning.
+            dry_run: True: only find what would be deleted.
 
         Returns:
-            What goes and what stays, as `pruning.told` has it.
+            What is deleted and what is kept, in the form of `pruning.told`.
 
         Raises:
-            SlipwayError: Nothing says how long to keep, a backup is being made, or a folder
-                cannot be removed.
+            SlipwayError: No project has `keep`, a backup is running, or a folder cannot be removed.
         """
         desk, store = self._desk, Store(Path(self._desk.store_folder))
         projects = pruning.among(desk.projects, project)

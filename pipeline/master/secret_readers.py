@@ -1,4 +1,4 @@
-"""Reading the secrets of stages, beside the reactor: programs may tell them."""
+"""Read the secrets of stages in threads, since programs may provide them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from slipway.model.secrets.location import StageSecret
 from slipway.secrets.programs import end_programs
 from slipway.secrets.reading import given_to_stage
 
-#: So many stages have their secrets read at once, of the whole site.
+#: Maximum number of stages whose secrets are read at once, for the whole site.
 _READERS = 4
 
 
 class SecretReaders:
-    """A pool of threads that is there once a stage has secrets."""
+    """Thread pool for secrets, created for the first stage that has some."""
 
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
@@ -38,18 +38,17 @@ class SecretReaders:
         """Read the secrets of a stage.
 
         Args:
-            secrets: Where each is to be found.
-            branch: The run's.
-            folder: The site's.
+            secrets: The location of each secret.
+            branch: The run's branch.
+            folder: The site's folder.
             key: The path of the stage's secrets in pipeline.toml.
-            is_on_it: Tells whether the run's revision is on that branch.
+            is_on_it: Returns whether the run's revision is on that branch.
 
         Returns:
-            Them, by the name of the environment variable, and sentences about those that this run
-            does not get.
+            The secrets by environment variable, and sentences about those withheld from this run.
 
         Raises:
-            MissingTool: Some cannot be read; of each why.
+            MissingTool: Some cannot be read; the message gives each reason.
             ConnectionLost: The master is stopping.
         """
         if self._pool is None:
@@ -62,14 +61,15 @@ class SecretReaders:
             )
         except MissingTool:
             if self._ended:
-                # Their programs were ended with this master: the next one reads them.
+                # Their programs were killed by this master's stop: the next master reads them
+                # again.
                 msg = "the master is stopping"
                 raise ConnectionLost(msg) from None
             raise
         return given.values, given.withheld
 
     def stop(self) -> None:
-        """End what reads, and its programs."""
+        """Stop the threads and kill their programs."""
         self._ended = True
         if self._pool is not None:
             end_programs()

@@ -78,8 +78,8 @@ def verify(engine: Engine, anchors: Mapping[str, str] | None = None) -> Verdict:
 
     Args:
         engine: The ledger.
-        anchors: Hashes that must be in the chain, each with its source. The anchors of the
-                ledger's own releases are always verified.
+        anchors: Hashes that must be in the chain, each with its source. The anchors of the ledger's
+            own releases are always verified.
     """
     inside = inspect(engine)
     if not inside.has_table(AuditRow.__tablename__):

@@ -12,7 +12,7 @@ rows:
 - Rows are changed in a `slipway.ledger.database.session.LedgerSession`; any other session
   is refused.
 - Bulk statements (`update(Gate)`, `session.bulk_save_objects`) are refused: they bypass mapper
-events.
+  events.
 - Assign values, not SQL expressions (`gate.count = Gate.count + 1` is refused).
 - Delete rows with `session.delete` or an ORM cascade, not the database's own ON DELETE CASCADE.
 - The actor is `session.info["actor"]`; the default is the machine: `slipway`.

@@ -31,7 +31,7 @@ def keep_log(engine: Engine) -> sqlite3.Connection | None:
 
     Returns:
         The connection, to be closed when the master stops; None if the database is not a SQLite
-            file.
+        file.
     """
     file = engine.url.database
     if engine.dialect.name != "sqlite" or not file or file == ":memory:":

@@ -1,1 +1,1 @@
-"""Gates on a running master: asked for, approved, due, and the secrets given for them."""
+"""Gates on a running master: requests, approvals, timers and given secrets."""

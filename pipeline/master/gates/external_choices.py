@@ -1,4 +1,4 @@
-"""What programs print that a parameter's `choices-from` names."""
+"""Run the programs of `choices-from` and read the choices they print."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from twisted.python.threadpool import ThreadPool
 from slipway.model.errors import MissingTool
 from slipway.model.parameter import Choice, read_choices
 
-#: Seconds such a program may take; a person is waiting.
+#: Timeout of a program in seconds; a person is waiting for the page.
 _PATIENCE = 10.0
-#: Seconds that what it printed is shown again without running it.
+#: Seconds for which printed choices are cached.
 _FRESH = 30.0
-#: Seconds that it is not tried again when it has failed.
+#: Seconds for which a failure is cached.
 _FAILED = 5.0
-#: So many programs run at once, of the whole site.
+#: Maximum number of programs running at once, for the whole site.
 _SIDE_BY_SIDE = 2
-#: So many bytes it may print: a thousand choices of two hundred letters and their labels.
+#: Maximum output in bytes: a thousand choices of two hundred characters, with labels.
 _LARGEST = 512 * 1024
 _PART = 64 * 1024
 _PAUSE = 0.1
 
 Programs = dict[str, tuple[str, ...]]
-"""By parameter: the program and its arguments."""
+"""The programs with their arguments, by parameter."""
 Printed = dict[str, tuple[Choice, ...]]
 
 
 @dataclass
 class _Known:
-    """What came of a program the last time."""
+    """The last result of a program."""
 
     choices: tuple[Choice, ...] | None
     why: str
@@ -46,10 +46,9 @@ class _Known:
 
 
 class Choices:
-    """Runs programs for gates: each once at a time, its choices kept for a short while.
+    """Runs programs for gates, each once at a time, and caches their choices briefly.
 
-    They run in threads of their own, so that a slow one keeps neither the ledger nor a sign-in
-    waiting.
+    They run in their own threads, so that a slow one blocks neither the ledger nor a login.
     """
 
     def __init__(self, reactor: Any, patience: float = _PATIENCE, fresh: float = _FRESH) -> None:
@@ -63,10 +62,10 @@ class Choices:
         self._ended = False
 
     async def of(self, programs: Programs) -> Printed:
-        """Return what programs print, by parameter.
+        """Return the choices that programs print, by parameter.
 
         Raises:
-            MissingTool: One cannot be started, fails, takes too long, or prints what is no choice.
+            MissingTool: One cannot be started, fails, takes too long, or prints an invalid choice.
         """
         return {name: await self._of(name, argv) for name, argv in programs.items()}
 
@@ -80,9 +79,9 @@ class Choices:
         return known.choices
 
     def _look(self, argv: tuple[str, ...]) -> defer.Deferred[_Known]:
-        """Run a program; where it runs already, wait for what that one prints.
+        """Run a program, or wait for the result if it is running already.
 
-        Whoever asked first may go away: it runs on for those who still wait.
+        If the first caller is cancelled, the program continues for those who still wait.
         """
         waiting: defer.Deferred[_Known] = defer.Deferred()
         if argv in self._running:
@@ -107,7 +106,7 @@ class Choices:
         return self._pool
 
     def stop(self) -> None:
-        """End what runs, and the threads."""
+        """Kill running programs and stop the threads."""
         self._ended = True
         with self._lock:
             running = list(self._processes)
@@ -117,7 +116,7 @@ class Choices:
             self._pool.stop()
             self._pool = None
 
-    # ---- in a thread
+    # ---- in a worker thread
 
     def _run(self, argv: tuple[str, ...]) -> _Known:
         try:
@@ -131,13 +130,13 @@ class Choices:
         return _Known(None, why, time.monotonic() + min(_FAILED, self._fresh))
 
     def _printed(self, argv: tuple[str, ...]) -> str:
-        """Run a program and return what it printed.
+        """Run a program and return its output.
 
         Raises:
             OSError: It cannot be started.
             ValueError: It failed, took too long or printed too much.
         """
-        # A session of its own: what it has started ends with it.
+        # A new session: its child processes are killed with it.
         process = subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,
@@ -170,7 +169,7 @@ class Choices:
 def _read(
     process: subprocess.Popen[bytes], deadline: float, patience: float
 ) -> tuple[bytes, bytes]:
-    """Return what a program prints until it ends: its output, and the end of its errors.
+    """Return a program's output, and the end of its error output, when it has ended.
 
     Raises:
         ValueError: It took too long, or printed too much.
@@ -180,7 +179,7 @@ def _read(
         for pipe in taken:
             waiting.register(pipe, selectors.EVENT_READ)
         while True:
-            # Something that it has started may hold its pipes open for longer.
+            # Do not wait for end of file: a child process may keep the pipes open.
             over = _has_ended(process)
             heard = False
             for key, _ in waiting.select(0 if over else _PAUSE):
@@ -207,13 +206,13 @@ def _keep(taken: bytearray, part: bytes, *, whole: bool) -> None:
 
 
 def _has_ended(process: subprocess.Popen[bytes]) -> bool:
-    """Tell whether a process has ended; it is not waited for: its number stays its own."""
+    """Return whether a process has ended; do not reap it, so that its pid is not reused."""
     left = os.WEXITED | os.WNOHANG | os.WNOWAIT
     return os.waitid(os.P_PID, process.pid, left) is not None
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End a process and all that it has started in its session."""
+    """Kill a process and all processes of its session."""
     if process.returncode is None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

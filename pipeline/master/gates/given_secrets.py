@@ -1,4 +1,4 @@
-"""Secrets that were given for gates: in the master's memory, and nowhere else."""
+"""Secrets given at gates; held only in the master's memory."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pydantic import SecretStr
 
 
 class Vault:
-    """Secrets by the asking they were given with.
+    """Secrets by the asking (request) they were given with. Thread-safe.
 
-    They are put in before the asking is committed: whoever reads of it in the ledger finds them.
-    Database threads and the reactor's come here at once.
+    They are stored before the asking is committed, so that readers of the ledger always find them.
+    Database threads and the reactor thread access it concurrently.
     """
 
     def __init__(self) -> None:
@@ -20,29 +20,29 @@ class Vault:
         self._kept: dict[str, dict[str, SecretStr]] = {}
 
     def put(self, asking: str, secrets: Mapping[str, SecretStr]) -> None:
-        """Keep the secrets of an asking."""
+        """Store the secrets of an asking."""
         if secrets:
             with self._lock:
                 self._kept[asking] = dict(secrets)
 
     def drop(self, askings: Iterable[str]) -> None:
-        """Forget the secrets of askings."""
+        """Delete the secrets of askings."""
         with self._lock:
             for asking in askings:
                 self._kept.pop(asking, None)
 
     def askings(self) -> list[str]:
-        """Return the askings whose secrets are kept."""
+        """Return the askings with stored secrets."""
         with self._lock:
             return list(self._kept)
 
     def holds(self, asking: str, names: Collection[str]) -> bool:
-        """Tell whether all the secrets of an asking are here."""
+        """Return whether all named secrets of an asking are stored."""
         with self._lock:
             return not set(names) - set(self._kept.get(asking, {}))
 
     def read(self, asking: str, names: Collection[str]) -> dict[str, str] | None:
-        """Return the secrets of an asking; None where they are lost."""
+        """Return the secrets of an asking; None if any of the named ones is missing."""
         with self._lock:
             kept = self._kept.get(asking, {})
         if set(names) - set(kept):

@@ -1,4 +1,4 @@
-"""Doors to a stage that waits for a person: its gate, or what has none yet."""
+"""Locate the gate of a stage that waits for a person, or the gate that a request would create."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from slipway.model.stage import Stage
 
 @dataclass(frozen=True)
 class ByGate:
-    """A gate that is there, by its number."""
+    """An existing gate, by its id."""
 
     gate_id: int
 
 
 @dataclass(frozen=True)
 class Early:
-    """A stage of a run, whether or not its needs have passed."""
+    """A stage of a run; its needs may not have passed yet."""
 
     run: int
     stage: str
@@ -32,7 +32,7 @@ class Early:
 
 @dataclass(frozen=True)
 class Back:
-    """An environment that is to get the release of an older run again."""
+    """A rollback of an environment to the release of an older run."""
 
     run: int
     environment: str
@@ -42,14 +42,14 @@ Door = ByGate | Early | Back
 
 
 class Doors:
-    """The doors of one project."""
+    """Gate look-up for one project."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self._project: Project | None = None
 
     def take_up(self, project: Project) -> None:
-        """Take up a new pipeline."""
+        """Set the project's current pipeline."""
         self._project = project
 
     @property
@@ -65,10 +65,10 @@ class Doors:
         return self._project
 
     def permit(self, door: Early | Back, person: Person) -> None:
-        """See that a person may open a door, before anything is looked for in the ledger.
+        """Check a person's permission before anything is looked up in the ledger.
 
         Raises:
-            Forbidden: They may not.
+            Forbidden: The person has none of the allowed roles.
             WrongInput: The pipeline has no such gate.
         """
         name, stage = self._stage(door)
@@ -77,17 +77,17 @@ class Doors:
     def find(
         self, session: Session, door: Door, person: Person | None = None, token: str = ""
     ) -> Opening:
-        """Return what a door leads to; nothing is written.
+        """Return the opening that a door refers to. Read-only.
 
         Args:
             session: The transaction.
             door: The door.
-            person: Who must be allowed to open it; None: it is only looked at.
-            token: What they were shown, where they ask.
+            person: The person, who must be allowed to open it. None: read without a check.
+            token: The token that they were shown, for a request.
 
         Raises:
-            Forbidden: They may not.
-            WrongInput: There is no such gate, or it cannot be asked for now.
+            Forbidden: The person has none of the allowed roles.
+            WrongInput: There is no such gate, or it cannot be requested now.
         """
         if isinstance(door, ByGate):
             gate, stage = self.gate(session, door.gate_id)
@@ -107,7 +107,7 @@ class Doors:
         """Return a gate of this project and its stage.
 
         Raises:
-            WrongInput: There is none.
+            WrongInput: There is no such gate, or its stage was removed from pipeline.toml.
         """
         gate = session.get(Gate, gate_id)
         if gate is None or gate.run.project != self.name:
@@ -120,10 +120,10 @@ class Doors:
         return gate, stage
 
     def _stage(self, door: Early | Back) -> tuple[str, Stage]:
-        """Return the stage that a door leads to.
+        """Return the stage that a door refers to.
 
         Raises:
-            WrongInput: There is none, or it is no gate.
+            WrongInput: There is no such stage, or it is not manual.
         """
         stages = self.pipeline.stages
         name = door.stage if isinstance(door, Early) else self._deploys_to(door.environment)

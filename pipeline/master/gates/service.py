@@ -1,4 +1,7 @@
-"""The gatekeeper of a project: the one way in to its gates, whoever asks and from wherever."""
+"""Gate service of a project: the single entry point to its gates.
+
+The web UI, the API, the command line and timers all use it.
+"""
 
 from __future__ import annotations
 
@@ -35,19 +38,19 @@ _LOST = "the master was restarted and its secrets are lost: it must be asked ane
 
 @dataclass(frozen=True)
 class Asked:
-    """What a person asks, as it came."""
+    """A person's request, with unvalidated values."""
 
     door: Door
     person: Person
     token: str
-    """The door's token, as the person was shown it."""
+    """The door's token, as it was displayed to the person."""
     given: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    """The answers, as JSON has them."""
+    """The parameter values, as decoded JSON."""
     comment: str = ""
 
 
 class Gatekeeper:
-    """Opens, approves and rejects gates; keeps their secrets, in memory alone."""
+    """Opens, approves and rejects gates; keeps their secrets, in memory only."""
 
     def __init__(
         self,
@@ -56,13 +59,14 @@ class Gatekeeper:
         go_on: Callable[[int], Coroutine[Any, Any, None]],
         call_later: Callable[..., Any],
     ) -> None:
-        """Make one.
+        """Create the service.
 
         Args:
             name: The project's name.
-            desk: Returns the ledger; while the master starts there is none yet.
-            go_on: Starts the stage behind a gate, where nothing is in its way.
-            call_later: The reactor's.
+            desk: Returns the ledger service; a callable, since it does not exist while the master
+                starts.
+            go_on: Starts the stage behind a gate if nothing blocks it.
+            call_later: The reactor's `callLater`.
         """
         self.name = name
         self.doors = Doors(name)
@@ -72,23 +76,23 @@ class Gatekeeper:
         self._alarm = Alarm(f"{name}'s gates", call_later, self._next_due, self.look)
 
     def take_up(self, project: Project) -> None:
-        """Take up a new pipeline."""
+        """Set the project's current pipeline."""
         self.doors.take_up(project)
 
-    # ---- what people do
+    # ---- actions of people
 
     async def ask(self, asked: Asked) -> tuple[int, bool]:
-        """Open a gate with answers to its parameters, or ask others to approve them.
+        """Open a gate with parameter values, or request approvals for them.
 
-        All is checked before anything is written, and again in the transaction that writes: the
-        gate of an early opening or a rollback is made there.
+        Everything is checked before the transaction, and again in it: the gate of an early opening
+        or a rollback is created there.
 
         Returns:
-            The gate; False where this very request has been taken already (a second click).
+            The gate's id; False if this same request was recorded before (a repeated click).
 
         Raises:
-            WrongAnswers: Answers that are wrong, each with its sentence.
-            Forbidden: The person may not.
+            WrongAnswers: Invalid values, each with a sentence.
+            Forbidden: The person has none of the allowed roles.
             WrongInput: The gate is not open, or the project is frozen.
         """
         programs = await self._desk().read(self._programs_for, asked)
@@ -99,17 +103,17 @@ class Gatekeeper:
         except BaseException:
             self._vault.drop(kept)
             raise
-        # A transaction may have been tried again.
+        # A retried transaction has stored its secrets several times.
         self._vault.drop([*kept[:-1], replaced])
         if taken:
             await self._go_on(gate_id)
         return gate_id, taken
 
     def _programs_for(self, session: Session, asked: Asked) -> Programs:
-        """Return the programs that must run before answers can be checked.
+        """Return the programs that must run before the values can be validated.
 
         Raises:
-            Forbidden: The person may not.
+            Forbidden: The person has none of the allowed roles.
             WrongInput: The gate is not open.
         """
         opening = self.doors.find(session, asked.door, asked.person, asked.token)
@@ -129,24 +133,24 @@ class Gatekeeper:
         request = Request(asked.token, answers.values, tuple(answers.secrets), asked.comment)
         taken = gates.ask(session, gate, stage, asked.person, request, now)
         if taken:
-            # Before it is committed: an approval may come in the moment after.
+            # Before the commit: an approval may arrive immediately after it.
             self._vault.put(gate.asking, answers.secrets)
             kept.append(gate.asking)
         return gate.id, taken, replaced if taken else ""
 
     async def approve(self, gate_id: int, person: Person, asking: str, comment: str) -> None:
-        """Approve what somebody asked of a gate.
+        """Approve the current request of a gate.
 
         Args:
             gate_id: The gate.
-            person: Who approves.
-            asking: What they were shown: the gate's `asking` then.
-            comment: A few words.
+            person: The approver.
+            asking: The name of the request that they were shown (`Gate.asking`).
+            comment: Free text.
 
         Raises:
-            Forbidden: The person may not, or asked for it themselves.
-            WrongInput: There is nothing to approve, something else is asked by now, its secrets
-                are lost, or it is frozen.
+            Forbidden: The person has none of the allowed roles, or made the request themselves.
+            WrongInput: There is nothing to approve, the request was replaced, its secrets are lost,
+                or it is frozen.
         """
 
         def work(session: Session) -> str:
@@ -165,10 +169,10 @@ class Gatekeeper:
         await self._go_on(gate_id)
 
     async def reject(self, gate_id: int, person: Person, comment: str) -> None:
-        """Say no to a gate, with a reason.
+        """Reject a gate, with a reason.
 
         Raises:
-            Forbidden: The person may not.
+            Forbidden: The person has none of the allowed roles.
             WrongInput: It is decided already, or the comment is missing.
         """
 
@@ -182,10 +186,10 @@ class Gatekeeper:
         self._vault.drop([await self._desk().call(work)])
 
     async def freeze(self, person: Person, reason: str) -> None:
-        """Let no gate of the project open until it is thawed.
+        """Freeze the project: none of its gates opens until it is thawed.
 
         Raises:
-            Forbidden: The person may not.
+            Forbidden: The person lacks the permission "freeze".
             WrongInput: No reason is given, or it is frozen already.
         """
 
@@ -196,10 +200,10 @@ class Gatekeeper:
         await self._desk().call(work)
 
     async def thaw(self, person: Person) -> None:
-        """Let gates open again; what was approved meanwhile starts.
+        """Thaw the project; start what was approved during the freeze.
 
         Raises:
-            Forbidden: The person may not.
+            Forbidden: The person lacks the permission "freeze".
             WrongInput: It is not frozen.
         """
 
@@ -210,20 +214,20 @@ class Gatekeeper:
         await self._desk().call(work)
         await self.look()
 
-    # ---- what a gate shows
+    # ---- display
 
     async def context(self, door: Door, person: Person, *, asks: bool = False) -> Context:
-        """Return what a gate's defaults and choices depend on, now.
+        """Return the current context of a gate's defaults and choices.
 
-        Programs run for those alone who may open it; others see no choices of theirs.
+        Programs run only for people who may open the gate; others do not see the programs' choices.
 
         Args:
             door: The gate.
-            person: Who looks.
-            asks: They must be allowed to open it.
+            person: The viewer.
+            asks: True: the person must be allowed to open it.
 
         Raises:
-            Forbidden: They may not, and ask.
+            Forbidden: `asks` is true, and the person has none of the allowed roles.
             WrongInput: There is no such gate.
         """
         programs = await self._desk().read(self._shown_programs, door, person, asks)
@@ -241,40 +245,40 @@ class Gatekeeper:
         undecided = found.gate is None or found.gate.state in {GateState.OPEN, GateState.ASKED}
         return _programs(found.stage) if may and undecided else {}
 
-    # ---- what a stage needs of its gate
+    # ---- called when a stage starts
 
     def secrets_of(self, gate: Gate) -> dict[str, str] | None:
-        """Return the secrets that were given for a gate; None where the master has lost them."""
+        """Return the secrets given at a gate; None if the master has lost them."""
         return self._vault.read(gate.asking, gate.secret_names)
 
     def _holds(self, gate: Gate) -> bool:
         return self._vault.holds(gate.asking, gate.secret_names)
 
     async def forget(self) -> None:
-        """Forget the secrets of which nothing needs any more."""
+        """Delete the secrets of gates whose stages have ended."""
         kept = self._vault.askings()
         if kept:
             self._vault.drop(await self._desk().read(_ended, kept))
 
-    # ---- time
+    # ---- timers
 
     async def begin(self) -> None:
-        """Take up what happens by itself, as the ledger has it when the master starts."""
+        """Start the timer, and process what became due while the master was stopped."""
         self._alarm.begin()
         await self.look()
 
     def stop(self) -> None:
-        """Do nothing by itself any more."""
+        """Stop the timer."""
         self._alarm.stop()
 
     def gates_changed(self) -> None:
-        """Look when something happens by itself the next time: a gate was made or has changed."""
+        """Reschedule the timer after a gate was created or changed."""
         self._alarm.changed()
 
     async def look(self) -> None:
-        """Close what has expired, start what may start, and sleep until the next time."""
+        """Close expired gates, start stages that may start, and reschedule the timer."""
         for gate_id in await self._desk().call(self._expire_and_list, time.time()):
-            # One that cannot go on, as the log says, keeps no other from it.
+            # One that fails, which is in the log, must not block the others.
             with contextlib.suppress(IllegalTransition):
                 await self._go_on(gate_id)
         await self._alarm.set()
@@ -295,7 +299,7 @@ class Gatekeeper:
         return approved
 
     def _settle(self, session: Session, gate: Gate, now: float) -> None:
-        """Derive the state of a gate's run anew; a rollback to it changes nothing of it."""
+        """Update the state of a gate's run; a rollback to the run does not change it."""
         if not gates.brings_back(session, gate):
             runs.settle(gate.run, self.doors.pipeline.stages, now)
 
@@ -313,11 +317,11 @@ class Gatekeeper:
 
 
 def _is_new(session: Session, opening: Opening, asked: Asked, now: float) -> bool:
-    """Tell whether a request is new, as far as that is known without its answers.
+    """Return whether a request is new, as far as this is known without its values.
 
     Raises:
-        Forbidden: The person has none of the roles that may.
-        WrongInput: Its gate is not open any more, something has happened since they looked, or the
+        Forbidden: The person has none of the allowed roles.
+        WrongInput: Its gate is not open any more, it has changed since it was displayed, or the
             project is frozen.
     """
     gate, stage = opening.gate, opening.stage
@@ -331,10 +335,10 @@ def _is_new(session: Session, opening: Opening, asked: Asked, now: float) -> boo
 
 
 def _answers(opening: Opening, asked: Asked, context: Context, *, new: bool) -> Answers:
-    """Return the checked answers; of a second click those that were given, as far as they hold.
+    """Return the validated values; for a repeated click only those given that are still valid.
 
     Raises:
-        WrongAnswers: With all that is wrong at once.
+        WrongAnswers: All invalid values at once.
     """
     try:
         answers = check_answers(opening.stage.parameters, asked.given, context)
@@ -353,7 +357,7 @@ def _programs(stage: Stage) -> Programs:
 
 
 def _ended(session: Session, askings: list[str]) -> list[str]:
-    """Return those askings of which nothing will be started any more."""
+    """Return the askings whose stages have ended or will never start."""
     over = StageResult.state.not_in((*OPEN_STAGE, StageState.GATE))
     query = (
         select(Gate.asking)

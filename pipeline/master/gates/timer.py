@@ -1,4 +1,4 @@
-"""An alarm: wakes up when something is due by itself, as the ledger tells."""
+"""Timer for the next due time that the ledger reports."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 from twisted.internet import defer
 from twisted.python import log
 
-#: A timer that is set for longer is set anew; the wall clock may have jumped meanwhile.
+#: Longest sleep; then the due time is read again, in case the wall clock jumped.
 _LONGEST = 600.0
 _SHORTEST = 0.05
-#: Seconds until it is tried again where the ledger could not be asked.
+#: Seconds until the next attempt after the ledger could not be read.
 _AGAIN = 10.0
 
 
 class Alarm:
-    """One timer, set anew whenever what it is set by has changed."""
+    """A single timer, rescheduled whenever its due time may have changed."""
 
     def __init__(
         self,
@@ -26,39 +26,39 @@ class Alarm:
         due: Callable[[], Coroutine[Any, Any, float | None]],
         wake: Callable[[], Coroutine[Any, Any, None]],
     ) -> None:
-        """Make one; it sleeps until `begin`.
+        """Create the timer; it is off until `begin`.
 
         Args:
-            what: What it is for, in the log.
-            call_later: The reactor's.
-            due: Returns when something is due, in seconds since 1970; None: nothing is.
-            wake: Does it, and sets the alarm anew.
+            what: Its purpose, for the log.
+            call_later: The reactor's `callLater`.
+            due: Returns the next due time in seconds since 1970; None: nothing is due.
+            wake: Does the due work, and calls `set`.
         """
         self._what, self._call_later, self._due, self._wake = what, call_later, due, wake
         self._timer: Any = None
         self._on = False
-        # The newest answer must be the one that is used.
+        # Serialise the reads of the due time: the newest must win.
         self._turn = defer.DeferredLock()
         self._setting = False
 
     def begin(self) -> None:
-        """Go off from now on."""
+        """Enable the timer."""
         self._on = True
 
     def stop(self) -> None:
-        """Go off no more."""
+        """Disable the timer."""
         self._on = False
         self._cancel()
 
     def changed(self) -> None:
-        """Set it anew, soon: what it is set by may have changed."""
+        """Reschedule soon: the due time may have changed. Several calls are merged into one."""
         if self._on and not self._setting:
             self._setting = True
             self._in_background(self._set_soon())
 
     async def _set_soon(self) -> None:
         await self._turn.acquire()
-        # What changes from here on is not seen by this look, and needs another.
+        # A change from here on is not covered by this read and needs another.
         self._setting = False
         try:
             await self._set()
@@ -66,7 +66,7 @@ class Alarm:
             self._turn.release()
 
     async def set(self) -> None:
-        """Set it anew."""
+        """Read the due time and reschedule now."""
         await self._turn.acquire()
         try:
             await self._set()

@@ -1,1 +1,1 @@
-"""From a commit to build requests: polls, runs, dispatch, recovery."""
+"""Scheduling, from a commit to build requests: polls, runs, dispatch, recovery."""

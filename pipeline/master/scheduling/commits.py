@@ -1,16 +1,16 @@
-"""What the master knows of a commit before it starts a run of it."""
+"""Look up the commit of a run in the mirror of its repository."""
 
 from __future__ import annotations
 
 from slipway.git_mirror import CommitFacts, Mirror
 from slipway.ledger.runs import Commit
 
-#: On changes that come from our own poller: it starts their run itself, once.
+#: Property of changes made by our own poller, which starts the run itself, once.
 POLLED = "slipway_polled"
 
 
 def commit_of(mirror: Mirror, branch: str, found: CommitFacts) -> Commit:
-    """Return what a run keeps of a commit that the mirror has."""
+    """Return the facts of a mirrored commit that a run records."""
     return Commit(
         branch=branch,
         revision=found.revision,
@@ -22,12 +22,12 @@ def commit_of(mirror: Mirror, branch: str, found: CommitFacts) -> Commit:
 
 
 def look_up(mirror: Mirror, branch: str, revision: str | None) -> Commit:
-    """Fetch, and return a branch's head or the revision that was named.
+    """Fetch; return a branch's head or the given revision.
 
     Raises:
         WrongInput: The repository cannot be read, or has no such branch or revision.
     """
-    # It is written down with the run, and stages get it in their environment.
+    # The name is recorded with the run and passed to stages in their environment.
     mirror.check_name(branch)
     mirror.fetch()
     return commit_of(mirror, branch, mirror.resolve(revision or branch))

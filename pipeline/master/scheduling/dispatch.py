@@ -1,4 +1,4 @@
-"""Handing the ledger's orders to Buildbot: requests for queued stages, and cancellations."""
+"""Dispatch the ledger's orders to Buildbot: create and cancel build requests."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from slipway.steps.ledger_api import STAGE_PROPERTY
 
 
 class Handed(NamedTuple):
-    """A ticket that has become a request, as Buildbot's own schedulers return it."""
+    """The buildset of a dispatched ticket, in the form that Buildbot's schedulers return."""
 
     buildset: int | None
     requests: dict[int, int]
-    """The ids of the build requests, by those of their builders."""
+    """The ids of the build requests, by builder id."""
 
 
-#: What waits for a person has no request.
+#: A stage that waits for a person has no request.
 NOTHING = Handed(None, {})
 
 
 async def hand_on(
     master: Any, name: str, project: Project, repository: str, orders: Orders
 ) -> list[Handed]:
-    """Hand what the ledger has queued and cancelled to Buildbot.
+    """Dispatch the stages that the ledger has queued and cancelled to Buildbot.
 
     Args:
         master: The master.
         name: The project's name.
         project: The project.
-        repository: Its repository, as git gets it.
-        orders: What the ledger wants.
+        repository: The URL or path of its repository for git.
+        orders: The orders of a transaction.
 
     Returns:
-        What became of each ticket.
+        The buildset of each ticket.
     """
     for request_id, reason in orders.cancels.items():
         await master.data.control("cancel", {"reason": reason}, ("buildrequests", str(request_id)))
@@ -46,7 +46,7 @@ async def hand_on(
         try:
             handed.append(await _dispatch(master, name, project, repository, ticket))
         except MissingTool as error:
-            # The others must not wait for this one.
+            # Dispatch the others first.
             missing = error
     if missing is not None:
         raise missing
@@ -56,13 +56,13 @@ async def hand_on(
 async def _dispatch(
     master: Any, project: str, pipeline: Project, repository: str, ticket: Ticket
 ) -> Handed:
-    """Hand a queued stage to Buildbot, and have it started without the usual pause."""
+    """Create the build request of a queued stage, and start it without Buildbot's usual delay."""
     name = builder_name(project, ticket.name, ticket.cell)
     builder = master.botmaster.builders.get(name)
     if builder is None:
         msg = f"Buildbot has no builder {name}; reconfigure the master"
         raise MissingTool(msg)
-    # The data API itself: a scheduler's own helper asks for all builders of the site first.
+    # The data API directly: a scheduler's helper first loads all builders of the site.
     set_id, requests = await master.data.updates.addBuildset(
         waited_for=False,
         scheduler=project,

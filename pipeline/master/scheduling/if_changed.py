@@ -1,4 +1,4 @@
-"""Which stages of a new run `if-changed` skips."""
+"""Find the stages that `if-changed` skips in a new run."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ def find_skips(
     stages: Mapping[str, Stage],
     passed: Mapping[str, tuple[int, str]],
 ) -> dict[str, Any]:
-    """Return the stages in which nothing has changed since they last passed.
+    """Return the stages whose files have not changed since they last passed.
 
     Args:
         mirror: The repository.
-        revision: The new run's.
+        revision: The new run's revision.
         stages: The project's stages.
         passed: The number and revision of the newest run in which each stage passed.
 
     Returns:
-        For each skipped stage why, and the run whose result stands for it.
+        For each skipped stage the reason, and the run whose result is used instead.
     """
     found = {}
     for name, stage in stages.items():

@@ -1,4 +1,4 @@
-"""Orders: what the ledger hands on to Buildbot, and how each of its requests is known again."""
+"""Orders for Buildbot, and marks to find their build requests again after a crash."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from slipway.ledger.tables.runs import Run, StageResult
 
 @dataclass(frozen=True)
 class Ticket:
-    """A queued stage on its way to Buildbot."""
+    """A queued stage to be dispatched to Buildbot."""
 
     stage_id: int
     name: str
@@ -26,17 +26,17 @@ class Ticket:
 
 @dataclass
 class Orders:
-    """What the ledger wants Buildbot to do."""
+    """The requests that Buildbot must create and cancel after a transaction."""
 
     run: int = 0
-    """The number of the run they are about."""
+    """The number of the run they belong to."""
     tickets: list[Ticket] = field(default_factory=list)
     cancels: dict[int, str] = field(default_factory=dict)
-    """Why, by Buildbot's request."""
+    """The reasons, by build request id."""
 
 
 def ticket_of(run: Run, result: StageResult, reason: str) -> Ticket:
-    """Return a queued attempt's ticket."""
+    """Return the ticket of a queued attempt."""
     return Ticket(
         stage_id=result.id,
         name=result.name,
@@ -51,11 +51,11 @@ def ticket_of(run: Run, result: StageResult, reason: str) -> Ticket:
 
 
 def mark(stage_id: int) -> str:
-    """Return what marks a stage's buildset in Buildbot's tables."""
+    """Return the external id that marks a stage's buildset in Buildbot's tables."""
     return f"slipway-stage-{stage_id}"
 
 
 def bind(session: Session, stage_id: int, set_id: int, request_id: int) -> None:
-    """Write down which of Buildbot's requests a stage is."""
+    """Record the build request of a stage."""
     result = session.get_one(StageResult, stage_id)
     result.buildset_id, result.request_id = set_id, request_id

@@ -1,4 +1,4 @@
-"""Looking at a project's repository now and then, and telling Buildbot what is new."""
+"""Poll a project's repository and report new commits to Buildbot."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from slipway.master.scheduling.startup_barrier import wait_for_start
 from slipway.model.duration import parse_duration
 from slipway.model.errors import SlipwayError, WrongInput
 
-#: Seconds; Buildbot's own interval where a cron line says when: its poller must run to be asked.
+#: Poll interval in seconds for a cron line: Buildbot's poller needs one to be active at all.
 _NEVER = 10 * 365 * 86_400
-#: Branches that are looked at for patterns, the newest commits first; a repository may have any
-#: number. And runs that one poll starts for them: a push of a hundred branches is no hundred runs.
+#: Maximum number of branches considered for patterns, newest commits first, and of runs started by
+#: one poll for them: a push of a hundred branches must not start a hundred runs.
 MOST_BRANCHES, MOST_RUNS = 2000, 20
 
 
 class RepositoryPoller(ReconfigurablePollingChangeSource):
-    """Polls a repository by a duration or a cron line; the first poll ever finds its head.
+    """Polls a repository by an interval or a cron line; the first poll ever runs its head.
 
-    A new head becomes a Buildbot change for each new commit. Nothing new: nothing happens. Of a
-    pattern of branches, those that were there when it was first looked for wait for a push.
+    Each new commit becomes a Buildbot change. Branches that match a pattern and exist when it is
+    first polled wait for a push.
     """
 
     compare_attrs: ClassVar[tuple[str, ...]] = (
@@ -54,7 +54,7 @@ class RepositoryPoller(ReconfigurablePollingChangeSource):
         branches: tuple[str, ...],
         schedule: str,
     ) -> None:
-        """Check the arguments; pipeline.toml's own check has been there before."""
+        """Check the interval; pipeline.toml was validated before."""
         super().checkConfig(name=self.name, pollInterval=_interval(schedule))
 
     async def reconfigService(
@@ -66,10 +66,10 @@ class RepositoryPoller(ReconfigurablePollingChangeSource):
         branches: tuple[str, ...],
         schedule: str,
     ) -> None:
-        """Take up new arguments while the master runs."""
+        """Apply new arguments while the master runs."""
         changed = getattr(self, "schedule", schedule) != schedule
         if changed:
-            # Buildbot waits for the poll's end, to begin another with the new interval.
+            # Buildbot waits for a running poll before it starts one with the new interval.
             self._waiting.cancel()
         self.project, self.branches, self.schedule = project, branches, schedule
         self.mirror = Mirror(Path(mirror_folder), repository, f"project.{project}.repository")
@@ -82,23 +82,23 @@ class RepositoryPoller(ReconfigurablePollingChangeSource):
     _next: Any = None
     _stopped = False
     _waiting: Any = defer.succeed(None)
-    """A poll that waits until the master has started."""
+    """A poll that waits for the end of the master's start."""
 
     def activate(self) -> Any:
-        """Start polling: at once, then as the schedule says."""
+        """Start polling: immediately, then by the schedule."""
         self._stopped = False
         self._arm()
         return super().activate()
 
     def deactivate(self) -> Any:
-        """Stop polling; a poll that still waits for the master's start is none."""
+        """Stop polling; cancel a poll that still waits for the end of the master's start."""
         self._stopped = True
         self._disarm()
         self._waiting.cancel()
         return super().deactivate()
 
     def _arm(self) -> None:
-        """Wait for the next time of a cron line."""
+        """Schedule the next poll of a cron line."""
         self._disarm()
         if _is_cron(self.schedule):
             now = self.master.reactor.seconds()
@@ -115,11 +115,11 @@ class RepositoryPoller(ReconfigurablePollingChangeSource):
         self.doPoll()
 
     def poll(self) -> Any:
-        """Look at the repository once."""
+        """Poll the repository once."""
         return defer.ensureDeferred(self._poll())
 
     async def _poll(self) -> None:
-        # At launch the other services may not be there yet: who starts the run is one of them.
+        # At launch the scheduler that starts the run may not be active yet.
         self._waiting = wait_for_start(self.master)
         if not await self._waiting:
             return
@@ -137,10 +137,10 @@ class RepositoryPoller(ReconfigurablePollingChangeSource):
                 try:
                     found += await self._look(branch, news[branch])
                 except SlipwayError as error:
-                    # One bad branch does not stop the polling of the others.
+                    # An error of one branch does not stop the others.
                     wrong.append(str(error))
         except SlipwayError as error:
-            # What was ended with the master is no poll: the next one does it.
+            # A poll interrupted by the master's stop is not recorded; the next master polls again.
             if not self._stopped:
                 await self._keep(str(error), began_at, failed=True)
             return
@@ -166,13 +166,13 @@ class RepositoryPoller(ReconfigurablePollingChangeSource):
         await desk.call(keep_poll, self.project, told, failed=failed, began_at=began_at, runs=runs)
 
     def _chosen(self, news: Iterable[str]) -> tuple[list[str], int]:
-        """Return the branches whose turn it is, those that are named first, and how many wait."""
+        """Return the branches to process now, named ones first, and how many are left for later."""
         others = [branch for branch in news if branch not in self.branches]
         named = [branch for branch in self.branches if branch in news]
         return [*named, *others[:MOST_RUNS]], max(0, len(others) - MOST_RUNS)
 
     async def _look(self, branch: str, known: str | None) -> list[str]:
-        """Look at one branch; return what is new there as a sentence, or nothing."""
+        """Process one branch; return a sentence about its new commits, or nothing."""
         head = await threads.deferToThread(self.mirror.resolve, branch)
         if known == head.revision:
             return []

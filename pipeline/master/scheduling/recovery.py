@@ -1,4 +1,4 @@
-"""What a master that starts finds open in the ledger."""
+"""Find the open work in the ledger when a master starts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from slipway.model.states import OPEN_STAGE, RunState, StageState
 
 
 def end_stopping(session: Session, project: str) -> None:
-    """Close what was being stopped when the master ended: nothing of it is left."""
+    """Close the attempts that were being stopped when the master ended; nothing of them is left."""
     query = (
         select(StageResult)
         .join(Run)
@@ -30,7 +30,7 @@ def end_stopping(session: Session, project: str) -> None:
 
 
 def open_stages(session: Session, project: str) -> list[tuple[int, int | None]]:
-    """Return the open stages of a project with their requests, where they have one."""
+    """Return the ids of a project's open attempts with their build requests, if any."""
     query = (
         select(StageResult.id, StageResult.request_id)
         .join(Run)
@@ -41,6 +41,6 @@ def open_stages(session: Session, project: str) -> list[tuple[int, int | None]]:
 
 
 def open_runs(session: Session, project: str) -> list[int]:
-    """Return the runs of a project that can go on by themselves."""
+    """Return the ids of the running runs of a project."""
     query = select(Run.id).where(Run.project == project, Run.state == RunState.RUNNING)
     return list(session.scalars(query))

@@ -1,4 +1,4 @@
-"""Which attempts at a stage are made again when a person asks for it, and when none may be."""
+"""Select the attempts to repeat when a person reruns a stage, and refuse if that is unsafe."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from slipway.model.states import OPEN_STAGE, StageState
 
 
 def to_try(run: Run, name: str, cell: str, stages: Mapping[str, Stage]) -> list[StageResult]:
-    """Return the attempts that are made again: a stage's failed cells, or all where none failed.
+    """Return the attempts to repeat: a stage's failed cells, or all if none failed.
 
     Args:
         run: The run.
         name: The stage.
-        cell: The cell to try alone; empty: no one in particular.
+        cell: The only cell to repeat. Empty: as above.
         stages: The stages of the pipeline.
 
     Raises:
-        WrongInput: Its needs have not passed, or something of it is at work.
+        WrongInput: There is no such cell, its needs have not passed, it or a dependent is active,
+            or it waits for a person.
     """
     have = {key[1]: one for key, one in run_state.counting(run).items() if key[0] == name}
     told = f"{name} of run {run.number}"
@@ -54,7 +55,7 @@ def to_try(run: Run, name: str, cell: str, stages: Mapping[str, Stage]) -> list[
 
 
 def _not_in_use(run: Run, name: str, stages: Mapping[str, Stage]) -> None:
-    """See that nothing is at work on what a stage has left: it would lose its inputs."""
+    """Check that no dependent is active: it would lose its inputs."""
     have = run_state.counting(run)
     for other, stage in stages.items():
         state = rules.state_of(have, other)

@@ -1,7 +1,6 @@
-"""Stages on their way to Buildbot: what the ledger makes of runs that start, stages that end.
+"""Transitions of runs and stages in the ledger, and the orders for Buildbot that follow.
 
-Each method works in the transaction it is given, and returns orders: what is to be handed on to
-Buildbot, and what is to be cancelled there.
+Each method works in the given transaction, and returns the requests to create and to cancel.
 """
 
 from __future__ import annotations
@@ -28,13 +27,13 @@ from slipway.model.site import Project
 from slipway.model.stage import Stage
 from slipway.model.states import OPEN_RUN, OPEN_STAGE, GateState, StageState
 
-#: The exit code of a stage whose script never began: something is missing on the machine.
+#: Exit code of a stage whose script never began: something is missing on the machine.
 _NEVER_BEGAN = MissingTool.exit_code
 _BROKEN = "what comes after it is a defect of Slipway; see the audit trail, then run it again"
 
 
 class Tickets:
-    """The ledger's side of one project's scheduler."""
+    """The ledger part of one project's scheduler."""
 
     def __init__(self, name: str, project: Project) -> None:
         self.name = name
@@ -51,7 +50,7 @@ class Tickets:
         now: float,
         skips: Mapping[str, Any] | None = None,
     ) -> Orders | None:
-        """Write down a run and queue its first stages; None where the poll's run exists."""
+        """Create a run and queue its first stages; None if the poll's run exists already."""
         run = runs.start_run(session, self.name, commit, cause, now, skips)
         if run is None:
             return None
@@ -67,7 +66,7 @@ class Tickets:
     ) -> None:
         older.superseded_by = newer.number
         why = f"superseded by run {newer.number}"
-        # What brings an older release back is no part of the run's own way.
+        # Rollbacks to the older run do not belong to its own pipeline.
         own = [one for one in older.stages if not one.rollback]
         waiting = [one for one in own if one.state == StageState.QUEUED]
         self._cancel(session, waiting, orders, why, now)
@@ -81,7 +80,7 @@ class Tickets:
         return orders
 
     def cancel_run(self, session: Session, run_number: int, owner: str, reason: str) -> Orders:
-        """End a run: what is queued never starts, what runs is stopped, its gates close.
+        """Cancel a run: its queued stages never start, running ones are stopped, its gates close.
 
         Raises:
             WrongInput: There is no such run, or it has ended.
@@ -104,10 +103,10 @@ class Tickets:
         return orders
 
     def find_run(self, session: Session, number: int) -> Run:
-        """Return a run by its number; 0 is the newest.
+        """Return a run by its number; 0 means the newest.
 
         Raises:
-            WrongInput: There is none.
+            WrongInput: There is no such run.
         """
         query = select(Run).where(Run.project == self.name).order_by(Run.number.desc()).limit(1)
         if number:
@@ -120,7 +119,7 @@ class Tickets:
         return run
 
     def commit_of(self, session: Session, run_number: int) -> Commit:
-        """Return what a run is about, for another run of the same.
+        """Return the commit of a run, to start another run of it.
 
         Raises:
             WrongInput: There is no such run.
@@ -148,21 +147,21 @@ class Tickets:
         cell: str = "",
         from_here: bool = False,
     ) -> Orders:
-        """Try a stage of a run once more: its failed cells, or all where none has failed.
+        """Repeat a stage of a run: its failed cells, or all if none failed.
 
-        A gate asks anew.
+        A manual stage gets a new gate.
 
         Args:
             session: The transaction.
-            run_number: The run's number; 0 is the newest.
-            name: The stage.
-            owner: Who asks for it.
-            reason: Why.
-            cell: The cell to try alone.
-            from_here: True: what waits for the stage is run again too, when it has passed.
+            run_number: The run's number; 0 means the newest.
+            name: The stage's name.
+            owner: The person who asks for it.
+            reason: The reason.
+            cell: The only cell to repeat.
+            from_here: True: repeat its dependents too, after it has passed.
 
         Raises:
-            WrongInput: No such run or stage, needs that have not passed, or it is at work.
+            WrongInput: No such run or stage, needs that have not passed, or it is active.
         """
         run = self.find_run(session, run_number)
         if name not in self.stages:
@@ -181,7 +180,7 @@ class Tickets:
             made = runs.first_try(session, run, name, stage, now)
             for one in made:
                 one.owner = owner
-        # A person wants it to go on, whatever has superseded it.
+        # A person wants it to continue although a newer run has superseded it.
         run.superseded_by = None
         runs.reopen(run, f"{name} is run again", now)
         orders = Orders(run.number)
@@ -192,7 +191,7 @@ class Tickets:
         return orders
 
     def pass_and_queue(self, session: Session, stage_id: int, now: float) -> Orders:
-        """Queue what waited for a stage that has passed; the desk has written that down."""
+        """Queue the dependents of a stage that has passed, as is recorded already."""
         result = session.get_one(StageResult, stage_id)
         orders = Orders(result.run.number)
         self._go_on_after(session, result, orders, now)
@@ -201,7 +200,7 @@ class Tickets:
     def finish_and_queue(
         self, session: Session, request_id: int, results: int, now: float
     ) -> Orders:
-        """Write down how a stage ended, and queue what waited for it."""
+        """Record the final state of a stage, and queue its dependents."""
         result = session.scalar(
             select(StageResult)
             .join(Run)
@@ -237,7 +236,7 @@ class Tickets:
     def _after_failure(
         self, session: Session, result: StageResult, orders: Orders, now: float
     ) -> None:
-        """Try a stage again whose machine was to blame; else end the others where that is asked."""
+        """Retry a stage after a machine failure; otherwise apply fail-fast, if configured."""
         stage = self.stages.get(result.name)
         if stage is None:
             return
@@ -263,10 +262,10 @@ class Tickets:
         why: str,
         now: float,
     ) -> None:
-        """End attempts in the ledger at once; Buildbot is told to stop them."""
+        """Cancel attempts in the ledger now; collect the orders to stop their builds."""
         session.flush()
         for result in results:
-            # A stage may be saying just now that it has passed.
+            # Lock the row: the stage may be reporting its success at this moment.
             session.refresh(result, with_for_update=True)
             if result.state not in OPEN_STAGE:
                 continue
@@ -277,7 +276,7 @@ class Tickets:
     def _go_on_after(
         self, session: Session, result: StageResult, orders: Orders, now: float
     ) -> None:
-        """Go on with the run that an attempt is of; nothing of it waits for a rollback to it."""
+        """Continue the run of an attempt; a rollback has no dependents."""
         if not result.rollback:
             self._go_on(session, result.run, orders, now)
 
@@ -297,15 +296,15 @@ class Tickets:
         stage_id: int | None = None,
         request_id: int | None = None,
     ) -> Orders:
-        """End a run that an illegal transition keeps from going on, or it would stay open for ever.
+        """Fail a run that an illegal transition blocks; otherwise it would stay open for ever.
 
-        What is at work of it ends in its own time.
+        Its other active stages continue to their end.
 
         Args:
             session: The transaction.
             now: Seconds since 1970.
-            stage_id: The attempt whose end could not be followed up; or else
-            request_id: Buildbot's request of it.
+            stage_id: The attempt whose end could not be processed; or instead
+            request_id: its build request.
         """
         its = (
             StageResult.request_id == request_id if stage_id is None else StageResult.id == stage_id
@@ -324,7 +323,7 @@ class Tickets:
     # ---- gates
 
     def let_go(self, session: Session, gate_id: int) -> Orders:
-        """Queue the stage behind a gate, where nothing is in its way any more."""
+        """Queue the stage behind a gate if nothing blocks it any more."""
         gate = session.get_one(Gate, gate_id)
         orders, now = Orders(gate.run.number), time.time()
         queued = self._let_go(session, gate, now)
@@ -335,14 +334,14 @@ class Tickets:
 
     def _let_go(self, session: Session, gate: Gate, now: float) -> list[StageResult]:
         stage = self.stages.get(gate.stage)
-        # A need may have been started again since it became ready.
+        # A need may have been repeated since the stage became ready.
         if stage is None or run_state.unmet(gate.run, stage, self.stages):
             return []
         result = gates.let_go(session, gate, stage, now)
         if result is None:
             return []
         if not result.rollback:
-            # A person wants it to go on, whatever has superseded it.
+            # A person wants it to continue although a newer run has superseded it.
             gate.run.superseded_by = None
         return [result]
 
@@ -351,14 +350,14 @@ class Tickets:
     def requeue(
         self, session: Session, stage_id: int, request_id: int | None, *, new_attempt: bool
     ) -> Orders:
-        """Queue a stage again that was open when the master ended, if there still is one.
+        """Queue a stage again that was open when the master ended, if it still exists.
 
         Args:
             session: The transaction.
             stage_id: The attempt.
-            request_id: The request it had when this was decided; where it has another by now,
-                it has been handed on meanwhile.
-            new_attempt: True: the attempt was interrupted. False: Buildbot never heard of it.
+            request_id: Its build request when this was decided; no-op if it has another by now,
+                since it was dispatched in between.
+            new_attempt: True: the attempt was interrupted. False: it was never dispatched.
         """
         result = session.get_one(StageResult, stage_id)
         run, orders, now = result.run, Orders(result.run.number), time.time()
@@ -385,13 +384,13 @@ class Tickets:
             result.summary = "interrupted: the master stopped; it was tried again"
             deployments.cancel(session, result, now)
             result = runs.again(session, run, result, stage, now)
-            result.tries -= 1  # the master was to blame, not a worker's machine
+            result.tries -= 1  # the master's failure does not count as a retry
         else:
             result.request_id = result.buildset_id = None
         orders.tickets = [ticket_of(run, result, run.reason)]
         return orders
 
     def _may_repeat(self, session: Session, result: StageResult, stage: Stage) -> bool:
-        """Tell whether an attempt may be made anew by itself, as far as it had come."""
+        """Return whether an attempt may be repeated automatically."""
         began = deployments.of_stage(session, result.id) is not None
         return not began or may_repeat(self.project, stage)

@@ -1,7 +1,7 @@
-"""The scheduler of a pipeline: starts runs, and each stage the moment its needs have passed.
+"""Scheduler of a pipeline: starts runs, and each stage as soon as its needs have passed.
 
-State is derived from the ledger. A master that was killed goes on where it was: what is open is
-compared with Buildbot's own requests at the start.
+All state is derived from the ledger. After a crash the open attempts are compared with Buildbot's
+build requests, and continue.
 """
 
 from __future__ import annotations
@@ -39,24 +39,24 @@ P = ParamSpec("P")
 
 
 class Done(NamedTuple):
-    """What became of the orders of a transaction."""
+    """The dispatched orders of a transaction."""
 
     run: int
-    """The number of the run that they are about."""
+    """The number of the run they belong to."""
     first: Handed
-    """What became of the first ticket; nothing where there was none."""
+    """The first ticket's buildset; NOTHING if there were no tickets."""
 
 
 class Started(NamedTuple):
-    """A run that was written down, and whose first stages are with Buildbot."""
+    """A recorded run whose first stages are dispatched."""
 
     number: int
     handed: Handed
-    """The first stage's; nothing where all of them are gates."""
+    """The first stage's buildset; NOTHING if all first stages are gates."""
 
 
 class PipelineScheduler(ReconfigurableBaseScheduler):
-    """One per project: its runs and their joins."""
+    """The scheduler of one project."""
 
     compare_attrs: ClassVar[tuple[str, ...]] = ("project", "repository", "mirror_folder")
     _stopping = False
@@ -66,13 +66,13 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
     gatekeeper: Gatekeeper
 
     def checkConfig(self, *, project: Project, repository: str, mirror_folder: str) -> None:
-        """Check the arguments; pipeline.toml's own check has been there before."""
+        """Accept the arguments; pipeline.toml was validated before."""
         super().checkConfig(builderNames=[])
 
     async def reconfigService(
         self, *, project: Project, repository: str, mirror_folder: str
     ) -> None:
-        """Take up a new pipeline while the master runs; open runs go on by it."""
+        """Apply a new pipeline while the master runs; open runs continue with it."""
         self.project, self.repository, self.mirror_folder = project, repository, mirror_folder
         names = [
             builder_name(self.name, stage, cell.name)
@@ -95,7 +95,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
 
     @defer.inlineCallbacks
     def activate(self) -> Any:
-        """Listen for commits and for stages that end, then go on with what was open."""
+        """Subscribe to changes and ended builds, then continue with open work."""
         yield super().activate()
         if not self.enabled:
             return
@@ -111,7 +111,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
 
     @defer.inlineCallbacks
     def deactivate(self) -> Any:
-        """Stop listening; a master that only starts does not go on with what was open."""
+        """Unsubscribe; a master that is still starting does not continue with open work."""
         self._waiting.cancel()
         if self._lock is not None:
             self.gatekeeper.stop()
@@ -120,11 +120,11 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         yield super().deactivate()
 
     def _stop(self) -> None:
-        # Buildbot cancels what runs when it stops; that is no decision of a person.
+        # Buildbot cancels running builds when it stops; no person has cancelled them.
         self._stopping = True
 
     def gotChange(self, change: Any, important: bool) -> Any:
-        """Start a run for a new head."""
+        """Start a run for a new head; changes of our own poller are ignored."""
         if change.properties.getProperty(POLLED):
             return defer.succeed(None)
         return defer.ensureDeferred(
@@ -132,24 +132,24 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         )
 
     def _build_ended(self, key: Any, message: dict[str, Any]) -> None:
-        # RETRY: the worker was lost and Buildbot tries the same request again.
+        # RETRY: the worker was lost, and Buildbot retries the same request.
         if message["results"] != RETRY:
             self._close(message)
 
     def _request_ended(self, key: Any, message: dict[str, Any]) -> None:
-        # A request that is cancelled while it waits never has a build; all others had one.
+        # A request cancelled while it waits never has a build; all others had one.
         if message["results"] == CANCELLED:
             self._close(message)
 
     def _close(self, message: dict[str, Any]) -> None:
-        # On SIGTERM Buildbot ends the builds first, and the reactor last.
+        # On SIGTERM Buildbot stops the builds first, and the reactor last.
         cancelled = message["results"] == CANCELLED and self.master.botmaster.shuttingDown
         if not self._stopping and not cancelled:
             ended = self._ended(message["buildrequestid"], message["results"])
             self._in_background(ended, f"while joining stages of {self.name}")
 
     def _in_background(self, work: Coroutine[Any, Any, Any], what: str) -> None:
-        """Let work go on by itself; what goes wrong in it is logged."""
+        """Run a coroutine in the background; log its errors."""
         defer.ensureDeferred(work).addErrback(lambda failure: log.err(failure, what))
 
     # ---- runs
@@ -158,7 +158,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         """Start a run of a branch's head or of one revision.
 
         Returns:
-            The run; None where the poll's run exists.
+            The run; None if the poll's run exists already.
 
         Raises:
             WrongInput: No such branch or revision, or the repository cannot be read.
@@ -171,10 +171,10 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         return await self.begin_run(commit, cause)
 
     async def begin_run(self, commit: Commit, cause: Cause) -> Started | None:
-        """Start a run of a commit that is known; the first stages go to Buildbot at once.
+        """Start a run of a known commit; dispatch its first stages.
 
         Returns:
-            The run; None where the poll's run exists.
+            The run; None if the poll's run exists already.
         """
         skips = await self._skips(commit) if cause.trigger == "poll" else {}
         work = self._tickets.start_and_queue
@@ -203,21 +203,21 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         cell: str = "",
         from_here: bool = False,
     ) -> Handed:
-        """Try a stage of a run again; a gate asks anew.
+        """Repeat a stage of a run; a manual stage gets a new gate.
 
         Args:
-            run_number: The run's number; 0 is the newest.
+            run_number: The run's number; 0 means the newest.
             stage: The stage's name.
-            owner: Who asked for it.
-            reason: Why.
-            cell: The cell to try alone.
-            from_here: True: what waits for it is run again too.
+            owner: The person who asked for it.
+            reason: The reason.
+            cell: The only cell to repeat.
+            from_here: True: repeat its dependents too.
 
         Returns:
-            What became of it; nothing where a gate waits now.
+            The first buildset; NOTHING if a gate waits now.
 
         Raises:
-            WrongInput: No such run, needs that have not passed, or the stage is at work.
+            WrongInput: No such run, needs that have not passed, or the stage is active.
         """
         work = self._tickets.rerun
         asked = (run_number, stage, owner, reason)
@@ -225,7 +225,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         return NOTHING if done is None else done.first
 
     async def rerun(self, run_number: int, cause: Cause) -> Started | None:
-        """Start a new run of the revision that an earlier one was about.
+        """Start a new run of the revision of an earlier one.
 
         Raises:
             WrongInput: There is no such run.
@@ -234,7 +234,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         return await self.begin_run(commit, cause)
 
     async def cancel_run(self, run_number: int, owner: str, reason: str) -> None:
-        """End a run: what is queued never starts, what runs is stopped, its gates close.
+        """Cancel a run: its queued stages never start, running ones are stopped, its gates close.
 
         Raises:
             WrongInput: There is no such run, or it has ended.
@@ -248,21 +248,21 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         return find_desk(self.master)
 
     async def _let_go(self, gate_id: int) -> None:
-        """Start the stage behind a gate, where nothing is in its way any more."""
+        """Start the stage behind a gate if nothing blocks it any more."""
         await self.hand_on(self._tickets.let_go, gate_id)
 
     async def hand_on(
         self, work: Callable[Concatenate[Session, P], Orders], *args: P.args, **kwargs: P.kwargs
     ) -> Done | None:
-        """Do work on the ledger, one at a time, and hand what it wants to Buildbot.
+        """Do work on the ledger, one at a time, and dispatch its orders to Buildbot.
 
         Args:
-            work: Gets a session, then the arguments.
+            work: Called with a session, then the arguments.
             *args: Passed on to it.
             **kwargs: Passed on to it.
 
         Returns:
-            What became of its orders; None where the work gave none.
+            The dispatched orders; None if the work returned none.
         """
         return await self.hand_on_as("", work, *args, **kwargs)
 
@@ -273,7 +273,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> Done | None:
-        """Do work as `hand_on` does; the audit trail knows who asked for it."""
+        """Do the same as `hand_on`, with a person as the actor in the audit trail."""
         await self._lock.acquire()
         try:
             orders = await find_desk(self.master).change(actor, work, *args, **kwargs)
@@ -289,7 +289,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
     # ---- joins
 
     def stage_passed(self, stage_id: int) -> None:
-        """Start what waited for a stage, which has just passed."""
+        """Start the dependents of a stage that has just passed, in the background."""
         self._in_background(self._passed(stage_id), f"while joining stages of {self.name}")
 
     async def _passed(self, stage_id: int) -> None:
@@ -299,7 +299,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
             await self.hand_on(self._tickets.break_off, time.time(), stage_id=stage_id)
 
     async def _ended(self, request_id: int, results: int) -> None:
-        """Write down how a stage ended, and start what waited for it."""
+        """Record the final state of a stage, and start its dependents."""
         try:
             await self.hand_on(self._tickets.finish_and_queue, request_id, results, time.time())
         except IllegalTransition:
@@ -309,8 +309,8 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
     # ---- after a restart
 
     async def _go_on(self) -> None:
-        """Compare what is open in the ledger with Buildbot's requests, and go on."""
-        # Builders must be there before stages can be handed to them.
+        """Compare open attempts with Buildbot's build requests, and continue."""
+        # Builders must exist before stages can be dispatched to them.
         self._waiting = wait_for_start(self.master)
         if not await self._waiting:
             return
@@ -320,16 +320,16 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
             try:
                 await self._take_up(stage_id, request_id)
             except IllegalTransition:
-                # The others go on all the same.
+                # Continue with the others all the same.
                 await self.hand_on(self._tickets.break_off, time.time(), stage_id=stage_id)
         for run_id in await desk.call(recovery.open_runs, self.name):
-            # It is in the log and in the audit trail already.
+            # Logged and recorded in the audit trail already.
             with contextlib.suppress(IllegalTransition):
                 await self.hand_on(self._tickets.queue_ready, run_id)
         await self.gatekeeper.begin()
 
     async def _take_up(self, stage_id: int, request_id: int | None) -> None:
-        """Go on with an attempt that was open when the master ended."""
+        """Continue an attempt that was open when the master ended."""
         found = request_id or await self._request_of(stage_id)
         request = await self.master.data.get(("buildrequests", str(found))) if found else None
         if found is not None and request is not None and request_id is None:
@@ -342,14 +342,14 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
             await self._ended(int(request["buildrequestid"]), request["results"])
 
     async def _request_of(self, stage_id: int) -> int | None:
-        """Return the request of a stage whose master died before it could note it down."""
+        """Return the build request of a stage if the master died before recording it."""
         wanted = mark(stage_id)
         found = await self.master.db.pool.do(_marked, self.master.db.model, wanted)
         return None if found is None else int(found)
 
 
 def _marked(connection: sa.Connection, model: Any, wanted: str) -> int | None:
-    """Return the newest request whose buildset carries a mark."""
+    """Return the newest build request whose buildset has a mark."""
     requests, sets = model.buildrequests, model.buildsets
     query = (
         sa.select(requests.c.id)
@@ -363,7 +363,7 @@ def _marked(connection: sa.Connection, model: Any, wanted: str) -> int | None:
 
 
 class _OfProject:
-    """A change filter for one project."""
+    """Change filter for one project."""
 
     def __init__(self, project: str) -> None:
         self._project = project

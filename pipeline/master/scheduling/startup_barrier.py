@@ -1,4 +1,4 @@
-"""Waiting until the master has started, and its end while it still starts."""
+"""Wait for the end of the master's start; handle a SIGTERM during it."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from twisted.internet import defer
 
 
 def wait_for_start(master: Any) -> defer.Deferred[bool]:
-    """Wait until a master that is starting, or is being reconfigured, has all its services.
+    """Wait until a starting or reconfiguring master has all its services.
 
-    A service that is stopped cancels it: Buildbot holds this very lock while it stops, or
-    reconfigures, and waits for the service meanwhile.
+    A service must cancel the wait when it is stopped: Buildbot holds this same lock while it stops
+    or reconfigures, and waits for the service.
 
     Args:
         master: The master.
 
     Returns:
-        True; where it was cancelled False.
+        True, or False if it was cancelled.
     """
 
     def started(lock: Any) -> bool:
-        # Releasing it begins the next who waits: in a turn of its own, or a hundred projects would
-        # stand on one another's stack until it is full.
+        # Release in a new reactor turn: a synchronous release would resume the next waiter
+        # recursively and exhaust the stack with a hundred projects.
         master.reactor.callLater(0, lock.release)
         return True
 
@@ -37,10 +37,10 @@ def wait_for_start(master: Any) -> defer.Deferred[bool]:
 
 
 class Ending(Service):
-    """Has a SIGTERM that comes while the master starts end the process with exit code 0.
+    """Service that makes a SIGTERM during the master's start end with exit code 0.
 
-    Twisted would end it by the signal once all is stopped. When the start is over, Buildbot puts
-    its own handler in place, after which the exit code is 0, too.
+    Twisted would re-raise the signal after the shutdown. Once the master has started, Buildbot
+    installs its own handler, which also exits with 0.
     """
 
     def __init__(self, reactor: Any) -> None:
@@ -48,7 +48,7 @@ class Ending(Service):
         self._ended = False
 
     def startService(self) -> None:
-        """Take the signal once Twisted's handlers are in place."""
+        """Install the handler after Twisted has installed its own."""
         super().startService()  # type: ignore[no-untyped-call]
         self._reactor.callWhenRunning(signal.signal, signal.SIGTERM, self._end)
 
