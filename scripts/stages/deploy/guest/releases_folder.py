@@ -88,11 +88,7 @@ class Place:
         return {"path": str(self.path), "current": self._current(), "state": self._state()}
 
     def do_find(self, order: Facts) -> Facts:
-        """Return the name for a release: that of an intact copy, else a free one.
-
-        Raises:
-            Refused: The disk has too little space, or no name is free.
-        """
+        """Return the name for a release: an intact copy's, else a free one if there is space."""
         kept = self._kept()
         for number in range(1, 1000):
             name = order["name"] if number == 1 else f"{order['name']}.{number}"
@@ -134,11 +130,7 @@ class Place:
         return {}
 
     def do_switch(self, order: Facts) -> Facts:
-        """Point `current` at a release, or remove it.
-
-        Raises:
-            Refused: The release is gone.
-        """
+        """Point `current` at a release, or remove it; refused if the release is gone."""
         current = self.path / CURRENT
         if order["name"] is None:
             with contextlib.suppress(FileNotFoundError):
@@ -153,13 +145,9 @@ class Place:
         return {}
 
     def do_run(self, order: Facts) -> Facts:
-        """Run a program to its end; children in sessions of their own keep running.
+        """Run a program and return its exit code, None after a timeout.
 
-        Returns:
-            Its exit code; None if it was ended by the timeout.
-
-        Raises:
-            Refused: It cannot be started.
+        Children in sessions of their own keep running.
         """
         try:
             process = subprocess.Popen(
@@ -273,11 +261,7 @@ class _Frames:
         self._ended = False
 
     def read(self, size: int) -> bytes:
-        """Return up to `size` bytes; empty at the end.
-
-        Raises:
-            EOFError: The input ended within a frame.
-        """
+        """Return up to `size` bytes, empty at the end; EOFError if the input ends early."""
         if not self._left and not self._ended:
             self._left = struct.unpack(">I", _exactly(self._stream, 4))[0]
             self._ended = not self._left

@@ -52,8 +52,7 @@ class Proof:
             check_url("application: health", health)
         self._health = health
         self._ours = settings.token_path is not None
-        """True: the port is known to be ours. Without a token this is checked before an answer counts.
-        """
+        """True: the port is ours, as far as known. Without a token this is checked first."""
         self._answer = ""
 
     @property

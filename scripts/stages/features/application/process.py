@@ -77,8 +77,7 @@ class Application:
 
     @property
     def databases(self) -> dict[str, Path]:
-        """The paths of its own copies of the seed databases, by name; scenarios may write to them.
-        """
+        """The paths of its copies of the seed databases, by name; scenarios may write to them."""
         return dict(self._seeds.copies) if self._seeds else {}
 
     def __enter__(self) -> Self:
@@ -159,8 +158,7 @@ class Application:
             )
 
     def mark(self) -> None:
-        """Set the start of `log_tail` to the current end of the log; call it at a scenario's start.
-        """
+        """Set the start of `log_tail` to the log's end; call it when a scenario starts."""
         if self._log:
             self._log.mark()
 
