@@ -1,1 +1,1 @@
-"""Who asks, and what they may do."""
+"""Access to the web server: authentication and authorization."""

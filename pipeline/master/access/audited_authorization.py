@@ -1,8 +1,8 @@
-"""Access rules that write down what is asked of Buildbot: by whom, and whether it was allowed.
+"""Record every control action of Buildbot's web UI and REST API in the audit trail.
 
-Buildbot itself forgets who stopped a build, and a rebuild keeps the owner of the first. Every
-control action of its web UI and REST API passes here, and is in the audit trail before it happens:
-what cannot be written down is not done. Reading is not recorded.
+Buildbot itself does not store who stopped a build, and a rebuild keeps the owner of the first
+build. Each action is recorded with its person and the decision before it is executed: an action
+that cannot be recorded is refused. Reading is not recorded.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from twisted.python import log
 from slipway.ledger.audit.chain import note
 from slipway.master.ledger_service import find_desk
 
-#: What asks for nothing to be done.
+#: HTTP methods that only read.
 _READING = frozenset({"get", "head", "options"})
-#: Values that are kept as they are; of all others, the name alone: they may be secrets.
+#: Options recorded with their values; of others the name only, as they may hold secrets.
 _PLAIN = frozenset({"branch", "builderid", "number", "priority", "reason", "revision", "run"})
 _LONGEST = 200
-#: So many refusals of one person are written down in a minute; the rest is counted.
+#: Maximum number of recorded refusals per person and minute; the rest is counted.
 _REFUSALS = 20
 _MINUTE = 60.0
 
 
 class RecordedAuthz(util.Authz):
-    """Buildbot's access rules, with a memory."""
+    """Buildbot's authorization rules, with an audit trail."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -40,7 +40,7 @@ class RecordedAuthz(util.Authz):
     def assertUserAllowed(
         self, ep: Any, action: str, options: dict[str, Any], userDetails: dict[str, Any]
     ) -> Any:
-        """Let pass or raise Forbidden, and write either down."""
+        """Allow or raise Forbidden, and record either."""
         answer = super().assertUserAllowed(ep, action, options, userDetails)
         if str(action).lower() in _READING:
             return answer
@@ -70,7 +70,7 @@ class RecordedAuthz(util.Authz):
         )
 
     async def _thing(self, path: tuple[str, ...]) -> tuple[str, str]:
-        """Return what a path means to people, and its project; else the path itself."""
+        """Return the title and project of the object of a path; the path itself if unknown."""
         projects = find_desk(self.master).projects
         kind, key = ("", *path)[-2:]
         if kind == "forceschedulers":
@@ -93,7 +93,7 @@ class RecordedAuthz(util.Authz):
 
 
 class Refusals:
-    """Counts what one person was refused, so that a flood does not fill the trail."""
+    """Limits the recorded refusals of a person, so that a flood does not fill the audit trail."""
 
     def __init__(self) -> None:
         self._seen: dict[str, list[float]] = {}
@@ -103,7 +103,7 @@ class Refusals:
         """Count one refusal.
 
         Returns:
-            How many were left out since the last that was written; None: leave this one out.
+            The number left out since the last recorded one; None: do not record this one.
         """
         recent = [one for one in self._seen.get(actor, []) if now - one < _MINUTE]
         self._seen[actor] = recent
@@ -115,7 +115,7 @@ class Refusals:
 
 
 def name_of(user: Mapping[str, Any]) -> str:
-    """Return what the trail calls a signed-in person."""
+    """Return the name of a signed-in person for the audit trail."""
     for key in ("username", "email", "full_name"):
         if user.get(key):
             return str(user[key])
@@ -127,7 +127,7 @@ def _more(left_out: int) -> dict[str, int]:
 
 
 def told(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values that may be kept, and the names of the others."""
+    """Return the options that may be recorded, and the names of the others."""
     plain = {name: str(value)[:_LONGEST] for name, value in options.items() if name in _PLAIN}
     others = sorted(str(name)[:_LONGEST] for name in options if name not in _PLAIN | {"owner"})
     return plain | ({"others": others[:_REFUSALS]} if others else {})
@@ -136,5 +136,5 @@ def told(options: Mapping[str, Any]) -> dict[str, Any]:
 def note_control(
     session: Session, action: str, path: str, project: str, summary: str, facts: dict[str, Any]
 ) -> None:
-    """Write down in the trail what was asked of Buildbot, and whether it was allowed."""
+    """Record a control action and its decision in the audit trail."""
     note(session, action, "control", path, project=project, summary=summary, facts=facts)

@@ -1,4 +1,4 @@
-"""Who may do what of Buildbot's own control actions: its UI's buttons and its REST."""
+"""Authorization of Buildbot's own control actions: the buttons of its UI and its REST API."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _READING = frozenset({"get", "head", "options"})
 
 
 class Rules(util.Authz):
-    """Buildbot's `authz`: the table of `slipway.model.access`."""
+    """Buildbot's `authz`, with the permissions of `slipway.model.access`."""
 
     def __init__(self, crowd: Crowd, projects: Mapping[str, Project]) -> None:
         super().__init__()
@@ -39,21 +39,21 @@ class Rules(util.Authz):
         }
 
     def person(self, user_info: Mapping[str, Any]) -> Person:
-        """Return who stands behind Buildbot's user_info."""
+        """Return the person behind Buildbot's user_info."""
         if isinstance(user_info, Known):
             return user_info.person
         return self._crowd.of_session(user_info)
 
     def assertUserAllowed(self, ep: Any, action: Any, options: Any, userDetails: Any) -> Any:
-        """Refuse what somebody may not; the door has decided on reading already.
+        """Refuse an action without permission; the gateway has checked reading already.
 
         Raises:
-            Forbidden: Why not.
+            Forbidden: With the reason.
         """
         return defer.ensureDeferred(self._check(ep, str(action), options, userDetails))
 
     async def _check(self, ep: Any, action: str, options: Any, user_info: Any) -> None:
-        # Buildbot itself takes "Rebuild" for "rebuild".
+        # Compare in lower case: Buildbot accepts "Rebuild" for "rebuild".
         wanted = action.lower()
         if wanted in _READING:
             return
@@ -80,12 +80,12 @@ class Rules(util.Authz):
             raise Forbidden(unicode2bytes(refusal(person, asked)))
 
     async def _gates_in(self, scheduler: Any, options: Any) -> list[tuple[str, ...]]:
-        """Return the roles of each gate that somebody wants to open by a force scheduler."""
+        """Return the allowed roles of each gate that a force scheduler would open."""
         try:
             builders = await scheduler.computeBuilderNames(
                 options.get("builderNames"), options.get("builderid")
             )
         except CollectedValidationError:
-            # The scheduler refuses it in the same way, with a better sentence.
+            # The scheduler refuses it in the same way, with a better message.
             return []
         return [self._gates[name] for name in builders if name in self._gates]

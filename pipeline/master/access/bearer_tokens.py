@@ -1,9 +1,9 @@
-"""Tokens at the door: one that somebody made up costs a look at memory, whoever sends how many.
+"""Authenticate bearer tokens; a flood of unknown tokens costs only look-ups in memory.
 
-The hashes of all tokens that are good lie in memory. What is not among them may have been made a
-moment ago, by `slipway token create` in another process: the ledger is read anew, once a second at
-most and once for all who wait. What is among them is looked up in the ledger, by its index: there
-it may have been revoked a moment ago. Neither takes the turn of what writes to the ledger.
+The hashes of all valid tokens are cached in memory. A missing one may be new, created by `slipway
+token create` in another process: the ledger is read again, at most once a second, and once for all
+waiting requests. A cached one may be revoked since: it is looked up in the ledger by its index.
+Neither takes the ledger's write lock.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from slipway.master.access.rate_limits import Buckets
 from slipway.master.ledger_service import find_desk
 from slipway.model.access import Person, Unknown
 
-#: Seconds between two readings of the ledger because of tokens that are not known.
+#: Minimum seconds between two reads of the ledger because of unknown tokens.
 _PAUSE = 1.0
-#: Tokens that are none, from one address: so many at once, so many a second.
+#: Rate limit of unknown tokens per address: burst, and rate per second.
 _AT_ONCE, _A_SECOND = 20, 1 / 3
-#: Seconds between two notes of a token's last use.
+#: Seconds between two records of a token's last use.
 _NOTED = 60.0
 _NONE = "the token is not known, revoked or expired; make another: slipway token create"
 _TOO_MANY = "too many tokens that are none have come from your address; try again in a few seconds"
 
 
 class Bearers:
-    """Finds out whose a token is."""
+    """Authenticator of bearer tokens."""
 
     def __init__(self, master: Any) -> None:
         self._master = master
@@ -42,14 +42,14 @@ class Bearers:
         self._noted: dict[int, float] = {}
 
     async def holder(self, presented: str, address: str) -> Person:
-        """Return whose token this is, with what it may do at most.
+        """Return a token's person, with the token's roles as an upper limit.
 
         Args:
             presented: The token itself.
-            address: Where it comes from.
+            address: The client's address, for the rate limit.
 
         Raises:
-            Unknown: It is no token of ours, revoked or expired; too many such have come from the
+            Unknown: It is unknown, revoked or expired; too many such tokens have come from the
                 address; or the ledger is not open yet.
         """
         try:
@@ -81,7 +81,7 @@ class Bearers:
             raise Unknown(_NONE) if within else Unknown(_TOO_MANY, 429)
 
     async def _read(self) -> None:
-        """Read the ledger for those who wait; whoever comes meanwhile is for the next reading."""
+        """Read the ledger for all waiting requests; later ones wait for the next read."""
         try:
             while self._waiting:
                 pause = self._read_at + _PAUSE - time.monotonic()
@@ -91,7 +91,7 @@ class Bearers:
                 try:
                     desk = find_desk(self._master)
                     self._good = await desk.read(tokens.good)
-                except Exception as error:  # noqa: BLE001  each of them is told, none waits on
+                except Exception as error:  # noqa: BLE001  logged; the waiting are resumed
                     log.err(error, "while reading the tokens")
                 self._read_at = time.monotonic()
                 for one in waiting:
@@ -100,7 +100,7 @@ class Bearers:
             self._reading = False
 
     def _note(self, desk: Any, number: int) -> None:
-        """Write down that a token is used, beside the request and once a minute."""
+        """Record the use of a token, in the background and at most once a minute."""
         now = time.monotonic()
         if now - self._noted.get(number, float("-inf")) < _NOTED:
             return

@@ -1,4 +1,4 @@
-"""Addresses of clients: one way to write each, so that they can be counted and compared."""
+"""Normalise client addresses, to count and compare them."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import ipaddress
 import re
 
 _WITH_PORT = re.compile(r"\[(?P<six>[^\]]+)\](:\d+)?|(?P<four>[0-9.]+):\d+")
-#: What one customer of a provider has of IPv6.
+#: Prefix length of the IPv6 network that a provider assigns to one customer.
 _ONE_HOUSE = 64
 
 
 def parse(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """Return an address, whether it came with brackets, a port or as IPv4 within IPv6.
+    """Parse an address with optional brackets and port; unwrap IPv4-mapped IPv6 addresses.
 
     Returns:
-        None where it is none.
+        None if the text is not an address.
     """
     found = _WITH_PORT.fullmatch(text.strip())
     bare = (found["six"] or found["four"]) if found else text.strip()
@@ -27,7 +27,7 @@ def parse(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def house(text: str) -> str:
-    """Return what an address counts as: whoever has one of IPv6 has all of its network."""
+    """Return the key to count an address by; for IPv6 it is the customer's network."""
     address = parse(text)
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((address, _ONE_HOUSE), strict=False))

@@ -1,9 +1,9 @@
-"""The door: every request of the web server comes through it, whatever it is for.
+"""Gateway: the root resource that authenticates and authorizes every request of the web server.
 
-Buildbot checks roles on its REST alone: `/sse`, plugins and static files are open, the websocket
-does not look where a page came from, and nothing but a session's cookie tells who asks. The door
-is the root resource that Twisted's site is given; the site's connections are Channels and its
-requests Visits: all three are attributes that Twisted documents.
+Buildbot checks roles only on its REST API: `/sse`, plugins and static files are open, the websocket
+does not check the origin, and a session cookie is the only authentication. The gateway is set as
+`site.resource`, with Channel as `site.protocol` and Visit as `site.requestFactory`: all three are
+documented attributes of Twisted.
 """
 
 from __future__ import annotations
@@ -34,17 +34,18 @@ from slipway.master.web_server.connections import Connections
 from slipway.master.web_server.streams import Events, Sockets, Streams
 from slipway.model.access import Person, Unknown, may, refusal
 
-#: What is not here takes "look". Signing in and out is for everybody.
+#: Permissions of paths; others need "look". Signing in and out is open to everybody.
 _PATHS = {b"change_hook": "run.poll"}
 _SIGN_IN = b"auth"
 _SAFE = (b"GET", b"HEAD", b"OPTIONS")
 _STARTING = 503
-#: Buildbot's REST. A log of HTML is a page there, and what stages say is in it: none of it acts.
+#: Buildbot's REST API serves logs as HTML pages; they contain output of stages, so scripts in them
+#: must not run.
 _REST = b"api"
 _NO_ORIGIN = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
-#: What a page of another site must not even read.
+#: Paths that pages of other sites must not even read.
 _STREAMS = (b"ws", b"sse")
-#: What `Sec-Fetch-Site` is where a page of the site's own asks, or the person did.
+#: Values of `Sec-Fetch-Site` for requests by the site's own pages, or typed by the person.
 _OUR_PAGES = ("same-origin", "none")
 _HEADERS = {
     "x-content-type-options": "nosniff",
@@ -54,7 +55,7 @@ _HEADERS = {
 
 
 class Door(Resource):
-    """Finds out who asks, and lets in who may."""
+    """The root resource: authenticates each request, and admits it if the person has permission."""
 
     def __init__(self, master: Any, inside: Any, crowd: Crowd) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -67,14 +68,14 @@ class Door(Resource):
         self._streams = {b"ws": Sockets(*made), b"sse": Events(*made)}
 
     def getChildWithDefault(self, path: bytes, request: Any) -> Any:
-        """Return what is asked for, or a refusal."""
+        """Return the requested resource, or a refusal."""
         for name, value in _HEADERS.items():
             request.setHeader(name, value)
         if path == _REST:
             request.setHeader("content-security-policy", _NO_ORIGIN)
         request.person = self.crowd.nobody
         if not all(map(_plain, (path, *request.postpath))):
-            # Twisted's files and Buildbot's REST would fail on it, and tell how: 500.
+            # Twisted's static files and Buildbot's REST API would fail with a 500 and details.
             return _Refusal(404, "there is nothing here; the path is no plain UTF-8 text")
         if origin := self._foreign(path, request):
             return _Refusal(403, f"a page of {origin} may not ask this of {self.crowd.url}")
@@ -109,7 +110,7 @@ class Door(Resource):
         return by_request(self.crowd, request)
 
     async def may_look(self, request: Any) -> bool:
-        """Find out anew whether whoever has opened a stream may still look."""
+        """Return whether the person of an open stream may still look."""
         sent = credentials(request, "bearer"), admin_password(self.crowd, request)
         try:
             person = await self._prove(request, *sent)
@@ -118,16 +119,16 @@ class Door(Resource):
         return may(person, "look")
 
     def address(self, request: Any) -> str:
-        """Return what a client's address counts as, by the configuration of now."""
+        """Return the key of a client's address, by the current configuration."""
         return address_of(self.crowd, request)
 
     def trusts(self, address: str) -> bool:
-        """Tell whether an address is that of a reverse proxy, by the configuration of now."""
+        """Return whether an address belongs to a reverse proxy, by the current configuration."""
         return self.crowd.trusts(address)
 
     def _foreign(self, path: bytes, request: Any) -> str:
-        """Return which other site's page has a browser ask this; empty: none."""
-        # Signing out is a GET of Buildbot's.
+        """Return the other site whose page made this request (CSRF check); empty: none."""
+        # Buildbot signs out with a GET request, so it needs the check too.
         leaves = path == b"auth" and request.postpath[:1] == [b"logout"]
         safe = request.method in _SAFE and not leaves
         if safe and path not in _STREAMS:
@@ -135,7 +136,7 @@ class Door(Resource):
         origin = _text(request, b"origin")
         if origin is not None:
             return "" if origin.lower() in self.crowd.origins else origin or "nowhere"
-        # No browser of today leaves it out where it matters; one that does may tell by these.
+        # Current browsers always send Origin where it matters; for others use these headers.
         if (_text(request, b"sec-fetch-site") or "none") not in _OUR_PAGES:
             return "another site"
         referer = None if safe else _text(request, b"referer")
@@ -162,13 +163,13 @@ class Door(Resource):
 
 
 def _text(request: Any, name: bytes) -> str | None:
-    """Return a header as text, where it came."""
+    """Return a header as text; None if it is missing."""
     value = request.getHeader(name)
     return None if value is None else value.decode("utf-8", "replace")
 
 
 def _plain(part: bytes) -> bool:
-    """Tell whether a part of a path is text that a file system and a database can have."""
+    """Return whether a path segment is valid text for file systems and databases."""
     try:
         return "\0" not in part.decode()
     except UnicodeDecodeError:
@@ -176,7 +177,7 @@ def _plain(part: bytes) -> bool:
 
 
 class _Refusal(Resource):
-    """A sentence that says why not, in the form the client understands."""
+    """A refusal with a sentence, as HTML or JSON according to the Accept header."""
 
     isLeaf = True  # noqa: N815  Twisted's name
 
@@ -186,20 +187,20 @@ class _Refusal(Resource):
 
     def render(self, request: Any) -> bytes:
         request.setResponseCode(self._status)
-        if self._status == 401:  # noqa: PLR2004  RFC 9110 wants it told how
+        if self._status == 401:  # noqa: PLR2004  RFC 9110 requires this header
             request.setHeader("www-authenticate", 'Bearer realm="slipway"')
         if b"text/html" in (request.getHeader(b"accept") or b""):
             request.setHeader("content-type", "text/html; charset=utf-8")
             page = "slipway.master.access/refusal.html.j2"
             return templates.render(page, sentence=self._sentence).encode()
         request.setHeader("content-type", "application/json; charset=utf-8")
-        # As Buildbot's REST words its own: an object for POST, text for GET.
+        # In the form of Buildbot's REST API: an object for POST, text for GET.
         told: Any = {"message": self._sentence} if request.method == b"POST" else self._sentence
         return json.dumps({"error": told}).encode()
 
 
 def guard(master: Any, crowd: Crowd) -> Door:
-    """Put the door before everything, or tell the one that is there of a new crowd."""
+    """Install the gateway as the root resource, or give the existing one the new people."""
     site = master.www.site
     if isinstance(site.resource, Door):
         site.resource.crowd = crowd

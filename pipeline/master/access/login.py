@@ -1,4 +1,4 @@
-"""Signing in with a password of pipeline.toml, or by a reverse proxy."""
+"""Login with a password of pipeline.toml, or by a reverse proxy."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ from slipway.master.access.users import Crowd
 from slipway.model.access import Unknown
 from slipway.model.people import ADMIN, OAUTH
 
-#: Says of a browser that it has signed in by a name before; other people's guesses are not its.
+#: Device cookie of a browser that has signed in before; other people's guesses do not count for it.
 _BROWSER = b"SLIPWAY_BROWSER"
 _A_YEAR = str(365 * 86400)
 _UNAUTHORIZED = 401
-#: One more than anybody's has.
+#: One more than the longest name: longer ones are cut and never match.
 _LONGEST_NAME = 101
 
 
 class Guarded(AuthBase):
-    """What all have in common: before the web server listens, the door is put before it."""
+    """Base class of Buildbot's auth: installs the gateway before the web server listens."""
 
     def __init__(self, crowd: Crowd, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.crowd = crowd
 
     def reconfigAuth(self, master: Any, new_config: Any) -> None:
-        """Take up a configuration: Buildbot calls it before it listens, and at each reconfig."""
+        """Install the gateway; Buildbot calls this before it listens and at each reconfig."""
         super().reconfigAuth(master, new_config)
         self.door: Door = guard(master, self.crowd)
 
     def getLogoutResource(self) -> Any:
-        """Return what ends a session, also here: Buildbot's own only forgets the cookie."""
+        """Return the logout resource, which unlike Buildbot's ends the session on the server."""
         return _SignOut(self.master, self)
 
 
 class Marks(UserInfoProviderBase):
-    """What a session that began at a provider of OAuth must carry."""
+    """Session fingerprints for logins with an OAuth provider."""
 
     name = "slipway"
 
@@ -53,10 +53,10 @@ class Marks(UserInfoProviderBase):
         self._crowd = crowd
 
     def getUserInfo(self, username: Any) -> Any:
-        """Return what Buildbot shall keep beside what the provider said.
+        """Return what Buildbot stores in the session beside the provider's facts.
 
         Raises:
-            Error: They are called as the person Slipway makes; the admin has a password.
+            Error: The name is reserved for the admin, who signs in with a password.
         """
         if str(username).lower() == ADMIN:
             raise Error(403, f'"{username}" is a name of Slipway\'s own; use another'.encode())
@@ -64,21 +64,21 @@ class Marks(UserInfoProviderBase):
 
 
 class PeopleAuth(Guarded):
-    """Signs in people with a password, and the admin."""
+    """Password login of people and the admin."""
 
     def __init__(self, crowd: Crowd) -> None:
         super().__init__(crowd)
         self._comparing = Comparing()
 
     def getLoginResource(self) -> Any:
-        """Return the page a browser is asked for name and password by."""
+        """Return the login resource, which asks for name and password."""
         return _SignIn(self.master, self)
 
     async def sign_in(self, attempt: Attempt, password: str) -> bool:
-        """Tell whether this is who they say; whoever fails often must wait.
+        """Return whether the password is right; repeated failures are throttled.
 
         Raises:
-            Unknown: They have failed too often, and others wait already.
+            Unknown: Too many have failed, and others wait already.
             TooBusy: Too many are signing in at once.
         """
         if attempt.name == ADMIN:
@@ -87,7 +87,7 @@ class PeopleAuth(Guarded):
         await throttle.turn(attempt)
         kept = self.crowd.hashes.get(attempt.name)
         if kept is None and throttle.crowded(attempt.address):
-            # Names that nobody has, one after the other: it takes as long, and no processor.
+            # A flood of unknown names: take the usual time, without using the processor.
             await self._comparing.pretend()
             same = False
         else:
@@ -109,7 +109,7 @@ class PeopleAuth(Guarded):
 
 
 class _SignIn(LoginResource):
-    """HTTP's basic authentication, once; from then on there is a session."""
+    """Login by HTTP basic authentication, once; later requests use the session."""
 
     def __init__(self, master: Any, auth: PeopleAuth) -> None:
         super().__init__(master)
@@ -117,7 +117,7 @@ class _SignIn(LoginResource):
 
     def renderLogin(self, request: Any) -> Any:
         signing_in = defer.ensureDeferred(self._render(request))
-        # Who has gone waits in no line.
+        # A disconnected client must not hold a place in the queue.
         request.notifyFinish().addErrback(lambda _: signing_in.cancel())
         return signing_in.addErrback(lambda failure: failure.trap(defer.CancelledError) and None)
 
@@ -148,7 +148,7 @@ class _SignIn(LoginResource):
 
 
 class _SignOut(LogoutResource):
-    """Ends a session where it is known, then has the browser forget it."""
+    """Logout: ends the session on the server, then deletes the cookie."""
 
     def __init__(self, master: Any, auth: Guarded) -> None:
         super().__init__(master)
@@ -171,17 +171,17 @@ def _told(request: Any, status: int, sentence: str) -> bytes:
 
 
 class HeaderAuth(Guarded):
-    """A reverse proxy signs people in: the door reads its header with each request."""
+    """Login at a reverse proxy: the gateway reads its header with each request."""
 
     def getLoginResource(self) -> Any:
-        """Return a page that says so."""
+        """Return a page that explains it."""
         return forbidden(message="people sign in at the reverse proxy in front of this site")
 
 
 def make_auth(crowd: Crowd) -> AuthBase:
     """Return Buildbot's `auth` for a site."""
     if crowd.access.provider in OAUTH:
-        # It loads `requests`, which no other site needs.
+        # Imported late: it loads `requests`, which other sites do not need.
         from slipway.master.access.oauth import make_provider
 
         return make_provider(crowd)

@@ -1,10 +1,9 @@
-"""Guesses of passwords: counted, slowed down, and never in the way of those who know theirs.
+"""Throttle password guesses without locking out the person who knows the password.
 
-Counted is who has failed where: a name from an address. Another name from there, or the same name
-from elsewhere, is not that. After a few failures each further attempt waits for a pause to end, in
-a line of its own; it is not refused, or one guess at the end of each pause would keep the right
-password out for ever. A browser that has signed in as somebody before has a cookie that says so,
-and is counted apart (OWASP calls it a device cookie): nobody else's guesses touch it.
+Failures are counted by name and address. After a few, each further attempt waits in a queue until a
+pause has passed; it is not refused, since a guess at the end of each pause would then lock the
+right password out. A browser that has signed in before has a signed cookie and its own counter
+(OWASP: device cookie), which other people's guesses do not touch.
 """
 
 from __future__ import annotations
@@ -19,41 +18,41 @@ from twisted.internet import defer, reactor, task
 from slipway.master.access.rate_limits import Buckets
 from slipway.model.access import Unknown
 
-#: Failures before the first pause: from one address, of one name, and of one name from one address
-#: before and after either of those two is reached.
+#: Failures before the first pause: from one address, of one name, and of one pair of both before
+#: and after one of the first two limits is reached.
 _ADDRESS, _PERSON, _FREE, _FREE_IN_A_CROWD = 20, 50, 5, 1
-#: Seconds of the first pause; each is twice the one before, up to the longest. More than that no
-#: browser should have to wait for an answer.
+#: Seconds of the first pause; each is twice as long as the one before, up to the longest, so that
+#: browsers do not time out.
 _FIRST, _LONGEST = 1.0, 15.0
 _FORGOTTEN = 3600.0
-#: Attempts that wait: in one line, and in all of one address.
+#: Maximum number of waiting attempts: in one queue, and of one address.
 _IN_LINE, _OF_ADDRESS = 5, 25
 _MOST_KEYS = 10_000
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """Somebody who says who they are."""
+    """A login attempt."""
 
     name: str
     address: str
-    """What it counts as."""
+    """The key of the client's address."""
     browser: str = ""
-    """The number of a browser that has signed in by this name before; empty: none that is known."""
+    """The device number of a browser that has signed in by this name before; empty: none."""
     known: bool = True
-    """Whether there is anybody of this name."""
+    """True if a person of this name exists."""
 
     @property
     def key(self) -> tuple[str, ...]:
-        """What its failures are counted by, and which line it waits in."""
+        """The key of its failure counter and its queue."""
         if self.browser:
             return ("browser", self.browser)
-        # Names that nobody has must not push those out that somebody has.
+        # Unknown names must not displace the counters of real people.
         return ("pair" if self.known else "nobody", self.name, self.address)
 
 
 class _Line:
-    """Those who wait for the end of one pause; each of them for another, once it is their turn."""
+    """A queue of attempts; each waits for a pause when it is its turn."""
 
     def __init__(self) -> None:
         self.lock = defer.DeferredLock()
@@ -61,26 +60,26 @@ class _Line:
 
 
 class Throttle:
-    """Counts failures; what it knows is gone when the master ends."""
+    """Failure counters, in memory only."""
 
     def __init__(self, clock: Any = reactor) -> None:
-        """Begin with nothing known.
+        """Create empty counters.
 
         Args:
-            clock: Tells the time and waits: a reactor, or Twisted's Clock.
+            clock: Source of time and delays: a reactor, or Twisted's Clock.
         """
         self._clock = clock
         self._failures: dict[str, OrderedDict[tuple[str, ...], tuple[int, float]]] = {}
         self._lines: dict[tuple[str, ...], _Line] = {}
         self._waiting: Counter[str] = Counter()
         self.guesses = Buckets(_ADDRESS, 1 / _LONGEST)
-        """Guesses of what nobody can guess, by address."""
+        """Rate limit by address for a password that cannot be guessed."""
 
     async def turn(self, attempt: Attempt) -> None:
-        """Wait until an attempt may be checked, and count it as failed before that is known.
+        """Wait until an attempt may be checked; count it as failed in advance.
 
         Raises:
-            Unknown: Too many wait already; with the seconds until it is worth trying again.
+            Unknown: Too many wait already; the message gives the seconds until the next try.
         """
         line = self._lines.get(attempt.key) or _Line()
         pause, here = self.pause(attempt), attempt.address
@@ -107,7 +106,7 @@ class Throttle:
         return self._count(attempt)
 
     def pause(self, attempt: Attempt) -> float:
-        """Return the seconds until an attempt may be checked; 0: now."""
+        """Return the seconds until an attempt may be checked; 0 if it may be now."""
         count, last = self._of(attempt.key)
         crowd = not attempt.browser and (
             self.crowded(attempt.address) or self._of(("person", attempt.name))[0] >= _PERSON
@@ -119,11 +118,11 @@ class Throttle:
         return max(0.0, last + pause - self._now())
 
     def crowded(self, address: str) -> bool:
-        """Tell whether many have failed from an address of late."""
+        """Return whether many attempts from an address have failed in the last hour."""
         return self._of(("address", address))[0] >= _ADDRESS
 
     def passed(self, attempt: Attempt) -> None:
-        """Take an attempt back: it was the right password."""
+        """Reset the failure counter after a correct password; take back what `turn` has counted."""
         kind = attempt.key[0]
         self._failures.get(kind, OrderedDict()).pop(attempt.key, None)
         for key in _wider(attempt):

@@ -1,4 +1,4 @@
-"""Signing in with an account at GitHub, GitLab, Google or Bitbucket: Buildbot's own classes."""
+"""Login with an account at GitHub, GitLab, Google or Bitbucket, by Buildbot's own classes."""
 
 from __future__ import annotations
 
@@ -14,22 +14,25 @@ from slipway.master.access.users import Crowd
 
 
 class GitHub(Returning, GitHubAuth):
-    """The name is the login."""
+    """GitHub login; the name is the login."""
 
 
 class GitLab(Returning, GitLabAuth):
-    """The name is the user's name there."""
+    """GitLab login; the name is the username."""
 
 
 class Bitbucket(Returning, BitbucketAuth):
-    """The name is the user's name there."""
+    """Bitbucket login; the name is the username."""
 
 
 class Google(Returning, GoogleAuth):
-    """The name is the whole address: Buildbot's is what stands before the @, at any domain."""
+    """Google login; the name is the whole address.
+
+    Buildbot's own class uses only the part before the @, which is not unique across domains.
+    """
 
     def getUserInfoFromOAuthClient(self, c: Any) -> dict[str, Any]:
-        """Return who it is.
+        """Return the person's facts.
 
         Raises:
             Error: Google has not verified the address.
@@ -42,7 +45,7 @@ class Google(Returning, GoogleAuth):
 
 
 def make_provider(crowd: Crowd) -> AuthBase:
-    """Return Buildbot's `auth` for the provider that a site names."""
+    """Return Buildbot's `auth` for the site's provider."""
     access, secret = crowd.access, crowd.client_secret
     marks = Marks(crowd)
     if access.provider == "gitlab":

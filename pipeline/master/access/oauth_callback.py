@@ -1,8 +1,8 @@
-"""Signing in elsewhere: a browser is sent to the provider, and comes back with a code.
+"""OAuth login with a `state` that is bound to the browser.
 
-Buildbot's own takes a code from anybody who brings one: a page of another site could sign somebody
-in under a name of its author's (RFC 6749, 10.12), and each made-up code has the master ask the
-provider, in one of the few threads that all of it shares.
+Buildbot's own class accepts a code from any browser: a page of another site could sign somebody in
+under the attacker's account (login CSRF, RFC 6749, section 10.12), and each forged code makes the
+master query the provider in one of its few shared threads.
 """
 
 from __future__ import annotations
@@ -23,35 +23,35 @@ from slipway.master.access.identify import address_of
 from slipway.master.access.login import Guarded
 from slipway.master.access.rate_limits import Buckets
 
-#: Says of a browser that it has begun to sign in; a code is taken from such a one alone.
+#: Cookie of a browser that has begun to sign in; codes are accepted only with it.
 _BEGUN = b"SIGN_IN_BEGUN"
 _NUMBER = re.compile(rb"[A-Za-z0-9_-]{32}")
 _HALF_AN_HOUR = "1800"
-#: Codes from one address: so many at once, and so many a second from then on.
+#: Rate limit of codes per address: burst, and rate per second.
 _AT_ONCE, _A_SECOND = 20, 0.5
 
 
 class Returning(Guarded):
-    """Takes back those alone whom it has sent to the provider."""
+    """Base class: accepts a code only from a browser that it has sent to the provider."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.codes = Buckets(_AT_ONCE, _A_SECOND)
 
     def getLoginResource(self) -> Any:
-        """Return what sends a browser to the provider and takes it back."""
+        """Return the resource that redirects to the provider and handles the callback."""
         return _SignIn(self.master, self)
 
 
 class _SignIn(OAuth2LoginResource):
-    """Where a browser begins to sign in, and where it comes back to."""
+    """Begin and callback of an OAuth login."""
 
     def renderLogin(self, request: Any) -> Any:
         code = request.args.get(b"code", [b""])[0]
         return defer.ensureDeferred(self._take(request) if code else self._send(request))
 
     async def _send(self, request: Any) -> None:
-        # A second tab does not end what the first has begun.
+        # Reuse the number: a second tab must not invalidate the login of the first.
         kept = request.getCookie(_BEGUN) or b""
         number = kept if _NUMBER.fullmatch(kept) else secrets.token_urlsafe(24).encode()
         request.addCookie(_BEGUN, number, path="/auth", max_age=_HALF_AN_HOUR)
@@ -71,7 +71,7 @@ class _SignIn(OAuth2LoginResource):
         try:
             return await super().renderLogin(request)
         except Redirect as home:
-            # Buildbot looks for texts in a state of bytes, and never finds where to go.
+            # Buildbot looks up a str key in a state parsed as bytes, and never finds the redirect.
             target = told.get("redirect", [""])[0]
             raise Redirect(home.url + f"#{target}".encode() if target else home.url) from None
         except requests.HTTPError:

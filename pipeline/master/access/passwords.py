@@ -1,4 +1,4 @@
-"""Passwords: hashed by argon2id, compared in a thread, one at a time."""
+"""Password hashing with argon2id; verification in a thread, one at a time."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from twisted.internet import defer, reactor, task, threads
 
 from slipway.model.errors import StageFailed, WrongInput
 
-#: OWASP's first recommendation of 2024: 19 MiB, two passes, one lane (RFC 9106's argon2id). More
-#: memory would be more than the rest of an idle master's.
+#: OWASP's first recommendation of 2024: 19 MiB, two passes, one lane (argon2id of RFC 9106). More
+#: memory would exceed what the rest of an idle master uses.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
-#: Made of a password that nobody knows: who is not there takes as long as who is.
+#: Hash of an unknown password: verifying it for unknown names takes as long as for known ones.
 NOBODY = (
     "$argon2id$v=19$m=19456,t=2,p=1$6YHPzCzNSkCXbA3VyCnYMA"
     "$Nf1aMAp0iBhFyr3WDqFZ4WVjCvz5BuAcZcB1n0z2q1s"
@@ -23,14 +23,14 @@ _MOST_WAITING = 20
 
 
 class TooBusy(StageFailed):
-    """Too many are signing in at once."""
+    """Too many people are signing in at once."""
 
 
 def hash_password(password: str) -> str:
-    """Return a password's hash, as pipeline.toml takes it.
+    """Hash a password in the form for pipeline.toml.
 
     Raises:
-        WrongInput: It is too short, too long, or nobody could type it.
+        WrongInput: It is too short, too long, or has characters that cannot be typed.
     """
     if not SHORTEST <= len(password) <= LONGEST:
         msg = f"a password has {SHORTEST} to {LONGEST} characters; this one has {len(password)}"
@@ -42,17 +42,17 @@ def hash_password(password: str) -> str:
 
 
 class Comparing:
-    """Compares passwords with hashes, beside the reactor; the memory it takes is that of one."""
+    """Verifies passwords in a thread, one at a time, to bound the memory."""
 
     def __init__(self) -> None:
         self._one = defer.DeferredLock()
         self._lately = 0.03
 
     async def same(self, password: str, kept: str | None) -> bool:
-        """Tell whether a password has this hash; None: there is nobody, and it takes as long.
+        """Return whether a password has this hash; with None it takes as long, and returns False.
 
         Raises:
-            TooBusy: More than a few wait already.
+            TooBusy: Too many wait already.
         """
         if len(self._one.waiting) >= _MOST_WAITING:
             msg = "too many people sign in at this moment; try again in a few seconds"
@@ -64,12 +64,12 @@ class Comparing:
         return bool(found) and kept is not None and bool(short)
 
     async def pretend(self) -> None:
-        """Take as long as a comparison has taken of late, without one."""
+        """Take as long as the last verification, without one."""
         await task.deferLater(reactor, self._lately)
 
 
 def same(password: str, kept: str) -> bool:
-    """Compare, in this thread; it takes the time that the hash says."""
+    """Verify a password in this thread; slow by design."""
     try:
         return _HASHER.verify(kept, password)
     except (Argon2Error, InvalidHashError):

@@ -1,4 +1,4 @@
-"""Token buckets: so many at once, and so many a second from then on, counted for each key."""
+"""Token buckets: a burst and a rate per second for each key."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-#: More keys than this are not remembered; the one that was quiet longest goes first.
+#: Maximum number of keys; the least recently used is dropped first.
 _MOST_KEYS = 10_000
 
 
 class Buckets:
-    """Counts what comes of each key; what it knows is gone when the master ends."""
+    """Token buckets by key, in memory only."""
 
     def __init__(
         self, at_once: float, a_second: float, clock: Callable[[], float] = time.monotonic
@@ -20,7 +20,7 @@ class Buckets:
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def take(self, key: str, count: float = 1) -> bool:
-        """Tell whether one more is within bounds, and count it where it is."""
+        """Take tokens from a key's bucket; return False, and take none, if there are too few."""
         now = self._clock()
         left, since = self._left.pop(key, (self._at_once, now))
         left = min(self._at_once, left + (now - since) * self._a_second)

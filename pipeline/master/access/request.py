@@ -1,4 +1,4 @@
-"""A visit: a request that knows who asks, and is never larger than it may be."""
+"""HTTP request with an authenticated person and a bounded body."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from slipway.model.access import Person
 
 
 class Known(dict[str, Any]):
-    """Buildbot's user_info of somebody the door knows; no cookie can hold one."""
+    """Buildbot's user_info for a person the gateway has authenticated; never stored in a cookie."""
 
     def __init__(self, person: Person) -> None:
         super().__init__(username=person.name, email=person.name, full_name=person.called)
@@ -20,7 +20,7 @@ class Known(dict[str, Any]):
 
 
 class Visit(Request):
-    """A request that knows who asks, and whose cookies scripts and other sites do not see."""
+    """A request with its person; its cookies are HttpOnly and SameSite."""
 
     person: Person
     site: Any
@@ -29,15 +29,15 @@ class Visit(Request):
     _size = 0
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        # Forms are not taken; Twisted would hold each of them in memory several times.
+        # No HTML forms: Twisted would hold several copies of each in memory.
         super().__init__(*args, parsePOSTFormSubmission=False, **options)  # type: ignore[no-untyped-call]
 
     def gotLength(self, length: int | None) -> None:
-        """Keep the body in memory: it is small, or refused."""
+        """Keep the body in memory, since its size is limited."""
         self.content = BytesIO()
 
     def handleContentChunk(self, data: bytes) -> None:
-        """Take a piece of the body; how long it is, a client need not have said before."""
+        """Append to the body; enforce the limit, since chunked bodies announce no length."""
         self._size += len(data)
         if self._size > LARGEST:
             self.channel.refuse(413, f"the body has more than {LARGEST:,} bytes")
@@ -45,24 +45,25 @@ class Visit(Request):
             super().handleContentChunk(data)  # type: ignore[no-untyped-call]
 
     def process(self) -> None:
-        """Begin to answer."""
+        """Begin to process the request."""
         if self.method == b"HEAD":
-            # What is packed has an end, which Twisted and Buildbot send after the answer to HEAD as
-            # well (twisted.web.server.Request.finish): the client takes it for the next answer.
+            # Twisted's and Buildbot's compression sends its trailer even after the answer to a HEAD
+            # request (twisted.web.server.Request.finish): the client would take it for the next
+            # answer.
             self.requestHeaders.removeHeader(b"accept-encoding")
         super().process()  # type: ignore[no-untyped-call]
 
     def known_as(self, person: Person) -> None:
-        """Have Buildbot take this person for the one who asks, in this request alone."""
+        """Make Buildbot see this person as signed in, for this request only."""
         self._own = self.site.makeSession()
         self._own.user_info = Known(person)
 
     def getSession(self, *args: Any, **options: Any) -> Any:
-        """Return the session; one that came by no cookie leaves none."""
+        """Return the session; one made by `known_as` is not stored."""
         return self._own or super().getSession(*args, **options)  # type: ignore[no-untyped-call]
 
     def addCookie(self, k: Any, v: Any, **options: Any) -> None:  # type: ignore[override]
-        """Set a cookie; Buildbot's own have neither HttpOnly nor SameSite."""
+        """Set a cookie with HttpOnly and SameSite, which Buildbot's own lack."""
         secure = bool(options.pop("secure", False)) or self.site.resource.crowd.secure
         options |= {"httpOnly": True, "sameSite": "lax"}
         super().addCookie(k, v, secure=secure, **options)  # type: ignore[no-untyped-call]

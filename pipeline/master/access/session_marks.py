@@ -1,7 +1,7 @@
-"""What makes a session good: a mark that only this master can make, by a key in a file of its own.
+"""Session marks: an HMAC with a key outside the database, which makes a session valid.
 
-Buildbot signs its cookies with a secret that it keeps in the database. Whoever has read that, from
-a backup or as a database's user, could sign in as anybody; so its signature alone proves nothing.
+Buildbot signs its cookies with a secret stored in the database. Whoever can read it, from a backup
+or as a database user, could sign in as anybody; so Buildbot's signature alone is not sufficient.
 """
 
 from __future__ import annotations
@@ -15,36 +15,36 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-#: Of how many sessions it is remembered that they were ended by hand; older ones are over by then.
+#: Maximum number of ended sessions to remember; older ones have expired.
 _MOST = 100_000
 
 
 class Sessions:
-    """Marks sessions, knows its marks again, and remembers who has signed out."""
+    """Creates and verifies session marks, and remembers ended sessions."""
 
     def __init__(self, key: str, ended: Path, hours: float) -> None:
-        """Begin.
+        """Read the ended sessions.
 
         Args:
-            key: Proves the marks; secret.
-            ended: The file that remembers which sessions were ended; made when one is.
-            hours: How long a session lasts.
+            key: The HMAC key.
+            ended: The file of ended sessions; created when needed.
+            hours: Lifetime of a session in hours.
         """
         self._key, self._file, self._seconds = key.encode(), ended, hours * 3600
         self._ended = self._read()
 
     def begin(self, name: str, proof: str) -> dict[str, str]:
-        """Return what a new session carries.
+        """Return the number and mark of a new session.
 
         Args:
-            name: Whose it is.
-            proof: What it depends on: another one, and the session is over.
+            name: The person's name.
+            proof: A fingerprint of the person's credentials; a new one invalidates the session.
         """
         number = f"{int(time.time())}-{secrets.token_urlsafe(12)}"
         return {"session": number, "mark": self._mark(name, number, proof)}
 
     def good(self, info: Mapping[str, Any], name: str, proof: str) -> bool:
-        """Tell whether a session began here, is this person's and is not over."""
+        """Return whether a session's mark is valid, belongs to the person, and has not expired."""
         number, mark = str(info.get("session")), str(info.get("mark"))
         wanted = self._mark(name, number, proof)
         if not hmac.compare_digest(mark.encode(), wanted.encode()):
@@ -52,22 +52,22 @@ class Sessions:
         return number not in self._ended and self._age(number) < self._seconds
 
     def end(self, info: Mapping[str, Any]) -> None:
-        """Remember that somebody has signed out; their cookie is worth nothing from now on."""
+        """End a session: its cookie is invalid from now on, on copies too."""
         number = str(info.get("session"))
         self._ended.add(number)
         handle = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
             stream.write(f"{number}\n")
 
-    # ---- browsers that have signed in before
+    # ---- device cookies
 
     def browser(self, name: str) -> str:
-        """Return what a browser keeps to show later that it has signed in by this name once."""
+        """Return the value of the device cookie of a browser that has signed in by this name."""
         number = secrets.token_urlsafe(12)
         return f"{number}.{self._browser_mark(name, number)}"
 
     def browser_number(self, name: str, kept: str) -> str:
-        """Return the number of a browser that has signed in by this name before; else nothing."""
+        """Return the number in a valid device cookie of this name; else an empty text."""
         number, _, mark = kept.partition(".")
         wanted = self._browser_mark(name, number)
         return number if hmac.compare_digest(mark.encode(), wanted.encode()) else ""

@@ -1,1 +1,1 @@
-"""What Buildbot is configured with, made from the model."""
+"""Buildbot's configuration, made from the model."""

@@ -1,4 +1,4 @@
-"""A stage as a Buildbot builder."""
+"""Buildbot builders for stages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from slipway.steps import Stage as StageStep
 
 
 class _Factory(BuildFactory):
-    buildClass = StageBuild  # noqa: N815  Buildbot named it
+    buildClass = StageBuild  # noqa: N815  Buildbot's name
 
 
 def make_builders(
@@ -26,7 +26,7 @@ def make_builders(
     pipeline: Project,
     workers: Mapping[str, Worker],
 ) -> list[BuilderConfig]:
-    """Return the builders of one stage: one, or one for each of its cells.
+    """Return the builders of a stage: one for each of its cells.
 
     Args:
         project: The project's name.

@@ -1,4 +1,4 @@
-"""Starting runs and stages by hand from Buildbot's own web UI."""
+"""Force schedulers: start runs and stages from Buildbot's own web UI."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from slipway.model.errors import SlipwayError
 
 
 class _Force(ForceScheduler):
-    """What both have in common: the project, and who may be served."""
+    """Base class: belongs to a project, and accepts only its builders."""
 
     compare_attrs: ClassVar[tuple[str, ...]] = ("project", "stages")
     stages: Mapping[str, tuple[str, str]] = MappingProxyType({})
 
     async def reconfigService(self, *, project: str, **kwargs: Any) -> None:
-        """Take up new arguments while the master runs."""
+        """Apply new arguments while the master runs."""
         self.project = project
         await super().reconfigService(**kwargs)
 
@@ -36,14 +36,14 @@ class _Force(ForceScheduler):
         super().checkConfig(**kwargs)
 
     def pipeline(self) -> PipelineScheduler:
-        """Return the scheduler of this project's pipeline."""
+        """Return the scheduler of this project."""
         found: PipelineScheduler = self.master.scheduler_manager.namedServices[self.project]
         return found
 
     async def computeBuilderNames(
         self, builderNames: Any = None, builderid: Any = None
     ) -> list[str]:
-        """Return the builders asked for; Buildbot alone would take any builder here."""
+        """Return the requested builders; Buildbot itself would accept builders of others here."""
         names = await super().computeBuilderNames(builderNames, builderid)
         if not set(names) <= set(self.builderNames):
             refused = {"builderid": f"{', '.join(names)} is not started by {self.name}"}
@@ -52,12 +52,12 @@ class _Force(ForceScheduler):
 
 
 class ForceRun(_Force):
-    """The button "Run the pipeline": a run of a branch or revision, from its first stages on."""
+    """The button "Run the pipeline": starts a run of a branch or revision."""
 
     async def addBuildsetForSourceStampsWithDefaults(
         self, *, reason: str, sourcestamps: Any, properties: Any, **_: Any
     ) -> Any:
-        """Start a run instead of one build."""
+        """Start a run instead of a single build."""
         asked = sourcestamps[0] if sourcestamps else {}
         cause = Cause("force", properties.getProperty("owner", ""), reason)
         branch, revision = asked.get("branch") or "", asked.get("revision") or None
@@ -69,25 +69,25 @@ class ForceRun(_Force):
 
 
 class ForceStage(_Force):
-    """The button "Run this stage": once more in a run. It opens no gate; those ask questions."""
+    """The button "Run this stage": repeats a stage of a run. Gates stay closed."""
 
     async def reconfigService(
         self, *, project: str, stages: Mapping[str, tuple[str, str]] | None = None, **kwargs: Any
     ) -> None:
-        """Take up new arguments while the master runs."""
+        """Apply new arguments while the master runs."""
         self.stages = dict(stages or {})
         await super().reconfigService(project=project, **kwargs)
 
     def checkConfig(
         self, *, project: str, stages: Mapping[str, tuple[str, str]] | None = None, **kwargs: Any
     ) -> None:
-        """Check the arguments: each builder's stage and cell."""
+        """Check the arguments: the stage and cell of each builder."""
         super().checkConfig(project=project, **kwargs)
 
     async def addBuildsetForSourceStampsWithDefaults(
         self, *, reason: str, properties: Any, builderNames: list[str], **_: Any
     ) -> Any:
-        """Start the stage in the run that was named."""
+        """Repeat the stage in the given run."""
         if len(builderNames) != 1:
             raise CollectedValidationError({"builderid": "name one stage"})
         stage, cell = self.stages[builderNames[0]]
@@ -109,8 +109,8 @@ def force_schedulers(
 
     Args:
         project: The project's name.
-        repository: Its repository, as git gets it.
-        branch: The branch that is offered; empty: none.
+        repository: The URL or path of its repository for git.
+        branch: The default branch. Empty: none.
         builders: The stage and the cell of each builder.
     """
     nothing = CodebaseParameter(codebase="", hide=True)

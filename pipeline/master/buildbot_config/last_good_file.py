@@ -1,4 +1,4 @@
-"""The pipeline.toml that a master runs by, kept for commands when a newer one is wrong."""
+"""Keep the master's valid pipeline.toml for commands to use while a newer one is invalid."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from buildbot.util.service import BuildbotService
 
 
 class KeptSite(BuildbotService):
-    """Writes the file down at the start, and again when the master has taken up another."""
+    """Writes the file at the start, and after each reconfiguration."""
 
     compare_attrs: ClassVar[tuple[str, ...]] = ("text", "place")
 
     def checkConfig(self, *, text: str, place: str) -> None:
-        """Check the arguments; pipeline.toml's own check has been there before."""
+        """Accept the arguments; pipeline.toml was validated before."""
         super().checkConfig()
 
     async def reconfigService(self, *, text: str, place: str) -> None:
-        """Take up what the master runs by now."""
+        """Write the new configuration, if the service runs."""
         self.text, self.place = text, place
         await super().reconfigService()
         if self.running:
             self._write()
 
     async def startService(self) -> None:
-        """Write down what the master was started with."""
+        """Write the initial configuration."""
         await super().startService()
         self._write()
 
@@ -34,7 +34,7 @@ class KeptSite(BuildbotService):
         place = Path(self.place)
         part = place.with_name(f".{place.name}.part")
         part.unlink(missing_ok=True)
-        # People's addresses and hashes of passwords are in it.
+        # Mode 0600: it contains addresses of people and password hashes.
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
             stream.write(self.text.encode())
         part.replace(place)

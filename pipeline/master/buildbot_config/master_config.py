@@ -1,4 +1,4 @@
-"""A site as Buildbot's configuration: each part of master.cfg is a method here."""
+"""Buildbot configuration of a site; each method makes one part of master.cfg."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ from slipway.workers.isolation import methods as isolation
 
 
 class Plan:
-    """What one pipeline.toml means to Buildbot. Making it starts nothing and writes nothing."""
+    """Buildbot's configuration for a pipeline.toml. Creating it has no side effects."""
 
     def __init__(self, site: Site, folder: Path, home: Home, text: str = "") -> None:
-        """Remember the parts.
+        """Store the parts.
 
         Args:
             site: The model.
-            folder: Where pipeline.toml lies; relative repositories count from it.
+            folder: The folder of pipeline.toml; the base of relative repositories.
             home: The state folder.
             text: The file's own text.
         """
@@ -54,10 +54,10 @@ class Plan:
         """Read a pipeline.toml for Buildbot.
 
         Args:
-            config: The file; where $SLIPWAY_CONFIG names another (`slipway up --config`), that.
+            config: The file; $SLIPWAY_CONFIG (`slipway up --config`) takes precedence.
 
         Raises:
-            ConfigErrors: All that is wrong in it, in the words of `slipway check`.
+            ConfigErrors: All errors of the file, in the words of `slipway check`.
         """
         path = Path(os.environ.get(CONFIG) or config).resolve()
         try:
@@ -68,12 +68,12 @@ class Plan:
 
     @property
     def title(self) -> str:
-        """What the web UI calls the site."""
+        """The site's title in the web UI."""
         return self.site.site.title
 
     @property
     def url(self) -> str:
-        """Where people reach the web UI."""
+        """The URL of the web UI."""
         return self.site.site.url
 
     @property
@@ -83,12 +83,12 @@ class Plan:
 
     @property
     def protocols(self) -> dict[str, Any]:
-        """Where workers connect."""
+        """Buildbot's `protocols`: the address that workers connect to."""
         site = self.site.site
         return {"pb": {"port": f"tcp:{site.worker_port}:interface={site.worker_listen}"}}
 
     def repository(self, project: Project) -> str:
-        """Return a project's repository as git gets it: a path becomes absolute."""
+        """Return a project's repository for git; a relative path becomes absolute."""
         return repository_of(project, self.folder)
 
     def projects(self) -> list[Any]:
@@ -96,7 +96,7 @@ class Plan:
         return [util.Project(name=name, slug=name) for name in self.site.project]
 
     def workers(self) -> list[Worker]:
-        """Return the workers, with their passwords from where they are kept."""
+        """Return the workers; read their passwords."""
         return [
             Worker(
                 name,
@@ -111,7 +111,7 @@ class Plan:
         place = self.site.workers[name].password
         if place is None:
             made = self.home.worker_password(name)
-            # Before the first start there is none; nobody can know this one.
+            # Before the first start there is none: use a random one that nobody knows.
             return made.read_text().strip() if made.exists() else secrets.token_urlsafe(24)
         try:
             return given_secret(place, self.folder, f"workers.{name}.password")
@@ -119,7 +119,7 @@ class Plan:
             raise ConfigErrors([str(error)]) from None
 
     def pollers(self) -> list[RepositoryPoller]:
-        """Return one poller a project."""
+        """Return one poller per project."""
         return [
             RepositoryPoller(
                 name=f"{name}-poller",
@@ -133,7 +133,7 @@ class Plan:
         ]
 
     def schedulers(self) -> list[Any]:
-        """Return each project's scheduler and its two buttons."""
+        """Return each project's scheduler and its two force schedulers."""
         found: list[Any] = []
         for name, project in self.site.project.items():
             repository = self.repository(project)
@@ -154,7 +154,7 @@ class Plan:
         return found
 
     def builders(self) -> list[Any]:
-        """Return one builder a stage, or one for each of its cells."""
+        """Return one builder per cell of each stage."""
         return [
             builder
             for name, project in self.site.project.items()
@@ -168,7 +168,7 @@ class Plan:
         return by_urgency
 
     def services(self) -> list[Any]:
-        """Return the desk (the ledger, the artefacts), who keeps the site's file, and who tells."""
+        """Return Buildbot services: the ledger service, the kept configuration, the notices."""
         desk = Desk(
             name=SERVICE,
             projects=dict(self.site.project),
@@ -186,18 +186,18 @@ class Plan:
         return [desk, kept, notices]
 
     def www(self) -> dict[str, Any]:
-        """Return Buildbot's `www`: who may look, who may act."""
+        """Return Buildbot's `www`, with authentication and authorization."""
         try:
             crowd = Crowd.of(self.site, self.folder, self.home.admin_password)
         except SlipwayError as error:
             raise ConfigErrors([str(error)]) from None
         found = web.configuration(self.site.site, crowd, self.site.project)
-        # Pages get it, too: nothing secret.
+        # Public: pages receive it too, so it must not contain secrets.
         found["plugins"]["slipway"] = {"workers": self._told_of_workers()}
         return found
 
     def _told_of_workers(self) -> dict[str, Any]:
-        # `slipway up` has tried it out, and says so in the environment.
+        # `slipway up` has tested the isolation and reports it in the environment.
         kept_apart = isolation.from_text(os.environ.get(isolation.VARIABLE))
         return {
             name: {
@@ -211,7 +211,7 @@ class Plan:
 
 
 def repository_of(project: Project, folder: Path) -> str:
-    """Return a project's repository: a URL as it is, a path made absolute."""
+    """Return a project's repository: a URL unchanged, a path made absolute."""
     written = project.repository
     if is_url(written):
         return written

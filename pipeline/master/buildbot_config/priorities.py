@@ -1,4 +1,4 @@
-"""Lanes: which waiting stage gets a free worker first."""
+"""Lanes: order in which waiting stages get a free worker."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-#: Buildbot takes the highest priority first.
+#: Buildbot starts the highest priority first.
 PRIORITY = {"interactive": 10, "default": 0, "bulk": -10}
 
 
 def by_urgency(master: Any, builders: list[Any]) -> Any:
-    """Buildbot's `prioritizeBuilders`: the highest priority first, then who has waited longest.
+    """Order builders by priority, then by waiting time: Buildbot's `prioritizeBuilders`.
 
-    The same order as Buildbot's own, from one query instead of two for each builder; builders
-    with nothing waiting are left out.
+    The order is the same as Buildbot's own, but from one query instead of two per builder; builders
+    with no waiting requests are left out.
 
     Returns:
         A deferred list of builders.
@@ -24,7 +24,7 @@ def by_urgency(master: Any, builders: list[Any]) -> Any:
 
 
 def _waiting(connection: sa.Connection, model: Any) -> list[str]:
-    """Return the names of the builders that have unclaimed requests, in order."""
+    """Return the names of the builders with unclaimed requests, in order."""
     requests, claims = model.buildrequests, model.buildrequest_claims
     query = (
         sa.select(model.builders.c.name)

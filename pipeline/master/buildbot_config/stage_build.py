@@ -1,9 +1,9 @@
-"""A stage's build, which gives its request back whatever happens while it begins.
+"""Build of a stage that returns its request to the queue if the build fails to begin.
 
-Buildbot 4.3 keeps a build for ever, and its builder's worker with it, when the worker is lost or
-the request is cancelled in the moments before the first step. Nothing of it would go on before the
-master is restarted, and stopping the master waits for it in vain. A moment earlier, it forgets the
-build and keeps the request claimed.
+Work-around of Buildbot 4.3: it keeps a build for ever, and its builder's worker with it, if the
+worker is lost or the request is cancelled in the moments before the first step. The build would
+hang until the master is restarted, and stopping the master would wait for it. If this happens a
+moment earlier, Buildbot forgets the build and keeps the request claimed.
 """
 
 from __future__ import annotations
@@ -15,21 +15,22 @@ from buildbot.process.results import CANCELLED, RETRY
 from twisted.internet import defer
 from twisted.python import log
 
-#: Seconds from a build's making to its start: some milliseconds, and longer on a busy master.
+#: Seconds from a build's creation to its start before it counts as lost; usually milliseconds,
+#: longer on a busy master.
 PATIENCE = 20
 
 
 class StageBuild(Build):
-    """A build of one stage."""
+    """A build of a stage."""
 
     def __init__(self, requests: list[Any], builder: Any = None) -> None:
-        """Make a build for requests that are claimed for it; it has yet to begin."""
+        """Create a build for claimed requests; start the timer until its begin."""
         super().__init__(requests, builder)
         self._given_back = False
         self._waiting = builder.master.reactor.callLater(PATIENCE, self._give_back)
 
     def _give_back(self) -> None:
-        """Have the request given to a worker again: the build was made and never began."""
+        """Return the request to the queue: the build was created and never began."""
         self._given_back = True
         log.msg(f"{self} never began; its request is given back")
         done = self._unclaim()
@@ -46,7 +47,7 @@ class StageBuild(Build):
 
     @defer.inlineCallbacks
     def startBuild(self, workerforbuilder: Any) -> Any:
-        """Begin; where that fails, the request goes to a worker again."""
+        """Begin the build; on failure return the request to the queue."""
         if self._given_back:
             self.builder.building.remove(self)
             workerforbuilder.buildFinished()
@@ -58,7 +59,7 @@ class StageBuild(Build):
             log.msg(f"{self} could not begin and is tried again: {error!r}")
             yield self._give_up(["worker", "lost"], RETRY)
             return
-        # It was cancelled between its request and its build.
+        # Cancelled between its request and its build.
         if self.stopped and not self.finished and self.conn is None:
             yield self._give_up(["cancelled"], CANCELLED)
 
@@ -68,7 +69,7 @@ class StageBuild(Build):
             return
         if getattr(self, "stopBuildConsumer", None) is not None:
             yield self.buildFinished(text, results)
-        # It had no row yet, or its worker is gone: what comes last was left out.
+        # The build had no row yet, or its worker is gone: do the last steps of Buildbot here.
         if self in self.builder.building:
             self.results = results
             self.workerforbuilder.buildFinished()

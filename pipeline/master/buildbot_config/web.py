@@ -1,4 +1,4 @@
-"""The web UI: what Buildbot is told of it."""
+"""Buildbot's `www`: configuration of the web UI."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from slipway.master.access.users import Crowd
 from slipway.model.site import Project, SiteSettings
 
 _VIEWS = ("console_view", "grid_view", "waterfall_view")
-#: So many connections wait to be taken up. Twisted's own 50 are full in a moment while the master
-#: is busy; what comes then is dropped by the kernel, and knocks again after 1, 3, 7 seconds.
+#: Size of the listen backlog. Twisted's default of 50 overflows while the master is busy; the
+#: kernel then drops connections, and clients retry after 1, 3, 7 seconds.
 _LINE = 1024
 
 
 class RecordedRules(RecordedAuthz, Rules):
-    """Who may do what, and a memory of what was asked."""
+    """Authorization rules, with an audit trail."""
 
 
 def configuration(
@@ -29,9 +29,9 @@ def configuration(
     """Return Buildbot's `www`.
 
     Args:
-        site: Where it listens.
+        site: The addresses to listen on.
         crowd: The people, and how they sign in.
-        projects: Whose gates name roles.
+        projects: The projects, whose gates name roles.
     """
     installed = {point.name for point in entry_points(group="buildbot.www")}
     return {
@@ -41,6 +41,6 @@ def configuration(
         "authz": RecordedRules(crowd, projects),
         "allowed_origins": sorted(crowd.origins),
         "cookie_expiration_time": timedelta(hours=crowd.access.session_hours),
-        # The door asks for the role before the hook is reached.
+        # The gateway checks the permission before the hook is reached.
         "change_hook_dialects": {"poller": True},
     }

@@ -1,1 +1,1 @@
-"""Telling people what has happened."""
+"""Notifications for people."""

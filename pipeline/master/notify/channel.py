@@ -1,4 +1,4 @@
-"""A channel: sends the notices of one notifier, one after the other, in a thread of its own."""
+"""Notification channel: sends the notices of one notifier in order, in its own thread."""
 
 from __future__ import annotations
 
@@ -10,32 +10,33 @@ from collections.abc import Callable
 from slipway.model.notice import Notice, Notifier
 from slipway.scripts.terminal_text import plain
 
-#: Notices that wait in one channel; of more the newest are left out.
+#: Maximum number of waiting notices; further ones are dropped.
 MOST = 1000
-#: Seconds before each further try.
+#: Seconds before each retry.
 PAUSES = (1.0, 10.0, 60.0)
 
 
 class Channel:
-    """Sends, and tries again; no run ever waits for it."""
+    """Sends notices and retries failures; never blocks a run."""
 
     def __init__(self, name: str, settings: Notifier, tell: Callable[[str], None]) -> None:
-        """Begin.
+        """Start the thread.
 
         Args:
-            name: What pipeline.toml calls the notifier.
-            settings: What it is.
-            tell: Is told, from another thread, what could not be sent, and why.
+            name: The notifier's name in pipeline.toml.
+            settings: The notifier.
+            tell: Called in the channel's thread with a sentence about each notice that was not
+                sent.
         """
         self._name, self._settings, self._tell = name, settings, tell
         self._waiting: queue.Queue[Notice | None] = queue.Queue(MOST)
         self._ended = threading.Event()
-        # A notifier that hangs does not keep the master from ending.
+        # A daemon thread: a notifier that hangs must not block the end of the master.
         self._thread = threading.Thread(target=self._work, name=f"notify {name}", daemon=True)
         self._thread.start()
 
     def put(self, notice: Notice) -> None:
-        """Take a notice, where this channel wants it."""
+        """Queue a notice if this channel wants it."""
         if not self._settings.wants(notice):
             return
         try:
@@ -44,7 +45,7 @@ class Channel:
             self._tell(f"notify.{self._name}: {MOST} notices wait; {notice.id} is left out")
 
     def end(self) -> None:
-        """Send no more; what is being sent is not waited for."""
+        """Stop sending; does not wait for a notice that is being sent."""
         self._ended.set()
         with contextlib.suppress(queue.Full):
             self._waiting.put_nowait(None)

@@ -1,4 +1,4 @@
-"""Looks at what changes in the ledger, and gives what people are told of to the channels."""
+"""Notification service: finds events in the ledger and passes them to the channels."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from slipway.master.ledger_service import find_desk
 from slipway.master.notify.channel import Channel
 from slipway.model.notice import Notifier
 
-#: Seconds for which it is remembered what was told.
+#: Maximum age in seconds of events; sent ones are remembered as long.
 _DAY = 86400.0
 
 
 class Notices(BuildbotService):
-    """One per master. What happened while no master ran is not told."""
+    """The notification service, one per master. Events from before its start are not sent."""
 
     compare_attrs: ClassVar[tuple[str, ...]] = ("notifiers", "url")
 
     def checkConfig(self, *, notifiers: dict[str, Notifier], url: str) -> None:
-        """Check the arguments; pipeline.toml's own check has been there before."""
+        """Accept the arguments; pipeline.toml was validated before."""
         super().checkConfig()
 
     _channels: tuple[Channel, ...] = ()
     _consumer: Any = None
 
     async def reconfigService(self, *, notifiers: dict[str, Notifier], url: str) -> None:
-        """Take up new arguments while the master runs."""
+        """Apply new arguments while the master runs."""
         self.notifiers, self.url = notifiers, url
         self._end_channels()
         reactor = self.master.reactor
@@ -43,7 +43,7 @@ class Notices(BuildbotService):
         await super().reconfigService()
 
     async def startService(self) -> None:
-        """Begin to listen."""
+        """Subscribe to changes of the ledger."""
         await super().startService()
         self._began = time.time()
         self._told: dict[str, float] = {}
@@ -53,7 +53,7 @@ class Notices(BuildbotService):
         )
 
     async def stopService(self) -> None:
-        """Send no more."""
+        """Unsubscribe and stop the channels."""
         if self._consumer is not None:
             self._consumer.stopConsuming()
             self._consumer = None

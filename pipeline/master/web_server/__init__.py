@@ -1,1 +1,1 @@
-"""Connections to the web server, within bounds."""
+"""Web server connections with limits of number, size and time."""

@@ -1,9 +1,9 @@
-"""One connection to the web server: requests within bounds of size and time, or none.
+"""HTTP connection with limits of size and time for each request.
 
-Twisted reads a body whole, and a form's into memory several times over, before anybody is asked
-whether this person may; and each byte that comes puts its timeout off. Here a request is refused
-when its headers are known, and must have come whole within so many seconds. Buildbot's site makes
-its connections by its `protocol`, which Twisted documents as an attribute of factories.
+Twisted reads a whole body, and parses forms into several copies in memory, before anything checks
+the person's permission; and each received byte resets its timeout. Here a request is refused as
+soon as its headers are known, and must be complete within a fixed time. The class is set as the
+site's `protocol`, a documented attribute of Twisted's factories.
 """
 
 from __future__ import annotations
@@ -18,62 +18,62 @@ from twisted.web.http import RESPONSES, HTTPChannel
 
 from slipway.master.web_server.connections import Connections
 
-#: More bytes than this no body has: nothing that the web server takes is a file.
+#: Maximum size of a body in bytes; the web server accepts no files.
 LARGEST = 256 * 1024
 #: Seconds from a request's first byte to the end of its headers, and from there to its last byte.
 _HEADERS, _BODY = 20.0, 30.0
-#: Seconds in which a client must take something of what is sent to it.
+#: Seconds in which a client must read something of the answer.
 _STALLED = 60.0
-#: Seconds, and bytes, that are still read of a request that was refused: a connection that is
-#: closed at once takes the answer away from a client that is still sending.
+#: Seconds and bytes to read on after a refusal: closing immediately would reset the connection, and
+#: a client that is still sending would lose the answer.
 _LINGER, _DISCARDED = 5.0, 64 * 1024 * 1024
-#: Requests in what is read at once. Browsers send the next when they have the answer.
+#: Maximum number of pipelined requests in one read. Browsers do not pipeline.
 _AT_ONCE = 8
 _JSON = b"application/json"
 
 
 class Channel(HTTPChannel):
-    """A connection."""
+    """A connection of a client."""
 
     wire: Any
-    """Its transport, also after a websocket has taken it over."""
+    """Its transport, even after a websocket has taken it over."""
 
     def __init__(self, connections: Connections) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._connections = connections
         self.working = False
-        """Whether a request is being answered; a websocket or a stream of events is one, too."""
+        """True while a request is answered; a websocket or event stream counts as one."""
         self.yields = False
-        """Whether what is being answered goes on for ever, for somebody nobody knows."""
+        """True while an anonymous person's stream is served, which never ends by itself."""
         self.behind = False
-        """Whether the client does not take what is sent to it."""
+        """True if the client does not read what is sent."""
         self._refused = False
         self._discarded = 0
         self._begun = 0
         self._timers: dict[str, Any] = {}
 
-    # ---- from its beginning to its end
+    # ---- connection
 
     def connectionMade(self) -> None:
-        """Begin, where there is room."""
+        """Accept the connection if there is room."""
         super().connectionMade()  # type: ignore[no-untyped-call]
         self.wire = self.transport
         if not self._connections.admit(self):
             self.cut()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """End."""
+        """Handle the loss of the connection."""
         self.over()
         super().connectionLost(reason)  # type: ignore[no-untyped-call]
 
     def over(self) -> None:
-        """Forget the connection: it is lost; where a websocket has taken it over, that says so."""
+        """Stop the timers and unregister the connection; websockets call this themselves."""
         for name in list(self._timers):
             self._stop(name)
         self._connections.forget(self)
 
     def cut(self) -> None:
-        """Close the connection, whatever is still to be sent."""
+        """Abort the connection; unsent data is lost."""
         self._connections.forget(self)
         self.wire.abortConnection()
 
@@ -90,7 +90,7 @@ class Channel(HTTPChannel):
     # ---- a request
 
     def dataReceived(self, data: bytes) -> None:
-        """Read; from the first byte on there is so much time until the headers are there."""
+        """Process received data; the first byte of a request starts the timeout of its headers."""
         if self._refused:
             self._discard(data)
             return
@@ -102,7 +102,7 @@ class Channel(HTTPChannel):
         super().dataReceived(data)  # type: ignore[no-untyped-call]
 
     def allHeadersReceived(self) -> None:
-        """Look at what is announced, before anything of the body is read."""
+        """Check the announced length and type before the body is read."""
         self._stop("headers")
         self._begun += 1
         status, sentence = self._trouble()
@@ -125,12 +125,12 @@ class Channel(HTTPChannel):
         return 0, ""
 
     def rawDataReceived(self, data: bytes) -> None:
-        """Take a piece of a body."""
+        """Process a piece of a body, unless the request was refused."""
         if not self._refused:
             super().rawDataReceived(data)
 
     def allContentReceived(self) -> None:
-        """Answer, unless it was refused."""
+        """Process the request, unless it was refused."""
         if self._refused:
             return
         self._stop("body")
@@ -138,7 +138,7 @@ class Channel(HTTPChannel):
         super().allContentReceived()  # type: ignore[no-untyped-call]
 
     def requestDone(self, request: Any) -> None:
-        """Wait for the next request."""
+        """Get ready for the next request."""
         self.working = self.yields = False
         self._connections.rests(self)
         super().requestDone(request)  # type: ignore[no-untyped-call]
@@ -146,7 +146,7 @@ class Channel(HTTPChannel):
     # ---- refusals
 
     def refuse(self, status: int, sentence: str) -> None:
-        """Say why not, and read nothing more."""
+        """Send a refusal and stop reading requests."""
         if self._refused:
             return
         self._refused = True
@@ -167,16 +167,16 @@ class Channel(HTTPChannel):
         if self._discarded > _DISCARDED:
             self.cut()
 
-    # ---- a client that does not read
+    # ---- slow readers
 
     def pauseProducing(self) -> None:
-        """Hear that what is sent piles up here."""
+        """Start the timeout of a client that does not read."""
         self.behind = True
         self._within("stalled", _STALLED, self.cut)
         super().pauseProducing()  # type: ignore[no-untyped-call]
 
     def resumeProducing(self) -> None:
-        """Hear that the client has taken it."""
+        """Stop the timeout: the client reads again."""
         self.behind = False
         self._stop("stalled")
         super().resumeProducing()  # type: ignore[no-untyped-call]

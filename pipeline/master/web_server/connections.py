@@ -1,9 +1,9 @@
-"""The connections to the web server: so many, and so many of one address.
+"""Limit the connections to the web server, in total and by address.
 
-Who comes when there is no room is let in, and another goes instead: first one that waits for its
-next request or has sent half of one, the longest idle first; then one that follows events without
-having signed in. So a thousand connections that do nothing keep nobody out. A reverse proxy of
-ours may have as many as there are: its address is everybody's.
+If the limit is reached, a new connection replaces an old one: first the longest idle one that waits
+for a request or has sent half of one; then an anonymous event stream. So a thousand idle
+connections lock nobody out. Trusted reverse proxies have no limit by address, since all people
+share it.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-#: Of one address, and of all together; never more than half of the files the process may open.
+#: Maximum of one address and in total; never more than half of the process's file descriptors.
 OF_ONE, OF_ALL = 128, 512
 
 
 class Connections:
-    """What there is of them, by address."""
+    """The open connections by address."""
 
     def __init__(self, trusts: Callable[[str], bool]) -> None:
         self._trusts = trusts
@@ -27,7 +27,7 @@ class Connections:
         self._most = min(OF_ALL, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
 
     def admit(self, channel: Any) -> bool:
-        """Count a connection and tell whether there is room for it; another may have to go."""
+        """Register a connection, replacing another if needed; return False if there is no room."""
         address = _of(channel)
         here = self._by_address.get(address, OrderedDict())
         crowded = here if len(here) >= OF_ONE and not self._trusts(address) else None
@@ -43,7 +43,7 @@ class Connections:
         return True
 
     def forget(self, channel: Any) -> None:
-        """Count a connection no more; again changes nothing."""
+        """Unregister a connection. Idempotent."""
         address = _of(channel)
         here = self._by_address.get(address)
         if here is None or channel not in here:
@@ -54,7 +54,7 @@ class Connections:
             del self._by_address[address]
 
     def rests(self, channel: Any) -> None:
-        """Hear that a connection waits for its next request from now on."""
+        """Mark a connection as idle from now on."""
         here = self._by_address.get(_of(channel))
         if here is not None and channel in here:
             here.move_to_end(channel)

@@ -1,8 +1,8 @@
-"""Streams: websockets and streams of events, which stay open for as long as somebody looks.
+"""Websockets and event streams with limits.
 
-Buildbot bounds neither: how many there are, how large or how many messages come, what piles up for
-a client that does not read, and whether whoever opened one may still look. The door hands `/ws` and
-`/sse` to these subclasses of Buildbot's own resources.
+Buildbot limits neither their number, nor the size and rate of messages, nor the data queued for a
+client that does not read, and does not check later whether the person may still look. The gateway
+routes `/ws` and `/sse` to these subclasses of Buildbot's own resources.
 """
 
 from __future__ import annotations
@@ -23,26 +23,28 @@ from twisted.web.server import NOT_DONE_YET
 from slipway.master.access.rate_limits import Buckets
 from slipway.model.access import Person
 
-#: Open at once: of one person, and of an address that nobody has signed in from.
+#: Maximum number of open streams: per person, and per address of anonymous people.
 _OF_PERSON, _OF_ADDRESS = 60, 60
-#: Bytes of a message to the master; messages and bytes at once, and a second from then on.
+#: Maximum size of a message to the master in bytes; bursts and rates per second of messages and
+#: bytes.
 _LONGEST, _MESSAGES, _BYTES = 4096, (300, 20), (262_144, 32_768)
-#: What one stream may follow, and bytes that may pile up for a client that does not read.
+#: Maximum number of subscriptions of a stream, length of a path, and bytes queued for a client that
+#: does not read.
 _PATHS, _LONGEST_PATH, _BEHIND = 300, 200, 1 << 20
-#: Seconds between two questions whether they who opened it may still look, and between two pings.
+#: Seconds between two checks of a stream's permission, and between two pings.
 _ASKED, _PING = 60.0, 60.0
-#: Why a websocket is closed; from 4000 on the numbers are everybody's own.
+#: Close code of a websocket; codes from 4000 on are private.
 _NOT_OURS = 4008
 
 
 class Streams:
-    """What is open, for whom; each is closed once they may no longer look."""
+    """The open streams; each is closed when its person may no longer look."""
 
     def __init__(self, may_look: Callable[[Any], Awaitable[bool]]) -> None:
-        """Begin.
+        """Create an empty set.
 
         Args:
-            may_look: Finds out anew whether a visit's person may look, by what it came with.
+            may_look: Authenticates a visit again and returns whether its person may look.
         """
         self._may_look = may_look
         self._open: dict[Any, str] = {}
@@ -50,7 +52,7 @@ class Streams:
         self._asking = task.LoopingCall(lambda: defer.ensureDeferred(self._ask()))
 
     def begin(self, visit: Any, address: str) -> bool:
-        """Count a stream, where there is room for one more of its person or address."""
+        """Register a stream; return False if its person or address has too many."""
         person: Person = visit.person
         key = f"address {address}" if person.anonymous else f"person {person.name}"
         if self._counts[key] >= (_OF_ADDRESS if person.anonymous else _OF_PERSON):
@@ -63,7 +65,7 @@ class Streams:
         return True
 
     def end(self, visit: Any) -> None:
-        """Count a stream no more; again changes nothing."""
+        """Unregister a stream. Idempotent."""
         key = self._open.pop(visit, None)
         if key is None:
             return
@@ -85,7 +87,7 @@ class Streams:
 
 
 class Socket(WsProtocol):
-    """A websocket of Buildbot's, within bounds."""
+    """Buildbot's websocket, with limits."""
 
     def __init__(self, master: Any, visit: Any, ended: Callable[[], None]) -> None:
         super().__init__(master)
@@ -94,21 +96,21 @@ class Socket(WsProtocol):
         self._behind = 0
 
     def dataReceived(self, data: bytes) -> None:
-        """Read, as long as it is no flood."""
+        """Process received data; abort the connection above the rate limit."""
         if self._bytes.take("", len(data)):
             super().dataReceived(data)
         else:
             self._channel.cut()
 
     def onPing(self, payload: bytes) -> None:
-        """Answer, as long as it is no flood."""
+        """Answer a ping; abort the connection above the rate limit."""
         if self._messages.take(""):
             super().onPing(payload)
         else:
             self._channel.cut()
 
     def onMessage(self, frame: bytes, isBinary: bool) -> Any:
-        """Do what a message asks for, where it is one of Buildbot's."""
+        """Process a message if it is valid; close the websocket otherwise."""
         if not self._messages.take(""):
             self._channel.cut()
             return None
@@ -118,7 +120,7 @@ class Socket(WsProtocol):
         return super().onMessage(frame, isBinary)
 
     def sendMessage(self, payload: bytes, *args: Any, **options: Any) -> Any:
-        """Send, as long as the client takes it."""
+        """Send a message; abort the connection if too much is queued for the client."""
         self._behind = self._behind + len(payload) if self._channel.behind else 0
         if self._behind > _BEHIND:
             self._channel.cut()
@@ -126,15 +128,15 @@ class Socket(WsProtocol):
         return super().sendMessage(payload, *args, **options)
 
     def connectionLost(self, reason: Any) -> None:
-        """End, and say so to what counts: the channel's own end nobody hears."""
-        # Buildbot's own forgets to have Autobahn stop its timers.
+        """Handle the loss of the connection; the channel itself is not notified."""
+        # Buildbot's override does not call Autobahn's method, which stops its timers.
         super(WsProtocol, self).connectionLost(reason)
         super().connectionLost(reason)
         self._ended()
 
 
 def _is_message(frame: bytes, followed: set[str]) -> bool:
-    """Tell whether Buildbot's own code can take a message, which takes it for what it expects."""
+    """Validate a message for Buildbot's code, which does not check types."""
     try:
         told = json.loads(frame)
     except (ValueError, RecursionError):
@@ -148,7 +150,7 @@ def _is_message(frame: bytes, followed: set[str]) -> bool:
 
 
 class Sockets(Resource):
-    """`/ws`."""
+    """The resource `/ws`."""
 
     isLeaf = True  # noqa: N815  Twisted's name
 
@@ -164,7 +166,7 @@ class Sockets(Resource):
         )
 
     def render(self, request: Any) -> Any:
-        """Make a websocket of a request."""
+        """Upgrade a request to a websocket."""
         request.connection = request.channel
         if not self._streams.begin(request, self._address(request)):
             return _too_many(request)
@@ -178,7 +180,7 @@ class Sockets(Resource):
 
 
 class _One:
-    """Makes the websocket of one request."""
+    """Factory of the websocket of one request."""
 
     def __init__(self, factory: Any, master: Any, visit: Any, ended: Callable[[], None]) -> None:
         self._factory, self._of = factory, (master, visit, ended)
@@ -190,23 +192,23 @@ class _One:
 
 
 class Events(EventResource):
-    """`/sse`."""
+    """The resource `/sse`."""
 
     def __init__(self, master: Any, streams: Streams, address: Callable[[Any], str]) -> None:
         super().__init__(master)
         self._streams, self._address = streams, address
 
     def render(self, request: Any) -> Any:
-        """Begin a stream, or change what it follows."""
+        """Open a stream, or change its subscriptions."""
         path = [one for one in request.postpath if one]
-        # Buildbot's own takes any for the values of a filter, and fails.
+        # Buildbot parses query arguments as values of a filter, and fails.
         request.args.clear()
         if path[:1] in ([b"add"], [b"remove"]):
             consumer = self.consumers.get(path[1] if len(path) > 1 else b"")
             follows = len(consumer.qrefs) if consumer else 0
             if path[0] == b"add" and follows >= _PATHS:
                 return _too_many(request)
-            # Buildbot's own returns None here, which Twisted takes for an error.
+            # Buildbot's method returns None here, which Twisted reports as an error.
             super().render(request)
             return b""
         request.connection = request.channel
