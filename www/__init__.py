@@ -1,1 +1,1 @@
-"""The web plugin: endpoints for pages, scripts and the command line, and the pages themselves."""
+"""The web plugin: endpoints for pages, scripts and the command line, and the pages."""

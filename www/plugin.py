@@ -1,4 +1,4 @@
-"""The plugin as Buildbot loads it."""
+"""The plugin object that Buildbot loads."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from slipway.www.api.routes import ROUTES
 
 
 class Slipway(Application):
-    """Pages, and the endpoints below `api/`."""
+    """The pages, and the endpoints below `api/`."""
 
     def setMaster(self, master: Any) -> None:
-        """Take up a master; Buildbot calls it at each reading of its configuration."""
+        """Attach to a master; Buildbot calls this each time it reads its configuration."""
         super().setMaster(master)
         self._serve({})
 
     def setConfiguration(self, config: Any) -> None:
-        """Take up what the site's configuration tells the plugin."""
+        """Take the plugin's part of the site's configuration."""
         super().setConfiguration(config)
         self._serve(config if isinstance(config, dict) else {})
 
@@ -32,7 +32,7 @@ class Slipway(Application):
 
 
 def make() -> Slipway:
-    """Return the plugin."""
+    """Return a new plugin instance."""
     return Slipway("slipway.www", "Slipway: pipelines, gates, environments")
 
 

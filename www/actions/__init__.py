@@ -1,1 +1,1 @@
-"""What endpoints do: each hands on to the master's schedulers and gatekeepers."""
+"""Handlers of endpoints that act: each calls the master's schedulers and gatekeepers."""

@@ -1,4 +1,4 @@
-"""Opening, approving and rejecting gates; rolling back; freezing."""
+"""Open, approve and reject gates; roll back; freeze."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ async def reject(call: Call) -> Taken:
 
 
 async def check(call: Call) -> Checked:
-    """Answer POST gates/ID/check: what is wrong with answers, before anybody asks."""
+    """Answer POST gates/ID/check: validate answers without opening the gate."""
     gate_id, project = await _gate_of(call)
     name = (await _shown(call, gate_id)).stage
     place = call.outline(project).places.get(name)

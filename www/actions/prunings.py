@@ -1,4 +1,4 @@
-"""Letting the artefacts of old runs go."""
+"""Delete the artefacts of old runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Starting, re-running and cancelling runs and stages; polling."""
+"""Start, rerun and cancel runs and stages; poll."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def start_run(call: Call) -> RunName:
 
 def _started(project: str, made: Started | None) -> RunName:
     if made is None:
-        # Only a poll finds that its run exists.
+        # Only a poll returns None, when its run exists already.
         msg = f"no run of {project} was started"
         raise WrongInput(msg)
     return RunName(project=project, number=made.number)
@@ -85,7 +85,7 @@ async def rerun_stage(call: Call) -> RunName:
 
 
 async def cancel_stage(call: Call) -> RunName:
-    """Answer POST runs/PROJECT/NUMBER/stages/STAGE/cancel: Buildbot stops what runs."""
+    """Answer POST runs/PROJECT/NUMBER/stages/STAGE/cancel: Buildbot stops running builds."""
     name, number = await _run_of(call)
     stage, cell = call.path["stage"], call.body.cell
     await call.read(_stage_exists, call.outline(), number, stage, cell)

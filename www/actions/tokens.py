@@ -1,4 +1,4 @@
-"""Tokens for scripts: made, listed, revoked."""
+"""Create, list and revoke API tokens."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from slipway.www.shapes.tokens import NewToken, Token, TokenMade
 
 
 async def list_tokens(call: Call) -> Listing[Token]:
-    """Answer GET tokens: one's own; all of them to those who may see them."""
+    """Answer GET tokens: the user's own; all tokens for users who may see them."""
     return await call.read(_list, _whose(call.person))
 
 
@@ -28,9 +28,9 @@ def _list(session: Session, person: str | None) -> Listing[Token]:
 
 
 async def create_token(call: Call) -> TokenMade:
-    """Answer POST tokens: one of one's own, with at most what one may do oneself.
+    """Answer POST tokens: create a token of the user's own, with at most the user's roles.
 
-    A token makes none: one that got into wrong hands would outlive its end.
+    A token cannot create tokens: a stolen one would outlive its expiry.
     """
     if call.person.by_token:
         told = "a token makes no token; sign in, or use: slipway token create"

@@ -1,4 +1,4 @@
-"""Pausing and resuming workers."""
+"""Pause and resume workers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from slipway.www.shapes.site import WorkerState
 
 
 async def pause(call: Call) -> WorkerState:
-    """Answer POST workers/NAME/pause: it takes no new work."""
+    """Answer POST workers/NAME/pause: the worker takes no new work."""
     return await _control(call, "pause", paused=True)
 
 

@@ -1,1 +1,1 @@
-"""The endpoints: routes, calls, answers, and the document of them."""
+"""The HTTP API: routes, calls, answers, and the OpenAPI document."""

@@ -1,4 +1,4 @@
-"""One call of an endpoint: who asks, for what, and where its answer is to be found."""
+"""One call of an endpoint: the person, the request, and access to the data for its answer."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ T = TypeVar("T")
 
 @dataclass
 class Call:
-    """What a handler is given."""
+    """The argument of a handler."""
 
     master: Any
     person: Person
     outlines: Outlines
     config: dict[str, Any]
-    """What the site's configuration tells the plugin."""
+    """The plugin's part of the site's configuration."""
     request: Any
     path: dict[str, str]
     query: Any = None
@@ -52,7 +52,7 @@ class Call:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Read from the ledger, beside what is being written."""
+        """Run a read-only function on the ledger, concurrently with writers."""
         return await self.desk.read(work, *args, **kwargs)
 
     async def change(
@@ -61,11 +61,11 @@ class Call:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Change the ledger as the one who asks; the audit trail knows who it was."""
+        """Run a function that changes the ledger; the audit trail records the person."""
         return await self.desk.change(self.person.name, work, *args, **kwargs)
 
     async def record(self, action: str, path: str, summary: str, project: str = "") -> None:
-        """Write down in the audit trail what is asked of Buildbot, before it is done.
+        """Record an action on Buildbot in the audit trail, before it is done.
 
         Args:
             action: What, as Buildbot's own control actions are called.
@@ -83,7 +83,7 @@ class Call:
         return {name: self.outlines.of(name, one) for name, one in self.desk.projects.items()}
 
     def outline(self, name: str | None = None) -> Outline:
-        """Return the outline of the project that is told, or that the path names.
+        """Return the outline of the given project, or of the one that the path names.
 
         Raises:
             Refused: There is no such project.

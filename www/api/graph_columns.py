@@ -1,4 +1,4 @@
-"""A project's pipeline as views need it: its stages in the graph's order, each in its column."""
+"""Lay out a project's stages for views: in the graph's order, each in its column."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from slipway.model.stage import Stage
 
 @dataclass(frozen=True)
 class Place:
-    """A stage and where it stands."""
+    """A stage and its position."""
 
     name: str
     stage: Stage
@@ -33,11 +33,11 @@ class Outline:
     project: Project
     places: dict[str, Place]
     workers: Mapping[str, Worker] = field(default_factory=dict)
-    """The site's."""
+    """The site's workers."""
 
     @property
     def environments(self) -> dict[str, list[str]]:
-        """The stages that deploy to each environment."""
+        """The names of the stages that deploy to each environment."""
         found: dict[str, list[str]] = {name: [] for name in self.project.environments}
         for place in self.places.values():
             if place.environment is not None:
@@ -67,10 +67,10 @@ def draw(
 
 
 class Outlines:
-    """The outlines of a site, drawn once for each reading of pipeline.toml."""
+    """The outlines of a site, cached until pipeline.toml is read again."""
 
     def __init__(self, told: Mapping[str, Mapping[str, Any]] = MappingProxyType({})) -> None:
-        """Make none yet.
+        """Initialize an empty cache.
 
         Args:
             told: What the plugin's configuration says of the site's workers.

@@ -1,4 +1,4 @@
-"""Refusals: why something is not done, as HTTP has it."""
+"""Map errors to HTTP responses."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pydantic import ValidationError
 from slipway.model.answers import WrongAnswers
 from slipway.model.errors import Forbidden, MissingTool, SlipwayError
 
-#: So many wrong fields are told.
+#: Maximum number of wrong fields that are reported.
 _MOST = 50
 
 
 class Refused(SlipwayError):
-    """A request that is not done."""
+    """A request that is refused, with its HTTP status."""
 
     def __init__(self, status: int, sentence: str, fields: Mapping[str, str] | None = None) -> None:
         super().__init__(sentence)
@@ -24,12 +24,12 @@ class Refused(SlipwayError):
 
 
 def not_found(what: str) -> Refused:
-    """Return the refusal of what is not there."""
+    """Return the 404 error for a missing thing."""
     return Refused(404, what)
 
 
 def of_error(error: SlipwayError, *, signed_in: bool, wrong: int) -> Refused:
-    """Return an error as a refusal.
+    """Convert an error.
 
     Args:
         error: The error.
@@ -46,7 +46,7 @@ def of_error(error: SlipwayError, *, signed_in: bool, wrong: int) -> Refused:
 
 
 def of_validation(error: ValidationError, where: str) -> Refused:
-    """Return what is wrong with a query or a body, field by field.
+    """Convert validation errors of a query or a body, with a sentence for each field.
 
     Args:
         error: What pydantic found.
@@ -66,7 +66,7 @@ def of_validation(error: ValidationError, where: str) -> Refused:
 
 
 def _encodable(text: str) -> str:
-    # What came as JSON may hold half of a surrogate pair.
+    # JSON input may contain an unpaired surrogate.
     return text.encode("utf-8", "replace").decode()
 
 

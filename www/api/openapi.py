@@ -1,4 +1,4 @@
-"""The endpoints as an OpenAPI 3.1 document, made from the routes and their shapes."""
+"""Generate the OpenAPI 3.1 document from the routes and their shapes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _Schemas = dict[tuple[Any, Any], Any]
 
 @functools.lru_cache(maxsize=1)
 def describe(routes: Sequence[Route]) -> dict[str, Any]:
-    """Return the document."""
+    """Return the OpenAPI document."""
     adapters: list[Any] = []
     for route in routes:
         if route.answer not in {None, dict}:
@@ -119,7 +119,7 @@ def _query_parameters(route: Route) -> list[dict[str, Any]]:
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema that does not offer null: a query has texts alone."""
+    """Return a schema without null: query parameters are texts."""
     kinds = [one for one in schema.get("anyOf", []) if one != {"type": "null"}]
     made = {key: value for key, value in schema.items() if key not in {"anyOf", "default"}}
     return made | kinds[0] if len(kinds) == 1 else schema

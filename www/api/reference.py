@@ -1,4 +1,4 @@
-"""The reference of all endpoints as a Markdown page: `python -m slipway.www.api.reference`."""
+"""Generate the endpoints' reference as a Markdown page: `python -m slipway.www.api.reference`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading what is asked: the query and the body, before they are checked."""
+"""Parse the query and the body of a request, before validation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, get_origin
 from slipway.www.api.http_errors import Refused
 from slipway.www.shapes.base import Asked
 
-#: More bytes than this no body has.
+#: Maximum bytes of a body.
 LARGEST = 256 * 1024
 _DEEPEST = "the body is nested too deeply"
 
@@ -41,7 +41,7 @@ def _text(value: bytes) -> str:
 
 
 def read_body(request: Any) -> dict[str, Any]:
-    """Return a body, which is a JSON object.
+    """Parse a body, which must be a JSON object.
 
     Raises:
         Refused: It is too large, not announced as JSON, or none.

@@ -1,4 +1,4 @@
-"""The endpoints as a resource of Buildbot's web server."""
+"""Serve the endpoints as a resource of Buildbot's web server."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class Api(Resource):
         self._outlines = Outlines(config.get("workers", {}))
 
     def render(self, request: Any) -> Any:
-        """Answer a request, now or later."""
+        """Answer a request, synchronously or later."""
         request.setHeader("x-content-type-options", "nosniff")
         answering = defer.ensureDeferred(self._answer(request))
-        # What changes something goes on to its end, whoever has gone away: a gate whose asking is
-        # written down must have its secrets kept, and must be gone on with.
+        # Writes are not cancelled when the client disconnects: after a gate's request is recorded,
+        # its secrets must be kept and its stage started.
         reading = request.method in {b"GET", b"HEAD"}
         request.notifyFinish().addErrback(lambda _: answering.cancel() if reading else None)
         answering.addErrback(self._failed, request)
@@ -106,7 +106,7 @@ def _send_found(request: Any, route: Route, found: Any) -> None:
 
 
 def dumped(found: Any) -> bytes:
-    """Return an answer as JSON."""
+    """Serialize an answer as JSON."""
     if isinstance(found, BaseModel):
         return found.model_dump_json().encode()
     return json.dumps(found, ensure_ascii=False).encode()
@@ -114,7 +114,7 @@ def dumped(found: Any) -> bytes:
 
 def _send(request: Any, status: int, body: bytes) -> None:
     if request.channel is None:
-        # Nobody is there any more.
+        # The client has disconnected.
         return
     request.setResponseCode(status)
     request.setHeader("content-type", "application/json; charset=utf-8")

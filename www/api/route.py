@@ -1,4 +1,4 @@
-"""Routes: which handler answers which method and path, and in which shapes."""
+"""Routes: map methods and paths to handlers and shapes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from slipway.www.api.call import Call
 from slipway.www.api.http_errors import Refused, not_found
 from slipway.www.shapes.base import Asked, NoQuery
 
-#: What a part of a path may be; all else is not found before it reaches the ledger.
+#: Patterns of a path's parts; other values get 404 before they reach the ledger.
 ID = r"[1-9][0-9]{0,8}"
 NUMBER = rf"{ID}|latest"
 SHA256 = r"[0-9a-f]{64}"
@@ -25,9 +25,9 @@ class Route:
 
     method: str
     path: str
-    """Such as "runs/{project}/{number}"."""
+    """For example "runs/{project}/{number}"."""
     action: str
-    """What somebody must be allowed to do, by its name in the table of actions."""
+    """The permission that a caller needs, by its name in the table of actions."""
     handler: Callable[[Call], Awaitable[Any]]
     answer: Any
     """The shape of the answer; None: bytes that the handler has sent itself."""
@@ -36,17 +36,17 @@ class Route:
     body: type[Asked] | None = None
     status: int = 200
     files: tuple[str, ...] = ()
-    """What else than JSON it may answer, by media type."""
+    """Media types of answers besides JSON."""
     wrong: int = 409
-    """The status of what the ledger refuses."""
+    """The HTTP status if the ledger refuses the action."""
 
     @property
     def names(self) -> list[str]:
-        """The names of the path's parts."""
+        """The names of the path's parameters."""
         return re.findall(r"{(\w+)}", self.path)
 
     def pattern(self) -> re.Pattern[str]:
-        """Return what a path looks like that is this route's."""
+        """Return the pattern of this route's paths."""
         text = re.sub(
             r"{(\w+)}", lambda found: f"(?P<{found[1]}>{_PARTS.get(found[1], _ANY)})", self.path
         )
@@ -54,7 +54,7 @@ class Route:
 
 
 class Router:
-    """Finds the route of a request."""
+    """Find the route of a request."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._routes = [(route.pattern(), route) for route in routes]

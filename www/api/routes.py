@@ -1,4 +1,4 @@
-"""All endpoints. The OpenAPI document and the reference are made from this table."""
+"""All endpoints. The OpenAPI document and the reference are generated from this table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who asks, and what they may do, by the site's own door and its one table of actions."""
+"""Check the permissions of the person who sent a request."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from slipway.www.api.http_errors import Refused
 
 
 def demand(person: Person, action: str) -> None:
-    """Refuse what somebody may not do.
+    """Raise if a person may not do an action.
 
     Raises:
         Refused: 401 where nobody has signed in, else 403.

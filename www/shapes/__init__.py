@@ -1,1 +1,1 @@
-"""What endpoints take and give, as JSON."""
+"""Shapes (JSON models) of the endpoints' requests and answers."""

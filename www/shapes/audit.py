@@ -1,4 +1,4 @@
-"""The audit trail."""
+"""Shapes of the audit trail."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from slipway.www.shapes.base import Asked, Json, Line, Number, Shape
 
 
 class AuditEntry(Shape):
-    """One thing that happened."""
+    """An entry of the audit trail."""
 
     id: int
     at: float
@@ -27,7 +27,7 @@ class AuditEntry(Shape):
 
 
 class AuditQuery(Asked):
-    """What of the trail."""
+    """Filter of the audit trail."""
 
     actor: Line | None = None
     action: Line | None = None
@@ -41,7 +41,7 @@ class AuditQuery(Asked):
 
 
 class Whole(Shape):
-    """Whether the trail is whole."""
+    """The result of verifying the audit trail."""
 
     whole: bool
     rows: int

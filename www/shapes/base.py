@@ -1,4 +1,4 @@
-"""What every shape is, and the words that several use."""
+"""Base classes of all shapes, and shapes that several endpoints use."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 T = TypeVar("T")
 
-#: PostgreSQL's integers end here.
+#: Maximum of PostgreSQL's integers.
 MOST = 2**31 - 1
 
-#: One line of text from outside; no control characters, of which databases refuse NUL.
+#: One line of text from a client; without control characters, of which databases refuse NUL.
 Line = Annotated[str, StringConstraints(max_length=255, pattern=r"^[^\x00-\x1f\x7f]*$")]
-#: Text from outside, with line breaks.
+#: Text from a client, with line breaks.
 Words = Annotated[
     str,
     StringConstraints(max_length=4000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"),
@@ -22,13 +22,13 @@ Number = Annotated[int, Field(ge=1, le=MOST)]
 
 
 class Shape(BaseModel):
-    """An answer, or a part of one."""
+    """Base of answers and their parts."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class Asked(BaseModel):
-    """What is asked: a query or a body. What is not known is refused."""
+    """Base of requests: a query or a body. Unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -42,7 +42,7 @@ class Nothing(Asked):
 
 
 class Paging(Asked):
-    """Which part of a list, newest first."""
+    """The position in a list, newest first."""
 
     before: Number | None = None
     """The `next` of the part before."""
@@ -50,7 +50,7 @@ class Paging(Asked):
 
 
 class Listing(Shape, Generic[T]):
-    """A part of a list."""
+    """A page of a list."""
 
     items: list[T]
     next: int | None = None
@@ -58,7 +58,7 @@ class Listing(Shape, Generic[T]):
 
 
 class Problem(Shape):
-    """Why something was not done."""
+    """The reason why a request failed."""
 
     error: str
     fields: dict[str, str] = Field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Files that stages leave."""
+"""Shapes of files that stages leave."""
 
 from __future__ import annotations
 

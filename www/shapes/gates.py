@@ -1,4 +1,4 @@
-"""Gates, deployments, environments."""
+"""Shapes of gates, deployments and environments."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from slipway.www.shapes.files import Artefact
 
 
 class Approval(Shape):
-    """What one person said."""
+    """One person's decision."""
 
     person: str
     decision: Decision
@@ -28,7 +28,7 @@ class Approval(Shape):
 
 
 class WaitsFor(Shape):
-    """One thing a gate waits for."""
+    """A condition that a gate waits for."""
 
     what: Literal["person", "approval", "needs", "window", "freeze"]
     text: str
@@ -36,7 +36,7 @@ class WaitsFor(Shape):
 
 
 class MayGate(Shape):
-    """What this very person may do to a gate, now."""
+    """The current user's permissions on a gate, at this moment."""
 
     open: bool
     change: bool
@@ -46,14 +46,14 @@ class MayGate(Shape):
 
 
 class GateMark(Shape):
-    """The gate a stage stands behind."""
+    """The gate in front of a stage."""
 
     id: int
     state: GateState
 
 
 class DeploymentMark(Shape):
-    """The deployment that an attempt was."""
+    """The deployment of an attempt."""
 
     id: int
     state: DeploymentState
@@ -61,7 +61,7 @@ class DeploymentMark(Shape):
 
 
 class Outcome(Shape):
-    """What became of the stage that a gate has let go."""
+    """The outcome of the stage that a gate started."""
 
     attempt: int
     state: StageState
@@ -112,7 +112,7 @@ class Gate(GateMark):
 
 
 class Reached(Shape):
-    """A deployment in few words."""
+    """A deployment in short form."""
 
     id: int
     version: str
@@ -120,7 +120,7 @@ class Reached(Shape):
 
 
 class Deployment(Shape):
-    """A release that was brought to an environment, or was tried to be."""
+    """A deployment of a release to an environment, successful or not."""
 
     id: int
     project: str
@@ -155,7 +155,7 @@ class Commit(Shape):
 
 
 class Since(Shape):
-    """The run that commits are counted from."""
+    """The run from which commits are counted."""
 
     number: int
     version: str
@@ -163,7 +163,7 @@ class Since(Shape):
 
 
 class Commits(Shape):
-    """Commits, the newest first."""
+    """Commits, newest first."""
 
     items: list[Commit]
     since: Since | None
@@ -171,7 +171,7 @@ class Commits(Shape):
 
 
 class ToDeploy(Shape):
-    """What exactly will be deployed."""
+    """The release that will be deployed."""
 
     release_id: int
     version: str
@@ -183,7 +183,7 @@ class ToDeploy(Shape):
 
 
 class WholeGate(Gate):
-    """A gate with its form and what it would do.
+    """A gate with its form and the effects of opening it.
 
     `id` is 0 where nothing is written down yet: it is made when it is asked.
     """
@@ -202,7 +202,7 @@ class WholeGate(Gate):
 
 
 class GatesQuery(Paging):
-    """Which gates."""
+    """Filter of a list of gates."""
 
     state: list[GateState | Literal["all"]] = Field(default_factory=list)
     project: Line | None = None
@@ -222,7 +222,7 @@ class Earlier(Shape):
 
 
 class Environment(Shape):
-    """What runs where."""
+    """An environment and its current deployment."""
 
     project: str
     name: str
@@ -242,19 +242,19 @@ class Environment(Shape):
 
 
 class EnvironmentsQuery(Asked):
-    """Whose environments."""
+    """Filter of a list of environments."""
 
     project: Line | None = None
 
 
 class Returning(Asked):
-    """The run whose release is wanted back."""
+    """The run whose release is to be restored."""
 
     run: Number
 
 
 class Approving(Asked):
-    """What a person approves."""
+    """An approval of a request."""
 
     asking: Annotated[Line, Field(min_length=1)]
     """The `asking` of the gate, as they were shown it."""
@@ -262,7 +262,7 @@ class Approving(Asked):
 
 
 class Opening(Asked):
-    """What a person asks of a gate."""
+    """A request at a gate."""
 
     token: Annotated[Line, Field(min_length=1)]
     """The `token` that the gate showed; to ask anew what is not approved yet, its `asking`."""
@@ -271,19 +271,19 @@ class Opening(Asked):
 
 
 class Checking(Asked):
-    """Answers to be looked at."""
+    """Answers to validate."""
 
     values: Json = Field(default_factory=dict)
 
 
 class Checked(Shape):
-    """What is wrong with answers, by parameter."""
+    """Errors in answers, by parameter."""
 
     fields: dict[str, str]
 
 
 class Taken(Shape):
-    """What became of a click."""
+    """Result of an action on a gate."""
 
     accepted: bool
     """False: this very request had been taken before."""

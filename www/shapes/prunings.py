@@ -1,4 +1,4 @@
-"""What pruning lets go, and what stays."""
+"""Shapes of prunings: what is deleted, and what is kept."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from slipway.www.shapes.base import Asked, Line, Shape
 
 
 class Prune(Asked):
-    """What to let go."""
+    """A request to prune."""
 
     project: Line | None = None
     """One project's; null: all projects'."""
@@ -15,7 +15,7 @@ class Prune(Asked):
 
 
 class PrunedRun(Shape):
-    """A run whose artefacts go; the run itself stays."""
+    """A run whose artefacts are deleted; the run itself is kept."""
 
     project: str
     number: int
@@ -23,7 +23,7 @@ class PrunedRun(Shape):
 
 
 class PrunedRelease(Shape):
-    """A published folder that goes."""
+    """A published folder that is deleted."""
 
     project: str
     version: str
@@ -31,14 +31,14 @@ class PrunedRelease(Shape):
 
 
 class Rule(Shape):
-    """What stays of a project by its own words."""
+    """What a project keeps by its own rules."""
 
     project: str
     text: str
 
 
 class Kept(Shape):
-    """What is old enough to go, and stays."""
+    """An item that is old enough to be deleted, and is kept."""
 
     project: str
     what: str
@@ -46,7 +46,7 @@ class Kept(Shape):
 
 
 class Pruned(Shape):
-    """What goes or has gone, and what stays and why."""
+    """The items that are deleted or would be, and those that are kept, with the reason."""
 
     dry_run: bool
     runs: list[PrunedRun]

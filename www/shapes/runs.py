@@ -1,4 +1,4 @@
-"""Runs and their stages."""
+"""Shapes of runs and their stages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from slipway.www.shapes.gates import Deployment, Gate, GateMark
 
 
 class Chip(Shape):
-    """A stage of a run, small."""
+    """A stage of a run in short form."""
 
     name: str
     uses: str
@@ -68,7 +68,7 @@ class RunRow(Run):
 
 
 class RunsQuery(Paging):
-    """Which runs."""
+    """Filter of a list of runs."""
 
     project: Line | None = None
     branch: Line | None = None
@@ -80,7 +80,7 @@ class RunsQuery(Paging):
 
 
 class Build(Shape):
-    """Where Buildbot shows it."""
+    """The build's address in Buildbot's own pages."""
 
     builder: str
     builder_id: int
@@ -122,7 +122,7 @@ class CellResults(Shape):
 
 
 class StageOfRun(Chip):
-    """A stage of a run, whole."""
+    """A stage of a run with all its attempts."""
 
     needs: list[str]
     on_failure: list[str]
@@ -133,7 +133,7 @@ class StageOfRun(Chip):
 
 
 class Deployed(Shape):
-    """Where a release runs."""
+    """An environment where a release runs."""
 
     environment: str
     at: float
@@ -141,7 +141,7 @@ class Deployed(Shape):
 
 
 class Release(Shape):
-    """What `publish` made of a run."""
+    """The release that `publish` made of a run."""
 
     id: int
     project: str
@@ -161,14 +161,14 @@ class Release(Shape):
 
 
 class ReleasesQuery(Paging):
-    """Which releases."""
+    """Filter of a list of releases."""
 
     project: Line | None = None
     text: Line | None = None
 
 
 class Neighbour(Shape):
-    """The run before or after, on the same branch."""
+    """The previous or next run on the same branch."""
 
     number: int
     state: RunState
@@ -176,7 +176,7 @@ class Neighbour(Shape):
 
 
 class WholeRun(Run):
-    """A run with all that is known of it."""
+    """A run with all its details."""
 
     stages: list[StageOfRun]
     critical_path: list[str]
@@ -187,14 +187,14 @@ class WholeRun(Run):
 
 
 class StageQuery(Asked):
-    """Which attempt at which cell of a stage; the newest of the first where none is told."""
+    """Selects attempts at cells of a stage; by default the newest of the first cell."""
 
     cell: Line | None = None
     attempt: Number | None = None
 
 
 class LogQuery(StageQuery):
-    """How much of a log."""
+    """Selects a part of a log."""
 
     lines: Number = 200
     first: Annotated[int, Field(ge=0, le=MOST)] | None = None
@@ -202,7 +202,7 @@ class LogQuery(StageQuery):
 
 
 class Log(Shape):
-    """The end of a log."""
+    """A part of a log."""
 
     text: str
     first: int

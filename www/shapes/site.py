@@ -1,4 +1,4 @@
-"""The site: who asks, its projects, its workers."""
+"""Shapes of the site: the current user, its projects, its workers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from slipway.www.shapes.base import Asked, Line, Number, Shape, Words
 
 
 class Me(Shape):
-    """Who asks."""
+    """The current user."""
 
     name: str
     called: str
@@ -23,7 +23,7 @@ class Me(Shape):
 
 
 class LastPoll(Shape):
-    """What the last look at a repository found."""
+    """The result of the last poll of a repository."""
 
     began_at: float | None
     at: float
@@ -35,7 +35,7 @@ class LastPoll(Shape):
 
 
 class Frozen(Shape):
-    """Why no gate of a project opens."""
+    """The reason and author of a freeze."""
 
     reason: str
     person: str
@@ -43,13 +43,13 @@ class Frozen(Shape):
 
 
 class FrozenProject(Frozen):
-    """A project that is frozen."""
+    """A frozen project."""
 
     project: str
 
 
 class StageOfProject(Shape):
-    """A stage as pipeline.toml has it."""
+    """A stage as configured in pipeline.toml."""
 
     name: str
     uses: str
@@ -69,7 +69,7 @@ class StageOfProject(Shape):
 
 
 class EnvironmentOfProject(Shape):
-    """An environment as pipeline.toml has it."""
+    """An environment as configured in pipeline.toml."""
 
     name: str
     url: str | None
@@ -92,7 +92,7 @@ class Project(Shape):
 
 
 class Busy(Shape):
-    """What a worker is doing."""
+    """The present work of a worker."""
 
     project: str
     run: Number
@@ -121,7 +121,7 @@ class Worker(Shape):
 
 
 class Lane(Shape):
-    """A class of work: what waits and what runs."""
+    """A lane: its queued and running stages."""
 
     lane: str
     queued: int
@@ -130,7 +130,7 @@ class Lane(Shape):
 
 
 class FailedStage(Shape):
-    """A stage that failed and was not run again."""
+    """A failed stage that was not run again."""
 
     project: str
     run: Number
@@ -144,7 +144,7 @@ class FailedStage(Shape):
 
 
 class Workers(Shape):
-    """Who is busy with what, and what waits."""
+    """Workers with their present work, and queued stages."""
 
     workers: list[Worker]
     lanes: list[Lane]
@@ -152,7 +152,7 @@ class Workers(Shape):
 
 
 class StartRun(Asked):
-    """A run to be started."""
+    """A request to start a run."""
 
     project: Line
     branch: Line | None = None
@@ -163,14 +163,14 @@ class StartRun(Asked):
 
 
 class Poll(Asked):
-    """Whose repositories to look at."""
+    """A request to poll repositories."""
 
     projects: list[Line] = Field(default_factory=list)
     """None: all."""
 
 
 class Polled(Shape):
-    """Whose repositories are looked at now."""
+    """The projects that are being polled."""
 
     projects: list[str]
     at: float
@@ -178,51 +178,51 @@ class Polled(Shape):
 
 
 class WithReason(Asked):
-    """Why."""
+    """A reason."""
 
     reason: Line = ""
 
 
 class WithComment(Asked):
-    """Why."""
+    """A comment."""
 
     comment: Line = ""
 
 
 class FreezeProject(Asked):
-    """Why a project is frozen."""
+    """A request to freeze a project."""
 
     reason: Words
 
 
 class RerunStage(WithReason):
-    """What of a stage to run again."""
+    """A request to retry a stage."""
 
     cell: Line = ""
     from_here: bool = False
 
 
 class CancelStage(WithReason):
-    """What of a stage to cancel."""
+    """A request to cancel a stage."""
 
     cell: Line = ""
 
 
 class RunName(Shape):
-    """A run."""
+    """Identifies a run."""
 
     project: str
     number: int
 
 
 class ProjectName(Shape):
-    """A project."""
+    """Identifies a project."""
 
     project: str
 
 
 class WorkerState(Shape):
-    """Whether a worker is paused."""
+    """Tells whether a worker is paused."""
 
     name: str
     paused: bool

@@ -1,4 +1,4 @@
-"""Tests: results of one stage, and what is seen over many."""
+"""Shapes of tests: results of one stage, and statistics over many."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Case(Shape):
 
 
 class Cases(Shape):
-    """The tests of a stage, those that failed first."""
+    """The tests of a stage, failed ones first."""
 
     items: list[Case]
     counts: dict[str, int]
@@ -35,7 +35,7 @@ class Cases(Shape):
 
 
 class CasesQuery(StageQuery):
-    """Which part of the tests of which attempt."""
+    """Selects a part of an attempt's tests."""
 
     after: Annotated[int, Field(ge=0, le=MOST)] = 0
     """How many to pass over: the `next` of the part before."""
@@ -75,7 +75,7 @@ class Flaky(Shape):
 
 
 class Slow(Shape):
-    """A test that took long in the newest build of its stage."""
+    """A slow test in the newest build of its stage."""
 
     project: str
     stage: str
@@ -86,7 +86,7 @@ class Slow(Shape):
 
 
 class Tests(Shape):
-    """What is seen over the last builds of each stage."""
+    """Test statistics over the last builds of each stage."""
 
     failing: list[Failing]
     flaky: list[Flaky]
@@ -96,7 +96,7 @@ class Tests(Shape):
 
 
 class TestsQuery(Asked):
-    """Whose tests."""
+    """Filter of the tests."""
 
     __test__ = False
 
@@ -104,7 +104,7 @@ class TestsQuery(Asked):
 
 
 class HistoryQuery(Asked):
-    """Which test."""
+    """Selects a test."""
 
     project: Line
     stage: Line
@@ -114,7 +114,7 @@ class HistoryQuery(Asked):
 
 
 class Seen(Shape):
-    """How a test went in one attempt."""
+    """The result of a test in one attempt."""
 
     run: int
     attempt: int

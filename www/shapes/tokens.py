@@ -1,4 +1,4 @@
-"""Tokens for scripts."""
+"""Shapes of API tokens."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from slipway.www.shapes.base import Asked, Line, Shape
 
 
 class Token(Shape):
-    """A token as it may be shown."""
+    """A token without its secret."""
 
     id: int
     name: str
@@ -25,7 +25,7 @@ class Token(Shape):
 
 
 class NewToken(Asked):
-    """A token to be made."""
+    """A request to create a token."""
 
     name: Line
     roles: list[Line] = Field(default_factory=list)
@@ -34,7 +34,7 @@ class NewToken(Asked):
 
 
 class TokenMade(Shape):
-    """A token; what it says is shown this once."""
+    """A new token with its secret, which is shown only once."""
 
     token: str
     item: Token

@@ -1,1 +1,1 @@
-"""What endpoints read: a constant number of statements each, whatever there is in the ledger."""
+"""Handlers of endpoints that read: each executes a constant number of statements."""

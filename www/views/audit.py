@@ -1,4 +1,4 @@
-"""The audit trail, for those who may read it."""
+"""Show the audit trail to those who may read it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from slipway.www.shapes.audit import AuditEntry, AuditQuery, Whole
 from slipway.www.shapes.base import Listing
 
 _NAMES = tuple(AuditEntry.model_fields)
-#: What a spreadsheet takes for a formula.
+#: Characters at the start of a cell that a spreadsheet takes for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 async def list_audit(call: Call) -> Listing[AuditEntry] | None:
-    """Answer GET audit; with a format it is a file, and sent at once."""
+    """Answer GET audit; with a format, send a file and return None."""
     found = await call.read(_list, call.query)
     if call.query.format is None:
         return found
@@ -73,7 +73,7 @@ def _cell(value: Any) -> Any:
 
 
 async def verify_audit(call: Call) -> Whole:
-    """Answer GET audit/verify: walk along the whole chain."""
+    """Answer GET audit/verify: verify the whole chain of hashes."""
     verdict = await call.desk.reading_pool.do_with_engine(verify)
     return Whole(
         whole=not verdict.problem, rows=verdict.rows, head=verdict.head, problem=verdict.problem

@@ -1,4 +1,4 @@
-"""Commits between two revisions, from the mirror of a project's repository."""
+"""Show commits between two revisions, from the mirror of a project's repository."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST = 100
 async def between(call: Call, project: str, old: str | None, new: str) -> tuple[list[Commit], bool]:
     """Return the commits after `old` up to `new`, newest first, and whether there are more.
 
-    Where the repository cannot tell there are none: pages are shown all the same.
+    Git errors give an empty list, so that pages are shown without commits.
     """
     if old == new:
         return [], False
@@ -45,7 +45,7 @@ def _ask(mirror: Mirror, old: str | None, new: str) -> tuple[list[Commit], bool]
 
 
 async def list_commits(call: Call) -> Commits:
-    """Answer GET runs/PROJECT/NUMBER/commits: those since the run before on the same branch."""
+    """Answer GET runs/PROJECT/NUMBER/commits: those since the previous run on the same branch."""
     outline = call.outline()
     revision, since = await call.read(_span, outline.name, call.path["number"])
     old = since.revision if since else None

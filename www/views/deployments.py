@@ -1,4 +1,4 @@
-"""Deployments as they are shown: which release went where."""
+"""Show deployments: the releases and their environments."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _OldRun = aliased(tables.Run)
 
 
 def statement() -> Any:
-    """Return the select of deployments with all that is shown of them."""
+    """Return the select of deployments with all shown columns."""
     return (
         select(
             _Row,
@@ -46,7 +46,7 @@ def statement() -> Any:
 
 def newest(limit: int, *conditions: Any) -> Any:
     """Return the select of the newest deployments that fulfil conditions."""
-    # Sorted by their ids alone, which are in the index, not with all that is shown of them.
+    # Sorted by id in a subquery, from the index alone, without the shown columns.
     ids = select(_Row.id).where(*conditions).order_by(_Row.id.desc()).limit(limit)
     return statement().where(_Row.id.in_(ids))
 
@@ -57,12 +57,12 @@ def fetch(session: Session, query: Select[Any]) -> list[Deployment]:
 
 
 def of_run(session: Session, run_id: int) -> list[Deployment]:
-    """Return the deployments of a run's stages, the newest first."""
+    """Return the deployments of a run's stages, newest first."""
     return fetch(session, statement().where(tables.StageResult.run_id == run_id))
 
 
 def standing(session: Session) -> list[Deployment]:
-    """Return what runs in each environment of the site."""
+    """Return the current deployment of each environment of the site."""
     newest = (
         select(func.max(_Row.id))
         .where(_Row.state.in_(STANDING))

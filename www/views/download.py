@@ -1,4 +1,4 @@
-"""The bytes of an artefact. Nothing in it is ever run by a browser that shows it."""
+"""Send the bytes of an artefact; the headers keep browsers from executing its content."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ANY_TYPE = "application/octet-stream"
 
 
 class DownloadQuery(Asked):
-    """What to call it."""
+    """The file name of a download."""
 
     name: Annotated[str, StringConstraints(max_length=255)] | None = None
 
@@ -40,7 +40,7 @@ async def send_artefact(call: Call) -> None:
     inline = media_type in _PICTURES
     request.setHeader("content-disposition", disposition(name, inline=inline))
     request.setHeader("content-security-policy", "default-src 'none'; sandbox")
-    # Its name is its hash: it never changes.
+    # Cacheable for ever: the address contains the hash.
     request.setHeader("cache-control", "private, max-age=31536000, immutable")
     file = File(str(path))
     file.type, file.encoding = media_type, None
@@ -64,7 +64,7 @@ def _find(session: Session, sha256: str, name: str | None) -> tuple[str, str]:
 
 
 def disposition(name: str, *, inline: bool) -> str:
-    """Return how a browser shall take a file; its name survives whatever it holds (RFC 6266)."""
+    """Return a Content-Disposition header; any file name is encoded correctly (RFC 6266)."""
     plain = re.sub(r"[^A-Za-z0-9._+ -]", "_", name)
     kind = "inline" if inline else "attachment"
     return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -1,4 +1,4 @@
-"""Environments: what runs where, since when, by whom."""
+"""Show environments: the current deployments, their times and authors."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from slipway.www.views.deployments import fetch, newest, standing
 from slipway.www.views.gates import gates
 
 _SHOWN = 10
-#: So many of the gates before an environment are shown with it; older ones stand at their runs.
+#: Maximum gates shown with an environment; older ones are shown with their runs.
 _GATES = 5
-#: So many deployments of the whole site are looked at for the environments' histories.
+#: Maximum deployments of the whole site that are read for the environments' histories.
 _RECENT = 100
 
 
@@ -60,7 +60,7 @@ def _list(session: Session, site: dict[str, Outline], person: Person) -> Listing
 
 
 def _waiting(session: Session, site: dict[str, Outline]) -> dict[tuple[str, str], list[int]]:
-    """Return the ids of the gates that wait before each environment, the newest first."""
+    """Return the ids of the waiting gates of each environment, newest first."""
     of = {
         (outline.name, stage): (outline.name, name)
         for outline in site.values()
@@ -112,7 +112,7 @@ def _environment(
 
 
 def _earlier(own: list[Deployment], current: Deployment | None) -> list[Earlier]:
-    """Return the releases that were there before, each once."""
+    """Return the releases that were deployed before, each once."""
     found: dict[int, Earlier] = {}
     for one in own:
         gone = current is None or one.release_id != current.release_id
@@ -137,7 +137,7 @@ async def list_deployments(call: Call) -> Listing[Deployment]:
 
 
 def check_environment(outline: Outline, name: str) -> None:
-    """Refuse an environment that a project does not have.
+    """Raise for an environment that a project does not have.
 
     Raises:
         Refused: It has none of this name.

@@ -1,4 +1,4 @@
-"""Artefacts as they are shown, and where each is fetched from."""
+"""Show artefacts and their download addresses."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from urllib.parse import quote
 from slipway.ledger.tables import runs as tables
 from slipway.www.shapes.files import Artefact
 
-#: Where the endpoints lie on the web UI's host.
+#: Path of the endpoints on the web UI's host.
 BASE = "/plugins/slipway/api/"
 
 
 def url(sha256: str, name: str) -> str:
-    """Return where an artefact is fetched from."""
+    """Return an artefact's download address."""
     return f"{BASE}artefacts/{sha256}?name={quote(name, safe='')}"
 
 
 def artefact(row: tables.Artefact, stage: tables.StageResult) -> Artefact:
-    """Return an artefact of an attempt."""
+    """Return an artefact of an attempt as a shape."""
     return Artefact(
         stage=stage.name,
         cell=stage.cell,
@@ -34,7 +34,7 @@ def artefact(row: tables.Artefact, stage: tables.StageResult) -> Artefact:
 
 
 def in_release(kept: Mapping[str, Any]) -> Artefact:
-    """Return an artefact as a release's row keeps it."""
+    """Return an artefact from a release's row as a shape."""
     return Artefact(
         stage=str(kept.get("stage", "")),
         cell=str(kept.get("cell", "")),

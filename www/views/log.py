@@ -1,4 +1,4 @@
-"""The end of a stage's log."""
+"""Show a part of a stage's log."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from slipway.www.shapes.runs import Log, LogQuery, StageQuery
 from slipway.www.views.lookup import find_attempts, find_run, narrow
 
 _MOST = 5000
-#: What a log's line begins with: the channel it came by (output, errors, headers).
+#: First letter of a log's line: its channel (output, errors, headers).
 _CHANNELS = "oeh"
 
 
@@ -32,7 +32,7 @@ async def show_log(call: Call) -> Log:
 
 
 def _span(query: LogQuery, total: int) -> tuple[int, int]:
-    """Return the first and the last line that are wanted, counted from 0."""
+    """Return the numbers of the first and the last wanted line, from 0."""
     lines = min(query.lines, _MOST)
     first = max(0, total - lines) if query.first is None else min(query.first, total)
     return first, min(first + lines, total) - 1
@@ -47,6 +47,6 @@ def _build(
 
 
 def _plain(text: str) -> str:
-    """Take the channels' letters away."""
+    """Remove the channel letters."""
     lines = text.split("\n")
     return "\n".join(line[1:] if line[:1] in _CHANNELS else line for line in lines)

@@ -1,4 +1,4 @@
-"""Finding the run that a path names."""
+"""Look up the run that a path names."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def find_run(session: Session, project: str, number: str, *options: Any) -> Run:
 
 
 def find_attempts(session: Session, run: Run, outline: Outline, stage: str) -> list[StageResult]:
-    """Return the attempts at a stage of a run, the newest first; none where it was never tried.
+    """Return the attempts at a stage of a run, newest first; empty if it was never tried.
 
     Raises:
         Refused: There is no such stage.
@@ -50,7 +50,7 @@ def find_attempts(session: Session, run: Run, outline: Outline, stage: str) -> l
 
 
 def narrow(rows: list[StageResult], query: StageQuery) -> list[StageResult]:
-    """Return the attempts that a query means: of each cell the newest, or the one that is named.
+    """Return the attempts that a query selects: of each cell the newest, or the named one.
 
     Raises:
         Refused: There is no such cell or attempt.
@@ -69,7 +69,7 @@ def narrow(rows: list[StageResult], query: StageQuery) -> list[StageResult]:
 
 
 def check_cell(rows: list[StageResult], cell: str | None) -> None:
-    """Refuse a cell that a stage does not have; None and no attempts at all are let through.
+    """Raise for a cell that a stage does not have; None, and a stage without attempts, pass.
 
     Raises:
         Refused: It has none of this name.

@@ -1,4 +1,4 @@
-"""Releases: what is in them, and where they run."""
+"""Show releases: their contents, and the environments where they run."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _statement() -> Select[Any]:
 
 
 def shape(session: Session, rows: Sequence[tables.Release]) -> list[Release]:
-    """Return releases as they are shown."""
+    """Return releases as shapes."""
     reports = _reports(session, [row.run_id for row in rows])
     where = defaultdict(list)
     for one in standing(session) if rows else []:

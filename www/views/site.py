@@ -1,4 +1,4 @@
-"""Who asks, and the site's projects."""
+"""Show the current user, and the site's projects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tests of one stage of one run, a part at a time: those that failed first."""
+"""Show the tests of one stage of one run, page by page, failed ones first."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from slipway.www.api.graph_columns import Outline
 from slipway.www.shapes.tests import Case, Cases, CasesQuery, Status
 from slipway.www.views.lookup import find_attempts, find_run, narrow
 
-#: Statuses in the order in which they are shown.
+#: Statuses in display order.
 ORDER: tuple[Status, ...] = get_args(Status)
 
 SETS = Model.test_result_sets
 RESULTS = Model.test_results
 NAMES = Model.test_names
 PATHS = Model.test_code_paths
-#: As the index has it: what a result's value begins with.
+#: The indexed expression: the beginning of a result's value.
 beginning: Any = literal_column(BEGINNING)
 
 
 @dataclass(frozen=True)
 class _Part:
-    """The tests of one cell that have one status."""
+    """The tests of one cell with one status."""
 
     status: Status
     cell: str
     sets: dict[str, int]
-    """Buildbot's sets of the cell's build, by category."""
+    """Buildbot's result sets of the cell's build, by category."""
     count: int
 
 
@@ -65,7 +65,7 @@ def _list(session: Session, outline: Outline, number: str, stage: str, query: Ca
 
 
 def _parts(session: Session, cells: dict[int, str]) -> list[_Part]:
-    """Return what there is of each status in each cell, in the order in which it is shown."""
+    """Return the parts of all cells and statuses, in display order."""
     sets: dict[str, dict[str, int]] = defaultdict(dict)
     found = select(SETS.c.id, SETS.c.buildid, SETS.c.category).where(
         SETS.c.buildid.in_(cells), SETS.c.category.in_((ALL, TOLD, LONG))
@@ -86,7 +86,7 @@ def _parts(session: Session, cells: dict[int, str]) -> list[_Part]:
 
 
 def _count(session: Session, sets: list[int]) -> dict[int, Counter[str]]:
-    """Return how many results of each set begin with what; an index alone is read."""
+    """Count results by set and by the beginning of their value; reads the index alone."""
     own = RESULTS.c.test_result_setid
     query = select(own, beginning.label("begins"), func.count().label("times"))
     found: dict[int, Counter[str]] = defaultdict(Counter)
@@ -96,7 +96,7 @@ def _count(session: Session, sets: list[int]) -> dict[int, Counter[str]]:
 
 
 def _cases(session: Session, parts: list[_Part], query: CasesQuery) -> list[Case]:
-    """Return the cases that are asked for."""
+    """Return the selected cases."""
     chosen: list[Any] = []
     skip, left = query.after, query.limit
     for place, part in enumerate(parts):
@@ -125,7 +125,7 @@ def _cases(session: Session, parts: list[_Part], query: CasesQuery) -> list[Case
 
 
 def _ids(part: _Part) -> Any:
-    """Return the select of a part's results, in the order in which the runner told them."""
+    """Return the select of a part's results, in the order in which the runner reported them."""
     own = RESULTS.c.test_result_setid
     query = select(RESULTS.c.id).order_by(RESULTS.c.id)
     if part.status != "passed":
@@ -153,7 +153,7 @@ def _statement() -> Any:
 def _seconds(
     session: Session, parts: Iterable[_Part], names: list[int]
 ) -> dict[tuple[int, int], float]:
-    """Return how long tests took, by the id of the set of all tests and of the test's name."""
+    """Return tests' durations in seconds, by the ids of the set of all tests and of the name."""
     long = {part.sets[LONG]: part.sets[ALL] for part in parts if LONG in part.sets}
     sets = {part.sets[ALL] for part in parts if ALL in part.sets} | long.keys()
     columns = RESULTS.c["test_result_setid", "test_nameid", "duration_ns", "value"]
@@ -161,7 +161,7 @@ def _seconds(
         RESULTS.c.test_result_setid.in_(sets), RESULTS.c.test_nameid.in_(names)
     )
     found: dict[tuple[int, int], float] = {}
-    # Those that Buildbot's column cannot hold come last, and count.
+    # Durations too large for Buildbot's column come last, and override.
     for row in sorted(session.execute(query), key=lambda row: row.test_result_setid in long):
         of = row.test_result_setid
         took = float(row.value) if of in long else (row.duration_ns or 0) / 1e9
@@ -170,7 +170,7 @@ def _seconds(
 
 
 def told(category: str, value: str) -> tuple[Status, str]:
-    """Return the status and the message that a stored value stands for."""
+    """Return the status and the message of a stored value."""
     if category == ALL:
         return ("failed" if value == "0" else "passed"), ""
     status, _, message = value.partition("\n")

@@ -1,4 +1,4 @@
-"""Tests over many builds: failing now, flaky, slowest, and the history of one."""
+"""Show test statistics over many builds: failing now, flaky, slowest, and one test's history."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from slipway.www.shapes.tests import (
 from slipway.www.views.test_cases import NAMES, PATHS, RESULTS, SETS, beginning
 from slipway.www.views.test_cases import told as telling
 
-#: So many builds of each stage are looked at.
+#: Maximum builds of each stage that are read.
 _BUILDS = 20
-#: Among so many of the newest sets of the whole site.
+#: Maximum result sets of the whole site among which these are found.
 _SETS = 4000
 _MOST = 100
-#: A build in which more tests than this did not pass tells of itself, not of any test.
+#: A build with more failed tests than this is broken as a whole; its tests are not counted.
 _MANY = 2000
 _BAD: tuple[Status, ...] = ("failed", "error")
 _NOT_WELL: tuple[Status, ...] = (*_BAD, "flaky", "quarantined")
@@ -44,7 +44,7 @@ _NOT_WELL: tuple[Status, ...] = (*_BAD, "flaky", "quarantined")
 
 @dataclass(frozen=True)
 class _Set:
-    """A set of results, and the attempt that it is of."""
+    """A result set with its attempt."""
 
     id: int
     category: str
@@ -59,7 +59,7 @@ class _Set:
     revision: str
     at: float | None
     failed: int | None
-    """How many of its tests did not pass."""
+    """Number of its tests that did not pass."""
 
 
 async def show_tests(call: Call) -> Tests:
@@ -175,7 +175,7 @@ def _failing(newest: list[int]) -> Any:
 
 
 def _times(told: Iterable[int], names: list[int]) -> Any:
-    """Return the select of how often tests failed, by the ids of their names."""
+    """Return the select of tests' failure counts, by the ids of their names."""
     own = RESULTS.c.test_nameid
     return (
         select(own, func.count().label("times"))
@@ -185,7 +185,7 @@ def _times(told: Iterable[int], names: list[int]) -> Any:
 
 
 def _flaky(told: list[int], newest: list[int]) -> Any:
-    """Return the select of tests that failed once and did not in the newest build."""
+    """Return the select of tests that failed before, but not in the newest build."""
     own = RESULTS.c.test_nameid
     in_newest = and_(RESULTS.c.test_result_setid.in_(newest), _begins(*_BAD))
     counted = (
@@ -253,7 +253,7 @@ def _history(session: Session, query: HistoryQuery) -> Listing[Seen]:
     name_id, builder_id = session.execute(known).one()
     if name_id is None:
         raise not_found(f"{builder} has never run a test of this name")
-    # At most three sets a build.
+    # A build has at most three sets.
     wanted = _sets(SETS.c.builderid == builder_id).limit(3 * query.limit)
     sets = {row.id: _Set(**row._mapping) for row in session.execute(wanted)}  # noqa: SLF001
     results = select(*RESULTS.c["test_result_setid", "value", "duration_ns"]).where(

@@ -1,4 +1,4 @@
-"""Workers and lanes: who is busy with what, what waits, what failed."""
+"""Show workers and lanes: present work, queues, failures."""
 
 from __future__ import annotations
 

@@ -15,9 +15,8 @@ class Interrupts:
     """Raise KeyboardInterrupt, with the signal's number, for each signal that asks to end.
 
     An exception that a handler raises is lost where Python cannot pass it on: in `__del__` and in
-    what is called when a weak reference dies (https://docs.python.org/3/library/signal.html,
-    "Note on Signal Handlers and Exceptions"). So the signal is recorded, too: a loop
-    calls `check()` in it.
+    weak reference callbacks (https://docs.python.org/3/library/signal.html, "Note on Signal
+    Handlers and Exceptions"). So the signal is recorded, too: a loop calls `check()` in it.
     """
 
     def __init__(self, names: Sequence[str] = ENDING) -> None:

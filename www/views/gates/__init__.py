@@ -1,1 +1,1 @@
-"""Gates as they are shown."""
+"""Views of gates."""

@@ -1,4 +1,4 @@
-"""One gate: its form, and what exactly it would do."""
+"""Show one gate: its form, and the exact effects of opening it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Direction = Literal["first", "forward", "again", "rollback"]
 
 @dataclass
 class _Found:
-    """A gate, and what it would deploy over what."""
+    """A gate, its release, and the deployment that it replaces."""
 
     project: str
     stage: str
@@ -49,20 +49,20 @@ async def show_gate(call: Call) -> WholeGate:
 
 
 async def show_early(call: Call) -> WholeGate:
-    """Answer GET runs/PROJECT/NUMBER/stages/STAGE/gate: what opening it early would be."""
+    """Answer GET runs/PROJECT/NUMBER/stages/STAGE/gate: a preview of opening it early."""
     door, project = await early_door(call), call.outline().name
     return await _whole(call, project, door, f"runs/{project}/{door.run}/stages/{door.stage}/gate")
 
 
 async def show_rollback(call: Call) -> WholeGate:
-    """Answer GET environments/PROJECT/NAME/rollback: what going back to a run would be."""
+    """Answer GET environments/PROJECT/NAME/rollback: a preview of a rollback to a run."""
     door, project = back_door(call), call.outline().name
     place = f"environments/{project}/{door.environment}/rollback?run={door.run}"
     return await _whole(call, project, door, place)
 
 
 async def early_door(call: Call, *, asks: bool = False) -> Early:
-    """Return the door that the path names.
+    """Return the not yet existing gate that the path names.
 
     Args:
         call: The call.
@@ -78,7 +78,7 @@ async def early_door(call: Call, *, asks: bool = False) -> Early:
 
 
 def back_door(call: Call, *, asks: bool = False) -> Back:
-    """Return the door that the path and the query name.
+    """Return the rollback gate that the path and the query name.
 
     Args:
         call: The call.
@@ -96,7 +96,7 @@ def back_door(call: Call, *, asks: bool = False) -> Back:
 
 
 async def _whole(call: Call, project: str, door: Door, ask: str) -> WholeGate:
-    """Return a gate with all that its dialog shows.
+    """Return a gate with everything that its dialog shows.
 
     Raises:
         Refused: There is none.
@@ -148,7 +148,7 @@ def _find(session: Session, doors: Doors, door: Door, site: Site, person: Person
 
 
 def _gate(session: Session, doors: Doors, door: Door, now: float) -> gate_tables.Gate:
-    # A decided gate is shown also where pipeline.toml has its stage no longer.
+    # A decided gate is shown even if pipeline.toml no longer has its stage.
     if isinstance(door, ByGate):
         query = statement().where(gate_tables.Gate.id == door.gate_id)
         found: gate_tables.Gate = session.scalars(query).one()
@@ -157,7 +157,7 @@ def _gate(session: Session, doors: Doors, door: Door, now: float) -> gate_tables
 
 
 def _replaced(session: Session, gate: gate_tables.Gate, environment: str) -> Deployment | None:
-    """Return what runs where a gate deploys to; of one that is decided, what ran there then."""
+    """Return the deployment that a gate replaces; for a decided gate, the one replaced then."""
     before = gate.previous_id
     if gate.state in UNDECIDED:
         now = deployments.current(session, gate.run.project, environment)

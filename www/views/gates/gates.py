@@ -1,4 +1,4 @@
-"""Gates, for lists."""
+"""Show gates in lists."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _filtered(query: GatesQuery, site: Site) -> Select[Any]:
 
 
 def statement() -> Select[Any]:
-    """Return the select of gates with all that is shown of them."""
+    """Return the select of gates with all shown columns."""
     row = gate_tables.Gate
     return (
         select(row)
@@ -81,18 +81,18 @@ def freezes(session: Session) -> Freezes:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What gates are shown with."""
+    """Data from other tables that is shown with gates."""
 
     frozen: Freezes
     now: float
     deployments: Mapping[int, DeploymentMark]
-    """By the attempt that each was."""
+    """Deployments by the id of their attempt."""
     queued: Mapping[int, str]
-    """Why attempts are queued."""
+    """Reasons why attempts are queued, by their id."""
 
 
 def surroundings(session: Session, gates: Sequence[gate_tables.Gate], site: Site) -> Surroundings:
-    """Return what gates are shown with."""
+    """Return the data from other tables that is shown with gates."""
     opened = [gate.stage_id for gate in gates if gate.state == GateState.OPENED]
     waits = any(
         one.state == StageState.QUEUED and one.id in opened
@@ -110,14 +110,14 @@ def surroundings(session: Session, gates: Sequence[gate_tables.Gate], site: Site
 def shape(
     session: Session, gates: Iterable[gate_tables.Gate], site: Site, person: Person
 ) -> list[Gate]:
-    """Return gates as they are shown to somebody."""
+    """Return gates as shapes for a person."""
     rows = list(gates)
     around = surroundings(session, rows, site)
     return [Gate(**keys(gate, site, person, around)) for gate in rows]
 
 
 def show(session: Session, gate_id: int, site: Site, person: Person) -> Gate:
-    """Return a gate as it is shown to somebody.
+    """Return a gate as a shape for a person.
 
     Raises:
         Refused: There is none.
@@ -131,7 +131,7 @@ def show(session: Session, gate_id: int, site: Site, person: Person) -> Gate:
 def keys(
     gate: gate_tables.Gate, site: Site, person: Person, around: Surroundings
 ) -> dict[str, Any]:
-    """Return what is shown of a gate."""
+    """Return the keys of a gate's shape."""
     run, outline = gate.run, site.get(gate.run.project)
     place = outline.places.get(gate.stage) if outline else None
     stage = place.stage if place else None

@@ -1,4 +1,4 @@
-"""What became of the stages that gates have let go."""
+"""Show the outcomes of the stages that gates started."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from slipway.www.views.runs.durations import seconds
 
 
 def marks(session: Session, attempts: Collection[Any]) -> dict[int, DeploymentMark]:
-    """Return the deployments that attempts were, by attempt."""
+    """Return the deployments of attempts, by the attempt's id."""
     row = Deployment
     query = select(row.stage_id, row.id, row.state, row.message).where(row.stage_id.in_(attempts))
     return {
@@ -27,7 +27,7 @@ def marks(session: Session, attempts: Collection[Any]) -> dict[int, DeploymentMa
 def outcome(
     gate: Gate, deployments: Mapping[int, DeploymentMark], queued: Mapping[int, str]
 ) -> Outcome | None:
-    """Return what became of the attempt that a gate has let go; None where it has not."""
+    """Return the outcome of the attempt that a gate started; None if there is none yet."""
     found = next((one for one in gate.run.stages if one.id == gate.stage_id), None)
     if gate.state != GateState.OPENED or found is None:
         return None

@@ -1,4 +1,4 @@
-"""What a gate waits for, and what somebody may do to it."""
+"""Show the conditions a gate waits for, and a person's permissions on it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Freezes = dict[str, gate_tables.Freeze]
 
 
 def may(gate: gate_tables.Gate, stage: Stage | None, person: Person, now: float) -> MayGate:
-    """Tell what somebody may do to a gate, now."""
+    """Return a person's permissions on a gate, at this moment."""
     if stage is None or not may_open(person, stage.allowed):
         return MayGate(open=False, change=False, approve=False, reject=False)
     said = {one.person for one in gate.approvals}
@@ -35,7 +35,7 @@ def may(gate: gate_tables.Gate, stage: Stage | None, person: Person, now: float)
 def waits_for(
     gate: gate_tables.Gate, outline: Outline | None, freezes: Freezes, now: float
 ) -> list[WaitsFor]:
-    """Return what a gate waits for, each as a sentence."""
+    """Return the conditions a gate waits for, each as a sentence."""
     place = outline.places.get(gate.stage) if outline else None
     if gate.state not in UNDECIDED or outline is None or place is None:
         return []

@@ -1,1 +1,1 @@
-"""Runs as they are shown."""
+"""Views of runs."""

@@ -1,4 +1,4 @@
-"""The critical path: the chain of stages that a run's time is made of."""
+"""Compute the critical path: the chain of stages that determines a run's duration."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from slipway.www.shapes.runs import Chip
 
 
 def critical_path(outline: Outline, stages: Sequence[Chip]) -> list[str]:
-    """Return the stages, first to last, each of which the next one waited for longest.
+    """Return the critical path, first stage to last; each waited longest for the one before it.
 
-    What has not ended counts with the time it is expected to take; what never ran, not at all.
+    An unfinished stage counts with its expected duration; a stage that never ran does not count.
     """
     chips = {chip.name: chip for chip in stages}
     lengths: dict[str, float] = {}

@@ -1,4 +1,4 @@
-"""How long stages take: the median of the last times they passed."""
+"""Estimate durations of stages: the median of the last passed attempts."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from slipway.ledger.tables.runs import Run, StageResult
 from slipway.model.states import StageState
 
-#: So many runs of each project are looked at.
+#: Maximum runs of each project that are read.
 _RUNS = 10
-#: SQLite takes at most 500 parts in one statement.
+#: SQLite's limit of terms in one compound SELECT.
 _PROJECTS = 100
 
 #: Seconds, by project, stage and cell.
@@ -22,7 +22,7 @@ Expected = Mapping[tuple[str, str, str], float]
 
 
 def expected(session: Session, projects: Collection[str]) -> Expected:
-    """Return how long each cell of each stage is expected to take, in seconds."""
+    """Return the expected duration of each cell of each stage, in seconds."""
     wanted = sorted(projects)[:_PROJECTS]
     if not wanted:
         return {}
@@ -46,7 +46,8 @@ def expected(session: Session, projects: Collection[str]) -> Expected:
         StageResult.finished_at,
     ).join(recent, StageResult.run_id == recent.c.id)
     seen: dict[tuple[str, str, str], list[float]] = defaultdict(list)
-    # The state is looked at here: SQLite would take the index on it, which finds nearly all rows.
+    # Filtered here: in SQL, SQLite would choose the index on the state, which matches nearly all
+    # rows.
     for project, name, cell, state, began, ended in session.execute(query):
         if state == StageState.PASSED and began is not None and ended is not None:
             seen[project, name, cell].append(max(0.0, ended - began))
@@ -54,7 +55,7 @@ def expected(session: Session, projects: Collection[str]) -> Expected:
 
 
 def seconds(began: float | None, ended: float | None) -> float | None:
-    """Return how long something took; None while it goes on, or where it never began."""
+    """Return a duration in seconds; None if it has not begun or not ended."""
     if began is None or ended is None:
         return None
     return round(max(0.0, ended - began), 3)

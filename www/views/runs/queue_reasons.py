@@ -1,4 +1,4 @@
-"""Why queued stages have not begun, for views."""
+"""Explain why stages are queued, for views."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from slipway.www.api.graph_columns import Outline
 
 
 def why_queued(session: Session, site: Mapping[str, Outline]) -> dict[int, str]:
-    """Return why each queued attempt at a stage of a site has not begun, by its id."""
+    """Return the reason why each queued attempt of a site has not begun, by the attempt's id."""
     workers = next((outline.workers for outline in site.values()), {})
     projects = {name: outline.project for name, outline in site.items()}
     return queue_reasons.why_queued(session, projects, workers)

@@ -1,4 +1,4 @@
-"""One run, whole."""
+"""Show one run with all details."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _show(session: Session, outline: Outline, number: str, person: Person) -> Wh
 
 
 def _gates(session: Session, run: Run, outline: Outline, person: Person) -> dict[Any, Gate]:
-    """Return a run's gates by their attempt; those that were asked for early by their stage."""
+    """Return a run's gates by their attempt; gates opened early by their stage."""
     query = gates.statement().where(gate_tables.Gate.run_id == run.id)
     rows = list(session.scalars(query.order_by(gate_tables.Gate.id)))
     shown = gates.shape(session, rows, {outline.name: outline}, person)

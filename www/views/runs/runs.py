@@ -1,4 +1,4 @@
-"""Runs, newest first, each with its chips."""
+"""List runs, newest first, each with its chips."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _list(session: Session, query: RunsQuery, site: dict[str, Outline]) -> Listi
 
 
 def marks(session: Session, runs: list[int]) -> dict[int, GateMark]:
-    """Return the undecided gates of runs, by the attempt they let go."""
+    """Return the undecided gates of runs, by the id of the attempt behind each gate."""
     query = select(Gate.stage_id, Gate.id, Gate.state).where(
         Gate.run_id.in_(runs), Gate.state.in_(UNDECIDED), Gate.stage_id.is_not(None)
     )
@@ -98,7 +98,7 @@ def _filtered(query: RunsQuery) -> Select[Any]:
 
 
 def run_keys(run: tables.Run) -> dict[str, Any]:
-    """Return what is shown of a run itself."""
+    """Return the keys of a run's shape that come from its own row."""
     own = set(Run.model_fields) - {"person", "seconds"}
     keys = {name: getattr(run, name) for name in own}
     return keys | {"person": run.owner, "seconds": seconds(run.started_at, run.finished_at)}

@@ -1,4 +1,4 @@
-"""Chips: each stage of a run, small, from the attempts that count."""
+"""Show each stage of a run in short form (a chip), from the attempts that count."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def chips(
     found = [_chip(run, outline, name, by_name.get(name, []), expected) for name in names]
     for chip in found:
         rows_of = [row for row in by_name.get(chip.name, []) if not row.stale]
-        # Its own gate comes before that of a rollback to it.
+        # The stage's own gate has precedence over that of a rollback to this run.
         have = [row.id for row in sorted(rows_of, key=lambda row: bool(row.rollback))]
         chip.gate = next((gates[one] for one in have if one in gates), None)
         chip.waits = next((queued[one] for one in have if one in queued), "")
