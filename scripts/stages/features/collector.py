@@ -1,4 +1,4 @@
-"""What the processes of a features run tell, put together: results, counts, expected end."""
+"""Collect the events of a features run's processes: results, counts, estimated time left."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ from slipway.scripts.stages.features.results import (
 
 SUITE = "behave"
 _KNOWN: frozenset[str] = frozenset(get_args(Status))
-#: Seconds between two sentences on how far it is.
+#: Seconds between two progress reports.
 _PAUSE = 0.5
 _LONGEST = 300
 _PICTURES = frozenset({"image/png", "image/jpeg"})
-#: What people want to see the evidence of.
+#: Statuses whose evidence is shown.
 _SHOWN = frozenset({"failed", "error", "flaky", "quarantined"})
-#: Pictures and documents of one scenario that are sent; its film may have many.
+#: Largest number of pictures and documents sent per scenario; a recording may have many.
 _MOST_SENT = 60
 
 
 class Story:
-    """Takes events and passes on what people want to know at once."""
+    """A collector of events that reports results immediately."""
 
     def __init__(
         self, report: Report, folder: Path | None = None, said: Callable[[int], str] | None = None
     ) -> None:
-        """Begin.
+        """Prepare the collector.
 
         Args:
-            report: Gets each scenario's result, evidence and progress.
-            folder: Gets the end of the application's log for each scenario that failed.
+            report: Receives each scenario's result, evidence and progress.
+            folder: Folder for the end of the application's log of each failed scenario.
             said: Returns the end of the application's log, by the process's index.
         """
         self.report = report
@@ -53,22 +53,22 @@ class Story:
         self.notices: list[str] = []
         self.stopped = ""
         self.finished: set[int] = set()
-        """The processes that came to their end."""
+        """The indexes of processes that finished."""
         self.chosen = 0
         self.others = 0
-        """How many scenarios other parts of the stage run."""
+        """Number of scenarios that other shards of the stage run."""
         self._began = time.monotonic()
         self._counted: Counter[str] = Counter()
         self._told_at = 0.0
 
     def take(self, event: dict[str, Any], process: int) -> None:
-        """Take one event of a process."""
+        """Handle one event of a process; unknown events are ignored."""
         handler = getattr(self, f"_{event['event']}", None)
         if handler is not None:
             handler(event, process)
 
     def _run_started(self, event: dict[str, Any], _process: int) -> None:
-        # Every process reads all features and tells the same.
+        # Every process reads all features and reports the same numbers.
         self.chosen = int(event["mine"])
         self.others = int(event["scenarios"]) - self.chosen
 
@@ -89,7 +89,7 @@ class Story:
         self._progress()
 
     def _keep_log(self, event: dict[str, Any], process: int) -> None:
-        """Add what the application said last to a scenario's evidence."""
+        """Add the end of the application's log to a scenario's evidence."""
         text = self._said(process) if self._said else ""
         if self._folder is None or not text.strip():
             return
@@ -138,7 +138,7 @@ class Story:
             )
 
     def _error(self, event: dict[str, Any], _process: int) -> None:
-        # What is wrong with the features is found by every process.
+        # Errors in the features are found by every process; keep one.
         if event["text"] not in {one["text"] for one in self.errors}:
             self.errors.append(event)
 
@@ -148,11 +148,11 @@ class Story:
 
     @property
     def missing(self) -> int:
-        """How many chosen scenarios nobody has told anything of."""
+        """Number of selected scenarios without a result."""
         return max(0, self.chosen - len(self.results))
 
     def lose(self, feature: str, sentence: str, process: int) -> None:
-        """Write down a feature whose process ended in the middle of it."""
+        """Record a feature whose process ended while running it."""
         result = ScenarioResult(
             feature=feature,
             feature_file=feature,
@@ -169,7 +169,7 @@ class Story:
 
 
 def as_test(one: ScenarioResult, message: str) -> TestResult:
-    """Return a scenario in the form that all runners' results have."""
+    """Convert a scenario to the common form of all runners' results."""
     status: Any = one.status if one.status in _KNOWN else "failed"
     return TestResult(
         suite=SUITE,

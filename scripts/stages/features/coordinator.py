@@ -1,4 +1,4 @@
-"""Walking features: processes side by side, each with an application of its own, to one result."""
+"""Run features in parallel processes, each with its own application, and merge the results."""
 
 from __future__ import annotations
 
@@ -34,34 +34,34 @@ if TYPE_CHECKING:
 _PAUSE = 0.1
 _STEP_TIMEOUT = 300
 _LOG_LINES = 60
-#: Of these, what one failed scenario gets.
+#: Lines of those that a failed scenario gets.
 _SAID = 30
 _CHECK_EVERY = 0.5
 
 
 @dataclass(frozen=True)
 class Walked:
-    """What came of it."""
+    """The outcome of the run."""
 
     run: FeaturesRun
     broken: tuple[str, ...] = ()
-    """What makes it fail beyond its scenarios: a hook, a process, the application."""
+    """Errors that fail the run besides its scenarios: of a hook, a process, the application."""
     chosen: int = 0
-    """How many scenarios were to run."""
+    """Number of selected scenarios."""
     others: int = 0
-    """How many more other parts of the stage run."""
+    """Number of scenarios that other shards of the stage run."""
 
     @property
     def has_nothing_to_do(self) -> bool:
-        """Whether all scenarios fall to other parts: there are more parts than feature files."""
+        """True: other shards run all scenarios; there are more shards than feature files."""
         return bool(self.others) and not self.chosen
 
 
 def walk(order: Order, report: Report) -> Walked:
-    """Walk features to the end, and tell all of it.
+    """Run features to the end, and report all results.
 
     Raises:
-        MissingTool: behave, or the application's program, is not there.
+        MissingTool: behave, or the application's program, is not installed.
         StageFailed: The application did not start or died.
         WrongInput: The features cannot be read, or an argument is wrong.
     """
@@ -103,7 +103,7 @@ def walk(order: Order, report: Report) -> Walked:
 
 
 def _applications(order: Order, stack: ExitStack, report: Report) -> list[UnderTest | None]:
-    """Start one application for each process, side by side."""
+    """Start one application for each process, in parallel."""
     keys, jobs = order.keys, order.jobs
     if keys.command is None:
         if order.base_url is None:
@@ -148,7 +148,7 @@ def _applications(order: Order, stack: ExitStack, report: Report) -> list[UnderT
 
 
 def _launch(order: Order, jobs: int, work: Path) -> Launch:
-    """Return what all processes are started with."""
+    """Return the launch settings common to all processes."""
     keys = order.keys
     env = order.environment.variables()
     package = importable(order.environment, order.cache)
@@ -163,7 +163,7 @@ def _launch(order: Order, jobs: int, work: Path) -> Launch:
         "retries": keys.retries or 0,
         "max_failures": keys.max_failures or 0,
         "shard": list(order.shard),
-        # Each machine remembers other seconds: parts dealt by them would overlap, or miss some.
+        # Each machine records other durations: shards dealt by them would overlap or leave gaps.
         "history": _history(order.history) if order.shard[1] == 1 else {},
         "junit": str(order.output / "junit"),
         "step_timeout": keys.step_timeout or _STEP_TIMEOUT,
@@ -173,7 +173,7 @@ def _launch(order: Order, jobs: int, work: Path) -> Launch:
 
 
 def _told(launch: Launch, application: UnderTest | None) -> Launch:
-    """Tell a process where its application is; -D wins over it, as for every setting."""
+    """Add the application's address to a process's settings; -D overrides it, as any setting."""
     if application is None:
         return launch
     userdata = {"base_url": application.url, **launch.settings["userdata"]}
@@ -189,10 +189,10 @@ def _told(launch: Launch, application: UnderTest | None) -> Launch:
 
 
 def _follow(processes: list[FeatureProcess], story: Story) -> dict[int, str]:
-    """Take events until all processes have ended.
+    """Handle events until all processes have ended.
 
     Returns:
-        What went wrong with a process's application, by the process's index.
+        The problem of a process's application, by the process's index.
     """
     problems: dict[int, str] = {}
     checked = 0.0
@@ -200,11 +200,12 @@ def _follow(processes: list[FeatureProcess], story: Story) -> dict[int, str]:
         at_work = [process for process in processes if process.code is None]
         for process in processes:
             for event in process.events():
-                # That it was interrupted is our doing, and not what went wrong.
+                # The interruption is our own doing, not the cause of the problem.
                 if event.get("kind") != "stopped" or process.index not in problems:
                     story.take(event, process.index)
         if not at_work:
-            # One that died in the last scenario may have ended its process before it was seen.
+            # An application that died in the last scenario may not have been noticed before its
+            # process ended.
             _check(processes, problems, ended=True)
             return problems
         if time.monotonic() - checked > _CHECK_EVERY:
@@ -214,7 +215,7 @@ def _follow(processes: list[FeatureProcess], story: Story) -> dict[int, str]:
 
 
 def _said(process: FeatureProcess) -> str:
-    """Return what a process's application said last."""
+    """Return the last output of a process's application."""
     return process.application.log_tail(_SAID) if process.application is not None else ""
 
 
@@ -226,7 +227,7 @@ def _end(processes: list[FeatureProcess]) -> None:
 def _check(
     processes: list[FeatureProcess], problems: dict[int, str], *, ended: bool = False
 ) -> None:
-    """End a process whose application has died: all it could tell now would mislead."""
+    """End a process whose application has died: its further results would mislead."""
     for process in processes:
         at_work = process.code is None or ended
         if at_work and process.application is not None and process.index not in problems:
@@ -240,7 +241,7 @@ def _check(
 def _lose(
     queue: Path, processes: list[FeatureProcess], problems: dict[int, str], story: Story
 ) -> None:
-    """Write down features whose process ended in the middle: lost is not passed."""
+    """Record features whose process ended while running them: a lost feature has not passed."""
     for claim in lost(str(queue)) if queue.is_dir() else ():
         index = int(claim["process"])
         process = processes[index]
@@ -271,7 +272,12 @@ def _keep_history(file: Path, queue: Path) -> None:
 
 
 def _raise_wrong(story: Story) -> None:
-    """Raise what was wrong before anything could run."""
+    """Raise errors that prevented the run.
+
+    Raises:
+        MissingTool: Something is not installed.
+        WrongInput: The features or arguments are wrong.
+    """
     for code, kind in ((2, WrongInput), (3, MissingTool)):
         told = [one["text"] for one in story.errors if one["code"] == code]
         if told:

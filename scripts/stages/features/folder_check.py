@@ -1,4 +1,4 @@
-"""Seeing that a project has features before anything is made for them."""
+"""Check that a project has features before anything is prepared for them."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pathlib import Path
 
 from slipway.model.errors import WrongInput
 
-#: Where behave looks when nothing names another place.
+#: behave's default folder.
 _FOLDER = "features"
-#: behave's own settings, which may name one.
+#: behave's own configuration files, which may name another.
 _SETTINGS = ("behave.ini", ".behaverc", "setup.cfg", "tox.ini", "pyproject.toml")
 _PATHS = re.compile(r"^\s*[\"']?paths[\"']?\s*=", re.MULTILINE)
 _LINE = re.compile(r"(:\d+)+$")
 
 
 def check_folder(source: Path, arguments: Sequence[str]) -> None:
-    """Refuse a project that has no features where behave will look for them.
+    """Refuse a project without features where behave would look for them.
 
     Args:
         source: The project.

@@ -1,4 +1,4 @@
-"""Making `slipway.sessions` importable in the application's environment, alone."""
+"""Make `slipway.sessions` alone importable in the application's environment."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from pathlib import Path
 
 from slipway.scripts.python_env.environment import Environment
 
-#: What its drivers are found by.
+#: Entry point group of its drivers.
 _DRIVERS = "slipway.drivers"
-#: What it imports; the application's own lock wins over these.
+#: Its dependencies; the application's own lock overrides these versions.
 REQUIREMENTS = ("behave>=1.3.3", "cssselect>=1.2", "httpx>=0.28", "lxml>=5", "selenium>=4.20")
 
 
 def importable(environment: Environment, cache: Path) -> Path | None:
-    """Return the folder to put on the path of the application's Python.
+    """Return the folder to add to the path of the application's Python.
 
     Args:
         environment: The application's environment.
         cache: This machine's cache folder.
 
     Returns:
-        A folder that holds `slipway/sessions` and what its drivers are found by, alone; None where
-        Slipway is installed there itself.
+        A folder that holds only `slipway/sessions` and the entry points of its drivers; None if
+        Slipway itself is installed there.
     """
     if "slipway" in environment.versions:
         return None
@@ -45,7 +45,7 @@ def importable(environment: Environment, cache: Path) -> Path | None:
         try:
             aside.rename(target)
         except OSError:
-            # Another stage was faster.
+            # Another stage created it first.
             shutil.rmtree(aside, ignore_errors=True)
             if not target.is_dir():
                 raise
@@ -53,7 +53,7 @@ def importable(environment: Environment, cache: Path) -> Path | None:
 
 
 def _write_metadata(folder: Path) -> None:
-    """Write what the package's drivers are found by, as an installed one has it."""
+    """Write the metadata of an installed package, with the entry points of its drivers."""
     folder.mkdir()
     told = f"Metadata-Version: 2.1\nName: slipway-sessions\nVersion: {version('slipway')}\n"
     (folder / "METADATA").write_text(told)
@@ -71,7 +71,7 @@ def _package() -> Path:
 
 
 def _key(package: Path) -> str:
-    # Old ones had no metadata beside them.
+    # Invalidates cached copies made before metadata was added.
     found = hashlib.sha256(b"with metadata\0")
     files = (file for kind in ("*.py", "*.js") for file in package.rglob(kind))
     for file in sorted(files):

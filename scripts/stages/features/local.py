@@ -1,4 +1,4 @@
-"""Walking features on a developer's machine: `slipway features` in a project's folder."""
+"""Run features on a developer's machine: `slipway features` in a project's folder."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NEEDED = ("behave", "httpx", "lxml", "selenium")
 
 
 def typed(values: Mapping[str, Any]) -> FeatureKeys:
-    """Return what was typed, checked as the files' keys are.
+    """Validate the typed options as the keys of files are.
 
     Raises:
         WrongInput: A value is wrong.
@@ -54,23 +54,23 @@ def run(
     output: Path | None = None,
     named: NamedSeeds | None = None,
 ) -> Path:
-    """Walk a project's features as the stage does.
+    """Run a project's features as the stage does.
 
     Args:
         source: The project.
-        nearest: What was typed.
-        report: Gets what happens.
-        profile: A profile of pyproject.toml. None: that of $SLIPWAY_PROFILE, if it names one.
+        nearest: The typed options.
+        report: Receives results and progress.
+        profile: A profile of pyproject.toml. None: that of $SLIPWAY_PROFILE, if set.
         arguments: behave's own arguments.
-        shard: Which part of how many.
-        output: Where report and evidence go. None: .slipway/features in the project.
+        shard: Number of the shard, from 1, and the number of shards.
+        output: Folder for report and evidence. None: .slipway/features in the project.
         named: Seed databases; each application gets copies.
 
     Returns:
         The report's file.
 
     Raises:
-        MissingTool: The environment cannot be made, or a program is not there.
+        MissingTool: The environment cannot be made, or a program is not installed.
         StageFailed: A scenario failed, or nothing ran.
         WrongInput: The features or the settings are wrong.
     """
@@ -101,7 +101,7 @@ def run(
         typed=frozenset(nearest.model_fields_set),
     )
     walked = walk(order, report)
-    # Loaded while the features' own processes are at work, or after them.
+    # Imported late, so that the features' own processes start earlier.
     from slipway.scripts.stages.features.run import judge, leave
 
     page = leave(walked.run, target, report, epoch=int(walked.run.started_at.timestamp()))
@@ -110,7 +110,7 @@ def run(
 
 
 def _environment(source: Path, state: Path, report: Report) -> Environment:
-    """Return this Python where the project's own environment has all that is needed."""
+    """Return this Python if the project's own environment suffices; else prepare one."""
     inside = Path(sys.prefix).is_relative_to(source)
     if inside and all(find_spec(name) is not None for name in _NEEDED):
         return Environment(

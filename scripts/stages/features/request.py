@@ -1,4 +1,4 @@
-"""What a features run is to walk, and with what."""
+"""Describe a features run: its settings, environment, seeds and arguments."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from slipway.scripts.stages.features.application.postgresql_seeds import Dump
 
 _FROZEN = "{frozen}"
-#: What sessions take for true.
+#: Texts that sessions read as true.
 _YES = ("true", "yes", "on", "1")
 
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be walked, and with what."""
+    """The request for a features run."""
 
     source: Path
     keys: FeatureKeys
@@ -32,49 +32,49 @@ class Order:
     cache: Path
     output: Path
     arguments: tuple[str, ...] = ()
-    """behave's own."""
+    """behave's own arguments."""
     shard: tuple[int, int] = (1, 1)
     seeds: Mapping[str, Path] = field(default_factory=dict)
     """Seed databases by name; each application gets copies."""
     dumps: Mapping[str, Dump] = field(default_factory=dict)
-    """PostgreSQL's seeds by name; restored where the application asks for one."""
+    """PostgreSQL dumps by name; restored if the application uses one."""
     frozen: Path | None = None
-    """The program that a freeze stage left, unpacked."""
+    """The unpacked program of a freeze stage."""
     profile: str | None = None
-    """The profile that `keys` were settled with."""
+    """The profile that `keys` were resolved with."""
     typed: frozenset[str] = frozenset()
-    """The keys that were typed: nothing is nearer, the environment's variables neither."""
+    """The names of typed keys, which override even environment variables."""
     title: str = "Features"
     revision: str = ""
     version: str = ""
 
     @property
     def jobs(self) -> int:
-        """How many processes there shall be; never more than the run has feature files."""
+        """Number of processes; at most the number of feature files."""
         wanted = self.keys.jobs or os.cpu_count() or 2
         return max(1, sum(1 for _ in islice(self._files(), wanted)))
 
     @property
     def wants_postgresql(self) -> bool:
-        """Whether the application is told where a PostgreSQL seed is."""
+        """True: the application's settings refer to a PostgreSQL seed."""
         told = (*(self.keys.command or ()), *self.keys.application_env.values())
         return bool(self.dumps) and any("{postgresql" in text for text in told)
 
     @property
     def history(self) -> Path:
-        """The file that keeps how long each feature took."""
+        """The file with the durations of features in earlier runs."""
         name = "-".join(self.source.parts[-3:]).strip("-/\\").replace(os.sep, "-")
         return self.cache / "features" / f"history-{name}.json"
 
     @property
     def words(self) -> list[str]:
-        """Behave's arguments: what was typed, then what the settings add."""
+        """Arguments for behave: the typed ones, then those of the settings."""
         paths = () if self._named(self.arguments) else self.keys.paths or ()
         return [*self.arguments, *paths, *(f"--tags={one}" for one in self.keys.tags or ())]
 
     @property
     def base_url(self) -> tuple[str, str] | None:
-        """Where that is said, and where the application runs already."""
+        """The setting's name and the base URL of an application that already runs, or None."""
         if self.keys.base_url is None:
             return None
         said = self._environment_says("base_url")
@@ -82,19 +82,19 @@ class Order:
 
     @property
     def trusts_any_certificate(self) -> bool:
-        """Whether a certificate that nobody vouches for will do."""
+        """True: certificates that are not trusted are accepted."""
         said = self._environment_says("trust_any_certificate")
         return said.lower() in _YES if said else bool(self.keys.trust_any_certificate)
 
     @property
     def userdata(self) -> dict[str, str]:
-        """What behave's -D sets, as sessions read it.
+        """The values for behave's -D, as sessions read them.
 
-        To them -D is nearer than the environment, so what a file says and the environment, too, is
-        left to the environment.
+        Sessions prefer -D to environment variables, so a key that a file and the environment both
+        set is left to the environment.
 
         Raises:
-            WrongInput: `desktop` names what was frozen, and nothing was.
+            WrongInput: `desktop` refers to a frozen program, and there is none.
         """
         keys = self.keys
         seeds = {name: str(path.resolve()) for name, path in self.seeds.items()}
@@ -118,13 +118,17 @@ class Order:
         return {**held, **keys.define}
 
     def _environment_says(self, name: str) -> str | None:
-        """Return what $SLIPWAY_NAME says of a setting; None where what was typed is nearer."""
+        """Return the value of $SLIPWAY_NAME; None if unset, or if a typed option overrides it."""
         if name in self.typed:
             return None
         return self.environment.variables().get(f"SLIPWAY_{name.upper()}") or None
 
     def _desktop(self) -> str | None:
-        """Return the desktop program's command as the sessions read it."""
+        """Return the desktop program's command as JSON, for sessions.
+
+        Raises:
+            WrongInput: It refers to a frozen program, and there is none.
+        """
         words = self.keys.desktop
         if words is None:
             return None
@@ -144,7 +148,7 @@ class Order:
         return [path for path in paths if path.exists()]
 
     def _files(self) -> Iterator[Path]:
-        """Return the feature files that may be walked; a list of them names who knows which."""
+        """Yield the candidate feature files; a list file may name any of the project."""
         named = self._named(self.words) or [self.source / "features"]
         if not all(path.is_dir() or path.suffix == ".feature" for path in named):
             named = [self.source]

@@ -1,4 +1,4 @@
-"""What a features run found: every scenario, each of its attempts and steps, and what was kept."""
+"""Model the results of a features run: scenarios, attempts, steps and evidence."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ ScenarioStatus = Literal[
 ]
 Verdict = Literal["passed", "flaky", "failed", "nothing"]
 
-#: Every status of a scenario, the one to look at first in front.
+#: All statuses of a scenario, the most urgent first.
 STATUSES: tuple[ScenarioStatus, ...] = get_args(ScenarioStatus)
-#: What fails a run.
+#: Statuses that fail a run.
 BAD: frozenset[str] = frozenset({"failed", "error", "undefined"})
 _WORDS = {"error": ("error", "errors")}
 
@@ -27,41 +27,41 @@ class StepResult:
     """One step of one attempt."""
 
     keyword: str
-    """Such as "Given", as the feature's language says it."""
+    """The keyword in the feature's language, such as "Given"."""
     name: str
     status: str
-    """behave's own word: passed, failed, error, skipped, undefined, untested, ..."""
+    """behave's status: passed, failed, error, skipped, undefined, untested, ..."""
     seconds: float = 0.0
     message: str = ""
-    """Why it failed; several lines when there is a traceback."""
+    """The reason of a failure; several lines if there is a traceback."""
     location: str = ""
-    """The step's own code or its line in the feature, such as "features/steps/shop.py:12"."""
+    """Place of the step's code or its line in the feature, as in "features/steps/shop.py:12"."""
 
 
 @dataclass(frozen=True)
 class EvidenceFile:
-    """A file kept of an attempt."""
+    """A file saved during an attempt."""
 
     name: str
     media_type: str
     path: Path
-    """Where it is while the report is written."""
+    """Its path while the report is written."""
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One go at a scenario."""
+    """One attempt at a scenario."""
 
     number: int
-    """From 1 on."""
+    """The attempt's number, from 1."""
     status: str
     """The scenario's status in this attempt."""
     message: str = ""
-    """Why it failed or was skipped, where no step says it."""
+    """The reason of a failure or skip, unless a step holds it."""
     seconds: float = 0.0
     steps: tuple[StepResult, ...] = ()
     evidence: tuple[EvidenceFile, ...] = ()
-    """In the order in which it was taken."""
+    """In the order of creation."""
 
 
 @dataclass(frozen=True)
@@ -69,23 +69,23 @@ class ScenarioResult:
     """One scenario, or one row of an outline's examples.
 
     Raises:
-        ValueError: The status is none of `STATUSES`.
+        ValueError: The status is not one of `STATUSES`.
     """
 
     feature: str
     """The feature's title."""
     feature_file: str
-    """Its file, from the project's folder on, with slashes."""
+    """Its path relative to the project, with slashes."""
     name: str
     line: int
     status: ScenarioStatus
     seconds: float = 0.0
-    """All attempts together."""
+    """The duration of all attempts together."""
     attempts: tuple[Attempt, ...] = ()
     tags: tuple[str, ...] = ()
-    """Without the @."""
+    """The tags without "@"."""
     process: int = 0
-    """Which of the processes ran it, from 1 on; 0 where there is only one."""
+    """Number of the process that ran it, from 1; 0 if there is only one."""
 
     def __post_init__(self) -> None:
         if self.status not in STATUSES:
@@ -97,17 +97,17 @@ class ScenarioResult:
 
     @property
     def place(self) -> str:
-        """File and line, as behave's command line takes it."""
+        """The file and line, in the form of behave's command line."""
         return f"{self.feature_file}:{self.line}"
 
     @property
     def anchor(self) -> str:
-        """What a link to it in the report ends with; the same in every run."""
+        """The fragment of its link in the report; the same in every run."""
         return re.sub(r"\W+", "-", self.place.lower()).strip("-")
 
     @property
     def message(self) -> str:
-        """Why the last attempt that did not pass failed, or why it was skipped; else empty."""
+        """The reason why the last attempt that did not pass failed or was skipped; else empty."""
         for attempt in reversed(self.attempts):
             if attempt.status == "passed":
                 continue
@@ -119,7 +119,7 @@ class ScenarioResult:
 
 @dataclass(frozen=True)
 class FeaturesRun:
-    """A whole run.
+    """The results of a run.
 
     Raises:
         ValueError: `started_at` has no time zone.
@@ -128,18 +128,18 @@ class FeaturesRun:
     title: str
     started_at: datetime
     seconds: float
-    """From start to end, on the clock."""
+    """The wall-clock duration."""
     base_url: str = ""
     revision: str = ""
-    """The commit that was tested."""
+    """The tested commit."""
     version: str = ""
     command: str = ""
-    """What a person types to run the same again."""
+    """The command that repeats the run."""
     jobs: int = 1
-    """Processes side by side."""
+    """Number of parallel processes."""
     scenarios: tuple[ScenarioResult, ...] = ()
     notices: tuple[str, ...] = ()
-    """Sentences that the reader should see first."""
+    """Sentences that are shown first."""
     application_log_tail: str = ""
 
     def __post_init__(self) -> None:
@@ -152,7 +152,7 @@ class FeaturesRun:
 
 
 def counts(run: FeaturesRun) -> dict[str, int]:
-    """Return how many scenarios have each status; every status is a key, in `STATUSES`' order."""
+    """Return the number of scenarios by status; all statuses are keys, in their order."""
     found = dict.fromkeys(map(str, STATUSES), 0)
     for one in run.scenarios:
         found[one.status] += 1
@@ -160,7 +160,7 @@ def counts(run: FeaturesRun) -> dict[str, int]:
 
 
 def verdict(run: FeaturesRun) -> Verdict:
-    """Return what a run comes to; one in which nothing ran is "nothing", and that is no success."""
+    """Return the verdict on a run; "nothing" means that no scenario ran, which fails the stage."""
     found = counts(run)
     if any(found[status] for status in BAD):
         return "failed"
@@ -170,7 +170,7 @@ def verdict(run: FeaturesRun) -> Verdict:
 
 
 def counts_text(run: FeaturesRun) -> str:
-    """Return the counts as a sentence: "12 scenarios: 10 passed, 1 failed, 1 flaky"."""
+    """Format the counts: "12 scenarios: 10 passed, 1 failed, 1 flaky"."""
     found = counts(run)
     order = ["passed", *(status for status in STATUSES if status != "passed")]
     told = ", ".join(
@@ -183,6 +183,6 @@ def counts_text(run: FeaturesRun) -> str:
 
 
 def slowest(run: FeaturesRun, most: int = 10) -> list[ScenarioResult]:
-    """Return the scenarios that took longest, the longest first."""
+    """Return the slowest scenarios, the slowest first."""
     ran = [one for one in run.scenarios if one.seconds > 0]
     return sorted(ran, key=lambda one: (-one.seconds, one.place))[:most]

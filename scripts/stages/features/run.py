@@ -1,4 +1,4 @@
-"""The features stage: the application's behave features, over plain HTTP and in a browser."""
+"""Run the application's behave features, over plain HTTP and in a browser."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from slipway.scripts.stages.features.results import BAD, FeaturesRun, counts, co
 from slipway.scripts.stages.features.settings import PROFILE_VARIABLE, settle
 from slipway.scripts.stages.features.stage import FeaturesStage
 
-#: How many failed scenarios the closing sentence names.
+#: Number of failed scenarios that the final sentence names.
 _NAMED = 5
 
 
 def run(job: Job, report: Report) -> None:
-    """Walk the features.
+    """Run the features.
 
     Args:
-        job: The stage; its project lies in the current folder.
-        report: Gets each scenario's result, pictures, and the report at the end.
+        job: The stage; its project is the current folder.
+        report: Receives each scenario's result, pictures, and the report at the end.
 
     Raises:
-        MissingTool: The environment cannot be made, or a program is not there.
-        StageFailed: A scenario failed, or nothing ran, or the application did not start.
+        MissingTool: The environment cannot be made, or a program is not installed.
+        StageFailed: A scenario failed, nothing ran, or the application did not start.
         WrongInput: The features or the settings are wrong.
     """
     stage = job.stage
@@ -81,7 +81,11 @@ def run(job: Job, report: Report) -> None:
 
 
 def _unpacked(job: Job, folder: Path) -> Path | None:
-    """Unpack what a freeze stage left; return the program's folder, None where none did."""
+    """Unpack the program of a freeze stage and return its folder; None if there is none.
+
+    Raises:
+        WrongInput: There are several.
+    """
     frozen = [one for one in job.inputs if one.uses == "freeze" and one.role == "product"]
     if not frozen:
         return None
@@ -93,7 +97,7 @@ def _unpacked(job: Job, folder: Path) -> Path | None:
 
 
 def _part(shard: tuple[int, int], walked: Walked) -> str:
-    """Say which part of the stage this was; nothing where it is whole."""
+    """Describe the shard for the summary; empty if the stage has only one."""
     if shard[1] == 1:
         return ""
     rest = "all" if walked.has_nothing_to_do else f"{walked.others} more"
@@ -101,10 +105,10 @@ def _part(shard: tuple[int, int], walked: Walked) -> str:
 
 
 def leave(found: FeaturesRun, output: Path, report: Report, *, epoch: int, part: str = "") -> Path:
-    """Leave what people want to see: the report, JUnit, all results in one form, the logs.
+    """Leave the results: the HTML report, JUnit, all results in the common form, the logs.
 
     Returns:
-        The report.
+        The HTML report's file.
     """
     page = write_report(found, output / "features.html")
     report.artefact(page, role="report")
@@ -123,7 +127,7 @@ def leave(found: FeaturesRun, output: Path, report: Report, *, epoch: int, part:
 
 
 def judge(walked: Walked) -> None:
-    """Raise what makes the stage fail.
+    """Raise an error if the run failed.
 
     Raises:
         StageFailed: A scenario failed, a hook or a process broke off, or nothing ran.
@@ -133,7 +137,7 @@ def judge(walked: Walked) -> None:
     if bad:
         named = "; ".join(f"{one.place} {one.name}" for one in bad[:_NAMED])
         more = f" and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
-        # An application that has died is why, and not what the scenarios say of it.
+        # A dead application is the cause; the scenarios' messages are only its effects.
         raise StageFailed("; ".join((f"{counts_text(found)}: {named}{more}", *walked.broken)))
     if walked.broken:
         raise StageFailed("; ".join(walked.broken))

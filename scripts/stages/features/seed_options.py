@@ -1,4 +1,4 @@
-"""Seed databases that a developer names: `slipway features --seed NAME=FILE`."""
+"""Parse seed databases that a developer names: `slipway features --seed NAME=FILE`."""
 
 from __future__ import annotations
 
@@ -14,28 +14,30 @@ if TYPE_CHECKING:
     from slipway.scripts.stages.features.application.postgresql_seeds import Dump
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
-# How their files begin: https://www.sqlite.org/fileformat.html, and pg_dump's pg_backup_archiver.h.
+# Magic bytes: https://www.sqlite.org/fileformat.html, and pg_dump's pg_backup_archiver.h.
 _SQLITE = b"SQLite format 3\0"
 _POSTGRESQL = b"PGDMP"
 
 
 @dataclass(frozen=True)
 class NamedSeeds:
-    """Seeds by name, as an order takes them."""
+    """Seeds by name: SQLite files, and dumps of PostgreSQL."""
 
     seeds: dict[str, Path] = field(default_factory=dict)
     dumps: dict[str, Dump] = field(default_factory=dict)
 
 
 def read_seeds(words: Sequence[str]) -> NamedSeeds:
-    """Return the seeds that were typed.
+    """Parse the typed seeds.
 
     Args:
-        words: Each NAME=FILE; the file is of SQLite, or a dump of PostgreSQL in pg_dump's custom
-            format. The roles of shop.dump are made by shop-roles.sql, if that stands beside it.
+        words: Each NAME=FILE; the file is an SQLite database, or a dump of PostgreSQL in pg_dump's
+            custom format. The roles of shop.dump are created by shop-roles.sql, if it exists beside
+            it.
 
     Raises:
-        WrongInput: One is not so, its file is missing or of another kind, or two have one name.
+        WrongInput: A word has another form, a file is missing or of another type, or a name is used
+            twice.
     """
     found = NamedSeeds()
     for word in words:

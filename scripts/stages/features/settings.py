@@ -1,4 +1,4 @@
-"""What is asked of a features run: the command line, the stage, a profile, pyproject.toml."""
+"""Resolve the settings of a features run: command line, stage, profile, pyproject.toml."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from slipway.model.spelling import did_you_mean
 from slipway.scripts.python_env.requirements import read_pyproject
 
 _PLACE = "tool.slipway.features"
-#: Names a profile where none was typed; sessions know it, too.
+#: Environment variable that names a profile if none was typed; sessions read it, too.
 PROFILE_VARIABLE = "SLIPWAY_PROFILE"
 
 
 def settle(
     source: Path, nearer: Sequence[FeatureKeys] = (), profile: str | None = None
 ) -> FeatureKeys:
-    """Return what holds for a project.
+    """Resolve a project's settings.
 
     Args:
-        source: The project; its pyproject.toml is asked last.
-        nearer: What the command line and the stage say, nearest first.
-        profile: The profile to take.
+        source: The project; its pyproject.toml has the lowest precedence.
+        nearer: The settings of command line and stage, highest precedence first.
+        profile: The profile to use.
 
     Raises:
-        WrongInput: [tool.slipway.features] is wrong, or there is no such profile.
+        WrongInput: [tool.slipway.features] is wrong, or the profile does not exist.
     """
     told = read_project(source)
     places = [*nearer]
@@ -43,7 +43,7 @@ def settle(
 
 
 def read_project(source: Path) -> FeatureProject:
-    """Return [tool.slipway.features] of a project; empty where it says nothing.
+    """Read [tool.slipway.features] of a project; empty if it is missing.
 
     Raises:
         WrongInput: A key or value is wrong.

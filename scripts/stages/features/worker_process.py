@@ -1,4 +1,4 @@
-"""One process of a features run: the guest, what it tells, and the application it has to itself."""
+"""Run one process of a features run: the guest, its events, and its own application."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ _TAIL = 30
 
 @dataclass(frozen=True)
 class Launch:
-    """What a process is started with."""
+    """The launch settings of a process."""
 
     python: Path
     source: Path
     env: Mapping[str, str]
     settings: Mapping[str, Any]
-    """As guest/slipway_behave/main.py tells them, without `events`."""
+    """The settings that guest/slipway_behave/main.py describes, without `events`."""
     folder: Path
-    """Where its settings and events lie."""
+    """The folder for its settings and events."""
 
 
 class FeatureProcess:
-    """A guest at work; its events are read as they come."""
+    """A running guest; its events can be read while it runs."""
 
     def __init__(self, launch: Launch, index: int, report: Report) -> None:
-        """Start it.
+        """Start the guest.
 
         Args:
-            launch: With what.
-            index: Which of the run's processes it is, from 0.
-            report: Gets its output as log.
+            launch: The launch settings.
+            index: The index of this process in the run, from 0.
+            report: Receives its output as log.
         """
         self.index = index
         self.application: UnderTest | None = None
@@ -77,11 +77,11 @@ class FeatureProcess:
 
     @property
     def code(self) -> int | None:
-        """Its exit code; None while it is at work."""
+        """The exit code; None while it is running."""
         return self._process.poll()
 
     def wait(self, patience: float) -> None:
-        """Wait until it has ended, at most `patience` seconds."""
+        """Wait until it has ended, at most about `patience` seconds."""
         self._reader.join(patience)
         if not self._reader.is_alive():
             with suppress(subprocess.TimeoutExpired):
@@ -89,12 +89,12 @@ class FeatureProcess:
 
     @property
     def ending(self) -> str:
-        """How it ended: its exit code and its last words."""
+        """The exit code and the last lines of output."""
         last = " | ".join(line for line in tuple(self.tail)[-5:] if line.strip())
         return f"ended with exit code {self.code}: {last}"
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """Return what it has told since the last time."""
+        """Yield the events written since the last call."""
         with self._events.open("rb") as stream:
             stream.seek(self._offset)
             for line in stream:
@@ -104,7 +104,7 @@ class FeatureProcess:
                 yield json.loads(line)
 
     def end(self) -> None:
-        """End it with all it has started; harmless when it has ended."""
+        """End the guest with its process tree. Idempotent."""
         if self._process.poll() is None:
             end_tree(self._process.pid)
         self._process.wait()

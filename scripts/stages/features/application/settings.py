@@ -1,4 +1,4 @@
-"""What a features stage says of its application, and the placeholders in it."""
+"""Settings of the application under test, and the placeholders in them."""
 
 from __future__ import annotations
 
@@ -19,46 +19,46 @@ _NAME = re.compile(r"[^=\0]+")
 
 @dataclass(frozen=True)
 class ApplicationSettings:
-    """How to start an application and how to know that it is well.
+    """The start command of an application, its environment and its conditions of health.
 
-    In `command`, `env` and `health` stand the placeholders {host}, {port}, {url}, {token},
+    `command`, `env` and `health` may contain the placeholders {host}, {port}, {url}, {token},
     {database} (the path of the only seed database) and {database:NAME}, and {postgresql} and
-    {postgresql:NAME} (user, password, host, port and name of a PostgreSQL seed, as they stand
-    behind the two slashes of its URL); other braces stay.
+    {postgresql:NAME} (a PostgreSQL seed's URL without the scheme and its two slashes: user,
+    password, host, port, database); other braces are kept.
 
     Raises:
         WrongInput: A value is not allowed.
     """
 
     command: tuple[str, ...]
-    """Program and arguments; no shell ever sees them."""
+    """Program and arguments; no shell is involved."""
     log: Path
-    """Gets its output, at the end of what is in it."""
+    """The log file; output is appended to it."""
     env: Mapping[str, str] = field(default_factory=dict)
-    """Variables that are added to `base_env`."""
+    """Variables added to `base_env`."""
     base_env: Mapping[str, str] | None = None
-    """The environment without placeholders. None: this process's own."""
+    """The environment, in which placeholders are not replaced. None: this process's own."""
     cwd: Path | None = None
     """Folder to run in. None: this process's own."""
     host: str = "127.0.0.1"
     health: str = "/"
-    """A path, or a whole URL, that tells when it is ready."""
+    """The path, or the complete URL, of the health page."""
     health_status: int | None = None
     """The HTTP status of a healthy answer. None: any below 500."""
     patience: float = 60.0
-    """Seconds it may take to get healthy."""
+    """Seconds until it must be healthy."""
     grace: float = 3.0
-    """Seconds between asking it to end and killing it."""
+    """Seconds between SIGTERM and SIGKILL."""
     token_path: str | None = None
-    """Where it answers its token and nothing else, such as "/_token". None: it knows of none."""
+    """Path that answers exactly the token, such as "/_token". None: it has no such path."""
     port_env: str | None = "PORT"
     token_env: str | None = "SLIPWAY_TOKEN"  # noqa: S105  a variable's name
     seeds: Mapping[str, Path] = field(default_factory=dict)
-    """Database files by name; the application gets copies, which scenarios may write to."""
+    """Database files by name; the application gets copies, and scenarios may write to them."""
     postgresql: Copies | None = None
-    """PostgreSQL databases of the application's own."""
+    """The application's own PostgreSQL databases."""
     restores_live: bool = False
-    """True: SQLite seeds are put back while it runs; it must keep nothing of them in memory."""
+    """True: SQLite seeds are restored while it runs; it must not cache their contents."""
 
     def __post_init__(self) -> None:
         self._check_command()
@@ -121,7 +121,7 @@ class ApplicationSettings:
 
 @dataclass(frozen=True)
 class Placeholders:
-    """The values of one start."""
+    """The values of the placeholders for one start."""
 
     host: str
     port: int
@@ -131,7 +131,7 @@ class Placeholders:
 
     @property
     def url(self) -> str:
-        """The application's address, without a slash at its end."""
+        """The application's base URL, without a trailing slash."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}"
 
@@ -139,7 +139,7 @@ class Placeholders:
         """Replace the placeholders in a text.
 
         Raises:
-            WrongInput: It asks for a database that is none of the seeds.
+            WrongInput: It names a database that is not among the seeds.
         """
         return _PLACEHOLDER.sub(self._value, text)
 

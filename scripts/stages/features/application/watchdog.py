@@ -1,8 +1,8 @@
-"""Keeps the application under test: starts it, tells when it ends, and leaves nothing of it behind.
+"""Run the application under test, report its end, and end all of its processes.
 
-Run as a program of its own with a pipe as its input; it reads orders and writes events, one JSON
-object a line. The pipe's other end is held by the runner alone: the system closes it even on
-SIGKILL, and then everything is ended. Nothing but psutil is imported, so it starts in no time.
+Run as a separate program with a pipe as its input: it reads requests and writes events, one JSON
+object per line. Only the runner holds the other end of the pipe: the system closes it even on
+SIGKILL, and then everything is ended. Only psutil is imported, which keeps the start fast.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ from typing import Any
 
 import psutil
 
-#: Names every application a process belongs to, the outermost first, with colons between.
+#: Environment variable with the marks of the applications a process belongs to: outermost first,
+#: separated by colons.
 MARKS = "SLIPWAY_MARKS"
-#: Seconds between asking and killing when the runner is gone: nobody waits for a fair end then.
+#: Seconds between SIGTERM and SIGKILL after the runner is gone: nobody waits for a clean end.
 HURRY = 1.5
-#: Seconds between looks. POSIX tells of a child's end by a signal, Windows by nothing.
+#: Seconds between polls. POSIX signals the end of a child, Windows does not.
 _TICK = 0.05 if os.name == "nt" else 0.25
 _SELDOM = 0.5
 _ROUNDS = 50
@@ -37,13 +38,13 @@ _PR_SET_CHILD_SUBREAPER = 36
 def belongings(
     mark: str, roots: Sequence[psutil.Process], *, deep: bool = True
 ) -> list[psutil.Process]:
-    """Return every living process of an application.
+    """Return all living processes of an application.
 
     Args:
-        mark: What its processes carry in the variable `SLIPWAY_MARKS`.
-        roots: Processes whose descendants belong to it whatever they carry; they too, but for
-            this very process.
-        deep: False leaves out the search by mark, which looks at each process of the machine.
+        mark: The mark of its processes in the variable `SLIPWAY_MARKS`.
+        roots: Processes that belong to it, with their descendants, regardless of the mark; this
+            process itself is excluded.
+        deep: False: skip the search by mark, which reads every process of the machine.
     """
     found: dict[int, psutil.Process] = {}
     for root in roots:
@@ -57,14 +58,14 @@ def belongings(
 
 
 def _carries(process: psutil.Process, mark: str) -> bool:
-    # A process of another user, or one that ends just now, has nothing to tell.
+    # A process of another user, or one that is just ending, cannot be read.
     with contextlib.suppress(psutil.Error, OSError):
         return mark in process.environ().get(MARKS, "").split(":")
     return False
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Tell whether a process still runs; one that only waits to be collected does not."""
+    """Return True if a process is running; a zombie is not."""
     with contextlib.suppress(psutil.Error):
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     return False
@@ -75,22 +76,22 @@ def end_all(
     grace: float,
     collect: Callable[[], None] = lambda: None,
 ) -> list[psutil.Process]:
-    """End processes: politely, then for good, and again until none is left.
+    """End processes: SIGTERM first, then SIGKILL until none is left.
 
     Args:
-        find: Returns those that are still there.
-        grace: Seconds between asking and killing.
-        collect: Called often, to collect children that have ended.
+        find: Returns the processes that still exist.
+        grace: Seconds between the two signals.
+        collect: Called often, to reap children that have ended.
 
     Returns:
-        Those that cannot be ended, such as another user's.
+        Processes that cannot be ended, such as another user's.
     """
     mine = find()
     for process in mine:
         _quietly(process.terminate)
     _wait(mine, grace, collect)
     for _ in range(_ROUNDS):
-        # Looked for anew each time: what is being killed may still have started others.
+        # Searched again each time: a process that is being killed may have started others.
         if not (mine := find()):
             return []
         for process in mine:
@@ -115,7 +116,7 @@ def _wait(mine: list[psutil.Process], seconds: float, collect: Callable[[], None
 
 
 class Watchdog:
-    """The application's parent. On Linux what loses its parent becomes this process's child."""
+    """The application's parent. On Linux orphaned descendants become its children."""
 
     def __init__(self, hello: dict[str, Any], orders: queue.SimpleQueue[dict[str, Any]]) -> None:
         self.mark: str = hello["mark"]
@@ -125,12 +126,12 @@ class Watchdog:
         self.runner = psutil.Process(hello["runner"])
         self.process: subprocess.Popen[bytes] | None = None
         self.code: int | None = None
-        """The exit code of the process that was started, once it has ended."""
+        """The exit code of the started process, once it has ended."""
         self.told = False
         self.again = 0.0
 
     def serve(self) -> None:
-        """Do what is ordered until the runner is gone, then leave nothing behind."""
+        """Serve requests until the runner is gone, then end everything and delete the folder."""
         due = 0.0
         while True:
             try:
@@ -144,7 +145,7 @@ class Watchdog:
             elif order["do"] == "stop":
                 self.stop()
             self.look()
-            # A process the runner has forked may hold the pipe open after the runner's death.
+            # A fork of the runner may hold the pipe open after the runner's death.
             if time.monotonic() > due:
                 due = time.monotonic() + _SELDOM
                 if not is_alive(self.runner):
@@ -154,7 +155,7 @@ class Watchdog:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self, order: dict[str, Any]) -> None:
-        """Start the application, its output at the end of the log."""
+        """Start the application, with its output appended to the log."""
         self.code, self.told, self.again = None, False, 0.0
         try:
             with Path(order["log"]).open("ab") as log:
@@ -165,7 +166,8 @@ class Watchdog:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
-                    # What it sends to its own process group must not reach this process.
+                    # New session: signals it sends to its own process group must not reach this
+                    # process.
                     start_new_session=True,
                     creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
                 )
@@ -175,7 +177,7 @@ class Watchdog:
             say({"is": "started", "pid": self.process.pid})
 
     def collect(self) -> None:
-        """Collect children that have ended, and keep the application's exit code."""
+        """Reap children that have ended, and record the application's exit code."""
         if sys.platform == "win32":
             self.code = self.process.poll() if self.process else None
             return
@@ -186,12 +188,12 @@ class Watchdog:
                     self.process.returncode = self.code
 
     def look(self) -> None:
-        """Tell the end of the application once; one that has daemonised itself has not ended."""
+        """Report the end of the application once; a daemonised one has not ended."""
         self.collect()
         if self.process is None or self.code is None or self.told:
             return
         if self.code == 0:
-            # Looking at every process of the machine is not done at every tick.
+            # Too slow for every poll: it reads every process of the machine.
             if time.monotonic() < self.again:
                 return
             self.again = time.monotonic() + _SELDOM
@@ -206,25 +208,25 @@ class Watchdog:
         return belongings(self.mark, [psutil.Process()])
 
     def end(self, grace: float) -> list[psutil.Process]:
-        """End all of them within about `grace` seconds."""
+        """End all of them within about `grace` seconds; return those that cannot be ended."""
         left = end_all(self.find, grace, self.collect)
         self.process = None
         return left
 
     def stop(self) -> None:
-        """End the application and say what could not be ended."""
+        """End the application and report the processes that could not be ended."""
         say({"is": "stopped", "left": [one.pid for one in self.end(self.grace)]})
 
 
 def say(event: dict[str, Any]) -> None:
-    """Tell the runner, if it is still there."""
+    """Send an event to the runner, if it still exists."""
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.write(json.dumps(event) + "\n")
         sys.stdout.flush()
 
 
 def _read(orders: queue.SimpleQueue[dict[str, Any]]) -> None:
-    # A runner that is killed amid an order leaves half a line.
+    # A runner killed while writing leaves an incomplete line.
     with contextlib.suppress(OSError, ValueError):
         for line in sys.stdin:
             orders.put(json.loads(line))
@@ -232,7 +234,7 @@ def _read(orders: queue.SimpleQueue[dict[str, Any]]) -> None:
 
 
 def _adopt_orphans() -> None:
-    # As in process.py, whose imports would cost this program a tenth of a second.
+    # A copy of guard.adopt_orphans, whose imports would cost this program a tenth of a second.
     if sys.platform == "linux":
         import ctypes
 
@@ -240,7 +242,7 @@ def _adopt_orphans() -> None:
 
 
 def main() -> None:
-    """Serve one runner."""
+    """Serve one runner until it is gone."""
     orders: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     for name in ("SIGTERM", "SIGINT", "SIGHUP"):
         if number := getattr(signal, name, None):
@@ -256,7 +258,7 @@ def main() -> None:
     threading.Thread(target=_read, args=(orders,), daemon=True).start()
     say({"is": "ready"})
     watchdog.serve()
-    # The reader still waits for input: an ordinary end would wait for it.
+    # Not sys.exit: the reader thread still blocks on the input and would delay it.
     os._exit(0)
 
 

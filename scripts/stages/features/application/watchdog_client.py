@@ -1,4 +1,4 @@
-"""The runner's side of the watchdog: orders to it, events from it, and its work should it die."""
+"""Control the watchdog from the runner, and do its work if it dies."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ _GONE = "the process that watches the application is gone; it was killed from ou
 
 
 class Keeper:
-    """A watchdog process of its own, which is the application's parent."""
+    """A watchdog process, which is the application's parent."""
 
     def __init__(self, mark: str, grace: float, folder: Path | None) -> None:
         """Start the watchdog.
 
         Args:
-            mark: What the application's processes carry in the variable `SLIPWAY_MARKS`.
-            grace: Seconds between asking the application to end and killing it.
-            folder: A private folder to remove when the runner is gone.
+            mark: The mark of the application's processes in the variable `SLIPWAY_MARKS`.
+            grace: Seconds between the application's SIGTERM and SIGKILL.
+            folder: A private folder to delete when the runner is gone.
 
         Raises:
             StageFailed: It does not start.
@@ -52,7 +52,7 @@ class Keeper:
             stderr=subprocess.DEVNULL,
             text=True,
             encoding="utf-8",
-            # What ends the runner's process group must not end this first.
+            # New session: a signal to the runner's process group must not end the watchdog first.
             start_new_session=True,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
@@ -69,7 +69,7 @@ class Keeper:
         """Start the application.
 
         Returns:
-            None, or what the system says why it cannot.
+            None, or the system's reason why it cannot be started.
 
         Raises:
             StageFailed: The watchdog is gone.
@@ -85,7 +85,7 @@ class Keeper:
 
     @property
     def code(self) -> int | None:
-        """The exit code of the application, None while it runs.
+        """The exit code of the application; None while it runs.
 
         Raises:
             StageFailed: The watchdog is gone.
@@ -96,10 +96,10 @@ class Keeper:
         return self._code
 
     def await_code(self, seconds: float) -> int | None:
-        """Return the exit code of the application, None while it runs.
+        """Return the exit code of the application; None while it runs.
 
         Args:
-            seconds: How long to wait for the code when its first process is no longer there.
+            seconds: How long to wait for the code after its first process has ended.
 
         Raises:
             StageFailed: The watchdog is gone.
@@ -113,7 +113,7 @@ class Keeper:
 
     @property
     def forked(self) -> bool:
-        """Whether its first process has ended well and left others running."""
+        """True: its first process ended with 0 and left others running."""
         return self._forked
 
     def processes(self) -> list[psutil.Process]:
@@ -125,7 +125,7 @@ class Keeper:
         """End the application's processes; the watchdog stays for the next start.
 
         Returns:
-            Processes that cannot be ended, such as another user's.
+            The ids of processes that cannot be ended, such as another user's.
         """
         try:
             self._order(do="stop")
@@ -136,7 +136,7 @@ class Keeper:
         return list(event["left"])
 
     def close(self) -> None:
-        """End the watchdog, which ends whatever is left."""
+        """End the watchdog, which ends all remaining processes."""
         with contextlib.suppress(OSError):
             if self._process.stdin:
                 self._process.stdin.close()
@@ -171,7 +171,7 @@ class Keeper:
         elif event["is"] == "forked":
             self._forked = True
         elif event["is"] == "gone":
-            # Once more for whoever asks next.
+            # Put back, so that the next request fails, too.
             self._events.put(event)
             raise StageFailed(_GONE)
 

@@ -1,1 +1,1 @@
-"""What runs inside the application's own Python; this folder alone is on its path."""
+"""Guest inside the application's own Python; only this folder is on its path."""

@@ -1,4 +1,4 @@
-"""Starts slipway_behave in the application's Python: `python run.py SETTINGS.json`."""
+"""Start slipway_behave in the application's Python: `python run.py SETTINGS.json`."""
 
 import sys
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Scenarios as HTML: what failed at length, what passed in a line."""
+"""Render scenarios as HTML: failed ones in full, passed ones in a line each."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from slipway.scripts.stages.features.results import Attempt, ScenarioResult, Ste
 _ROOM = "slipway.scripts.stages.features.report"
 _LONGEST_MESSAGE = 8_000
 _LONGEST_HINT = 160
-#: In characters. Steps of passed scenarios are a pleasure to read; a huge run does without.
+#: Characters of steps of passed scenarios; beyond that, a huge run omits them.
 _MOST_PASSED_STEPS = 1_000_000
-#: In characters. A report in which everything fails says the same thing again and again.
+#: Characters of details; a report in which everything fails repeats itself.
 _MOST_DETAILS = 500_000
 _MARKS = {"passed": "✓", "flaky": "!", "skipped": "·", "untested": "·", "quarantined": "◌"}
 _SECOND = 0.9995
 _IDLE = {"skipped", "untested"}
 _WELL = {"passed", *_IDLE}
-#: In characters: what stands around the texts of a step, about; in a list of passed ones, and else.
+#: Characters of markup around a step, approximately: in a list of passed ones, and elsewhere.
 _ITEM = 17
 _MARKUP = 150
 _KINDS = {"passed", "failed", "error", "undefined", "skipped", "untested", "flaky", "quarantined"}
 
 
 def took(seconds: float) -> str:
-    """Return seconds as "12ms", "3.1s", "2m05s"; "?" for what is no length of time."""
+    """Format seconds as "12ms", "3.1s" or "2m05s"; "?" for an invalid duration."""
     if not math.isfinite(seconds) or seconds < 0:
         return "?"
     return f"{seconds * 1000:.0f}ms" if seconds < _SECOND else format_duration(seconds)
 
 
 class _Step(NamedTuple):
-    """A step as the template unpacks it; what is empty is not shown."""
+    """A step, as the template unpacks it; empty fields are not shown."""
 
     kind: str
     mark: str
@@ -54,7 +54,7 @@ class _Step(NamedTuple):
 
 
 class _Attempt(NamedTuple):
-    """An attempt as the template unpacks it."""
+    """An attempt, as the template unpacks it."""
 
     number: int
     status: str
@@ -68,13 +68,13 @@ class _Attempt(NamedTuple):
 
 
 class CaseWriter:
-    """Writes scenarios, with as much evidence as the shelf holds."""
+    """A writer of scenarios, with as much evidence as the shelf allows."""
 
     def __init__(self, shelf: EvidenceShelf) -> None:
-        """Start.
+        """Prepare the writer.
 
         Args:
-            shelf: Gives evidence as HTML until the report has enough of it.
+            shelf: Renders evidence as HTML until the report has reached its limit.
         """
         self._shelf = shelf
         self._macros = templates.macros(f"{_ROOM}/cases.html.j2")
@@ -82,18 +82,18 @@ class CaseWriter:
         self._details_left = _MOST_DETAILS
 
     def cases(self, scenarios: list[ScenarioResult], *, opened: int) -> Markup:
-        """Return scenarios with all there is to know of them.
+        """Render scenarios in full.
 
         Args:
             scenarios: The scenarios.
-            opened: How many are unfolded from the start.
+            opened: Number of scenarios that are unfolded initially.
         """
         return Markup().join(
             self._case(one, is_open=number < opened) for number, one in enumerate(scenarios)
         )
 
     def features(self, scenarios: list[ScenarioResult]) -> Markup:
-        """Return passed scenarios, folded feature by feature."""
+        """Render passed scenarios, folded by feature."""
         parts = []
         ordered = sorted(scenarios, key=lambda one: (one.feature_file, one.line))
         for (file, title), group in groupby(ordered, lambda one: (one.feature_file, one.feature)):
@@ -105,7 +105,7 @@ class CaseWriter:
         return Markup().join(parts)
 
     def skipped(self, scenarios: list[ScenarioResult]) -> Markup:
-        """Return skipped scenarios, folded by their reason."""
+        """Render skipped scenarios, folded by reason."""
         parts = []
         ordered = sorted(scenarios, key=lambda one: (one.message, one.feature_file, one.line))
         for reason, group in groupby(ordered, lambda one: one.message):
@@ -149,9 +149,9 @@ class CaseWriter:
 
 
 def _step(step: StepResult, longest: int | None) -> _Step:
-    """Return a step as it is shown, of its message so many characters."""
+    """Convert a step for the template, with its message shortened to `longest` characters."""
     kind = _kind(step.status)
-    # What did not run has neither a time nor a place worth reading.
+    # A step that did not run has neither a useful duration nor a useful place.
     return _Step(
         kind,
         _MARKS.get(step.status, "✗" if kind != "other" else "?"),
@@ -167,7 +167,7 @@ def _step(step: StepResult, longest: int | None) -> _Step:
 def _why(text: str) -> str:
     if len(text) <= _LONGEST_MESSAGE:
         return lines(text)
-    # Its first line is the sentence, its last ones say where.
+    # The first line is the summary, the last ones name the place.
     return lines(text[:_LONGEST_HINT]) + "\n" + end_of(text, _LONGEST_MESSAGE)
 
 

@@ -1,4 +1,4 @@
-"""Evidence inside a report: pictures, saved pages and texts, none of which may run or reach out."""
+"""Render evidence in a report: pictures, pages and texts, without scripts or network access."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _LARGEST_PAGE = 5_000_000
 _LONGEST_TEXT = 100_000
 _WIDEST = 1 << 16
 _CUT = "[the beginning is left out]"
-#: What HTML forbids even inside an attribute; line breaks and tabs stay.
+#: Characters that HTML forbids even in attributes; line breaks and tabs are allowed.
 _FORBIDDEN = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-# Only tables of signs: some of Python's other codecs need a minute for a long page.
+# Character tables only: some of Python's other codecs take a minute for a long page.
 _CHARSET = re.compile(
     rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*(iso-8859-\d{1,2}|windows-125\d|koi8-[ru]|shift_jis"
     rb"|euc-jp|euc-kr|gbk|gb2312|gb18030|big5)\b",
@@ -30,27 +30,27 @@ _CHARSET = re.compile(
 
 
 def end_of(text: str, longest: int = _LONGEST_TEXT) -> Markup:
-    """Return a text of several lines as it may stand in <pre>; of a long one the end.
+    """Render the end of a text of several lines for <pre>.
 
     Args:
-        text: The text; colours of a terminal are taken out.
-        longest: Characters to keep.
+        text: The text; terminal colours are removed.
+        longest: Number of characters to keep.
     """
     if len(text) <= longest:
         return lines(text)
-    # What was cut off inside a line would read as a line of its own.
+    # The rest of a truncated line would look like a line of its own.
     kept = text[-longest:].partition("\n")[2] or text[-longest:]
     return lines(f"{_CUT}\n{kept}")
 
 
 class EvidenceShelf:
-    """Turns files into HTML until the report has as much as it may hold."""
+    """A renderer of files as HTML, until the report has reached its limit."""
 
     def __init__(self, limit_bytes: int) -> None:
         """Start with an empty report.
 
         Args:
-            limit_bytes: How much of the report evidence may be, as it is written there.
+            limit_bytes: Limit of the evidence in the report, in bytes as written there.
         """
         self._macros = templates.macros(f"{_ROOM}/evidence.html.j2")
         self._told = self._macros.told
@@ -59,7 +59,7 @@ class EvidenceShelf:
         self._left_out: list[str] = []
 
     def told(self) -> str:
-        """Return a sentence on what was left out so far; empty where nothing was."""
+        """Return a sentence on the evidence omitted so far; empty if there is none."""
         if not self._left_out:
             return ""
         number = count_text(len(self._left_out), "piece")
@@ -70,18 +70,18 @@ class EvidenceShelf:
         )
 
     def pictures(self, files: tuple[EvidenceFile, ...], of: str) -> Markup:
-        """Return the pictures among an attempt's files; each grows when it is clicked.
+        """Render the pictures among an attempt's files; each is enlarged by a click.
 
         Args:
             files: An attempt's evidence.
-            of: What they show, for people who cannot see them.
+            of: Alternative text, for screen readers.
         """
         return Markup().join(
             self._picture(file, of) for file in files if file.media_type in _PICTURES
         )
 
     def texts(self, files: tuple[EvidenceFile, ...]) -> Markup:
-        """Return everything but the pictures: saved pages and texts, folded."""
+        """Render all files except pictures: saved pages and texts, folded."""
         return Markup().join(self._text(file) for file in files if file.media_type not in _PICTURES)
 
     def _picture(self, file: EvidenceFile, of: str) -> Markup:
@@ -107,7 +107,7 @@ class EvidenceShelf:
             return self._told(
                 f"{file.name} ({file.media_type}) is of a kind that is not shown here."
             )
-        # Of a text the end is enough; a page that is cut would show something else.
+        # The end of a text suffices; a truncated page would show something else.
         most = min(self._left, _LARGEST_PAGE) if is_page else None
         data = self._read(file, most)
         if isinstance(data, Markup):
@@ -125,7 +125,7 @@ class EvidenceShelf:
         return self._macros.text(file.name, size_text(len(data)), remark, inner)
 
     def _read(self, file: EvidenceFile, most: int | None) -> bytes | Markup:
-        """Return a file's bytes, without a limit only its end; or HTML that says why not."""
+        """Return a file's bytes, only its end if `most` is None; or HTML with the reason."""
         try:
             if not file.path.is_file():
                 return self._told(
@@ -156,12 +156,12 @@ def _end(path: Path, size: int) -> bytes:
     with path.open("rb") as stream:
         stream.seek(start)
         data = stream.read(4 * _LONGEST_TEXT + 1)
-    # Cut amid a sign of several bytes, all of it would no longer be UTF-8.
+    # A cut within a multi-byte character would make the whole text invalid UTF-8.
     return data.partition(b"\n")[2] or data if start else data
 
 
 def _decoded(data: bytes, file: EvidenceFile) -> tuple[str, str]:
-    """Return a text, and what it was read as unless it is UTF-8."""
+    """Decode a text; return its encoding, too, unless it is UTF-8."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", errors="replace"), "UTF-16"
     try:
@@ -176,7 +176,7 @@ def _decoded(data: bytes, file: EvidenceFile) -> tuple[str, str]:
 
 
 def _measures(data: bytes) -> tuple[int, int] | None:
-    """Return a PNG's width and height, so that nothing jumps while it loads."""
+    """Return a PNG's width and height, so that the layout is stable while it loads."""
     if data[12:16] != b"IHDR" or len(data) < 24:  # noqa: PLR2004  where PNG has its header
         return None
     width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")

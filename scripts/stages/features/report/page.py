@@ -1,8 +1,8 @@
-"""The report of a features run: one HTML file that needs no network, no server and no JavaScript.
+"""Write the report of a features run: one HTML file without network, server or JavaScript.
 
-It travels: people open it from a mail, a chat or a disk. So nothing from outside may act in it.
-All text is escaped, saved pages are shown in a frame without any rights, and the page's policy
-allows no script but its own.
+People open it from a mail, a chat or a disk, so no untrusted content may act in it: all text is
+escaped, saved pages are shown in a sandboxed frame, and the page's content security policy allows
+no script but its own.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from slipway.scripts.stages.features.results import (
 _ROOM = "slipway.scripts.stages.features.report"
 _MEGA = 1_000_000
 _OPEN = 20
-#: The colour of the verdict's ground.
+#: Background colour of each verdict.
 _GROUNDS: dict[Verdict, str] = {
     "passed": "passed",
     "flaky": "flaky",
@@ -48,12 +48,12 @@ _SIGNS: dict[Verdict, str] = {"passed": "✓", "flaky": "!", "failed": "✗", "n
 def write_report(run: FeaturesRun, target: Path, limit_bytes: int = 30 * _MEGA) -> Path:
     """Write the report of a run as one file.
 
-    Evidence that is missing, empty or not what it claims to be is told in its place.
+    Evidence that is missing, empty or not of its stated type is reported in its place.
 
     Args:
-        run: What was found.
-        target: The file to make; its folder is made too, and a file that is there is replaced.
-        limit_bytes: How much of the file evidence may take; what comes later is left out, told.
+        run: The results.
+        target: The file to write, atomically; its folder is created, an existing file replaced.
+        limit_bytes: Limit of the evidence in the file; later evidence is omitted, with a notice.
 
     Returns:
         The target.
@@ -86,7 +86,7 @@ def _page(run: FeaturesRun, limit_bytes: int) -> str:
         counts_text=counts_text(run),
         started=run.started_at.astimezone(UTC),
         together=f"{took(run.seconds)}, {count_text(run.jobs, 'process', 'processes')}",
-        # Only now it is known what had to be left out.
+        # Must follow the cases: only now it is known what was omitted.
         notices=[*run.notices, *filter(None, [shelf.told()])],
         log=end_of(run.application_log_tail) if run.application_log_tail.strip() else "",
         is_log_open=kind in {"failed", "nothing"},
@@ -98,7 +98,7 @@ def _page(run: FeaturesRun, limit_bytes: int) -> str:
 
 
 def _digest() -> str:
-    """Return the hash by which the page's policy knows the one script that may run."""
+    """Return the hash by which the content security policy allows the page's own script."""
     script = templates.asset(f"{_ROOM}/report.js")
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
@@ -120,7 +120,7 @@ def _headline(run: FeaturesRun) -> str:
 
 
 def _cases(run: FeaturesRun, writer: CaseWriter) -> dict[str, str]:
-    """Return the parts of the page that tell scenarios, the worst first: evidence is for them."""
+    """Render the lists of scenarios, the worst first, because evidence is limited."""
     failed = [one for status in STATUSES if status in BAD for one in _of(run, status)]
     return {
         "alike": _alike(failed),
@@ -137,7 +137,7 @@ def _of(run: FeaturesRun, status: str) -> list[ScenarioResult]:
 
 
 def _alike(failed: list[ScenarioResult]) -> str:
-    """Return a sentence where many scenarios fail for one reason: often it is the only one."""
+    """Return a sentence if many scenarios fail with the same message, else an empty text."""
     first_lines = [one.message.partition("\n")[0].strip() for one in failed]
     (most, number), *_ = Counter(filter(None, first_lines)).most_common(1) or [("", 0)]
     if number < max(3, len(failed) // 2):
@@ -146,8 +146,8 @@ def _alike(failed: list[ScenarioResult]) -> str:
 
 
 def _slowest(run: FeaturesRun) -> list[tuple[ScenarioResult, str, str]]:
-    """Return the slowest scenarios, each with its share of the longest time and a link to it."""
+    """Return the slowest scenarios, each with its share of the longest duration and its link."""
     found = slowest(run)
-    # One is no comparison.
+    # A single scenario has nothing to be compared with.
     found = found if len(found) > 1 else []
     return [(one, f"{one.seconds / found[0].seconds:.3f}", f"#{one.anchor}") for one in found]

@@ -1,1 +1,1 @@
-"""Runs behave and tells what happens: the standard library and behave alone."""
+"""Run behave and report events; uses the standard library and behave only."""

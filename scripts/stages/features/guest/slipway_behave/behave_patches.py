@@ -1,7 +1,7 @@
-"""Where a run takes hold of behave: few places, each the narrowest there is.
+"""Monkey patches of behave, few and as narrow as possible.
 
-behave has no way to run a scenario again, to survive sys.exit in a step, or to learn which hook
-failed where; its formatters see neither hooks nor cleanups.
+behave has no way to retry a scenario, to survive sys.exit in a step, or to tell which hook failed
+where; its formatters see neither hooks nor cleanups.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .verdicts import HookError
 
 
 def install(run: Run) -> None:
-    """Take hold of behave's scenarios, steps, step functions, cleanups and its reader."""
+    """Patch behave's scenarios, steps, step functions, cleanups and its feature parser."""
     from behave import matchers, model, parser
     from behave.runner import Context
 
@@ -70,7 +70,7 @@ def _hook_error(name: str, error: BaseException) -> HookError:
 
 
 def wrap_hooks(run: Run, hooks: Any) -> None:
-    """Listen to what hooks raise, and watch over them."""
+    """Wrap hooks to record their exceptions and to watch for hangs."""
     kinds = ("all", "feature", "rule", "scenario", "step", "tag")
     for name in [f"{when}_{kind}" for when in ("before", "after") for kind in kinds]:
         if callable(hooks.get(name)):
@@ -98,43 +98,43 @@ def _heard(run: Run, name: str, hook: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class Attachments:
-    """A formatter of behave's that keeps what steps attach, and nothing else."""
+    """A formatter for behave that only saves attachments."""
 
     name = "slipway"
     description = "Keeps attachments as files"
 
     def __init__(self, run: Run) -> None:
-        """Keep attachments in a run's evidence folder."""
+        """Save attachments in a run's evidence folder."""
         self._run = run
 
     def embedding(self, mime_type: str, data: Any, *more: Any, **named: Any) -> None:
-        """Keep one attachment; later versions of behave may give it a name."""
+        """Save one attachment; later versions of behave may pass a name."""
         name = more[0] if more else named.get("name") or named.get("caption") or ""
-        # behave passes on no name yet; ours come with the data.
+        # behave does not pass names yet; ours are attributes of the data.
         name = name or getattr(data, "name", "")
         kept = self._run.evidence.keep(mime_type, data, str(name or ""))
         if self._run.scenario is None:
             self._run.events.tell("attachment", **kept)
 
     def __getattr__(self, name: str) -> Any:
-        """Return something that does nothing for all that behave calls on formatters."""
+        """Return a no-op for any other method that behave calls on formatters."""
         if name.startswith("_"):
             raise AttributeError(name)
         return lambda *_args, **_named: None
 
 
 def make_runner(run: Run, base: Any, config: Any) -> Any:
-    """Return a runner that reads, checks and claims features as a run does.
+    """Create a runner that reads, checks and claims features as the run needs.
 
     Args:
         run: The run.
-        base: The class of runner that the project has chosen.
+        base: The runner class that the project has chosen.
         config: behave's configuration.
     """
     from behave.runner import Context, make_formatters
 
     class ClaimingRunner(base):  # type: ignore[misc]  # known only now
-        """A runner of one process among several."""
+        """The runner of one of several processes."""
 
         def setup_paths(self) -> None:
             try:

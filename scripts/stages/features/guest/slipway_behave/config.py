@@ -1,6 +1,7 @@
-"""behave's own configuration for a run: the project's files and the user's arguments, told safely.
+"""Build behave's configuration from the project's files and the user's arguments.
 
-Tags are read by us, so that no `tag_expression_protocol` and no version of behave misreads them.
+Tags are parsed here, so that neither a `tag_expression_protocol` nor a version of behave misreads
+them (https://github.com/behave/behave/issues/1170: its detection of the style can be wrong).
 """
 
 from __future__ import annotations
@@ -15,16 +16,16 @@ from . import tags as feature_tags
 from .errors import WrongInput, said
 from .settings import Settings
 
-#: Arguments that ask behave for a text, and for no run.
+#: Arguments that only print a text, without a run.
 _QUESTIONS = ("version", "tags_help", "lang_list", "lang_help")
 _DEFAULT_RUNNER = "behave.runner:Runner"
 
 
 def configure(settings: Settings) -> Any:
-    """Return behave's Configuration.
+    """Build behave's Configuration.
 
     Raises:
-        WrongInput: behave does not take the arguments, or the project's configuration is wrong.
+        WrongInput: behave does not accept the arguments, or the project's configuration is wrong.
         SystemExit: The arguments asked for help, which has been printed.
     """
     try:
@@ -36,7 +37,7 @@ def configure(settings: Settings) -> Any:
         with contextlib.redirect_stderr(errors):
             config = _class()(arguments)
             if not hasattr(config, "slipway_tags"):
-                # A version of behave that reads its tags elsewhere: ours count.
+                # This version of behave parses its tags elsewhere; ours override them.
                 config.setup_tag_expression()
     except SystemExit as error:
         if not error.code:
@@ -60,7 +61,7 @@ def _class() -> Any:
     from behave.configuration import Configuration
 
     class Ours(Configuration):  # type: ignore[misc]  # behave ships no types
-        """A Configuration that reads tags as this run means them."""
+        """A Configuration that parses tags as this run defines them."""
 
         tags: Any
 
@@ -94,7 +95,7 @@ def _parse(text: str) -> Any:
 
 
 def _keep_protocol(config: Any) -> None:
-    """Do what the method that we stand in for does for the project's own tag expressions."""
+    """Set the project's tag expression protocol, as the overridden method does."""
     with contextlib.suppress(ImportError, AttributeError, TypeError, ValueError):
         from behave.tag_expression import TagExpressionProtocol
 
@@ -108,7 +109,7 @@ def _list(value: Any) -> list[str]:
 
 
 def _refused(told: str, arguments: list[str]) -> str:
-    """Return argparse's error as our sentence."""
+    """Convert argparse's error into our sentence."""
     problem = told.rpartition("error:")[2].strip() or "they cannot be read"
     formats = re.search(r"BAD_FORMAT=(.*)", problem)
     if formats:
@@ -117,14 +118,14 @@ def _refused(told: str, arguments: list[str]) -> str:
 
 
 def is_question(config: Any) -> bool:
-    """Tell whether the arguments ask behave for a text, such as its version."""
+    """Return True if the arguments only ask behave for a text, such as its version."""
     helps = "help" in (config.format or []) or config.runner == "help"
     asked = any(getattr(config, name, None) for name in _QUESTIONS)
     return asked or helps or config.lang == "help"
 
 
 def set_formats(config: Any, settings: Settings) -> None:
-    """Choose formatters as behave's own command line does, and part files between processes.
+    """Choose formatters as behave's command line does, with separate output files per process.
 
     Several processes cannot write one file: each writes NAME.INDEX.ENDING instead.
 
@@ -148,10 +149,10 @@ def set_formats(config: Any, settings: Settings) -> None:
 
 
 def runner_class(config: Any) -> Any:
-    """Return the class of runner that the project has chosen.
+    """Return the runner class that the project has chosen.
 
     Raises:
-        WrongInput: It cannot be loaded, or is no kind of behave's own Runner.
+        WrongInput: It cannot be loaded, or is not a subclass of behave's Runner.
     """
     from behave.runner import Runner
 

@@ -1,4 +1,4 @@
-"""What went wrong, in one sentence and with its place in the project."""
+"""Describe errors in one sentence, with their place in the project."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LONG = 1000
 
 
 class Stop(Exception):
-    """The run cannot go on; its text is the sentence for the user."""
+    """The run cannot continue; its text is the sentence for the user."""
 
     code = 1
 
@@ -27,7 +27,7 @@ class Stop(Exception):
 
 
 class WrongInput(Stop):
-    """The user's files, arguments or settings cannot be run."""
+    """The user's files, arguments or settings are invalid."""
 
     code = 2
 
@@ -43,7 +43,7 @@ class StepExited(Exception):
 
 
 def relative(file: str) -> str:
-    """Return a path as the user writes it: from the working directory, with slashes."""
+    """Return a path relative to the working directory, with slashes."""
     try:
         shown = os.path.relpath(file)
     except ValueError:  # another drive on Windows
@@ -52,7 +52,7 @@ def relative(file: str) -> str:
 
 
 def is_ours(file: str) -> bool:
-    """Tell whether a source file belongs to the project, and not to behave, Python or us."""
+    """Return True if a source file belongs to the project, not to behave, Python or us."""
     full = os.path.realpath(file)
     if full.startswith((HERE + os.sep, os.path.realpath(os.__file__)[: -len("os.py")])):
         return False
@@ -61,19 +61,19 @@ def is_ours(file: str) -> bool:
 
 
 def place(trace: TracebackType | None) -> tuple[str, int]:
-    """Return the file and line of the project where something was raised; empty where unknown."""
+    """Return the file and line of the project that raised; ("", 0) if unknown."""
     frames = [one for one in traceback.extract_tb(trace) if is_ours(one.filename)]
     return (relative(frames[-1].filename), frames[-1].lineno or 0) if frames else ("", 0)
 
 
 def standing(frame: Any) -> tuple[str, int]:
-    """Return the file and line of the project at which a thread stands."""
+    """Return the file and line of the project that a thread is executing; ("", 0) if unknown."""
     frames = [one for one in traceback.extract_stack(frame) if is_ours(one.filename)]
     return (relative(frames[-1].filename), frames[-1].lineno or 0) if frames else ("", 0)
 
 
 def said(error: BaseException) -> str:
-    """Return an exception in one line."""
+    """Format an exception as one line."""
     if isinstance(error, StepExited):
         return str(error)
     text = " ".join(str(error).split())
@@ -86,7 +86,7 @@ def said(error: BaseException) -> str:
 
 
 def details(error: BaseException) -> str:
-    """Return an exception's traceback from the project's first frame on."""
+    """Format an exception's traceback, from the project's first frame on."""
     trace = error.__traceback__
     while trace is not None and not is_ours(trace.tb_frame.f_code.co_filename):
         trace = trace.tb_next
@@ -95,12 +95,12 @@ def details(error: BaseException) -> str:
 
 
 def at(file: str, line: int) -> str:
-    """Return a place in brackets, or nothing where it is not known."""
+    """Return a place in parentheses, or an empty text if it is unknown."""
     return f" ({file}:{line})" if file else ""
 
 
 def failed_import(error: BaseException, what: str) -> WrongInput:
-    """Return the sentence for a file of the project that cannot be loaded."""
+    """Return the error for a file of the project that cannot be loaded."""
     if isinstance(error, SyntaxError) and error.filename:
         file, line = relative(error.filename), error.lineno or 0
     else:
@@ -114,5 +114,5 @@ def failed_import(error: BaseException, what: str) -> WrongInput:
 
 
 def parts(lines: list[str]) -> str:
-    """Join sentences' parts that are not empty."""
+    """Join the non-empty parts of a sentence."""
     return "; ".join(one for one in lines if one)

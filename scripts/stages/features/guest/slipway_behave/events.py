@@ -1,4 +1,4 @@
-"""Telling what happens: one JSON object a line, each written at once.
+"""Report events: one JSON object per line, each written immediately.
 
 Every event has `event` (its kind), `time` (seconds since 1970), `process` (the index) and `token`.
 """
@@ -15,7 +15,7 @@ _LONG = 20_000
 
 
 class Events:
-    """Where a process of a run tells what happens; safe from several threads."""
+    """The event stream of one process; thread-safe."""
 
     def __init__(self, target: str | int, process: int = 0, token: str = "") -> None:
         """Open the target.
@@ -23,7 +23,7 @@ class Events:
         Args:
             target: A file to append to, or the number of an open file descriptor.
             process: The index of this process.
-            token: What the host knows the run by.
+            token: The host's identifier of the run.
         """
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         self._fd = target if isinstance(target, int) else os.open(target, flags, 0o644)
@@ -34,24 +34,24 @@ class Events:
     def tell(self, event: str, **values: Any) -> None:
         """Write one event."""
         record = {"event": event, "time": round(time.time(), 4), **self._always, **values}
-        # ASCII alone: a lone surrogate in a message must not stop the run.
+        # ASCII only: a lone surrogate in a message must not stop the run.
         line = json.dumps(record, default=str).encode("ascii") + b"\n"
         with self._lock:
             while line:
                 line = line[os.write(self._fd, line) :]
 
     def notice(self, text: str, level: str = "info", **values: Any) -> None:
-        """Tell a sentence that a person should see."""
+        """Report a sentence for people."""
         self.tell("notice", text=text, level=level, **values)
 
     def error(self, text: str, *, kind: str, code: int, file: str = "", line: int = 0) -> None:
-        """Tell what makes the run fail, beyond a failed scenario."""
+        """Report an error that fails the run, besides failed scenarios."""
         self.errors += 1
         self.tell("error", text=text, kind=kind, code=code, file=file, line=line)
 
 
 def cut(text: object) -> str:
-    """Return a text that is not too long for an event: its beginning and its end."""
+    """Shorten a text for an event to its beginning and its end."""
     told = str(text or "")
     half = _LONG // 2
     return told if len(told) <= _LONG else f"{told[:half]}\n[...]\n{told[-half:]}"

@@ -1,4 +1,4 @@
-"""Files that a scenario attaches, such as pictures of a page, in the evidence folder."""
+"""Save files that scenarios attach, such as screenshots, in the evidence folder."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ import re
 from pathlib import Path
 from typing import Any
 
-#: What mimetypes knows by odd names, or not at all.
+#: Types for which mimetypes knows unusual suffixes or none.
 _ENDINGS = {"text/plain": ".txt", "image/jpeg": ".jpg", "application/json": ".json"}
 _NAME = 80
 
 
 def slug(text: str, length: int = _NAME) -> str:
-    """Return a text as a file name that every system takes."""
+    """Convert a text to a file name that is valid on every system."""
     return re.sub(r"[^A-Za-z0-9_.-]+", "_", text).strip("._")[-length:] or "feature"
 
 
 class Evidence:
-    """Keeps what is attached to the scenario that runs."""
+    """The attachments of the current scenario."""
 
     def __init__(self, folder: str) -> None:
-        """Keep files in a folder, which is made when the first one comes."""
+        """Use a folder, which is created with the first attachment."""
         self.folder = Path(folder)
         self.stem = "run"
         self.kept: list[dict[str, Any]] = []
         self._numbers: dict[str, int] = {}
 
     def begin(self, file: str, line: int, attempt: int) -> None:
-        """Keep what follows for one attempt at a scenario."""
+        """Start the attachments of one attempt at a scenario."""
         self.stem = f"{slug(file)}-{line}-{attempt}"
         self.kept = []
 
     def keep(self, media_type: str, data: Any, name: str = "") -> dict[str, Any]:
-        """Write one attachment and return what an event says of it."""
+        """Write one attachment and return its description for events."""
         self.folder.mkdir(parents=True, exist_ok=True)
         number = self._numbers[self.stem] = self._numbers.get(self.stem, 0) + 1
         kind = str(media_type).partition(";")[0].strip().lower()

@@ -1,4 +1,4 @@
-"""A watch on steps and hooks: what hangs is told, and ends the process."""
+"""Watch steps and hooks for hangs: report a hang, then end the process."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-#: What a hang that lets no Python thread run has beyond its time, until C code ends the process.
+#: Seconds after its timeout until faulthandler ends a process in which no Python thread can run.
 _GRACE = 15.0
-#: How often that end is put off. Doing so starts a thread: at each step it took longer than that.
+#: Seconds between resets of that timer. A reset starts a thread: at each step it is too slow.
 _PUT_OFF = 5.0
 
 
 class Watch:
-    """Ends what takes too long; a thread of its own, started when there is something to watch."""
+    """A watch with timeouts; its thread starts with the first watched step."""
 
     def __init__(self, step: float, scenario: float, hung: Callable[[str, float], None]) -> None:
-        """Prepare.
+        """Prepare the watch.
 
         Args:
-            step: Seconds that a step or hook may take; 0 for ever.
-            scenario: Seconds that a scenario may take with its hooks; 0 for ever.
-            hung: Called with what hangs and its limit, from the watch's thread; ends the process.
+            step: Timeout of a step or hook in seconds; 0: none.
+            scenario: Timeout of a scenario with its hooks in seconds; 0: none.
+            hung: Called from the watch's thread with what hangs and its timeout; ends the process.
         """
         self.limits = {"step": step, "scenario": scenario}
         self.last_words: TextIO | None = None
@@ -37,7 +37,7 @@ class Watch:
 
     @contextmanager
     def over(self, kind: str, what: str) -> Iterator[None]:
-        """Watch over a step (or hook) or a scenario; inside another of its kind it does nothing."""
+        """Watch a step (or hook) or a scenario; a no-op inside another of its kind."""
         limit = self.limits[kind]
         if not limit or kind in self._watched:
             yield
@@ -49,7 +49,7 @@ class Watch:
             self._end(kind)
 
     def end(self) -> None:
-        """Watch no more."""
+        """Stop the watch."""
         with self._changed:
             self._ended = True
             self._changed.notify()
@@ -71,7 +71,7 @@ class Watch:
             del self._watched[kind]
 
     def _put_off(self) -> None:
-        """Let faulthandler end the process should this watch's thread be stuck from now on."""
+        """Reset faulthandler's timer, which ends the process if this watch's thread gets stuck."""
         if self.last_words is not None:
             left = (self.limits["step"] or self.limits["scenario"]) + _GRACE
             faulthandler.dump_traceback_later(left, exit=True, file=self.last_words)

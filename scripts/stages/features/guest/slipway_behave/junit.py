@@ -1,4 +1,4 @@
-"""JUnit's XML of one feature, with flaky scenarios told as Maven's Surefire does."""
+"""Write a feature's JUnit XML, with flaky scenarios in the form of Maven's Surefire."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 from .evidence import slug
 from .verdicts import HookError, Verdict
 
-# What XML 1.0 cannot hold, whatever a step prints.
+# Characters that are invalid in XML 1.0; a step may print any.
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -20,11 +20,11 @@ def write(
     """Write a feature's results.
 
     Args:
-        folder: Where to; made if need be.
+        folder: The target folder; created if missing.
         file: The feature's file.
         name: The feature's name.
-        verdicts: What became of its scenarios.
-        hooks: What the feature's own hooks raised, outside any scenario.
+        verdicts: The verdicts on its scenarios.
+        hooks: Errors of the feature's own hooks, outside any scenario.
 
     Returns:
         The file.
@@ -79,7 +79,7 @@ def _case(verdict: Verdict, classname: str) -> ET.Element:
 
 
 def _attempts(case: ET.Element, verdict: Verdict) -> None:
-    """Add the attempts before the last as Surefire does: flaky or rerun failures and errors."""
+    """Add the attempts before the last in Surefire's form: flaky or rerun failures and errors."""
     prefix = "flaky" if verdict.status == "flaky" else "rerun"
     for attempt in verdict.attempts[:-1]:
         kind = "Failure" if attempt.status == "failed" else "Error"
@@ -97,5 +97,5 @@ def _problem(case: ET.Element, kind: str, message: str, text: str) -> None:
 
 
 def clean(text: object) -> str:
-    """Return a text without the characters that XML cannot hold."""
+    """Replace the characters that are invalid in XML."""
     return _ILLEGAL.sub("?", str(text))

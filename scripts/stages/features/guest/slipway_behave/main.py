@@ -1,49 +1,49 @@
-"""Runs behave inside the application's Python: the standard library and behave alone.
+"""Run behave inside the application's Python, with the standard library and behave only.
 
 Usage: python run.py SETTINGS.json
 
-One such process runs one part of a run; several (`jobs`) share a folder and claim feature files
-from it. Each reads all feature files and checks them before anything runs.
+A process runs one part of a run; several (`jobs`) share a folder and claim feature files from it.
+Each reads and checks all feature files before anything runs.
 
 SETTINGS.json holds one object:
 
-    queue             folder that all processes of one run share, empty at first; needed
-    events            file to append events to, or the number of an open descriptor; needed
-    evidence          folder for attachments; needed
+    queue             folder shared by all processes of a run, initially empty; required
+    events            file to append events to, or the number of an open descriptor; required
+    evidence          folder for attachments; required
     arguments         behave's own arguments as typed, tags in the old or the new style: []
-    jobs, index       how many processes there are, and which one this is (from 0): 1, 0
-    retries           how often a failed scenario is run again: 0
+    jobs, index       number of processes, and index of this one (from 0): 1, 0
+    retries           number of retries of a failed scenario: 0
     max_failures      failed scenarios, in all processes, after which the run stops; 0 is no limit
     shard             [i, n]: run the i-th (from 1) of n parts of the feature files: [1, 1]
-    quarantine        {"tag": "quarantine", "today": "2026-12-31"}, both may be left out: {}
+    quarantine        {"tag": "quarantine", "today": "2026-12-31"}, both optional: {}
     history           seconds by feature file of the last run ("features/a.feature": 1.5): {}
-    junit             folder for one XML file a feature, or null: null
-    step_timeout      seconds that a step, or a hook, may take; 0 is no limit
-    scenario_timeout  seconds that a scenario may take with its hooks; 0 is no limit
+    junit             folder for one XML file per feature, or null: null
+    step_timeout      timeout of a step or hook in seconds; 0 is no limit
+    scenario_timeout  timeout of a scenario with its hooks in seconds; 0 is no limit
     userdata          added to context.config.userdata: {}
-    token             what the host knows the run by, in every event: ""
+    token             the host's identifier of the run, in every event: ""
 
 Hooks and steps find in context.config.userdata: slipway.attempt (a number, from 1),
 slipway.process, slipway.jobs, slipway.evidence, slipway.token.
 
-Events, one JSON object a line, all with event, time, process, token:
+Events, one JSON object per line, all with event, time, process, token:
 
-    run_started        behave, python, jobs, shard, features, scenarios (chosen in all shards), mine
+    run_started        behave, python, jobs, shard, features, scenarios (selected, all shards), mine
     feature_started    feature, file, scenarios
     scenario_started   feature, file, line, name, tags, attempt
     step_failed        file, line, step, scenario_line, attempt, message, snippet
     attempt_finished   as scenario_started, and status, seconds, message, details, step, output,
                        evidence: an attempt that failed and is followed by another
-    scenario_finished  feature, file, line, name, tags, status, seconds, attempt (how many there
-                       were), attempts (each, where there were several), message, details, step,
-                       output, evidence ([{path, name, media_type, size}]): once a chosen scenario
+    scenario_finished  feature, file, line, name, tags, status, seconds, attempt (their
+                       number), attempts (if there were several), message, details, step, output,
+                       evidence ([{path, name, media_type, size}]): once per selected scenario
     feature_finished   feature, file, seconds, counts (by status)
     attachment         path, name, media_type, size: attached outside any scenario
     notice             text, level
-    error              text, kind, code, file, line: what makes the run fail beyond its scenarios
+    error              text, kind, code, file, line: a failure of the run besides its scenarios
     run_finished       code, seconds, counts, stopped (why it stopped early, or empty)
 
-A status is passed, failed, error, flaky (passed in a later attempt), quarantined (failed, and does
+A status is passed, failed, error, flaky (passed in a later attempt), quarantined (failed, but does
 not count), skipped, or untested (not reached).
 
 A process that ends without run_finished was lost, whatever its exit code. Only the host sees all
@@ -131,7 +131,7 @@ def _run(part: Run, runner: Any, config: Any) -> bool:
 
 
 def check_behave() -> None:
-    """Look whether the application's environment has a behave that can be used.
+    """Check that the application's environment has a suitable behave.
 
     Raises:
         Missing: It has none, or one that is too old.
@@ -149,7 +149,7 @@ def check_behave() -> None:
 
 
 def no_features(config: Any, error: Exception) -> WrongInput:
-    """Return the sentence for a run that finds no folder to run."""
+    """Return the error for a run without a features folder."""
     given = [str(one) for one in config.paths] or ["features"]
     missing = [one for one in given if not Path(one.lstrip("@").partition(":")[0]).exists()]
     if missing:
@@ -160,7 +160,7 @@ def no_features(config: Any, error: Exception) -> WrongInput:
 
 
 def judge(part: Run, *, failed: bool, dry: bool) -> int:
-    """Return the exit code, and tell why it is none of the scenarios' where it is not."""
+    """Return the exit code, and report errors that are not those of scenarios."""
     counts: dict[str, int] = part.counts
     for one in _late(part):
         part.hook_error(one)
@@ -180,12 +180,12 @@ def judge(part: Run, *, failed: bool, dry: bool) -> int:
 
 
 def _late(part: Run) -> list[HookError]:
-    """Return what hooks outside all features raised."""
+    """Return the errors of hooks outside all features."""
     return [one for one in part.hooks if one.hook in {"before_all", "after_all"}]
 
 
 def end_hung(part: Run, what: str, limit: float) -> None:
-    """Tell what hangs and where, and end this process: a thread that hangs cannot be stopped."""
+    """Report what hangs and where, and end this process: a hanging thread cannot be stopped."""
     main = sys._current_frames().get(threading.main_thread().ident or 0)  # noqa: SLF001  there is no other way to ask
     where = at(*standing(main))
     try:
@@ -210,7 +210,7 @@ def _interrupt(*_: Any) -> None:
 
 
 def main(path: str) -> int:
-    """Read the settings, run, and tell the one sentence if that is not possible."""
+    """Read the settings and run; report an error as one sentence. Return the exit code."""
     try:
         settings = read(path)
         events = Events(settings.events, settings.index, settings.token)
@@ -224,7 +224,7 @@ def main(path: str) -> int:
             stream.reconfigure(  # type: ignore[union-attr]
                 encoding="utf-8", errors="backslashreplace", line_buffering=True
             )
-    # after_all hooks close sessions and servers: let them, when the host asks us to end.
+    # On SIGTERM run the after_all hooks, which close sessions and servers.
     for name in ("SIGTERM", "SIGBREAK"):
         with contextlib.suppress(AttributeError, ValueError, OSError):
             signal.signal(getattr(signal, name), _interrupt)

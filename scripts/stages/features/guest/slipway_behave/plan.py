@@ -1,4 +1,4 @@
-"""What a run is to run: feature files found, read, checked, and dealt to this shard."""
+"""Plan a run: find, read and check feature files, and assign them to this shard."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ class Planned:
     file: str
     feature: Any
     chosen: list[Any]
-    """The scenarios that tags, names and lines choose."""
+    """The scenarios selected by tags, names and lines."""
 
 
 @dataclass
 class Plan:
-    """All of it."""
+    """The feature files of a run."""
 
     mine: list[Planned] = field(default_factory=list)
     """This shard's feature files, in the order in which processes claim them."""
     features: int = 0
-    """How many feature files have a chosen scenario, in all shards."""
+    """Number of feature files with a selected scenario, in all shards."""
     scenarios: int = 0
-    """How many scenarios are chosen, in all shards."""
+    """Number of selected scenarios, in all shards."""
     notices: list[str] = field(default_factory=list)
 
 
@@ -40,8 +40,8 @@ def make(config: Any, settings: Settings, quarantine: Quarantine) -> Plan:
     """Find and read all feature files that a run's arguments name.
 
     Raises:
-        WrongInput: A file is missing, cannot be read or is no feature.
-        Stop: No scenario is chosen.
+        WrongInput: A file is missing, unreadable or not a feature.
+        Stop: No scenario is selected.
     """
     plan = Plan()
     found = _read(config, plan)
@@ -118,7 +118,7 @@ def _notices(scenario: Any, quarantine: Quarantine) -> list[str]:
 
 
 def nothing(config: Any, found: list[Planned]) -> str:
-    """Return the sentence for a run in which no scenario is chosen."""
+    """Return the sentence for a run without a selected scenario."""
     places = " ".join(relative(str(one)) for one in config.paths)
     count = sum(len(one.feature.walk_scenarios()) for one in found)
     if not count:
@@ -142,7 +142,7 @@ def nothing(config: Any, found: list[Planned]) -> str:
 def _dealt(found: list[Planned], settings: Settings) -> list[Planned]:
     """Return this shard's feature files in the order of their claims.
 
-    One process keeps behave's own order; several begin with those that take longest.
+    A single process keeps behave's own order; several start with the slowest files.
     """
     by_file = {one.file: one for one in found}
     sizes = {one.file: len(one.chosen) for one in found if one.chosen}
@@ -153,6 +153,6 @@ def _dealt(found: list[Planned], settings: Settings) -> list[Planned]:
     order = [one.file for one in found if one.file in mine]
     if settings.jobs > 1:
         order = [file for file in feature_queue.longest_first(weights) if file in mine]
-    # Files of which nothing is chosen: the user's own formatters tell them as skipped.
+    # Files without a selected scenario: the user's own formatters report them as skipped.
     rest = [one.file for one in found if not one.chosen and shard == 1]
     return [by_file[file] for file in [*order, *rest]]

@@ -1,4 +1,4 @@
-"""Quarantine: scenarios whose failure is told, and does not fail the run, until a date."""
+"""Quarantine scenarios: until a date their failures are reported but do not fail the run."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from .errors import WrongInput
 
 
 class Quarantine:
-    """The rules of one run: `@quarantine` always, `@quarantine.until:2026-12-31` to that day."""
+    """The rules of one run: `@quarantine` always, `@quarantine.until:2026-12-31` until that day."""
 
     def __init__(self, rules: Mapping[str, str]) -> None:
-        """Take rules: `tag` (instead of "quarantine") and `today` (instead of the clock's day)."""
+        """Read the rules: `tag` (default "quarantine") and `today` (default: the current date)."""
         self.tag = rules.get("tag") or "quarantine"
         today = rules.get("today")
         self.today = _day(today) if today else dt.datetime.now().astimezone().date()
 
     def judge(self, tags: Iterable[str], file: str, line: int) -> tuple[bool, str]:
-        """Return whether a scenario is in quarantine, and a notice where its date has passed.
+        """Return True if a scenario is in quarantine, and a notice if its date has passed.
 
         Raises:
-            WrongInput: A tag's date is none.
+            WrongInput: A tag's date is invalid.
         """
         notice = ""
         for tag in sorted(str(one) for one in tags):

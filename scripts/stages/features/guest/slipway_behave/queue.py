@@ -1,8 +1,8 @@
-"""Which process runs which feature file: claims in a shared folder, without a server.
+"""Distribute feature files to processes: claims in a shared folder, without a server.
 
-The folder holds for each feature `claims/NAME.json` (pid, process, feature), made by whoever comes
-first, and `done/NAME.json` (seconds, counts) once it is through. A claim without its done file,
-whose process has ended, is a feature that was lost.
+For each feature the folder holds `claims/NAME.json` (pid, process, feature), created atomically by
+the first process, and `done/NAME.json` (seconds, counts) once it has finished. A claim without its
+done file, whose process has ended, is a lost feature.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _NAME = 60
 
 
 def estimates(sizes: Mapping[str, int], history: Mapping[str, float]) -> dict[str, float]:
-    """Return about how many seconds each feature file takes.
+    """Estimate the seconds that each feature file takes.
 
     Args:
-        sizes: How many scenarios of each feature file are chosen.
-        history: Seconds of the last run; may lack files, and name ones that are gone.
+        sizes: Number of selected scenarios by feature file.
+        history: Seconds of the last run; may lack files, and name deleted ones.
     """
     known = [file for file in sizes if history.get(file, 0) > 0 and sizes[file] > 0]
     seconds = sum(history[file] for file in known)
@@ -33,20 +33,20 @@ def estimates(sizes: Mapping[str, int], history: Mapping[str, float]) -> dict[st
 
 
 def longest_first(weights: Mapping[str, float]) -> list[str]:
-    """Return feature files, those that take longest first."""
+    """Return feature files, the slowest first."""
     return sorted(weights, key=lambda file: (-weights[file], file))
 
 
 def deal(
     weights: Mapping[str, float], shard: int, shards: int, *, by_seconds: bool = True
 ) -> list[str]:
-    """Return the feature files of one of several shards; all shards together have each once.
+    """Return the feature files of one shard; all shards together have each once.
 
     Args:
-        weights: Seconds of each feature file; the same for all shards.
-        shard: Which one, from 1.
-        shards: How many there are.
-        by_seconds: Even out seconds; otherwise deal by name.
+        weights: Seconds by feature file; the same for all shards.
+        shard: The shard's number, from 1.
+        shards: The number of shards.
+        by_seconds: True: balance seconds. False: distribute by name.
     """
     if not by_seconds:
         return sorted(weights)[shard - 1 :: shards]
@@ -61,7 +61,7 @@ def deal(
 
 
 def key(feature: str) -> str:
-    """Return the name of a feature's claim: to read for people, and different for each feature."""
+    """Return the name of a feature's claim: readable, and unique for each feature."""
     digest = hashlib.sha256(feature.encode("utf-8", "surrogatepass")).hexdigest()[:12]
     return f"{re.sub(r'[^A-Za-z0-9_.-]+', '_', feature)[-_NAME:]}-{digest}"
 
@@ -70,7 +70,7 @@ class Queue:
     """The shared folder of one run."""
 
     def __init__(self, folder: str, index: int = 0) -> None:
-        """Use a folder, which is made if need be."""
+        """Use a folder, which is created if missing."""
         self.folder = Path(folder)
         self.index = index
         self._failed = 0
@@ -78,12 +78,12 @@ class Queue:
             (self.folder / name).mkdir(parents=True, exist_ok=True)
 
     def claim(self, feature: str) -> bool:
-        """Take a feature, unless another process has it."""
+        """Claim a feature; return False if another process has it."""
         record = {"pid": os.getpid(), "process": self.index, "feature": feature}
         return self._create("claims", key(feature), {**record, "time": time.time()})
 
     def done(self, feature: str, seconds: float, counts: Mapping[str, int]) -> None:
-        """Say that a claimed feature is through."""
+        """Mark a claimed feature as finished."""
         record = {"feature": feature, "seconds": round(seconds, 4), "counts": dict(counts)}
         path = self.folder / "done" / f"{key(feature)}.json"
         fresh = path.with_suffix(f".{os.getpid()}")
@@ -96,11 +96,11 @@ class Queue:
         self._create("failures", f"{self.index}-{os.getpid()}-{self._failed}", {})
 
     def failures(self) -> int:
-        """Return how many scenarios failed in all processes."""
+        """Return the number of failed scenarios in all processes."""
         return self._count("failures")
 
     def stop(self) -> int:
-        """Say that this process can run nothing, and return how many processes said so."""
+        """Mark this process as unable to run, and return the number of such processes."""
         self._create("stopped", str(self.index), {})
         return self._count("stopped")
 
@@ -119,13 +119,13 @@ class Queue:
 
 
 def lost(folder: str) -> list[dict[str, Any]]:
-    """Return the claims that were never done; meant for when all processes have ended."""
+    """Return the claims that were never finished; call it after all processes have ended."""
     claims, done = Path(folder, "claims"), Path(folder, "done")
     return [_read(one) for one in sorted(claims.glob("*.json")) if not (done / one.name).exists()]
 
 
 def seconds(folder: str) -> dict[str, float]:
-    """Return the seconds of each feature that is through: the history for the next run."""
+    """Return the seconds of each finished feature: the history for the next run."""
     return {one["feature"]: one["seconds"] for one in map(_read, _files(Path(folder, "done")))}
 
 

@@ -1,4 +1,4 @@
-"""One process's part of a run: the features that it claims, from the first to the last."""
+"""Run one process's part: claim features one by one and report their results."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from .verdicts import HookError
 
 
 class Run(Scenarios):
-    """What one process knows of its run."""
+    """The state of one process's run."""
 
     plan: Plan
 
     def __init__(self, settings: Settings, events: Events) -> None:
-        """Prepare; nothing is read or run yet."""
+        """Prepare the run; nothing is read or run yet."""
         super().__init__(settings, events)
         self.began = time.monotonic()
 
     def begin(self, plan: Plan, version: str) -> None:
-        """Tell what is to run."""
+        """Report the plan."""
         self.plan = plan
         self.events.tell(
             "run_started",
@@ -44,7 +44,7 @@ class Run(Scenarios):
                 self.events.notice(text, "warning")
 
     def features(self, runner: Any) -> Iterator[Any]:
-        """Claim one feature after the other for behave to run."""
+        """Claim features and yield them, for behave to run."""
         if any(one.hook == "before_all" for one in self.hooks):
             self._nothing_can_run()
             return
@@ -64,7 +64,7 @@ class Run(Scenarios):
     def _end(
         self, planned: Planned, seconds: float, hooks: list[HookError], *, aborted: bool
     ) -> None:
-        """Give verdicts on what did not run, and tell the feature's end."""
+        """Give verdicts on scenarios that did not run, and report the feature's end."""
         own = [one for one in hooks if "feature" in one.hook or "rule" in one.hook]
         own += [one for one in hooks if "tag" in one.hook and planned.feature.hook_failed]
         why = "; ".join(one.sentence for one in own)
@@ -82,7 +82,7 @@ class Run(Scenarios):
         self.close(planned, seconds, own)
 
     def close(self, planned: Planned, seconds: float, own: list[HookError]) -> None:
-        """Write a feature's results and say that it is through."""
+        """Write a feature's results and mark it as finished."""
         self._write_junit(planned, own)
         counts: dict[str, int] = {}
         for one in self.verdicts.values():
@@ -101,7 +101,7 @@ class Run(Scenarios):
         self.events.tell(event, feature=name, file=planned.file, **values)
 
     def _nothing_can_run(self) -> None:
-        """Report all scenarios as errors when no process got through before_all."""
+        """Report all scenarios as errors if before_all failed in every process."""
         why = next(one.sentence for one in self.hooks if one.hook == "before_all")
         if self.queue.stop() < self.settings.jobs:
             return
@@ -114,14 +114,14 @@ class Run(Scenarios):
                 self.close(planned, 0.0, [])
 
     def hook_error(self, error: HookError) -> None:
-        """Tell that a hook outside scenarios, or a cleanup, failed."""
+        """Report that a hook outside scenarios, or a cleanup, failed."""
         place = {"file": error.file, "line": error.line}
         self.events.error(error.sentence, kind="hook", code=1, **place)  # type: ignore[arg-type]
 
     def hung(self, what: str, limit: float) -> str:
         """Give verdicts when something hangs; the process ends right after.
 
-        The feature is not done: its claim says what was lost.
+        The feature is not marked as finished, so its claim shows that it was lost.
         """
         message = f"{what} hangs: it did not end within {limit:g} s"
         if self.planned is None:
@@ -140,7 +140,7 @@ class Run(Scenarios):
         return message
 
     def finish(self, code: int) -> None:
-        """Tell the end of this process's part."""
+        """Report the end of this process's part."""
         self.events.tell(
             "run_finished",
             code=code,

@@ -1,4 +1,4 @@
-"""Scenarios as this run means them: with retries, quarantine and a verdict on each."""
+"""Run scenarios with retries and quarantine, and give a verdict on each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .verdicts import Attempt, HookError, Verdict
 
 
 class Scenarios:
-    """Runs the scenarios and steps that behave comes to."""
+    """The scenarios and steps that behave runs."""
 
     watch: Watch
 
@@ -31,17 +31,17 @@ class Scenarios:
         self.evidence = Evidence(settings.evidence)
         self.quarantine = Quarantine(settings.quarantine)
         self.hooks: list[HookError] = []
-        """What hooks and cleanups raised, all of them."""
+        """All errors of hooks and cleanups."""
         self.counts: dict[str, int] = {}
         self.stopped = ""
         self.steps: list[Any] = []
-        """The step that runs, and inside it those of `context.execute_steps`."""
+        """The current step, and inside it those of `context.execute_steps`."""
         self.planned: Planned | None = None
         self.scenario: Any = None
         self.verdict: Verdict | None = None
-        """Of the scenario that runs."""
+        """The verdict on the current scenario."""
         self.verdicts: dict[int, Verdict] = {}
-        """Of the feature that runs, by its scenarios' ids."""
+        """The verdicts of the current feature, by its scenarios' ids."""
         self._told_undefined: set[str] = set()
 
     def enough(self, runner: Any) -> bool:
@@ -57,15 +57,15 @@ class Scenarios:
         return bool(self.stopped)
 
     def run_scenario(self, original: Callable[..., Any], scenario: Any, runner: Any) -> bool:
-        """Run a scenario as often as its settings allow, and give the verdict.
+        """Run a scenario, retry it as often as the settings allow, and give the verdict.
 
         Args:
-            original: behave's own way to run it once.
+            original: behave's own method, which runs it once.
             scenario: behave's scenario.
             runner: behave's runner.
 
         Returns:
-            Whether it makes the run fail.
+            True if it fails the run.
         """
         if self.enough(runner) and not runner.aborted:
             runner.abort(reason=self.stopped)
@@ -114,7 +114,7 @@ class Scenarios:
         return attempt
 
     def give(self, scenario: Any, verdict: Verdict, status: str = "", message: str = "") -> None:
-        """Keep and tell a verdict."""
+        """Record and report a verdict."""
         if status:
             verdict.status, verdict.message = status, message
         self.verdicts[id(scenario)] = verdict
@@ -128,7 +128,7 @@ class Scenarios:
     # ---- steps
 
     def run_step(self, original: Callable[..., Any], step: Any, *args: Any, **named: Any) -> Any:
-        """Run a step, and tell when it fails."""
+        """Run a step, and report its failure."""
         self.steps.append(step)
         try:
             return original(step, *args, **named)
@@ -153,7 +153,7 @@ class Scenarios:
         )
 
     def _tell_undefined(self, scenario: Any) -> None:
-        """Tell each step that lacks its definition, once."""
+        """Report each step without a definition, once."""
         for step in scenario.all_steps:
             code = verdicts.snippet(step)
             if _is_undefined(step) and code not in self._told_undefined:
@@ -164,7 +164,7 @@ class Scenarios:
 
 
 def _undefined(scenario: Any) -> bool:
-    """Tell whether a step lacks its definition, which no second attempt can change."""
+    """Return True if a step has no definition, which a retry cannot change."""
     return any(_is_undefined(one) for one in scenario.all_steps)
 
 
@@ -179,7 +179,10 @@ def _counters(runner: Any) -> Any:
 
 
 def _restore(runner: Any, before: Any) -> None:
-    """Take back what a failed attempt that does not count has left in behave's runner."""
+    """Undo the effects of a failed attempt that does not count, in behave's runner.
+
+    behave's own retry leaves them: https://github.com/behave/behave/issues/1128
+    """
     runner.hook_failures, undefined, failed = before
     del runner.undefined_steps[undefined:]
     mark = getattr(runner.context, "_set_root_attribute", None)
@@ -188,7 +191,7 @@ def _restore(runner: Any, before: Any) -> None:
 
 
 def _forget(scenario: Any, runner: Any, before: Any) -> None:
-    """Make a scenario new for its next attempt, but for the row of an outline."""
+    """Reset a scenario for its next attempt, but keep the row of an outline."""
     _restore(runner, before)
     scenario.clear_status()
     scenario.hook_failed = scenario.should_skip = False

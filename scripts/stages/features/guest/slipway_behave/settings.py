@@ -1,4 +1,4 @@
-"""The settings of one process of a run, read from SETTINGS.json (told in features.py)."""
+"""Read the settings of one process from SETTINGS.json, which main.py describes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .errors import WrongInput
 
 @dataclass
 class Settings:
-    """What SETTINGS.json says; features.py tells what each means."""
+    """The content of SETTINGS.json; main.py describes each key."""
 
     queue: str
     events: str | int
@@ -56,7 +56,7 @@ def read(path: str) -> Settings:
     """Read the settings.
 
     Raises:
-        WrongInput: The file is missing, is no JSON, or holds something that is not allowed.
+        WrongInput: The file is missing, is not JSON, or holds an invalid key or value.
     """
     try:
         given = json.loads(Path(path).read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Feature files as text: reading them, and finding scenarios that lack their colon."""
+"""Read feature files, and find scenarios that lack their colon."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def text_of(filename: str) -> str:
-    """Return a feature file's text, without the mark that some editors put first.
+    """Return a feature file's text, without a byte order mark.
 
     Raises:
         WrongInput: It cannot be read, or is not UTF-8.
@@ -39,10 +39,10 @@ def text_of(filename: str) -> str:
 
 
 def parse(filename: str, language: str | None = None) -> Any:
-    """Return behave's model of a feature file; stands in for behave's own `parse_file`.
+    """Parse a feature file to behave's model; replaces behave's own `parse_file`.
 
     Raises:
-        WrongInput: The file is not UTF-8, or no feature.
+        WrongInput: The file is not UTF-8, or not a feature.
     """
     from behave import parser  # behave ships no types
 
@@ -66,7 +66,7 @@ def _syntax(filename: str, text: str, line: int, error: Exception) -> WrongInput
         return _without_colon(shown, line, written)
     reason = getattr(error, "reason", None) or str(error)
     reason = " ".join(str(reason).split())
-    # behave's own sentence repeats file, line and text, which stand in front already.
+    # behave's own message repeats file, line and text, which precede it here already.
     reason = re.sub(
         r'(Failed to parse|Parser failure).*?:\s*|, at line \d+.*$|: ?".*"$', "", reason
     )
@@ -77,14 +77,14 @@ def _syntax(filename: str, text: str, line: int, error: Exception) -> WrongInput
 
 
 def forgotten_colons(feature: Any) -> tuple[list[WrongInput], list[WrongInput]]:
-    """Return the sentences for descriptions that look like scenarios without their colon.
+    """Return the errors for descriptions that look like scenarios without their colon.
 
-    People do write "Scenario outlines are ..." in prose. So a line is surely a scenario only in a
-    feature that has none, or where lines that look like steps follow in the description.
+    Prose may contain lines such as "Scenario outlines are ...". So a line certainly is a scenario
+    only in a feature that has none, or if lines that look like steps follow in the description.
 
     Returns:
-        Those that surely are scenarios, and those that perhaps are: their steps run in the
-        scenario before.
+        Those that certainly are scenarios, and those that may be: their steps run in the scenario
+        before.
     """
     everything = feature.walk_scenarios(with_outlines=True, with_rules=True)
     described = [one for one in (feature, *everything) if getattr(one, "description", None)]
@@ -126,7 +126,7 @@ def _looks_like_scenario(line: str, text: str) -> bool:
 
 
 def _starts(line: str, words: dict[str, Any], kinds: Any) -> bool:
-    """Tell whether a line begins with one of a language's keywords, as a whole word."""
+    """Return True if a line begins with one of a language's keywords, as a whole word."""
     for kind in kinds:
         for word in words.get(kind, ()):
             whole = word.strip()

@@ -1,4 +1,4 @@
-"""Tag expressions: behave's old spelling (v1) told in the new one (v2), whatever behave's version.
+"""Translate tag expressions from behave's old style (v1) to the new one (v2).
 
 Old: `--tags=~@a`, `-t -@a`, `--tags=@a,@b` (or), several `--tags` (and), `@wip:3` (a limit).
 New: `--tags="not @a"`, `"@a and (@b or not @c)"`, `"@a.*"`.
@@ -10,28 +10,28 @@ import re
 from collections.abc import Iterable
 
 KEYWORDS = {"and", "or", "not"}
-#: A "not" of the old style in front of a tag or a parenthesis of the new one.
+#: An old-style "not" before a tag or a parenthesis of the new style.
 _OLD_NOT = re.compile(r"(?:(?<=\s)|(?<=\()|^)[~-]\s*(?=[@\w(])")
-#: behave's short flags without a value; argparse lets `-t` stand at the end of a row of them.
+#: behave's short flags without a value; argparse accepts `-t` at the end of a group of them.
 _ROW = re.compile(r"^-([CdqTvw]*)t(.*)$", re.DOTALL)
 _PLACEHOLDER = "{config.tags}"
-#: What is true of every scenario; behave's own "true" would be a tag.
+#: An expression that is true for every scenario; behave would read "true" as a tag.
 _ANY = "(slipway.any or not slipway.any)"
 
 
 class WrongTags(ValueError):
-    """A tag expression that means nothing."""
+    """A tag expression without a meaning."""
 
 
 def translate(arguments: Iterable[str]) -> list[str]:
-    """Return behave's arguments with their tags in the new spelling.
+    """Return behave's arguments with their tags in the new style.
 
     Args:
         arguments: behave's own arguments, as typed.
 
     Returns:
-        The same arguments where all tags are new-style already; otherwise with one new-style
-        `--tags=...` in the place of the first.
+        The same arguments if all tags are new-style already; otherwise with one new-style
+        `--tags=...` in place of the first.
 
     Raises:
         WrongTags: `--tags` without a value, or one that names no tag.
@@ -48,7 +48,7 @@ def translate(arguments: Iterable[str]) -> list[str]:
 
 
 def notes(arguments: Iterable[str]) -> list[str]:
-    """Return what a person should know of a translation: limits that no behave counts."""
+    """Return notices about a translation: limits, which no behave counts."""
     told = []
     for value in _split(list(arguments))[0]:
         if is_new(value):
@@ -60,7 +60,7 @@ def notes(arguments: Iterable[str]) -> list[str]:
 
 
 def expression(given: Iterable[str], configured: Iterable[str] = ()) -> str:
-    """Return the one new-style expression that a run's tags mean.
+    """Combine a run's tags into one new-style expression.
 
     Args:
         given: The values of `--tags`, old or new.
@@ -82,14 +82,14 @@ def expression(given: Iterable[str], configured: Iterable[str] = ()) -> str:
 
 
 def _parted(line: str) -> list[str]:
-    """Return the old-style expressions of a line of a configuration: there blanks mean "and"."""
+    """Split a line of a configuration into old-style expressions: blanks mean "and" there."""
     if is_new(line):
         return [line]
     return [one for one in re.split(r"(?<!,)\s+(?!,)", line.strip()) if one]
 
 
 def both(expressions: Iterable[str]) -> str:
-    """Return the expression that is true where all of some new-style ones are."""
+    """Combine new-style expressions with "and"."""
     ours = [one.strip() for one in expressions if one.strip()]
     if len(ours) < 2:  # noqa: PLR2004  one needs no "and"
         return "".join(ours)
@@ -97,7 +97,7 @@ def both(expressions: Iterable[str]) -> str:
 
 
 def is_new(value: str) -> bool:
-    """Tell whether one value of `--tags` is in the new style."""
+    """Return True if a value of `--tags` is in the new style."""
     if value.lstrip().startswith("("):
         return True
     words = re.sub(r"([()])", r" \1 ", value).split()
@@ -105,7 +105,7 @@ def is_new(value: str) -> bool:
 
 
 def new_style(value: str) -> str:
-    """Return one value of `--tags` in the new style.
+    """Convert one value of `--tags` to the new style.
 
     Raises:
         WrongTags: It names no tag, or holds blanks without and, or, not.
@@ -121,7 +121,7 @@ def new_style(value: str) -> str:
 
 
 def _term(part: str, value: str) -> str:
-    """Return one old-style term, such as `~@a` or `@wip:3`, in the new style."""
+    """Convert one old-style term, such as `~@a` or `@wip:3`, to the new style."""
     negated = part[:1] in {"~", "-"}
     name = part[1:] if negated else part
     name = name.removeprefix("@")
@@ -129,7 +129,7 @@ def _term(part: str, value: str) -> str:
     text = f"@{_escape(name)}"
     limited = _limit(name)
     if limited:
-        # Old behave saw a limit here, the new one sees a tag that is really called so.
+        # Old behave read a limit here, new behave reads a tag of this very name.
         text = f"(@{_escape(limited)} or {text})"
     return f"not {text}" if negated else text
 
@@ -143,7 +143,7 @@ def _check(name: str, value: str) -> None:
 
 
 def _limit(name: str) -> str:
-    """Return the tag in front of an old-style limit; empty where there is none."""
+    """Return the tag before an old-style limit; empty if there is none."""
     tag, mark, limit = name.lstrip("@").partition(":")
     return tag if mark and limit.isdigit() else ""
 
@@ -153,13 +153,13 @@ def _escape(name: str) -> str:
 
 
 def _is_term(text: str) -> bool:
-    """Tell whether an expression can stand beside an "and" without parentheses."""
+    """Return True if an expression needs no parentheses beside an "and"."""
     words = text.split()
     return len(words) == 1 or (len(words) == 2 and words[0] == "not")  # noqa: PLR2004
 
 
 def _split(arguments: list[str]) -> tuple[list[str], list[str], int]:
-    """Return the values of `--tags`, the other arguments, and where the first `--tags` stood."""
+    """Return the values of `--tags`, the other arguments, and the index of the first `--tags`."""
     found: list[str] = []
     rest: list[str] = []
     place = -1

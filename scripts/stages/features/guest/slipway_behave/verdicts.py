@@ -1,4 +1,4 @@
-"""What became of scenarios: each attempt, and the verdict on all of them."""
+"""Judge scenarios: a result for each attempt, and the verdict on all of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FAILED = {"failed", "error"}
 
 @dataclass
 class HookError:
-    """A hook, or a cleanup, that raised."""
+    """An error raised by a hook or a cleanup."""
 
     hook: str
     text: str
@@ -25,7 +25,7 @@ class HookError:
 
     @property
     def sentence(self) -> str:
-        """What happened, and where."""
+        """The error with its place, as a sentence."""
         return f"{self.hook} failed: {self.text}{at(self.file, self.line)}"
 
 
@@ -45,7 +45,7 @@ class Attempt:
 
 @dataclass
 class Verdict:
-    """What became of one scenario."""
+    """The verdict on one scenario."""
 
     feature: str
     file: str
@@ -59,16 +59,16 @@ class Verdict:
 
     @property
     def failed(self) -> bool:
-        """Whether it makes the run fail."""
+        """True: it fails the run."""
         return self.status in _FAILED
 
     def last(self) -> Attempt | None:
-        """Return the last attempt that said something, or the last one."""
+        """Return the last attempt with a message, or else the last one."""
         told = [one for one in self.attempts if one.message] or self.attempts
         return told[-1] if told else None
 
     def event(self) -> dict[str, Any]:
-        """Return what an event says of it."""
+        """Return the content of its event."""
         last = self.last()
         said_last = asdict(last) if last else {}
         return {
@@ -84,7 +84,7 @@ class Verdict:
 
 
 def verdict_of(scenario: Any) -> Verdict:
-    """Return a verdict on a scenario that has not run."""
+    """Return the initial verdict on a scenario that has not run."""
     return Verdict(
         feature=str(getattr(scenario.feature, "name", "")),
         file=relative(str(scenario.filename)),
@@ -95,7 +95,7 @@ def verdict_of(scenario: Any) -> Verdict:
 
 
 def settle(verdict: Verdict, *, quarantined: bool) -> Verdict:
-    """Give the verdict on all attempts."""
+    """Combine all attempts into the verdict, which is changed in place and returned."""
     final = verdict.attempts[-1]
     verdict.status, verdict.message = final.status, final.message
     verdict.seconds = sum(one.seconds for one in verdict.attempts)
@@ -109,12 +109,12 @@ def settle(verdict: Verdict, *, quarantined: bool) -> Verdict:
 
 
 def attempt_of(scenario: Any, number: int, hooks: list[HookError]) -> Attempt:
-    """Return what a scenario's model says after it ran.
+    """Return the result of an attempt from behave's model, after it ran.
 
     Args:
         scenario: behave's scenario.
-        number: Which attempt it was, from 1.
-        hooks: What hooks raised meanwhile.
+        number: The attempt's number, from 1.
+        hooks: Errors of hooks during the attempt.
     """
     name = str(getattr(scenario.status, "name", scenario.status))
     status = name if name in _SAME else "passed" if name == "pending_warn" else "error"
@@ -147,12 +147,12 @@ def _blame(scenario: Any, attempt: Attempt, hooks: list[HookError]) -> None:
 
 
 def has_failed(step: Any) -> bool:
-    """Tell whether a step failed, whatever way."""
+    """Return True if a step failed in any way."""
     return _state(step) in {"failed", "error", "hook_error", "undefined", "pending"}
 
 
 def step_message(step: Any) -> str:
-    """Return in one sentence why a step failed."""
+    """Return the reason of a step's failure as one sentence."""
     error = getattr(step, "exception", None)
     if _state(step) == "undefined":
         return f"{where(step)}: no step is defined for it; begin one with {decorator(step)}"
@@ -175,7 +175,7 @@ def decorator(step: Any) -> str:
 
 
 def snippet(step: Any) -> str:
-    """Return the code that defines a step."""
+    """Return code that defines a step."""
     return f"{decorator(step)}\ndef step_impl(context):\n    raise NotImplementedError\n"
 
 
