@@ -1,4 +1,4 @@
-"""The tree cx_Freeze leaves: without the hour it was made in, and what is in it."""
+"""Remove build times from the tree that cx_Freeze leaves, and inspect it."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 from typing import Any
 
-#: Zip knows no time before this.
+#: The earliest time that zip can store.
 _FIRST = (1980, 1, 1, 0, 0, 0)
 _MTIME = slice(8, 12)
 _HEADER = 16
 
 
 def settle(tree: Path, epoch: int) -> None:
-    """Give everything in a frozen tree one time, so that the same commit gives the same bytes.
+    """Set all times in a frozen tree to one, so that the same commit gives the same bytes.
 
-    Compiled modules carry their source's time, which a checkout sets anew; nothing reads it where
-    there is no source.
+    Compiled modules contain the time of their source, which differs between checkouts; without the
+    source Python does not compare it.
 
     Args:
-        tree: What cx_Freeze left.
-        epoch: The time, seconds since 1970.
+        tree: The tree that cx_Freeze left.
+        epoch: The time, in seconds since 1970.
     """
     for path in tree.rglob("*.pyc"):
         if path.parent.name != "__pycache__" and not path.is_symlink():
@@ -58,11 +58,11 @@ def _rewrite(path: Path, epoch: int) -> None:
 
 
 def inspect(tree: Path, told: dict[str, Any]) -> dict[str, Any]:
-    """Return what a frozen tree holds, by looking into it.
+    """Return the facts of a frozen tree: program, size, files, packages.
 
     Args:
-        tree: What cx_Freeze left.
-        told: What the guest said of it.
+        tree: The tree that cx_Freeze left.
+        told: The guest's result.
     """
     found = [path for path in tree.rglob("*") if path.is_file() and not path.is_symlink()]
     inside = [str(path) for path in (tree / "lib" / "library.zip", tree / "lib")]

@@ -1,4 +1,4 @@
-"""The freeze stage: the application as an executable that needs no Python, started to see."""
+"""Freeze the application into an executable without Python, and smoke-test it."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from slipway.scripts.stages.freeze.stage import FreezeStage
 
 CX_FREEZE = "8.7.3"
 GUEST = Path(__file__).parent / "guest" / "freeze.py"
-#: Frozen trees are packed once more for the release; here speed counts.
+#: Low, for speed: frozen trees are compressed again for the release.
 _LEVEL = 3
 _LAST_LINES = 8
 
 
 def run(job: Job, report: Report) -> None:
-    """Freeze the application, start what came out, and leave it as one archive.
+    """Freeze the application, smoke-test the result, and leave it as one archive.
 
     Args:
-        job: The stage; its project lies in the current folder.
-        report: Gets progress and the tools' output.
+        job: The stage; its project is the current folder.
+        report: Receives progress and the tools' output.
 
     Raises:
         MissingTool: The environment cannot be made on this machine.
-        StageFailed: It cannot be frozen, or what was frozen does not start.
-        WrongInput: The script or another file of the settings is not there.
+        StageFailed: It cannot be frozen, or the frozen program does not start.
+        WrongInput: The script or another file of the settings is missing.
     """
     stage = job.stage
     if not isinstance(stage, FreezeStage):
@@ -61,14 +61,19 @@ def run(job: Job, report: Report) -> None:
 def _freeze(
     settings: dict[str, Any], environment: Environment, output: Path, report: Report
 ) -> dict[str, Any]:
-    """Run cx_Freeze in the application's environment and return what it tells."""
+    """Run cx_Freeze in the application's environment and return its result.
+
+    Raises:
+        StageFailed: cx_Freeze failed.
+        WrongInput: The settings are wrong.
+    """
     asked, answer = output / "freeze-settings.json", output / "freeze-result.json"
     asked.write_text(json.dumps(settings), "utf-8")
     try:
         finished = run_program(
             [environment.python, GUEST, asked, answer],
             cwd=environment.source,
-            # Sets in compiled modules are written in the order of their hashes.
+            # A fixed hash seed: the order of sets in compiled modules depends on their hashes.
             env=environment.variables({"PYTHONHASHSEED": "0"}),
             log=report.log,
             what="cx_Freeze",
@@ -95,7 +100,7 @@ def _start(
         )
         return None
     report.progress(f"starting {Path(program).name} in an empty environment")
-    # While it starts, no path into the folder it was built in leads anywhere.
+    # Renamed during the test, so that no path into the build folder works.
     aside = tree.with_name(f"{tree.name}.aside")
     tree.rename(aside)
     try:
@@ -112,7 +117,7 @@ def _leave(
     started: smoke_test.Smoke | None,
     report: Report,
 ) -> None:
-    """Leave the archive and its description, and sum up."""
+    """Leave the archive and its description, and report the summary."""
     report.artefact(archive)
     smoked = None
     if started is not None:

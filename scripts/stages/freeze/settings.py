@@ -1,4 +1,4 @@
-"""What the freeze stage asks of its guest, all files of it checked first."""
+"""Build the settings of the freeze guest, after checking all files."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from slipway.scripts.stages.freeze.stage import FreezeStage
 
 
 def make_settings(source: Path, stage: FreezeStage, name: str, target: Path) -> dict[str, Any]:
-    """Return the guest's settings, all files of them checked.
+    """Build the guest's settings.
 
     Raises:
-        WrongInput: A file is not there.
+        WrongInput: A file is missing, or a target leads out of the frozen program.
     """
     script = _file(source, stage.script, "script")
     folder = script.parent
-    # A script finds its neighbours, but a package's modules must not become top modules.
+    # A script imports modules beside it, but a package's modules must not become top-level modules.
     beside = [] if (folder / "__init__.py").exists() else [folder]
     pairs = [_pair(source, entry) for entry in stage.include_files]
     return {
@@ -52,7 +52,11 @@ def _file(source: Path, told: str, what: str) -> Path:
 
 
 def _pair(source: Path, entry: str) -> tuple[str, str]:
-    """Split "path:target" and check both."""
+    """Split "path:target" and check both parts.
+
+    Raises:
+        WrongInput: The path is missing, or the target leads out of the frozen program.
+    """
     path, colon, target = entry.rpartition(":")
     if not colon:
         path, target = entry, Path(entry).name

@@ -1,4 +1,4 @@
-"""Starting a frozen program where nothing helps it: no environment, no Python, no build folder."""
+"""Smoke-test a frozen program in isolation: no environment, no Python, no build folder."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from slipway.scripts.archives.pack import unpack
 from slipway.scripts.process import Finished, run
 from slipway.scripts.virtual_display import drawn_nowhere, lacks_display
 
-#: Windows itself starts no program without these.
+#: Windows cannot start a program without these.
 _WINDOWS_NEEDS = ("SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "TEMP", "TMP", "USERPROFILE", "COMSPEC")
 _LAST_LINES = 8
 
 
 @dataclass(frozen=True)
 class Smoke:
-    """How a frozen program started."""
+    """The result of a smoke test."""
 
     arguments: tuple[str, ...]
     seconds: float
@@ -38,18 +38,18 @@ def start(
     *,
     gui: bool = False,
 ) -> Smoke:
-    """Unpack a frozen program somewhere else and start it.
+    """Unpack a frozen program elsewhere and run it.
 
     Args:
         archive: The frozen tree, as later stages get it.
         program: The executable's path in the archive.
-        arguments: What to start it with.
-        timeout: Seconds it may take.
-        log: Gets its output.
-        gui: Whether it has windows; they are drawn where nobody looks.
+        arguments: Its arguments.
+        timeout: Timeout in seconds.
+        log: Receives its output.
+        gui: True: it has windows; they are drawn offscreen.
 
     Raises:
-        StageFailed: It does not start, takes too long, or ends with another code than 0.
+        StageFailed: It does not start, exceeds the timeout, or ends with an exit code other than 0.
     """
     with tempfile.TemporaryDirectory(prefix="slipway-smoke-", ignore_cleanup_errors=True) as name:
         place = Path(name, "elsewhere")
@@ -82,7 +82,7 @@ def _run(
 
 
 def bare_environment() -> dict[str, str]:
-    """Return an environment in which no Python can be found: empty, but for Windows' own needs."""
+    """Return an environment without any Python: empty, except for what Windows itself needs."""
     if os.name != "nt":
         return {}
     return {name: os.environ[name] for name in _WINDOWS_NEEDS if name in os.environ}

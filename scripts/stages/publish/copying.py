@@ -1,4 +1,4 @@
-"""Files on their way into a release: copied, read back, and swept away when nobody came back."""
+"""Copy files into a release with verification, and delete partial releases."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ _DAY = 86400.0
 
 
 def copy_file(path: Path, target: Path) -> None:
-    """Copy a file to the disk itself, not just to the system's memory."""
+    """Copy a file and sync it to disk."""
     with path.open("rb") as source, target.open("xb") as stream:
         shutil.copyfileobj(source, stream, _BLOCK)
         stream.flush()
         os.fsync(stream.fileno())
         if hasattr(os, "posix_fadvise"):
-            # Without its pages in memory a check reads what the disk really holds.
+            # With its pages dropped from the page cache, a check reads what the disk really holds.
             os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def copy(one: Input, target: Path) -> None:
-    """Copy an artefact and read it back from the disk.
+    """Copy an artefact and verify it by reading it back from the disk.
 
     Raises:
-        StageFailed: It is not what it was.
+        StageFailed: Its hash differs.
     """
     copy_file(Path(one.path), target)
     found = hash_file(target)
@@ -41,7 +41,7 @@ def copy(one: Input, target: Path) -> None:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a text file to the disk itself, not just to the system's memory."""
+    """Write a text file and sync it to disk."""
     with path.open("xb") as stream:
         stream.write(text.encode())
         stream.flush()
@@ -49,7 +49,7 @@ def write(path: Path, text: str) -> None:
 
 
 def sweep(project: Path) -> None:
-    """Remove what killed publishers left, once nobody can be at it any more."""
+    """Delete what killed publishers left, if it is unchanged for a day."""
     for part in project.glob(".*.part"):
         with contextlib.suppress(FileNotFoundError):
             inside = [part, *part.rglob("*")] if not part.is_symlink() else [part]

@@ -1,4 +1,4 @@
-"""Copying a release to another folder: aside, read back, then seen in one step."""
+"""Publish a release to another folder: copy aside, verify, then rename atomically."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from slipway.scripts.stages.publish.targets import FolderTarget
 
 
 class FolderCopy:
-    """One release on its way to a folder."""
+    """The publication of one release to a folder."""
 
     def __init__(self, target: FolderTarget, job: Job, report: Report) -> None:
         self._report = report
@@ -34,10 +34,10 @@ class FolderCopy:
         self.where = str(self._project)
 
     def check(self, version: str) -> None:
-        """See that the folder can be written.
+        """Check that the folder is writable.
 
         Raises:
-            StageFailed: It cannot, or something damaged is there under this version.
+            StageFailed: It is not, or a damaged release has this version there.
         """
         nearest = next(one for one in (self._project, *self._project.parents) if one.exists())
         if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
@@ -81,7 +81,7 @@ class FolderCopy:
             raise StageFailed(msg)
 
     def commit(self) -> str:
-        """Switch to it.
+        """Rename the copy into place and update `latest`.
 
         Raises:
             StageFailed: The folder cannot be written.
@@ -100,7 +100,7 @@ class FolderCopy:
         return str(target)
 
     def discard(self) -> None:
-        """Remove what was copied aside."""
+        """Delete the copy, if it was not committed."""
         if self._part is not None:
             shutil.rmtree(self._part, ignore_errors=True)
 

@@ -1,4 +1,4 @@
-"""What a project's folder says of its releases: which is the latest, and the list of all."""
+"""Maintain the index of a project's releases: `latest` and the list of all."""
 
 from __future__ import annotations
 
@@ -24,37 +24,39 @@ _PATIENCE = 300
 
 @contextlib.contextmanager
 def locked(project: Path) -> Iterator[None]:
-    """Keep other publishers of this project out; a killed one holds nothing."""
+    """Lock the project against other publishers; the lock of a killed one is released."""
     with FileLock(project / ".lock", timeout=_PATIENCE):
         yield
 
 
 def releases(project: Path) -> list[Manifest]:
-    """Return the project's releases, the newest run first; unreadable ones are left out."""
+    """Return the project's readable releases, the newest run first."""
     found = []
     for path in project.glob(f"[!.]*/{MANIFEST}"):
         if path.parent.is_symlink():
             continue
         with contextlib.suppress(WrongInput):
             found.append(manifests.read(path))
-    # What a working tree made is never newer than what a site did.
+    # A release from a working tree is never newer than a site's.
     return sorted(found, key=lambda one: (not one.local, one.run, one.published_at), reverse=True)
 
 
 def point_at(project: Path, release: Manifest) -> bool:
-    """Let `latest` be this release, unless a later run is published, and list all releases.
+    """Point `latest` at the newest release, and update the list of releases.
+
+    `latest` never goes back: it stays if it points at a later run.
 
     Args:
         project: The project's folder, locked.
         release: The release that has just been published.
 
     Returns:
-        Whether it is the latest.
+        True if this release is the latest.
     """
     listed = releases(project)
     newest, current = listed[0], _latest(project)
     run, version = current.get("run"), str(current.get("version", ""))
-    # The list may lack a release that cannot be read just now: still no way back from it.
+    # A later release may be temporarily unreadable, and so missing in the list.
     behind = (
         isinstance(run, int)
         and (not current.get("local"), run) > (not newest.local, newest.run)
@@ -72,11 +74,14 @@ def point_at(project: Path, release: Manifest) -> bool:
 
 
 def forget(project: Path, version: str) -> None:
-    """Remove a release, in one step for whoever looks, and list those that are left.
+    """Delete a release, by one atomic rename for readers, and update the list of releases.
 
     Args:
         project: The project's folder.
         version: The release's folder in it; not the latest.
+
+    Raises:
+        OSError: A part of it cannot be deleted.
     """
     part = project / f".{version}.{secrets.token_hex(8)}.part"
     with locked(project):
@@ -84,7 +89,7 @@ def forget(project: Path, version: str) -> None:
         if listed := releases(project):
             page = project_page(listed, str(_latest(project).get("version", "")))
             write_text(project / PAGE, page)
-    # Whoever publishes may have put anything there, and this user may be another.
+    # Untrusted contents: the publisher may have put anything there, and may be another user.
     if problems := removal.remove(part):
         raise OSError(errno.EPERM, problems[0])
 
@@ -98,7 +103,7 @@ def _latest(project: Path) -> dict[str, object]:
 
 
 def _link(project: Path, version: str) -> None:
-    """Switch the symbolic link in one step; latest.json serves where links are refused."""
+    """Replace the symbolic link atomically; latest.json serves where links are not allowed."""
     part = project / f".{LATEST}.{secrets.token_hex(8)}.part"
     try:
         part.symlink_to(version, target_is_directory=True)

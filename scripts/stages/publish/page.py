@@ -1,4 +1,4 @@
-"""The page of a release and the list of a project's releases, for people without Slipway."""
+"""Render the page of a release and the list of a project's releases, for people without Slipway."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from slipway.scripts.humanize import count_text, size_text
 from slipway.scripts.releases.manifest import MANIFEST, PAGE, SUMS, Manifest
 
 _ROOM = "slipway.scripts.stages.publish"
-#: What stages count, how it is coloured, and how it is called.
+#: The counts in a stage's facts, each with its colour and its word.
 _COUNTS = (
     ("passed", "passed", "passed"),
     ("failed", "failed", "failed"),
@@ -39,7 +39,7 @@ class _Tested:
 
 
 def release_page(release: Manifest) -> str:
-    """Return the page of one release."""
+    """Render the page of one release."""
     return templates.render(
         f"{_ROOM}/release.html.j2",
         release=release,
@@ -54,7 +54,7 @@ def release_page(release: Manifest) -> str:
 
 
 def project_page(releases: list[Manifest], latest: str) -> str:
-    """Return the list of a project's releases.
+    """Render the list of a project's releases.
 
     Args:
         releases: The releases, the newest first; at least one.
@@ -86,7 +86,7 @@ def _kind(state: str) -> str:
 
 
 def _flat(value: Any, path: str = "") -> Iterator[tuple[str, object]]:
-    """Return nested facts as plain labels with values."""
+    """Yield nested facts as flat labels with values."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from _flat(inner, f"{path} / {key}" if path else str(key))

@@ -1,4 +1,4 @@
-"""`slipway stage publish`: make a release in a folder, wholly there or not at all."""
+"""Publish a release to a folder, atomically: `slipway stage publish`."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ _RESERVED = frozenset({MANIFEST.lower(), SUMS.lower(), PAGE.lower()})
 
 def run(job: Job, report: Report) -> None:
     """Publish the job's inputs as a release.
+
+    Idempotent: an identical release that exists already is accepted.
 
     Raises:
         StageFailed: There is no product, another release has this version, the folder cannot be
@@ -66,10 +68,10 @@ def _target(settings: Target, job: Job, report: Report) -> ReleaseTarget:
 
 
 def _copy(target: ReleaseTarget, release: Path, report: Report) -> None:
-    """Copy the release to one target; what is there already stays.
+    """Copy the release to one target; existing files stay.
 
     Raises:
-        SlipwayError: It could not be copied. Says where the release is nevertheless.
+        SlipwayError: It could not be copied; the sentence tells where the release is published.
     """
     try:
         target.stage(release)
@@ -91,7 +93,11 @@ def _version(job: Job) -> str:
 
 
 def _products(job: Job) -> list[Input]:
-    """Return what is to be released, checked for names that are in each other's way."""
+    """Return the products to release, after checking their names.
+
+    Raises:
+        StageFailed: There is none, or two names conflict.
+    """
     products = sorted((one for one in job.inputs if one.role == "product"), key=lambda i: i.name)
     if not products:
         names = ", ".join(job.stage.needs) or "no stage: it has no needs"
@@ -99,7 +105,7 @@ def _products(job: Job) -> list[Input]:
         raise StageFailed(msg)
     seen: dict[str, Input] = {}
     for one in products:
-        # Two names that differ in case alone are one file on Windows.
+        # On Windows two names that differ only in case are one file.
         name = plain_name(one.name, f'an artefact of stage "{one.stage}"').lower()
         if name in _RESERVED:
             msg = f'"{one.name}" of stage "{one.stage}" has a name the release needs itself'
@@ -117,7 +123,11 @@ def _products(job: Job) -> list[Input]:
 def _release(
     job: Job, products: list[Input], target: Path, report: Report
 ) -> tuple[Manifest, bool]:
-    """Make the release's folder, or find that it is there; tells which in the second place."""
+    """Create the release's folder; return the manifest, and True if it existed already.
+
+    Raises:
+        StageFailed: Another release has this version, or a file was altered.
+    """
     artefacts = tuple(
         Artefact(**one.model_dump(include={"name", "size", "sha256", "media_type", "stage"}))
         for one in products
@@ -143,7 +153,11 @@ def _release(
 
 
 def _same(target: Path, new: Manifest) -> Manifest:
-    """Return the release that is there already, when it is whole and the same."""
+    """Return the existing release, if it is intact and identical.
+
+    Raises:
+        StageFailed: It is damaged, or a different one.
+    """
     problems = verify(target)
     if problems:
         msg = f"{target} is there already, but is damaged: {'; '.join(problems)}"
@@ -160,7 +174,7 @@ def _same(target: Path, new: Manifest) -> Manifest:
 
 
 def _describe(part: Path, new: Manifest) -> None:
-    """Write what belongs to the artefacts, the manifest last."""
+    """Write the other files of the release, the manifest last."""
     write(part / SUMS, new.sums())
     page = part / PAGE
     write(page, release_page(new))
@@ -170,7 +184,7 @@ def _describe(part: Path, new: Manifest) -> None:
 
 
 def _conclude(target: Path, output: Path, report: Report, *, again: bool) -> None:
-    """Leave the manifest as the stage's report, and say what was done."""
+    """Leave the manifest as the stage's report, and report the summary."""
     there = manifests.read(target / MANIFEST)
     output.mkdir(parents=True, exist_ok=True)
     left = report.artefact(shutil.copyfile(target / MANIFEST, output / MANIFEST), role="report")
@@ -189,7 +203,11 @@ def _conclude(target: Path, output: Path, report: Report, *, again: bool) -> Non
 
 @contextlib.contextmanager
 def _told(state: str, project: Path) -> Iterator[None]:
-    """Turn what the file system refuses into a sentence that says what holds now."""
+    """Turn errors of the file system into a sentence with the resulting state.
+
+    Raises:
+        StageFailed: The file system refused an operation.
+    """
     try:
         yield
     except OSError as error:

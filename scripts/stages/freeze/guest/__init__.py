@@ -1,1 +1,1 @@
-"""What runs inside the application's own Python: the standard library and cx_Freeze."""
+"""Guest inside the application's own Python: the standard library and cx_Freeze only."""

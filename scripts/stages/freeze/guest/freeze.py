@@ -1,8 +1,9 @@
-"""Freezes one script inside the application's Python: the standard library and cx_Freeze alone.
+"""Freeze one script inside the application's Python, with the standard library and cx_Freeze only.
 
 Usage: python freeze.py SETTINGS.json RESULT.json
 
-The result tells what was taken and what is missing, or "wrong": a sentence about the settings.
+The result describes the frozen program and its missing modules, or holds "wrong": a sentence about
+the settings.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from platform import python_version
 from sysconfig import get_platform
 from typing import Any
 
-# Each dialect's drivers, as SQLAlchemy imports them: by name and only when they are used.
+# The drivers of each dialect. SQLAlchemy imports them by name at run time, so cx_Freeze cannot find
+# them.
 DRIVERS = {
     "sqlite": ("aiosqlite",),
     "postgresql": ("psycopg", "psycopg2", "asyncpg", "pg8000"),
@@ -26,10 +28,11 @@ DRIVERS = {
     "oracle": ("oracledb", "cx_Oracle"),
     "mssql": ("pyodbc", "pymssql", "aioodbc"),
 }
-# What drivers load by name in their turn.
+# Modules that drivers import by name themselves.
 BESIDES = {"psycopg": ("psycopg_binary", "psycopg_c"), "asyncpg": ("greenlet",)}
 SQLALCHEMY = ("sqlalchemy.sql.default_comparator",)
-# Copied only where something imports them; cx_Freeze leaves them out otherwise.
+# The Visual C++ runtime. cx_Freeze does not bundle it: include_msvcr would download it, and
+# include_files drops these names. bin_includes copies the ones that are imported.
 WINDOWS_RUNTIME = (
     "vcruntime140.dll",
     "vcruntime140_1.dll",
@@ -41,11 +44,11 @@ CALLERS = 3
 
 
 class Wrong(Exception):
-    """A sentence about the settings."""
+    """The settings are wrong; the message is the sentence for the user."""
 
 
 def there(module: str) -> bool:
-    """Tell whether a module can be imported, without importing it or its packages."""
+    """Return True if a module can be imported, without importing it or its packages."""
     top, *inner = module.split(".")
     try:
         spec = find_spec(top)
@@ -60,10 +63,13 @@ def there(module: str) -> bool:
 
 
 def dialect_packages(asked: list[str] | None) -> list[str]:
-    """Return the packages that SQLAlchemy would look for only at run time.
+    """Return the packages that SQLAlchemy imports only at run time.
 
     Args:
         asked: Names of dialects. None: sqlite, and those whose driver is installed.
+
+    Raises:
+        Wrong: SQLAlchemy, a dialect or its driver is missing.
     """
     if not there("sqlalchemy"):
         if asked:
@@ -83,11 +89,14 @@ def dialect_packages(asked: list[str] | None) -> list[str]:
 
 
 def one_dialect(name: str, *, strict: bool) -> list[str]:
-    """Return the packages of one dialect, SQLAlchemy's own or another's.
+    """Return the packages of one dialect, built into SQLAlchemy or from a plugin.
 
     Args:
         name: The dialect.
-        strict: True: a dialect without its driver is wrong.
+        strict: True: a dialect without its driver is an error.
+
+    Raises:
+        Wrong: The dialect or its driver is missing.
     """
     if there(f"sqlalchemy.dialects.{name}"):
         drivers = [driver for driver in DRIVERS.get(name, ()) if there(driver)]
@@ -111,7 +120,11 @@ def one_dialect(name: str, *, strict: bool) -> list[str]:
 
 
 def check_modules(settings: dict[str, Any]) -> None:
-    """Refuse packages and modules that are not there; cx_Freeze would end in a traceback."""
+    """Refuse missing packages and modules, for which cx_Freeze would end with a traceback.
+
+    Raises:
+        Wrong: One is missing.
+    """
     for key in ("packages", "includes"):
         for name in settings[key]:
             if not there(name):
@@ -123,10 +136,10 @@ def check_modules(settings: dict[str, Any]) -> None:
 
 
 def missing(found: dict[str, Any]) -> dict[str, list[str]]:
-    """Return what could not be found, by top package, without the standard library's own.
+    """Return the missing modules by top-level package, without the standard library's.
 
     Args:
-        found: cx_Freeze's missing modules and who imports each.
+        found: cx_Freeze's missing modules, each with its importers.
     """
     standard: frozenset[str] = getattr(sys, "stdlib_module_names", frozenset())
     told: dict[str, list[str]] = {}
@@ -141,7 +154,11 @@ def missing(found: dict[str, Any]) -> dict[str, list[str]]:
 
 
 def freeze(settings: dict[str, Any]) -> dict[str, Any]:
-    """Freeze as the settings say."""
+    """Freeze the program and return the facts of it.
+
+    Raises:
+        Wrong: The settings are wrong.
+    """
     cx_freeze = import_module("cx_Freeze")
     check_modules(settings)
     extra = dialect_packages(settings["dialects"])
@@ -151,7 +168,7 @@ def freeze(settings: dict[str, Any]) -> dict[str, Any]:
         base="gui" if settings["gui"] else None,
         icon=settings["icon"],
     )
-    # Without a % in it, this format is the time itself: the commit's, not now.
+    # Without a % this time format is a constant: the commit's time instead of the current one.
     date = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(settings["epoch"]))
     freezer = cx_freeze.Freezer(
         [executable],
@@ -180,7 +197,7 @@ def freeze(settings: dict[str, Any]) -> dict[str, Any]:
 
 def main(settings: str, result: str) -> None:
     """Read the settings, freeze, write the result."""
-    # Python puts this file's own folder first; a module of ours must not be frozen.
+    # Python puts this file's own folder first; none of our modules must be frozen.
     del sys.path[0]
     given = json.loads(Path(settings).read_text("utf-8"))
     sys.path[:0] = [path for path in given["path"] if path not in sys.path]
