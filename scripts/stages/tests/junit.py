@@ -1,6 +1,7 @@
-"""Test results in one form, whoever wrote them: pytest, nose2, or our unittest guest.
+"""Parse JUnit files of pytest, nose2 and our unittest guest into common results.
 
-Cases are counted one by one: the totals in a JUnit file's attributes are wrong in several dialects.
+Cases are counted one by one, because the totals in a JUnit file's attributes are wrong in several
+dialects.
 """
 
 from __future__ import annotations
@@ -18,16 +19,16 @@ from slipway.model.protocol.event import Status, TestResult
 
 _WORST: dict[Status, int] = {"passed": 0, "skipped": 1, "failed": 2, "error": 3}
 _STATUS: dict[str, Status] = {"failure": "failed", "error": "error", "skipped": "skipped"}
-#: A traceback's last words: "AssertionError: 1 != 2", "app.errors.NoSuchDay: 30 February".
+#: The last line of a traceback: "AssertionError: 1 != 2", "app.errors.NoSuchDay: 30 February".
 _RAISED = re.compile(r"(?:E\s+)?((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?::.*)?)")
 _EMPTY = ("test failure", "test error", "collection failure", "", "failed on setup")
 _SHORT = 300
-#: A line's number as an event may hold it; the file may come from the program itself.
+#: A line number within the limits of an event; the tested program may have written the file.
 _LINE = re.compile(r"[0-9]{1,9}")
 _LONGEST = 1e9
-#: Parts of a module's name that may be folders and a file.
+#: Largest number of components of a module's name tried as folders and a file.
 _DEEPEST = 30
-#: Characters of one message that are kept, and of all together; the file itself has them all.
+#: Characters kept of one message, and of all together; the file itself holds them all.
 _EACH = 100_000
 _TOGETHER = 30_000_000
 
@@ -39,12 +40,12 @@ def read(
 
     Args:
         path: The file.
-        suite: What the results' suite is called.
+        suite: The name of the results' suite.
         source: The project, to find test files by their modules' names.
-        mask: Takes secrets out of a message, before it is cut.
+        mask: Masks secrets in a message, before it is truncated.
 
     Raises:
-        StageFailed: It is no XML, or no test could have left it.
+        StageFailed: It is not valid XML, or no test runner can have written it.
     """
     found: dict[str, TestResult] = {}
     messages, files = Messages(_EACH, _TOGETHER), _Files(source)
@@ -53,7 +54,7 @@ def read(
             result = messages.bound(_result(case, suite, files, mask))
             earlier = found.get(result.name)
             found[result.name] = merge(earlier, result) if earlier else result
-    # The program itself may have written it, in any encoding, with any name.
+    # The tested program may have written the file, in any encoding, with any names.
     except (ET.ParseError, ValueError, LookupError, OSError) as error:
         msg = f"{suite}: its results in {path.name} cannot be read: {error}"
         raise StageFailed(msg) from None
@@ -61,8 +62,8 @@ def read(
 
 
 def _cases(path: Path) -> Iterator[ET.Element]:
-    """Return a file's cases one by one, each forgotten before the next: there may be 100,000."""
-    # Our own guest wrote it; expat stops entity bombs.
+    """Yield a file's cases, and free each before the next: there may be 100,000."""
+    # Our own guest wrote it; expat limits entity expansion.
     walk = ET.iterparse(path, events=("start", "end"))  # noqa: S314
     _, root = next(walk)
     open_: list[ET.Element] = []
@@ -78,7 +79,7 @@ def _cases(path: Path) -> Iterator[ET.Element]:
 
 
 def merge(one: TestResult, other: TestResult) -> TestResult:
-    """Join two reports on one case, such as a failure and an error while tidying up after it."""
+    """Merge two reports on one case, such as a failure and an error in its teardown."""
     worse, better = (other, one) if _WORST[other.status] > _WORST[one.status] else (one, other)
     said = dict.fromkeys(text for text in (worse.message, better.message) if text)
     return worse.model_copy(
@@ -87,14 +88,14 @@ def merge(one: TestResult, other: TestResult) -> TestResult:
 
 
 def short(message: str, limit: int = _SHORT) -> str:
-    """Return a message's first line, which says what went wrong."""
+    """Return a message's first line, shortened."""
     line = message.strip().split("\n", 1)[0].strip()
     return line if len(line) <= limit else line[: limit - 3] + "..."
 
 
 def _result(case: ET.Element, suite: str, files: _Files, mask: Callable[[str], str]) -> TestResult:
     module, name = case.get("classname", ""), case.get("name", "")
-    # nose2 has such a class for a module that could not be imported.
+    # nose2 uses this class for a module that could not be imported.
     module = re.sub(r"^nose2\.loader\.\w+\.?", "", module)
     file = case.get("file") or files.inside(case.get("path")) or files.of(module or name)
     status, message = _outcome(case)
@@ -111,7 +112,7 @@ def _result(case: ET.Element, suite: str, files: _Files, mask: Callable[[str], s
 
 
 def _outcome(case: ET.Element) -> tuple[Status, str]:
-    """Return the worst thing a case says of itself; a case may say several."""
+    """Return the worst outcome of a case, which may have several, and its messages."""
     status: Status = "passed"
     said: list[str] = []
     for child in case:
@@ -129,7 +130,7 @@ def _outcome(case: ET.Element) -> tuple[Status, str]:
 
 
 def _message(child: ET.Element) -> str:
-    """Return what happened, first in one line and then at length."""
+    """Return a message whose first line is a summary, followed by the details."""
     told, text = (child.get("message") or "").strip(), (child.text or "").strip()
     if child.get("type") == "pytest.xfail" and not told:
         told = "expected failure"
@@ -139,12 +140,12 @@ def _message(child: ET.Element) -> str:
         first = told
     if not text or text == first:
         return first
-    # pytest's skips say the place and the reason again.
+    # pytest's skips repeat the place and the reason.
     return first if child.tag == "skipped" else f"{first}\n{text}"
 
 
 def _raised(text: str) -> str:
-    """Return what a traceback says was raised last."""
+    """Return the last exception of a traceback, or an empty text."""
     for line in reversed(text.split("\n")):
         if not line.islower() and (found := _RAISED.fullmatch(line)):
             return found[1]
@@ -152,7 +153,7 @@ def _raised(text: str) -> str:
 
 
 def _name(module: str, name: str, file: str | None) -> str:
-    """Return a case's name as its runner's own command line takes it."""
+    """Return a case's name in the form of its runner's own command line."""
     if file is None:
         return ".".join(part for part in (module, name) if part)
     stem = Path(file).with_suffix("").as_posix().replace("/", ".")
@@ -163,7 +164,7 @@ def _name(module: str, name: str, file: str | None) -> str:
 
 
 class _Files:
-    """The project's test files; each is looked for once, however many tests it has."""
+    """The project's test files; each is searched once, not once for each test."""
 
     def __init__(self, source: Path) -> None:
         self._source = source
@@ -184,7 +185,7 @@ class _Files:
 
 
 def _places(module: str) -> Iterator[str]:
-    # "setUpClass (tests.test_x.Case" is what nose2 calls the class of a failed fixture.
+    # nose2 names the class of a failed fixture "setUpClass (tests.test_x.Case".
     parts = re.findall(r"[A-Za-z_]\w*", module.rpartition("(")[2])[:_DEEPEST]
     for root in ("", "src/", "tests/"):
         for end in range(len(parts), 0, -1):
@@ -192,10 +193,10 @@ def _places(module: str) -> Iterator[str]:
 
 
 def _line(case: ET.Element, file: str | None, message: str) -> int | None:
-    """Return the line of the test, or else the one its traceback names."""
+    """Return the line of the test, or else the one that its traceback names."""
     told = case.get("line")
     if told is not None and _LINE.fullmatch(told):
-        # pytest counts from 0, as the attribute's only writer besides us.
+        # pytest counts lines from 0; our guest, the only other writer, does the same.
         return int(told) + 1
     if file is None:
         return None

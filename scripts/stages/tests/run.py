@@ -1,4 +1,4 @@
-"""The tests stage: every suite of the application, whichever runner it is written for."""
+"""Run all test suites of the application, with the runners they are written for."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from slipway.scripts.stages.tests.runners import Outcome, run_suite
 from slipway.scripts.stages.tests.stage import TestsStage
 from slipway.scripts.stages.tests.suites import Planned
 
-#: How many failing tests the closing sentence names.
+#: Number of failing tests that the final sentence names.
 _NAMED = 5
 
 
@@ -25,13 +25,13 @@ def run(job: Job, report: Report) -> None:
     """Run the tests.
 
     Args:
-        job: The stage; its project lies in the current folder.
-        report: Gets each test's result.
+        job: The stage; its project is the current folder.
+        report: Receives each test's result.
 
     Raises:
         MissingTool: The environment cannot be made on this machine.
         StageFailed: A test failed, a suite broke off, or there was no test at all.
-        WrongInput: What the project needs cannot be installed.
+        WrongInput: The project's requirements cannot be installed.
     """
     stage = job.stage
     if not isinstance(stage, TestsStage):
@@ -41,7 +41,7 @@ def run(job: Job, report: Report) -> None:
     planned, environment = _plan(source, stage, Path(job.cache), report)
     outcomes: list[Outcome] = []
     for suite in planned:
-        # The numbers are of suites: they must not be read as those of the suite's own tests.
+        # The numbers count suites, not the tests of the current suite.
         report.progress(f"suites; now {suite.name}: {suite.why}", len(outcomes), len(planned))
         outcomes.append(run_suite(suite, environment, Path(job.output), report, job.shard))
     _leave(job, outcomes, report)
@@ -60,7 +60,7 @@ def run(job: Job, report: Report) -> None:
 def _plan(
     source: Path, stage: TestsStage, cache: Path, report: Report
 ) -> tuple[list[Planned], Environment]:
-    """Choose the suites and make the environment they run in."""
+    """Choose the suites and prepare their environment."""
     planned = suites.told(stage) or suites.find(source)
     tools = sorted({suite.runner for suite in planned} - {"unittest"})
     environment = prepare(source, stage, cache, report, tools=tools)
@@ -68,7 +68,7 @@ def _plan(
 
 
 def _leave(job: Job, outcomes: list[Outcome], report: Report) -> None:
-    """Leave the results for people: each runner's XML, and all in one form."""
+    """Leave the results for people: each runner's XML, and all in the common form."""
     for outcome in outcomes:
         if outcome.xml is not None:
             report.artefact(outcome.xml, role="report")
@@ -81,7 +81,7 @@ def _leave(job: Job, outcomes: list[Outcome], report: Report) -> None:
 
 
 def _sum_up(outcomes: list[Outcome], environment: Environment) -> tuple[str, dict[str, object]]:
-    """Return the stage in one line, and its numbers."""
+    """Return the one-line summary of the stage, and its facts."""
     counted = _count(*outcomes)
     seconds = sum(outcome.seconds for outcome in outcomes)
     parts = [
@@ -111,7 +111,7 @@ def _sum_up(outcomes: list[Outcome], environment: Environment) -> tuple[str, dic
 
 
 def _rest(outcomes: list[Outcome]) -> str:
-    """Say what the other parts of the stage run."""
+    """Describe the tests of the other shards."""
     others = sum(outcome.others for outcome in outcomes)
     if any(outcome.results for outcome in outcomes) or not others:
         return f"; {others} in the other parts"
@@ -137,10 +137,10 @@ def _suite_facts(outcome: Outcome, environment: Environment) -> dict[str, object
 
 
 def _judge(outcomes: list[Outcome]) -> None:
-    """Say which tests failed and what else went wrong.
+    """Report the failed tests and other problems.
 
     Raises:
-        StageFailed: Anything did.
+        StageFailed: There is a failure or a problem.
     """
     said = [outcome.problem for outcome in outcomes if outcome.problem]
     results = [result for outcome in outcomes for result in outcome.results]

@@ -1,4 +1,4 @@
-"""Running one suite as a guest, and judging it by its exit code and its results together."""
+"""Run one suite as a guest, and judge it by both its exit code and its results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from slipway.scripts.stages.tests.suites import Planned
 
 SHARDS = Path(__file__).parent / "guest" / "shards"
 GUEST = Path(__file__).parent / "guest" / "unittest_run.py"
-#: What runners answer when there was nothing to run: nose2 and old unittests say it was fine.
+#: Exit codes of runners that found no tests: nose2 and old versions of unittest report success.
 _NONE_RAN = (0, 5)
 _LAST_LINES = 5
 _LOOKED_FOR = {
@@ -30,7 +30,7 @@ _LOOKED_FOR = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a suite."""
+    """The outcome of a suite."""
 
     suite: Planned
     code: int
@@ -38,9 +38,9 @@ class Outcome:
     results: list[TestResult] = field(default_factory=list)
     xml: Path | None = None
     problem: str = ""
-    """What is wrong beyond single tests; empty when nothing is."""
+    """A problem besides single tests; empty if there is none."""
     others: int = 0
-    """How many tests of it other parts run."""
+    """Number of its tests that other shards run."""
 
 
 def run_suite(
@@ -50,17 +50,17 @@ def run_suite(
     report: Report,
     part: tuple[int, int] = (1, 1),
 ) -> Outcome:
-    """Run a suite, or a part of it, to its end.
+    """Run a suite, or one shard of it, to its end.
 
     Args:
-        suite: What to run.
+        suite: The suite.
         environment: The application's environment.
-        output: Where its XML goes.
-        report: Gets the runner's output, and then each result.
-        part: Which part of it, from 1, of how many.
+        output: The folder for its XML.
+        report: Receives the runner's output, and then each result.
+        part: Number of the shard, from 1, and the number of shards.
 
     Returns:
-        Its results, and what is wrong with them as a whole.
+        Its results, and the problem with them as a whole.
     """
     target = output / f"{suite.name}.xml"
     target.unlink(missing_ok=True)
@@ -90,7 +90,7 @@ def run_suite(
 
 
 def _variables(environment: Environment, part: tuple[int, int], told: Path) -> dict[str, str]:
-    """Return the environment of a runner that runs one part; see guest/shards."""
+    """Return the environment of a runner for one shard; see guest/shards."""
     told.unlink(missing_ok=True)
     env = environment.variables()
     path = [str(SHARDS), *filter(None, [env.get("PYTHONPATH")])]
@@ -102,7 +102,7 @@ def _variables(environment: Environment, part: tuple[int, int], told: Path) -> d
 
 
 def _of_others(told: Path) -> int:
-    """Return how many tests belong to other parts, as the runner has told."""
+    """Return the number of tests in other shards, as the runner has reported it."""
     if not told.is_file():
         return 0
     counted = json.loads(told.read_text("utf-8"))
@@ -110,10 +110,10 @@ def _of_others(told: Path) -> int:
 
 
 def argv(suite: Planned, environment: Environment, target: Path, *, cut: bool = False) -> list[str]:
-    """Return the runner's argument list; its results go to `target` as JUnit."""
+    """Return the runner's argument list; it writes JUnit to `target`."""
     python = str(environment.python)
     if suite.runner == "pytest":
-        # The older of pytest's two families is the one that tells file and line.
+        # xunit1, the older of pytest's JUnit families, is the one with file and line.
         ours = [f"--junitxml={target}", "-o", "junit_family=xunit1", "-v"]
         ours += ["-p", "slipway_shards"] if cut else []
         return [python, "-m", "pytest", *ours, *suite.arguments]
@@ -127,7 +127,7 @@ def argv(suite: Planned, environment: Environment, target: Path, *, cut: bool = 
 def _problem(
     suite: Planned, finished: Finished, results: list[TestResult], source: Path, others: int
 ) -> str:
-    """Compare what the XML says with what the exit code says."""
+    """Compare the results in the XML with the exit code; return the problem, if any."""
     if not results:
         if finished.code not in _NONE_RAN:
             return _broke_off(suite, finished)

@@ -1,4 +1,4 @@
-"""Which test suites a project has: told by its stage, or found by looking."""
+"""Determine a project's test suites from the stage's settings or the project's files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from slipway.scripts.stages.tests.stage import TestsStage
 
 Runner = Literal["pytest", "nose2", "unittest"]
 
-#: Names of files that hold tests, for any runner.
+#: Patterns of test files, for any runner.
 PATTERNS = ("test*.py", "*_test.py")
 _REQUIREMENT = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 
@@ -32,7 +32,7 @@ class Planned:
 
 
 def told(stage: TestsStage) -> list[Planned]:
-    """Return the suites a stage names, each under a name of its own."""
+    """Return the suites of a stage's settings, each with a unique name."""
     planned: list[Planned] = []
     for suite in stage.suites:
         called = suite.name or suite.runner
@@ -46,13 +46,13 @@ def told(stage: TestsStage) -> list[Planned]:
 
 
 def find(source: Path) -> list[Planned]:
-    """Find suites by what the project's files say.
+    """Find suites from the project's configuration and requirements.
 
     Args:
         source: The project.
 
     Returns:
-        One suite for pytest, one for nose2, or none if no file speaks of either.
+        A suite for pytest and one for nose2, each only if a file mentions it.
     """
     data = read_pyproject(source)
     needed = requirement_names(source, data)
@@ -67,11 +67,11 @@ def find(source: Path) -> list[Planned]:
 
 
 def guess(source: Path, versions: Mapping[str, str]) -> list[Planned]:
-    """Choose a runner for a project with test files and no word on who runs them.
+    """Choose a runner for a project with test files that mentions no runner.
 
     Args:
         source: The project.
-        versions: What is in its environment.
+        versions: The packages in its environment.
 
     Raises:
         StageFailed: There is no test file either.
@@ -89,7 +89,7 @@ def guess(source: Path, versions: Mapping[str, str]) -> list[Planned]:
 
 
 def requirement_names(source: Path, data: Mapping[str, Any]) -> set[str]:
-    """Return the names of all packages a project asks for, in any group or extra."""
+    """Return the names of all packages a project requires, in any group or extra."""
     project = data.get("project", {})
     lists = [
         project.get("dependencies", []),

@@ -1,1 +1,1 @@
-"""What runs inside the application's own Python: its runners' neighbours."""
+"""Guests inside the application's own Python, for its test runners."""

@@ -1,9 +1,9 @@
-"""Runs unittest inside the application's Python and writes JUnit: the standard library alone.
+"""Run unittest inside the application's Python and write JUnit, with the standard library only.
 
 Usage: python unittest_run.py RESULTS.xml [ARGUMENTS OF unittest...]
 
-Works on every Python from 3.8 on. Without arguments it finds every folder with test*.py itself,
-also those that are no packages, which `python -m unittest` does not.
+Works on Python 3.8 and newer. Without arguments it finds every folder with test*.py itself,
+including folders that are not packages, which `python -m unittest` does not.
 """
 
 # ruff: noqa: N802, D102, SLF001  unittest named these methods, and has no other way to ask
@@ -22,17 +22,17 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 SKIPPED = {"__pycache__", "node_modules", "site-packages", "venv", "build", "dist"}
-# What XML 1.0 cannot hold, whatever a test prints.
+# Characters that are invalid in XML 1.0; a test may print any.
 ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 ILLEGAL_ASCII = bytes(set(range(32)) - set(b"\t\n\r"))
-# A reader takes them for blanks where they stand in an attribute.
+# XML readers replace these in attributes by blanks.
 BREAKS = {'"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
-# Where the code of a file's name comes from, as far as it was asked.
+# Cache: the source file by the file name of a code object.
 SOURCES: dict[str, str | None] = {}
 
 
 class Result(unittest.TextTestResult):
-    """Prints as unittest does, and keeps what JUnit needs."""
+    """A test result that prints as unittest does, and collects the data for JUnit."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -75,7 +75,7 @@ class Result(unittest.TextTestResult):
             self.keep(test, kind, f"{told}\n{subtest}")
 
     def keep(self, test: Any, kind: str | None = None, text: str = "") -> None:
-        """Keep one report on a case; the reader joins several on the same one."""
+        """Record one report on a case; the reader merges several on the same case."""
         module, name = split(test)
         seconds = time.perf_counter() - self.began.pop(id(test), time.perf_counter())
         told = {"classname": module, "name": name, "time": f"{seconds:.6f}"}
@@ -90,7 +90,7 @@ class Result(unittest.TextTestResult):
 
 
 def split(test: Any) -> tuple[str, str]:
-    """Return a test's class and name; what failed outside any test has no class."""
+    """Return a test's class and name; a failure outside any test has no class."""
     kind = type(test)
     if kind.__name__ == "_FailedTest":
         return "", str(test._testMethodName)
@@ -102,19 +102,19 @@ def split(test: Any) -> tuple[str, str]:
 
 
 def place(test: Any) -> tuple[str | None, int]:
-    """Return where a test stands, if its source can be found."""
+    """Return the file and line of a test, if its source can be found."""
     if type(test).__name__ == "_FailedTest":
         return None, 0
     try:
         method = inspect.unwrap(getattr(test, test._testMethodName))
-        # Not inspect.getsourcelines: of many tests it reads the file once for each.
+        # Not inspect.getsourcelines: it reads the file once for each test.
         return source_of(method), method.__code__.co_firstlineno
     except (AttributeError, OSError, TypeError):
         return None, 0
 
 
 def source_of(method: Any) -> str | None:
-    """Return the file that a method comes from; asked once for all the methods in it."""
+    """Return the source file of a method, cached for all methods of one file."""
     name = method.__code__.co_filename
     if name not in SOURCES:
         SOURCES[name] = inspect.getsourcefile(method)
@@ -122,22 +122,22 @@ def source_of(method: Any) -> str | None:
 
 
 def element(tag: str, told: dict[str, str], inner: str) -> str:
-    """Return an element of XML, given its attributes and what is in it."""
+    """Format an XML element from its attributes and content."""
     attributes = "".join(f' {key}="{escape(clean(text), BREAKS)}"' for key, text in told.items())
     return f"<{tag}{attributes}>{inner}</{tag}>"
 
 
 def clean(told: object) -> str:
-    """Return a text without the characters that XML cannot hold."""
+    """Replace the characters that are invalid in XML."""
     text = str(told)
-    # Most texts are plain, and this is ten times as quick as the expression.
+    # Most texts are valid ASCII, and this check is ten times as fast as the expression.
     if text.isascii() and len(text.encode().translate(None, ILLEGAL_ASCII)) == len(text):
         return text
     return ILLEGAL.sub("?", text)
 
 
 def starts(folder: Path) -> list[tuple[Path, Path]]:
-    """Return (start folder, top folder) of everything that holds tests."""
+    """Return the (start folder, top folder) of every place with tests."""
     found: list[tuple[Path, Path]] = []
     for name, folders, files in os.walk(folder):
         here = Path(name)
@@ -159,7 +159,7 @@ def starts(folder: Path) -> list[tuple[Path, Path]]:
 
 
 def reaches(start: Path, folder: Path) -> bool:
-    """Tell whether unittest goes down from a start to a folder: packages all the way."""
+    """Return True if unittest descends from a start folder to a folder: packages all the way."""
     while folder != start:
         if not (folder / "__init__.py").exists() or folder == folder.parent:
             return False
@@ -177,7 +177,7 @@ def collect(folder: Path) -> unittest.TestSuite:
 
 
 class Given(unittest.TestProgram):
-    """unittest's own command line, without running and without its exit."""
+    """unittest's own command line, which neither runs the tests nor exits."""
 
     test: Any
 
@@ -186,7 +186,7 @@ class Given(unittest.TestProgram):
 
 
 def chosen(arguments: list[str]) -> tuple[Any, dict[str, Any]]:
-    """Return the tests that unittest's own arguments name, and settings for its runner."""
+    """Return the tests that unittest's own arguments select, and the settings of its runner."""
     if not arguments:
         return collect(Path.cwd()), {}
     if len(arguments) == 1 and Path(arguments[0]).is_dir():
@@ -196,12 +196,12 @@ def chosen(arguments: list[str]) -> tuple[Any, dict[str, Any]]:
 
 
 def main(target: str, arguments: list[str]) -> int:
-    """Run the tests and write their results."""
-    # Python puts this file's own folder first; the application's modules must win.
+    """Run the tests and write their results; return the exit code."""
+    # Python puts this file's own folder first; the application's modules must take precedence.
     sys.path[0] = str(Path.cwd())
     suite, settings = chosen(arguments)
     if os.environ.get("SLIPWAY_PART"):
-        # Only then its folder is on the path.
+        # Only with sharding its folder is on the path.
         suite = import_module("slipway_shards").cut(suite)
     runner = unittest.TextTestRunner(verbosity=2, resultclass=Result, **settings)
     result: Any = runner.run(suite)

@@ -1,1 +1,1 @@
-"""What runs inside the application's own test runners; this folder alone is on their path."""
+"""Plugin inside the application's own test runners; only this folder is on their path."""

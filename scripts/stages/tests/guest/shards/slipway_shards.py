@@ -1,11 +1,11 @@
-"""Runs one of several parts of a test suite: for pytest, nose2 and unittest; standard library only.
+"""Run one shard of a test suite, with pytest, nose2 or unittest; standard library only.
 
-Every part finds all tests and deals them the same way: whole files, the largest first, each to the
-part that has the least; single tests where there are fewer files than parts. So together the parts
-have each test once, whatever machine they run on. Works on every Python from 3.8 on.
+Every shard finds all tests and distributes them in the same way: whole files, the largest first,
+each to the shard with the fewest tests; single tests if there are fewer files than shards. So
+together the shards run each test once, whatever machine they run on. Works on Python 3.8 and newer.
 
-It is told by environment variables: SLIPWAY_PART ("2/5") and SLIPWAY_PART_TOLD, a file it writes
-how many tests there are to, and how many are its own: {"all": 40, "mine": 8}.
+Environment variables configure it: SLIPWAY_PART ("2/5") and SLIPWAY_PART_TOLD, a file to which it
+writes the number of all tests and of its own: {"all": 40, "mine": 8}.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ TOLD = "SLIPWAY_PART_TOLD"
 
 
 def deal(tests: Sequence[tuple[str, str]], part: int, parts: int) -> set[str]:
-    """Return the names of the tests of one part.
+    """Return the names of the tests of one shard.
 
     Args:
         tests: The file and the name of each test.
-        part: Which, from 1.
-        parts: How many there are.
+        part: The shard's number, from 1.
+        parts: The number of shards.
     """
     files: dict[str, list[str]] = {}
     for file, name in tests:
@@ -49,7 +49,7 @@ def deal(tests: Sequence[tuple[str, str]], part: int, parts: int) -> set[str]:
 
 
 def own(tests: Sequence[tuple[str, str]]) -> set[str] | None:
-    """Return the names of this part's tests, and tell how many; None where nothing is cut."""
+    """Return the names of this shard's tests and write the counts; None without sharding."""
     told = os.environ.get(PART, "")
     if not told:
         return None
@@ -63,7 +63,7 @@ def own(tests: Sequence[tuple[str, str]]) -> set[str] | None:
 
 
 def pytest_collection_modifyitems(config: Any, items: list[Any]) -> None:
-    """Take out what belongs to other parts."""
+    """Deselect the tests of other shards."""
     mine = own([(item.nodeid.partition("::")[0], item.nodeid) for item in items])
     if mine is None:
         return
@@ -73,7 +73,7 @@ def pytest_collection_modifyitems(config: Any, items: list[Any]) -> None:
         config.hook.pytest_deselected(items=others)
 
 
-# Whatever else chooses among the tests comes first.
+# Run after all other plugins that select tests.
 pytest_collection_modifyitems.trylast = True  # type: ignore[attr-defined]
 
 
@@ -81,7 +81,7 @@ pytest_collection_modifyitems.trylast = True  # type: ignore[attr-defined]
 
 
 def cut(suite: Any) -> Any:
-    """Return the part of a suite of unittest's that is this one's."""
+    """Return this shard's part of a unittest suite."""
     tests = list(_flat(suite))
     named = dict(zip(_names(tests), tests))  # noqa: B905  strict is of Python 3.10
     mine = own([(_file(test), name) for name, test in named.items()])
@@ -99,7 +99,7 @@ def _flat(suite: Any) -> Iterator[Any]:
 
 
 def _names(tests: Iterable[Any]) -> list[str]:
-    """Return a name for each test; the same test given twice is two."""
+    """Return a unique name for each test; a repeated test gets a number."""
     seen: dict[str, int] = {}
     found = []
     for test in tests:
@@ -121,11 +121,11 @@ except ImportError:
 else:
 
     class Parts(Plugin):  # type: ignore[misc]
-        """nose2's: --plugin slipway_shards."""
+        """A plugin for nose2: --plugin slipway_shards."""
 
         alwaysOn = True  # noqa: N815  nose2 named it
         configSection = "slipway-shards"  # noqa: N815  nose2 named it
 
         def startTestRun(self, event: Any) -> None:  # noqa: N802  nose2 named it
-            """Take out what belongs to other parts."""
+            """Remove the tests of other shards."""
             event.suite = cut(event.suite)
