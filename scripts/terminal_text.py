@@ -1,4 +1,4 @@
-"""Texts of others as a terminal may show them: as they are, and never an order to it."""
+"""Escape untrusted text for terminals: printable text stays, control sequences become visible."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 
 from rich import markup
 
-#: Control characters but for ends of lines and tabs, lone surrogates, and what turns the direction
-#: of writing (https://www.unicode.org/reports/tr9/#Explicit_Directional_Embeddings): with them a
-#: commit's message, a test's name or a program's last line could write over what stands there.
+#: Control characters except line ends and tabs, lone surrogates, and overrides of the writing
+#: direction (https://www.unicode.org/reports/tr9/#Explicit_Directional_Embeddings): with them a
+#: commit message, a test's name or a program's output could overwrite other text.
 _ORDERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -23,5 +23,5 @@ def plain(text: str) -> str:
 
 
 def escape(text: str) -> str:
-    """Return a text as rich's markup prints it: as it is, and nothing in it an order."""
+    """Escape a text for rich: markup and terminal control sequences are printed literally."""
     return markup.escape(plain(text))  # noqa: TID251  here it is made safe

@@ -1,4 +1,4 @@
-"""Somewhere for a windowed program to draw where nobody looks."""
+"""Provide windowed programs with an offscreen display."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from pathlib import Path
 from slipway.scripts.guard import die_with_parent
 from slipway.scripts.process import end_tree
 
-#: Toolkits that draw into memory by themselves when they are told to.
+#: Toolkits that draw into memory if these variables are set.
 OFFSCREEN = {"QT_QPA_PLATFORM": "offscreen", "SDL_VIDEODRIVER": "dummy"}
 _QT = ("PySide*", "PyQt*")
 _PATIENCE = 20.0
-#: Why a program did not start, as the toolkits say it.
+#: Messages of toolkits that find no display.
 _LACKS = ("cannot open display", "no display name", "could not connect to display", "$display")
 
 
 @contextlib.contextmanager
 def drawn_nowhere(tree: Path, *, gui: bool) -> Iterator[dict[str, str]]:
-    """Return the variables by which a frozen windowed program draws where nobody looks.
+    """Provide the environment variables by which a frozen windowed program draws offscreen.
 
     Args:
-        tree: The frozen program. Qt in it draws into memory; for others Xvfb is started where
-            this machine has it.
-        gui: Whether it has windows at all.
+        tree: The frozen program. Qt draws into memory; for others Xvfb is started if this machine
+            has it.
+        gui: True: it has windows. False: no variables.
     """
     if not gui or sys.platform in {"win32", "darwin"}:
         yield {}
@@ -45,7 +45,7 @@ def drawn_nowhere(tree: Path, *, gui: bool) -> Iterator[dict[str, str]]:
 
 @contextlib.contextmanager
 def _started(server: str) -> Iterator[str]:
-    """Start Xvfb on a display that it chooses itself; its name is empty where it does not start."""
+    """Start Xvfb on a display it chooses; yield its name, or an empty text if it does not start."""
     listening, told = os.pipe()
     words = [
         "-displayfd",
@@ -78,7 +78,7 @@ def _started(server: str) -> Iterator[str]:
 
 
 def _number(stream: int) -> str:
-    """Wait until Xvfb says which display it has chosen."""
+    """Return the number of the display that Xvfb has chosen; empty if it does not start in time."""
     end, said = time.monotonic() + _PATIENCE, b""
     while not said.endswith(b"\n"):
         if not select.select([stream], [], [], max(0.0, end - time.monotonic()))[0]:
@@ -91,5 +91,5 @@ def _number(stream: int) -> str:
 
 
 def lacks_display(said: str) -> bool:
-    """Tell whether a program ended because it has nowhere to draw."""
+    """Return True if a program's output says that it found no display."""
     return any(one in said.lower() for one in _LACKS)
