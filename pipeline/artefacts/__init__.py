@@ -1,1 +1,1 @@
-"""The files that stages leave: the store, and what is removed from it."""
+"""Artefacts: the store of the files that stages produce, and its pruning."""

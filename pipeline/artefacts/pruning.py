@@ -1,4 +1,4 @@
-"""Pruning: which projects, what is removed from store and folders, and what is told of it."""
+"""Prune artefacts and published folders, and report the result."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _DAY = 86400
 
 
 class NotRemoved(SlipwayError):
-    """A published folder that could not be removed: which and why."""
+    """A published folder could not be removed; the message names it and the reason."""
 
 
 def among(projects: Mapping[str, Project], asked: str | None) -> dict[str, Project]:
-    """Return all projects, as those keep that are not asked for: everything.
+    """Return all projects; those not to be pruned without `keep`, so that they keep everything.
 
-    They share the store: what another one needs must be known, too.
+    All are needed since they share the store: a file may belong to another project as well.
 
     Args:
-        projects: The site's.
-        asked: The project to prune; None: all of them.
+        projects: The site's projects.
+        asked: The project to prune. None: all projects.
 
     Raises:
-        WrongInput: None of those that are asked for says how long to keep.
+        WrongInput: None of the projects to prune has `keep`.
     """
     wanted = [name for name in projects if asked in {None, name}]
     if not any(projects[name].keep for name in wanted):
@@ -44,10 +44,10 @@ def among(projects: Mapping[str, Project], asked: str | None) -> dict[str, Proje
 
 
 def mark(session: Session, projects: dict[str, Project], store: Store) -> Prunable:
-    """Mark what can go, as `pruning.mark` does, unless a backup is being made.
+    """Mark the runs that can go with `retention.mark`, unless a backup is running.
 
     Raises:
-        StoreError: It is; nothing was changed.
+        StoreError: A backup is running; nothing was changed.
     """
     with store.held(0):
         return retention.mark(session, projects, store)
@@ -56,7 +56,7 @@ def mark(session: Session, projects: dict[str, Project], store: Store) -> Prunab
 def told(
     found: Prunable, projects: Mapping[str, Project], asked: str | None, size: int, *, dry_run: bool
 ) -> dict[str, Any]:
-    """Return what goes or has gone, and what stays and why, as facts for JSON."""
+    """Return the result as facts for JSON: what is deleted, what is kept and why."""
     return {
         "dry_run": dry_run,
         "runs": [
@@ -84,8 +84,8 @@ def told(
 
 
 def _rule(name: str, keep: Keep | None) -> str:
-    """Say what stays by the project's own words."""
-    # Loaded by the master once a day at most.
+    """Return a sentence about what a project's `keep` keeps."""
+    # Imported late: the master needs it at most once a day.
     from slipway.scripts.humanize import count_text
 
     if keep is None:
@@ -99,21 +99,21 @@ def _rule(name: str, keep: Keep | None) -> str:
 
 
 def remove(store: Store, found: Prunable, patience: float = 0.0) -> int:
-    """Remove what was marked, files and published folders.
+    """Delete marked files and published folders.
 
     Args:
         store: The artefact store.
-        found: What `pruning.mark` has returned, committed since.
-        patience: Seconds to wait for a backup to end.
+        found: The result of `pruning.mark`, after its transaction was committed.
+        patience: Seconds to wait for the end of a backup.
 
     Returns:
-        The bytes that the disk has got back.
+        The number of bytes freed.
 
     Raises:
-        StoreError: A backup is being made. What is left goes with the next pruning.
+        StoreError: A backup is running. The next pruning deletes what is left.
         NotRemoved: A folder could not be removed.
     """
-    # Loaded by the master once a day at most.
+    # Imported late: the master needs it at most once a day.
     from slipway.scripts.stages.publish.index import forget
 
     with store.held(patience):

@@ -1,4 +1,4 @@
-"""The artefact store as a folder: a file's name is its SHA-256, and it is whole or not there."""
+"""Artefact store in a folder: files are named by their SHA-256 and written atomically."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ _FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENO
 
 
 class StoreError(SlipwayError):
-    """The store cannot take or give a file: which, why, and what to do."""
+    """The store cannot take or return a file; the message says which, why and what to do."""
 
 
 class Store:
-    """Files by their SHA-256, below one folder that is made when first needed."""
+    """Files by their SHA-256 below one folder, which is created when first needed."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def path(self, sha256: str) -> Path:
-        """Return where a file lies, or would.
+        """Return the path of a file, which may not exist.
 
         Raises:
-            StoreError: This is no SHA-256, so it could lead anywhere.
+            StoreError: The text is no SHA-256, and could escape the store.
         """
         if not _HASH.fullmatch(sha256):
             msg = f"{sha256!r} is no SHA-256 in lower-case hexadecimal digits"
@@ -45,14 +45,14 @@ class Store:
         return self.root / sha256[:2] / sha256[2:]
 
     def has(self, sha256: str) -> bool:
-        """Tell whether a file is there."""
+        """Return whether a file exists."""
         return self.path(sha256).is_file()
 
     def check_room(self, size: int) -> None:
-        """Refuse what one stage would take too much of the free room with.
+        """Check that a stage's artefacts do not take too much of the free space.
 
         Raises:
-            StoreError: It is more than half of what is free.
+            StoreError: They take more than half of the free space.
         """
         with contextlib.suppress(FileNotFoundError):
             free = shutil.disk_usage(self.root).free
@@ -64,22 +64,22 @@ class Store:
                 raise StoreError(msg)
 
     def open_incoming(self) -> Incoming:
-        """Return a writer for a file that comes block by block."""
+        """Return a writer for a file that arrives in blocks."""
         return Incoming(self)
 
     def files(self) -> Iterator[Path]:
-        """Return every whole file that is kept."""
+        """Yield the paths of all complete files."""
         yield from self.root.glob("[0-9a-f][0-9a-f]/" + "[0-9a-f]" * 62)
 
     @contextlib.contextmanager
     def held(self, patience: float) -> Iterator[None]:
-        """Hold what is kept: who removes files does it while holding the store, too.
+        """Lock the store; backups and deletions of files hold this lock.
 
         Args:
-            patience: Seconds to wait for somebody else who holds it.
+            patience: Seconds to wait for another holder.
 
         Raises:
-            StoreError: Somebody holds it longer.
+            StoreError: The lock is held for longer.
         """
         self.root.mkdir(parents=True, exist_ok=True)
         try:
@@ -93,13 +93,13 @@ class Store:
             raise StoreError(msg) from None
 
     def sweep(self, age: float = _DAY) -> int:
-        """Remove what killed uploads left behind.
+        """Delete the leftovers of interrupted uploads.
 
         Args:
-            age: Seconds since a half-written file was last written to.
+            age: Minimum seconds since the last write to a partial file.
 
         Returns:
-            How many were removed.
+            The number of deleted files.
         """
         removed = 0
         for path in (self.root / "incoming").glob("*.part"):
@@ -111,7 +111,7 @@ class Store:
 
 
 class Incoming:
-    """A file on its way into the store: hashed as it comes, invisible until committed.
+    """A file being written to the store: hashed on arrival, and invisible until committed.
 
     As a context manager it aborts unless it was committed.
     """
@@ -132,23 +132,23 @@ class Incoming:
         self.abort()
 
     def write(self, data: bytes) -> None:
-        """Take the next block.
+        """Append a block.
 
         Raises:
-            StoreError: The disk is full; nothing is left of the file.
+            StoreError: The disk is full; the partial file is deleted.
         """
         self._hash.update(data)
         with self._told():
             self._stream.write(data)
 
     def commit(self, expected_sha256: str, expected_size: int) -> Path:
-        """Put the file under its hash, when it is what was announced.
+        """Move the file atomically to its place, if its hash and size are as announced.
 
         Returns:
-            Where it lies now.
+            Its path in the store.
 
         Raises:
-            StoreError: It is another file, or the disk is full; nothing is left of it.
+            StoreError: The hash or size differs, or the disk is full; the partial file is deleted.
         """
         found = self._hash.hexdigest()
         target = self._store.path(expected_sha256)
@@ -170,10 +170,10 @@ class Incoming:
 
     def _settle(self, target: Path) -> None:
         try:
-            # Also over one that is there: so a damaged file is mended by sending it again.
+            # Replaces an existing file too: uploading it again repairs a damaged one.
             self._part.replace(target)
         except PermissionError:
-            # Windows, while somebody reads the one that is there: it is the same file.
+            # Windows denies this while the existing file is being read; it has the same content.
             if not target.is_file():
                 raise
             self._part.unlink()
@@ -185,8 +185,8 @@ class Incoming:
                 os.close(descriptor)
 
     def abort(self) -> None:
-        """Forget the file; harmless after `commit`."""
-        # Closing flushes, which fails again on the full disk that made us give up.
+        """Delete the partial file. No-op after `commit`."""
+        # close() flushes, which fails again if the disk is full.
         with contextlib.suppress(OSError):
             self._stream.close()
         with contextlib.suppress(OSError):

@@ -1,1 +1,1 @@
-"""What a pipeline is: frozen models and the graph's rules. Pure: no Buildbot, no I/O."""
+"""Model of a pipeline: frozen pydantic models and the graph's rules. No Buildbot, no I/O."""

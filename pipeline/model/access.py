@@ -1,4 +1,4 @@
-"""Who may do what: one table for the web UI, the REST endpoints, tokens and the documentation."""
+"""Permissions: one table for the web UI, the REST API, tokens and the documentation."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from dataclasses import dataclass
 from slipway.model.errors import SlipwayError
 
 VIEWER, DEVELOPER, RELEASER, ADMIN_ROLE = "viewer", "developer", "releaser", "admin"
-#: Each has the rights of those before it.
+#: Each role includes the rights of those before it.
 LADDER = (VIEWER, DEVELOPER, RELEASER, ADMIN_ROLE)
 
 
 @dataclass(frozen=True)
 class Action:
-    """Something that can be done, and the least role that may; None: nobody may."""
+    """An action, and the lowest role that permits it; None: nobody may."""
 
     name: str
     what: str
     role: str | None
     where: str = ""
     signed_in: bool = False
-    """Whether it takes somebody with a name, where anonymous may look."""
+    """True if anonymous people may not do it, whatever roles they have."""
 
 
-#: The one table. What is not in it takes the admin (`engine.control`).
+#: The table of permissions. Other actions require the admin (`engine.control`).
 ACTIONS = {
     action.name: action
     for action in (
@@ -64,7 +64,7 @@ ACTIONS = {
 
 
 def held(roles: Iterable[str]) -> frozenset[str]:
-    """Return roles with those that stand below them; whoever has any role may look."""
+    """Return roles with the lower ones they include; any role includes "viewer"."""
     given = frozenset(roles)
     found = set(given)
     if given:
@@ -77,29 +77,29 @@ def held(roles: Iterable[str]) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who asks for something; `roles` holds those below the ones given, too."""
+    """A person who requests something; `roles` includes the lower ones."""
 
     name: str
-    """The name in `[people.NAME]`; empty: somebody who has not signed in."""
+    """The name in `[people.NAME]`. Empty: anonymous."""
     roles: frozenset[str] = frozenset()
     via: str = ""
-    """How they came: session, password, token:ID, header; empty: not at all."""
+    """The authentication: session, password, token:ID, header. Empty: none."""
     called: str = ""
-    """What pages call them."""
+    """The display name."""
 
     @property
     def anonymous(self) -> bool:
-        """Whether nobody knows who this is."""
+        """True if the person has not signed in."""
         return not self.name
 
     @property
     def by_token(self) -> bool:
-        """Whether they came with a token."""
+        """True if the person is authenticated by a token."""
         return self.via.startswith("token:")
 
 
 class Unknown(SlipwayError):
-    """What was presented proves nothing; `status` is HTTP's number for it."""
+    """Invalid credentials; `status` is the HTTP status for it."""
 
     def __init__(self, sentence: str, status: int = 401) -> None:
         super().__init__(sentence)
@@ -107,10 +107,10 @@ class Unknown(SlipwayError):
 
 
 def may(person: Person, action: str) -> bool:
-    """Tell whether a person may do something.
+    """Return whether a person may do an action.
 
     Args:
-        person: Who asks.
+        person: The person.
         action: A name in ACTIONS.
 
     Raises:
@@ -123,11 +123,11 @@ def may(person: Person, action: str) -> bool:
 
 
 def may_open(person: Person, allowed: Collection[str]) -> bool:
-    """Tell whether a person may open, approve or reject a gate.
+    """Return whether a person may open, approve or reject a gate.
 
     Args:
-        person: Who asks.
-        allowed: The roles that the gate names; none: those of `gate.open`. The admin always may.
+        person: The person.
+        allowed: The roles of the gate; if empty, those of `gate.open`. The admin always may.
     """
     if not allowed:
         return may(person, "gate.open")
@@ -135,7 +135,7 @@ def may_open(person: Person, allowed: Collection[str]) -> bool:
 
 
 def refusal(person: Person, action: str) -> str:
-    """Return the sentence for somebody who may not."""
+    """Return the sentence that refuses an action."""
     wanted = ACTIONS[action]
     if wanted.role is None:
         return f"nobody may {wanted.what}"
@@ -143,7 +143,7 @@ def refusal(person: Person, action: str) -> str:
 
 
 def gate_refusal(person: Person, allowed: Collection[str]) -> str:
-    """Return the sentence for somebody who may not open a gate."""
+    """Return the sentence that refuses to open a gate."""
     roles = allowed or [str(ACTIONS["gate.open"].role)]
     return _needs(person, "open this gate", roles)
 
@@ -157,7 +157,7 @@ def _needs(person: Person, what: str, roles: Collection[str]) -> str:
 
 
 def table() -> str:
-    """Return the table as Markdown, for the documentation."""
+    """Return the table of permissions as Markdown, for the documentation."""
     kinds = {"anonymous": Person("", held([VIEWER])), **{r: Person(r, held([r])) for r in LADDER}}
     heads = ["what", "name", "by Buildbot's UI and REST", *kinds]
     lines = [_row(heads), _row(["---"] * len(heads))]

@@ -1,4 +1,4 @@
-"""Answers to a gate's parameters: checked once, the same for REST, command line and forms."""
+"""Validate a gate's parameter values; used by the REST API, the command line and forms."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from slipway.model.parameter.characters import shown
 from slipway.model.parameter.date import DateParameter, resolve_day
 from slipway.model.spelling import did_you_mean
 
-#: So many unknown parameters are told; more help nobody.
+#: Maximum number of unknown parameters in a message.
 _UNKNOWN_TOLD = 10
 
 
 class WrongAnswers(WrongInput):
-    """All that is wrong with the answers.
+    """Invalid parameter values, all at once.
 
     Attributes:
-        errors: A sentence for each parameter that is not answered as it must be.
+        errors: A sentence for each invalid parameter.
     """
 
     def __init__(self, errors: Mapping[str, str]) -> None:
@@ -39,11 +39,11 @@ class WrongAnswers(WrongInput):
 
 @dataclass(frozen=True)
 class Answers:
-    """Checked answers.
+    """Validated parameter values.
 
     Attributes:
-        values: Each parameter's value but secrets, ready for JSON: to be stored and shown.
-        secrets: The secrets that were given; never to be stored or shown.
+        values: The values except secrets, ready for JSON: may be stored and displayed.
+        secrets: The given secrets; must never be stored or displayed.
     """
 
     values: Mapping[str, Value]
@@ -53,18 +53,18 @@ class Answers:
 def check_answers(
     parameters: Sequence[Question], given: Mapping[str, object], context: Context
 ) -> Answers:
-    """Check answers as JSON has them; nothing is taken for what it is not.
+    """Validate parameter values as decoded from JSON, without type coercion.
 
     Args:
-        parameters: What is asked.
-        given: The answers by parameter; what is left out takes its default, null is no answer.
-        context: What defaults and choices depend on.
+        parameters: The gate's parameters.
+        given: The values by parameter; missing ones take their default, None means no value.
+        context: The context of defaults and choices.
 
     Returns:
-        A value for every parameter. Checked again, the values stay the same.
+        A value for every parameter. Validation is idempotent.
 
     Raises:
-        WrongAnswers: With all that is wrong at once.
+        WrongAnswers: All invalid values at once.
     """
     errors = _unknown(parameters, given)
     values: dict[str, Value] = {}
@@ -85,12 +85,12 @@ def check_answers(
 
 
 def spec(parameters: Sequence[Question], context: Context) -> list[dict[str, object]]:
-    """Return what a web dialog or a command line needs to ask; ready for JSON, never a secret.
+    """Describe parameters for a web dialog or the command line, ready for JSON, without secrets.
 
     Returns:
-        For each parameter `name`, `type`, `label`, `help`, `required`, `default` (what would be
-        accepted now, or null), `last` (the last deployment's value, or null), `choices` (a list of
-        `value` and `label`, or null) and `limits`.
+        For each parameter `name`, `type`, `label`, `help`, `required`, `default` (if it is valid
+        now, or null), `last` (the last deployment's value, or null), `choices` (a list of `value`
+        and `label`, or null) and `limits`.
     """
     return [
         {
@@ -109,7 +109,7 @@ def spec(parameters: Sequence[Question], context: Context) -> list[dict[str, obj
 
 
 def _as_text(value: Value) -> str:
-    """Return a value as one text, for a program's environment; no answer is an empty text."""
+    """Return a value as text for an environment variable; no value is an empty text."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -120,16 +120,16 @@ def _as_text(value: Value) -> str:
 
 
 def as_environment(values: Mapping[str, Value], secrets: Mapping[str, SecretStr]) -> dict[str, str]:
-    """Return the environment variables that hand answers to a program: SLIPWAY_PARAM_NAME."""
+    """Return values as environment variables for a program: SLIPWAY_PARAM_NAME."""
     plain = {variable(name): _as_text(value) for name, value in values.items()}
     return plain | {variable(name): one.get_secret_value() for name, one in secrets.items()}
 
 
 def _answer(parameter: Question, given: Mapping[str, object], context: Context) -> Value:
-    """Return one parameter's checked value.
+    """Return one parameter's validated value.
 
     Raises:
-        ValueError: What was given, or the default, is not allowed.
+        ValueError: The given value, or the default, is not allowed.
     """
     if parameter.name in given:
         return parameter.check(given[parameter.name], context)
@@ -178,7 +178,7 @@ def _last(parameter: Question, context: Context) -> Value:
 def _choices(parameter: Question, context: Context) -> list[dict[str, str]] | None:
     program = getattr(parameter, "choices_from", None)
     offered = parameter.offered(context)
-    # A program's choices are told to those alone who may choose.
+    # A program's choices are hidden from people who may not open the gate.
     if offered is None or (program is not None and parameter.name not in context.choices):
         return None
     return [{"value": one.value, "label": one.label or one.value} for one in offered]

@@ -1,4 +1,4 @@
-"""What every part of the model is: frozen, closed to unknown keys, kebab-case outside."""
+"""Base of the model's parts: frozen, no unknown keys, kebab-case in TOML."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pydantic_core import CoreSchema
 
 
 def to_kebab(name: str) -> str:
-    """Spell a Python name as pipeline.toml does: `runs_on` is `runs-on`."""
+    """Convert a Python name to kebab-case as in pipeline.toml: `runs_on` to `runs-on`."""
     return name.replace("_", "-")
 
 
@@ -24,7 +24,7 @@ class Part(BaseModel):
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
-        # Most commands use few of the model's parts: each is made ready when it is first used.
+        # Most commands use few of the parts: build each validator at its first use.
         defer_build=True,
         alias_generator=to_kebab,
         validate_by_name=True,
@@ -36,7 +36,7 @@ class Part(BaseModel):
     def __get_pydantic_json_schema__(
         cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """Return the JSON Schema; a key's description is the string below its attribute."""
+        """Return the JSON Schema, with the attribute docstrings as descriptions of the keys."""
         made = handler(core_schema)
         properties = handler.resolve_ref_schema(made).get("properties", {})
         for name, text in _attribute_texts(cls).items():
@@ -46,10 +46,10 @@ class Part(BaseModel):
 
 
 def _attribute_texts(part: type[Part]) -> dict[str, str]:
-    """Return the strings below a class's attributes, its bases' too.
+    """Return the attribute docstrings of a class and its bases, by name.
 
-    Pydantic can do this itself (`use_attribute_docstrings`), but then reads all sources at each
-    start, for a schema that is made once.
+    Pydantic's `use_attribute_docstrings` would parse all sources at each start, for a schema that
+    is generated once.
     """
     found: dict[str, str] = {}
     for one in reversed(part.__mro__):
@@ -71,7 +71,7 @@ def _texts(body: ast.ClassDef) -> dict[str, str]:
     }
 
 
-#: Names of projects, stages, workers: they become builder, folder and file names everywhere.
+#: Names of projects, stages and workers; they become names of builders, folders and files.
 Name = Annotated[
     str,
     StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40),

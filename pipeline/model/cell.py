@@ -1,4 +1,4 @@
-"""The cells of a stage: one for each combination of its matrix and each of its shards."""
+"""Cells of a stage: one for each combination of its matrix and each of its shards."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from slipway.model.scheduling_keys import MatrixValue
 if TYPE_CHECKING:
     from slipway.model.stage import Stage
 
-#: Keys a matrix may not set: they are about the stage as a whole.
+#: Keys that a matrix may not set, since they apply to the whole stage.
 _WHOLE = {
     *("uses", "needs", "on-failure", "if-changed", "allow-failure", "matrix", "shards"),
     *("retries", "machine-retries"),
     *("manual", "parameters", "allowed", "approvals", "requester-counts", "expires", "window"),
     *("environment", "lane"),
 }
-#: More cells than this are a mistake in pipeline.toml.
+#: Maximum number of cells; more are considered a mistake.
 MOST = 256
 _LONGEST = 60
 
 
 def cell_title(stage: str, cell: str) -> str:
-    """Return what people call a cell, such as "tests[3.12]"; of a stage with one, the stage."""
+    """Return the title of a cell, such as "tests[3.12]"; for a single cell the stage's name."""
     return f"{stage}[{cell}]" if cell else stage
 
 
@@ -37,17 +37,17 @@ class Cell:
     """One build of a stage."""
 
     name: str
-    """Empty for a stage that has one cell alone; else such as "3.12,linux" or "2of4"."""
+    """Empty for a stage with a single cell; otherwise such as "3.12,linux" or "2of4"."""
     stage: Stage
-    """The stage with this cell's values in it."""
+    """The stage with the values of this cell."""
     values: dict[str, MatrixValue] = field(default_factory=dict)
-    """The matrix's values, by their names."""
+    """The values of the matrix, by name."""
     shard: tuple[int, int] = (1, 1)
-    """Which part, from 1, of how many."""
+    """The number of the shard, from 1, and the number of shards."""
 
     @property
     def env(self) -> dict[str, str]:
-        """The environment variables that tell a program which cell it is."""
+        """The environment variables that identify the cell."""
         told = {
             "SLIPWAY_MATRIX_" + name.upper().replace("-", "_"): _text(value)
             for name, value in self.values.items()
@@ -61,8 +61,8 @@ def cells(stage: Stage) -> tuple[Cell, ...]:
     """Return the cells of a stage, in the order of its matrix and shards.
 
     Raises:
-        ValueError: A value does not fit the key it sets, two cells have one name, there are more
-            than 256, or the matrix sets a key that is about the whole stage.
+        ValueError: A value is invalid for the key it sets, two cells have the same name, there are
+            more than 256, or the matrix sets a key that applies to the whole stage.
     """
     if not stage.matrix and stage.shards == 1:
         return (Cell("", stage),)

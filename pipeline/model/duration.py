@@ -1,4 +1,4 @@
-"""Durations as people write them: "90s", "15m", "12h", "1h30m", "2d"."""
+"""Durations as text: "90s", "15m", "12h", "1h30m", "2d"."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _FORM = re.compile(r"(?:\d+[smhd])+")
 
 
 def parse_duration(value: object) -> int:
-    """Read a duration.
+    """Parse a duration.
 
     Args:
         value: A number of seconds, or text such as "12h" or "1h30m" (s, m, h, d).
@@ -21,7 +21,7 @@ def parse_duration(value: object) -> int:
         Seconds.
 
     Raises:
-        ValueError: The text is no duration, or it is not more than zero.
+        ValueError: The value is no duration, or not more than zero.
     """
     if isinstance(value, int) and not isinstance(value, bool):
         seconds = value
@@ -40,7 +40,7 @@ def parse_duration(value: object) -> int:
 
 
 def format_duration(seconds: float) -> str:
-    """Write seconds briefly: 0.4s, 12s, 3m05s, 2h10m."""
+    """Format seconds briefly: 0.4s, 12s, 3m05s, 2h10m."""
     if seconds < 10:  # noqa: PLR2004  one decimal helps only below ten
         return f"{seconds:.1f}s"
     whole = round(seconds)

@@ -1,4 +1,4 @@
-"""Where releases go: an environment, what brings them there, and how its health is told."""
+"""Environments: deployers, health checks, URLs."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from slipway.model.base import Part
 from slipway.model.duration import Duration
 from slipway.model.kinds import Kind, Kinds
 
-#: No line breaks and no other control characters; what is shown and what is sent in headers.
+#: Text without line breaks and other control characters, for display and HTTP headers.
 PLAIN = r"^[^\x00-\x1f\x7f]*$"
 
 
 def check_words(words: tuple[str, ...]) -> tuple[str, ...]:
-    """Check an argument list.
+    """Validate an argument list.
 
     Raises:
-        ValueError: No system can start it.
+        ValueError: The program's name is empty, or an argument contains a NUL.
     """
     if words and (not words[0] or any("\0" in word for word in words)):
         msg = "the program's name is empty, or a word holds a NUL; no system can start that"
@@ -37,11 +37,11 @@ class Deployer(Kind):
 
     @property
     def may_repeat(self) -> bool:
-        """Whether a deployment whose worker died may be done again by itself."""
+        """True if a deployment whose worker died may be retried automatically."""
         return False
 
     def written_folders(self) -> dict[str, str]:
-        """Return the folders on the worker that it writes, by the key that names each.
+        """Return the folders on the worker that it writes, by key.
 
         Returns:
             Paths, relative to the state folder or absolute.
@@ -49,7 +49,7 @@ class Deployer(Kind):
         return {}
 
     def key_files(self) -> tuple[str, ...]:
-        """Return the files on the worker that it is let in by.
+        """Return the files on the worker with credentials for its access.
 
         Returns:
             Paths, relative to the state folder or absolute.
@@ -57,7 +57,7 @@ class Deployer(Kind):
         return ()
 
 
-#: The kinds of deployers. The class named by a kind's `runner` is a
+#: The kinds of deployers. A kind's `runner` names a subclass of
 #: `slipway.scripts.stages.deploy.way.Way`.
 DEPLOYERS: Kinds[Deployer] = Kinds("slipway.deployers", lambda: Deployer, "kind")
 
@@ -115,7 +115,7 @@ class HealthCheck(Part):
 
     @property
     def name(self) -> str:
-        """What sentences call it."""
+        """Its name in sentences: the URL, or the command."""
         return self.url or " ".join(self.argv)[:200]
 
 

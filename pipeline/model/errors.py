@@ -1,35 +1,43 @@
-"""The ways things end badly, each with the exit code that tells them apart."""
+"""Exceptions and exit codes.
+
+The codes: 0 passed, 1 the thing under test failed, 2 wrong input, 3 something is missing on the
+machine, 4 not over yet.
+"""
 
 from __future__ import annotations
 
 PASSED = 0
-#: What was asked for is not over: it waits for people, for its time, or takes longer than allowed.
+#: Exit code of a command whose run is not over: it waits, or takes longer than allowed.
 NOT_OVER = 4
 
 
 class SlipwayError(Exception):
-    """A sentence for the person who can mend it; `exit_code` says whose turn it is."""
+    """Base class: the message is a sentence for the person who can mend it.
+
+    The exit code tells who that is: 1 for the application, 2 for the configuration, 3 for the
+    machine.
+    """
 
     exit_code = 1
 
 
 class StageFailed(SlipwayError):
-    """The thing under test is bad: a failing test, an executable that does not start."""
+    """The thing under test failed: a failing test, an executable that does not start."""
 
     exit_code = 1
 
 
 class WrongInput(SlipwayError):
-    """A setting, a file or an argument is wrong: place, value, what is allowed, what to do."""
+    """A setting, file or argument is wrong; the message says where, what is allowed, what to do."""
 
     exit_code = 2
 
 
 class MissingTool(SlipwayError):
-    """The machine lacks something: what, and how to get it."""
+    """Something is missing on the machine; the message says what, and how to get it."""
 
     exit_code = 3
 
 
 class Forbidden(WrongInput):
-    """Somebody may not do what they asked for."""
+    """A person lacks the permission for an action."""

@@ -1,4 +1,4 @@
-"""What the features stage, pyproject.toml and the command line say of walking features."""
+"""Settings of the features stage, shared with pyproject.toml and the command line."""
 
 from __future__ import annotations
 
@@ -84,18 +84,18 @@ class FeatureProject(FeatureKeys):
 
 
 def layered(*places: FeatureKeys) -> FeatureKeys:
-    """Return the keys of several places, the first that says something wins; tables are merged."""
+    """Merge the keys of several places; the first place that sets a key wins; tables are merged."""
     said: dict[str, object] = {}
     for place in reversed(places):
         for name in place.model_fields_set & set(FeatureKeys.model_fields):
             value = getattr(place, name)
             if value is None:
-                # A job's JSON names every key: this one says nothing.
+                # A job's JSON contains every key; None means that it is not set here.
                 continue
             before = said.get(name)
             both = isinstance(value, dict) and isinstance(before, dict)
             said[name] = {**before, **value} if both else value  # type: ignore[dict-item]
-    # The command of a nearer place means: not the address of a farther one.
+    # A command in a nearer place replaces the base URL of a farther one, and vice versa.
     return FeatureKeys.model_validate(_without_the_other_target(said, places))
 
 

@@ -1,4 +1,4 @@
-"""The keys of a stage that make it a gate: who opens it, when, and what it asks."""
+"""Keys of a stage that make it a gate: parameters, roles, approvals, expiry, window."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from slipway.model.duration import Duration
 from slipway.model.parameter import Parameters
 from slipway.model.time_window import Window
 
-#: What only a gate can have.
+#: Keys that only a gate may have.
 _OF_GATES = ("parameters", "allowed", "approvals", "requester_counts", "expires", "window")
 
 

@@ -1,7 +1,7 @@
-"""What may be handed to git: repositories, and names of branches, tags and revisions.
+"""Validate repositories and the names of branches, tags and revisions before git gets them.
 
-Everything that reaches git from outside goes through here: from pipeline.toml, a form, the REST
-endpoints, a job. So nothing can be taken for an option, a program to run, or another kind of URL.
+All external input passes here: from pipeline.toml, forms, the REST API and jobs. So nothing can be
+interpreted as an option, as a program to run, or as another kind of URL.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote, urlsplit
 
-#: Ways git may take to another repository; none of them starts a program that a URL names.
+#: Transports that git may use; none of them runs a program named by the URL.
 SCHEMES = ("https", "http", "ssh", "git", "file")
-#: Letters of a name, and of a URL; the ledger keeps no longer ones.
+#: Maximum length of names and URLs, as in the ledger's columns.
 LONGEST_NAME, LONGEST_URL = 255, 2000
 _REVISION = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHORTENED = re.compile(r"[0-9a-f]{4,64}")
 _SCP = re.compile(r"(?:(?P<user>[^@/:]+)@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^@/:\[\]]+):(?P<path>.*)")
-#: Git starts git-remote-NAME for NAME::REST; of ext, that is a program by the URL's own choice.
+#: NAME::REST makes git run git-remote-NAME; "ext" would run any program that the URL names.
 _HELPER = re.compile(r"[A-Za-z0-9+.-]+::")
 _HOST = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]+\]")
 _USER = re.compile(r"[A-Za-z0-9_.+%][A-Za-z0-9_.+%-]*")
@@ -24,17 +24,17 @@ _REF_SIGNS = frozenset(" ~^:?*[\\")
 
 
 def is_url(repository: str) -> bool:
-    """Tell a git URL (also ssh's short form, git@host:path) from a path."""
+    """Return whether a repository is a git URL (or scp-like, git@host:path), not a path."""
     return "://" in repository or (
         ":" in repository and "/" not in repository.split(":", maxsplit=1)[0]
     )
 
 
 def check_repository(text: str) -> str:
-    """Return a repository that git may be given: a URL of an allowed kind, or a path.
+    """Validate a repository: a URL with an allowed scheme, or a path.
 
     Raises:
-        ValueError: It could be taken for an option, starts a program, or is no URL at all.
+        ValueError: It could be interpreted as an option, runs a program, or is no valid URL.
     """
     why = _wrong_with_repository(text)
     if why:
@@ -79,7 +79,7 @@ def _wrong_with_url(text: str) -> str:
 
 def _wrong_with_address(address: str) -> str:
     user, _, host = address.rpartition("@")
-    # Git itself decodes both before it hands them to ssh.
+    # git decodes both before it passes them to ssh.
     host = unquote(re.sub(r":\d*$", "", host))
     if not _HOST.fullmatch(host):
         return f'"{host[:60]}" is no name of a machine'
@@ -102,10 +102,10 @@ def _wrong_with_short_form(text: str) -> str:
 
 
 def check_name(text: str) -> str:
-    """Return the name of a branch or tag, or a revision, that git may be given.
+    """Validate the name of a branch or tag, or a revision.
 
     Raises:
-        ValueError: Git knows no such names, or it could be taken for an option.
+        ValueError: git does not allow the name, or it could be interpreted as an option.
     """
     why = _wrong_with_name(text)
     if why:
@@ -115,7 +115,7 @@ def check_name(text: str) -> str:
 
 
 def is_name(text: str) -> bool:
-    """Tell whether this is a name that `check_name` takes."""
+    """Return whether `check_name` accepts a name."""
     return not _wrong_with_name(text)
 
 
@@ -135,15 +135,15 @@ def _wrong_with_name(text: str) -> str:
 
 
 def is_pattern(text: str) -> bool:
-    """Tell a pattern of branches from the name of one: git allows no star in names."""
+    """Return whether a text is a pattern of branches; git allows no star in names."""
     return "*" in text
 
 
 def check_branch(text: str) -> str:
-    """Return a branch's name, or a pattern of names: "feature/*".
+    """Validate a branch's name, or a pattern of names such as "feature/*".
 
     Raises:
-        ValueError: It is neither.
+        ValueError: It is neither a valid name nor a valid pattern.
     """
     if is_pattern(text):
         why = _wrong_with_name(text.replace("*", "x"))
@@ -160,12 +160,12 @@ def check_branch(text: str) -> str:
 
 
 def matches(pattern: str, name: str) -> bool:
-    """Tell whether a branch is one that a name or a pattern means; a star stands for anything."""
+    """Return whether a branch matches a name or pattern; a star matches anything."""
     first, *middle = pattern.split("*")
     if not middle:
         return name == pattern
     last = middle.pop()
-    # Not a regular expression: of many stars one would take for ever.
+    # Not a regular expression: many stars would take exponential time.
     if len(name) < len(first) + len(last) or not (name.startswith(first) and name.endswith(last)):
         return False
     here, end = len(first), len(name) - len(last)
@@ -178,20 +178,20 @@ def matches(pattern: str, name: str) -> bool:
 
 
 def is_revision(text: str) -> bool:
-    """Tell whether this is the whole hash of a commit: 40 hexadecimal digits, or 64."""
+    """Return whether a text is a full commit hash: 40 or 64 hexadecimal digits."""
     return bool(_REVISION.fullmatch(text))
 
 
 def is_shortened(text: str) -> bool:
-    """Tell whether this may be the beginning of a commit's hash."""
+    """Return whether a text may be an abbreviated commit hash."""
     return bool(_SHORTENED.fullmatch(text))
 
 
 def check_revision(text: str) -> str:
-    """Return a whole hash of a commit.
+    """Validate a full commit hash.
 
     Raises:
-        ValueError: It is none.
+        ValueError: The text is not a full commit hash.
     """
     if not is_revision(text):
         msg = f"{_shown(text)} is no revision: 40 or 64 hexadecimal digits"

@@ -1,4 +1,4 @@
-"""The graph of a project's stages: its order, and the rules it must keep."""
+"""Graph of a project's stages: topological order and validation."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from slipway.model.stage import Stage
 
 @dataclass(frozen=True)
 class Breach:
-    """A rule that is not kept, and the key it is about."""
+    """A violated rule, with the path of its key."""
 
     path: tuple[str | int, ...]
     message: str
 
 
 def order(stages: Mapping[str, Stage]) -> list[str]:
-    """Return the stages' names so that each comes after its needs, otherwise as written.
+    """Return the stages' names in topological order; ties keep the order of the file.
 
     Raises:
-        ValueError: They go round in a circle; the circle is told as a path.
+        ValueError: There is a cycle; the message is its path.
     """
     done: dict[str, None] = {}
     for first in stages:
@@ -41,12 +41,12 @@ def order(stages: Mapping[str, Stage]) -> list[str]:
 
 
 def waited_for(stage: Stage) -> tuple[str, ...]:
-    """Return the stages that one waits for: to pass, or to fail."""
+    """Return the stages that a stage waits for, whether to pass or to fail."""
     return (*stage.needs, *stage.on_failure)
 
 
 def dependents(stages: Mapping[str, Stage], name: str) -> list[str]:
-    """Return the stages that wait for one, directly or through others, in the graph's order."""
+    """Return the direct and indirect dependents of a stage, in topological order."""
     found = {name}
     ordered = order(stages)
     for other in ordered:
@@ -56,7 +56,7 @@ def dependents(stages: Mapping[str, Stage], name: str) -> list[str]:
 
 
 def able_workers(stage: Stage, workers: Mapping[str, Worker]) -> list[str]:
-    """Return the workers that carry all labels a stage asks for and serve its lane."""
+    """Return the workers that have all labels a stage requires and serve its lane."""
     return [
         name
         for name, worker in workers.items()
@@ -65,7 +65,7 @@ def able_workers(stage: Stage, workers: Mapping[str, Worker]) -> list[str]:
 
 
 def check(site: Site) -> list[Breach]:
-    """Return every rule of the graph that a site's projects break."""
+    """Return all violated rules of the graphs of a site's projects."""
     found: list[Breach] = []
     for name, project in site.project.items():
         place = ("project", name, "stages")
@@ -148,7 +148,7 @@ def _check_inputs(project: Project, place: tuple[str, ...]) -> list[Breach]:
 
 
 def _check_deploys(project: Project, place: tuple[str, ...]) -> list[Breach]:
-    """Whatever deploys needs an environment to go to, and a release to bring there."""
+    """Check that each stage that deploys has an environment and, before it, a release."""
     found = []
     known = ", ".join(project.environments) or "none; write [project.NAME.environments.NAME]"
     for name, stage in project.stages.items():
@@ -168,7 +168,7 @@ def _check_deploys(project: Project, place: tuple[str, ...]) -> list[Breach]:
 
 
 def _before(name: str, stages: Mapping[str, Stage]) -> list[Stage]:
-    """Return all stages that a stage waits for, directly or through others."""
+    """Return the direct and indirect needs of a stage."""
     seen: dict[str, Stage] = {}
     waiting = [name]
     while waiting:

@@ -1,7 +1,7 @@
-"""Kinds of things that sites use, found by entry points: Slipway's own and those of plugins.
+"""Plugin kinds of stages, deployers, targets and notifiers, found by entry points.
 
-A kind is a class of settings under an entry point of its name. What does the work is named by the
-class and imported where it is done, so that a master needs nothing of what a worker needs.
+A kind is a class of settings, registered as an entry point under its name. The class names its
+runner, which is imported only where it runs: the master does not import a worker's dependencies.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from slipway.model.errors import MissingTool
 
 __all__ = ["Broken", "Kind", "Kinds"]
 
-#: The distribution that every other one adds to.
+#: Name of Slipway's own distribution; all others are plugins.
 OURS = "slipway"
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 
@@ -36,7 +36,7 @@ class Kind(Part):
 
     @classmethod
     def load_runner(cls) -> Any:
-        """Import what does the work.
+        """Import the runner.
 
         Raises:
             MissingTool: It cannot be imported here.
@@ -54,17 +54,17 @@ class Kind(Part):
 
 @dataclass(frozen=True)
 class Broken:
-    """A kind that somebody offers and that cannot be used."""
+    """A plugin kind that cannot be used, with the reason."""
 
     group: str
-    """The entry points' group, such as slipway.stages."""
+    """The group of the entry point, such as slipway.stages."""
     name: str
     distribution: str
-    """Which package it comes from, with its version."""
+    """The distribution and its version."""
     problem: str
 
     def __str__(self) -> str:
-        """Say it in a sentence."""
+        """Return a sentence with the problem and a remedy."""
         return (
             f'"{self.name}" of {self.distribution} ({self.group}) cannot be used: {self.problem}; '
             "mend or remove that package"
@@ -75,7 +75,7 @@ T = TypeVar("T", bound=Kind)
 
 
 class Kinds(Generic[T]):
-    """The kinds of one sort. As an annotation: a table of any of them, told apart by a key."""
+    """Registry of the kinds of one group; as an annotation, a tagged union of them."""
 
     def __init__(
         self,
@@ -85,12 +85,12 @@ class Kinds(Generic[T]):
         *,
         found: Callable[[str], Iterator[EntryPoint]] | None = None,
     ) -> None:
-        """Prepare; nothing is looked for yet.
+        """Create the registry; entry points are loaded at the first use.
 
         Args:
             group: The group of entry points.
-            base: Returns the class that each must be made of.
-            key: The key of a table that tells its kind.
+            base: Returns the base class of all kinds.
+            key: The discriminator: the key of a table that names its kind.
             found: Finds entry points; for tests.
         """
         self.group, self.key = group, key
@@ -125,11 +125,11 @@ class Kinds(Generic[T]):
         return Broken(self.group, offer.name, _distribution(offer), problem)
 
     def _load(self, offer: EntryPoint) -> type[T]:
-        """Load a kind and check that it is one.
+        """Load and validate a kind.
 
         Raises:
-            TypeError: It is none.
-            Exception: Whatever its module raises.
+            TypeError: The entry point is no valid kind.
+            Exception: Any error of its module.
         """
         kind, base = offer.load(), self._base()
         if not (isinstance(kind, type) and issubclass(kind, base)):
@@ -144,11 +144,12 @@ class Kinds(Generic[T]):
             msg = "its name must be lower-case letters, digits, - and _, a letter first, at most 40"
             raise TypeError(msg)
         if not _is_ours(offer):
-            # Whatever pydantic cannot make of it is this kind's own trouble, not the whole file's.
+            # Raises here if pydantic cannot build the schema: only this kind is broken, not the
+            # site.
             kind.model_json_schema(by_alias=True)
         return kind
 
-    # ---- what there is
+    # ---- look-up
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -165,25 +166,25 @@ class Kinds(Generic[T]):
         yield from self._loaded[0].items()
 
     def get(self, name: str) -> type[T] | None:
-        """Return a kind; None where there is none of that name."""
+        """Return a kind; None if there is no usable one of that name."""
         return self._loaded[0].get(name)
 
     def source(self, name: str) -> str:
-        """Return the distribution that a kind comes from, with its version."""
+        """Return the distribution of a kind, with its version."""
         used, _ = _chosen(self._offers[name])
         return _distribution(used) if used is not None else ""
 
     def why_not(self, name: str) -> str:
-        """Return why a kind cannot be used; empty where nobody offers it, or it can."""
+        """Return the reason why a kind cannot be used; empty if it can, or is unknown."""
         found = (one for one in self.broken if one.name == name and name not in self.names)
         return next(map(str, found), "")
 
     def missing(self, name: str, what: str) -> str:
-        """Say that there is no such kind.
+        """Return the sentence that there is no such kind.
 
         Args:
-            name: What was asked for.
-            what: What it would be, such as "kind of stage".
+            name: The missing kind.
+            what: The category, such as "kind of stage".
         """
         if why := self.why_not(name):
             return why
@@ -193,18 +194,18 @@ class Kinds(Generic[T]):
             "must be installed beside Slipway, on the master and on its workers"
         )
 
-    # ---- as an annotation of pydantic
+    # ---- pydantic annotation
 
     def __get_pydantic_core_schema__(
         self, source: object, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        """Return the schema of a table of any kind; it is made when first used."""
+        """Return the tagged union of all kinds; pydantic calls this at the first use."""
         members = {name: handler.generate_schema(kind) for name, kind in self.items()}
         return core_schema.tagged_union_schema(members, discriminator=self.key)
 
     @property
     def members(self) -> Mapping[str, type[T]]:
-        """The kinds by their names."""
+        """The kinds by name."""
         return self._loaded[0]
 
 
@@ -214,7 +215,7 @@ def _is_literal(annotation: object) -> bool:
 
 @cache
 def _title(dist: Distribution) -> tuple[str, str]:
-    # Each look at a distribution's name reads its metadata anew.
+    # Cached: each access to a distribution's name parses its metadata.
     return dist.name, dist.version
 
 
@@ -235,7 +236,7 @@ def _distribution(offer: EntryPoint) -> str:
 
 
 def _chosen(offers: list[EntryPoint]) -> tuple[EntryPoint | None, list[EntryPoint]]:
-    """Return which of several of one name is used: Slipway's own, else none."""
+    """Choose between entry points of one name: the one to use, if any, and the others."""
     ours = [one for one in offers if _is_ours(one)]
     used = ours[0] if ours else offers[0] if len(offers) == 1 else None
     return used, [one for one in offers if one is not used]

@@ -1,4 +1,4 @@
-"""The people of a site, how they sign in, and who may look without signing in."""
+"""People of a site, authentication, and anonymous access."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from slipway.model.base import Name, Part
 from slipway.model.secrets.location import SecretPlace
 
-#: The person Slipway makes by itself, with a password of its own.
+#: The person that Slipway creates, with a generated password.
 ADMIN = "admin"
 
-#: As a provider or a reverse proxy may call them: a login, an address of mail.
+#: A name as providers and reverse proxies send it: a login or an email address.
 PersonName = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@+-]*$", max_length=100),
@@ -23,16 +23,16 @@ PersonName = Annotated[
 _HASH = re.compile(
     r"\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,2})\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{16,}"
 )
-#: KiB and passes that a sign-in may cost; `slipway passwd` stays far below.
+#: Upper limits of a hash's cost: memory in KiB, and passes; `slipway passwd` uses far less.
 _MOST_MEMORY, _MOST_PASSES = 1 << 20, 20
 _HOW = 'write what "slipway passwd NAME" prints, never the password itself'
 
-#: The providers of OAuth that Buildbot knows.
+#: The OAuth providers that Buildbot supports.
 OAUTH = ("github", "gitlab", "google", "bitbucket")
 
 
 def is_password_hash(text: str) -> bool:
-    """Tell whether this is an argon2id hash that costs a bearable amount of memory and time."""
+    """Return whether a text is an argon2id hash with an acceptable cost."""
     found = _HASH.fullmatch(text)
     if found is None:
         return False
@@ -144,10 +144,10 @@ class Access(Part):
 
 
 def check_people(people: dict[str, PersonSettings]) -> dict[str, PersonSettings]:
-    """Refuse a person who would be taken for the one Slipway makes.
+    """Refuse a person with the reserved name of the admin.
 
     Raises:
-        ValueError: There is an `admin`, in whatever case.
+        ValueError: A person is named `admin`, in any case of letters.
     """
     taken = next((name for name in people if name.lower() == ADMIN), None)
     if taken is not None:

@@ -1,4 +1,4 @@
-"""Targets: places that get a copy of each release, besides the folder where it is at home."""
+"""Targets: places that receive a copy of each release, besides the publish folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Target(Kind):
     kind: str
 
     def written_folders(self, project: str) -> dict[str, str]:  # noqa: ARG002  kinds need it
-        """Return the folders on the worker that it writes, by the key that names each.
+        """Return the folders on the worker that it writes, by key.
 
         Args:
             project: The project's name.
@@ -24,7 +24,7 @@ class Target(Kind):
         return {}
 
 
-#: The kinds of targets. The class named by a kind's `runner` is a
+#: The kinds of targets. A kind's `runner` names a subclass of
 #: `slipway.scripts.releases.target.ReleaseTarget`.
 TARGETS: Kinds[Target] = Kinds("slipway.targets", lambda: Target, "kind")
 

@@ -1,4 +1,4 @@
-"""How a run stands and what may start in it: the graph's rules, for the ledger and `slipway run`.
+"""Rules of a run's state and of the stages that may start, for the ledger and `slipway run`.
 
 All of them look at the newest attempt at each cell that counts; a stage without one was never
 tried.
@@ -22,11 +22,11 @@ WEIGHT = (
 
 
 class Attempt(Protocol):
-    """One attempt at a cell, whoever keeps it."""
+    """An attempt at a cell, whoever stores it."""
 
     @property
     def state(self) -> StageState | None:
-        """How it stands; None: it was never tried, and does not count."""
+        """The state of the attempt; None: never tried, so it does not count."""
 
 
 #: The attempts that count, by stage and cell.
@@ -34,13 +34,13 @@ Attempts = Mapping[tuple[str, str], Attempt]
 
 
 def state_of(have: Attempts, name: str) -> StageState | None:
-    """Return the state of a stage from its cells; None where it was never tried."""
+    """Return the state of a stage, derived from its cells; None if it was never tried."""
     states = {attempt.state for (stage, _), attempt in have.items() if stage == name}
     return next((state for state in WEIGHT if state in states), None)
 
 
 def met(have: Attempts, name: str, stages: Mapping[str, Stage]) -> bool:
-    """Tell whether a need is met: passed, skipped, or failed where that is allowed."""
+    """Return whether a need is met: passed, skipped, or failed with `allow-failure`."""
     state = state_of(have, name)
     forgiven = state == StageState.FAILED and name in stages and stages[name].allow_failure
     return state in {StageState.PASSED, StageState.SKIPPED} or forgiven
@@ -52,7 +52,7 @@ def unmet(have: Attempts, stage: Stage, stages: Mapping[str, Stage]) -> list[str
 
 
 def startable(have: Attempts, stages: Mapping[str, Stage]) -> list[str]:
-    """Return the stages that may start now: never tried, and what they wait for has come."""
+    """Return the stages that may start: never tried, with all needs and conditions met."""
     tried = {name for name, _ in have}
     return [
         name
@@ -69,33 +69,33 @@ def _may_start(stage: Stage, have: Attempts, stages: Mapping[str, Stage]) -> boo
 
 
 def verdict(have: Attempts, stages: Mapping[str, Stage], *, superseded: bool = False) -> RunState:
-    """Return a run's state: running while one of its stages can go on by itself.
+    """Return a run's state: running while a stage is active or may start.
 
     Args:
         have: The attempts.
         stages: The stages of the run.
-        superseded: A newer run keeps this one from starting anything more.
+        superseded: True: a newer run prevents this one from starting more stages.
     """
     may_start = startable(have, stages)
     if any(one.state in OPEN_STAGE for one in have.values()) or (may_start and not superseded):
         return RunState.RUNNING
-    # What runs because something failed says nothing of the run itself.
+    # Stages with `on-failure` do not affect the run's state.
     names = [name for name, stage in stages.items() if not stage.on_failure]
     states = {state_of(have, name) for name in names if not met(have, name, stages)}
     if StageState.FAILED in states:
         return RunState.FAILED
-    # In the second case a newer run has kept it from beginning what it could.
+    # The second condition: a newer run prevented stages from starting.
     if states & {*CLOSED} or may_start:
         return RunState.CANCELLED
     return RunState.WAITING if StageState.GATE in states else RunState.PASSED
 
 
 def may_be_tried_again(stage: Stage, exit_code: int | None, tries: int) -> bool:
-    """Tell whether a failed attempt is tried again by itself: only where a machine was to blame.
+    """Return whether a failed attempt is retried automatically, after a machine's failure only.
 
     Args:
         stage: The stage.
-        exit_code: The script's.
-        tries: How often it was tried again before.
+        exit_code: The script's exit code.
+        tries: Number of earlier retries.
     """
     return exit_code == MissingTool.exit_code and tries < stage.machine_retries

@@ -1,4 +1,4 @@
-"""The keys of a stage that say when, where and how often it runs."""
+"""Keys of a stage for its dependencies, placement, matrix, retries and timeout."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from slipway.model.duration import Duration
 from slipway.model.secrets.location import SecretName, StageSecret
 
 Lane = Literal["interactive", "default", "bulk"]
-#: One value of a matrix: a number, a text, or a list of texts (for keys that are lists).
+#: A value of a matrix: a number, a text, or a list of texts (for keys that are lists).
 MatrixValue = str | int | float | bool | tuple[str, ...]
 Pattern = Annotated[str, Field(min_length=1)]
 

@@ -1,4 +1,4 @@
-"""What a site is: its projects, their pipelines, and its workers."""
+"""Site: settings, projects, workers, people and notifiers of a pipeline.toml."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from slipway.model.scheduling_keys import Lane
 from slipway.model.secrets.location import SecretPlace
 from slipway.model.stage import AnyStage
 
-#: 2026-01-01; whether a cron line ever comes does not depend on it.
+#: 2026-01-01; an arbitrary start to test whether a cron line ever fires.
 _ANY_TIME = 1767225600.0
 
 
@@ -42,7 +42,7 @@ def _check_schedule(text: str) -> str:
     return text
 
 
-#: How often to poll: a duration ("12h") or a cron line ("0 */12 * * *").
+#: Poll schedule: a duration ("12h") or a cron line ("0 */12 * * *").
 Schedule = Annotated[
     str,
     BeforeValidator(_as_text, json_schema_input_type=str | int),
@@ -51,7 +51,7 @@ Schedule = Annotated[
 
 
 def connectable(listen: str) -> str:
-    """Return the address to connect to for one that is listened on; "every address" is none."""
+    """Return the address to connect to for a listen address; 0.0.0.0 becomes loopback."""
     return "127.0.0.1" if listen == "0.0.0.0" else listen  # noqa: S104  compared, not bound
 
 
@@ -101,7 +101,7 @@ class SiteSettings(Part):
 
     @property
     def web_port(self) -> int:
-        """The port the web UI listens on."""
+        """The port that the web UI listens on."""
         if self.port is not None:
             return self.port
         parts = urlsplit(self.url)
@@ -147,7 +147,7 @@ class Project(Part):
 
     @property
     def default_branch(self) -> str:
-        """The branch of a run whose branch nobody named; empty: there are patterns alone."""
+        """The branch of a run without a named branch; empty if there are only patterns."""
         return next((branch for branch in self.branches if not is_pattern(branch)), "")
 
 
@@ -195,7 +195,7 @@ class Site(Part):
 
     @property
     def secret_places(self) -> list[SecretPlace]:
-        """Where the site's secrets are, those of stages among them."""
+        """The locations of all secrets of the site, including those of stages."""
         found = [worker.password for worker in self.workers.values()]
         found += [person.password_from for person in self.people.values()]
         kept = [one for one in (*found, self.access.client_secret) if one is not None]
@@ -206,10 +206,10 @@ class Site(Part):
 
     @property
     def secret_files(self) -> list[str]:
-        """The files among them, as they are written."""
+        """The files among the locations of secrets, as written."""
         return [one.file for one in self.secret_places if one.file is not None]
 
 
 def builder_name(project: str, stage: str, cell: str = "") -> str:
-    """Return the name of a stage's builder, or of one of its cells'."""
+    """Return the name of the builder of a stage, or of one of its cells."""
     return f"{project}.{cell_title(stage, cell)}"

@@ -1,4 +1,4 @@
-"""What a stage is: the keys that all kinds share; each kind adds its own."""
+"""Stage: the keys common to all kinds; each kind adds its own."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class Stage(GateKeys, FlowKeys, Kind):
 
     @property
     def deploys_to(self) -> str | None:
-        """The environment that it brings a release to; None: it does not deploy."""
+        """The environment that it deploys to; None: it does not deploy."""
         return None
 
     def written_folders(self, project: str) -> dict[tuple[str | int, ...], str]:  # noqa: ARG002  kinds need it
-        """Return the folders outside of its own that it writes, by the keys that lead to each.
+        """Return the folders outside its own that it writes, by the path of each key.
 
         Args:
             project: The project's name.
@@ -48,7 +48,7 @@ class Stage(GateKeys, FlowKeys, Kind):
 
     @property
     def worker_variables(self) -> frozenset[str]:
-        """The worker's own environment variables that it must see."""
+        """Environment variables of the worker that it must see."""
         return frozenset()
 
     @model_validator(mode="after")

@@ -1,9 +1,9 @@
-"""The states of runs, attempts, gates and deployments, and the legal transitions between them.
+"""States of runs, attempts, gates and deployments, and the legal transitions between them.
 
     StageState.GATE -> QUEUED -> RUNNING -> PASSED | FAILED | CANCELLED
 
-The ledger's `transition` (`slipway.ledger.transitions`) is what changes the state of a row; it
-refuses whatever `LEGAL` does not list. The values are what the database, JSON and pages hold.
+Only the ledger's `transition` (`slipway.ledger.transitions`) changes the state of a row; it refuses
+transitions that `LEGAL` does not list. The database, JSON and pages hold the values.
 """
 
 from __future__ import annotations
@@ -18,81 +18,81 @@ class RunState(StrEnum):
     """The state of a run, derived from its stages."""
 
     RUNNING = "running"
-    """A stage is at work, or may start by itself."""
+    """A stage is active, or may start."""
     WAITING = "waiting"
-    """Only gates are left: it waits for people."""
+    """Only gates are left: the run waits for people."""
     PASSED = "passed"
-    """All that had to pass has passed."""
+    """All required stages have passed."""
     FAILED = "failed"
-    """A stage has failed, and nothing can go on by itself."""
+    """A stage has failed, and nothing more can start."""
     CANCELLED = "cancelled"
-    """It was cancelled or superseded, or a gate was rejected or has expired."""
+    """The run was cancelled or superseded, or a gate was rejected or has expired."""
 
 
 class StageState(StrEnum):
-    """The state of one attempt at one cell of a stage. What has ended stays as it ended."""
+    """State of one attempt at one cell of a stage. End states are final."""
 
     GATE = "gate"
-    """It waits for a person to open its gate."""
+    """Waits for a person to open its gate."""
     QUEUED = "queued"
-    """It is with Buildbot, and waits for a worker."""
+    """Dispatched to Buildbot; waits for a worker."""
     RUNNING = "running"
-    """A worker has taken it."""
+    """Taken by a worker."""
     PASSED = "passed"
-    """Its script has ended with 0, and its artefacts are kept."""
+    """The script has ended with 0, and its artefacts are stored."""
     FAILED = "failed"
-    """Its script has ended with another code, or never began."""
+    """The script has ended with another exit code, or never began."""
     CANCELLED = "cancelled"
-    """It was called off. Without a time of its end its worker is still being stopped."""
+    """Cancelled. Without an end time, its worker is still being stopped."""
     SKIPPED = "skipped"
-    """Nothing it looks at has changed: an attempt of an earlier run stands for it."""
+    """Its files have not changed: an attempt of an earlier run is used instead."""
     REJECTED = "rejected"
-    """A person has said no at its gate."""
+    """A person has rejected its gate."""
     EXPIRED = "expired"
     """Nobody opened its gate in time."""
 
 
 class GateState(StrEnum):
-    """The state of a gate."""
+    """State of a gate."""
 
     OPEN = "open"
-    """Nobody has asked anything of it yet, or what was asked is void."""
+    """Without a request, or the request was voided."""
     ASKED = "asked"
-    """Somebody has asked, and approvals are missing."""
+    """Requested; approvals are missing."""
     APPROVED = "approved"
-    """It waits for the needs of its stage, for its window, or for the end of a freeze."""
+    """Approved; waits for its needs, its time window, or the end of a freeze."""
     OPENED = "opened"
-    """Its stage was let go."""
+    """Its stage was queued."""
     REJECTED = "rejected"
-    """A person has said no."""
+    """Rejected by a person."""
     EXPIRED = "expired"
     """Nobody opened it in time."""
     CANCELLED = "cancelled"
-    """Its run was cancelled, or what it waited for is run again."""
+    """Its run was cancelled, or a stage it waits for is run again."""
 
 
 class DeploymentState(StrEnum):
-    """The state of a deployment."""
+    """State of a deployment."""
 
     RUNNING = "running"
-    """The release is on its way."""
+    """In progress."""
     DEPLOYED = "deployed"
-    """The environment runs the release, or ran it until the next deployment."""
+    """Succeeded; the environment runs the release until the next deployment."""
     ROLLED_BACK = "rolled-back"
-    """It failed, and the previous release was put back."""
+    """Failed, and the previous release was restored."""
     FAILED = "failed"
-    """It failed, and what runs there now has to be looked at."""
+    """Failed; the environment needs attention."""
     CANCELLED = "cancelled"
-    """It was stopped in the middle."""
+    """Stopped in the middle."""
 
 
 class ShownState(StrEnum):
-    """The state of a stage of a run as people see it: that of its cells, or that it has none."""
+    """Displayed state of a stage of a run: that of its cells, or one of two for never tried."""
 
     WAITING = "waiting"
-    """It was never tried and still may be."""
+    """Never tried, but may still be."""
     NOT_RUN = "not-run"
-    """It was never tried, and its run has ended."""
+    """Never tried, and the run has ended."""
     GATE = StageState.GATE.value
     QUEUED = StageState.QUEUED.value
     RUNNING = StageState.RUNNING.value
@@ -105,20 +105,20 @@ class ShownState(StrEnum):
 
 
 class EnvironmentState(StrEnum):
-    """The state of an environment, derived from its deployments."""
+    """State of an environment, derived from its deployments."""
 
     EMPTY = "empty"
-    """Nothing was ever deployed there."""
+    """Nothing was ever deployed."""
     IDLE = "idle"
-    """It runs a release, and nothing is on its way."""
+    """Runs a release; no deployment is in progress."""
     RUNNING = "running"
-    """A deployment is on its way."""
+    """A deployment is in progress."""
     FAILED = "failed"
     """The newest deployment has failed."""
 
 
 class Decision(StrEnum):
-    """What a person has said to a gate."""
+    """A person's decision on a gate's request."""
 
     APPROVE = "approve"
     REJECT = "reject"
@@ -128,18 +128,18 @@ State = RunState | StageState | GateState | DeploymentState
 
 OPEN_RUN = (RunState.RUNNING, RunState.WAITING)
 ENDED_RUN = (RunState.PASSED, RunState.FAILED, RunState.CANCELLED)
-#: A stage in one of these goes on by itself.
+#: States of an active stage, which changes without a person.
 OPEN_STAGE = (StageState.QUEUED, StageState.RUNNING)
-#: A person has said no, none came in time, or it was called off.
+#: End states without a result: rejected, expired or cancelled.
 CLOSED = (StageState.REJECTED, StageState.EXPIRED, StageState.CANCELLED)
-#: A gate in one of these is not decided yet.
+#: States of an undecided gate.
 UNDECIDED = (GateState.OPEN, GateState.ASKED, GateState.APPROVED)
-#: A gate in one of these lets nothing through any more.
+#: End states of a gate that was not opened.
 REFUSED = (GateState.REJECTED, GateState.EXPIRED, GateState.CANCELLED)
-#: What an environment runs is what the newest deployment in one of these left there.
+#: The environment runs the release of its newest deployment in one of these states.
 STANDING = (DeploymentState.DEPLOYED,)
 
-#: The states in which each kind of row may begin.
+#: The allowed initial states of each kind of row.
 FIRST: Mapping[type[State], tuple[State, ...]] = {
     RunState: (RunState.RUNNING,),
     StageState: (StageState.QUEUED, StageState.GATE, StageState.SKIPPED),
@@ -150,7 +150,7 @@ FIRST: Mapping[type[State], tuple[State, ...]] = {
 _RUN: Mapping[State, tuple[State, ...]] = {
     RunState.RUNNING: (RunState.WAITING, *ENDED_RUN),
     RunState.WAITING: (RunState.RUNNING, *ENDED_RUN),
-    # A person runs a stage of it again, or opens a gate that was left.
+    # A person reruns a stage of it, or opens a remaining gate.
     RunState.PASSED: (RunState.RUNNING,),
     RunState.FAILED: (RunState.RUNNING,),
     RunState.CANCELLED: (RunState.RUNNING,),
@@ -159,7 +159,7 @@ _STAGE: Mapping[State, tuple[State, ...]] = {
     StageState.GATE: (StageState.QUEUED, *CLOSED),
     StageState.QUEUED: (StageState.RUNNING, StageState.FAILED, StageState.CANCELLED),
     StageState.RUNNING: (
-        # Its worker was lost, and another takes it up again.
+        # Another worker retries the attempt of a lost worker.
         StageState.RUNNING,
         *(StageState.PASSED, StageState.FAILED, StageState.CANCELLED),
     ),
@@ -167,22 +167,22 @@ _STAGE: Mapping[State, tuple[State, ...]] = {
 _GATE: Mapping[State, tuple[State, ...]] = {
     GateState.OPEN: (GateState.ASKED, *REFUSED),
     GateState.ASKED: (
-        # It is asked anew with other answers.
+        # The request is replaced by another one.
         GateState.ASKED,
         GateState.APPROVED,
-        # What was given for it is lost.
+        # The given secrets are lost.
         GateState.OPEN,
         *REFUSED,
     ),
     GateState.APPROVED: (GateState.OPENED, GateState.OPEN, *REFUSED),
 }
 _DEPLOYMENT: Mapping[State, tuple[State, ...]] = {
-    # The first is itself: its worker was lost, and another takes it up again.
+    # To itself, too: another worker retries the attempt of a lost worker.
     DeploymentState.RUNNING: tuple(DeploymentState),
 }
 
-#: From which state each kind of row may go to which; from those that are not there to none.
-#: By kind, as members of different enums are equal where their texts are.
+#: The legal transitions of each kind of row; states without an entry are final. By kind, as members
+#: of different enums are equal if their texts are.
 LEGAL: Mapping[type[State], Mapping[State, tuple[State, ...]]] = {
     RunState: _RUN,
     StageState: _STAGE,
@@ -192,16 +192,16 @@ LEGAL: Mapping[type[State], Mapping[State, tuple[State, ...]]] = {
 
 
 class IllegalTransition(SlipwayError):
-    """Code tried to change a state as `LEGAL` does not allow. A defect, no one's wrong input."""
+    """Code tried a transition that `LEGAL` does not allow; a defect, not wrong input."""
 
     def __init__(self, old: State, new: State, what: str, why: str) -> None:
-        """Make one.
+        """Build the message.
 
         Args:
-            old: The state it is in.
-            new: The state it was to get.
-            what: Whose state, such as "run 7 of almanac".
-            why: Why it was to get it.
+            old: The current state.
+            new: The refused state.
+            what: The title of the row, such as "run 7 of almanac".
+            why: The reason for the transition.
         """
         super().__init__(
             f"{what} is {old} and cannot become {new} ({why}): "
@@ -211,10 +211,10 @@ class IllegalTransition(SlipwayError):
 
 
 def begin(state: State, what: str, why: str) -> None:
-    """See that something may begin in a state.
+    """Check that a state is an allowed initial state.
 
     Raises:
-        IllegalTransition: It may not.
+        IllegalTransition: The state is not allowed for a new row.
     """
     first = FIRST[type(state)]
     if state not in first:
@@ -222,15 +222,15 @@ def begin(state: State, what: str, why: str) -> None:
 
 
 def is_legal(old: State, new: State) -> bool:
-    """Tell whether a row may go from one state to another."""
+    """Return whether a transition is legal."""
     return type(old) is type(new) and new in LEGAL[type(old)].get(old, ())
 
 
 def check(old: State, new: State, what: str, why: str) -> None:
-    """See that a transition is legal.
+    """Check that a transition is legal.
 
     Raises:
-        IllegalTransition: It is not.
+        IllegalTransition: The transition is not legal.
     """
     if not is_legal(old, new):
         raise IllegalTransition(old, new, what, why)

@@ -1,8 +1,8 @@
-"""Whose a stage is on a worker that keeps projects apart: its user, home and cache.
+"""Tenants: the user, home and cache that a stage gets on a worker that isolates projects.
 
-Two projects share nothing. In one project, what not every committer may have is kept from what
-every committer may write: a stage of any branch could put something into a cache or a home that a
-later stage runs.
+Projects share nothing. Within a project, stages with restricted data (publishing, deployments,
+restricted secrets) are isolated from stages that every committer can change: those could put
+something into a cache or home that a later stage runs.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from slipway.model.parameter.text import SecretParameter
 from slipway.model.site import Project
 from slipway.model.stage import Stage
 
-#: Between a project's name and what a tenant is for; no name has it.
+#: Separator between a project's name and a tenant's purpose; not allowed in names.
 _MARK = "~"
 
 
 def tenant_of(title: str, project: Project, stage: Stage, secrets: Collection[str] = ()) -> str:
-    """Return the tenant that a stage belongs to.
+    """Return the tenant of a stage.
 
     Args:
         title: The project's name.
         project: The project.
         stage: The stage.
-        secrets: The names of its secrets that the run gets.
+        secrets: The names of the stage's secrets that the run gets.
 
     Returns:
-        The project's name, and what the tenant is for where that is something of its own:
-        publishing, an environment's folder, other deployments, secrets of certain branches
-        or of a gate.
+        The project's name, with a purpose if the stage is isolated within the project: publishing,
+        an environment's folder, other deployments, secrets restricted to branches or given at a
+        gate.
     """
     if stage.makes_release:
         return f"{title}{_MARK}publish"
@@ -43,12 +43,12 @@ def tenant_of(title: str, project: Project, stage: Stage, secrets: Collection[st
 
 
 def tenants_of(title: str, project: Project, stage: Stage) -> Iterator[str]:
-    """Return each tenant that a stage may belong to, whatever its run gets."""
+    """Yield each tenant that a stage may get, with and without its secrets."""
     yield from dict.fromkeys(
         (tenant_of(title, project, stage), tenant_of(title, project, stage, stage.secrets))
     )
 
 
 def is_deploying(tenant: str) -> bool:
-    """Tell whether a tenant deploys: what it starts may stay."""
+    """Return whether a tenant deploys: processes that it starts may stay."""
     return tenant.split(_MARK)[1:2] == ["deploy"]

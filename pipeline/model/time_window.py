@@ -1,4 +1,4 @@
-"""When something may happen: days of the week and hours of the wall clock in a time zone."""
+"""Time windows: days of the week and wall clock hours in a time zone."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from slipway.model.spelling import did_you_mean
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOURS = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-4]):([0-5][0-9])")
-#: A change of the clocks can swallow an opening, but not that of the week after, too.
+#: Days to look ahead: a clock change can remove an opening, but not the next week's, too.
 _AHEAD = 16
 _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
 
 
 def _read_days(value: object) -> str:
-    """Read "mon" or "mon-fri"; "sat-mon" goes over Sunday."""
+    """Parse "mon" or "mon-fri"; "sat-mon" wraps over Sunday."""
     word = value.strip().lower() if isinstance(value, str) else ""
     for day in (parts := word.split("-")):
         if day not in DAYS or len(parts) > 2:  # noqa: PLR2004  a day, or from and to
@@ -76,12 +76,12 @@ class Window(Part):
         return zone
 
     def __str__(self) -> str:
-        """Tell it to people: Mon-Fri 09:00-16:30 Europe/Berlin."""
+        """Return it as text for people: Mon-Fri 09:00-16:30 Europe/Berlin."""
         days = ", ".join("-".join(d.capitalize() for d in span.split("-")) for span in self.days)
         return f"{days} {self.hours} {self.zone}"
 
     def is_open(self, at: datetime) -> bool:
-        """Tell whether an instant (with its time zone) is inside."""
+        """Return whether a time-zone-aware instant is inside."""
         wall = at.astimezone(zoneinfo.ZoneInfo(self.zone)).replace(tzinfo=None)
         return any(
             start <= wall < end
@@ -90,7 +90,7 @@ class Window(Part):
         )
 
     def openings(self, at: datetime) -> Iterator[datetime]:
-        """Return the instants from `at` on, in UTC and in no order, at one of which it may open."""
+        """Yield candidate instants of the next opening, in UTC and unordered."""
         zone = zoneinfo.ZoneInfo(self.zone)
         first = at.astimezone(zone).date() - _DAY
         for day in (first + _DAY * n for n in range(_AHEAD)):
@@ -100,7 +100,7 @@ class Window(Part):
             yield from _clock_changes(day, zone)
 
     def _span(self, day: date) -> list[tuple[datetime, datetime]]:
-        """Return from when to when on the wall clock it is open by a day's turn, if at all."""
+        """Return the wall clock span that begins on a day; empty if the day is not included."""
         if DAYS[day.weekday()] not in _named_days(self.days):
             return []
         begin, end = (_after_midnight(text) for text in self.hours.split("-"))
@@ -109,16 +109,16 @@ class Window(Part):
 
 
 def is_open(windows: Sequence[Window], at: datetime) -> bool:
-    """Tell whether one of the windows is open at an instant; where there are none, all is open."""
+    """Return whether any window is open at an instant; without windows, always."""
     return not windows or any(window.is_open(at) for window in windows)
 
 
 def next_opening(windows: Sequence[Window], at: datetime) -> datetime | None:
-    """Return the first instant from `at` on at which one of the windows is open.
+    """Return the first instant from `at` on at which a window is open.
 
     Args:
-        windows: The windows; none means always.
-        at: An instant, with its time zone.
+        windows: The windows; an empty sequence means always.
+        at: A time-zone-aware instant.
 
     Returns:
         `at` itself, or a later instant in UTC. None: no window opens before the calendar's end.
@@ -133,7 +133,7 @@ def next_opening(windows: Sequence[Window], at: datetime) -> datetime | None:
 
 
 def sentence(windows: Sequence[Window]) -> str:
-    """Tell people when: Mon-Fri 09:00-16:30 Europe/Berlin or Sat 10:00-12:00 Europe/Berlin."""
+    """Return windows as text: Mon-Fri 09:00-16:30 UTC or Sat 10:00-12:00 UTC."""
     return " or ".join(str(window) for window in windows) or "always"
 
 
@@ -153,7 +153,7 @@ def _after_midnight(text: str) -> timedelta:
 
 
 def _clock_changes(day: date, zone: zoneinfo.ZoneInfo) -> Iterator[datetime]:
-    """Return the instant of that day at which the zone's clocks change, to the second."""
+    """Yield the instant of a day at which the zone's UTC offset changes, to the second."""
     low = datetime.combine(day, time(), tzinfo=UTC)
     high = low + _DAY
 

@@ -1,7 +1,7 @@
-"""The folders that stages write outside of their own: no one's lies in another's.
+"""Check that no stage writes to a folder inside another tenant's folder.
 
-On a worker that keeps tenants apart each of them is one tenant's alone. Were it inside another's,
-that one could put a link in its place, and so lead where it writes.
+On a worker that isolates tenants each folder belongs to one tenant. The owner of an outer folder
+could replace an inner one by a link, and redirect the writes of its owner.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from slipway.model.site import Project, Site
 
 
 def check_written(site: Site) -> list[Breach]:
-    """Return where a folder that is published or deployed to lies in another one."""
+    """Return a breach for each folder that lies inside another tenant's."""
     found = [
         (path, place, what)
         for title, project in site.project.items()
@@ -32,7 +32,7 @@ def check_written(site: Site) -> list[Breach]:
 
 
 def _written(title: str, project: Project) -> Iterator[tuple[str, tuple[str | int, ...], str]]:
-    """Return each such folder, where it is told, and who writes there."""
+    """Yield each written folder, the path of its key, and its owner."""
     place = ("project", title)
     for name, stage in project.stages.items():
         for keys, path in stage.written_folders(title).items():
@@ -42,7 +42,7 @@ def _written(title: str, project: Project) -> Iterator[tuple[str, tuple[str | in
         where, deployer = (*place, "environments", name, "deployer"), environment.deployer
         for key, path in deployer.written_folders().items():
             own = deployer.has_own_tenant
-            # Else what deploys in one project is of one tenant.
+            # Otherwise all deployments of a project share one tenant.
             who = f"the environment {name} of {title}" if own else f"a deployment of {title}"
             yield posixpath.normpath(path), (*where, key), who
 

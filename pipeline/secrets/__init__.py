@@ -1,1 +1,1 @@
-"""Reading secrets from where pipeline.toml says they are."""
+"""Read secrets from the places named in pipeline.toml."""

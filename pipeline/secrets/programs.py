@@ -1,4 +1,4 @@
-"""Programs that print secrets: run without a shell; what they say is shown nowhere."""
+"""Run programs that print secrets: without a shell, and without logging their output."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-#: Seconds for what an ended program has printed to arrive.
+#: Seconds to wait for the remaining output of an ended program.
 _ARRIVING = 2.0
 _BLOCK = 65_536
 _lock = threading.Lock()
@@ -21,26 +21,26 @@ _running: set[subprocess.Popen[bytes]] = set()
 
 @dataclass(frozen=True)
 class Printed:
-    """What came of a program."""
+    """The result of a program."""
 
     data: bytes = field(repr=False)
-    """What it printed on its standard output."""
+    """Its standard output."""
     code: int
     in_time: bool
 
 
 def run_program(argv: Sequence[str], folder: Path, patience: float, most: int) -> Printed:
-    """Run a program to its end; then what it started in its own session is ended, too.
+    """Run a program to its end; then kill what it started in its session.
 
     Args:
         argv: The program and its arguments.
-        folder: Where it runs.
-        patience: Seconds it has.
-        most: Bytes that are read; one that prints more finds its output closed.
+        folder: Its working directory.
+        patience: Timeout in seconds.
+        most: Maximum number of bytes to read; then the pipe is closed.
 
     Raises:
-        OSError: It cannot be started.
-        ValueError: Its words cannot be a program's.
+        OSError: The program cannot be started.
+        ValueError: The arguments are invalid, such as a NUL.
     """
     process = subprocess.Popen(
         argv,
@@ -48,14 +48,14 @@ def run_program(argv: Sequence[str], folder: Path, patience: float, most: int) -
         cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        # A tool may well name the secret in its complaint.
+        # Discarded: an error message may contain the secret.
         stderr=subprocess.DEVNULL,
         start_new_session=os.name == "posix",
     )
     with _lock:
         _running.add(process)
     data = bytearray()
-    # A service that it leaves behind may hold its output open: that is not waited for.
+    # Read in a thread: a daemon left behind may keep the pipe open, and must not block.
     reader = threading.Thread(target=_read, args=(process.stdout, data, most), daemon=True)
     reader.start()
     try:
@@ -68,7 +68,7 @@ def run_program(argv: Sequence[str], folder: Path, patience: float, most: int) -
 
 
 def end_programs() -> None:
-    """End all that run, whoever waits for them."""
+    """Kill all running programs."""
     with _lock:
         for process in _running:
             _kill(process)
@@ -81,7 +81,7 @@ def _read(stream: IO[bytes], data: bytearray, most: int) -> None:
 
 
 def _wait(process: subprocess.Popen[bytes], patience: float) -> bool:
-    """Wait for a program's end, and tell whether it came in time."""
+    """Wait for a program's end; return False if it was killed by the timeout."""
     over = threading.Event()
 
     def end() -> None:
@@ -93,7 +93,7 @@ def _wait(process: subprocess.Popen[bytes], patience: float) -> bool:
     timer.start()
     try:
         if os.name == "posix":
-            # Not yet reaped: nobody else can have its number, whose group is ended now.
+            # WNOWAIT does not reap it, so that its pid, the id of the group to kill, is not reused.
             os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
             _kill(process)
     finally:

@@ -1,4 +1,4 @@
-"""Reading secrets from where pipeline.toml says they are; no sentence here ever holds one."""
+"""Read secrets from the places named in pipeline.toml; error sentences never contain one."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from slipway.model.secrets.location import SecretPlace, StageSecret
 from slipway.model.site import Project, Site
 from slipway.secrets.programs import run_program
 
-#: Seconds that the program of a secret may take.
+#: Timeout in seconds of a program that prints a secret.
 _PATIENCE = 30.0
-#: Bytes of a secret: no system gives a program a longer variable than twice this.
+#: Maximum size of a secret in bytes: Linux limits an environment variable to twice this.
 _LONGEST = 65_536
 
 
 def given_secret(place: SecretPlace, base: Path, key: str) -> str:
-    """Return a secret of one line from where pipeline.toml says it is.
+    """Read a secret of one line.
 
     Args:
-        place: Where it is.
-        base: What a relative path counts from, and where a command runs.
-        key: The key it is for, for the error sentence.
+        place: Its location.
+        base: Base of relative paths, and working directory of commands.
+        key: Its key in pipeline.toml, for error sentences.
 
     Raises:
-        WrongInput: It is not there, empty, or others may read the file.
-        MissingTool: The environment variable is not set, or the command does not tell it.
+        WrongInput: The file is missing, empty, or readable by others.
+        MissingTool: The environment variable is not set, or the command fails.
     """
     return _given(place, base, key).splitlines()[0]
 
@@ -73,12 +73,12 @@ def _in_file(path: Path, key: str) -> str:
 
 
 def _open_at_once(path: str, flags: int) -> int:
-    """Open a file; a pipe is not waited for."""
+    """Open a file without blocking on a pipe."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _told(place: SecretPlace, base: Path, key: str) -> str:
-    """Return what a secret's command prints; what it says on its error output is shown nowhere."""
+    """Return the output of a secret's command; its error output is discarded."""
     argv = place.command or ()
     what = f"{key}: {place.told}"
     try:
@@ -121,10 +121,10 @@ def _check_length(data: bytes, key: str, where: str) -> None:
 
 @dataclass(frozen=True)
 class Given:
-    """What a stage is given."""
+    """The secrets that a stage gets."""
 
     values: dict[str, str] = field(default_factory=dict, repr=False)
-    """Its secrets, by the name of the environment variable."""
+    """The secrets, by environment variable."""
     withheld: tuple[str, ...] = ()
     """Sentences about secrets that this run does not get."""
 
@@ -139,15 +139,16 @@ def given_to_stage(
     """Read the secrets of a stage.
 
     Args:
-        secrets: Where they are, by name.
-        branch: The run's branch; some secrets are for some branches alone.
-        base: What relative paths count from, and where commands run.
-        key: The key of the table, for error sentences.
-        is_on_it: Tells whether the branch holds the run's revision: whoever may start a run may
-            name any revision beside any branch. Asked where a secret is for some branches alone.
+        secrets: Their locations, by name.
+        branch: The run's branch; secrets may be restricted to branches.
+        base: Base of relative paths, and working directory of commands.
+        key: The key of the table in pipeline.toml, for error sentences.
+        is_on_it: Returns whether the branch contains the run's revision: a person who starts a run
+            may combine any revision with any branch. Called only for secrets restricted to
+            branches.
 
     Raises:
-        MissingTool: Some cannot be read, or are too short to be masked; says of each why.
+        MissingTool: Some cannot be read, or are too short to be masked; gives each reason.
     """
     values: dict[str, str] = {}
     withheld: list[str] = []
@@ -174,10 +175,10 @@ def given_to_stage(
 def given_here(
     project: Project, stages: Iterable[str], base: Path, name: str
 ) -> dict[str, dict[str, str]]:
-    """Read the secrets of stages that a person runs on their own machine, whatever the branch.
+    """Read the secrets of stages for a local run, whatever its branch.
 
     Raises:
-        MissingTool: Some cannot be read here; says of each why.
+        MissingTool: Some cannot be read here; gives each reason.
     """
     found: dict[str, dict[str, str]] = {}
     wrong: list[str] = []
@@ -215,5 +216,5 @@ def _usable(value: str, key: str, place: SecretPlace) -> str:
 
 
 def variables_of(site: Site) -> set[str]:
-    """Return the environment variables that hold secrets of a site: no stage may see them all."""
+    """Return the environment variables of a site's secrets; stages must not inherit them."""
     return {place.env for place in site.secret_places if place.env is not None}

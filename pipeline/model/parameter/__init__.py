@@ -1,4 +1,4 @@
-"""The typed questions a gate asks; one definition for the file, REST, command line and forms."""
+"""Gate parameters: one typed definition for pipeline.toml, REST, the command line and forms."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ PARAMETERS: dict[str, type[Question]] = {
 
 
 def _apart(parameters: tuple[Question, ...]) -> tuple[Question, ...]:
-    """Refuse two parameters that a script would see as one."""
+    """Refuse two parameters that map to the same environment variable."""
     seen: dict[str, str] = {}
     for parameter in parameters:
         name = variable(parameter.name)
@@ -76,5 +76,5 @@ def _apart(parameters: tuple[Question, ...]) -> tuple[Question, ...]:
     return parameters
 
 
-#: The parameters of one gate, in the order they are asked.
+#: The parameters of a gate, in the order of the form.
 Parameters = Annotated[tuple[AnyParameter, ...], Field(max_length=50), AfterValidator(_apart)]

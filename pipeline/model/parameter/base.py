@@ -1,4 +1,4 @@
-"""What every parameter is: a name, a label, a default, and one place that checks values."""
+"""Base of gate parameters: name, label, default and validation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from slipway.model.base import Name, Part
 from slipway.model.parameter.characters import clean, shown
 from slipway.model.spelling import did_you_mean
 
-#: What is stored and shown of an answer, ready for JSON.
+#: A parameter value as stored and displayed, ready for JSON.
 Value = str | int | bool | list[str] | None
 Source = Literal["last", "version", "revision", "branch"]
 
@@ -30,7 +30,7 @@ _VARIABLE = "SLIPWAY_PARAM_"
 
 
 def variable(name: str) -> str:
-    """Return the environment variable a parameter's value is handed over in."""
+    """Return the environment variable of a parameter's value."""
     return _VARIABLE + name.replace("-", "_").upper()
 
 
@@ -46,7 +46,7 @@ class Choice(Part):
 class Origin(Part):
     """A default that is looked up when the gate asks."""
 
-    # "from" is a word of Python's own: it goes out as it came in, however the part is dumped.
+    # "from" is a keyword of Python: serialise it under its alias always.
     model_config = ConfigDict(serialize_by_alias=True)
 
     from_: Source = Field(alias="from")
@@ -55,17 +55,17 @@ class Origin(Part):
 
 @dataclass(frozen=True)
 class Context:
-    """What parameters may depend on, at the moment a gate asks.
+    """Facts that defaults and choices of parameters depend on, when a gate is displayed.
 
     Attributes:
-        today: The date, where the people are.
+        today: The date in the local time zone.
         version: The run's version.
         revision: The run's revision.
         branch: The run's branch.
         last: The values of the last deployment, by parameter.
-        releases: The releases that may be chosen, the newest first.
+        releases: The releases that may be chosen, newest first.
         environments: The environments that may be chosen.
-        choices: What programs named by `choices-from` have printed, by parameter.
+        choices: The choices printed by programs of `choices-from`, by parameter.
     """
 
     today: date
@@ -95,7 +95,7 @@ _ANY_DEFAULT = {
 class Question(Part):
     """The keys every parameter has, whatever its type."""
 
-    #: Where this type's default may come from.
+    #: Allowed sources of this type's default.
     sources: ClassVar[tuple[Source, ...]] = ("last",)
 
     name: Name
@@ -138,31 +138,32 @@ class Question(Part):
 
     @property
     def title(self) -> str:
-        """What people see."""
+        """The label for people."""
         return self.label or self.name.replace("-", " ").replace("_", " ").strip().capitalize()
 
     def check(self, value: object, context: Context | None) -> Value:
-        """Check one answer.
+        """Validate and normalise a value.
 
         Args:
-            value: The answer as JSON has it; None: unanswered.
-            context: What the answer may depend on. None: only what can be told without it.
+            value: The value as decoded from JSON. None: no value.
+            context: The facts that the value may depend on. None: skip checks that need it.
 
         Returns:
-            The answer in its one form; checked again, it stays the same.
+            The value in its canonical form. Idempotent.
 
         Raises:
-            ValueError: A sentence that says what is allowed; the parameter's name is not in it.
+            ValueError: The value is not allowed; the sentence, without the parameter's name, says
+                what is.
         """
         if value is None:
             return self.unanswered()
         return self.accept(value, context)
 
     def unanswered(self) -> Value:
-        """Return what stands for no answer.
+        """Return the representation of "no value".
 
         Raises:
-            ValueError: It must be answered.
+            ValueError: The parameter is required.
         """
         if self.required:
             msg = "must be answered"
@@ -170,38 +171,38 @@ class Question(Part):
         return None
 
     def accept(self, value: object, context: Context | None) -> Value:
-        """Check an answer that is there; arguments and errors as those of `check`."""
+        """Validate a value other than None; arguments and errors as in `check`."""
         raise NotImplementedError
 
     def check_limits(self) -> None:
-        """Check the keys against each other.
+        """Validate the keys in combination.
 
         Raises:
-            ValueError: They contradict.
+            ValueError: They contradict each other.
         """
 
     def check_default(self) -> None:
-        """Check a default that stands in the file.
+        """Validate a default in pipeline.toml.
 
         Raises:
-            ValueError: It would not be accepted as an answer.
+            ValueError: It would not be a valid value.
         """
         self.check(self.default, None)
 
     def limits(self, context: Context) -> dict[str, object]:
-        """Return what a form needs to know of the limits, by key."""
+        """Return the limits for a form, by key."""
         return {}
 
     def offered(self, context: Context) -> tuple[Choice, ...] | None:
-        """Return what may be chosen. None: this type is not chosen from a list."""
+        """Return the choices. None: this type has no list of choices."""
         return None
 
 
 def expect_text(value: object, what: str) -> str:
-    """Return a value that is a text.
+    """Return a value if it is a text.
 
     Raises:
-        ValueError: It is something else.
+        ValueError: It has another type.
     """
     if not isinstance(value, str):
         msg = f"must be {what}; {shown(value)} was given"

@@ -1,31 +1,32 @@
-"""Which characters a person may give, and how what was given is shown in a sentence."""
+"""Validate the characters of texts, and quote values in sentences."""
 
 from __future__ import annotations
 
 import unicodedata
 from datetime import date
 
-#: Categories that no text needs: controls, lone surrogates, line and paragraph separators.
+#: Unicode categories that are refused: controls, lone surrogates, line and paragraph separators.
 _NEVER = {"Cc", "Cs", "Zl", "Zp"}
-#: Format characters that scripts and emoji are written with: joiners and direction marks. A text
-#: may hold them; a single line, which is compared and copied, may not.
+#: Format characters of scripts and emoji: joiners and direction marks. Allowed in texts, but not in
+#: single lines, which are compared and copied.
 _JOINERS = {"\u00ad", "\u200c", "\u200d", "\u200e", "\u200f"}
-#: Letters and marks that show nothing, by Unicode's Default_Ignorable_Code_Point.
+#: Invisible letters and marks (Unicode's Default_Ignorable_Code_Point).
 _FILLERS = {"\u034f", "\u115f", "\u1160", "\u3164", "\uffa0"}
-#: Marks on one character, as in Unicode's stream-safe text (UAX 15): more make normalising slow.
+#: Maximum number of marks on one character, as in Unicode's stream-safe text (UAX 15); more make
+#: normalisation slow.
 _MARKS = 30
 _SHOWN = 60
 
 
 def clean(text: str, *, lines: bool = False) -> str:
-    """Return a text in Unicode's composed form (NFC), its lines ended as on Unix.
+    """Normalise a text to Unicode's composed form (NFC) with Unix line ends.
 
     Args:
-        text: What was given.
-        lines: More than one line, tabs and joiners are allowed.
+        text: The text.
+        lines: True: allow several lines, tabs and joiners.
 
     Raises:
-        ValueError: It holds a character that must not be there; the sentence names it.
+        ValueError: It contains a refused character; the sentence names it.
     """
     if lines:
         text = text.replace("\r\n", "\n")
@@ -49,14 +50,14 @@ def named(char: str) -> str:
 
 
 def shown(value: object) -> str:
-    """Return a value as a sentence may show it: one short line, nothing invisible in it."""
+    """Return a value for a sentence: one short line without invisible characters."""
     if isinstance(value, str):
         text = f'"{repr(value[:_SHOWN])[1:-1]}"'
         return text if len(value) <= _SHOWN else f"{text[:-1]}..."
     if value is None or isinstance(value, bool):
         return {None: "nothing", True: "true", False: "false"}[value]
     if isinstance(value, int):
-        # Python refuses to write numbers of thousands of digits.
+        # Python refuses to convert integers of thousands of digits to text.
         return str(value) if value.bit_length() < 128 else "a huge number"  # noqa: PLR2004
     if isinstance(value, float | date):
         return str(value)

@@ -1,4 +1,4 @@
-"""Parameters that are chosen from a list: choice, multi-choice, release, environment."""
+"""Parameters with a list of choices: choice, multi-choice, release, environment."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def _as_choice(value: object) -> object:
 
 
 def read_choices(output: str) -> tuple[Choice, ...]:
-    """Read what a program of `choices-from` printed.
+    """Parse the output of a `choices-from` program.
 
     Args:
-        output: One choice a line: the value, or the value, a tab and the label. Empty lines count
-            for nothing.
+        output: One choice per line: the value, or the value, a tab and the label. Empty lines are
+            ignored.
 
     Raises:
-        ValueError: A line cannot be a choice, one comes twice, there is none, or more than 1,000.
+        ValueError: A line is no valid choice or a duplicate, or there are none or more than 1,000.
     """
     found: dict[str, Choice] = {}
     for number, line in enumerate(output.splitlines(), 1):
@@ -58,14 +58,14 @@ class Chosen(Question):
     """What all parameters share that are chosen from a list."""
 
     def accept(self, value: object, context: Context | None) -> Value:
-        """Check that the value is on the list."""
+        """Check that the value is one of the choices."""
         return self.one(value, self.allowed(context))
 
     def one(self, value: object, allowed: tuple[Choice, ...] | None) -> str:
-        """Check one value; `allowed` is None where the list is not known yet.
+        """Validate one value; with `allowed` None, the list is not known yet.
 
         Raises:
-            ValueError: It is not on the list.
+            ValueError: It is not one of the choices.
         """
         text = clean(expect_text(value, "one of the choices")[:_MOST])
         if allowed is None:
@@ -77,7 +77,7 @@ class Chosen(Question):
         return text
 
     def allowed(self, context: Context | None) -> tuple[Choice, ...] | None:
-        """Return what may be chosen; None: that is not known yet."""
+        """Return the choices; None if they are not known yet."""
         return None if context is None else self.offered(context)
 
 
@@ -100,19 +100,19 @@ class Listed(Chosen):
         return argv
 
     def allowed(self, context: Context | None) -> tuple[Choice, ...] | None:
-        """Return what may be chosen; a program's choices are not known before the gate asks."""
+        """Return the choices; those of a program are unknown until the gate is displayed."""
         if self.choices_from is None:
             return self.choices
         return None if context is None else self.offered(context)
 
     def offered(self, context: Context) -> tuple[Choice, ...]:
-        """Return what may be chosen."""
+        """Return the choices."""
         if self.choices_from is None:
             return self.choices
         return context.choices.get(self.name, ())
 
     def check_limits(self) -> None:
-        """Check that there is one list, and nothing twice in it."""
+        """Check that there is exactly one source of choices, without duplicates."""
         if bool(self.choices) == (self.choices_from is not None):
             msg = 'write either choices = ["a", "b"] or choices-from = ["program", "argument"]'
             raise ValueError(msg)
@@ -141,7 +141,7 @@ class MultiChoiceParameter(Listed):
     """The most. None: all."""
 
     def accept(self, value: object, context: Context | None) -> Value:
-        """Check a list: each value, none twice, not too few, not too many."""
+        """Validate a list: each value, no duplicates, not too few, not too many."""
         if not isinstance(value, list | tuple) or len(value) > _MOST:
             msg = f"must be a list of at most {_MOST} choices; {shown(value)} was given"
             raise ValueError(msg)
@@ -167,7 +167,7 @@ class MultiChoiceParameter(Listed):
         return []
 
     def check_limits(self) -> None:
-        """Check that the limits leave something."""
+        """Check that the limits are consistent."""
         super().check_limits()
         if self.max is not None and self.min > self.max:
             msg = f"min {self.min} is more than max {self.max}"
@@ -177,7 +177,7 @@ class MultiChoiceParameter(Listed):
             raise ValueError(msg)
 
     def limits(self, context: Context) -> dict[str, object]:
-        """Return how many may be chosen."""
+        """Return the limits on the number of choices."""
         found: dict[str, Any] = {"min": self.min}
         return found if self.max is None else found | {"max": self.max}
 

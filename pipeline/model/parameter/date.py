@@ -1,4 +1,4 @@
-"""Parameters that are days of the calendar."""
+"""Date parameters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FORM = "a date such as 2026-03-31"
 
 
 def _as_text(value: object) -> object:
-    """TOML has dates of its own: `min = 2026-03-31`."""
+    """Convert a TOML date (`min = 2026-03-31`) to text."""
     if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
         return value.isoformat()
     return value
@@ -53,7 +53,7 @@ class DateParameter(Question):
         return _as_text(default)
 
     def accept(self, value: object, context: Context | None) -> Value:
-        """Check a date: its form, that the calendar has it, its limits."""
+        """Validate a date: its form, existence and limits."""
         text = expect_text(value, _FORM)
         if not _is_day(text):
             msg = f"must be {_FORM}; {shown(text)} was given"
@@ -66,14 +66,14 @@ class DateParameter(Question):
         return text
 
     def check_limits(self) -> None:
-        """Check that limits which do not move leave something."""
+        """Check that absolute limits are consistent."""
         least, most = self._limit(self.min, None), self._limit(self.max, None)
         if least and most and least > most:
             msg = f"min {least} is later than max {most}"
             raise ValueError(msg)
 
     def check_default(self) -> None:
-        """Check a default; one that counts from today is checked when the gate asks."""
+        """Validate a default; one relative to today is validated when the gate is displayed."""
         if not (isinstance(self.default, str) and _RELATIVE.fullmatch(self.default)):
             super().check_default()
 
@@ -89,7 +89,7 @@ class DateParameter(Question):
 
 
 def resolve_day(day: str, today: dt.date) -> str:
-    """Return "today+7d" as a date; a date stays as it is."""
+    """Resolve "today+7d" to a date; return a date unchanged."""
     match = _RELATIVE.fullmatch(day)
     if match is None:
         return day

@@ -1,4 +1,4 @@
-"""Parameters that are counted, measured, or switched: integer, decimal, boolean."""
+"""Number and boolean parameters: integer, decimal, boolean."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 from slipway.model.parameter.base import Context, Question, Value
 from slipway.model.parameter.characters import shown
 
-#: Beyond this a browser's numbers are no longer exact (ECMAScript's Number.MAX_SAFE_INTEGER).
+#: Larger numbers are not exact in browsers (ECMAScript's Number.MAX_SAFE_INTEGER).
 _SAFE = 2**53 - 1
 _DECIMAL = re.compile(r"[+-]?[0-9]{1,40}(?:\.([0-9]{1,20}))?")
 
 
 def read_decimal(value: object) -> Decimal:
-    """Read an exact decimal number.
+    """Parse an exact decimal number.
 
     Args:
         value: A whole number, or text such as "-1.50"; no exponent, at most 40 digits before the
             point and 20 after it.
 
     Raises:
-        ValueError: It is something else. A float is, too: it is no longer what was written.
+        ValueError: It is no decimal number. Floats are refused, as they are not exact.
     """
     if isinstance(value, Decimal) and value.is_finite():
         value = format(value, "f")
@@ -57,7 +57,7 @@ class IntegerParameter(Question):
     """The most; browsers are exact up to the default."""
 
     def accept(self, value: object, context: Context | None) -> Value:
-        """Check a whole number: a boolean is none, a float is none."""
+        """Validate an integer; booleans and floats are refused."""
         if not isinstance(value, int) or isinstance(value, bool):
             msg = f"must be a whole number; {shown(value)} was given"
             raise ValueError(msg)
@@ -67,13 +67,13 @@ class IntegerParameter(Question):
         return value
 
     def check_limits(self) -> None:
-        """Check that the limits leave something."""
+        """Check that the limits are consistent."""
         if self.min > self.max:
             msg = f"min {self.min} is more than max {self.max}"
             raise ValueError(msg)
 
     def limits(self, context: Context) -> dict[str, object]:
-        """Return the limits that were set."""
+        """Return the limits that differ from the defaults."""
         return {
             key: limit
             for key, limit in (("min", self.min), ("max", self.max))
@@ -93,7 +93,7 @@ class DecimalParameter(Question):
     """Digits after the point: more are refused, missing ones are filled up. None: as given."""
 
     def accept(self, value: object, context: Context | None) -> Value:
-        """Check a decimal number; it stays exact."""
+        """Validate a decimal number without loss of precision."""
         number = read_decimal(value)
         if (self.min is not None and number < self.min) or (
             self.max is not None and number > self.max
@@ -110,7 +110,7 @@ class DecimalParameter(Question):
         return text.removeprefix("-") if not number else text
 
     def check_limits(self) -> None:
-        """Check that the limits leave something."""
+        """Check that the limits are consistent."""
         if self.min is not None and self.max is not None and self.min > self.max:
             msg = f"min {self.min:f} is more than max {self.max:f}"
             raise ValueError(msg)
@@ -133,12 +133,12 @@ class BooleanParameter(Question):
     type: Literal["boolean"]
 
     def accept(self, value: object, context: Context | None) -> Value:
-        """Check a boolean: the text "true" is none, 1 is none."""
+        """Validate a boolean; the text "true" and the number 1 are refused."""
         if not isinstance(value, bool):
             msg = f"must be true or false; {shown(value)} was given"
             raise ValueError(msg)
         return value
 
     def unanswered(self) -> Value:
-        """Return false: what is not switched on is off."""
+        """Return false, the value of an unanswered switch."""
         return bool(super().unanswered())

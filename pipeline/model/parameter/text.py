@@ -1,4 +1,4 @@
-"""Parameters that are written: string, text, secret."""
+"""Text parameters: string, text, secret."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Written(Question):
     max_length: int
 
     def accept(self, value: object, context: Context | None) -> Value:
-        """Check a text: its characters, its length."""
+        """Validate a text: its characters and length."""
         text = expect_text(value, "a text")
-        # Bounded before it is normalised: that costs more than counting.
+        # Limit the length first, as normalisation is more expensive than counting.
         if len(text) <= 4 * self.max_length:
             text = clean(text, lines=self.lines)
         if not text.strip():
@@ -37,11 +37,11 @@ class Written(Question):
         return text
 
     def check_limits(self) -> None:
-        """Check that the lengths leave something."""
+        """Check that the limits of the length are consistent."""
         check_lengths(self.min_length, self.max_length)
 
     def limits(self, context: Context) -> dict[str, object]:
-        """Return the lengths."""
+        """Return the limits of the length."""
         return {"min-length": self.min_length, "max-length": self.max_length}
 
 
@@ -66,7 +66,7 @@ class StringParameter(Written):
         return pattern
 
     def accept(self, value: object, context: Context | None) -> Value:
-        """Check a text: its characters, its length, its pattern."""
+        """Validate a text: its characters, length and pattern."""
         text = super().accept(value, context)
         if isinstance(text, str) and self.pattern is not None:
             try:
@@ -77,7 +77,7 @@ class StringParameter(Written):
         return text
 
     def limits(self, context: Context) -> dict[str, object]:
-        """Return lengths and pattern."""
+        """Return the limits of the length, and the pattern."""
         pattern = {} if self.pattern is None else {"pattern": self.pattern}
         return super().limits(context) | pattern
 
@@ -111,7 +111,7 @@ class SecretParameter(Question):
             raise ValueError(msg)
 
     def accept(self, value: object, context: Context | None) -> Value:
-        """Check a secret: its length, and that a process can be given it. It stays as it is."""
+        """Validate a secret's length, and that a process can receive it; do not normalise it."""
         if not isinstance(value, str):
             msg = "must be a text"
             raise ValueError(msg)
@@ -128,19 +128,19 @@ class SecretParameter(Question):
         return value
 
     def check_limits(self) -> None:
-        """Check that the lengths leave something."""
+        """Check that the limits of the length are consistent."""
         check_lengths(self.min_length, self.max_length)
 
     def limits(self, context: Context) -> dict[str, object]:
-        """Return the lengths."""
+        """Return the limits of the length."""
         return {"min-length": self.min_length, "max-length": self.max_length}
 
 
 def check_lengths(least: int, most: int) -> None:
-    """Check two limits of a length.
+    """Check that two limits of a length are consistent.
 
     Raises:
-        ValueError: No length is between them.
+        ValueError: The lower limit is above the upper one.
     """
     if least > most:
         msg = f"min-length {least} is more than max-length {most}"
@@ -148,7 +148,7 @@ def check_lengths(least: int, most: int) -> None:
 
 
 def check_length(text: str, least: int, most: int) -> None:
-    """Check a text's length, without showing the text.
+    """Check a text's length; the error does not contain the text.
 
     Raises:
         ValueError: It is too short or too long.
@@ -163,10 +163,10 @@ def check_length(text: str, least: int, most: int) -> None:
 
 @functools.lru_cache(maxsize=256)
 def _matcher(pattern: str) -> SchemaValidator:
-    """Return what matches a whole text in linear time, whatever the pattern.
+    """Return a validator that matches a whole text in linear time.
 
-    Python's own `re` takes exponential time for some patterns; pydantic's engine, which is Rust's
-    regex, never does.
+    Python's `re` takes exponential time for some patterns; pydantic's engine, Rust's regex, does
+    not.
 
     Raises:
         SchemaError: The pattern does not compile.
@@ -177,7 +177,7 @@ def _matcher(pattern: str) -> SchemaValidator:
 
 
 def _reason(error: SchemaError) -> str:
-    """Return the last line of what the engine says, which tells what is wrong."""
+    """Return the last line of the engine's message, which contains the reason."""
     told = str(error).strip().splitlines()[-1]
     told = told.rpartition("rror: ")[2].strip().rstrip(".")
     return told[:1].lower() + told[1:]

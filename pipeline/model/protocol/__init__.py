@@ -1,1 +1,1 @@
-"""What passes between a master, its workers and their scripts."""
+"""Protocol between a master, its workers and their scripts."""

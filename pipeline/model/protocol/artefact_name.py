@@ -1,7 +1,7 @@
-"""Names of artefacts: what a stage may call a file that others will write on their own machines.
+"""Validate the names of artefacts.
 
-A name becomes part of a path on every machine that fetches the artefact, Windows among them, and
-it is chosen by whoever may commit. So it is checked where it is heard, kept and written.
+A name becomes part of a path on every machine that fetches the artefact, including Windows, and any
+committer can choose it. So it is validated on arrival, in the ledger, and before a file is written.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-#: Letters of the longest name; its UTF-8 must fit into a file system's name as well.
+#: Maximum length in characters; file systems also limit the bytes of its UTF-8.
 LONGEST = 200
 _MOST_BYTES = 255
-#: The folders a name may begin with; else it is a plain file name.
+#: Folders that a name may begin with; otherwise it must be a plain file name.
 FOLDERS = frozenset({"evidence"})
 _WRONG = '<>:"|?*\\'
-#: Files with these names, whatever follows a dot, are devices on Windows.
+#: Names of devices on Windows, with any extension.
 _DEVICE = re.compile(
     r"(con|prn|aux|nul|clock\$|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])", re.IGNORECASE
 )
 
 
 def name_problem(name: str) -> str:
-    """Say why an artefact may not have a name; empty: it may.
+    """Return the problem of an artefact's name; empty if it is allowed.
 
     Args:
         name: A file's name, or one of `FOLDERS`, a slash and a file's name.
@@ -35,7 +35,7 @@ def name_problem(name: str) -> str:
         (slash and folder not in FOLDERS, "holds a folder"),
         (len(name) > LONGEST, f"has {len(name)} letters, {LONGEST} are allowed"),
         (not file.strip("."), "names no file"),
-        # Also what only changes how a text looks, such as marks that turn its direction.
+        # isprintable() also refuses invisible characters, such as marks of text direction.
         (not file.isprintable(), "holds a control character"),
         (found, f"holds {found}"),
         (file.endswith((".", " ")), "ends with a dot or a space"),
@@ -49,7 +49,7 @@ def name_problem(name: str) -> str:
 
 
 def name_refusal(name: str) -> str:
-    """Return the sentence that refuses a name; empty: it is allowed."""
+    """Return the sentence that refuses a name; empty if it is allowed."""
     problem = name_problem(name)
     if not problem:
         return ""
@@ -61,7 +61,7 @@ def name_refusal(name: str) -> str:
 
 
 def as_allowed(name: str) -> str:
-    """Return the nearest name that is allowed, for a file whose own name matters to nobody."""
+    """Return a similar allowed name, for a file whose exact name does not matter."""
     last = re.split(r"[\\/]", name)[-1]
     plain = "".join("_" if sign in _WRONG or not sign.isprintable() else sign for sign in last)
     while len(plain.encode()) > LONGEST // 2:
@@ -76,5 +76,5 @@ def _checked(name: str) -> str:
     return name
 
 
-#: A name that was checked.
+#: A validated name.
 ArtefactName = Annotated[str, AfterValidator(_checked)]

@@ -1,4 +1,4 @@
-"""Texts of a bounded length: what a stage says is kept, however much it says."""
+"""Limit the length of a stage's output and of its test messages."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from collections import deque
 
 from slipway.model.protocol.event import TestResult
 
-#: Characters of one test's message that travel with its result.
+#: Maximum characters of one test's message.
 _EACH = 3_000
-#: Characters that the messages of one stage may have together; from there on they are brief.
+#: Characters of all messages of a stage together; further ones are cut to _BRIEF.
 _TOGETHER = 4_000_000
 _BRIEF = 400
-#: A name in PostgreSQL's index may have no more bytes than 2,700.
+#: PostgreSQL limits an indexed value to 2,700 bytes.
 _LONGEST_NAME = 600
 _GAP = "\n[... {left:,} characters are left out; the stage's reports have them ...]\n"
-#: What was cut once is not cut again: the gap is told in less than this.
+#: Tolerance, so that a text that was cut once, with its note of the gap, is not cut again.
 _SLACK = 100
 
 
 def head_and_tail(text: str, most: int) -> str:
-    """Return a text, or its beginning and its end with what is left out told between them.
+    """Return a text, or its beginning and end with a note about the gap.
 
     Args:
         text: The text.
-        most: So many characters it may have; a little more where something was left out.
+        most: Maximum number of characters, without the note.
     """
     if len(text) <= most + _SLACK:
         return text
@@ -34,27 +34,27 @@ def head_and_tail(text: str, most: int) -> str:
 
 
 def short_name(name: str) -> str:
-    """Return a test's name of a length that can be looked up; two that begin alike stay two."""
+    """Shorten a test's name so that it can be indexed; a hash keeps it unique."""
     if len(name) <= _LONGEST_NAME:
         return name
     return f"{name[: _LONGEST_NAME - 20]} [cut {hashlib.sha256(name.encode()).hexdigest()[:12]}]"
 
 
 class Messages:
-    """The messages of a stage's tests: whole as long as all together are not too long."""
+    """Limits the messages of a stage's tests, each and in total."""
 
     def __init__(self, each: int = _EACH, together: int = _TOGETHER, brief: int = _BRIEF) -> None:
-        """Begin.
+        """Set the limits.
 
         Args:
-            each: Characters that one message may have.
-            together: Characters that all may have; what comes then is brief.
-            brief: Characters that a message may have then.
+            each: Maximum characters of one message.
+            together: Characters of all messages before they are cut to `brief`.
+            brief: Maximum characters of one message after that.
         """
         self._each, self._left, self._brief = each, together, brief
 
     def bound(self, test: TestResult) -> TestResult:
-        """Return a result whose message is not too long."""
+        """Return a result with a message of limited length."""
         most = self._each if self._left > 0 else self._brief
         message = head_and_tail(test.message, most)
         self._left -= len(message)
@@ -62,27 +62,27 @@ class Messages:
 
 
 class Output:
-    """A stage's output: its beginning as it comes, and its end once it has ended."""
+    """Limits a stage's output: passes on its beginning at once, and its last part at the end."""
 
     def __init__(self, head: int, tail: int) -> None:
-        """Begin.
+        """Set the limits.
 
         Args:
-            head: Characters that are passed on at once.
-            tail: Characters of the end that are kept until then.
+            head: Characters that are passed on immediately.
+            tail: Characters of the last part, which are held until the end.
         """
         self._head, self._most = head, tail
         self._tail: deque[str] = deque()
         self._kept = self._left_out = 0
 
     def take(self, text: str) -> str:
-        """Take whole lines; return what of them is to be passed on now."""
+        """Accept whole lines; return the part to pass on now."""
         if self._head > 0:
             self._head -= len(text)
             if self._head > 0:
                 return text
             return text + "[from here on only the end of the output is kept]\n"
-        # Of a text that is longer than all that is kept only its end can stay.
+        # Of a text longer than the whole tail, only its last part can stay.
         if len(text) > self._most:
             self._left_out += len(text) - self._most
             text = text[-self._most :]
@@ -95,11 +95,11 @@ class Output:
         return ""
 
     def end(self) -> str:
-        """Return the end of the output, with how much is missing before it; once."""
+        """Return the held last part, preceded by the number of omitted characters. Call it once."""
         text, left_out = "".join(self._tail), self._left_out
         self._tail.clear()
         self._kept = self._left_out = 0
         if not left_out:
             return text
-        # The first line may have lost its beginning.
+        # The first line may be incomplete.
         return f"[{left_out:,} characters are left out here]\n{text}"

@@ -1,4 +1,4 @@
-"""What a stage says while it works. One event is one JSON object of at most 4,000 bytes."""
+"""Events that a stage reports while it runs. Each is one JSON object of at most 4,000 bytes."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from slipway.model.protocol.artefact_name import ArtefactName
 
 #: A Buildbot worker splits log lines at 4,096 bytes.
 LIMIT = 4000
-#: What databases hold: a row's number, and a size of which a browser loses no digit.
+#: Limits of databases and browsers: a 32-bit row number, and an exact JavaScript number.
 _MOST_LINES = 2**31 - 1
 _MOST_BYTES = 2**53
 _DEEPEST = 20
 
-#: What an event's record begins with (RFC 7464).
+#: First character of an event's record (RFC 7464).
 RECORD_SEPARATOR = "\x1e"
 
-#: How many failures a stage's page shows with all there is to see of them.
+#: Maximum number of failures that a stage's page shows with all details.
 MOST_SHOWN = 20
 
 Role = Literal["product", "report"]
-#: "flaky" failed first and passed when tried again; "quarantined" failed and does not count.
+#: "flaky": failed first and passed when retried; "quarantined": failed, but does not count.
 Status = Literal["passed", "failed", "error", "skipped", "flaky", "quarantined"]
 
 
@@ -31,7 +31,7 @@ Number = Annotated[float, Field(allow_inf_nan=False, ge=-1e15, le=1e15)]
 
 
 def _plain(value: Any, depth: int = 0) -> None:
-    """Refuse what no JSON column holds."""
+    """Refuse values that a JSON column cannot hold."""
     if depth > _DEEPEST:
         msg = f"facts are nested deeper than {_DEEPEST}"
         raise ValueError(msg)
@@ -55,13 +55,13 @@ def _plain_facts(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 class Event(BaseModel):
-    """One thing a stage says."""
+    """Base class of events."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Progress(Event):
-    """How far the work is: `done` of `total`, in whatever unit the text names."""
+    """Progress of the work: `done` of `total`, in the unit named by the text."""
 
     event: Literal["progress"] = "progress"
     text: str
@@ -77,7 +77,7 @@ class Progress(Event):
 
 
 class TestResult(Event):
-    """One test case's result, the same form for every runner."""
+    """Result of one test case, in the same form for every runner."""
 
     __test__ = False
 
@@ -91,11 +91,11 @@ class TestResult(Event):
     attempt: int = Field(default=1, ge=0, le=_MOST_LINES)
     message: str = ""
     step: str = ""
-    """The step that failed, where the runner has steps."""
+    """The failed step, for runners with steps."""
 
     @property
     def place(self) -> str:
-        """File and line, as far as they are known; evidence names its test by it."""
+        """File and line, as far as known; evidence refers to its test by this."""
         return f"{self.file or ''}:{self.line or 0}"
 
 
@@ -104,7 +104,7 @@ class ArtefactLeft(Event):
 
     event: Literal["artefact"] = "artefact"
     path: str
-    """Where it lies on the machine that ran the stage, absolute."""
+    """Absolute path on the machine that ran the stage."""
     name: ArtefactName
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     size: int = Field(ge=0, le=_MOST_BYTES)
@@ -113,18 +113,18 @@ class ArtefactLeft(Event):
 
 
 class Evidence(Event):
-    """Something to look at on the run's page. Its bytes follow as pieces, and then its test."""
+    """Evidence for the run's page. Pieces with its bytes follow, and then its test."""
 
     path: str
     title: str = ""
     test: str = ""
-    """The test it belongs to, as `file:line`; empty: none."""
+    """The test it belongs to, as `file:line`. Empty: none."""
     media_type: str = "application/octet-stream"
     size: int = Field(default=0, ge=0, le=_MOST_BYTES)
     sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
-    """Empty: its bytes do not follow."""
+    """Empty: no pieces follow."""
     missing: str = ""
-    """Why they do not, such as "is too large"."""
+    """The reason why no pieces follow, such as "is too large"."""
 
 
 class Picture(Evidence):
@@ -148,7 +148,7 @@ class Piece(Event):
 
 
 class Summary(Event):
-    """The stage in one line, and what it measured (small: numbers, versions)."""
+    """Summary of the stage in one line, with small facts (numbers, versions)."""
 
     event: Literal["summary"] = "summary"
     text: str
@@ -156,7 +156,7 @@ class Summary(Event):
 
 
 class Notice(Event):
-    """A sentence a person should see."""
+    """A sentence for people."""
 
     event: Literal["notice"] = "notice"
     text: str
@@ -171,13 +171,13 @@ EVENTS: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent, config=ConfigDict(defer_bu
 
 
 def read_event(record: str) -> AnyEvent:
-    """Read an event from its record.
+    """Parse an event from its record.
 
     Args:
-        record: The JSON; what no database holds in a text is replaced.
+        record: The JSON; NUL characters, which databases do not store, are replaced.
 
     Raises:
-        ValueError: It is none, and which of its keys is wrong, in one sentence.
+        ValueError: It is no event; the message names the wrong key in one sentence.
     """
     if len(record) > LIMIT:
         msg = f"an event has {len(record)} characters; it may have {LIMIT}"
@@ -189,7 +189,7 @@ def read_event(record: str) -> AnyEvent:
 
 
 def event_problem(error: ValidationError) -> str:
-    """Return why something is no event, in one sentence."""
+    """Return the reason why something is no event, in one sentence."""
     first = error.errors(include_url=False, include_input=False)[0]
     if (told := first.get("ctx", {}).get("error")) is not None:
         return str(told)
@@ -197,12 +197,12 @@ def event_problem(error: ValidationError) -> str:
 
 
 def part_line(line: str) -> tuple[str, AnyEvent | None]:
-    """Part a line of a stage's output, whose events have no codes, into log and event.
+    """Split a line of output into its log part and event; for events without codes.
 
-    A program may have left its own last line open: then the event begins in the middle.
+    The event begins in the middle if a program has not ended its last line.
 
     Returns:
-        The log's part, and the event; a record that is no event is log.
+        The log part, and the event; an invalid record counts as log.
     """
     log, mark, record = line.partition(RECORD_SEPARATOR)
     if not mark:

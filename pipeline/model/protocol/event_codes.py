@@ -1,7 +1,7 @@
-"""Events with a code: what a stage's own script says, told from what its program prints.
+"""Authenticate events, so that the output of a program cannot forge a script's events.
 
-The code is the last key of an event's JSON: a counter and a keyed hash of both. The key is one
-job's own; the script gets it on its standard input and tells nobody.
+The code is the last key of an event's JSON: a counter and an HMAC of both. Each job has its own
+key; the script gets it on standard input and does not pass it on.
 """
 
 from __future__ import annotations
@@ -9,24 +9,24 @@ from __future__ import annotations
 import hmac
 import secrets
 
-#: Bytes that a code adds to an event at most.
+#: Maximum number of bytes that a code adds to an event.
 CODE_ROOM = 64
 _CODE = ',"code":"'
 _HASH = 32
 
 
 def made_key() -> str:
-    """Return a new key, as text."""
+    """Return a new random key, as text."""
     return secrets.token_hex(32)
 
 
-#: Bytes that are hashed at once: of more `hashlib` lets other threads go on meanwhile, and a master
-#: that reads one event after the other would wait 5 ms and more for its turn after each.
+#: Bytes to hash at once. For more, `hashlib` releases the GIL, and a master that reads one event
+#: after another would then wait 5 ms or more to get it back each time.
 _BLOCK = 2_000
 
 
 class _Hash:
-    """Makes the keyed hashes of events; what they begin with is worked out once."""
+    """HMAC of events with a fixed key; the key schedule is computed once."""
 
     def __init__(self, key: str) -> None:
         self._begun = hmac.new(key.encode(), digestmod="sha256")
@@ -39,28 +39,28 @@ class _Hash:
 
 
 class Coder:
-    """Gives events their codes."""
+    """Signer of events."""
 
     def __init__(self, key: str) -> None:
         self._hash = _Hash(key)
         self._number = 0
 
     def coded(self, json: str) -> str:
-        """Return an event's JSON with the next code in it."""
+        """Return an event's JSON with the next code added."""
         self._number += 1
         number = str(self._number)
         return f'{json[:-1]}{_CODE}{number}.{self._hash(number, json)}"}}'
 
 
 class CodeReader:
-    """Knows whether an event has the right code; each is good once."""
+    """Verifier of events; rejects repeated codes."""
 
     def __init__(self, key: str) -> None:
         self._hash = _Hash(key)
         self._last = 0
 
     def plain(self, coded: str) -> str | None:
-        """Return an event's JSON without its code; None: the code is missing, wrong or used."""
+        """Return an event's JSON without its code; None if it is missing, wrong or repeated."""
         body, mark, code = coded.rpartition(_CODE)
         number, dot, found = code.removesuffix('"}').partition(".")
         if not mark or not dot or not (number.isascii() and number.isdecimal()):
@@ -68,9 +68,9 @@ class CodeReader:
         json = f"{body}}}"
         try:
             right = hmac.compare_digest(self._hash(number, json), found)
-        except (TypeError, UnicodeEncodeError):  # it holds what no code of ours holds
+        except (TypeError, UnicodeEncodeError):  # characters that our codes never contain
             return None
-        # A number of which the hash is right is one of ours, and short.
+        # A counter with a valid HMAC is our own, so int() cannot get a huge number.
         if not right or int(number) <= self._last:
             return None
         self._last = int(number)

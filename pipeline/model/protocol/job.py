@@ -1,4 +1,4 @@
-"""A job: everything `slipway stage` must know to do one stage of one run."""
+"""Job: all data that `slipway stage` needs to run one stage of one run."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ class _JobPart(BaseModel):
 
 
 class RunFacts(_JobPart):
-    """The run a stage belongs to."""
+    """The run that a stage belongs to."""
 
     number: int
     revision: str
-    """The full commit hash; empty when the project is no git repository."""
+    """The full commit hash; empty if the project is not a git repository."""
     branch: str
     committed_at: int
-    """The commit's time, seconds since 1970: SOURCE_DATE_EPOCH of everything built from it."""
+    """Time of the commit in seconds since 1970; becomes SOURCE_DATE_EPOCH."""
     version: str
     """The release's version, such as 1.4.0+7."""
     subject: str = ""
     """The first line of the commit's message."""
     author: str = ""
     local: bool = False
-    """True: `slipway run` makes it from a working tree; its version has the local part "local"."""
+    """True: made by `slipway run` from a working tree; the version has the local part "local"."""
     dirty: bool = False
-    """True: the working tree has what no commit has."""
+    """True: the working tree has uncommitted changes."""
 
 
 class Source(_JobPart):
-    """Where the application's source comes from."""
+    """The source of the application."""
 
     repository: Annotated[str, AfterValidator(check_repository)]
     """A git URL, or a path on the worker's machine."""
@@ -47,13 +47,13 @@ class Source(_JobPart):
 
 
 class Input(_JobPart):
-    """An artefact of an earlier stage, already fetched and still to be checked by its hash."""
+    """An artefact of an earlier stage, fetched already, whose hash is still to be verified."""
 
     stage: str
     uses: str
     name: ArtefactName
     path: str
-    """Where it lies, relative to the current folder or absolute."""
+    """Its path, absolute or relative to the current folder."""
     sha256: str
     size: int
     media_type: str = "application/octet-stream"
@@ -61,7 +61,7 @@ class Input(_JobPart):
 
 
 class StageRecord(_JobPart):
-    """What an earlier stage of the run said of itself, for the release's manifest."""
+    """Result of an earlier stage of the run, for the release's manifest."""
 
     stage: str
     uses: str
@@ -73,7 +73,7 @@ class StageRecord(_JobPart):
 
 
 class Release(_JobPart):
-    """What `publish` made of a run, as a deployment gets it."""
+    """A release that `publish` made, for a deployment."""
 
     version: str
     run: int
@@ -83,7 +83,7 @@ class Release(_JobPart):
 
 
 class Deployment(_JobPart):
-    """One release on its way to one environment."""
+    """A deployment of a release to an environment."""
 
     number: int
     """Its id in the ledger."""
@@ -92,15 +92,15 @@ class Deployment(_JobPart):
     environment: Environment
     release: Release
     previous: Release | None = None
-    """What runs there now, to be put back; None where nothing does."""
+    """The current release, for a rollback after a failure; None if there is none."""
     parameters: dict[str, Any] = Field(default_factory=dict)
-    """What the gate asked, by name."""
+    """The values of the gate's parameters, by name."""
     secrets: dict[str, str] = Field(default_factory=dict, repr=False)
-    """Parameters that are never stored and never shown, by name."""
+    """The values of secret parameters, by name; never stored or displayed."""
     rollback: bool = False
-    """True: a person goes back to an older release."""
+    """True: a person rolls back to an older release."""
     person: str = ""
-    """Who opened the gate."""
+    """The person who opened the gate."""
 
     @property
     def inputs(self) -> tuple[Input, ...]:
@@ -112,46 +112,46 @@ class Deployment(_JobPart):
 
 
 class Job(_JobPart):
-    """One stage of one run, as a worker or a developer's machine gets it."""
+    """One stage of one run, for a worker or a developer's machine."""
 
     project: str
     name: str
     """The stage's name."""
     stage: AnyStage
     cell: str = ""
-    """The cell's name, where the stage has several (a matrix, shards)."""
+    """The cell's name, if the stage has several (a matrix, shards)."""
     shard: tuple[int, int] = (1, 1)
-    """Which part of the stage this is, from 1, of how many."""
+    """The number of the shard, from 1, and the number of shards."""
     run: RunFacts
     source: Source | None = None
-    """What the current folder is made to hold first. None: it is taken as it is."""
+    """The source to check out into the current folder. None: use the folder as it is."""
     inputs: tuple[Input, ...] = ()
     answers: dict[str, str] = Field(default_factory=dict, repr=False)
-    """What the stage's gate was answered, as environment variables; secrets among them."""
+    """The values of the gate's parameters as environment variables, including secrets."""
     secrets: tuple[str, ...] = ()
-    """Which of the answers no output may show."""
+    """The names of the answers that must be masked in all output."""
     deployment: Deployment | None = None
-    """What is deployed where; only `deploy` gets it."""
+    """The deployment; only for `deploy`."""
     records: tuple[StageRecord, ...] = ()
-    """The run's stages so far; only `publish` gets them."""
+    """The results of the run's earlier stages; only for `publish`."""
     audit_head: str = ""
-    """The hash of the audit trail's newest row; only `publish` gets it."""
+    """The hash of the audit trail's newest row; only for `publish`."""
     output: str
-    """Folder for what the stage leaves, absolute; emptied before the stage starts."""
+    """Absolute path of the folder for artefacts; emptied before the stage starts."""
     cache: str
-    """Folder of this machine for environments and downloads, absolute."""
+    """Absolute path of this machine's folder for environments and downloads."""
     state: str
-    """The site's state folder, absolute; relative publish folders lie in it."""
+    """Absolute path of the site's state folder, the base of relative publish folders."""
     worker: str = "this machine"
     """The worker's name, for the manifest."""
 
     @property
     def secret_values(self) -> tuple[str, ...]:
-        """What no output may show."""
+        """The values that must be masked in all output."""
         given = tuple(self.answers[name] for name in self.secrets if name in self.answers)
         return given + (tuple(self.deployment.secrets.values()) if self.deployment else ())
 
     @property
     def fetched(self) -> tuple[Input, ...]:
-        """Every artefact that is fetched for it, a deployment's too."""
+        """All artefacts to fetch, including those of a deployment."""
         return self.inputs + (self.deployment.inputs if self.deployment else ())

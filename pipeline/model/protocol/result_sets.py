@@ -1,14 +1,14 @@
-"""What test results are kept as: Buildbot's sets, by their categories, and the unit of each."""
+"""Categories and units of Buildbot's test result sets."""
 
 from __future__ import annotations
 
-#: Each test, "0" or "1".
+#: Every test: "0" or "1".
 ALL = "pass_fail"
-#: How a test did not pass, and what it said: what "0" and "1" cannot say.
+#: Tests that did not pass: status and message, which "0" and "1" cannot express.
 TOLD = "fail_only"
-#: The seconds of tests that Buildbot's own column cannot hold.
+#: Seconds of tests that are too long for Buildbot's own column.
 LONG = "duration"
 UNITS = {ALL: "boolean", TOLD: "message", LONG: "seconds"}
 
-#: What Buildbot's column for a test's time holds on PostgreSQL: 2.1 seconds of nanoseconds.
+#: Maximum of Buildbot's column on PostgreSQL, a 32-bit number of nanoseconds: 2.1 seconds.
 MOST_NS = 2**31 - 1

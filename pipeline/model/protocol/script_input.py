@@ -1,7 +1,7 @@
-"""What a worker's step hands to a stage's script: on its standard input, and nowhere else.
+"""Standard input of a stage's script: the job, the event key and secrets.
 
-Neither the key nor a secret is in a file, in the environment, in an argument or in a log. The whole
-is one JSON object, packed where it is long: Buildbot sends it as one string of at most 640 KiB.
+Neither the key nor a secret is ever in a file, the environment, an argument or a log. The input is
+one JSON object, compressed if long: Buildbot sends it as one string of at most 640 KiB.
 """
 
 from __future__ import annotations
@@ -23,28 +23,29 @@ _MOST = 1 << 28
 
 
 class Handed(BaseModel):
-    """A job, the key that its events are coded with, and what the stage alone may know."""
+    """The job, the key of its events, and the secrets of the stage."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     job: Job
     key: str = Field(min_length=64, max_length=64, repr=False)
-    """The job's own; made anew for each attempt."""
+    """Generated for each attempt."""
     secrets: dict[str, str] = Field(default_factory=dict, repr=False)
-    """Secrets by the name of the environment variable that the stage's program gets each in. The
-    script masks their values in all it says."""
+    """Secrets by the environment variable of the stage's program; masked in the script's output."""
 
     given: str = ""
-    """The folder where the job's inputs lie by their hashes, relative to the current one; the
-    script puts them at their paths. Empty: they lie at their paths already."""
+    """Relative path of a folder with the job's inputs, named by their hashes.
+
+    The script moves them to their paths. Empty: they are at their paths already.
+    """
 
     def packed(self) -> str:
-        """Return it as ASCII text.
+        """Serialise to ASCII text.
 
         Raises:
-            WrongInput: It is longer than Buildbot can send.
+            WrongInput: The text is longer than Buildbot can send.
         """
-        # ASCII: a worker encodes it as its locale has it.
+        # ASCII: the worker encodes the text in its locale's encoding.
         text = json.dumps(self.model_dump(mode="json", by_alias=True))
         if len(text) > _LONG:
             text = _PACKED + base64.b64encode(zlib.compress(text.encode())).decode("ascii")
@@ -59,10 +60,10 @@ class Handed(BaseModel):
 
     @classmethod
     def unpacked(cls, text: str) -> Handed:
-        """Read it again.
+        """Parse the text of `packed`.
 
         Raises:
-            WrongInput: It is something else, or was cut short. What it says is not repeated.
+            WrongInput: The text is invalid or truncated. The message does not contain it.
         """
         try:
             if text.startswith(_PACKED):

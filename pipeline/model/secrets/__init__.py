@@ -1,1 +1,1 @@
-"""Where secrets are kept, how they may be written, and texts without them."""
+"""Secrets: locations, encoded forms and masking."""

@@ -1,7 +1,7 @@
-r"""Texts as they are read: characters that stand there by number, and what only a terminal sees.
+r"""Decode escaped characters and remove terminal control sequences, to find masked secrets.
 
-Programs write a character as %68 in an address, &#104; or &#x68; in a page, \x68, \u0068 or \150
-in a source; colours and NULs stand between characters and are not seen.
+Programs escape a character as %68 in URLs, &#104; or &#x68; in HTML, \x68, \u0068 or \150 in source
+code; colours and NULs between characters are invisible.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-#: Orders to a terminal, such as colours, and the NULs of UTF-16.
+#: Terminal control sequences, such as colours, and the NULs of UTF-16.
 _ORDERS = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))|\0")
-#: Most of them; these are found sooner.
+#: The most frequent sequences; this expression is faster.
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-#: Escaped once more, as JSON within JSON has it, the sign before a number is there several times.
+#: With nested escaping, such as JSON in JSON, the sign before a number is repeated.
 _NUMBERS = re.compile(
     r"%(?:25){0,3}(?P<percent>[0-9A-Fa-f]{2})"
     r"|&(?:amp;){0,3}\#(?:[xX]0{0,8}(?P<marked>[0-9A-Fa-f]{1,6});?|0{0,8}(?P<decimal>[0-9]{1,7});?)"
@@ -21,7 +21,7 @@ _NUMBERS = re.compile(
     r"|\\{1,8}(?:x(?P<byte>[0-9A-Fa-f]{2})|u(?P<unit>[0-9A-Fa-f]{4})|u\{(?P<point>[0-9A-Fa-f]{1,6})\}"
     r"|U(?P<long>[0-9A-Fa-f]{8})|(?P<octal>[0-3][0-7]{2}))"
 )
-#: What such a thing may begin with, and one that a text ends in the middle of.
+#: First characters of escapes, and an incomplete escape at the end of a text.
 _SIGNS = re.compile(r"[%&\\\x1b\0]")
 _CUT = re.compile(
     r"(?:%(?:25){0,3}[0-9A-Fa-f]?|&[amp;]{0,12}(?:\#[xX]?[0-9A-Fa-f]{0,14})?"
@@ -44,22 +44,22 @@ def _char(found: re.Match[str]) -> str:
 
 
 def signs_in(text: str) -> bool:
-    """Tell whether a text has a sign that anything coded begins with."""
+    """Return whether a text has a character that an escape may begin with."""
     return _SIGNS.search(text) is not None
 
 
 def cut_code(text: str) -> int:
-    """Return where something coded begins that a text ends in the middle of; else its length."""
+    """Return the position of an incomplete escape at a text's end; its length if there is none."""
     found = _CUT.search(text, max(0, len(text) - _LONGEST_CUT))
     return found.start() if found else len(text)
 
 
 def as_read(text: str, ignored: re.Pattern[str]) -> str | None:
-    """Return a text as it is read; None where nothing in it is coded.
+    """Return a text decoded; None if it contains no escapes.
 
     Args:
         text: The text.
-        ignored: What is left out of it: white space that stands there by number.
+        ignored: Escaped characters to omit, such as white space.
     """
 
     def char(found: re.Match[str]) -> str:
@@ -69,7 +69,7 @@ def as_read(text: str, ignored: re.Pattern[str]) -> str | None:
     read = _without_orders(text)
     if "%" in read or "\\" in read or "&" in read:
         read = _NUMBERS.sub(char, read)
-    # A colour may itself be told by number, or have NULs in it.
+    # Colours may themselves be escaped, or contain NULs.
     read = _without_orders(read)
     return None if read == text else read
 
@@ -80,7 +80,7 @@ def _without_orders(text: str) -> str:
 
 
 def places_as_read(text: str, ignored: re.Pattern[str]) -> list[tuple[int, int]]:
-    """Return where each character of `as_read` begins and ends in the text."""
+    """Return the start and end in the text of each character of `as_read`."""
     places = [(at, at + 1) for at in range(len(text))]
     for pattern in (_COLOURS, _ORDERS, _NUMBERS, _COLOURS, _ORDERS):
         read, kept, after = [], [], 0
@@ -99,12 +99,12 @@ def places_as_read(text: str, ignored: re.Pattern[str]) -> list[tuple[int, int]]
 
 
 def numbered_form(value: str) -> str:
-    """Return how a value reads where the numbers are those of its bytes."""
+    """Return the form of a value whose escapes are those of its UTF-8 bytes."""
     return value.encode("utf-8", errors="surrogatepass").decode("latin-1")
 
 
 def byte_encodings(value: str) -> Iterator[bytes]:
-    """Yield a value's bytes in encodings other than UTF-8, where they differ by more than NULs."""
+    """Yield a value's bytes in encodings other than UTF-8, if they differ by more than NULs."""
     if value.isascii():
         return
     for name in ("latin-1", "cp1252", "utf-16-le", "utf-16-be"):

@@ -1,4 +1,4 @@
-"""How a secret may be written, in texts and in files."""
+"""Forms in which a secret may appear in texts and files."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from urllib.parse import quote, quote_plus
 
 from slipway.model.secrets.decoding import byte_encodings
 
-#: Shorter ones are refused: they would hide half of every log, and are guessed in no time.
+#: Minimum length: masking shorter secrets would hide half of every log, and they can be guessed.
 SHORTEST = 4
-#: Of a longer form each part of this length is looked for.
+#: Longer forms are split into parts of this length, each of which is searched for.
 PART = 32
-#: Programs and workers break lines.
+#: Programs and workers break lines, so white space is ignored.
 GAP = re.compile(r"\s+")
-#: Lines that become one sentence have a bar between them. A secret may hold bars of its own, so a
-#: text is looked at in both ways: a bar is a part of the secret, or of a gap.
+#: Lines joined to one sentence are separated by bars. A secret may contain bars itself, so texts
+#: are searched both ways: with bars as characters, and with bars as gaps.
 GAP_WITH_BARS = re.compile(r"[\s|]+")
 _GROUP = 3
 _REPLACED = "\N{REPLACEMENT CHARACTER}"
 
 
 def forms(value: str) -> set[str]:
-    """Return how a secret may be written, but for base64."""
+    """Return all forms of a secret except base64."""
     data = value.encode("utf-8", errors="surrogatepass")
     found = {value, value[::-1], data.hex(), data.hex().upper(), shlex.quote(value).strip("'")}
     found |= {repr(value)[1:-1], repr(data)[2:-1]}
@@ -42,18 +42,18 @@ def forms(value: str) -> set[str]:
 
 
 def _misread(value: str) -> set[str]:
-    """Return how a value reads as UTF-8 that was written in another encoding."""
+    """Return the forms of a value in other encodings, decoded as UTF-8."""
     texts = {
         data.decode("utf-8", errors=errors).replace("\0", "")
         for data in byte_encodings(value)
         for errors in ("replace", "surrogateescape")
     }
-    # Signs for what cannot be read alone stand for anything.
+    # Replacement characters would match anything.
     return {text for text in texts if len(text.replace(_REPLACED, "")) >= SHORTEST}
 
 
 def base64_forms(value: str) -> set[str]:
-    """Return the characters of base64 that hold a secret and nothing else, wherever it begins."""
+    """Return the base64 characters that encode only the secret, at each of the three alignments."""
     data = value.encode("utf-8", errors="surrogatepass")
     found: set[str] = set()
     for offset in range(_GROUP):
@@ -64,14 +64,14 @@ def base64_forms(value: str) -> set[str]:
 
 
 def byte_forms(secrets: Iterable[str]) -> set[bytes]:
-    """Return how secrets may be written in a file, whole and without blanks and line breaks.
+    """Return the forms of secrets in files, whole and without white space.
 
-    A line of a key alone is not among them: its first one is in many files that hold no key.
+    Single lines of a key are not included: its first line is in many files without a key.
     """
     found: set[str] = set()
     for one in (secret.strip() for secret in secrets if not is_short(secret)):
         found |= forms(one)
-        # What is shorter is in many a file by chance.
+        # Shorter ones occur in many files by chance.
         found |= {form for form in base64_forms(one) if len(form) >= 2 * SHORTEST}
     plain = {GAP.sub("", form).encode("utf-8", errors="surrogatepass") for form in found}
     for one in (secret.strip() for secret in secrets if not is_short(secret)):
@@ -80,18 +80,18 @@ def byte_forms(secrets: Iterable[str]) -> set[bytes]:
 
 
 def values_of(secret: str) -> set[str]:
-    """Return a secret and, where it has several lines, each of them: output comes in lines."""
+    """Return a secret and each of its lines, since output is masked line by line."""
     found = {secret, secret.strip(), *(line.strip() for line in secret.splitlines())}
     return {one for one in found if not is_short(one)}
 
 
 def is_short(secret: str) -> bool:
-    """Tell whether a secret is too short to be masked."""
+    """Return whether a secret is too short to be masked."""
     return len(GAP_WITH_BARS.sub("", secret)) < SHORTEST
 
 
 def parts_of(form: str, gap: re.Pattern[str]) -> Iterator[str]:
-    """Yield a form without gaps, in parts where it is long."""
+    """Yield a form without gaps, split into parts if it is long."""
     text = gap.sub("", form)
     if len(text) <= PART:
         yield text

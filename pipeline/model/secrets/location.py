@@ -1,4 +1,4 @@
-"""Where a secret is kept."""
+"""Locations of secrets."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pydantic import AfterValidator, Field, StringConstraints, field_validator, 
 from slipway.model.base import Part
 from slipway.model.git_names import check_branch, matches
 
-#: How to write one, for error sentences.
+#: The allowed forms, for error sentences.
 PLACES = '{ env = "NAME" }, { file = "path" } or { command = ["program", "argument"] }'
 
-#: The name of the environment variable that a stage's program gets a secret in.
+#: Name of the environment variable that passes a secret to a stage's program.
 SecretName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=100)]
 
 
@@ -46,7 +46,7 @@ class SecretPlace(Part):
 
     @property
     def told(self) -> str:
-        """The place, for people; of a command its program alone."""
+        """The location for people; for a command only its program."""
         if self.env is not None:
             return f"the environment variable {self.env}"
         if self.file is not None:
@@ -62,5 +62,5 @@ class StageSecret(SecretPlace):
     ("release/*"). None: every run, of whatever branch people may push to."""
 
     def is_for(self, branch: str) -> bool:
-        """Tell whether the runs of a branch get it."""
+        """Return whether runs of a branch get the secret."""
         return not self.branches or any(matches(one, branch) for one in self.branches)

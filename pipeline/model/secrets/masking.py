@@ -1,13 +1,13 @@
-r"""Secrets out of texts: each value, as it is and as programs write it, becomes stars.
+r"""Mask secrets in texts: replace each value, in all its encodings, with stars.
 
-A value is looked for raw, reversed, in base64 (at each of its three alignments), in hexadecimal,
-quoted for URLs, and escaped as JSON, Python, HTML and shells have it; in Latin-1 and UTF-16, too.
-Any of its characters may be there by number (%68, &#104;, \x68, \u0068), and colours, line breaks
-and blanks may stand anywhere in it: they are not compared. Of a long value each part is a secret of
-its own, so that one that is cut short is masked, too, as far as it goes.
+A value is searched for raw, reversed, in base64 (at each of its three alignments), in hexadecimal,
+quoted for URLs, and escaped for JSON, Python, HTML and shells; in Latin-1 and UTF-16, too. Any
+character may be escaped by number (%68, &#104;, \x68, \u0068), and colours, line breaks and blanks
+between characters are ignored. A long value is split into parts, each masked on its own, so that a
+truncated value is masked as far as it goes.
 
-What no looking finds: a value that is encrypted, packed, told with other characters between its
-own, or by several programs in turns.
+Not found: values that are encrypted, compressed, interleaved with other characters, or printed by
+several programs in turns.
 """
 
 from __future__ import annotations
@@ -41,41 +41,41 @@ from slipway.model.secrets.forms import (
 )
 
 STARS = "****"
-#: So many parts are looked for one after the other; of more those alone whose beginning is there.
+#: Up to this many parts are searched one by one; of more, only those whose first characters occur.
 _FEW = 50
 _IN_BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
 _PADDING = frozenset("=")
-#: Keys of events that hold no text: a short secret may be in a hash by chance.
+#: Keys of events without free text: a short secret may occur in a hash by chance.
 _OF_MACHINES = {"event", "sha256", "size", "media_type", "role", "status", "level"}
-#: Characters that are looked at, at first, for what a text ends in the middle of.
+#: Initial number of characters to search for an incomplete secret at a text's end.
 _NEAR = 256
 _NEAR_CODED = 1_024
-#: Characters of whole lines that are held back at most while they may go on as a secret.
+#: Maximum number of characters held back because a secret may continue.
 _MOST_HELD = 65_536
 
 
 class Masker:
-    """Masks certain secrets."""
+    """Masks a set of secrets."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        """Make it.
+        """Prepare the search.
 
         Args:
-            secrets: The values; what is shorter than `SHORTEST` is not looked for.
+            secrets: The values; shorter ones than `SHORTEST` are ignored.
         """
         values = {value for secret in secrets for value in values_of(secret)}
         self._values, self._plain = values, _Look(values, GAP)
 
     def __bool__(self) -> bool:
-        """Tell whether there is anything to mask."""
+        """Return whether there is anything to mask."""
         return bool(self._plain)
 
     def mask(self, text: str) -> str:
-        """Return a text without the secrets; it has as many lines as before."""
+        """Return a text without the secrets, with the same number of lines."""
         return _starred(text, self.spans(text))
 
     def masked(self, value: Any) -> Any:
-        """Return a value as JSON has it without the secrets in its texts."""
+        """Return a JSON value with all its texts masked."""
         if isinstance(value, str):
             return self.mask(value)
         if isinstance(value, dict):
@@ -85,27 +85,27 @@ class Masker:
         return value
 
     def spans(self, text: str) -> list[tuple[int, int]]:
-        """Return where in a text secrets are, those that touch each other as one."""
+        """Return the spans of secrets in a text; touching spans are merged."""
         merged: list[tuple[int, int]] = []
         for first, last in sorted({place for look in self._looks(text) for place in look(text)}):
             if merged and first <= merged[-1][1]:
                 merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
             elif merged and not GAP.sub("", text[merged[-1][1] : first]):
-                # A gap alone between two of them.
+                # Only a gap between the two.
                 merged[-1] = (merged[-1][0], last)
             else:
                 merged.append((first, last))
         return merged
 
     def open_end(self, text: str, spans: list[tuple[int, int]]) -> int:
-        """Return where a secret may begin that a text ends in the middle of.
+        """Return the position of an incomplete secret at the end of a text.
 
         Args:
             text: The text.
-            spans: Where whole secrets are in it: what ends one of them begins none.
+            spans: The spans of complete secrets; a position inside one does not count.
 
         Returns:
-            The place; the text's length where there is none.
+            The position; the text's length if there is none.
         """
         before = max(0, len(text) - _MOST_HELD)
         near = [(start - before, end - before) for start, end in spans]
@@ -129,7 +129,7 @@ def _starred(text: str, spans: list[tuple[int, int]]) -> str:
 
 
 class _Look:
-    """One way to look for secrets: what is between their characters does not count."""
+    """Search with one definition of a gap: characters in gaps are ignored."""
 
     def __init__(self, values: set[str], gap: re.Pattern[str]) -> None:
         self._gap = gap
@@ -154,7 +154,7 @@ class _Look:
         return bool(self._all)
 
     def __call__(self, text: str) -> list[tuple[int, int]]:
-        """Return where in a text secrets are; they may overlap."""
+        """Return the spans of secrets in a text; they may overlap."""
         if not self._all:
             return []
         plain = self._squeezed(text)
@@ -179,26 +179,26 @@ class _Look:
         return spans
 
     def _squeezed(self, text: str) -> str:
-        """Return a text without what is in a gap: what the expression would, sooner."""
+        """Remove gaps from a text; faster than the regular expression."""
         if self._gap is GAP_WITH_BARS:
             text = text.replace("|", " ")
         return "".join(text.split())
 
     def _as_read(self, plain: str) -> str | None:
-        """Return a text as it is read; of a line both the whole and its end are asked for."""
+        """Decode a text; cached, as both the search and `open_end` need it."""
         if self._last[0] != plain:
             self._last = (plain, as_read(plain, self._gap))
         return self._last[1]
 
     def _likely(self, plain: str) -> Iterable[str]:
-        """Return what is worth looking for: of a key of many lines there are thousands."""
+        """Return the parts worth searching for: a multi-line key has thousands."""
         if len(self._all) <= _FEW:
             return self._all
         starts = {plain[at : at + SHORTEST] for at in range(len(plain) - SHORTEST + 1)}
         return [part for start in self._by_start.keys() & starts for part in self._by_start[start]]
 
     def _found(self, plain: str, found: list[str], places: list[int]) -> Iterator[tuple[int, int]]:
-        """Yield where parts are among the characters that are in no gap."""
+        """Yield the spans of parts in a text without gaps."""
 
         def beside(at: int, of: int, wanted: frozenset[str]) -> bool:
             near = 0 <= at < len(plain) and abs(places[at] - places[of]) == 1
@@ -209,7 +209,7 @@ class _Look:
             while at >= 0:
                 first, last = at, at + len(part)
                 if part in self._base64:
-                    # The characters beside it hold some of its bits.
+                    # Neighbouring base64 characters contain some of the secret's bits.
                     first -= beside(first - 1, first, _IN_BASE64)
                     last += beside(last, last - 1, _IN_BASE64)
                     while beside(last, last - 1, _PADDING):
@@ -218,7 +218,7 @@ class _Look:
                 at = plain.find(part, at + 1)
 
     def open_end(self, text: str, spans: list[tuple[int, int]]) -> int:
-        """Return where a secret may begin that a text ends in the middle of."""
+        """Return the position of an incomplete secret at a text's end."""
         if not self._all:
             return len(text)
         near, plain = self._near_end(text, _NEAR, PART - 1)
@@ -227,16 +227,16 @@ class _Look:
             at = _first_outside(
                 (near + self._places(text[near:])[-one] for one in begun), spans, at
             )
-        # Where no sign is among the last characters, they read as they are.
+        # Without escapes among the last characters, no decoding is needed.
         return min(at, self._open_code(text, spans)) if signs_in(plain[1 - PART :]) else at
 
     def _open_code(self, text: str, spans: list[tuple[int, int]]) -> int:
-        """Return the same where characters are there by number, or orders to a terminal."""
+        """Return the same for text with escapes or terminal control sequences."""
         near, plain = self._near_end(text, _NEAR_CODED, _NEAR_CODED)
         cut = cut_code(plain)
         read = self._as_read(plain[:cut]) or plain[:cut]
         begun = self._begun(read)
-        # One character of it says nothing yet: many a line ends with such a sign.
+        # A single character is no indication: many lines end with one.
         ends = [cut] if cut < len(plain) - 1 else []
         if not begun and not ends:
             return len(text)
@@ -245,7 +245,7 @@ class _Look:
         return _first_outside(sorted(near + places[at] for at in ends), spans, len(text))
 
     def _near_end(self, text: str, size: int, wanted: int) -> tuple[int, str]:
-        """Return where the end of a text begins that is enough, and that without gaps."""
+        """Return the start of a sufficiently long end of a text, and that end without gaps."""
         while True:
             near = max(0, len(text) - size)
             plain = self._squeezed(text[near:])
@@ -254,7 +254,7 @@ class _Look:
             size *= 4
 
     def _begun(self, text: str) -> list[int]:
-        """Return how long the ends of a text are that a part goes on from, the longest first."""
+        """Return the lengths of a text's ends that are the beginning of a part, longest first."""
         end = text[1 - PART :]
         begun = [1] if end[-1:] in self._firsts else []
         if self._pairs.isdisjoint(pairwise(end)):
@@ -267,7 +267,7 @@ class _Look:
         return at < len(self._beginning) and self._beginning[at].startswith(text)
 
     def _places(self, text: str) -> list[int]:
-        """Return where in a text its characters are that are in no gap."""
+        """Return the positions of a text's characters outside gaps."""
         places: list[int] = []
         after = 0
         for one in self._gap.finditer(text):
@@ -278,19 +278,19 @@ class _Look:
 
 
 def _first_outside(places: Iterable[int], spans: list[tuple[int, int]], other: int) -> int:
-    """Return the first of some places that is within no secret; else another one."""
+    """Return the first position inside no span; `other` if there is none."""
     outside = (at for at in places if not any(start < at < end for start, end in spans))
     return next(outside, other)
 
 
 def masked_event(event: AnyEvent, masker: Masker) -> AnyEvent:
-    """Return an event without the secrets in its texts.
+    """Return an event with all its texts masked.
 
     Raises:
-        ValueError: An artefact's name holds a secret: it would be shown everywhere.
+        ValueError: An artefact's name contains a secret.
     """
     if isinstance(event, Piece) or not masker:
-        # Its document was masked before it was cut; a picture is what it is.
+        # A document was masked before it was split; pictures are not masked.
         return event
     plain = event.model_dump(exclude=_OF_MACHINES)
     masked = masker.masked(plain)
@@ -303,14 +303,14 @@ def masked_event(event: AnyEvent, masker: Masker) -> AnyEvent:
 
 
 class MaskedStream:
-    """Masks an output that comes in whole lines; a secret may be split over several."""
+    """Masks output in whole lines; a secret may be split over several."""
 
     def __init__(self, masker: Masker) -> None:
         self._masker = masker
         self._held = ""
 
     def take(self, text: str) -> str:
-        """Take lines; return those, masked, that no secret can go on from."""
+        """Accept lines; return masked those in which no secret can still be incomplete."""
         text = self._held + text
         spans = self._masker.spans(text)
         cut = self._masker.open_end(text, spans)
@@ -321,12 +321,12 @@ class MaskedStream:
                     cut = text.rfind("\n", 0, start) + 1
         self._held, taken = text[cut:], text[:cut]
         if "|" in self._held and "|" not in taken:
-            # Its bars had the lines before it looked at as if bars were gaps there, too.
+            # A bar in the held lines made the earlier ones be searched with bars as gaps, too.
             return self._masker.mask(taken)
         return _starred(taken, [(start, end) for start, end in spans if end <= cut])
 
     def end(self) -> str:
-        """Return what was held back; once."""
+        """Return the held lines, masked. Call it once, at the end."""
         text, self._held = self._held, ""
         cut = self._masker.open_end(text, self._masker.spans(text))
         masked, rest = self._masker.mask(text[:cut]), text[cut:]
@@ -334,5 +334,5 @@ class MaskedStream:
         begun = plain[: cut_code(plain)]
         if is_short(as_read(begun, GAP) or begun):
             return masked + rest
-        # It was cut off amid a secret.
+        # The output ends within a secret.
         return f"{masked}{STARS}" + "\n" * rest.count("\n")

@@ -1,1 +1,1 @@
-"""A release's version, and the project's own."""
+"""Versions of releases and projects."""

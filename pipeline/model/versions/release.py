@@ -1,4 +1,4 @@
-"""A release's version: the project's own, and the run's number."""
+"""Version of a release: the project's own version and the run's number."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from packaging.version import InvalidVersion, Version
 
 from slipway.model.versions.written import named_by_backend, table
 
-#: What a project without any version is.
+#: Version of a project that has none.
 NONE = "0.0.0"
 _HOW = "make a tag such as v1.0.0, or write the version into pyproject.toml"
 
 
 @dataclass(frozen=True)
 class ProjectVersion:
-    """A project's own version, without any local part: that is where the run's number goes."""
+    """A project's own version, without a local part, which will hold the run's number."""
 
     text: str
     trouble: str = ""
-    """Why it is none of the project's own, and what to do; empty: it is."""
+    """The reason why no version was found, and what to do; empty if one was found."""
 
 
 def find_version(read: Callable[[str], str | None], described: str | None) -> ProjectVersion:
-    """Find a project's own version in its files, without running anything of it.
+    """Find a project's own version in its files, without running its code.
 
     Args:
-        read: Returns the text of a file of the project; None where there is none.
-        described: What `git describe --tags` says, such as "v1.4.0-3-gabc1234".
+        read: Returns the text of a file of the project; None if it does not exist.
+        described: The output of `git describe --tags`, such as "v1.4.0-3-gabc1234".
 
     Returns:
-        The version of pyproject.toml, else what the build backend's settings there name, else of
+        The version in pyproject.toml, else the one that the build backend would read, else that of
         the nearest tag, else "0.0.0".
     """
     data = _pyproject(read)
@@ -45,20 +45,19 @@ def find_version(read: Callable[[str], str | None], described: str | None) -> Pr
     )
     if found:
         return ProjectVersion(found)
-    # A project that makes no claim to have one is no package, and content with the run's number.
+    # Without [project] it is no package, and the run's number suffices.
     return ProjectVersion(NONE, _trouble(data, described) if "project" in data else "")
 
 
 def local_version(base: str, number: int, *, dirty: bool) -> str:
-    """Return the version of what is made from a working tree: 1.4.0+local.3, 1.4.0+local.3.dirty.
+    """Return the version of a build from a working tree: 1.4.0+local.3, 1.4.0+local.3.dirty.
 
-    By PEP 440 each is older than 1.4.0+1, which a site's first run makes, and none is ever one of
-    a site's.
+    By PEP 440 it is older than 1.4.0+1 of a site's first run, and never equal to a site's version.
 
     Args:
         base: The project's own version.
         number: The number of the run on that machine.
-        dirty: Whether the tree has what no commit has.
+        dirty: True if the tree has uncommitted changes.
     """
     return f"{base}+local.{number}" + (".dirty" if dirty else "")
 

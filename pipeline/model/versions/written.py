@@ -1,8 +1,8 @@
-"""The version that a build backend would read from a project's files, read as text.
+"""Read the version that a build backend would use from a project's files, as text.
 
-The master reads it at the start of a run. It never runs a backend, nor imports the project: that
-would run what a committer wrote, with the master's rights. So nothing is evaluated, and no regular
-expression of the project's own is used.
+The master calls this at the start of a run. It never runs a backend or imports the project: that
+would execute a committer's code with the master's rights. So nothing is evaluated, and no regular
+expression of the project is used.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _IN_CALL = re.compile(r"""\bversion[ \t]*=[ \t]*['"]([^'"\n]{1,100})['"]""")
 
 
 def table(data: dict[str, Any], *names: str) -> dict[str, Any]:
-    """Return a table of a TOML file; an empty one where there is none."""
+    """Return a nested table of TOML data; empty if it does not exist."""
     for name in names:
         found = data.get(name)
         if not isinstance(found, dict):
@@ -32,11 +32,11 @@ def table(data: dict[str, Any], *names: str) -> dict[str, Any]:
 
 
 def named_by_backend(data: dict[str, Any], read: Read) -> str | None:
-    """Return the version that pyproject.toml, or what is older, names for its build backend.
+    """Return the version that the build backend would use, from pyproject.toml or older files.
 
     Args:
         data: The content of pyproject.toml.
-        read: Returns the text of a file of the project; None where there is none.
+        read: Returns the text of a file of the project; None if it does not exist.
     """
     for look in (_setuptools, _hatch, _pdm, _poetry, _maturin, _flit, _setup_cfg, _setup_py):
         found = look(data, read)
@@ -65,7 +65,7 @@ def _pdm(data: dict[str, Any], read: Read) -> str | None:
 
 def _poetry(data: dict[str, Any], _read: Read) -> str | None:
     told = table(data, "tool", "poetry").get("version")
-    # What poetry-dynamic-versioning replaces by the tag's.
+    # Placeholders that poetry-dynamic-versioning replaces by the tag's version.
     return told if isinstance(told, str) and told not in {"0", "0.0.0"} else None
 
 
@@ -110,7 +110,7 @@ def _setup_py(_data: dict[str, Any], read: Read) -> str | None:
 
 
 def _attribute(told: str, read: Read, root: str) -> str | None:
-    """Return what is assigned to an attribute of a module, such as app.__version__."""
+    """Return the literal assigned to an attribute of a module, such as app.__version__."""
     module, _, name = told.rpartition(".")
     parts = module.split(".")
     if not all(_NAME.fullmatch(part) for part in [*parts, name]):
@@ -139,7 +139,7 @@ def _assigned(path: object, names: tuple[str, ...], read: Read) -> str | None:
 
 
 def _whole(paths: object, read: Read) -> str | None:
-    """Return what a file holds that is nothing but the version."""
+    """Return the content of a single file that holds only the version."""
     listed = paths if isinstance(paths, list) else [paths]
     texts = [_text(path, read).strip() for path in listed]
     return texts[0] if len(texts) == 1 else None
