@@ -1,4 +1,4 @@
-"""Sessions: steps that do not know what drives them. Import this as `slipway.sessions`."""
+"""Sessions: the driver-independent API of steps. Import this as `slipway.sessions`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What only some drivers can do; what a driver does not say itself, it cannot."""
+"""Optional features of drivers; by default unsupported."""
 
 # ruff: noqa: ARG002  the drivers that can need the arguments
 
@@ -10,10 +10,10 @@ from slipway.sessions.errors import Unsupported
 
 
 class Capabilities:
-    """The part of a session that differs from driver to driver."""
+    """The part of a session that differs between drivers."""
 
     driver: str
-    """What tags call it: http, selenium, grid, desktop."""
+    """Its name in tags: http, selenium, grid, desktop."""
 
     @property
     def status(self) -> int:
@@ -26,7 +26,7 @@ class Capabilities:
         raise Unsupported(self._cannot("tell HTTP headers"))
 
     def cookie(self, name: str) -> str | None:
-        """Return a cookie's value; None where there is none."""
+        """Return a cookie's value; None if there is none."""
         raise Unsupported(self._cannot("read cookies"))
 
     def set_cookie(self, name: str, value: str) -> None:
@@ -52,23 +52,23 @@ class Capabilities:
 
     @property
     def windows(self) -> Sequence[str]:
-        """The handles of the open windows, in the order in which they were opened."""
+        """The handles of the open windows, in the order of opening."""
         raise Unsupported(self._cannot("open windows; tag the scenario @javascript"))
 
     def switch_window(self, handle: str) -> None:
-        """Go on in another window."""
+        """Switch to another window."""
         raise Unsupported(self._cannot("switch windows; tag the scenario @javascript"))
 
     def close_window(self) -> None:
-        """Close the window and go on in the first one."""
+        """Close the window and switch to the first one."""
         raise Unsupported(self._cannot("close windows; tag the scenario @javascript"))
 
     def resize(self, width: int, height: int) -> None:
-        """Give the window a size in pixels."""
+        """Resize the window, in pixels."""
         raise Unsupported(self._cannot("resize windows; tag the scenario @javascript"))
 
     def press_key(self, key: str) -> None:
-        """Press a key where the focus is: one character, or a name such as ENTER or TAB."""
+        """Press a key in the focused element: one character, or a name such as ENTER or TAB."""
         raise Unsupported(self._cannot("press keys; tag the scenario @javascript"))
 
     def screenshot(self) -> bytes:

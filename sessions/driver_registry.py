@@ -1,7 +1,7 @@
-"""Drivers by name, found by entry points: Slipway's own and those of packages installed here.
+"""Find drivers by name among the entry points of installed packages, Slipway's included.
 
 A driver is a function that opens a session: `open_session(settings, patience) -> Session`. The name
-of its entry point in the group slipway.drivers is what a tag calls it: @session:NAME.
+of its entry point in the group slipway.drivers is its name in tags: @session:NAME.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from slipway.sessions.settings import Settings
 __all__ = ["GROUP", "Opener", "find_opener"]
 
 GROUP = "slipway.drivers"
-#: Opens a session, given what the project says of them and the seconds to look again.
+#: Opens a session, given the project's settings and the patience in seconds.
 Opener = Callable[[Settings, float], Session]
-#: The packages that Slipway's own come from; nobody takes their names.
+#: The distributions of Slipway's own drivers; other packages cannot override their names.
 _OURS = ("slipway", "slipway-sessions")
 
 
 def find_opener(name: str) -> Opener:
-    """Return what opens the sessions of a driver.
+    """Return the function that opens a driver's sessions.
 
     Raises:
         DriverMissing: There is none of that name, or it cannot be used.

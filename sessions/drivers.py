@@ -1,4 +1,4 @@
-"""Which session a scenario's tags ask for, and the sessions that outlast a scenario."""
+"""Select a session by a scenario's tags, and keep sessions beyond a scenario."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ _CONTRADICTION = (
     "the tags @javascript and @session:{0} contradict each other: the driver "
     '"{0}" runs no JavaScript; leave out one of them'
 )
-#: Drivers whose pages run no JavaScript; of others it is seen once they are opened.
+#: Drivers without JavaScript, known before a session is opened.
 _PLAIN = frozenset({"http", "desktop"})
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What a scenario's tags ask for."""
+    """The selection by a scenario's tags."""
 
     driver: str
     insulated: bool = False
-    """Whether it wants a browser that no scenario has used before."""
+    """True asks for a browser that no scenario has used before."""
 
 
 def driver_of(
     tags: Iterable[str], default: str = "http", *, javascript: str = "selenium"
 ) -> Choice:
-    """Return the session that tags ask for.
+    """Return the session that tags select.
 
     Args:
         tags: With or without "@": javascript, desktop, session:NAME, insulated; others mean
@@ -63,7 +63,7 @@ def driver_of(
 
 
 class Sessions:
-    """Opens sessions as scenarios need them, and keeps a browser for many scenarios."""
+    """Open sessions for scenarios, and reuse browsers for many scenarios."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class Sessions:
         default: str = "http",
         drivers: Mapping[str, Callable[[], Session]] | None = None,
     ) -> None:
-        """Prepare; nothing is opened yet.
+        """Initialize; nothing is opened yet.
 
         Args:
             settings: Where the application is, and what shows it.
@@ -120,7 +120,7 @@ class Sessions:
         return lambda: found(self._settings, self._patience)
 
     def reset(self) -> None:
-        """Forget what the visitors did; browsers stay open for the next scenario."""
+        """Reset all visitors; browsers stay open for the next scenario."""
         for key in sorted(self._used):
             try:
                 self._kept[key].reset()
@@ -129,12 +129,12 @@ class Sessions:
         self._used.clear()
 
     def close(self) -> None:
-        """End all sessions; harmless when done twice."""
+        """End all sessions. Idempotent."""
         for key in list(self._kept):
             self._end(key)
 
     def _clean(self, key: tuple[str, str]) -> bool:
-        """Return whether a kept session is as new, after making it so."""
+        """Reset a kept session if it was used; return False if it cannot be used any more."""
         session = self._kept.get(key)
         if session is None:
             return True
@@ -142,7 +142,7 @@ class Sessions:
             if key in self._used:
                 session.reset()
             elif session.javascript or session.driver == "desktop":
-                # The browser or program may have ended since the last scenario.
+                # The browser or program may have ended since the last scenario: query it.
                 _ = session.windows
         except (SessionLost, SessionError):
             return False

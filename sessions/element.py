@@ -1,4 +1,4 @@
-"""One thing on a page, whatever shows the page."""
+"""The interface of an element on a page, for all drivers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 class Element(ABC):
-    """What a session finds. It is good until the page changes."""
+    """An element found by a session. It is valid until the page changes."""
 
     @property
     @abstractmethod
@@ -18,38 +18,38 @@ class Element(ABC):
     @property
     @abstractmethod
     def text(self) -> str:
-        """The text a person sees in it, white space folded."""
+        """Its visible text, white space folded."""
 
     @property
     @abstractmethod
     def value(self) -> str:
-        """What a field holds; of a list the chosen option's value."""
+        """The value of a field; for a list the chosen option's value."""
 
     @property
     @abstractmethod
     def checked(self) -> bool:
-        """Whether a checkbox, radio button or option is chosen."""
+        """True if a checkbox, radio button or option is chosen."""
 
     @property
     @abstractmethod
     def visible(self) -> bool:
-        """Whether a person can see it."""
+        """True if a person can see it."""
 
     @abstractmethod
     def attribute(self, name: str) -> str | None:
-        """Return an attribute as the page says it; None where it has none."""
+        """Return an attribute as written in the page; None if it is missing."""
 
     @abstractmethod
     def click(self) -> None:
-        """Click it: follow a link, press a button, toggle a box."""
+        """Click it: follow a link, press a button, toggle a checkbox."""
 
     @abstractmethod
     def fill(self, text: str) -> None:
-        """Replace what a text field holds."""
+        """Replace the content of a text field."""
 
     @abstractmethod
     def choose(self, option: str, *, add: bool = False) -> None:
-        """Choose an option of a list by its text or value; `add` keeps the others."""
+        """Choose an option of a list by its text or value; with `add` the others stay chosen."""
 
     @abstractmethod
     def set_checked(self, *, checked: bool) -> None:
@@ -57,8 +57,8 @@ class Element(ABC):
 
     @abstractmethod
     def attach(self, files: Sequence[Path]) -> None:
-        """Give files to a file field."""
+        """Attach files to a file field."""
 
     @abstractmethod
     def find_all(self, xpath: str) -> Sequence[Element]:
-        """Return what an XPath finds inside it (written from the element: `.//a`)."""
+        """Return the elements that an XPath finds inside it (relative to the element: `.//a`)."""

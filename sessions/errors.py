@@ -1,22 +1,22 @@
-"""What a session says when it cannot do what a step asks for."""
+"""Errors of sessions when they cannot do what a step asks for."""
 
 from __future__ import annotations
 
 
 class SessionError(AssertionError):
-    """The page is not as the step expects it: the step fails with this sentence."""
+    """The page is not in the state that the step expects: the step fails with this sentence."""
 
 
 class NotThere(SessionError):
-    """What a step names is not on the page (yet)."""
+    """An element that a step names is not on the page (yet)."""
 
 
 class Unsupported(SessionError):
-    """This driver cannot do that, such as answering an alert over plain HTTP."""
+    """The driver does not support an operation, such as answering an alert over plain HTTP."""
 
 
 class Transient(Exception):
-    """The page is just changing; whoever looks must look again."""
+    """The page is changing; retry the query."""
 
 
 class DriverMissing(RuntimeError):

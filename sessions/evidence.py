@@ -1,4 +1,4 @@
-"""Evidence: what is kept of the pages when something failed."""
+"""Evidence: the state of pages at the moment of a failure."""
 
 from __future__ import annotations
 
@@ -11,28 +11,29 @@ from typing import Any, Self
 
 from slipway.sessions.session import Evidence
 
-#: Names the folder; without it nothing is written, and only reports get evidence.
+#: Environment variable with the evidence folder; without it no files are written, and only reports
+#: get evidence.
 VARIABLE = "SLIPWAY_EVIDENCE"
 _LONGEST = 80
 
 
 class Named(bytes):
-    """The bytes of a piece of evidence, which know what they are called: behave asks no name."""
+    """The bytes of a piece of evidence, with its name: behave's attachments have no name."""
 
     name: str
 
     def __new__(cls, evidence: Evidence) -> Self:
-        """Take a piece's bytes and its name."""
+        """Create it from a piece's bytes and its name."""
         made = super().__new__(cls, evidence.data)
         made.name = evidence.title or evidence.name
         return made
 
 
 class EvidenceFolder:
-    """The files of one scenario or test; the folder is made with the first of them."""
+    """The evidence files of one scenario or test; the folder is created with the first file."""
 
     def __init__(self, title: str, parent: Path | None) -> None:
-        """Prepare.
+        """Initialize; nothing is written yet.
 
         Args:
             title: What the scenario or test is called.
@@ -44,7 +45,7 @@ class EvidenceFolder:
         self._folder: Path | None = None
 
     def write(self, evidence: Evidence) -> Path | None:
-        """Write one piece; return its file, None where nothing is written.
+        """Write one piece; return its file, or None if no folder is set.
 
         Raises:
             OSError: It cannot be written.
@@ -64,12 +65,12 @@ class EvidenceFolder:
 
 
 def slug(text: str) -> str:
-    """Return a text as a file name that every system takes."""
+    """Return a text as a file name that is valid on every system."""
     return re.sub(r"[^A-Za-z0-9_]+", "-", text).strip("-")[:_LONGEST].strip("-").lower() or "page"
 
 
 def _new_folder(parent: Path, name: str) -> Path:
-    """Make a folder that nobody else has: two scenarios may be called the same."""
+    """Create a unique folder: two scenarios may have the same name."""
     parent.mkdir(parents=True, exist_ok=True)
     number = 1
     while True:
@@ -83,15 +84,15 @@ def _new_folder(parent: Path, name: str) -> Path:
 
 
 def evidence_folder(title: str) -> EvidenceFolder:
-    """Return the folder of one scenario or test, inside the one that $SLIPWAY_EVIDENCE names."""
+    """Return the folder of one scenario or test, inside $SLIPWAY_EVIDENCE."""
     named = os.environ.get(VARIABLE)
     return EvidenceFolder(title, Path(named) if named else None)
 
 
 def write_evidence(title: str, found: Iterable[Evidence]) -> list[Path]:
-    """Write the evidence of a test; return the files, none where no folder is named.
+    """Write the evidence of a test; return the files, empty if no folder is set.
 
-    What cannot be written is told and never raised: there is an error already.
+    Write errors are printed and never raised: the test has failed already.
     """
     folder = evidence_folder(title)
     for one in found:
@@ -100,7 +101,7 @@ def write_evidence(title: str, found: Iterable[Evidence]) -> list[Path]:
 
 
 def keep(context: Any, found: Iterable[Evidence]) -> None:
-    """Attach evidence to behave's report and write its files; what fails is told, never raised.
+    """Attach evidence to behave's report and write its files; errors are printed, never raised.
 
     Args:
         context: behave's context in a scenario.
@@ -110,7 +111,7 @@ def keep(context: Any, found: Iterable[Evidence]) -> None:
     for one in found:
         if folder is not None:
             _kept(one, lambda one=one: folder.write(one))  # type: ignore[misc]
-        # Some formatters break on bytes, and would turn a passing step into an error.
+        # Some formatters fail on bytes, and would turn a passed step into an error.
         _kept(one, lambda one=one: context.attach(one.media_type, Named(one)))  # type: ignore[misc]
 
 

@@ -1,7 +1,8 @@
-"""Labels before fields: an XPath that looks for a field by its label, made quick.
+"""Speed up XPath searches for a field by its label.
 
-Whether a field's id is one that a label is for means the same for every field, yet lxml and
-browsers look through all labels for each: a form of 2,000 fields takes them 5 and 18 seconds.
+The set of ids that labels refer to is the same for every field, yet lxml and browsers search all
+labels for each field: a form of 2,000 fields takes them 5 and 18 seconds. Here the labels are
+searched once.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ MOST_LABELS = 50
 
 
 def labels_first(xpath: str, ids_of: Callable[[str], Sequence[str]]) -> str:
-    """Return an XPath with the ids that labels are for in place of the search for the labels.
+    """Return an XPath with the ids of matching labels in place of the search for the labels.
 
     Args:
         xpath: Made by `named`, also when it counts from an element.
@@ -37,12 +38,12 @@ def labels_first(xpath: str, ids_of: Callable[[str], Sequence[str]]) -> str:
 
 
 def path_of(xpath: str) -> tuple[str, list[tuple[str, str]]]:
-    """Return an XPath with its searches for labels, for a page that looks for labels first."""
+    """Return an XPath with its label searches, for a page that evaluates the labels first."""
     return xpath, label_searches(xpath)
 
 
 def label_searches(xpath: str) -> list[tuple[str, str]]:
-    """Return the parts of an XPath that look for a field by its labels.
+    """Return the parts of an XPath that search a field by its labels.
 
     Returns:
         Of each its text, and the XPath of the `for` attributes that it compares with the id.
@@ -60,7 +61,10 @@ def label_searches(xpath: str) -> list[tuple[str, str]]:
 
 
 def _end_of_predicate(parts: list[str], at: int) -> int:
-    """Return where the bracket closes that opens after a part; the part itself if none does."""
+    """Return the index of the part with the bracket that closes the one opened after `at`.
+
+    Returns `at` if no bracket opens there or none closes it.
+    """
     depth = 0
     for number in range(at + 1, len(parts)):
         depth += {"[": 1, "]": -1}.get(parts[number], 0)

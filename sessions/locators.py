@@ -22,7 +22,7 @@ _XPATH_PARTS = re.compile(r"""("[^"]*"|'[^']*'|[\[\](|])""")
 
 
 def literal(text: str) -> str:
-    """Return a text as an XPath string, whatever quotes are in it.
+    """Return a text as an XPath string literal, whatever quotes it contains.
 
     Raises:
         SessionError: It holds a character that no page can hold.
@@ -40,12 +40,12 @@ def literal(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Return a text with all white space folded, as a person reads it."""
+    """Return a text with all white space folded, as it is displayed."""
     return " ".join(text.split())
 
 
 def inside(xpath: str) -> str:
-    """Return an XPath of a document so that it counts from an element.
+    """Rewrite an XPath of a document so that it is relative to an element.
 
     Each alternative that begins with a slash gets a dot before it; what stands in strings and in
     predicates stays as it is.
@@ -66,7 +66,7 @@ def inside(xpath: str) -> str:
 
 
 def named(kind: str, locator: str, *, exact: bool = False) -> str:
-    """Return an XPath for all things of a kind that are called so.
+    """Return an XPath for all elements of a kind with a name.
 
     Args:
         kind: One of `KINDS`, such as "field" or "button".
@@ -86,13 +86,13 @@ def named(kind: str, locator: str, *, exact: bool = False) -> str:
 
 
 def described(kind: str, locator: str) -> str:
-    """Return what a sentence calls it, such as `field "Name"`."""
+    """Return a description for messages, such as `field "Name"`."""
     words = _KINDS[kind][0] if kind in _KINDS else kind
     return f'{words} "{fold(locator)}"'
 
 
 class _Name:
-    """A locator, and the conditions that it makes."""
+    """A locator, and the XPath conditions for it."""
 
     def __init__(self, locator: str, *, exact: bool) -> None:
         self.raw = locator
@@ -101,12 +101,12 @@ class _Name:
         self.exact = exact
 
     def text(self, what: str = ".") -> str:
-        """Say that a text is or holds the locator."""
+        """Return the condition that a text equals or contains the locator."""
         space = f"normalize-space(translate({what}, '\xa0', ' '))"
         return f"{space} = {self.folded}" if self.exact else f"contains({space}, {self.folded})"
 
     def attributes(self, *names: str) -> str:
-        """Say that one of the attributes is the locator, or is or holds it if it is a text."""
+        """Return the condition that one of the attributes matches: id and name exactly."""
         said = [
             f"@{name} = {self.same}" if name in {"id", "name"} else self.text(f"@{name}")
             for name in names
@@ -114,9 +114,9 @@ class _Name:
         return " or ".join(said)
 
     def label(self) -> str:
-        """Say that a field has a label of that text, around it or for its id."""
+        """Return the condition that a field has a label with that text, around it or for its id."""
         text = self.text()
-        if self.exact:  # the label around a list holds the list's options too
+        if self.exact:  # the text of a label around a list includes the list's options
             text = f"{text} or text()[{text}]"
         return f"ancestor::label[{text}] or @id and @id = //label[{text}]/@for"
 

@@ -1,7 +1,7 @@
-"""A session: what a step sees of an application, whatever shows it.
+"""The interface of a session: an application as steps see it, with any driver.
 
-Steps name things as people do (the label of a field, the text of a button). Where a driver shows
-pages that change by themselves, everything is looked for again until its patience ends.
+Steps name elements as people do (the label of a field, the text of a button). With a driver whose
+pages change on their own, every search is retried until the patience ends.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _WHOLE = re.compile(r"[a-z][a-z0-9+.-]*://|(about|data|javascript|mailto):", re.
 
 
 class NotYet(Exception):
-    """What is looked for is not so; the sentence is made once it is needed, as it asks the page."""
+    """A condition does not hold (yet); the message is built lazily, as it queries the page."""
 
     def __init__(self, kind: type[SessionError], told: Callable[[], str]) -> None:
-        """Say what is not so.
+        """Initialize.
 
         Args:
             kind: What is raised once patience has ended.
@@ -41,24 +41,24 @@ class NotYet(Exception):
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is kept of a page on which a step failed."""
+    """A piece of evidence about a page on which a step failed."""
 
     name: str
-    """Such as "page.html"."""
+    """For example "page.html"."""
     media_type: str
     data: bytes
     title: str = ""
-    """What people read above it; empty: the name."""
+    """The heading for people; empty: the name."""
 
 
 class Session(Capabilities, ABC):
-    """One visitor of one application."""
+    """A visitor of an application."""
 
     javascript: bool = False
-    """Whether the pages' own scripts run."""
+    """True if scripts of pages run."""
 
     def __init__(self, base_url: str, *, patience: float = 0.0) -> None:
-        """Prepare; nothing is opened yet.
+        """Initialize; nothing is opened yet.
 
         Args:
             base_url: What relative addresses count from.
@@ -69,12 +69,12 @@ class Session(Capabilities, ABC):
         self._inside: list[tuple[str, str]] = []
 
     def absolute(self, address: str) -> str:
-        """Return the whole URL of a path: `/login` counts from the base URL as `login` does."""
+        """Return the absolute URL of a path: `/login` is relative to the base URL, like `login`."""
         if _WHOLE.match(address):
             return address
         return self.base_url + address.lstrip("/")
 
-    # ---- what a driver does
+    # ---- implemented by drivers
 
     @abstractmethod
     def visit(self, address: str) -> None:
@@ -90,7 +90,7 @@ class Session(Capabilities, ABC):
 
     @abstractmethod
     def reload(self) -> None:
-        """Load the page again."""
+        """Reload the page."""
 
     @property
     @abstractmethod
@@ -105,16 +105,16 @@ class Session(Capabilities, ABC):
     @property
     @abstractmethod
     def html(self) -> str:
-        """The page as it is now."""
+        """The page's present HTML."""
 
     @property
     @abstractmethod
     def text(self) -> str:
-        """The text of the page that a person sees, white space folded."""
+        """The page's visible text, white space folded."""
 
     @abstractmethod
     def find_all(self, xpath: str) -> Sequence[Element]:
-        """Return all that an XPath finds on the page, looked for once.
+        """Return all elements that an XPath finds on the page, without retries.
 
         Raises:
             Transient: The page is just changing.
@@ -122,28 +122,28 @@ class Session(Capabilities, ABC):
 
     @abstractmethod
     def reset(self) -> None:
-        """Forget the visitor: cookies, storage, windows; the next scenario starts anew."""
+        """Reset the visitor: cookies, storage, windows; the next scenario starts fresh."""
 
     @abstractmethod
     def close(self) -> None:
-        """End the session and whatever it started; harmless when done twice."""
+        """End the session and everything it started. Idempotent."""
 
     @abstractmethod
     def evidence(self) -> list[Evidence]:
-        """Return what is to be kept of the page; never raises."""
+        """Return the evidence of the page; never raises."""
 
     def frame(self, title: str) -> Evidence | None:  # noqa: ARG002  drivers of browsers use it
-        """Return a small picture of the page for a film; None where there is none. Never raises.
+        """Return a small picture of the page for a film; None if it is not available. Never raises.
 
         Args:
             title: What has just happened.
         """
         return None
 
-    # ---- what steps do
+    # ---- used by steps
 
     def find(self, kind: str, locator: str) -> Element:
-        """Return the first thing of a kind by its label, id, name, title or text.
+        """Return the first element of a kind by its label, id, name, title or text.
 
         What a person can see goes before what is hidden, and what is called exactly so before what
         the locator is only a part of.
@@ -154,7 +154,7 @@ class Session(Capabilities, ABC):
         return self._until(lambda: self._first(kind, locator))
 
     def all(self, kind: str, locator: str) -> Sequence[Element]:
-        """Return all things of a kind that are there now, hidden ones too; none is no error.
+        """Return all present elements of a kind, including hidden ones; may be empty.
 
         Raises:
             NotThere: What `within` is in is not there, after patience.
@@ -178,7 +178,7 @@ class Session(Capabilities, ABC):
         self._act("fillable_field", locator, lambda found: found.fill(text))
 
     def choose(self, option: str, locator: str, *, add: bool = False) -> None:
-        """Choose an option from a list; `add` keeps what was chosen in a multiple one."""
+        """Choose an option from a list; with `add` the others of a multiple list stay chosen."""
         self._act("select", locator, lambda found: found.choose(option, add=add))
 
     def choose_radio(self, locator: str) -> None:
@@ -202,29 +202,29 @@ class Session(Capabilities, ABC):
         self._act("file_field", locator, lambda found: found.attach(files))
 
     def value(self, locator: str) -> str:
-        """Return what a field holds."""
+        """Return the value of a field."""
         return self._until(lambda: self._sought("field", locator).value)
 
     def checked(self, locator: str) -> bool:
-        """Return whether a checkbox is checked."""
+        """Return True if a checkbox is checked."""
         return self._until(lambda: self._sought("checkbox", locator).checked)
 
     def see(self, text: str) -> None:
-        """Expect a text on the page (or inside `within`)."""
+        """Check that a text is on the page (or inside `within`)."""
         said = fold(text)
         self.wait(lambda: said in self._shown_text(), lambda: f'"{said}" is not {self._where()}')
 
     def see_not(self, text: str) -> None:
-        """Expect a text not to be on the page (or inside `within`)."""
+        """Check that a text is not on the page (or inside `within`)."""
         said = fold(text)
         self.wait(lambda: said not in self._shown_text(), lambda: f'"{said}" is {self._where()}')
 
     def see_element(self, kind: str, locator: str) -> None:
-        """Expect a thing of a kind."""
+        """Check that there is an element of a kind."""
         self.find(kind, locator)
 
     def see_no_element(self, kind: str, locator: str) -> None:
-        """Expect no thing of a kind."""
+        """Check that there is no element of a kind."""
         self.wait(
             lambda: not self._all(kind, locator),
             lambda: f"there is {described(kind, locator)} {self._where()}",
@@ -232,10 +232,7 @@ class Session(Capabilities, ABC):
 
     @contextmanager
     def within(self, kind: str, locator: str) -> Iterator[Element]:
-        """Do what follows inside one thing on the page, such as a fieldset or a table row.
-
-        It is looked for anew each time, so it may be there on the next page, too.
-        """
+        """Restrict the following steps to one element, such as a fieldset or a table row."""
         found = self.find(kind, locator)
         outside = self._inside
         self._inside = [*outside, (kind, locator)]
@@ -247,7 +244,7 @@ class Session(Capabilities, ABC):
     def wait(
         self, look: Callable[[], object], told: Callable[[], str], seconds: float | None = None
     ) -> None:
-        """Look until something holds.
+        """Retry a query until it returns something true.
 
         Args:
             look: Returns something true when it holds; may raise what the page makes it raise.
@@ -271,11 +268,11 @@ class Session(Capabilities, ABC):
         self._until(lambda: deed(self._sought(kind, locator)))
 
     def _sought(self, kind: str, locator: str) -> Element:
-        """Return what is to be used at once; a driver may find it only then."""
+        """Return an element for immediate use; a driver may search it only at its use."""
         return self._first(kind, locator)
 
     def _until(self, look: Callable[[], T], seconds: float | None = None) -> T:
-        """Do something again while the page changes, until it works or patience ends."""
+        """Retry a query while the page changes, until it succeeds or the patience ends."""
         deadline = time.monotonic() + (self.patience if seconds is None else seconds)
         while True:
             try:
@@ -298,7 +295,7 @@ class Session(Capabilities, ABC):
         return self._first_in(self._context(), [*self._inside, (kind, locator)])
 
     def _first_in(self, context: Element | None, names: Sequence[tuple[str, str]]) -> Element:
-        """Return the last of these, each of which is inside the one before.
+        """Return the last of nested elements, each inside the one before.
 
         Raises:
             NotYet: It is not there.
@@ -316,7 +313,7 @@ class Session(Capabilities, ABC):
         return hidden[0]
 
     def missing(self, names: Sequence[tuple[str, str]], step: int = -1) -> NotYet:
-        """Return what to raise where nothing is called so.
+        """Return the error for an element that was not found.
 
         Args:
             names: Kinds and locators, each inside the one before.
@@ -332,7 +329,7 @@ class Session(Capabilities, ABC):
         return self.find_all(xpath) if context is None else context.find_all(inside(xpath))
 
     def _context(self) -> Element | None:
-        """Return what `within` is in, as it is on the page now."""
+        """Return the element of `within`, as it is on the page now."""
         context = None
         for count in range(len(self._inside)):
             context = self._first_in(context, self._inside[: count + 1])

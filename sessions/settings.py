@@ -1,4 +1,4 @@
-"""What a project says of its sessions: -D of behave, environment variables, pyproject.toml."""
+"""Read a project's settings of sessions: -D of behave, environment variables, pyproject.toml."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class WrongSetting(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """Where the application is, and what shows it."""
+    """The settings of an application's sessions."""
 
     base_url: str | None = None
     browser: str | None = None
@@ -45,17 +45,17 @@ class Settings:
     window_size: tuple[int, int] = (1280, 900)
     """Width and height in pixels."""
     grid_url: str | None = None
-    """A Selenium Grid; with it @javascript runs there."""
+    """The URL of a Selenium Grid; if it is set, @javascript runs there."""
     without_browser: str = "fail"
-    """What becomes of @javascript scenarios without a browser: fail or skip."""
+    """The result of @javascript scenarios if there is no browser: fail or skip."""
     trust_any_certificate: bool = False
-    """Whether the application may have a certificate that nobody vouches for."""
+    """True accepts untrusted certificates of the application."""
     desktop: tuple[str, ...] | None = None
-    """Starts the desktop program for @desktop."""
+    """The command of the desktop program for @desktop."""
     desktop_env: Mapping[str, str] = field(default_factory=dict, hash=False)
-    """More environment variables for it."""
+    """Additional environment variables for it."""
     desktop_seeds: Mapping[str, str] = field(default_factory=dict, hash=False)
-    """Databases by name, of which each desktop program gets copies."""
+    """Seed databases by name; each desktop program gets its own copies."""
 
     def target(self) -> str:
         """Return the base URL.
@@ -77,7 +77,7 @@ def read_settings(
     environ: Mapping[str, str],
     folder: Path,
 ) -> Settings:
-    """Return what holds; the first place that says something wins.
+    """Return the settings; the first source that has a value wins.
 
     Args:
         userdata: What behave's -D sets. Where it can be changed, it gets what the table `define` of
@@ -101,7 +101,7 @@ def read_settings(
     file = _nearest(folder)
     tables = _tables(file, profile) if file else _no_profile(profile)
     for place, table in tables:
-        # `slipway features` takes base_url for base-url, too.
+        # `slipway features` accepts base_url for base-url, too.
         keys = {k: k.replace("-", "_") for k in table if k.replace("-", "_") in _NAMES}
         places.append({name: (f"{place}.{key}", table[key]) for key, name in keys.items()})
         if isinstance(userdata, MutableMapping):
@@ -124,7 +124,7 @@ def _nearest(folder: Path) -> Path | None:
 
 
 def _tables(file: Path, profile: str | None) -> list[tuple[str, Mapping[str, Any]]]:
-    """Return the tables of pyproject.toml with their places, the nearest first."""
+    """Return the tables of pyproject.toml with their names, the nearest first."""
     try:
         table: Any = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
@@ -145,7 +145,7 @@ def _tables(file: Path, profile: str | None) -> list[tuple[str, Mapping[str, Any
 
 
 def _no_profile(profile: str | None, known: Mapping[str, Any] | None = None) -> list[Any]:
-    """Refuse a profile that is not there; none asked for is no profile."""
+    """Raise for an unknown profile; without a requested profile, return no tables."""
     if profile:
         names = ", ".join(known or ()) or "none"
         near = difflib.get_close_matches(profile, list(known or ()), 1)
@@ -197,7 +197,7 @@ def _policy(place: str, value: Any) -> str:
 
 
 def _command(place: str, value: Any) -> tuple[str, ...]:
-    """Check an argument list; a text is one program without arguments, or a list as JSON."""
+    """Validate an argument list; a text is one program without arguments, or a JSON list."""
     words = _from_json(value) if isinstance(value, str) and value.startswith("[") else value
     words = [words] if isinstance(words, str) else words
     good = isinstance(words, list) and words and all(isinstance(one, str) for one in words)

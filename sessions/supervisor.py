@@ -1,10 +1,11 @@
-"""Runs a program and ends its whole tree once whoever started it is gone, however it went.
+"""Run a program and end its whole process tree once its starter is gone, for any reason.
 
-Run as a program of its own, stdlib only: `python -I -S keeper.py FOLDER PROGRAM ARGUMENTS`, with a
-pipe as its input. The system closes the pipe's other end even on SIGKILL. A parent-death signal on
-the program would not do: it is sent when the starting *thread* ends, and a Chromium outlives its
-killed driver. FOLDER gets what the program says (output.log) and, once it has ended by itself, its
-exit code (ended); it is the program's folder for temporary files, and is removed at the end.
+Run as a program of its own, stdlib only: `python -I -S supervisor.py FOLDER PROGRAM ARGUMENTS`,
+with a pipe as its input. The system closes the pipe's other end even on SIGKILL. A parent-death
+signal on the program would not do: it is sent when the starting *thread* ends, and a Chromium
+outlives its killed driver. FOLDER gets the program's output (output.log) and, once it has ended by
+itself, its exit code (ended); it is the program's folder for temporary files, and is removed at the
+end.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _PAUSE = 0.01
 
 
 def main() -> int:
-    """Run the program; end it when the input or the parent is gone; leave no file behind."""
+    """Run the program; end it when the input or the parent is gone, and remove its files."""
     folder, *command = sys.argv[1:]
     starter = os.getppid()
     over = threading.Event()
@@ -37,23 +38,23 @@ def main() -> int:
     program = _start(Path(folder), command)
     told = False
     threading.Thread(target=_read_to_end, args=(over,), daemon=True).start()
-    # A forked child of the starter may hold the pipe open: so the parent is looked at, too.
+    # A forked child of the starter may hold the pipe open: so the parent is checked, too.
     while not over.wait(_LOOK if told else _QUICK):
         if not told and program.poll() is not None:
-            # What it has left running ends with it; the folder stays until it is read.
+            # The program's descendants end with it; the folder stays until the starter has read it.
             _end(program)
             _tell(Path(folder), program.returncode)
             told = True
         if os.getppid() != starter:
             break
-    if not told:  # else its number may be another's by now
+    if not told:  # otherwise its pid may have been reused
         _end(program)
     _remove(Path(folder))
     return 0
 
 
 def _start(folder: Path, command: list[str]) -> subprocess.Popen[bytes]:
-    # A browser's profile and downloads go where they are removed, however it ends.
+    # A browser's profile and downloads go into the folder that is removed in any case.
     places = dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(folder))
     with (folder / "output.log").open("wb") as log:
         return subprocess.Popen(
@@ -67,7 +68,7 @@ def _start(folder: Path, command: list[str]) -> subprocess.Popen[bytes]:
 
 
 def _read_to_end(over: threading.Event) -> None:
-    # Not through sys.stdin: its lock would be held by this thread as the interpreter ends.
+    # Not through sys.stdin: this thread would hold its lock while the interpreter shuts down.
     with contextlib.suppress(OSError):
         while os.read(0, 1024):
             pass
@@ -82,13 +83,13 @@ def _tell(folder: Path, code: int) -> None:
 
 
 def _end(program: subprocess.Popen[bytes]) -> None:
-    """End the program and all of its group at once; nothing in a test's files is worth more."""
+    """Kill the program and all of its group at once; a test's files need no orderly shutdown."""
     if sys.platform == "win32":
         tree = ["taskkill", "/F", "/T", "/PID", str(program.pid)]
         subprocess.run(tree, capture_output=True, check=False)
         return
-    # More than once, for what was just being forked. Whether the group is empty tells nothing:
-    # a zombie that nobody reaps stays in it.
+    # Repeated, for processes that were just being forked. An empty group cannot be detected: a
+    # zombie that nobody reaps stays in it.
     for _ in range(_KILLS):
         try:
             os.killpg(program.pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""The people who visit an application in one scenario or test, each in a session of their own."""
+"""The visitors of an application in one scenario or test, each with a separate session."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class Visitors:
-    """The visitors of one scenario or test."""
+    """Visitors of one scenario or test."""
 
     def __init__(self, sessions: Sessions, tags: Sequence[str]) -> None:
-        """Prepare; nothing is opened yet.
+        """Initialize; nothing is opened yet.
 
         Args:
             sessions: What lasts longer than a scenario, such as browsers.
@@ -37,7 +37,7 @@ class Visitors:
         return self.open("")
 
     def open(self, name: str) -> Session:
-        """Return the session of a visitor, a new one when the name is new.
+        """Return the session of a visitor; a new name opens a new one.
 
         Raises:
             DriverMissing: It needs a browser, and there is none.
@@ -49,11 +49,11 @@ class Visitors:
         return self._open[name]
 
     def pages(self) -> list[str]:
-        """Return where the visitors are; never raises."""
+        """Return the addresses of the visitors' pages; never raises."""
         return [session.url for session in self._open.values()]
 
     def evidence(self) -> list[Evidence]:
-        """Return what all visitors see, named after those that have a name; never raises."""
+        """Return the evidence of all visitors, named after those that have a name; never raises."""
         return [
             replace(piece, name=f"{name}-{piece.name}" if name else piece.name)
             for name, session in self._open.items()
@@ -61,7 +61,7 @@ class Visitors:
         ]
 
     def film(self, title: str) -> list[Evidence]:
-        """Return a small picture of what each visitor sees in a browser; never raises."""
+        """Return a small picture of each visitor's browser; never raises."""
         frames = [
             session.frame(f"{name}: {title}" if name else title)
             for name, session in self._open.items()
@@ -69,7 +69,7 @@ class Visitors:
         return [one for one in frames if one is not None]
 
     def leave(self) -> None:
-        """Let them go; harmless when done twice."""
+        """End the visitors' sessions. Idempotent."""
         self._open.clear()
         self._sessions.reset()
 
@@ -83,7 +83,7 @@ def _gathered(session: Session) -> list[Evidence]:
 
 
 def sessions_of(settings: Settings) -> Sessions:
-    """Return sessions for settings; nothing is opened yet.
+    """Return the sessions for settings; nothing is opened yet.
 
     Raises:
         WrongSetting: Nothing says where the application is, nor how a desktop program starts.

@@ -1,4 +1,4 @@
-"""What is done with one thing in a browser: found, checked and acted upon as one operation."""
+"""Act on an element in a browser: find, check and act as one operation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from slipway.sessions.browser.session import BrowserSession
 
 T = TypeVar("T")
-# Typing takes about a millisecond a character; a person pastes such texts, too.
+# Typing takes about a millisecond per character; people paste long texts, too.
 _LONGEST_TYPED = 500
 _EXAMPLES = {
     "date": "2026-11-21",
@@ -38,16 +38,16 @@ _EXAMPLES = {
 
 
 class ActingElement(Element):
-    """One thing on a page, found anew for each deed.
+    """An element on a page, searched anew for each action.
 
-    A way is a list of steps, as page/finding.js reads it.
+    Its search path is a list of steps, in the format of page/finding.js.
     """
 
-    #: It is one element, which does not come back once it has left the page.
+    #: True: one particular element, which cannot be found again once it has left the page.
     held = False
 
     def __init__(self, session: BrowserSession, way: Sequence[object]) -> None:
-        """Keep the way to it.
+        """Keep the search path.
 
         Args:
             session: Whose page it is on.
@@ -64,31 +64,31 @@ class ActingElement(Element):
 
     @property
     def text(self) -> str:
-        """The text a person sees in it, white space folded; "" where it is hidden."""
+        """Its visible text, white space folded; "" if it is hidden."""
         return " ".join(str(self._ask("text") or "").split())
 
     @property
     def value(self) -> str:
-        """What a field holds; of a list the chosen option's value."""
+        """The value of a field; for a list the chosen option's value."""
         return str(self._ask("value"))
 
     @property
     def checked(self) -> bool:
-        """Whether a checkbox, radio button or option is chosen."""
+        """True if a checkbox, radio button or option is chosen."""
         return bool(self._ask("checked"))
 
     @property
     def visible(self) -> bool:
-        """Whether a person can see it."""
+        """True if a person can see it."""
         return bool(self._ask("visible"))
 
     def attribute(self, name: str) -> str | None:
-        """Return an attribute as the page says it; None where it has none."""
+        """Return an attribute as written in the page; None if it is missing."""
         value = self._ask("attribute", name)
         return None if value is None else str(value)
 
     def click(self) -> None:
-        """Click it as a mouse does: once it is seen, enabled, rests, and nothing covers it."""
+        """Click it with the mouse, once it is visible, enabled, at rest and uncovered."""
 
         def deed() -> None:
             place = self.look("click")
@@ -101,14 +101,14 @@ class ActingElement(Element):
         self._do(deed)
 
     def _clicked(self, place: dict[str, Any]) -> dict[str, Any]:
-        """Click at a place; return what the page says of it, nothing where another one is shown."""
+        """Click at a position; return the page's observation, empty if another page is shown."""
         said = click_at(self._session.browser, place)
         if "why" in said:
             raise self._refused(said)
         return said
 
     def fill(self, text: str) -> None:
-        """Replace what a field, or an editable part of the page, holds.
+        """Replace the content of a field, or of an editable part of the page.
 
         Dates, times, numbers, ranges and colours are set as HTML writes them, as typing them
         depends on the browser's language; long texts are pasted; others are typed.
@@ -125,7 +125,7 @@ class ActingElement(Element):
             _check_taken(done["type"], text, done["value"])
 
     def _type(self, field: WebElement, text: str) -> None:
-        """Type a text; where the field was replaced meanwhile, have it pasted next time.
+        """Type a text; if the field was replaced meanwhile, paste the text at the next attempt.
 
         Raises:
             Gone: It was.
@@ -136,14 +136,14 @@ class ActingElement(Element):
         except Gone:
             self._torn = True
             raise
-        with contextlib.suppress(WebDriverException):  # the text made the page go elsewhere
+        with contextlib.suppress(WebDriverException):  # the text made the page navigate
             if not self._session.deed("filled", self._way, text)["kept"]:
                 self._torn = True
                 msg = "the field was replaced as it was typed into"
                 raise Gone(msg)
 
     def choose(self, option: str, *, add: bool = False) -> None:
-        """Choose an option of a list by its text or value; `add` keeps the others."""
+        """Choose an option of a list by its text or value; with `add` the others stay chosen."""
 
         def deed() -> None:
             done = self.look("choose", option, add)
@@ -155,7 +155,10 @@ class ActingElement(Element):
         self._do(deed)
 
     def set_checked(self, *, checked: bool) -> None:
-        """Check or uncheck a checkbox, choose a radio button; by its label where that covers it."""
+        """Check or uncheck a checkbox, choose a radio button.
+
+        Through its label if that covers it.
+        """
         self._do(lambda: self._set_checked(checked=checked))
 
     def _set_checked(self, *, checked: bool) -> None:
@@ -172,13 +175,13 @@ class ActingElement(Element):
         self._expect(checked=checked)
 
     def _expect(self, *, checked: bool) -> None:
-        """Wait for a box that was clicked: another click would undo what is only late."""
+        """Wait for the state of a clicked checkbox: a second click would undo a late first one."""
 
         def once() -> bool:
             try:
                 return self.look("checked")["value"] is checked
             except (Gone, NotYet):
-                return True  # it has gone, and with it what was asked
+                return True  # the element has left the page
 
         try:
             self._session.wait(once, lambda: "")
@@ -188,7 +191,7 @@ class ActingElement(Element):
             raise Unsupported(f"{msg}; the page does not let it change") from None
 
     def attach(self, files: Sequence[Path]) -> None:
-        """Give files to a file field, shown or not, in place of those it held."""
+        """Attach files to a file field, visible or not; they replace its former files."""
 
         def deed() -> None:
             field = self.look("attach", len(files))["element"]
@@ -198,17 +201,17 @@ class ActingElement(Element):
         self._do(deed)
 
     def find_all(self, xpath: str) -> Sequence[Element]:
-        """Return what an XPath finds inside it (written from the element: `.//a`)."""
+        """Return the elements that an XPath finds inside it (relative to the element: `.//a`)."""
         way = [*self._way, [path_of(xpath)]]
         return self._do(lambda: self._session.found(self.look("all", way=way)))
 
     @abstractmethod
     def called(self) -> str:
-        """Return what a sentence calls it."""
+        """Return its description for messages."""
 
     @abstractmethod
     def missing(self, step: int) -> Exception:
-        """Return what to raise where a step of its way finds nothing."""
+        """Return the error if a step of its search path finds nothing."""
 
     def _ask(self, deed: str, *arguments: object) -> Any:
         return self._do(lambda: self.look(deed, *arguments)["value"])
@@ -216,7 +219,7 @@ class ActingElement(Element):
     def look(
         self, deed: str, *arguments: object, way: Sequence[object] | None = None
     ) -> dict[str, Any]:
-        """Have the page do something that may be done again: nothing that clicks or types.
+        """Run a page script that may be retried: it neither clicks nor types.
 
         Raises:
             NotYet: The page cannot do it now, or one of the steps finds nothing.
@@ -248,7 +251,10 @@ class ActingElement(Element):
 
 
 def typable(text: str) -> bool:
-    """Whether keys can say a text: short, without WebDriver's key codes and astral characters."""
+    """Return True if keys can type a text.
+
+    That is a short text without WebDriver's key codes and without astral characters.
+    """
     if len(text) > _LONGEST_TYPED:
         return False
     return not any(
@@ -258,7 +264,7 @@ def typable(text: str) -> bool:
 
 
 def _check_taken(kind: str, text: str, value: str) -> None:
-    """Complain where a browser silently takes something else, or nothing."""
+    """Raise if the browser has silently stored another value, or none."""
     refused = text != "" and value == ""
     if kind == "range":
         refused = _number(text) != _number(value)

@@ -1,4 +1,4 @@
-"""What a browser session stands on: looking again while a page changes, and the browser's logs."""
+"""Base of a browser session: retries while a page changes, and the browser's logs."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from slipway.sessions.errors import SessionError, Transient, Unsupported
 from slipway.sessions.session import Session
 
 T = TypeVar("T")
-# Lines kept of each of the browser's logs.
+# Maximum lines kept of each of the browser's logs.
 _LOG = 20_000
 
 
 class BrowserBase(Session):
-    """Looks again while a page changes, so that no error of that moment reaches a step."""
+    """Retry queries while a page changes, so that transient errors do not reach a step."""
 
     driver = "selenium"
     javascript = True
@@ -45,7 +45,7 @@ class BrowserBase(Session):
         self._cookies = CookieJar(driver, self.base_url)
 
     def log(self, kind: str) -> list[dict[str, Any]]:
-        """Return what a log of the browser got since the last reset; [] where it has none.
+        """Return the lines of a browser log since the last reset; [] if there is no such log.
 
         Args:
             kind: "browser" (the console) or "performance" (the network).
@@ -59,7 +59,7 @@ class BrowserBase(Session):
         return kept
 
     def deed(self, name: str, *arguments: object) -> dict[str, Any]:
-        """Have the page do something, by one script.
+        """Run one of the page scripts.
 
         Args:
             name: One of the deeds in page/deeds.js.
@@ -68,20 +68,20 @@ class BrowserBase(Session):
         return dict(self.browser.execute_script(scripts.DEED, name, *arguments) or {})
 
     def shown(self) -> str:
-        """Return what a sentence calls the page."""
+        """Return the page's description for messages."""
         return self._page()
 
     def let_go(self) -> None:
-        """Let the page begin what a click or key asks of it, so that the next command waits for it.
+        """Run a task in the page after a click or key, so that the next command sees the effects.
 
-        A form is sent in a task of its own. On a busy machine WebDriver may see nothing of it yet,
-        and the next step's page would be opened in its place.
+        A form is submitted in a separate task. On a busy machine WebDriver may not see it yet, and
+        the next step's page would be opened in its place.
         """
         with contextlib.suppress(WebDriverException):
             self.browser.execute_script(scripts.NEXT_TASK)
 
     def settled(self, look: Callable[[], T], *, held: bool = False) -> T:
-        """Do something once if someone above looks again, and else until the page rests.
+        """Run a query once if a caller retries it; otherwise retry until the page is stable.
 
         Args:
             look: What to do.
@@ -101,7 +101,7 @@ class BrowserBase(Session):
 
     @contextlib.contextmanager
     def looking(self, doing: str) -> Iterator[None]:
-        """Raise what a step understands where a look fails, which may be done again.
+        """Translate the browser's errors in a query, which may be retried.
 
         Raises:
             Stalled: The page did not answer in time.
@@ -142,7 +142,7 @@ class BrowserBase(Session):
             self._looking -= 1
 
     def _once_more(self, look: Callable[[], T], seconds: float | None, stalled: Stalled) -> T:
-        """Look anew on a page that answers again: what it stood still for is not its patience."""
+        """Retry once after a stalled page answers again; the stall does not count as patience."""
         try:
             return super()._until(look, seconds)
         except Stalled as again:
@@ -152,7 +152,7 @@ class BrowserBase(Session):
             raise type(error)(msg) from None
 
     def _recovering(self, look: Callable[[], T]) -> Callable[[], T]:
-        """Return a deed that goes on in the first window when the page has closed its own."""
+        """Return a query that switches to the first window if the page has closed its own."""
 
         def once() -> T:
             try:
@@ -165,12 +165,12 @@ class BrowserBase(Session):
 
     @property
     def status(self) -> int:
-        """Not to be had: WebDriver knows no HTTP."""
+        """Raise Unsupported: WebDriver gives no access to HTTP."""
         raise Unsupported(self._no_http("status"))
 
     @property
     def headers(self) -> dict[str, str]:
-        """Not to be had: WebDriver knows no HTTP."""
+        """Raise Unsupported: WebDriver gives no access to HTTP."""
         raise Unsupported(self._no_http("headers"))
 
     def _no_http(self, what: str) -> str:

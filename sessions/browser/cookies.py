@@ -1,4 +1,4 @@
-"""Cookies and storage of a browser."""
+"""Read and clear cookies and storage of a browser."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from selenium.webdriver.remote.webdriver import WebDriver
 
 from slipway.sessions.browser.scripts import CLEAR_STORAGE
 
-# What Chromium keeps of a site; its HTTP cache goes, too.
+# Chromium's storage types of a site; its HTTP cache is cleared, too.
 _ALL = {"origin": "*", "storageTypes": "all"}
 
 
 class CookieJar:
-    """Cookies and storage: Chromium's through DevTools, other browsers' page by page."""
+    """Cookies and storage: in Chromium through DevTools, in other browsers page by page."""
 
     def __init__(self, browser: WebDriver, base_url: str) -> None:
-        """Prepare.
+        """Initialize.
 
         Args:
             browser: The browser.
@@ -32,13 +32,13 @@ class CookieJar:
         self._devtools = "chrom" in name.lower() or "edge" in name.lower()
 
     def visited(self, url: str) -> None:
-        """Remember a page's origin for `clear_storage`."""
+        """Record a page's origin for `clear_storage`."""
         parts = urlsplit(url)
         if parts.scheme in ("http", "https"):
             self._origins.add(f"{parts.scheme}://{parts.netloc}/")
 
     def value(self, name: str) -> str | None:
-        """Return a cookie's value for the page, or before any page for the application."""
+        """Return a cookie's value for the page, or before the first page for the application."""
         if self._on_page():
             found = self._browser.get_cookie(name)
             return None if found is None else str(found["value"])
@@ -66,7 +66,7 @@ class CookieJar:
     def clear_storage(self) -> None:
         """Remove cookies, storage and caches of all origins."""
         if self._devtools:
-            # The page first: it could write again as it is left.
+            # Leave the page first: it could write to its storage while it is unloaded.
             self._browser.get("about:blank")
             self._ask("Storage.clearDataForOrigin", **_ALL)
             self._ask("Network.clearBrowserCookies")

@@ -1,4 +1,4 @@
-"""The drivers `selenium` and `grid`: a real browser, here or on a Selenium Grid."""
+"""The drivers `selenium` and `grid`: a real browser, on this machine or on a Selenium Grid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a browser session finds: one element, or the way to whatever is there at each moment."""
+"""Elements of a browser session: a found one, or a locator that is evaluated at each use."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 class BrowserElement(ActingElement):
-    """An element that was found: it is good until the page changes."""
+    """A found element: it is valid until the page changes."""
 
     held = True
 
     def __init__(self, session: BrowserSession, element: WebElement) -> None:
-        """Keep what was found.
+        """Keep the element.
 
         Args:
             session: Whose page it is on.
@@ -34,21 +34,21 @@ class BrowserElement(ActingElement):
         self.web_element = element
 
     def called(self) -> str:
-        """Return what a sentence calls it, such as `element <button id="go">`."""
+        """Return its description for messages, such as `element <button id="go">`."""
         with contextlib.suppress(WebDriverException):
             return f"element {self._session.deed('name', self._way)['value']}"
         return "element"
 
     def missing(self, step: int) -> Exception:  # noqa: ARG002  it is the only one
-        """Return what to raise where it has left the page."""
+        """Return the error for an element that has left the page."""
         return Gone(LEFT)
 
 
 class SoughtElement(ActingElement):
-    """What a locator finds at each moment: a page may put another element in its place."""
+    """An element that is searched at each use: a page may replace it by another one."""
 
     def __init__(self, session: BrowserSession, names: Sequence[tuple[str, str]]) -> None:
-        """Keep what it is called.
+        """Keep the names.
 
         Args:
             session: Whose page it is on.
@@ -58,16 +58,16 @@ class SoughtElement(ActingElement):
         self._names = names
 
     def called(self) -> str:
-        """Return what a sentence calls it, such as `button "Go"`."""
+        """Return its description for messages, such as `button "Go"`."""
         return described(*self._names[-1])
 
     def missing(self, step: int) -> Exception:
-        """Return what to raise where a step of its way finds nothing."""
+        """Return the error if a step of its search path finds nothing."""
         return self._session.missing(self._names, step)
 
 
 def way_to(names: Sequence[tuple[str, str]]) -> list[list[object]]:
-    """Return the way to a thing: at each step what is called exactly so before the rest.
+    """Return the search path of an element: at each step exact matches before partial ones.
 
     Args:
         names: Kinds and locators, each inside the one before.

@@ -1,4 +1,4 @@
-"""What a browser's errors mean to a step."""
+"""Translate a browser's errors for steps."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ from slipway.sessions.errors import NotThere, SessionError, SessionLost, Transie
 
 
 class Gone(Transient):
-    """An element has left the page: only looking for it again helps."""
+    """An element has left the page: it must be searched again."""
 
 
 class Slow(Unsupported):
-    """A page took longer than it may: looking again would take as long again."""
+    """A page exceeded its timeout: a retry would take as long again."""
 
 
 class Stalled(Slow):
-    """The same of a look, which changes nothing: done again, it may well be answered."""
+    """A query exceeded its timeout; it changes nothing, so a retry may succeed."""
 
 
-#: What is said of an element that is gone.
+#: Message about an element that has left the page.
 LEFT = "what was found has left the page"
 _GONE = (StaleElementReferenceException, DetachedShadowRootException)
 _CHANGING = (
@@ -49,7 +49,7 @@ _CHANGING = (
     MoveTargetOutOfBoundsException,
     NoSuchElementException,
 )
-# What chromedriver says, as a generic error, where a page goes away in the midst of a command.
+# chromedriver's generic errors when a page goes away during a command.
 _GONE_WORDS = re.compile(
     r"does not belong to the document|no node with given id|could not find node|stale element"
     r"|node is detached|cannot find node",
@@ -75,17 +75,17 @@ _UNREACHABLE = re.compile(
 
 
 def first_line(error: Exception) -> str:
-    """Return what an error says, without stack and version."""
+    """Return an error's first line, without stack and version."""
     told = (getattr(error, "msg", None) or str(error) or type(error).__name__).strip()
     line = told.splitlines()[0]
     return line.split("; For documentation")[0].removeprefix("unknown error: ").strip()
 
 
 def _reasons(error: Exception) -> str:
-    """Return an error's first line and those after it that say what it comes from.
+    """Return an error's first line and the following lines with its causes.
 
-    A page that goes on to another one in the midst of a script is a "timeout" to chromedriver,
-    "from aborted by navigation", however soon it was.
+    chromedriver calls it a "timeout", "from aborted by navigation", when a page navigates during a
+    script, even if no time has passed.
     """
     lines = (getattr(error, "msg", None) or "").splitlines()[1:]
     return "\n".join([first_line(error), *(one for one in lines if one.startswith("from "))])
@@ -93,7 +93,7 @@ def _reasons(error: Exception) -> str:
 
 @contextmanager
 def told(doing: str = "the browser") -> Iterator[None]:
-    """Raise what a step understands in place of the browser's own errors.
+    """Translate the browser's errors in a block.
 
     Args:
         doing: What the sentence is about.
@@ -110,7 +110,7 @@ def told(doing: str = "the browser") -> Iterator[None]:
 
 
 def translated(error: Exception, doing: str = "the browser") -> Exception:
-    """Return the error for a step that stands for a browser's own."""
+    """Return the translation of a browser's error."""
     line = first_line(error)
     if isinstance(error, NoAnswer):
         return SessionLost("the browser does not answer any more")
@@ -125,7 +125,7 @@ def translated(error: Exception, doing: str = "the browser") -> Exception:
 
 
 def _of_page(error: WebDriverException, line: str, doing: str) -> Exception:
-    """Return the error for what a living browser says; the first that fits."""
+    """Return the translation of an error of a living browser; the first match counts."""
     unreachable = _UNREACHABLE.search(line)
     reasons = _reasons(error)
     changing = bool(_CHANGING_WORDS.search(reasons))

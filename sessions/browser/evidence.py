@@ -1,4 +1,4 @@
-"""What is kept of a page in a browser on which a step failed."""
+"""Collect evidence of a browser's page when a step has failed."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 _TEXT = "text/plain; charset=utf-8"
 _BAD_STATUS = 400
-#: Half the window's width and height is enough to see what happened.
+#: Pictures for films are small: half the window's width and height shows enough.
 _FRAME = {"format": "jpeg", "quality": 60, "optimizeForSpeed": True}
 _FRAME_SCALE = 0.5
 _VIEW = "return [scrollX, scrollY, innerWidth, innerHeight]"
 
 
 def collect(session: BrowserSession) -> list[Evidence]:
-    """Return picture, page, console and failed requests; whatever cannot be had is left out.
+    """Return picture, page, console and failed requests, as far as available.
 
     Args:
         session: It may have an open alert, or a browser that is gone.
@@ -61,7 +61,7 @@ def collect(session: BrowserSession) -> list[Evidence]:
 
 
 def frame(session: BrowserSession, title: str) -> Evidence | None:
-    """Return a small picture of what the window shows; None where it cannot be had."""
+    """Return a small picture of the window; None if it is not available."""
     browser = session.browser
     with contextlib.suppress(Exception):
         if not hasattr(browser, "execute_cdp_cmd"):  # Firefox
@@ -75,7 +75,7 @@ def frame(session: BrowserSession, title: str) -> Evidence | None:
 
 
 def _alert(session: BrowserSession) -> bytes:
-    """Return the open alert's text and dismiss it: under an alert no picture can be taken."""
+    """Return the open alert's text and dismiss it: no picture can be taken while it is open."""
     with contextlib.suppress(AssertionError):
         text = session.alert_now()
         session.browser.switch_to.alert.dismiss()
@@ -108,7 +108,7 @@ def _time(seconds: float) -> str:
 
 
 def failed_requests(messages: Iterable[str]) -> Iterator[str]:
-    """Yield a line for each request that failed or was answered with a status from 400.
+    """Yield a line for each request that failed or got a status from 400.
 
     Args:
         messages: Chromium's performance log: DevTools events as JSON.
@@ -130,6 +130,6 @@ def failed_requests(messages: Iterable[str]) -> Iterator[str]:
 
 
 def why_not_shown(messages: Iterable[str]) -> str:
-    """Return why the last page that failed to load did so, such as ERR_TOO_MANY_REDIRECTS."""
+    """Return the error of the last page that failed to load, such as ERR_TOO_MANY_REDIRECTS."""
     failed = [line.split()[0] for line in failed_requests(messages)]
     return next((line for line in reversed(failed) if "ERR_" in line), "it failed to load")

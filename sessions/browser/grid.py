@@ -1,4 +1,4 @@
-"""A browser on another machine: a Selenium Grid, or any other W3C WebDriver remote end."""
+"""Connect to a browser on another machine: a Selenium Grid, or any W3C WebDriver remote end."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from slipway.sessions.browser.programs import KINDS
 from slipway.sessions.browser.session import BrowserSession
 from slipway.sessions.errors import DriverMissing
 
-# Seconds between a command's own limit and giving up on the grid's answer.
+# Seconds between a command's own timeout and that of the grid's answer.
 _MARGIN = 30
 _NO_MATCH = re.compile(
     r"no nodes support|no matching capabilities|cannot find .*binary", re.IGNORECASE
@@ -36,19 +36,20 @@ _ADVICE += " of this machine"
 
 
 class GridSession(BrowserSession):
-    """One visitor in a browser of a grid; files to attach travel there."""
+    """A visitor in a browser of a grid; attached files are uploaded to it."""
 
     driver = "grid"
 
     def send_files(self, field: WebElement, files: Sequence[Path]) -> None:
-        """Bring files of this machine to the browser's, and give them to a file field."""
+        """Upload files to the browser's machine, and attach them to a file field."""
         try:
             with self.browser.file_detector_context(LocalFileDetector):
                 super().send_files(field, files)
         except WebDriverException as error:
             if "unknown command" not in first_line(error).lower():
                 raise
-            # Uploads are Selenium's own: a bare driver as remote end reads its machine's files.
+            # Uploads are an extension of Selenium: a bare driver as remote end reads its machine's
+            # files.
             super().send_files(field, files)
 
 
@@ -56,7 +57,7 @@ class GridBrowser(WebDriver):
     """A browser at a remote end, which ends with `quit` or with the grid's session timeout."""
 
     def __init__(self, url: str, options: ArgOptions, how: ClientConfig) -> None:
-        """Ask for a browser.
+        """Request a browser.
 
         Args:
             url: The remote end.
@@ -64,12 +65,12 @@ class GridBrowser(WebDriver):
             how: How to speak to the remote end.
         """
         self._ended = False
-        # Any other detector takes a text that happens to be a file's path for an upload.
+        # Other detectors upload a file if typed text happens to be the path of one.
         detector = UselessFileDetector()
         super().__init__(url, options=options, file_detector=detector, client_config=how)
 
     def quit(self) -> None:
-        """Give the browser back; harmless when done twice."""
+        """End the grid's session. Idempotent."""
         if not self._ended:
             self._ended = True
             super().quit()
@@ -86,7 +87,7 @@ def connect(
     program: Path | None = None,
     wait: float = 60.0,
 ) -> GridBrowser:
-    """Return a browser of a grid.
+    """Request a browser of a grid.
 
     Args:
         url: Such as "http://grid:4444".
@@ -117,13 +118,13 @@ def connect(
         found = GridBrowser(url, options, how)
     except (WebDriverException, HTTPError, OSError, ValueError) as error:
         raise DriverMissing(_why(error, url, kind, wait)) from None
-    # The wait for a free browser was one; a command has a limit of its own.
+    # The timeout so far was that of waiting for a free browser; commands have another one.
     how.timeout = int(PAGE_LOAD + _MARGIN)
     return found
 
 
 def _wait_until_ready(url: str, deadline: float) -> None:
-    """Wait while a grid is there but its nodes are not yet.
+    """Wait until a grid has nodes.
 
     Raises:
         DriverMissing: No grid answers.
@@ -148,7 +149,7 @@ def _ready(status: str, url: str) -> bool:
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310  as above
             told = json.load(answer)
-        # A grid whose browsers are all in use is not "ready", but queues who asks for one.
+        # A grid whose browsers are all in use is not "ready", but queues requests.
         return bool(told["value"]["ready"] or told["value"].get("nodes"))
     except OSError as error:
         reason = getattr(error, "reason", None) or error
@@ -166,12 +167,12 @@ def _plain(url: str) -> str:
 
 
 def _safe(url: str) -> str:
-    """Return a URL for a sentence that anyone may read: no password."""
+    """Return a URL without password, for messages."""
     return _plain(url)
 
 
 def _why(error: Exception, url: str, kind: str, wait: float) -> str:
-    """Return one sentence about a browser that was not to be had."""
+    """Return the error sentence for a browser that was not available."""
     line = first_line(error)
     whole = getattr(error, "msg", None) or str(error)
     if _NO_MATCH.search(whole):

@@ -1,4 +1,4 @@
-"""Starts a browser and its driver, so that neither outlives the process that asked for them."""
+"""Start a browser and its driver, so that neither outlives the process that started them."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from slipway.sessions.errors import DriverMissing
 __all__ = ["LocalBrowser", "client", "find_browser", "start_browser"]
 
 _SUPERVISOR = Path(__file__).parents[1] / "supervisor.py"
-#: Seconds for a driver to listen, and for a browser to start.
+#: Timeouts in seconds: for a driver to listen, and for a browser to start.
 _LISTEN = 20.0
 _START = 60.0
-# Times that a driver is started which ends at once.
+# Number of starts of a driver that ends at once.
 _TRIES = 3
 _PAUSE = 0.005
-# Docker gives /dev/shm 64 MB; a browser that fills it crashes on larger pages.
+# Docker limits /dev/shm to 64 MB; a browser that fills it crashes on larger pages.
 _SHARED_MEMORY = 256 * 1024 * 1024
 _LISTENING = re.compile(rb"started successfully on port (\d+)|Listening on [\d.]+:(\d+)")
 _MISMATCH = re.compile(r"only supports .*?version (\d+)\s+Current browser version is (\d+)")
@@ -53,7 +53,7 @@ class LocalBrowser(WebDriver):
             keeper: The driver's process.
         """
         self.keeper = keeper
-        # Any other detector takes a text that happens to be a file's path for an upload.
+        # Other detectors upload a file if typed text happens to be the path of one.
         detector = UselessFileDetector()
         super().__init__(
             url,
@@ -63,12 +63,12 @@ class LocalBrowser(WebDriver):
         )
 
     def quit(self) -> None:
-        """End browser and driver at once; harmless when done twice."""
+        """End browser and driver at once. Idempotent."""
         self.keeper.end()
 
 
 class _Ended(DriverMissing):
-    """A driver ended as it started."""
+    """A driver ended during its start."""
 
 
 def _not_started(program: Path) -> str:
@@ -76,10 +76,10 @@ def _not_started(program: Path) -> str:
 
 
 class DriverProcess:
-    """A driver that listens on a port of its own choice, under a keeper."""
+    """A driver that listens on a port of its own choice, under a supervisor."""
 
     def __init__(self, program: Path) -> None:
-        """Start it and wait until it listens.
+        """Start the driver and wait until it listens.
 
         Args:
             program: chromedriver or geckodriver.
@@ -90,7 +90,8 @@ class DriverProcess:
         self.folder = Path(tempfile.mkdtemp(prefix="slipway-browser-"))
         self.log = self.folder / "output.log"
         (self.folder / "downloads").mkdir()
-        # No port is chosen here: between the choice and the driver's start another could take it.
+        # The driver chooses the port: one chosen here could be taken by another program before its
+        # start.
         port = ["--port=0"]
         if "gecko" in program.name:
             port.append("--websocket-port=0")
@@ -109,9 +110,10 @@ class DriverProcess:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd=self.folder.anchor,
-            # Nothing that ends our process group may end the keeper first.
+            # A new session: a signal to our process group must not end the supervisor first.
             start_new_session=True,
-            # Windows: no console window. The keeper ends the tree there, for want of groups.
+            # Windows: no console window. The supervisor ends the process tree there, as there are
+            # no groups.
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
         try:
@@ -133,7 +135,7 @@ class DriverProcess:
         raise DriverMissing(_not_started(program))
 
     def end(self) -> None:
-        """End the driver, the browser and their files; harmless when done twice."""
+        """End the driver, the browser and their files. Idempotent."""
         with contextlib.suppress(OSError):
             if self._process.stdin is not None:
                 self._process.stdin.close()
@@ -142,19 +144,19 @@ class DriverProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        # A keeper that could not start has removed nothing.
+        # A supervisor that could not start has not removed the folder.
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def client(url: str, timeout: float, *, direct: bool = False) -> ClientConfig:
-    """Return how to speak to a remote end.
+    """Return the client settings for a remote end.
 
     Args:
         url: Where it listens.
         timeout: Seconds for each answer.
         direct: Not through the proxy that the environment names.
     """
-    # Retries would click twice, and print warnings between the steps.
+    # No retries: they would click twice, and print warnings between the steps.
     once = {"retries": Retry(total=None, connect=0, read=0, redirect=3, other=0)}
     kind = ProxyType.DIRECT if direct else ProxyType.SYSTEM
     return ClientConfig(
@@ -174,7 +176,7 @@ def start_browser(
     page_load: float = PAGE_LOAD,
     trust_any_certificate: bool = False,
 ) -> LocalBrowser:
-    """Start a browser that is on this machine; nothing is ever downloaded.
+    """Start a browser that is installed on this machine; nothing is ever downloaded.
 
     Args:
         browser: chromium, chrome, edge or firefox, or a program's name or path. None: chromium.
@@ -219,7 +221,10 @@ def start_browser(
 
 
 def _start_driver(program: Path) -> DriverProcess:
-    """Start a driver, again if it ends: chromedriver does where IPv6 has lent the port it chose."""
+    """Start a driver.
+
+    Retry if it ends at once, as chromedriver does if its port is taken for IPv6.
+    """
     for _ in range(_TRIES - 1):
         with contextlib.suppress(_Ended):
             return DriverProcess(program)
@@ -227,7 +232,7 @@ def _start_driver(program: Path) -> DriverProcess:
 
 
 def _needed(kind: Kind) -> list[str]:
-    """Return the arguments that this machine needs."""
+    """Return the browser arguments that this machine requires."""
     if kind.name == "firefox" or sys.platform != "linux":
         return []
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
@@ -246,7 +251,7 @@ def _check_screen() -> None:
 
 
 def _why(error: Exception, kind: Kind, program: Path, driver: Path) -> str:
-    """Return one sentence about a browser that did not start."""
+    """Return the error sentence for a browser that did not start."""
     told = (getattr(error, "msg", None) or str(error)).strip()
     mismatch = _MISMATCH.search(told)
     if mismatch:

@@ -1,4 +1,4 @@
-"""How long a browser waits for a page, and whether the page still answers after that."""
+"""Timeouts of a browser's pages, and a check whether a page still answers."""
 
 from __future__ import annotations
 
@@ -8,21 +8,23 @@ from slipway.sessions.browser.errors import Slow, told
 from slipway.sessions.browser.options import PAGE_LOAD
 from slipway.sessions.errors import SessionLost
 
-# Seconds that a page gets to show that it is alive.
+# Seconds that a page gets to answer.
 _PROBE = 2.0
 
 
 def _limit_of(browser: WebDriver) -> float:
-    """Return the seconds that a page may take to load or to answer."""
+    """Return the timeout of a page's loading and answers in seconds."""
     kept = browser.capabilities.get("timeouts", {})
     return float(kept.get("pageLoad", 1000 * PAGE_LOAD)) / 1000
 
 
 def stuck(browser: WebDriver) -> str | None:
-    """Return why the browser can be asked for nothing: it is gone, or a script never ends.
+    """Return why the browser cannot answer at all: it is gone, or a script never ends.
 
-    Picture and logs of a page whose script never ends would be waited for until the client's own
-    timeout, a minute each.
+    None if it can.
+
+    On a page whose script never ends, picture and logs would each block until the client's own
+    timeout, a minute.
     """
     limit = _limit_of(browser)
     try:

@@ -1,4 +1,4 @@
-"""What a browser is started with, here or on a grid."""
+"""Build the options of a browser, for this machine or a grid."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from selenium.webdriver.common.options import ArgOptions
 from selenium.webdriver.edge.options import Options as EdgeOptions
 from selenium.webdriver.firefox.options import Options as FirefoxOptions
 
-#: Seconds a page or a script may take.
+#: Timeout of a page or a script in seconds.
 PAGE_LOAD = 30.0
 
 _QUIET = (
@@ -21,7 +21,7 @@ _QUIET = (
     "--disable-component-update",
     "--disable-sync",
     "--disable-search-engine-choice-screen",
-    # A page in a window that is not in front must not be slowed: its timers are tested, too.
+    # Do not throttle background windows: their timers are tested, too.
     "--disable-background-timer-throttling",
     "--disable-backgrounding-occluded-windows",
     "--disable-renderer-backgrounding",
@@ -55,7 +55,7 @@ def browser_options(
         options.add_argument(argument)
     milliseconds = int(page_load * 1000)
     options.timeouts = {"implicit": 0, "pageLoad": milliseconds, "script": milliseconds}
-    # By default the next command closes an alert, and the step that asks for it finds none.
+    # By default the next command closes an alert, and the step for the alert would not find it.
     options.set_capability("unhandledPromptBehavior", "ignore")
     return options
 

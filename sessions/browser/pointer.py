@@ -1,4 +1,4 @@
-"""The pointer: a real click at a place that the page has checked and watches."""
+"""Click with the mouse pointer at a position that the page has checked and observes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from slipway.sessions.errors import Transient
 
 
 def click_at(browser: WebDriver, place: dict[str, Any]) -> dict[str, Any]:
-    """Click at a place, and give the page time to begin what the click asks for.
+    """Click at a position, and let the page begin its reaction.
 
     Args:
         browser: The browser.
@@ -44,11 +44,11 @@ def click_at(browser: WebDriver, place: dict[str, Any]) -> dict[str, Any]:
 
 
 def _outcome(browser: WebDriver) -> dict[str, Any]:
-    """Take the watch off, and return what it has seen.
+    """Stop the page's observation of the click, and return what it has observed.
 
-    The next command waits for a page that was asked for. A form is sent in a task of its own: on a
-    busy machine WebDriver may see nothing of it yet, and the next step's page would be opened in
-    its place. So the page gets that task before.
+    The next command waits for a requested page. A form is submitted in a separate task: on a busy
+    machine WebDriver may not see it yet, and the next step's page would be opened in its place. So
+    this script lets the page run that task first.
     """
     with contextlib.suppress(WebDriverException):
         return dict(browser.execute_script(scripts.DEED, "clicked") or {})

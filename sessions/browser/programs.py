@@ -1,4 +1,4 @@
-"""Where browsers and their drivers are; nothing is ever downloaded."""
+"""Find browsers and their drivers on this machine; nothing is ever downloaded."""
 
 from __future__ import annotations
 
@@ -12,29 +12,30 @@ from pathlib import Path
 
 from slipway.sessions.errors import DriverMissing
 
-#: What a machine says of its browser and driver: a program's path or name, or a browser's name.
+#: Environment variables with the browser and the driver: a program's path or name, or a browser's
+#: name.
 BROWSER_VARIABLE = "SLIPWAY_BROWSER"
 DRIVER_VARIABLE = "SLIPWAY_DRIVER"
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A browser by its name in settings."""
+    """A kind of browser, by its name in settings."""
 
     name: str
     programs: tuple[str, ...]
-    """Names on PATH, the best first."""
+    """Names on PATH, preferred ones first."""
     driver: str
     debian: str
-    """Its packages in Debian."""
+    """Its Debian packages."""
     windows: str
-    """How to get it on Windows."""
+    """The way to install it on Windows."""
     places: tuple[str, ...] = ()
-    """Where Windows and macOS keep it; they put no browser on PATH."""
+    """Its locations on Windows and macOS, where browsers are not on PATH."""
 
     @property
     def advice(self) -> str:
-        """How to get browser and driver, as the end of an error sentence."""
+        """Instructions to install browser and driver, as the end of an error sentence."""
         return (
             f"install it (Debian: apt install {self.debian}; Windows: {self.windows}), "
             f"set {BROWSER_VARIABLE} and {DRIVER_VARIABLE}, or leave out @javascript"
@@ -110,7 +111,7 @@ _BEHIND_SCRIPTS = {
 
 
 def kind_of(name: str | None = None) -> Kind:
-    """Return the kind of browser that a name, or without one $SLIPWAY_BROWSER, asks for.
+    """Return the kind of browser for a name, or without one for $SLIPWAY_BROWSER.
 
     Args:
         name: chromium, chrome, edge or firefox, or a program's name or path. None: chromium.
@@ -159,7 +160,7 @@ def find_browser(name: str | None = None, *, headless: bool = True) -> Path:
 
 
 def _told_program(kind: Kind, name: str | None) -> str | None:
-    """Return what $SLIPWAY_BROWSER says, unless the name asks for another browser."""
+    """Return the value of $SLIPWAY_BROWSER, unless the name asks for another browser."""
     said = os.environ.get(BROWSER_VARIABLE)
     if not said or name is None:
         return said
@@ -168,7 +169,7 @@ def _told_program(kind: Kind, name: str | None) -> str | None:
 
 
 def _behind(program: Path) -> Path:
-    """Return the program behind a shell script."""
+    """Return the program that a shell script starts."""
     with program.open("rb") as stream:
         script = stream.read(2) == b"#!"
     behind = Path(_BEHIND_SCRIPTS.get(program.name, ""))
@@ -176,7 +177,7 @@ def _behind(program: Path) -> Path:
 
 
 def find_driver(kind: Kind) -> Path:
-    """Return the program that drives a kind of browser; $SLIPWAY_DRIVER overrides it.
+    """Return the driver of a kind of browser; $SLIPWAY_DRIVER overrides it.
 
     Raises:
         DriverMissing: It is not on this machine.
@@ -194,7 +195,7 @@ def find_driver(kind: Kind) -> Path:
 
 
 def _packed_driver() -> Path | None:
-    """Return the driver that the package chromedriver-py carries for this system."""
+    """Return the driver from the package chromedriver-py for this system, or None."""
     package = importlib.util.find_spec("chromedriver_py")
     if package is None or package.origin is None:
         return None

@@ -1,10 +1,10 @@
-"""Why a page does not let a session do something: the words for what page/checking.js finds."""
+"""Messages for the reasons found by page/checking.js why a page prevents an action."""
 
 from __future__ import annotations
 
 from typing import Any
 
-#: Of each reason what is so, and what to do. What `by` stands for is said where there is something.
+#: For each reason the fact and the advice; the part with `by` is added if `by` is known.
 _REASONS = {
     "hidden": ("is hidden ({by})", "do first what shows it, or name what a person can see"),
     "empty": ("has no size, so nobody can see it", "name what a person can see"),
@@ -32,12 +32,12 @@ _REASONS = {
     "one-file": ("takes one file, not {by}", "attach one"),
     "file": ("is a file field, whose dialog no session can answer", "attach a file to it"),
 }
-#: No use in waiting: these do not change by themselves.
+#: Reasons without a retry: these do not change on their own.
 LASTING = frozenset({"no-text", "no-list", "no-box", "radio", "no-files", "one-file", "file"})
 
 
 def refusal(answer: dict[str, Any], called: str, page: str) -> str:
-    """Return the sentence for an answer that says why.
+    """Return the sentence for an answer with a reason.
 
     Args:
         answer: What the page has said, with `why` and perhaps `by`.

@@ -1,14 +1,14 @@
-"""JavaScript that a session runs in the page: one call where WebDriver would need several."""
+"""JavaScript that a session runs in the page: one call instead of several WebDriver commands."""
 
 from __future__ import annotations
 
 from importlib.resources import files
 
 _PARTS = ("finding", "checking", "pointing", "deeds")
-#: Does one of the deeds of page/deeds.js: its name comes first, then the way to what it is about.
+#: Runs a function of page/deeds.js; arguments: its name, then the search path of its element.
 DEED = "".join((files(__package__) / "page" / f"{one}.js").read_text("utf-8") for one in _PARTS)
 
-#: The text of the page; "" while it has none.
+#: Returns the page's text; "" while there is none.
 PAGE_TEXT = """
 const body = document.body || document.documentElement;
 return body ? (body.innerText ?? body.textContent) || '' : '';

@@ -1,4 +1,4 @@
-"""A session in a real browser: pages that run JavaScript and change by themselves."""
+"""Session in a real browser: pages that run JavaScript and change on their own."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _SCHEMES = frozenset({"http", "https", "about", "data", "file", "chrome"})
 _MOVES = ("back", "forward")
 _PAUSE = 0.05
 _TRIES = 20
-# Seconds for a page to let go of the browser.
+# Timeout in seconds for leaving a page.
 _RESET = 5.0
 
 
 class BrowserSession(BrowserVisitor):
-    """One visitor in a browser; what is not there yet is looked for until patience ends."""
+    """A visitor in a browser; missing elements are searched again until patience ends."""
 
     # ---- pages
 
@@ -52,7 +52,7 @@ class BrowserSession(BrowserVisitor):
 
     def _open(self, url: str) -> None:
         self.browser.get(url)
-        # WebDriver says nothing where the browser shows a page of its own instead.
+        # WebDriver reports no error if the browser shows its own error page.
         if self.browser.execute_script("return location.protocol") == "chrome-error:":
             log = (entry["message"] for entry in self.log("performance"))
             reason = browser_evidence.why_not_shown(log)
@@ -68,7 +68,7 @@ class BrowserSession(BrowserVisitor):
         self._page_deed(self.browser.forward, "forward")
 
     def reload(self) -> None:
-        """Load the page again."""
+        """Reload the page."""
         self._page_deed(self.browser.refresh, "reload")
 
     def _page_deed(self, deed: Callable[[], None], doing: str) -> None:
@@ -79,7 +79,7 @@ class BrowserSession(BrowserVisitor):
                 with told(doing):
                     deed()
             except Transient:
-                # The page's own script went elsewhere at that moment: history has moved once.
+                # The page's own script navigated at that moment: history has moved once.
                 if doing in _MOVES and self.url != before:
                     return
                 raise
@@ -88,7 +88,7 @@ class BrowserSession(BrowserVisitor):
 
     @property
     def url(self) -> str:
-        """The address of the page; the last known one while none can be told."""
+        """The address of the page; the last known one if it is not available."""
         for _ in range(_TRIES):
             try:
                 with told():
@@ -108,17 +108,17 @@ class BrowserSession(BrowserVisitor):
 
     @property
     def html(self) -> str:
-        """The page as it is now."""
+        """The page's present HTML."""
         return self._look(lambda: cast("str", self.browser.execute_script(scripts.PAGE_HTML)))
 
     @property
     def text(self) -> str:
-        """The text of the page that a person sees, white space folded."""
+        """The page's visible text, white space folded."""
         text = self._look(lambda: self.browser.execute_script(scripts.PAGE_TEXT))
         return " ".join(str(text or "").split())
 
     def find_all(self, xpath: str) -> Sequence[Element]:
-        """Return all that an XPath finds on the page.
+        """Return all elements that an XPath finds on the page.
 
         Raises:
             Transient: The page is just changing; only to those who look again themselves.
@@ -126,10 +126,10 @@ class BrowserSession(BrowserVisitor):
         return self._look(lambda: self.found(self.deed("all", [[path_of(xpath)]])))
 
     def found(self, answer: dict[str, Any]) -> Sequence[BrowserElement]:
-        """Return the elements of an answer of the page."""
+        """Return the elements in a page script's answer."""
         return [BrowserElement(self, one) for one in answer["elements"]]
 
-    # ---- finding and acting as one operation, where `Session` would look several times
+    # ---- find and act as one operation, where `Session` would query several times
 
     def _act(self, kind: str, locator: str, deed: Callable[[Element], None]) -> None:
         sought = self._sought(kind, locator)
@@ -170,10 +170,10 @@ class BrowserSession(BrowserVisitor):
             return [self._wrapped(one) for one in value]
         return value
 
-    # ---- the end
+    # ---- end
 
     def reset(self) -> None:
-        """Forget the visitor: alerts, windows, cookies, storage; the browser stays.
+        """Reset the visitor: alerts, windows, cookies, storage; the browser stays open.
 
         Raises:
             SessionLost: The browser is gone; start another one.
@@ -198,7 +198,7 @@ class BrowserSession(BrowserVisitor):
         self._url = "about:blank"
 
     def close(self) -> None:
-        """End the session and its browser; harmless when done twice."""
+        """End the session and its browser. Idempotent."""
         with contextlib.suppress(Exception):
             self.browser.quit()
 
@@ -207,11 +207,11 @@ class BrowserSession(BrowserVisitor):
         return browser_evidence.collect(self)
 
     def frame(self, title: str) -> Evidence | None:
-        """Return a small picture of the page for a film; None where there is none."""
+        """Return a small picture of the page for a film; None if it is not available."""
         return browser_evidence.frame(self, title)
 
     def send_files(self, field: WebElement, files: Sequence[Path]) -> None:
-        """Give files of this machine to a file field."""
+        """Attach files of this machine to a file field."""
         field.send_keys("\n".join(map(str, files)))
 
 

@@ -1,4 +1,4 @@
-"""What a visitor does beside the page itself: alerts, windows, keys, cookies."""
+"""Actions of a visitor outside of the page: alerts, windows, keys, cookies."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class BrowserVisitor(BrowserBase):
     # ---- cookies
 
     def cookie(self, name: str) -> str | None:
-        """Return a cookie's value; None where there is none."""
+        """Return a cookie's value; None if there is none."""
         return self._look(lambda: self._cookies.value(name))
 
     def set_cookie(self, name: str, value: str) -> None:
-        """Set a cookie for the application, also before its first page."""
+        """Set a cookie for the application, even before its first page."""
         self._read(lambda: self._cookies.set(name, value))
 
     def clear_cookies(self) -> None:
@@ -37,11 +37,11 @@ class BrowserVisitor(BrowserBase):
 
     @property
     def alert(self) -> str:
-        """The text of the open alert, waited for."""
+        """The text of the open alert; waits for one."""
         return self.settled(self.alert_now)
 
     def alert_now(self) -> str:
-        """Return the text of the alert that is open now.
+        """Return the text of the open alert, without waiting.
 
         Raises:
             NotThere: None is open.
@@ -70,11 +70,11 @@ class BrowserVisitor(BrowserBase):
 
     @property
     def windows(self) -> Sequence[str]:
-        """The handles of the open windows, in the order in which they were opened."""
+        """The handles of the open windows, in the order of opening."""
         return self._look(self._windows.handles)
 
     def switch_window(self, handle: str) -> None:
-        """Go on in another window.
+        """Switch to another window.
 
         Raises:
             SessionError: There is no such window.
@@ -82,7 +82,7 @@ class BrowserVisitor(BrowserBase):
         self._read(lambda: self._windows.switch(handle))
 
     def close_window(self) -> None:
-        """Close the window and go on in the first one.
+        """Close the window and switch to the first one.
 
         Raises:
             SessionError: It is the only one.
@@ -90,11 +90,11 @@ class BrowserVisitor(BrowserBase):
         self._read(self._windows.close)
 
     def resize(self, width: int, height: int) -> None:
-        """Give the window a size in pixels."""
+        """Resize the window, in pixels."""
         self._read(lambda: self._windows.resize(width, height))
 
     def press_key(self, key: str) -> None:
-        """Press a key where the focus is: one character, a name such as ENTER, or CONTROL+A."""
+        """Press a key in the focused element: one character, a name such as ENTER, or CONTROL+A."""
         codes = [_key(part) for part in (key.split("+") if len(key) > 1 else [key])]
 
         def once() -> None:
@@ -115,7 +115,7 @@ class BrowserVisitor(BrowserBase):
 
 
 def _key(name: str) -> str:
-    """Return a key's code; one character is its own."""
+    """Return a key's code; a single character is its own code."""
     if len(name) == 1:
         return name
     code = _KEYS.get(name.upper().replace(" ", "_"))

@@ -1,4 +1,4 @@
-"""The windows of a browser, and the alerts in them."""
+"""Windows of a browser, and their alerts."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from selenium.webdriver.remote.webdriver import WebDriver
 
 from slipway.sessions.errors import SessionError, Unsupported
 
-# A page may open the next alert as soon as one is answered.
+# Limit: a page may open the next alert as soon as one is answered.
 _ALERTS = 20
 
 
 class Windows:
-    """Knows the order in which windows were opened; WebDriver tells them in any order."""
+    """Track the order in which windows were opened; WebDriver returns them in any order."""
 
     def __init__(self, browser: WebDriver) -> None:
-        """Remember the size that every scenario starts with.
+        """Record the window's size at the start of every scenario.
 
         Args:
             browser: The browser.
@@ -32,14 +32,14 @@ class Windows:
         self._size: dict[str, int] | None = None
 
     def handles(self) -> list[str]:
-        """Return the open windows, the oldest first."""
+        """Return the open windows, oldest first."""
         now = self._browser.window_handles
         self._order = [one for one in self._order if one in now]
         self._order += [one for one in now if one not in self._order]
         return list(self._order)
 
     def switch(self, handle: str) -> None:
-        """Go on in another window.
+        """Switch to another window.
 
         Raises:
             SessionError: There is none of that handle.
@@ -51,7 +51,7 @@ class Windows:
         self._browser.switch_to.window(handle)
 
     def close(self) -> None:
-        """Close the window and go on in the first one.
+        """Close the window and switch to the first one.
 
         Raises:
             Unsupported: It is the only one, and the browser would end with it.
@@ -63,7 +63,7 @@ class Windows:
         self._browser.switch_to.window(self.handles()[0])
 
     def recover(self) -> None:
-        """Go on in the first window if the page has closed the one we were in."""
+        """Switch to the first window if the page has closed the current one."""
         with contextlib.suppress(WebDriverException):
             try:
                 _ = self._browser.current_window_handle
@@ -80,10 +80,10 @@ class Windows:
                 return
 
     def leave_one(self) -> None:
-        """Close all windows but the first, and dismiss what alerts are open."""
+        """Close all windows but the first, and dismiss open alerts."""
         first, *others = self.handles()
-        # The windows of a site share a process: an alert in one stops the scripts of all, and to
-        # ask one of the others whether it has an alert takes for ever. Closing them does not.
+        # The windows of a site share a process: an alert in one blocks the scripts of all, and
+        # querying another one for alerts hangs. Closing it does not.
         for handle in reversed(others):
             with contextlib.suppress(NoSuchWindowException):
                 self._browser.switch_to.window(handle)
@@ -97,13 +97,13 @@ class Windows:
         self._order = [first]
 
     def resize(self, width: int, height: int) -> None:
-        """Give the window a size in pixels."""
+        """Resize the window, in pixels."""
         if self._size is None:
             self._size = dict(self._browser.get_window_size())
         self._browser.set_window_size(width, height)
 
     def restore_size(self) -> None:
-        """Give the window the size it began with."""
+        """Restore the window's original size."""
         if self._size is not None:
             self._browser.set_window_size(self._size["width"], self._size["height"])
             self._size = None

@@ -11,7 +11,7 @@ from slipway.sessions.settings import Settings, WrongSetting
 
 
 def open_session(settings: Settings, patience: float) -> Session:  # noqa: ARG001  it has its own
-    """Start the desktop program.
+    """Start the desktop program and open a session with it.
 
     Raises:
         SessionError: It ends at once, Qt is missing, or it has no agent.

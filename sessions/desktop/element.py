@@ -1,4 +1,4 @@
-"""One thing in a window of a desktop program."""
+"""An element in a window of a desktop program."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ _FIELDS = {"input", "textarea", "select"}
 
 
 class DesktopElement(Element):
-    """What a desktop session finds: a widget, or a part of one, as it was at one moment."""
+    """A widget or a part of one, as found by a desktop session at one moment."""
 
     def __init__(self, session: DesktopSession, node: Any) -> None:
-        """Keep the element and whom to ask."""
+        """Keep the element and its session."""
         self._session = session
         self._node = node
 
     @property
     def tag(self) -> str:
-        """What it is in HTML, such as "input"."""
+        """Its HTML tag, such as "input"."""
         return str(self._node.tag)
 
     @property
     def text(self) -> str:
-        """The text a person sees in it, white space folded."""
+        """Its visible text, white space folded."""
         return seen_text(self._node)
 
     @property
     def value(self) -> str:
-        """What a field holds; of a list the chosen entry."""
+        """The value of a field; for a list the chosen entry."""
         if self.tag == "select":
             chosen = [one for one in self._options() if one.get("selected") is not None]
             return fold(chosen[0].text_content()) if chosen else ""
@@ -52,12 +52,12 @@ class DesktopElement(Element):
 
     @property
     def checked(self) -> bool:
-        """Whether a checkbox, radio button or entry is chosen."""
+        """True if a checkbox, radio button or entry is chosen."""
         return any(self._node.get(one) is not None for one in ("checked", "selected"))
 
     @property
     def visible(self) -> bool:
-        """Whether a person can see it: what they cannot see is not told by the agent."""
+        """True: the agent reports only what is visible."""
         return is_seen(self._node)
 
     def attribute(self, name: str) -> str | None:
@@ -89,7 +89,10 @@ class DesktopElement(Element):
         self._session.deed("fill", self._key(), self._told(), text=text)
 
     def choose(self, option: str, *, add: bool = False) -> None:
-        """Choose an entry of a list by its text; `add` keeps the others."""
+        """Choose an entry of a list by its text.
+
+        With `add` the other chosen entries stay chosen.
+        """
         if self.tag != "select":
             raise SessionError(f"{self._told()} is no list: there is nothing to choose from")
         said = fold(option)
@@ -118,13 +121,13 @@ class DesktopElement(Element):
             self._session.deed("click", self._key(), self._told())
 
     def attach(self, files: Sequence[Path]) -> None:
-        """Not to be had: a desktop program asks for files in a dialog."""
+        """Raise Unsupported: a desktop program opens files through a dialog."""
         del files
         msg = 'a desktop program has no file fields: press what opens its dialog, fill in "File '
         raise Unsupported(msg + 'name" there and press "Open"')
 
     def find_all(self, xpath: str) -> Sequence[DesktopElement]:
-        """Return what an XPath finds inside it (written from the element: `.//button`)."""
+        """Return the elements that an XPath finds inside it, relative to it: `.//button`."""
         return [DesktopElement(self._session, one) for one in elements(self._node, xpath)]
 
     def _choose_row(self, select: Any, option: Any) -> None:
@@ -138,7 +141,7 @@ class DesktopElement(Element):
         return str(self._node.get("type") or "text")
 
     def _key(self) -> str:
-        """Return the agent's number of it, or of the widget it is a caption of."""
+        """Return the agent's number of the widget, or of the widget that a caption belongs to."""
         for node in (self._node, *self._node.iterancestors()):
             if node.tag == "label" and node.get("for"):
                 named = node.getroottree().xpath("//*[@id = $id]", id=node.get("for"))

@@ -1,4 +1,4 @@
-"""The line between a session and the agent in a desktop program: who calls, what is asked."""
+"""The connection between a session and the agent in a desktop program: handshake, requests."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from typing import Any
 
 from slipway.sessions.errors import SessionError, SessionLost, Transient
 
-#: The agent's protocol; an older copy in a program must be taken anew.
+#: Version of the agent's protocol; a program with an older copy of the agent needs a new one.
 VERSION = 1
 _GREETING = 5.0
-#: Seconds a program may compute without answering.
+#: Seconds that a program may take for an answer.
 _ANSWER = 60.0
 
 
 class HungUp(SessionLost):
-    """The program has ended, or its agent has."""
+    """The program, or the agent in it, has ended."""
 
 
 class Link:
-    """Asks the agent, one thing after the other."""
+    """Send requests to the agent, one at a time."""
 
     def __init__(self, called: socket.socket) -> None:
-        """Take over a connection whose agent has proven who it is."""
+        """Take over a connection after the agent was authenticated."""
         self._socket = called
         self._buffer = b""
         self._number = 0
 
     def ask(self, do: str, **about: Any) -> Any:
-        """Have the agent do something; return its answer.
+        """Send a request to the agent; return its answer.
 
         Raises:
             HungUp: The program has ended.
@@ -45,7 +45,7 @@ class Link:
         try:
             self.send({"id": self._number, "do": do, **about})
             answer = self.receive()
-            # Of one that was given up.
+            # Discard answers to requests that timed out.
             while answer.get("id") != self._number:
                 answer = self.receive()
         except TimeoutError:
@@ -62,7 +62,7 @@ class Link:
         return answer["ok"]
 
     def send(self, line: dict[str, Any]) -> None:
-        """Send a line.
+        """Send a line of JSON.
 
         Raises:
             OSError: Nobody takes it.
@@ -70,7 +70,7 @@ class Link:
         self._socket.sendall(json.dumps(line).encode() + b"\n")
 
     def receive(self, seconds: float = _ANSWER) -> dict[str, Any]:
-        """Return the next line.
+        """Receive the next line.
 
         Raises:
             OSError: None comes.
@@ -86,18 +86,18 @@ class Link:
         return found
 
     def close(self) -> None:
-        """Hang up; the program ends by that."""
+        """Close the connection, which ends the program."""
         with contextlib.suppress(OSError):
             self._socket.close()
 
 
 def proof(token: str, side: str, nonce: str) -> str:
-    """Return what shows that a side ("agent" or "driver") knows the token."""
+    """Return the proof that a side ("agent" or "driver") knows the token."""
     return hmac.new(token.encode(), f"{side}:{nonce}".encode(), hashlib.sha256).hexdigest()
 
 
 def greet(called: socket.socket, token: str) -> tuple[Link, dict[str, Any]] | None:
-    """Return the line to an agent and what it says of itself; None for any other caller.
+    """Authenticate a caller; return the link and the agent's facts, or None for a stranger.
 
     Raises:
         SessionError: The agent speaks another version.

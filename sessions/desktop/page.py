@@ -1,4 +1,4 @@
-"""The windows of a desktop program as one page: what the agent tells, as elements of HTML."""
+"""The windows of a desktop program as one page: the agent's answer as HTML elements."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _STYLE = "section{border:1px solid #999;margin:1em;padding:1em}td,th{border:1px 
 
 
 class Windows:
-    """What was to be seen at one moment."""
+    """A snapshot of the program's windows."""
 
     def __init__(self, told: dict[str, Any]) -> None:
         """Build the page.
@@ -23,7 +23,7 @@ class Windows:
             told: The agent's answer to "tree".
         """
         self.order: list[str] = [str(one) for one in told["order"]]
-        """The windows, the oldest first."""
+        """The windows' ids, oldest first."""
         self.root = lxml.html.Element("html")
         self.body = etree.SubElement(self.root, "body")
         for window in told["windows"]:
@@ -31,7 +31,7 @@ class Windows:
 
     @property
     def front(self) -> Any:
-        """The window in front; None where none is open."""
+        """The window in front; None if none is open."""
         return next(iter(self.body), None)
 
     @property
@@ -42,12 +42,12 @@ class Windows:
 
     @property
     def alert(self) -> Any:
-        """The message in front; None where there is none."""
+        """The message box in front; None if there is none."""
         return next((one for one in self.body if one.get("role") == "alertdialog"), None)
 
     @property
     def html(self) -> str:
-        """All of it as a page that can be looked at."""
+        """The snapshot as an HTML page."""
         page = lxml.html.Element("html")
         head = etree.SubElement(page, "head")
         etree.SubElement(head, "meta", charset="utf-8")
@@ -61,10 +61,10 @@ class Windows:
 
 
 def _grow(parent: Any, told: Any) -> None:
-    """Add an element and all that is in it."""
+    """Add an element and all its descendants to a parent."""
     tag, attributes, kids = told
     made = etree.SubElement(parent, tag)
-    # Widgets stand apart, whatever they are in HTML.
+    # Separate widgets by a space, whatever their HTML element is.
     made.tail = " "
     for name, value in attributes.items():
         made.set(name, clean(value))
@@ -78,5 +78,5 @@ def _grow(parent: Any, told: Any) -> None:
 
 
 def clean(text: str) -> str:
-    """Return a text without what no page can hold."""
+    """Return a text without characters that are invalid in a page."""
     return _NO_XML.sub("\ufffd", text)

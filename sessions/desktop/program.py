@@ -1,4 +1,4 @@
-"""The desktop program of a session, started under a keeper; the agent inside it calls back."""
+"""Start a session's desktop program under a supervisor; the agent inside it connects back."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from slipway.sessions.desktop.link import Link, greet
 from slipway.sessions.errors import SessionError
 from slipway.sessions.settings import WrongSetting
 
-#: What tells the agent in the program whom to call.
+#: Environment variable with the address that the agent connects to.
 VARIABLE = "SLIPWAY_DESKTOP_AGENT"
 _SUPERVISOR = Path(__file__).parents[1] / "supervisor.py"
 _PAUSE = 0.02
 _END = 10.0
 _TAIL = 40
-#: Said by Qt's offscreen platform whenever a window is raised.
+#: Qt's offscreen platform prints this whenever a window is raised.
 _NOISE = "This plugin does not support "
 _LAST = 6
 _PLACEHOLDER = re.compile(r"\{(?:(folder)|database(?::([^{}]+))?)\}")
@@ -37,29 +37,29 @@ _DEBIAN = "libegl1 libgl1 libglib2.0-0 libdbus-1-3 libfontconfig1 libxkbcommon0 
 
 @dataclass(frozen=True)
 class DesktopSettings:
-    """What is to be started."""
+    """Settings for starting the program."""
 
     command: tuple[str, ...]
-    """Program and arguments; "python" is the Python that walks the features."""
+    """Program and arguments; "python" is the Python that runs the features."""
     env: Mapping[str, str] = field(default_factory=dict)
-    """More environment variables."""
+    """Additional environment variables."""
     seeds: Mapping[str, Path] = field(default_factory=dict)
-    """Databases by name; each program gets copies."""
+    """Seed databases by name; each program gets its own copies."""
     cwd: Path | None = None
-    """Where it runs. None: where the features do."""
+    """The working directory. None: that of the features."""
     patience: float = 30.0
-    """Seconds until its agent must have called."""
+    """Timeout of the agent's connection in seconds."""
 
 
 class Program:
-    """One process of the program.
+    """A process of the program.
 
-    In command and env {folder} is a fresh folder of its own, {database} or {database:NAME} the copy
-    of a seed.
+    In command and env, {folder} is replaced by a fresh folder, {database} or {database:NAME} by the
+    copy of a seed.
     """
 
     def __init__(self, settings: DesktopSettings) -> None:
-        """Start it and wait until its agent calls.
+        """Start the program and wait until its agent connects.
 
         Raises:
             SessionError: It ends, Qt is missing, or its agent does not call.
@@ -98,7 +98,7 @@ class Program:
             stderr=subprocess.DEVNULL,
             cwd=cwd,
             env=env,
-            # Nothing that ends our process group may end the keeper first.
+            # A new session: a signal to our process group must not end the supervisor first.
             start_new_session=True,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
@@ -116,7 +116,7 @@ class Program:
         return copies
 
     def _await(self, listening: socket.socket) -> tuple[Link, dict[str, Any]]:
-        """Wait for the call of the program that was started, and of no other."""
+        """Wait for the connection of the started program; reject all others."""
         deadline = time.monotonic() + self._settings.patience
         listening.settimeout(_PAUSE)
         while time.monotonic() < deadline:
@@ -154,7 +154,7 @@ class Program:
 
     @property
     def ending(self) -> str | None:
-        """How it ended, such as "with exit code 1"; None while it runs."""
+        """The description of its end, such as "with exit code 1"; None while it runs."""
         try:
             code = int((self.folder / "ended").read_text())
         except (OSError, ValueError):
@@ -164,14 +164,14 @@ class Program:
         return f"with exit code {code}" if code >= 0 else f"by signal {-code}"
 
     def await_ending(self, seconds: float = 2.0) -> str | None:
-        """Return how it ended, waiting a little for one that has just hung up."""
+        """Return the description of its end, after a short wait for one that has just hung up."""
         deadline = time.monotonic() + seconds
         while (how := self.ending) is None and time.monotonic() < deadline:
             time.sleep(_PAUSE)
         return how
 
     def tail(self, lines: int = _TAIL) -> str:
-        """Return the last lines it has said, its token left out."""
+        """Return the last lines of its output, without its token."""
         try:
             said = (self.folder / "output.log").read_text("utf-8", errors="replace")
         except OSError:
@@ -183,7 +183,7 @@ class Program:
         return " | ".join(one for one in self.tail(_LAST).splitlines() if one.strip()) or "nothing"
 
     def end(self) -> None:
-        """End it with all it has started, and remove its folder; harmless when done twice."""
+        """End the program and its descendants, and remove its folder. Idempotent."""
         with contextlib.suppress(AttributeError):
             self.link.close()
         if self._process is not None:

@@ -1,4 +1,4 @@
-"""A session with a desktop program: Qt windows, from source or frozen."""
+"""Session with a desktop program: Qt windows, from source or frozen."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MODIFIERS = {
 }
 #: Seconds for a window to come to the front.
 _FRONT = 2.0
-#: Keys as people and WebDriver call them, and as Qt does.
+#: Names of keys: those of people and WebDriver, and Qt's.
 _KEYS = {
     "ENTER": "Return",
     "RETURN": "Return",
@@ -55,9 +55,9 @@ _KEYS = {
 
 
 class DesktopSession(Session):
-    """One person at one desktop program; what is not there yet is looked for until patience ends.
+    """A visitor of a desktop program; missing elements are searched again until patience ends.
 
-    The windows that are open are one page, the one in front first.
+    All open windows form one page, the front window first.
     """
 
     driver = "desktop"
@@ -85,7 +85,7 @@ class DesktopSession(Session):
         finally:
             self._looking -= 1
 
-    # ---- looking
+    # ---- queries
 
     def _look(self) -> Windows:
         self._shown = Windows(self._ask("tree"))
@@ -99,7 +99,7 @@ class DesktopSession(Session):
             raise SessionLost(f"the desktop program has ended {how}") from None
 
     def deed(self, do: str, on: str, told: str, **about: Any) -> None:
-        """Have the agent do something to a widget.
+        """Have the agent perform an action on a widget.
 
         Args:
             do: click, fill, choose, ...
@@ -120,19 +120,19 @@ class DesktopSession(Session):
                 raise
             raise NotThere(f"{told} is no longer there; look for it again") from None
         except HungUp:
-            # Such as a click on "Quit": the deed is done.
+            # For example a click on "Quit": the action is done.
             how = self._program.await_ending() or "without a word"
             if how != "with exit code 0":
                 raise SessionLost(f"the desktop program has ended {how}") from None
 
     def find_all(self, xpath: str) -> Sequence[Element]:
-        """Return all that an XPath finds in the open windows."""
+        """Return all elements that an XPath finds in the open windows."""
         tree = self._look().root.getroottree()
         return [DesktopElement(self, one) for one in elements(tree, xpath)]
 
     @property
     def url(self) -> str:
-        """What stands for an address: "desktop:" and the title of the window in front."""
+        """The substitute for an address: "desktop:" and the title of the window in front."""
         return f"desktop:{self._look().title}"
 
     @property
@@ -147,17 +147,17 @@ class DesktopSession(Session):
 
     @property
     def text(self) -> str:
-        """The text in all open windows that a person sees, white space folded."""
+        """The visible text in all open windows, white space folded."""
         return seen_text(self._look().body)
 
     def _page(self) -> str:
         title = self._shown.title if self._shown is not None else ""
         return f'the window "{title}"' if title else "the desktop"
 
-    # ---- pages, of which a desktop program has none
+    # ---- navigation, which a desktop program does not have
 
     def visit(self, address: str) -> None:
-        """Bring the first window to the front, for "/"; a desktop program has no other addresses.
+        """Bring the first window to the front, for "/"; there are no other addresses.
 
         Raises:
             Unsupported: It is another address.
@@ -173,22 +173,22 @@ class DesktopSession(Session):
         return order[0]
 
     def back(self) -> None:
-        """Not to be had."""
+        """Raise Unsupported."""
         raise Unsupported(self._cannot("go back: windows have no history"))
 
     def forward(self) -> None:
-        """Not to be had."""
+        """Raise Unsupported."""
         raise Unsupported(self._cannot("go forward: windows have no history"))
 
     def reload(self) -> None:
-        """Not to be had."""
+        """Raise Unsupported."""
         raise Unsupported(self._cannot("reload: windows have no address"))
 
     # ---- messages, windows, keys
 
     @property
     def alert(self) -> str:
-        """The text of the open message (QMessageBox, QInputDialog), waited for."""
+        """The text of the open message (QMessageBox, QInputDialog); waits for one."""
         return self._until(lambda: seen_text(self._alert_now()))
 
     def _alert_now(self) -> Any:
@@ -206,7 +206,7 @@ class DesktopSession(Session):
 
     @property
     def windows(self) -> Sequence[str]:
-        """The open windows, in the order in which they were opened."""
+        """The open windows' handles, in the order of opening."""
         return self._look().order
 
     def switch_window(self, handle: str) -> None:
@@ -224,21 +224,21 @@ class DesktopSession(Session):
         self.wait(in_front, lambda: f"{self._page()} stays in front of it", _FRONT)
 
     def close_window(self) -> None:
-        """Close the window in front, as its frame's button does."""
+        """Close the window in front, as the close button of its frame does."""
         front = self._look().front
         if front is None:
             raise SessionError("no window is open that could be closed")
         self.deed("close", front.get("data-on"), self._page())
 
     def resize(self, width: int, height: int) -> None:
-        """Give the window in front a size in pixels."""
+        """Resize the window in front, in pixels."""
         front = self._look().front
         if front is None:
             raise SessionError("no window is open that could be resized")
         self.deed("resize", front.get("data-on"), self._page(), width=width, height=height)
 
     def press_key(self, key: str) -> None:
-        """Press a key where the focus is: one character, a name such as ENTER, or CONTROL+A."""
+        """Press a key in the focused widget: one character, a name such as ENTER, or CONTROL+A."""
         *held, last = key.split("+") if len(key) > 1 else [key]
         keys = [_named(one, _MODIFIERS) for one in held]
         keys.append(last if len(last) == 1 else _named(last, _KEYS))
@@ -251,10 +251,10 @@ class DesktopSession(Session):
     def _page_html(self) -> bytes:
         return self.html.encode()
 
-    # ---- the end
+    # ---- end
 
     def reset(self) -> None:
-        """Put the program back to how it started, where it can do that itself.
+        """Reset the program to its initial state, if it can do that itself.
 
         Raises:
             SessionLost: It cannot, or has ended: the next scenario gets a process of its own.
@@ -268,11 +268,11 @@ class DesktopSession(Session):
             raise SessionLost(f"the program could not be reset: {why}") from None
 
     def close(self) -> None:
-        """End the program with all it has started; harmless when done twice."""
+        """End the program and its descendants. Idempotent."""
         self._program.end()
 
     def evidence(self) -> list[Evidence]:
-        """Return a picture, the windows as HTML, and what the program said; never raises."""
+        """Return a picture, the windows as HTML, and the program's output; never raises."""
         kept: list[Evidence] = []
         notes: list[str] = []
         parts: tuple[tuple[str, str, Callable[[], bytes]], ...] = (

@@ -1,4 +1,4 @@
-"""The cookies of one visitor, kept and sent as browsers do it."""
+"""Store and send the cookies of one visitor, as browsers do."""
 
 from __future__ import annotations
 
@@ -17,16 +17,19 @@ _VALUE = re.compile(r"[\x21-\x3a\x3c-\x7e ]*")
 
 
 class _Policy(DefaultCookiePolicy):
-    """Lets secure cookies pass to this machine, as browsers do: nobody can listen in between."""
+    """Cookie policy that sends secure cookies to this machine.
+
+    Browsers do so, too: nobody can eavesdrop on the way.
+    """
 
     def return_ok_secure(self, cookie: Cookie, request: urllib.request.Request) -> bool:
-        """Return whether a secure cookie may be sent."""
+        """Return True if a secure cookie may be sent."""
         allowed = super().return_ok_secure(cookie, request)
         return bool(allowed) or is_this_machine(urlsplit(request.get_full_url()).hostname or "")
 
 
 def is_this_machine(host: str) -> bool:
-    """Return whether a host is a loopback one."""
+    """Return True if a host is a loopback one."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
@@ -36,24 +39,24 @@ def is_this_machine(host: str) -> bool:
 
 
 class Cookies:
-    """What an application makes a visitor remember."""
+    """The cookie jar of a visitor."""
 
     def __init__(self) -> None:
-        """Begin without any."""
+        """Create an empty jar."""
         self._kept = httpx.Cookies(CookieJar(_Policy()))
 
     def send(self, request: httpx.Request) -> None:
-        """Add to a request what is meant for its address."""
+        """Add the cookies for its address to a request."""
         if len(self._kept.jar):
             self._kept.set_cookie_header(request)
 
     def receive(self, response: httpx.Response) -> None:
-        """Keep what an answer sets."""
+        """Store the cookies of an answer."""
         if "set-cookie" in response.headers:
             self._kept.extract_cookies(response)
 
     def value(self, name: str, url: str) -> str | None:
-        """Return a cookie's value for a host; the one of the longest path if there are several."""
+        """Return a cookie's value for a host; if there are several, that of the longest path."""
         host = _host(url)
         found = [
             one
@@ -82,12 +85,12 @@ class Cookies:
         self._kept.jar.set_cookie(cookie)
 
     def clear(self) -> None:
-        """Forget all."""
+        """Remove all cookies."""
         self._kept.jar.clear()
 
 
 def _host(url: str) -> str:
-    """Return the host of an address as cookie jars write it: a bare name ends with .local."""
+    """Return the host of an address as http.cookiejar writes it: a bare name gets ".local"."""
     name = re.sub(r":\d+$", "", urlsplit(url).netloc.rpartition("@")[2]).lower()
     return name if "." in name else f"{name}.local"
 

@@ -1,4 +1,4 @@
-"""One thing on a page over plain HTTP."""
+"""An element on a page over plain HTTP."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _FOCUSED = {"input", "textarea", "select"}
 
 
 class HttpElement(Element):
-    """An element of a page that came over plain HTTP."""
+    """An element of a page that was received over plain HTTP."""
 
     def __init__(self, tab: Tab, page: Page, node: Any) -> None:
-        """Keep the element, its page, and the tab that goes on when it is clicked."""
+        """Keep the element, its page, and the tab that a click navigates."""
         self._tab = tab
         self._page = page
         self._node = node
@@ -36,31 +36,31 @@ class HttpElement(Element):
 
     @property
     def text(self) -> str:
-        """The text a person sees in it, white space folded."""
+        """Its visible text, white space folded."""
         return seen_text(self._node)
 
     @property
     def value(self) -> str:
-        """What a field holds; of a list the chosen option's value, of files a name."""
+        """The value of a field; for a list the chosen option's value, for files a name."""
         return http_fields.value(self._page, self._node)
 
     @property
     def checked(self) -> bool:
-        """Whether a checkbox, radio button or option is chosen."""
+        """True if a checkbox, radio button or option is chosen."""
         return http_fields.is_checked(self._page, self._node)
 
     @property
     def visible(self) -> bool:
-        """Whether a person can see it, by what the page alone says: style sheets are not read."""
+        """True if a person can see it, according to the HTML alone: style sheets are not read."""
         return is_seen(self._node)
 
     def attribute(self, name: str) -> str | None:
-        """Return an attribute as the page says it; None where it has none."""
+        """Return an attribute as written in the page; None if it is missing."""
         said = self._node.get(name.lower())
         return None if said is None else str(said)
 
     def click(self) -> None:
-        """Click it: follow a link, press a button, toggle a box.
+        """Click it: follow a link, press a button, toggle a checkbox.
 
         Raises:
             Unsupported: Only a script could say what a click does.
@@ -73,12 +73,12 @@ class HttpElement(Element):
         raise Unsupported(f"clicking {self._told()} does something by a script only; {_TAG_IT}")
 
     def fill(self, text: str) -> None:
-        """Replace what a text field holds."""
+        """Replace the content of a text field."""
         self._must_be_shown()
         http_fields.set_text(self._page, self._node, text, self._told())
 
     def choose(self, option: str, *, add: bool = False) -> None:
-        """Choose an option of a list by its text or value; `add` keeps the others."""
+        """Choose an option of a list by its text or value; with `add` the others stay chosen."""
         self._must_be_shown()
         http_fields.choose(self._page, self._node, option, self._told(), add=add)
 
@@ -88,12 +88,12 @@ class HttpElement(Element):
         http_fields.set_checked(self._page, self._node, self._told(), checked=checked)
 
     def attach(self, files: Sequence[Path]) -> None:
-        """Give files to a file field; none empty it."""
+        """Attach files to a file field; an empty list clears it."""
         self._must_be_shown()
         http_fields.attach(self._page, self._node, tuple(files), self._told())
 
     def find_all(self, xpath: str) -> Sequence[HttpElement]:
-        """Return what an XPath finds inside it (written from the element: `.//a`)."""
+        """Return the elements that an XPath finds inside it (relative to the element: `.//a`)."""
         nodes = elements(self._node, xpath)
         return [HttpElement(self._tab, self._page, one) for one in nodes]
 
@@ -111,7 +111,7 @@ class HttpElement(Element):
         return f"<{self.tag}{''.join(names[:2])}>"
 
     def _is_clicked(self, node: Any) -> bool:
-        """Do what a click on an element does; return whether it does anything."""
+        """Perform the effect of a click on an element; return whether it has any."""
         tag = node.tag
         if tag in {"a", "area"} and node.get("href") is not None:
             self._follow(node)
@@ -163,7 +163,7 @@ class HttpElement(Element):
         http_fields.choose_option(self._page, select, option, self._told())
 
     def _click_label(self, label: Any) -> bool:
-        """Click what a label is for; a text field would only be entered."""
+        """Click the control of a label; a click on a text field would only focus it."""
         named = label.get("for")
         if named is not None:
             fields = self._page.tree.xpath("//*[@id = $id]", id=named)

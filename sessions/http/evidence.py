@@ -1,4 +1,4 @@
-"""What is kept of a page over plain HTTP when a step fails: the page and how it came."""
+"""Collect evidence of a page over plain HTTP when a step has failed: the page and its requests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _COOKIE_VALUE = re.compile(r"(^|;\s*)([^=;]+)=[^;]*")
 
 
 def shown_page(page: Page) -> bytes:
-    """Return a page as UTF-8; its mark at the start goes before what the page itself says."""
+    """Return a page as UTF-8; the byte order mark overrides the encoding that the page declares."""
     data = codecs.BOM_UTF8 + page.source.encode(errors="replace")
     if len(data) > _MOST:
         data = data[:_MOST] + f"\n<!-- cut: {len(data)} bytes in all -->".encode()
@@ -23,7 +23,7 @@ def shown_page(page: Page) -> bytes:
 
 
 def shown_exchanges(exchanges: Iterable[Exchange], url: str) -> bytes:
-    """Return requests and answers as text, without what lets others in."""
+    """Return requests and answers as text, without credentials."""
     lines = [f"page: {without_password(url)}", ""]
     for one in exchanges:
         lines.append(f"{one.method} {without_password(one.url)}")

@@ -1,7 +1,7 @@
-"""The fields of a page over plain HTTP: what they hold, and what a visitor may do to them.
+"""Read and change the fields of a page over plain HTTP.
 
-The page's own tree is never changed: what a visitor did is kept beside it, so attributes stay as
-the page says them and a form can be reset.
+The page's own tree is never changed: a visitor's changes are stored beside it, so attributes keep
+the values of the page and a form can be reset.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _DISABLING = {"input", "textarea", "select", "button", "option", "optgroup", "fi
 
 
 def kind(node: Any) -> str:
-    """Return what a control is: an input's type, else its tag."""
+    """Return the kind of a control: an input's type, else its tag."""
     if node.tag == "input":
         said = (node.get("type") or "").strip().lower()
         return said if said in _TYPES else "text"
@@ -37,7 +37,7 @@ def kind(node: Any) -> str:
 
 
 def is_disabled(node: Any) -> bool:
-    """Return whether a control is disabled by itself or by what it is in."""
+    """Return True if a control is disabled, by itself or by an element around it."""
     if node.tag in _DISABLING and node.get("disabled") is not None:
         return True
     below = node
@@ -52,7 +52,7 @@ def is_disabled(node: Any) -> bool:
 
 
 def form_of(page: Page, node: Any) -> Any:
-    """Return the form that a control belongs to, by its `form` attribute or by where it stands."""
+    """Return the form of a control, by its `form` attribute or by its position."""
     said = node.get("form")
     if said is not None:
         found = page.tree.xpath("//form[@id = $id]", id=said)
@@ -61,7 +61,7 @@ def form_of(page: Page, node: Any) -> Any:
 
 
 def controls(page: Page, form: Any) -> Iterator[Any]:
-    """Return a form's controls in the order of the page, also those outside of it."""
+    """Return a form's controls in page order, including those outside of its element."""
     afar = form.get("id") and page.tree.xpath("boolean(//*[@form])")
     for node in (page.tree if afar else form).iter("input", "select", "textarea", "button"):
         if form_of(page, node) is form:
@@ -74,13 +74,13 @@ def options(select: Any) -> list[Any]:
 
 
 def option_value(option: Any) -> str:
-    """Return what an option sends."""
+    """Return the value that an option sends."""
     said = option.get("value")
     return fold(option.text_content()) if said is None else str(said)
 
 
 def chosen(page: Page, select: Any) -> list[Any]:
-    """Return the chosen options; a list of one choice shows its first one when none is."""
+    """Return the chosen options; a single-choice list without a choice shows its first option."""
     every = options(select)
     found = [one for one in every if page.fields.get(one, one.get("selected") is not None)]
     if select.get("multiple") is not None:
@@ -91,7 +91,7 @@ def chosen(page: Page, select: Any) -> list[Any]:
 
 
 def value(page: Page, node: Any) -> str:
-    """Return what a field holds."""
+    """Return the value of a field."""
     if node.tag == "select":
         return next((option_value(one) for one in chosen(page, node)), "")
     if node.tag == "option":
@@ -102,7 +102,7 @@ def value(page: Page, node: Any) -> str:
 
 
 def _is_editable(node: Any) -> bool:
-    """Return whether a part of the page is one that scripts let people write into."""
+    """Return True if an element is editable by scripts (contenteditable)."""
     return node.get("contenteditable") is not None and node.tag not in {"input", "textarea"}
 
 
@@ -124,7 +124,7 @@ def _area_text(node: Any) -> str:
 
 
 def is_checked(page: Page, node: Any) -> bool:
-    """Return whether a checkbox, radio button or option is chosen."""
+    """Return True if a checkbox, radio button or option is chosen."""
     if node.tag == "option":
         select = next(node.iterancestors("select"), None)
         return select is not None and any(one is node for one in chosen(page, select))
@@ -142,7 +142,7 @@ def _says(node: Any) -> bool:
 
 
 def _group(page: Page, radio: Any) -> list[Any]:
-    """Return the radio buttons of which only one can be chosen."""
+    """Return the radio buttons of the same group."""
     name = radio.get("name")
     if not name:
         return [radio]
@@ -240,7 +240,7 @@ def _option(select: Any, said: str) -> Any:
 
 
 def attach(page: Page, node: Any, files: tuple[Path, ...], told: str) -> None:
-    """Give files to a file field.
+    """Attach files to a file field.
 
     Raises:
         SessionError: It is none, is disabled, or takes one file only.
@@ -254,7 +254,7 @@ def attach(page: Page, node: Any, files: tuple[Path, ...], told: str) -> None:
 
 
 def reset(page: Page, form: Any) -> None:
-    """Put all fields of a form back to what the page says."""
+    """Reset all fields of a form to the values of the page."""
     for node in controls(page, form):
         page.fields.pop(node, None)
         if node.tag == "select":

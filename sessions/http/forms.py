@@ -1,4 +1,4 @@
-"""What a form sends when a button is pressed, as browsers do it."""
+"""Build the request of a submitted form, as browsers do."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _URLENCODED = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True)
 class Submission:
-    """A request that a form makes."""
+    """The request of a form."""
 
     method: str
     url: str
@@ -44,7 +44,7 @@ Entry = tuple[str, "str | Path | None"]
 
 
 def submission(page: Page, form: Any, button: Any = None) -> Submission:
-    """Return what a form sends.
+    """Return the request of a form.
 
     Args:
         page: The page that the form is on.
@@ -129,7 +129,7 @@ def _newlines(text: str) -> str:
 
 
 def _text(said: str | Path | None) -> str:
-    """Return an entry as text; of a file that is its name."""
+    """Return an entry as text; for a file its name."""
     if isinstance(said, str):
         return _newlines(said)
     return "" if said is None else said.name

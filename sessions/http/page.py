@@ -1,4 +1,4 @@
-"""A page that came over plain HTTP: what was answered, read as a browser reads it."""
+"""Parse a page that was received over plain HTTP, as a browser does."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ _LATIN = {"iso8859-1", "ascii"}
 
 
 class Page:
-    """One answer. What it shows is read only when somebody looks, and only once."""
+    """An answer. It is parsed lazily, and only once."""
 
     def __init__(self, url: str, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        """Keep an answer; nothing is read yet."""
+        """Keep an answer without parsing it."""
         self.url = url
         self.status = status
         self.headers = headers
         self.body = body
         self.media_type = headers.get("content-type", "").split(";")[0].strip().lower()
         self.request: Any = None
-        """What brought it, to load it again."""
+        """The request, for reloading."""
         self.fields: dict[Any, Any] = {}
-        """What a visitor did to the fields; what is not in here is as the page says."""
+        """The visitor's changes of fields; other fields have the values of the page."""
 
     @cached_property
     def charset(self) -> str:
         """The encoding, from the byte order mark, the header or the page itself.
 
-        Where none says it: UTF-8 if it is that, else Windows-1252, as browsers do.
+        By default UTF-8 if the body is valid UTF-8, else Windows-1252, as in browsers.
         """
         for mark, name in _BOMS:
             if self.body.startswith(mark):
@@ -56,7 +56,7 @@ class Page:
         if not known:
             meta = _META_CHARSET.search(self.body[:_META_BYTES])
             known = known_charset(meta.group(1).decode("ascii", "replace")) if meta else ""
-            if known.startswith("utf-16"):  # a page that can say so in ASCII is not in UTF-16
+            if known.startswith("utf-16"):  # a page that declares UTF-16 in ASCII is not UTF-16
                 known = "utf-8"
         if known:
             return known
@@ -68,28 +68,28 @@ class Page:
 
     @property
     def is_html(self) -> bool:
-        """Whether it is a page at all."""
+        """True if the answer is HTML."""
         if self.media_type:
             return self.media_type in _HTML
         return self.body.lstrip()[:1] == b"<"
 
     @property
     def is_text(self) -> bool:
-        """Whether it can be read, as a page or as plain text."""
+        """True if the answer is HTML or plain text."""
         if self.is_html or _TEXTUAL.match(self.media_type):
             return True
         return not self.media_type and b"\0" not in self.body
 
     @property
     def source(self) -> str:
-        """The answer as text; nothing where it is none, such as a picture."""
+        """The answer as text; empty if it is not text, such as a picture."""
         if not self.is_text:
             return ""
         return self.body.decode(self.charset, "replace").removeprefix("\ufeff")
 
     @cached_property
     def tree(self) -> Any:
-        """The page's elements; a plain text stands in one <pre>, as browsers show it."""
+        """The page's elements; plain text is put into a <pre>, as browsers do."""
         if not self.is_html:
             return _plain(self.source if self.is_text else self._told())
         body = self.body
@@ -98,32 +98,32 @@ class Page:
         parser = lxml.html.HTMLParser(encoding="utf-8", huge_tree=True)
         try:
             root = lxml.html.document_fromstring(body, parser=parser)
-        except (etree.ParserError, etree.XMLSyntaxError):  # nothing in it but white space
+        except (etree.ParserError, etree.XMLSyntaxError):  # nothing but white space
             root = _plain("")
         return root
 
     @cached_property
     def text(self) -> str:
-        """The text that a person sees."""
+        """The visible text."""
         return seen_text(self.tree) if self.is_html else fold(self.tree.text_content())
 
     @property
     def title(self) -> str:
-        """The title; nothing where there is none."""
+        """The title; empty if there is none."""
         found = self.tree.find(".//head/title")
         found = self.tree.find(".//title") if found is None else found
         return "" if found is None else fold(found.text or "")
 
     @cached_property
     def base(self) -> str:
-        """What its relative addresses count from."""
+        """The base of relative addresses."""
         if not self.is_html:
             return self.url
         found = self.tree.find(".//base[@href]")
         return self.url if found is None else join(self.url, clean(found.get("href")))
 
     def absolute(self, address: str) -> str:
-        """Return the whole URL of an address on it."""
+        """Return the absolute URL of an address on the page."""
         address = clean(address)
         if not address or (address.startswith("#") and self.base == self.url):
             return urldefrag(self.url).url + address
@@ -136,7 +136,7 @@ class Page:
         self.__dict__.pop("text", None)
 
     def forget(self) -> None:
-        """Give back the memory of what was read; it can be read again."""
+        """Free the memory of the parsed page; it is parsed again when needed."""
         self.__dict__.pop("tree", None)
         self.__dict__.pop("text", None)
         self.fields.clear()
@@ -147,7 +147,7 @@ class Page:
 
 
 def join(base: str, address: str) -> str:
-    """Return the whole URL of an address that counts from another one.
+    """Return the absolute URL of an address relative to another one.
 
     Raises:
         SessionError: It is no address.
@@ -159,15 +159,15 @@ def join(base: str, address: str) -> str:
 
 
 def clean(address: str) -> str:
-    """Return an address of an attribute without what browsers take out of it."""
+    """Return an address from an attribute without the characters that browsers ignore."""
     return re.sub(r"[\t\r\n]", "", address.strip())
 
 
 def known_charset(charset: str) -> str:
-    """Return an encoding by Python's name; nothing where it is unknown."""
+    """Return Python's name of an encoding; empty if it is unknown."""
     try:
         name = codecs.lookup(charset).name
-        "".encode(name)  # some of Python's codecs are none of texts
+        "".encode(name)  # some of Python's codecs are not text encodings
     except (LookupError, ValueError, TypeError):
         return ""
     return "cp1252" if name in _LATIN else name

@@ -1,4 +1,4 @@
-"""Sessions over plain HTTP: no browser, no scripts, a few milliseconds a page."""
+"""Session over plain HTTP: no browser, no scripts, a few milliseconds per page."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_PAGE = 64 << 20
 
 
 class HttpSession(Session):
-    """A visitor whose browser knows links, forms, cookies and redirects, but no scripts."""
+    """A visitor whose browser supports links, forms, cookies and redirects, but no scripts."""
 
     driver = "http"
 
@@ -35,7 +35,7 @@ class HttpSession(Session):
         max_page: int = MAX_PAGE,
         verify: bool | str = True,
     ) -> None:
-        """Prepare; nothing is opened yet.
+        """Initialize; no connection is opened yet.
 
         Args:
             base_url: What paths count from; a name and password in it sign in by HTTP's own way.
@@ -74,7 +74,7 @@ class HttpSession(Session):
         self._tab.step(1)
 
     def reload(self) -> None:
-        """Load the page again; what a form sent is sent again."""
+        """Reload the page; form data is sent again."""
         self._tab.again()
 
     @property
@@ -89,7 +89,7 @@ class HttpSession(Session):
 
     @property
     def html(self) -> str:
-        """The page as it was answered; empty where that is no text."""
+        """The page's HTML as received; empty if it is not text."""
         return self._tab.page.source if self._tab.page else ""
 
     @property
@@ -99,7 +99,7 @@ class HttpSession(Session):
 
     @property
     def text(self) -> str:
-        """The text that a person sees, white space folded; a picture or file is told."""
+        """The visible text, white space folded; for a picture or file a description."""
         return self._tab.page.text if self._tab.page else ""
 
     @property
@@ -109,11 +109,11 @@ class HttpSession(Session):
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """The HTTP headers of the page; names in any case."""
+        """The HTTP headers of the page; names are case-insensitive."""
         return self._shown().headers
 
     def find_all(self, xpath: str) -> Sequence[Element]:
-        """Return all that an XPath finds on the page.
+        """Return all elements that an XPath finds on the page.
 
         Raises:
             SessionError: It is no XPath 1.0 or finds no elements.
@@ -125,7 +125,7 @@ class HttpSession(Session):
         return [HttpElement(self._tab, page, one) for one in nodes]
 
     def cookie(self, name: str) -> str | None:
-        """Return a cookie's value; None where there is none."""
+        """Return a cookie's value; None if there is none."""
         return self._visitor.cookies.value(name, self._host())
 
     def set_cookie(self, name: str, value: str) -> None:
@@ -141,18 +141,18 @@ class HttpSession(Session):
         self._visitor.cookies.clear()
 
     def reset(self) -> None:
-        """Forget the visitor: cookies, sign-ins, pages; connections stay open."""
+        """Reset the visitor: cookies, sign-ins, pages; connections stay open."""
         self._visitor.forget()
         self._tab.forget()
         self._inside = []
 
     def close(self) -> None:
-        """Close the connections and forget the visitor; harmless when done twice."""
+        """Close the connections and reset the visitor. Idempotent."""
         self.reset()
         self._transport.close()
 
     def evidence(self) -> list[Evidence]:
-        """Return the page and how it came, without passwords and cookies; never raises."""
+        """Return the page and its requests, without passwords and cookies; never raises."""
         kept = []
         page = self._tab.page
         if page is not None and page.is_text:
@@ -163,7 +163,7 @@ class HttpSession(Session):
         return kept
 
     def _act(self, kind: str, locator: str, deed: Callable[[Element], None]) -> None:
-        """Look for it as long as patience lasts, but act once: a form must not be sent twice."""
+        """Search the element until patience ends, but act once: a form must not be sent twice."""
         deed(self.find(kind, locator))
 
     def _shown(self) -> Page:
@@ -176,7 +176,7 @@ class HttpSession(Session):
 
 
 def _check(base_url: str, headers: Mapping[str, str]) -> None:
-    """Check what a session begins with.
+    """Validate the arguments of a session.
 
     Raises:
         SessionError: The base URL or a header is none.

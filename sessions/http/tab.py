@@ -1,4 +1,4 @@
-"""Where a visitor over plain HTTP is, and was."""
+"""Navigation of a visitor over plain HTTP: present page and history."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class _Stop:
 
 
 class Tab:
-    """The page that is shown, and the way there."""
+    """The present page, and the history."""
 
     def __init__(self, visitor: Visitor, *, most_kept: int) -> None:
-        """Begin without a page.
+        """Initialize without a page.
 
         Args:
             visitor: Loads the pages.
@@ -36,7 +36,7 @@ class Tab:
 
     @property
     def page(self) -> Page | None:
-        """The page that is shown; None before the first one."""
+        """The present page; None before the first one."""
         return self._stops[self._at].page if self._stops else None
 
     @property
@@ -45,17 +45,17 @@ class Tab:
         return self._stops[self._at].url if self._stops else "about:blank"
 
     def forget(self) -> None:
-        """Leave all pages."""
+        """Clear the history."""
         self._stops = []
         self._at = -1
 
     def open(self, submission: Submission, *, referred: bool = True) -> None:
-        """Load a page; `referred` says that the page before led there."""
+        """Load a page; `referred` tells whether the previous page led there."""
         page = self.visitor.load(submission, self.url if referred and self._stops else None)
         self._add(_Stop(page.url, page.request, page))
 
     def follow(self, url: str) -> None:
-        """Go to the address of a link; a place on the same page is not loaded."""
+        """Follow a link; a fragment of the same page is not loaded."""
         whole, _, fragment = url.partition("#")
         stop = self._stops[self._at]
         if fragment and whole == stop.url.partition("#")[0]:
@@ -64,7 +64,7 @@ class Tab:
             self.open(Submission("GET", url))
 
     def step(self, by: int) -> None:
-        """Go back or forward.
+        """Go back or forward in the history.
 
         Raises:
             SessionError: There is no page there.
@@ -82,7 +82,7 @@ class Tab:
         self._give_back()
 
     def again(self) -> None:
-        """Load the page again; what a form sent is sent again.
+        """Reload the page; form data is sent again.
 
         Raises:
             SessionError: There is no page.
@@ -101,7 +101,7 @@ class Tab:
         self._give_back()
 
     def _give_back(self) -> None:
-        """Keep little of large pages that are not shown, and only the nearest of many."""
+        """Free memory: of the history's pages, keep only the nearest and not too large ones."""
         kept = 0
         shown = self.page
         for stop in sorted(self._stops, key=lambda one: abs(self._stops.index(one) - self._at)):

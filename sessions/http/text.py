@@ -1,4 +1,4 @@
-"""The text of a page as a person without JavaScript sees it."""
+"""Extract the text of a page that a person without JavaScript sees."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _CSS_UNSEEN = re.compile(
 
 
 def hides(node: Any) -> bool:
-    """Return whether an element hides itself and all that is in it, by what the page alone says."""
+    """Return True if an element hides itself and its content, according to the HTML alone."""
     tag = node.tag
     if not isinstance(tag, str) or tag in _UNSEEN:
         return True
@@ -42,7 +42,7 @@ def hides(node: Any) -> bool:
 
 
 def _is_folded_away(node: Any) -> bool:
-    """Return whether it is in a closed <details>, of which only the first <summary> is seen."""
+    """Return True if it is in a closed <details>, of which only the first <summary> is visible."""
     parent = node.getparent()
     if parent is None or parent.tag != "details" or parent.get("open") is not None:
         return False
@@ -50,7 +50,7 @@ def _is_folded_away(node: Any) -> bool:
 
 
 def is_seen(node: Any) -> bool:
-    """Return whether a person can see an element; a field counts as seen though it has no text."""
+    """Return True if a person can see an element; a field is visible even without text."""
     if node.tag in {"input", "textarea", "iframe", "canvas", "audio", "video", "area"}:
         if node.tag == "input" and (node.get("type") or "").lower() == "hidden":
             return False
@@ -65,9 +65,9 @@ def is_seen(node: Any) -> bool:
 
 
 def seen_text(root: Any) -> str:
-    """Return the text in an element that a person sees, white space folded.
+    """Return the visible text in an element, white space folded.
 
-    It is walked without recursion: a page may be nested a thousand levels deep.
+    Iterative, not recursive: a page may be nested a thousand levels deep.
     """
     if root.tag == "textarea":
         return fold(root.text or "")
@@ -88,7 +88,7 @@ def seen_text(root: Any) -> str:
 
 
 def _begin(node: Any, out: _Folded) -> None:
-    """Add what an element begins with; all but running text stands apart from what is before."""
+    """Emit the separator at the start of an element; inline elements get none."""
     if node.tag not in _INLINE:
         out.add(" ")
     if node.text:
@@ -96,7 +96,7 @@ def _begin(node: Any, out: _Folded) -> None:
 
 
 class _Folded:
-    """Folds white space piece by piece: the words of 50 MB at once would take ten times that."""
+    """Fold white space piece by piece: splitting 50 MB at once would take ten times the memory."""
 
     def __init__(self) -> None:
         self._pieces: list[str] = []

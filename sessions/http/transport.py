@@ -1,4 +1,4 @@
-"""Single requests and answers over plain HTTP: connections, certificates, limits, clear errors."""
+"""Send requests over plain HTTP: connections, certificates, limits, clear errors."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ _SIGN_IN = re.compile(r"//[^/?#]*@")
 
 @dataclass
 class Exchange:
-    """One request and what came of it, for the evidence."""
+    """A request and its answer, for the evidence."""
 
     method: str
     url: str
     sent: list[tuple[str, str]]
     body_size: int = 0
     status: str = ""
-    """Such as "HTTP/1.1 200 OK"; or why there is no answer."""
+    """For example "HTTP/1.1 200 OK"; or the reason why there is no answer."""
     received: list[tuple[str, str]] = field(default_factory=list)
 
 
 class Transport:
-    """Sends requests without this machine's proxies; keeps connections open between them."""
+    """Send requests, ignoring this machine's proxies; connections are kept open."""
 
     def __init__(self, *, timeout: float, max_page: int, verify: bool | str) -> None:
-        """Prepare; nothing is opened yet.
+        """Initialize; no connection is opened yet.
 
         Args:
             timeout: Seconds for one answer.
@@ -65,7 +65,7 @@ class Transport:
         raise error from None
 
     def close(self) -> None:
-        """Close all connections; they open again when needed."""
+        """Close all connections; they are opened again when needed."""
         while self._open:
             self._open.popitem()[1].close()
 
@@ -76,7 +76,7 @@ class Transport:
         except httpx.RemoteProtocolError:
             if request.method != "GET":
                 raise
-            response = transport.handle_request(request)  # a kept connection may just have ended
+            response = transport.handle_request(request)  # the kept one was closed
         response.request = request
         version = response.extensions.get("http_version", b"HTTP/1.1").decode("ascii", "replace")
         exchange.status = f"{version} {response.status_code} {response.reason_phrase}".rstrip()
@@ -109,7 +109,7 @@ class Transport:
         return self._open[scheme]
 
     def _context(self, scheme: str) -> ssl.SSLContext:
-        if scheme != "https":  # loading certificates takes 20 ms; plain HTTP needs none of them
+        if scheme != "https":  # loading certificates takes 20 ms; plain HTTP does not need them
             return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         if self.verify is False:
             context = ssl.create_default_context()
@@ -139,5 +139,5 @@ class Transport:
 
 
 def without_password(url: object) -> str:
-    """Return an address as a sentence may show it: without name and password."""
+    """Return an address without name and password, for messages."""
     return _SIGN_IN.sub("//", str(url), count=1)

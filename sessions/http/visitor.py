@@ -1,6 +1,6 @@
-"""One visitor over plain HTTP: what a browser does between an address and a page.
+"""Load pages for one visitor over plain HTTP, as a browser does.
 
-Redirects, pages that send on at once, cookies, basic sign-in, and where a visitor comes from.
+Handles redirects, refresh headers, cookies, basic authentication and the referer.
 """
 
 from __future__ import annotations
@@ -35,23 +35,23 @@ class Visitor:
     """Loads pages for one visitor of an application."""
 
     def __init__(self, base_url: str, headers: Mapping[str, str], transport: Transport) -> None:
-        """Prepare; nothing is opened yet."""
+        """Initialize; no connection is opened yet."""
         self.cookies = Cookies()
         self.exchanges: list[Exchange] = []
-        """What was asked and answered for the last page."""
+        """The requests and answers of the last page."""
         self._home = _origin(urlsplit(base_url))
         self._headers = {name.lower(): value for name, value in headers.items()}
         self._transport = transport
         self._sign_ins: dict[str, str] = {}
 
     def forget(self) -> None:
-        """Forget cookies and sign-ins."""
+        """Remove cookies and sign-ins."""
         self.cookies.clear()
         self._sign_ins.clear()
         self.exchanges = []
 
     def load(self, submission: Submission, referer: str | None = None) -> Page:
-        """Return the page that an address or a form leads to, in the end.
+        """Return the page at the end of an address's or form's redirects.
 
         Raises:
             SessionError: It leads nowhere, in a circle, or to what is no page.
@@ -116,7 +116,7 @@ class Visitor:
         return response, body
 
     def _signed_in(self, parts: SplitResult) -> SplitResult:
-        """Keep the name and password of an address, as browsers do; return it without them."""
+        """Store the name and password of an address, as browsers do; return it without them."""
         signed, _, host = parts.netloc.rpartition("@")
         if not signed:
             return parts
@@ -127,7 +127,7 @@ class Visitor:
         return parts
 
     def _own_headers(self, parts: SplitResult) -> dict[str, str]:
-        """Return what goes with every request; what the project added stays with its own host."""
+        """Return the headers of every request; the project's own are sent to its own host only."""
         headers = dict(_DEFAULTS)
         at_home = _origin(parts) == self._home
         headers.update({n: v for n, v in self._headers.items() if at_home or n in _DEFAULTS})
@@ -154,7 +154,7 @@ def _origin(parts: SplitResult) -> str:
 
 
 def _coming_from(page: SplitResult, target: SplitResult) -> dict[str, str]:
-    """Say where a visitor comes from: to others the host alone, to an unsafe one nothing."""
+    """Return the referer: only the origin for other hosts, none from HTTPS to HTTP."""
     if _origin(page) == _origin(target):
         return {"referer": page._replace(fragment="").geturl()}
     if page.scheme == "https" and target.scheme == "http":
@@ -177,7 +177,7 @@ def _circle(passed: list[str]) -> str:
 
 
 def _sent_on(page: Page) -> str | None:
-    """Return where a page sends its visitors at once; a page that only renews itself does not."""
+    """Return the target of a page's refresh; None if it only reloads itself."""
     said = page.headers.get("refresh", "")
     if not said and page.is_html and b"refresh" in page.body.lower():
         found = page.tree.xpath("//meta[@http-equiv and @content]")

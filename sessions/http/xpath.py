@@ -1,4 +1,4 @@
-"""What an XPath finds on a page over plain HTTP."""
+"""Evaluate XPath on a page over plain HTTP."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from slipway.sessions.label_search import labels_first
 
 
 def elements(context: Any, xpath: str) -> list[Any]:
-    """Return the elements that an XPath finds, counted from a document or an element.
+    """Return the elements that an XPath finds, relative to a document or an element.
 
     Raises:
         SessionError: It is no XPath 1.0, or finds something else than elements.

@@ -36,7 +36,7 @@ __all__ = ["after_all", "after_scenario", "after_step", "before_all", "before_sc
 
 @dataclass
 class _Run:
-    """What one run of behave holds."""
+    """State of one run of behave."""
 
     settings: Settings
     sessions: Sessions
@@ -46,7 +46,7 @@ _RUNS: WeakKeyDictionary[Configuration, _Run] = WeakKeyDictionary()
 
 
 def before_all(context: Context) -> None:
-    """Check the project's own steps.
+    """Check the project's own steps for clashes with predefined ones.
 
     Raises:
         StepClash: One of them says the same as a ready one.
@@ -55,7 +55,7 @@ def before_all(context: Context) -> None:
 
 
 def before_scenario(context: Context, scenario: Scenario) -> None:
-    """Give a scenario its session; without a browser it fails, or is skipped where that is asked.
+    """Open a scenario's session; without a browser it fails, or is skipped if the settings say so.
 
     Settings are read with the first scenario, so before_all may still say what holds:
     `context.config.userdata["base_url"] = ...`.
@@ -84,7 +84,7 @@ def before_scenario(context: Context, scenario: Scenario) -> None:
 
 
 def after_step(context: Context, step: Step) -> None:
-    """Keep the pages of all visitors when a step has failed, and a film of what is tried again."""
+    """Save the pages of all visitors after a failed step, and a film of a retried scenario."""
     if step.status.name in ("failed", "error"):
         _keep(context)
     elif context.sessions is not None and _again(context):
@@ -92,12 +92,12 @@ def after_step(context: Context, step: Step) -> None:
 
 
 def _again(context: Context) -> bool:
-    """Tell whether this is a later attempt at the scenario; `slipway features` says so."""
+    """Tell whether this attempt is a retry of the scenario; `slipway features` says so."""
     return str(context.config.userdata.get("slipway.attempt", 1)) != "1"
 
 
 def after_scenario(context: Context, scenario: Scenario) -> None:
-    """Let the visitors go; keep their pages first when a hook has failed."""
+    """End the visitors' sessions; after a failed hook save their pages first."""
     if context.sessions is None:
         return
     if getattr(scenario, "hook_failed", False):
@@ -117,7 +117,7 @@ def _run(context: Context) -> _Run:
     if run is None:
         settings = read_settings(context.config.userdata, os.environ, Path.cwd())
         run = _RUNS[context.config] = _Run(settings, sessions_of(settings))
-        # For those who forget after_all.
+        # Clean-up for a project that does not call after_all.
         context.add_cleanup(run.sessions.close, layer="testrun")
     return run
 

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from slipway.sessions.settings import Settings
     from slipway.sessions.visitors import Visitors
 
-# Not --base-url: pytest-base-url, which many projects have, owns that name.
+# Not --base-url: the plugin pytest-base-url, which many projects use, owns that name.
 _OPTION = "slipway_base_url"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add what says where the application is."""
+    """Add the option for the application's address."""
     told = "where the application runs, for http_session and browser_session"
     group = parser.getgroup("slipway", "sessions of slipway.sessions")
     group.addoption("--slipway-base-url", dest=_OPTION, metavar="URL", help=told)
@@ -31,19 +31,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Tell pytest of the marker."""
+    """Register the marker."""
     text = "session(name): what shows the pages to browser_session, such as grid"
     config.addinivalue_line("markers", text)
 
 
 @pytest.fixture(scope="session")
 def application_url(request: pytest.FixtureRequest) -> str | None:
-    """Where the application runs; a project that starts it overrides this fixture.
+    """The application's address; a project that starts it overrides this fixture.
 
-    None leaves it to SLIPWAY_BASE_URL and [tool.slipway.features] of pyproject.toml.
+    None defers to SLIPWAY_BASE_URL and [tool.slipway.features] of pyproject.toml.
     """
     config = request.config
-    # "base_url" is what pytest-base-url was told, where that is installed.
+    # "base_url" is the setting of pytest-base-url, if that is installed.
     said = (config.getoption(_OPTION), config.getini(_OPTION), config.getoption("base_url", None))
     return next((url for url in said if url), None)
 
@@ -80,7 +80,7 @@ def http_session(request: pytest.FixtureRequest, _slipway_sessions: Sessions) ->
 def browser_session(
     request: pytest.FixtureRequest, _slipway_sessions: Sessions, _slipway_settings: Settings
 ) -> Iterator[Session]:
-    """A visitor in a browser; the test fails without one, or is skipped where that is asked."""
+    """A visitor in a browser; without one the test fails, or is skipped if the settings say so."""
     from slipway.sessions.errors import DriverMissing
     from slipway.sessions.visitors import Visitors
 
@@ -109,7 +109,7 @@ def _joined(request: pytest.FixtureRequest, visitors: Visitors) -> Visitors:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add to the report of a failed test what was on its pages."""
+    """Add the evidence of its pages to the report of a failed test."""
     report = yield
     visitors = item.stash.get(_VISITORS, [])
     if report.failed and call.when != "teardown" and visitors:
@@ -125,5 +125,5 @@ def _add_evidence(item: pytest.Item, report: pytest.TestReport, visitors: list[V
     pages = [f"page: {url}" for one in visitors for url in one.pages()]
     report.sections.append(("Evidence", "\n".join([*pages, *(str(file) for file in files)])))
     report.user_properties += [("evidence", str(file)) for file in files]
-    # What JUnit writes is the item's list.
+    # The JUnit report is written from the item's list.
     item.user_properties[:] = report.user_properties

@@ -22,21 +22,21 @@ if TYPE_CHECKING:
 
     _Base = unittest.TestCase
 else:
-    # A TestCase of our own would be collected as an empty test wherever it is imported.
+    # A TestCase class here would be collected as an empty test wherever it is imported.
     _Base = object
 
 
 class BrowserTestCase(_Base):
     """Mixin: `class ShopTest(BrowserTestCase, unittest.TestCase)`. Tests use `self.session`.
 
-    What was on the pages of a failed test is kept in the folder that $SLIPWAY_EVIDENCE names, and
-    its error says where.
+    The pages of a failed test are saved in the folder that $SLIPWAY_EVIDENCE names, and the error
+    names the files.
     """
 
     tags: ClassVar[tuple[str, ...]] = ("javascript",)
-    """What the session is, as tags of features say it; () is plain HTTP."""
+    """Selects the session, as tags of features do; () is plain HTTP."""
     base_url: ClassVar[str | None] = None
-    """Where the application runs; None: what SLIPWAY_BASE_URL or pyproject.toml says."""
+    """The application's address; None: from SLIPWAY_BASE_URL or pyproject.toml."""
     _visitors: Visitors | None = None
 
     @property
@@ -60,7 +60,7 @@ class BrowserTestCase(_Base):
             raise
 
     def subTest(self, *args: Any, **kwargs: Any) -> Any:  # noqa: N802  unittest's own name
-        """Keep the pages of a failed part, too."""
+        """Save the pages of a failed subtest, too."""
         return self._part(super().subTest(*args, **kwargs))
 
     @contextmanager
@@ -68,7 +68,8 @@ class BrowserTestCase(_Base):
         with part, self._kept_pages():
             yield
 
-    # Where these two end the pages are still open; public hooks come after the clean-up.
+    # Overridden because the pages are still open when these two end; public hooks run after the
+    # clean-up.
     def _callSetUp(self) -> None:  # noqa: N802
         with self._kept_pages():
             super()._callSetUp()  # type: ignore[misc]
@@ -104,7 +105,7 @@ def _settings(base_url: str | None) -> Settings:
 
 @functools.cache
 def _sessions(settings: Settings) -> Sessions:
-    """Share one browser among all tests of the process."""
+    """Return the sessions that all tests of the process share, with one browser."""
     sessions = sessions_of(settings)
     atexit.register(sessions.close)
     return sessions

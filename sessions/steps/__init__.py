@@ -1,6 +1,6 @@
-"""The ready steps. A project's steps file is one line: `from slipway.sessions.steps import *`.
+"""The predefined steps. A project's steps file is one line: `from slipway.sessions.steps import *`.
 
-That line makes the steps known to behave, as `use_steps()` does, which can leave some out.
+The import registers the steps with behave, as `use_steps()` does, which can leave some out.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from slipway.sessions.steps.pages import PAGES
 from slipway.sessions.steps.registry import ReadyStep, StepInfo, register
 from slipway.sessions.steps.visitors import VISITORS
 
-#: All of them, in the order in which they are best read.
+#: All steps, in the order for the documentation.
 STEPS: tuple[ReadyStep, ...] = (*PAGES.steps, *FORMS.steps, *SEEING.steps, *VISITORS.steps)
 
 
 def use_steps(*, without: Collection[str] = ()) -> None:
-    """Make the ready steps known to behave; write this in a steps file.
+    """Register the predefined steps with behave; call this in a steps file.
 
     Args:
         without: Patterns of steps to leave out, as `slipway features --steps` lists them.
@@ -36,13 +36,13 @@ def use_steps(*, without: Collection[str] = ()) -> None:
 
 
 def list_steps() -> list[StepInfo]:
-    """Return what people are told of each ready step."""
+    """Return the documentation of each predefined step."""
     return [step.info for step in STEPS]
 
 
 def __getattr__(name: str) -> list[str]:
-    # `import *` asks for this each time, also in a second run in one process, where behave has
-    # forgotten all steps and the module is not executed again. Any other import changes nothing.
+    # `import *` reads `__all__` each time, also in a second run in one process, where behave has
+    # lost all steps and the module is not executed again. Other imports have no effect.
     if name == "__all__":
         use_steps()
         return ["list_steps", "use_steps"]

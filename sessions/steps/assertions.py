@@ -1,4 +1,4 @@
-"""Ready steps that say what is to be seen on a page."""
+"""Predefined steps that check the content of a page."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from slipway.sessions.steps.pages import regular
 from slipway.sessions.steps.registry import Vocabulary
 
 SEEING = Vocabulary()
-#: Seconds that "I wait until" waits where things change by themselves.
+#: Timeout of "I wait until" in seconds, on pages that change on their own.
 _LONG = 30.0
 
 
@@ -131,7 +131,8 @@ def see_elements(context: Context, count: str, css: str) -> None:
     session = context.session
 
     def now() -> int:
-        # Inside `within` only those in it count, and the interface has no other way to all of them.
+        # Inside `within` only its elements count, and the interface has no other access to all of
+        # them.
         return len(session.all("css", css))
 
     session.wait(
@@ -170,5 +171,5 @@ def wait_until(context: Context, text: str) -> None:
 
 
 def kind_name(kind: str) -> str:
-    """Return a kind as sessions call it: "file field" is file_field."""
+    """Return a kind as sessions name it: "file field" is file_field."""
     return kind.strip().replace(" ", "_")

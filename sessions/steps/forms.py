@@ -1,4 +1,4 @@
-"""Ready steps that fill in forms and say what is in them."""
+"""Predefined steps that fill in forms and check their fields."""
 
 from __future__ import annotations
 

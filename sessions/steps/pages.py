@@ -1,4 +1,4 @@
-"""Ready steps that open pages and say where one is."""
+"""Predefined steps that open pages and check the address."""
 
 from __future__ import annotations
 
@@ -138,14 +138,14 @@ def title_is(context: Context, title: str) -> None:
 @PAGES.then("print the page", "I print the page", example="Then print the page")
 def print_page(context: Context) -> None:
     """Print the page's address and HTML on the terminal, to see what is wrong."""
-    # behave shows what a step prints only when it fails.
+    # behave shows a step's output only when it fails.
     out = sys.__stderr__ or sys.stderr
     out.write(f"{context.session.url}\n{context.session.html}\n")
     out.flush()
 
 
 def regular(expression: str) -> re.Pattern[str]:
-    """Return a regular expression.
+    """Compile a regular expression.
 
     Raises:
         SessionError: It is none.

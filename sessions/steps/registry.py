@@ -1,4 +1,4 @@
-"""Ready steps: what they say, what they do, and how behave comes to know them."""
+"""Predefined steps: their patterns and functions, and their registration with behave."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from slipway.sessions.locators import KINDS
 StepFunction = Callable[..., None]
 
 _PLACE = re.compile(r'"\{(\w+)\}"|\{(\w+):(\w+)\}')
-#: As sessions call it, or with spaces: "file_field" or "file field".
+#: Kinds as sessions name them, or with spaces: "file_field" or "file field".
 _KIND = "|".join(kind.replace("_", "[_ ]") for kind in KINDS)
-#: What stands in a pattern as {name:TYPE}; without a type it is a text in double quotes.
+#: Types of {name:TYPE} in a pattern; without a type it is a text in double quotes.
 _TYPES = {
     "number": r"\d+",
     "kind": rf'"?(?P<{{name}}>{_KIND})"?',
@@ -30,15 +30,15 @@ _QUOTED = r'"(?P<{name}>(?:[^"\\]|\\.)*)"'
 
 
 class StepClash(ValueError):
-    """A step of the project's own says the same as a ready one."""
+    """A step of the project itself has the same text as a predefined one."""
 
 
 @dataclass(frozen=True)
 class StepInfo:
-    """What people are told of a ready step."""
+    """The documentation of a predefined step."""
 
     kind: str
-    """Where it reads best: given, when or then. Any keyword may stand before it."""
+    """The best keyword: given, when or then. Any keyword is accepted."""
     pattern: str
     help: str
     """One sentence."""
@@ -56,32 +56,32 @@ class ReadyStep:
 
     @property
     def text(self) -> str:
-        """The step in its example, without keyword and without what stands below it."""
+        """The step in its example, without keyword and without the table or text below it."""
         return self.example.partition("\n")[0].partition(" ")[2]
 
     @property
     def info(self) -> StepInfo:
-        """What people are told of it."""
+        """The documentation."""
         told = (self.function.__doc__ or "").strip().partition("\n")[0]
         return StepInfo(self.kind, self.pattern, told, self.example)
 
 
 class Vocabulary:
-    """Ready steps, collected by decorating functions; behave knows none of them yet."""
+    """Predefined steps, collected by decorators; they are not registered with behave yet."""
 
     def __init__(self) -> None:
         self.steps: list[ReadyStep] = []
 
     def given(self, *patterns: str, example: str) -> Callable[[StepFunction], StepFunction]:
-        """Collect a function as steps that set the scene."""
+        """Add a function as steps that set up a scenario."""
         return self._collect("given", patterns, example)
 
     def when(self, *patterns: str, example: str) -> Callable[[StepFunction], StepFunction]:
-        """Collect a function as steps that do something."""
+        """Add a function as steps that act."""
         return self._collect("when", patterns, example)
 
     def then(self, *patterns: str, example: str) -> Callable[[StepFunction], StepFunction]:
-        """Collect a function as steps that expect something."""
+        """Add a function as steps that check."""
         return self._collect("then", patterns, example)
 
     def _collect(
@@ -105,12 +105,12 @@ class ReadyMatcher(Matcher):  # type: ignore[misc]  # behave ships no types
         return _expression(self.pattern).pattern
 
     def compile(self) -> ReadyMatcher:
-        """Return this matcher, with its expression known to be right."""
+        """Return this matcher; its expression is known to be valid."""
         _expression(self.pattern)
         return self
 
     def check_match(self, step_text: str) -> list[Argument] | None:
-        """Return the arguments in a step's text; None where it is another step."""
+        """Return the arguments in a step's text; None if it does not match."""
         found = _expression(self.pattern).fullmatch(step_text)
         if found is None:
             return None
@@ -119,7 +119,7 @@ class ReadyMatcher(Matcher):  # type: ignore[misc]  # behave ships no types
 
 def _argument(found: re.Match[str], name: str) -> Argument:
     text, (start, end) = found[name], found.span(name)
-    # The rest of a step is a step itself, with quotes of its own.
+    # The rest of a step is a step itself, which may contain quotes.
     quoted = found.string[start - 1 : start] == '"'
     return Argument(start, end, text, text.replace('\\"', '"') if quoted else text, name)
 
@@ -139,7 +139,7 @@ def _expression(pattern: str) -> re.Pattern[str]:
 
 
 def register(steps: Iterable[ReadyStep]) -> None:
-    """Make steps known to behave, under every keyword; twice is harmless.
+    """Register steps with behave, under every keyword. Idempotent.
 
     Raises:
         StepClash: A step of the project's own says the same as one of them.
@@ -149,7 +149,7 @@ def register(steps: Iterable[ReadyStep]) -> None:
     matchers.use_step_matcher(ReadyMatcher.NAME)
     try:
         for step in steps:
-            # What the project's own steps import, too: behave has more than one registry.
+            # The registry that the project's own steps import: behave has more than one.
             behave.step(step.pattern)(step.function)
     except AmbiguousStep as error:
         own = str(error).partition("existing step ")[2]
@@ -159,7 +159,7 @@ def register(steps: Iterable[ReadyStep]) -> None:
 
 
 def check_clashes(steps: Iterable[ReadyStep], registry: StepRegistry) -> None:
-    """Refuse steps of the project's own that say the same as a ready one.
+    """Raise if a step of the project itself has the same text as a predefined one.
 
     behave itself notices that only among steps of one keyword; otherwise the project's own would
     win without a word.

@@ -1,4 +1,4 @@
-"""Ready steps about visitors: their cookies, windows and alerts, and where they look."""
+"""Predefined steps about visitors: their cookies, windows, alerts and scopes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def within(context: Context, kind: str, name: str, step: str) -> None:
 
 
 def _match(context: Context, name: str) -> Any:
-    """Return the match of another step in behave's registry; None where there is none."""
+    """Return the match of another step in behave's registry; None if there is none."""
     registry = context._runner.step_registry  # noqa: SLF001  no other way to it
     for kind in ("given", "when", "then"):
         found = registry.find_match(Step("", 0, kind, kind, name))

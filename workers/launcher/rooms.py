@@ -194,7 +194,7 @@ def _settings(environ: Mapping[str, str]) -> list[str]:
 def _read_from(words: Sequence[str]) -> int:
     """Return an open file that holds arguments.
 
-    In the list of processes all users would see them.
+    On a command line, every user could read them in the list of processes.
     """
     handle = os.memfd_create("arguments", 0)
     with os.fdopen(os.dup(handle), "wb") as stream:

@@ -130,7 +130,7 @@ class Children:
     def end(self, patience: float = 10.0) -> None:
         """End all processes: workers first, so that the master sees them disconnect.
 
-        Then leftovers.
+        Then end what they have left.
         """
         processes = [one.process for one in self._started]
         for process in reversed(processes):

@@ -15,7 +15,7 @@ from slipway.secrets.reading import given_to_stage
 def secrets(outlook: Outlook) -> Iterable[Finding]:
     """Find secrets that are missing on this machine, though the master may have them.
 
-    Run no command.
+    Runs no `command` of a secret.
     """
     for project, settings in outlook.site.project.items():
         for name, stage in settings.stages.items():

@@ -37,7 +37,7 @@ def workers(outlook: Outlook) -> Iterable[Finding]:
 def _connected(outlook: Outlook) -> set[str] | None:
     """Ask this site's master, as its admin, which workers are connected.
 
-    None if it does not answer.
+    Returns None if it does not answer.
     """
     import httpx
 
