@@ -40,7 +40,7 @@ def parts_below(path: Path, root: Path) -> tuple[str, ...] | None:
         path: The file.
         root: The folder.
     """
-    below = Path(os.path.abspath(path))  # noqa: PTH100  no link is looked through
+    below = Path(os.path.abspath(path))  # noqa: PTH100  links are not resolved
     for base in (os.path.abspath(root), os.path.realpath(root)):  # noqa: PTH100
         if below.is_relative_to(base):
             return below.relative_to(base).parts or None

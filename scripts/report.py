@@ -148,7 +148,7 @@ class Report:
         """Return a text with its secrets masked."""
         return text
 
-    def shown(self, data: bytes, media_type: str) -> bytes:  # noqa: ARG002  others look at it
+    def shown(self, data: bytes, media_type: str) -> bytes:  # noqa: ARG002  overrides need it
         """Return the bytes of a picture or document as they may be shown."""
         return data
 
@@ -182,7 +182,7 @@ class Report:
             raise StageFailed(refusal)
         size, digest = _look_into(path, self.root, lambda stream: self.examine(stream, called))
         event = ArtefactLeft(
-            path=os.path.abspath(path),  # noqa: PTH100  no link is looked through
+            path=os.path.abspath(path),  # noqa: PTH100  links are not resolved
             name=called,
             sha256=digest,
             size=size,

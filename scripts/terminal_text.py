@@ -13,7 +13,7 @@ _ORDERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud8
 
 
 def plain(text: str) -> str:
-    r"""Return a text in which what a terminal would obey can be read instead.
+    r"""Replace control characters by visible escapes.
 
     Example:
         >>> plain("\x1b[2Jgone")

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 #: Largest size or offset of a plain record; one above it is the marker for ZIP64.
 LIMIT = 0xFFFFFFFE
-#: The same for the number of entries.
+#: Largest number of entries of a plain end record.
 COUNT_LIMIT = 0xFFFE
 
 STORED = 0
@@ -29,7 +29,7 @@ class Record:
     mode: int
     """The Unix mode, including the file type."""
     date: int
-    """The DOS date and time."""
+    """The DOS date and time, in UTC."""
     expected: int
     """Expected size in bytes: decides before reading whether this is a ZIP64 entry."""
     offset: int = 0

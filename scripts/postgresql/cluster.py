@@ -114,7 +114,7 @@ def _make_folder(account: Account | None) -> Path:
     place = Path(tempfile.gettempdir())
     short = len(os.fsencode(place / "slipway-pg-12345678")) <= _LONGEST_FOLDER
     if os.name == "posix" and not (short and (account is None or _open_to_all(place))):
-        place = Path("/tmp")  # noqa: S108  mkdtemp makes a closed folder in it
+        place = Path("/tmp")  # noqa: S108  mkdtemp creates a private folder in it
     folder = Path(tempfile.mkdtemp(prefix="slipway-pg-", dir=place))
     if account is not None:
         os.chown(folder, account.user, account.group)

@@ -96,7 +96,7 @@ def _prepare(job: Job, report: Report, work: Path) -> _Build:
         WrongInput: A setting is wrong.
     """
     stage = job.stage
-    assert isinstance(stage, DatabasesStage)  # noqa: S101  `slipway stage` looks at `uses`
+    assert isinstance(stage, DatabasesStage)  # noqa: S101  `slipway stage` checks `uses`
     source = Path.cwd()
     if stage.metadata is None and stage.alembic is None:
         msg = (
@@ -167,7 +167,7 @@ def _make_schema(build: _Build, application: Application, place: Workplace | Non
         # PostgreSQL's types carry more information than SQLite's.
         found = application.read_database(urls[-1])
         schema = schema or found
-    assert schema is not None  # noqa: S101  one of both was asked for
+    assert schema is not None  # noqa: S101  _prepare requires one of them
     inner = sorted({table.schema for table in schema.tables.values() if table.schema})
     if inner and build.wants("sqlite"):
         msg = (

@@ -38,5 +38,5 @@ class DatabasesStage(ApplicationStage):
 
     @property
     def worker_variables(self) -> frozenset[str]:
-        """The one that holds the server's URL."""
+        """The variables that the worker passes on: the one with the server's URL."""
         return frozenset((self.server_env,) if self.server_env else ())

@@ -1,4 +1,4 @@
-"""Settings of what brings a release to an environment: a program, a folder, a folder by ssh."""
+"""Settings of the deployers: a program, a folder, a folder over ssh."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class CommandDeployer(Deployer):
 
     @property
     def may_repeat(self) -> bool:
-        """Whether the program says so of itself."""
+        """True: the settings declare the program idempotent."""
         return self.idempotent
 
     def written_folders(self) -> dict[str, str]:
-        """Return the folder that it runs in, where one is named."""
+        """Return the working folder, if one is set."""
         return {"cwd": self.cwd} if self.cwd is not None else {}
 
 
@@ -42,7 +42,7 @@ class _Place(Deployer):
     """A folder of unpacked releases, one of them `current`."""
 
     runner: ClassVar[str] = "slipway.scripts.stages.deploy.releases_folder:PlaceDeployment"
-    # It lies there still.
+    # The previous release is still in the folder.
     needs_previous: ClassVar[bool] = False
 
     path: str = Field(min_length=1, pattern=PLAIN)
@@ -63,7 +63,7 @@ class _Place(Deployer):
 
     @property
     def may_repeat(self) -> bool:
-        """Unpacking and switching again ends in the same."""
+        """True: unpacking and switching are idempotent."""
         return True
 
 
@@ -77,7 +77,7 @@ class FolderDeployer(_Place):
     """The folder; relative to the state folder. It gets `releases/` and the link `current`."""
 
     def written_folders(self) -> dict[str, str]:
-        """Return the folder."""
+        """Return the folder of releases."""
         return {"path": self.path}
 
 
@@ -105,5 +105,5 @@ class SshDeployer(_Place):
     """The Python there."""
 
     def key_files(self) -> tuple[str, ...]:
-        """Return the key and what the machine is known by, where they are named."""
+        """Return the files of the private key and of the known hosts, if they are set."""
         return tuple(one for one in (self.identity, self.known_hosts) if one)

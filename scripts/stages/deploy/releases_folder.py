@@ -139,7 +139,7 @@ class PlaceDeployment:
             self._session.close()
             self._session = None
 
-    # -- what is brought ----------------------------------------------------------------------
+    # -- the contents of the release ----------------------------------------------------------
 
     def _archives(self) -> list[Input]:
         given = self._deployment.release.inputs

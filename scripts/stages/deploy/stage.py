@@ -1,4 +1,4 @@
-"""Settings of the stage that brings a release to an environment."""
+"""Settings of the stage that deploys a release."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ class DeployStage(Stage):
 
     @property
     def deploys_to(self) -> str:
-        """The environment."""
+        """The name of the environment."""
         return self.environment

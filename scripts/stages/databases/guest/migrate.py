@@ -52,7 +52,7 @@ def main() -> None:
         answer = upgrade(given.ini, given.url)
     except ModuleNotFoundError as error:
         answer = {"error": f'the application\'s environment has no module "{error.name}"'}
-    except Exception as error:  # noqa: BLE001  whatever a migration raises is its sentence
+    except Exception as error:  # noqa: BLE001  a migration may raise anything
         answer = {"error": say(error)}
     Path(given.output).write_text(json.dumps(answer), encoding="utf-8")
 

@@ -37,7 +37,7 @@ def load_metadata(place: str) -> Any:
         if error.name and module_name.startswith(error.name):
             raise Unusable(f'there is no module "{error.name}" in the project') from None
         raise Unusable(f'importing {module_name} failed: no module "{error.name}"') from None
-    except Exception as error:  # noqa: BLE001  whatever the application raises is its sentence
+    except Exception as error:  # noqa: BLE001  the application may raise anything
         text = " ".join(str(error).split())
         raise Unusable(f"importing {module_name} failed: {type(error).__name__}: {text}") from None
     for name in attributes.split("."):
@@ -140,7 +140,7 @@ def describe_type(given: Any) -> dict[str, Any]:
         facts["length"] = bare.length
     elif kind in ("datetime", "time", "date"):
         facts["timezone"] = bool(getattr(bare, "timezone", False))
-        usual = getattr(sqlite, kind.upper())()._storage_format  # noqa: SLF001  nowhere else
+        usual = getattr(sqlite, kind.upper())()._storage_format  # noqa: SLF001  no public attribute
         storage = getattr(bare.dialect_impl(sqlite.dialect()), "_storage_format", usual)
         facts["storage"] = None if storage == usual else storage
     return facts

@@ -65,7 +65,7 @@ class Place:
         self._lock: int | None = None
         self.path = Path()
 
-    # -- orders -------------------------------------------------------------------------------
+    # -- requests -----------------------------------------------------------------------------
 
     def do_open(self, order: Facts) -> Facts:
         """Open the folder: create it, lock it, delete partial files of a killed process.
@@ -192,7 +192,7 @@ class Place:
             _remove(half)
         return {"removed": sorted(one.name for one in old)}
 
-    # -- what lies there ----------------------------------------------------------------------
+    # -- the contents of the folder -----------------------------------------------------------
 
     def _take_lock(self, owner: str, patience: float) -> None:
         descriptor = os.open(str(self.path / STATE / "lock"), os.O_RDWR | os.O_CREAT, 0o644)

@@ -145,7 +145,7 @@ class Application:
             StageFailed: It has ended; with its exit code and the end of its log.
         """
         values, log, keeper = self._started(), self._log, self._keeper
-        assert log is not None  # noqa: S101  what is started has a log and a keeper
+        assert log is not None  # noqa: S101  a started application has both
         assert keeper is not None  # noqa: S101
         if (code := keeper.await_code(_CODE)) is not None:
             raise StageFailed(

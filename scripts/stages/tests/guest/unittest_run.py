@@ -6,7 +6,7 @@ Works on Python 3.8 and newer. Without arguments it finds every folder with test
 including folders that are not packages, which `python -m unittest` does not.
 """
 
-# ruff: noqa: N802, D102, SLF001  unittest named these methods, and has no other way to ask
+# ruff: noqa: N802, D102, SLF001  unittest named these methods; it has no public attributes for this
 
 from __future__ import annotations
 

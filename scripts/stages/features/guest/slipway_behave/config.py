@@ -47,7 +47,7 @@ def configure(settings: Settings) -> Any:
         raise WrongInput(f"the tags of behave's configuration: {error}", "tags") from None
     except WrongInput:
         raise
-    except Exception as error:  # noqa: BLE001  behave raises whatever its parsers raise
+    except Exception as error:  # noqa: BLE001  behave's parsers may raise anything
         text = f"behave's configuration or arguments cannot be used: {said(error)}"
         raise WrongInput(text, "configuration") from None
     config.update_userdata(settings.userdata)
@@ -77,7 +77,7 @@ def _class() -> Any:
 
 
 def _parse(text: str) -> Any:
-    import behave.tag_expression  # noqa: F401  gives them check()
+    import behave.tag_expression  # noqa: F401  adds check() to expressions
 
     try:
         from behave.tag_expression.parser import (
@@ -89,7 +89,7 @@ def _parse(text: str) -> Any:
         )
     try:
         return TagExpressionParser.parse(text.replace("@", ""))
-    except Exception as error:  # noqa: BLE001  its kind differs between versions
+    except Exception as error:  # noqa: BLE001  its class differs between versions
         told = str(error).strip().splitlines()[0] if str(error).strip() else "it cannot be read"
         raise WrongInput(f'the tag expression "{text}" is wrong: {told}', "tags") from None
 

@@ -89,7 +89,7 @@ def run(settings: Settings, events: Events) -> int:
     check_behave()
     try:
         config = feature_config.configure(settings)
-    except SystemExit:  # --help, which argparse has answered
+    except SystemExit:  # argparse has printed the --help
         return 0
     if feature_config.is_question(config):
         from behave.__main__ import run_behave
@@ -186,7 +186,7 @@ def _late(part: Run) -> list[HookError]:
 
 def end_hung(part: Run, what: str, limit: float) -> None:
     """Report what hangs and where, and end this process: a hanging thread cannot be stopped."""
-    main = sys._current_frames().get(threading.main_thread().ident or 0)  # noqa: SLF001  there is no other way to ask
+    main = sys._current_frames().get(threading.main_thread().ident or 0)  # noqa: SLF001  no public function
     where = at(*standing(main))
     try:
         folder = part.evidence.folder

@@ -83,13 +83,13 @@ def _parsed(parse: Any, filename: str, locations: list[Any], language: Any) -> l
         return list(parse(locations, language=language))
     except Stop:
         raise
-    except Exception as error:  # noqa: BLE001  a version of behave that reads files its own way
+    except Exception as error:  # noqa: BLE001  versions of behave raise different errors
         shown = relative(filename)
         raise WrongInput(f"{shown} cannot be read: {said(error)}", "syntax", shown) from None
 
 
 def _full(filename: str) -> str:
-    return os.path.abspath(filename)  # noqa: PTH100  links stay links, and ".." goes
+    return os.path.abspath(filename)  # noqa: PTH100  removes "..", does not resolve links
 
 
 def _locations(config: Any) -> list[Any]:

@@ -136,6 +136,6 @@ def _files(folder: Path) -> Iterable[Path]:
 def _read(path: Path) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding="ascii"))
-    except ValueError:  # killed between making the file and writing it
+    except ValueError:  # the process was killed between creating and writing it
         found = {"feature": path.stem, "pid": 0, "process": 0}
     return found

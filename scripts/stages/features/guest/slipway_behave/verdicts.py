@@ -165,7 +165,7 @@ def step_message(step: Any) -> str:
 
 
 def where(step: Any) -> str:
-    """Return a step with its place."""
+    """Format a step with its place: file, line, keyword and name."""
     return f"{relative(str(step.filename))}:{step.line}: {step.keyword} {step.name}"
 
 

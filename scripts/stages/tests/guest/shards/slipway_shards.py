@@ -83,7 +83,7 @@ pytest_collection_modifyitems.trylast = True  # type: ignore[attr-defined]
 def cut(suite: Any) -> Any:
     """Return this shard's part of a unittest suite."""
     tests = list(_flat(suite))
-    named = dict(zip(_names(tests), tests))  # noqa: B905  strict is of Python 3.10
+    named = dict(zip(_names(tests), tests))  # noqa: B905  strict needs Python 3.10
     mine = own([(_file(test), name) for name, test in named.items()])
     if mine is None:
         return suite
