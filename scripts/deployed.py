@@ -1,7 +1,7 @@
 """End the programs that deployments have left running: `python -I deployed.py FOLDER`.
 
 The subfolders of FOLDER are environments. Their contents are untrusted, because committers wrote
-them and the caller may be root: nothing in them is run or read. A process is ended only if it
+them and the caller may be root: nothing in them is run or trusted. A process is ended only if it
 belongs to the folder's owner, was started by a deployment, and works in the folder. Linux only.
 
 Standard library only: `make stop` works without an environment.
