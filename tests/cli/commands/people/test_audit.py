@@ -81,7 +81,7 @@ def test_csv_is_safe_in_a_spreadsheet(place, told):
     assert code == 0
     assert [one["id"] for one in rows] == ["3", "2", "1"]
     assert rows[0]["actor"] == "'=bob"
-    assert json.loads(rows[1]["new"]) == {"state": "waiting"}
+    assert json.loads(rows[1]["new"]) == {"state": "waiting", "finished_at": 2.0}
     assert rows[0]["old"] == ""
 
 
