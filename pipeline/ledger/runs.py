@@ -63,7 +63,7 @@ def start_run(
     Args:
         session: The transaction.
         project: The project's name.
-        commit: What the run is about.
+        commit: The commit to run.
         cause: The trigger.
         now: Seconds since 1970.
         skips: The stages that `if-changed` skips, each with `why` and the `run` it passed in.
@@ -253,7 +253,7 @@ def _attempt(
 def _skip(
     run: Run, name: str, cell: str, stage: Stage, borrowed: StageResult, now: float
 ) -> StageResult:
-    """Create a skipped attempt that stands for one of an earlier run."""
+    """Create a skipped attempt that uses the artefacts of one of an earlier run."""
     result = _attempt(run, name, cell, stage, StageState.SKIPPED, now)
     result.summary, result.borrowed = run.skips[name]["why"], borrowed
     result.started_at = result.finished_at = now
@@ -261,7 +261,7 @@ def _skip(
 
 
 def _borrowed(session: Session, run: Run, name: str, cell: str) -> StageResult | None:
-    """Return the earlier attempt that a skipped one stands for; None if the cell never passed."""
+    """Return the earlier attempt to use for a skipped cell; None if it never passed."""
     query = (
         select(StageResult)
         .join(Run)

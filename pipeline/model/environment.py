@@ -30,9 +30,9 @@ class Deployer(Kind):
     """What brings a release to an environment, and what a kind of deployers says of itself."""
 
     needs_previous: ClassVar[bool] = True
-    """Whether the release before must be fetched, to be put back where this one fails."""
+    """True if the previous release must be fetched, to restore it after a failure."""
     has_own_tenant: ClassVar[bool] = False
-    """Whether, on a worker that keeps projects apart, each environment is a tenant of its own."""
+    """True if each environment is its own tenant on a worker that isolates projects."""
     kind: str
 
     @property

@@ -31,8 +31,10 @@ class Kind(Part):
     """Settings of one kind of something."""
 
     runner: ClassVar[str] = ""
-    """What does the work, as "package.module:name". Empty: `run` of the module `run` beside the one
-    that this class is in."""
+    """The function or class that does the work, as "package.module:name".
+
+    Empty: `run` of the module `run` beside the module of this class.
+    """
 
     @classmethod
     def load_runner(cls) -> Any:

@@ -1,4 +1,4 @@
-"""Notices: what people are told of runs, gates and deployments, and what tells them."""
+"""Notices about runs, gates and deployments, and the notifiers that send them."""
 
 from __future__ import annotations
 
@@ -67,13 +67,13 @@ class Notifier(Kind):
     """The projects it tells of. None given: all."""
 
     def wants(self, notice: Notice) -> bool:
-        """Tell whether it tells of this."""
+        """Return whether it wants a notice."""
         is_ours = not self.projects or notice.project in self.projects
         return is_ours and notice.event in self.events
 
 
-#: The kinds of notifiers. A kind's `runner` is a function `send(settings, notice)`: it blocks, it
-#: may raise, and is then called again.
+#: The kinds of notifiers. A kind's `runner` is a function `send(settings, notice)`; it may block,
+#: and is called again if it raises.
 NOTIFIERS: Kinds[Notifier] = Kinds("slipway.notifiers", lambda: Notifier, "kind")
 
 if TYPE_CHECKING:

@@ -17,17 +17,17 @@ class Stage(GateKeys, FlowKeys, Kind):
     """The keys every stage has, whatever it does, and what a kind of stages says of itself."""
 
     needs_source: ClassVar[bool] = True
-    """Whether the run's commit is checked out for it."""
+    """True if the run's commit is checked out for it."""
     needs_inputs: ClassVar[bool] = False
-    """Whether it is about what other stages leave, and must need one."""
+    """True if it processes what other stages produce, and must need one."""
     can_shard: ClassVar[bool] = False
-    """Whether it can do a part of its work, as `shards` asks."""
+    """True if it can do a part of its work, as `shards` requires."""
     runs_programs: ClassVar[bool] = True
-    """Whether it starts a program of the project's that could use a secret."""
+    """True if it starts a program of the project, which could use a secret."""
     makes_release: ClassVar[bool] = False
-    """Whether what it leaves is a release: it gets the run's record, and is a tenant of its own."""
+    """True if it makes a release: it gets the run's record, and its own tenant."""
     deploys: ClassVar[bool] = False
-    """Whether what it starts to stay goes on running when it has ended."""
+    """True if processes that it starts may continue after its end."""
     uses: str
 
     @property
@@ -70,7 +70,7 @@ class ApplicationStage(Stage):
     """A stage that works inside the application's own Python environment."""
 
     takes_default_groups: ClassVar[bool] = False
-    """Whether it wants the dependency groups that a developer has; what is shipped does not."""
+    """True if it needs the dependency groups of developers, unlike stages that ship something."""
     python: str | None = None
     """The Python to use, as uv names it ("3.12", a path). None: the one Slipway runs on."""
     extras: tuple[str, ...] = ()

@@ -55,7 +55,7 @@ def read_choices(output: str) -> tuple[Choice, ...]:
 
 
 class Chosen(Question):
-    """What all parameters share that are chosen from a list."""
+    """Base of the parameters with a list of choices."""
 
     def accept(self, value: object, context: Context | None) -> Value:
         """Check that the value is one of the choices."""
@@ -82,7 +82,7 @@ class Chosen(Question):
 
 
 class Listed(Chosen):
-    """What choice and multi-choice share: where their list is from."""
+    """Base of choice and multi-choice: the source of their choices."""
 
     choices: tuple[
         Annotated[Choice, BeforeValidator(_as_choice, json_schema_input_type=str | Choice)], ...

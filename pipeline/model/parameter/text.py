@@ -16,7 +16,7 @@ _ANY_SOURCE: tuple[Source, ...] = ("last", "version", "revision", "branch")
 
 
 class Written(Question):
-    """What string and text share."""
+    """Base of string and text."""
 
     sources: ClassVar[tuple[Source, ...]] = _ANY_SOURCE
     lines: ClassVar[bool] = False

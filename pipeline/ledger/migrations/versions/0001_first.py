@@ -1,4 +1,4 @@
-"""Runs, stage results, artefacts, releases and polls."""
+"""Create the tables of runs, stage results, artefacts, releases and polls."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Go one version up."""
+    """Upgrade by one revision."""
     op.create_table(
         "slipway_poll",
         sa.Column("project", sa.String(length=40), nullable=False),
@@ -113,7 +113,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Go one version down."""
+    """Downgrade by one revision."""
     with op.batch_alter_table("slipway_artefact", schema=None) as batch_op:
         batch_op.drop_index("ix_slipway_artefact_sha256")
 

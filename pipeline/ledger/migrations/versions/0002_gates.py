@@ -1,4 +1,4 @@
-"""Cells, skipped stages, gates, approvals, deployments and freezes."""
+"""Add cells, skipped stages, gates, approvals, deployments and freezes."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Go one version up."""
+    """Upgrade by one revision."""
     op.create_table(
         "slipway_freeze",
         sa.Column("project", sa.String(length=40), nullable=False),
@@ -136,7 +136,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Go one version down."""
+    """Downgrade by one revision."""
     with op.batch_alter_table("slipway_stage", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("fk_slipway_stage_borrowed_id"), type_="foreignkey")
         batch_op.drop_constraint(

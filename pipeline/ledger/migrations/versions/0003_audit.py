@@ -1,4 +1,4 @@
-"""The audit trail, which is only ever added to; the anchor that each release holds."""
+"""Create the append-only audit trail, and the column of its head in releases."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,7 +9,7 @@ branch_labels = None
 depends_on = None
 
 _TELL = "BEGIN SELECT RAISE(ABORT, 'the audit trail is only ever added to'); END"
-# OR REPLACE removes rows without a delete trigger: only the next number may be inserted.
+# INSERT OR REPLACE deletes rows without firing the delete trigger: allow only the next number.
 _SQLITE = (
     "CREATE TRIGGER slipway_audit_update BEFORE UPDATE ON slipway_audit " + _TELL,
     "CREATE TRIGGER slipway_audit_delete BEFORE DELETE ON slipway_audit " + _TELL,
@@ -28,7 +28,7 @@ _POSTGRESQL = (
 
 
 def upgrade() -> None:
-    """Go one version up."""
+    """Upgrade by one revision."""
     op.create_table(
         "slipway_audit",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
@@ -57,7 +57,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Go one version down, where there is no trail to lose.
+    """Downgrade by one revision, if the audit trail is empty.
 
     Raises:
         RuntimeError: The trail has rows.

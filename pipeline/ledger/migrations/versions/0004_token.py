@@ -1,4 +1,4 @@
-"""Tokens of people."""
+"""Create the table of API tokens."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Go one version up."""
+    """Upgrade by one revision."""
     op.create_table(
         "slipway_token",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -29,5 +29,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Go one version down."""
+    """Downgrade by one revision."""
     op.drop_table("slipway_token")

@@ -1,4 +1,4 @@
-"""What a gate was called that has let its stage go: it is opened; it is the stage that passes."""
+"""Rename the state "passed" of gates to "opened": it is the stage that passes."""
 
 from alembic import op
 
@@ -9,10 +9,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Go one version up."""
+    """Upgrade by one revision."""
     op.execute("UPDATE slipway_gate SET state = 'opened' WHERE state = 'passed'")
 
 
 def downgrade() -> None:
-    """Go one version down."""
+    """Downgrade by one revision."""
     op.execute("UPDATE slipway_gate SET state = 'passed' WHERE state = 'opened'")

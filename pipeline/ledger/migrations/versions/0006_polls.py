@@ -1,4 +1,4 @@
-"""When a poll began, and which runs it started."""
+"""Add the start time of a poll, and the runs it started."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,12 +10,12 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Go one version up."""
+    """Upgrade by one revision."""
     op.add_column("slipway_poll", sa.Column("began_at", sa.Double(), nullable=True))
     op.add_column("slipway_poll", sa.Column("runs", sa.JSON(), nullable=True))
 
 
 def downgrade() -> None:
-    """Go one version down."""
+    """Downgrade by one revision."""
     op.drop_column("slipway_poll", "runs")
     op.drop_column("slipway_poll", "began_at")

@@ -1,4 +1,4 @@
-"""Branches that were there when a pattern of branches was first looked for."""
+"""Create the table of branches that existed when their pattern was first polled."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Go one version up."""
+    """Upgrade by one revision."""
     op.create_table(
         "slipway_branch",
         sa.Column("project", sa.String(length=40), nullable=False),
@@ -21,5 +21,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Go one version down."""
+    """Downgrade by one revision."""
     op.drop_table("slipway_branch")

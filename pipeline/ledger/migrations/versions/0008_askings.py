@@ -1,4 +1,4 @@
-"""Askings, which approvals name, and rollbacks, which count in no run."""
+"""Add the requests ("askings") that approvals name, and rollbacks outside a run's state."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -15,7 +15,7 @@ WHERE state IN ('asked', 'approved', 'opened')
 
 
 def upgrade() -> None:
-    """Go one version up."""
+    """Upgrade by one revision."""
     op.create_table(
         "slipway_asking",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -51,7 +51,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Go one version down."""
+    """Downgrade by one revision."""
     with op.batch_alter_table("slipway_stage") as batch_op:
         batch_op.drop_column("rollback")
     with op.batch_alter_table("slipway_approval") as batch_op:

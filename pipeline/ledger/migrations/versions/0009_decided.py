@@ -1,4 +1,4 @@
-"""What ran when a gate was decided; and a gate that was called off is cancelled, not expired."""
+"""Record the deployment at a gate's decision; tell cancelled gates from expired ones."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0008"
 branch_labels = None
 depends_on = None
 
-#: Nobody had to come before a time that had not come.
+#: A gate that ended before its expiry time was cancelled, not expired.
 _CANCELLED_GATES = """
 UPDATE slipway_gate SET state = 'cancelled'
 WHERE state = 'expired'
@@ -30,7 +30,7 @@ UPDATE slipway_gate SET previous_id = (
   WHERE made.gate_id = slipway_gate.id ORDER BY made.id DESC LIMIT 1
 )
 """
-#: The others deployed nothing. Where their stages deploy to is what these have deployed to else.
+#: Gates without a deployment: take the environment from other deployments of the same stage.
 _CLOSED = """
 UPDATE slipway_gate SET previous_id = (
   SELECT old.id FROM slipway_deployment old
@@ -50,7 +50,7 @@ AND NOT EXISTS (SELECT 1 FROM slipway_deployment own WHERE own.gate_id = slipway
 
 
 def upgrade() -> None:
-    """Go one version up."""
+    """Upgrade by one revision."""
     with op.batch_alter_table("slipway_gate") as batch_op:
         batch_op.add_column(sa.Column("previous_id", sa.Integer(), nullable=True))
     for statement in (_CANCELLED_GATES, _CANCELLED_STAGES, _OPENED, _CLOSED):
@@ -58,7 +58,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Go one version down."""
+    """Downgrade by one revision."""
     op.execute(_EXPIRED_STAGES)
     op.execute("UPDATE slipway_gate SET state = 'expired' WHERE state = 'cancelled'")
     with op.batch_alter_table("slipway_gate") as batch_op:
