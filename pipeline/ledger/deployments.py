@@ -1,4 +1,8 @@
-"""Deployments: releases deployed to environments, with the person and the result."""
+"""Deployments: releases deployed to environments, with the person and the result.
+
+Every function works in the caller's transaction. A change of state that is not legal raises
+`slipway.ledger.transitions.IllegalRow`.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Gates: stages that wait for a person, each a row and never a blocked build.
 
 Every function works in the caller's transaction. Permissions are checked here, for the web UI, the
-API and the command line alike.
+API and the command line alike. A change of state that is not legal raises
+`slipway.ledger.transitions.IllegalRow`.
 """
 
 from __future__ import annotations

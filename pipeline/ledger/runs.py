@@ -1,6 +1,7 @@
 """Life cycle of runs: start a run; queue, begin and finish its stages.
 
-Every function works in the caller's transaction and derives its result from the tables alone.
+Every function works in the caller's transaction and derives its result from the tables alone. A
+change of state that is not legal raises `slipway.ledger.transitions.IllegalRow`.
 """
 
 from __future__ import annotations

@@ -27,15 +27,15 @@ class LedgerSession(Session):
             event.listen(self, name, listener)
 
     def bulk_save_objects(self, *_: Any, **__: Any) -> NoReturn:
-        """Refuse: it bypasses mapper events."""
+        """Raise AuditError: the method bypasses mapper events."""
         raise AuditError(_refusal("bulk_save_objects"))
 
     def bulk_insert_mappings(self, *_: Any, **__: Any) -> NoReturn:
-        """Refuse: it bypasses mapper events."""
+        """Raise AuditError: the method bypasses mapper events."""
         raise AuditError(_refusal("bulk_insert_mappings"))
 
     def bulk_update_mappings(self, *_: Any, **__: Any) -> NoReturn:
-        """Refuse: it bypasses mapper events."""
+        """Raise AuditError: the method bypasses mapper events."""
         raise AuditError(_refusal("bulk_update_mappings"))
 
 

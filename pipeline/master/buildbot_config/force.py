@@ -43,7 +43,13 @@ class _Force(ForceScheduler):
     async def computeBuilderNames(
         self, builderNames: Any = None, builderid: Any = None
     ) -> list[str]:
-        """Return the requested builders; Buildbot itself would accept builders of others here."""
+        """Return the requested builders.
+
+        Buildbot itself would accept any builder here, also those of other schedulers.
+
+        Raises:
+            CollectedValidationError: One of them is not started by this scheduler.
+        """
         names = await super().computeBuilderNames(builderNames, builderid)
         if not set(names) <= set(self.builderNames):
             refused = {"builderid": f"{', '.join(names)} is not started by {self.name}"}
@@ -57,7 +63,11 @@ class ForceRun(_Force):
     async def addBuildsetForSourceStampsWithDefaults(
         self, *, reason: str, sourcestamps: Any, properties: Any, **_: Any
     ) -> Any:
-        """Start a run instead of a single build."""
+        """Start a run instead of a single build.
+
+        Raises:
+            CollectedValidationError: There is no such branch or revision.
+        """
         asked = sourcestamps[0] if sourcestamps else {}
         cause = Cause("force", properties.getProperty("owner", ""), reason)
         branch, revision = asked.get("branch") or "", asked.get("revision") or None
@@ -87,7 +97,12 @@ class ForceStage(_Force):
     async def addBuildsetForSourceStampsWithDefaults(
         self, *, reason: str, properties: Any, builderNames: list[str], **_: Any
     ) -> Any:
-        """Repeat the stage in the given run."""
+        """Repeat the stage in the given run.
+
+        Raises:
+            CollectedValidationError: No single stage is given, or it cannot be repeated in that
+                run.
+        """
         if len(builderNames) != 1:
             raise CollectedValidationError({"builderid": "name one stage"})
         stage, cell = self.stages[builderNames[0]]

@@ -96,7 +96,11 @@ class Plan:
         return [util.Project(name=name, slug=name) for name in self.site.project]
 
     def workers(self) -> list[Worker]:
-        """Return the workers; read their passwords."""
+        """Return the workers; read their passwords.
+
+        Raises:
+            ConfigErrors: A password cannot be read.
+        """
         return [
             Worker(
                 name,
@@ -186,7 +190,11 @@ class Plan:
         return [desk, kept, notices]
 
     def www(self) -> dict[str, Any]:
-        """Return Buildbot's `www`, with authentication and authorization."""
+        """Return Buildbot's `www`, with authentication and authorization.
+
+        Raises:
+            ConfigErrors: A password hash or the client's secret cannot be read.
+        """
         try:
             crowd = Crowd.of(self.site, self.folder, self.home.admin_password)
         except SlipwayError as error:

@@ -38,6 +38,9 @@ async def hand_on(
 
     Returns:
         The buildset of each ticket.
+
+    Raises:
+        MissingTool: A stage has no builder; the other stages are dispatched before.
     """
     for request_id, reason in orders.cancels.items():
         await master.data.control("cancel", {"reason": reason}, ("buildrequests", str(request_id)))
