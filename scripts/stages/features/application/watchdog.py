@@ -234,7 +234,7 @@ def _read(orders: queue.SimpleQueue[dict[str, Any]]) -> None:
 
 
 def _adopt_orphans() -> None:
-    # A copy of guard.adopt_orphans, whose imports would cost this program a tenth of a second.
+    # A copy of guard.adopt_orphans: imports of ours would cost this program a tenth of a second.
     if sys.platform == "linux":
         import ctypes
 

@@ -1,4 +1,4 @@
-"""Write the report of a features run: one HTML file without network, server or JavaScript.
+"""Write the report of a features run: one HTML file that needs no server or JavaScript.
 
 People open it from a mail, a chat or a disk, so no untrusted content may act in it: all text is
 escaped, saved pages are shown in a sandboxed frame, and the page's content security policy allows
