@@ -44,16 +44,16 @@ def make(home: Home, url: str, target: Path, *, everything: bool) -> Made:
     """Make a backup atomically: in a temporary folder, which is renamed when it is complete.
 
     Args:
-        home: The state folder; a master may be at work in it.
-        url: The database.
-        target: The folder to make.
-        everything: The artefact store and the releases, too: by hard links on the same disk.
+        home: The state folder; a master may be running on it.
+        url: The database's URL.
+        target: The folder to create; it must not exist.
+        everything: Include the artefact store and the releases; hard-linked on the same disk.
 
     Returns:
-        What it holds.
+        The contents of the backup.
 
     Raises:
-        WrongInput: There is such a folder already, or nothing to back up.
+        WrongInput: The folder exists already, or there is nothing to back up.
         StageFailed: The database is damaged.
         MissingTool: A program is missing, the database cannot be read, or the disk is full.
     """

@@ -60,16 +60,16 @@ def git(
     """Run git and return what it printed.
 
     Args:
-        words: The command and its words. What comes from outside stands after
+        words: The command and its words. Input from outside stands after
             "--end-of-options" or "--", and was checked by `slipway.model.git_names`.
-        cwd: Where; None: here.
-        settings: More of git's settings, such as "core.longpaths=true".
-        patience: Seconds it may take.
-        most: Bytes it may print.
+        cwd: The working directory; None: this process's.
+        settings: Additional settings of git, such as "core.longpaths=true".
+        patience: Timeout in seconds.
+        most: Maximum bytes of output.
 
     Raises:
-        MissingTool: There is no git.
-        WrongInput: It failed; the sentence is git's own. Or it took too long, or printed too much.
+        MissingTool: Git is not installed.
+        WrongInput: It failed (with git's own message), timed out, or printed too much.
     """
     given = [*(f"{key}={value}" for key, value in _SETTINGS.items()), *settings]
     argv = ["git", *(word for one in given for word in ("-c", one)), *words]
@@ -189,7 +189,7 @@ def clear_locks(folder: Path) -> None:
     """Remove lock files of a killed git; git itself would wait for a person to remove them.
 
     Args:
-        folder: The .git or bare folder; nobody else is at work in it.
+        folder: The .git or bare folder; no other process may be using it.
     """
     for lock in (*folder.glob("*.lock"), *(folder / "refs").rglob("*.lock")):
         lock.unlink(missing_ok=True)

@@ -84,7 +84,7 @@ def is_dirty(tree: Path, state: Path | None = None) -> bool:
         state: Slipway's own state folder, which may lie in it.
 
     Raises:
-        WrongInput: It is no working tree.
+        WrongInput: The folder is no working tree.
     """
     words = ["status", "--porcelain", "-z", "--untracked-files=normal", "--", "."]
     if state is not None and state.resolve().is_relative_to(tree.resolve()):
@@ -100,9 +100,9 @@ class Mirror:
         """Initialize; runs no git.
 
         Args:
-            folder: Where the bare clone lies or shall lie.
+            folder: The folder of the bare clone, which may not exist yet.
             repository: Any git URL or path.
-            place: What error sentences call it, such as "project.almanac.repository".
+            place: Its name in error sentences, such as "project.almanac.repository".
         """
         self.folder = folder
         self.repository = repository
@@ -158,7 +158,7 @@ class Mirror:
         """Validate the name of a branch, tag or revision.
 
         Raises:
-            WrongInput: It cannot, and why.
+            WrongInput: The name is invalid; with the reason.
         """
         try:
             check_name(name)
@@ -212,7 +212,7 @@ class Mirror:
         """Return the revision of each branch's head, the newest commits first.
 
         Args:
-            limit: The most to return.
+            limit: Maximum number of results.
         """
         form = "--format=%(objectname) %(refname:lstrip=2)"
         told = self._git("for-each-ref", "--sort=-committerdate", form, "refs/heads")
@@ -227,7 +227,7 @@ class Mirror:
             old: A revision, or None: only `new` is returned. One that the history no longer
                 has (it was rewritten) counts as None.
             new: A revision.
-            limit: The most to return; the newest are kept.
+            limit: Maximum number of results; the newest are kept.
         """
         if old is None or not self._knows(old):
             return [facts(self.folder, new)]
@@ -244,7 +244,7 @@ class Mirror:
         Args:
             old: A revision; one that the history no longer has counts as all different.
             new: A revision.
-            patterns: Git's own globs: "docs/**", "**/*.lock".
+            patterns: Git pathspec globs such as "docs/**", "**/*.lock".
         """
         if not self._knows(old):
             return True

@@ -112,7 +112,7 @@ def make_folder(path: Path) -> None:
     """Create a folder of the state folder.
 
     Raises:
-        WrongInput: A file is in its way, or it may not be made.
+        WrongInput: A file has its name, or permission is denied.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -161,7 +161,7 @@ def write_private(path: Path, text: str) -> None:
     """Write a new file of one line that only its owner may read.
 
     Raises:
-        FileExistsError: It is there already.
+        FileExistsError: The file exists already.
     """
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as stream:

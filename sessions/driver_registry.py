@@ -28,7 +28,7 @@ def find_opener(name: str) -> Opener:
     """Return the function that opens a driver's sessions.
 
     Raises:
-        DriverMissing: There is none of that name, or it cannot be used.
+        DriverMissing: No driver has this name, or it cannot be loaded.
     """
     offers = _offers().get(name, [])
     ours = [one for one in offers if _package(one)[0] in _OURS]

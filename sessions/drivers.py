@@ -35,8 +35,8 @@ def driver_of(
     """Return the session that tags select.
 
     Args:
-        tags: With or without "@": javascript, desktop, session:NAME, insulated; others mean
-            nothing here.
+        tags: With or without "@": javascript, desktop, session:NAME, insulated; others are
+            ignored.
         default: The driver without such a tag.
         javascript: The driver for @javascript.
 
@@ -76,10 +76,10 @@ class Sessions:
         """Initialize; nothing is opened yet.
 
         Args:
-            settings: Where the application is, and what shows it.
-            patience: Seconds a browser session looks again.
+            settings: The settings of sessions.
+            patience: Seconds for which a browser session retries.
             default: The driver of a scenario without tags.
-            drivers: More drivers by name, or others in place of those that are installed.
+            drivers: Additional drivers by name; they override installed ones.
         """
         self._settings, self._patience = settings, patience
         self._default = default
@@ -92,7 +92,7 @@ class Sessions:
 
         Args:
             tags: The scenario's tags.
-            name: The visitor's; each has a session of their own.
+            name: The visitor's name; each visitor has a separate session.
 
         Raises:
             DriverMissing: There is no such driver, or no browser.

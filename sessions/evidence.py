@@ -36,8 +36,8 @@ class EvidenceFolder:
         """Initialize; nothing is written yet.
 
         Args:
-            title: What the scenario or test is called.
-            parent: The folder for all of them; None: nothing is written.
+            title: The name of the scenario or test.
+            parent: The folder for all scenarios; None: nothing is written.
         """
         self.title = title
         self.files: list[Path] = []
@@ -48,7 +48,7 @@ class EvidenceFolder:
         """Write one piece; return its file, or None if no folder is set.
 
         Raises:
-            OSError: It cannot be written.
+            OSError: The file cannot be written.
         """
         if self._parent is None:
             return None

@@ -21,11 +21,11 @@ def labels_first(xpath: str, ids_of: Callable[[str], Sequence[str]]) -> str:
     """Return an XPath with the ids of matching labels in place of the search for the labels.
 
     Args:
-        xpath: Made by `named`, also when it counts from an element.
+        xpath: An XPath from `named`, maybe made relative to an element.
         ids_of: Evaluates an XPath of `for` attributes on the document; returns their values.
 
     Returns:
-        An XPath that finds the same; the given one where there is nothing to make quicker.
+        An equivalent XPath; the given one if it has no label search.
     """
     known: dict[str, Sequence[str]] = {}
     for search, labels in label_searches(xpath):
@@ -46,7 +46,7 @@ def label_searches(xpath: str) -> list[tuple[str, str]]:
     """Return the parts of an XPath that search a field by its labels.
 
     Returns:
-        Of each its text, and the XPath of the `for` attributes that it compares with the id.
+        For each part its text, and the XPath of the `for` attributes it compares with the id.
     """
     if _LABELLED not in xpath:
         return []

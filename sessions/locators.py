@@ -25,7 +25,7 @@ def literal(text: str) -> str:
     """Return a text as an XPath string literal, whatever quotes it contains.
 
     Raises:
-        SessionError: It holds a character that no page can hold.
+        SessionError: The text contains a character that is invalid in a page.
     """
     strange = _NO_XML.search(text)
     if strange:
@@ -70,8 +70,8 @@ def named(kind: str, locator: str, *, exact: bool = False) -> str:
 
     Args:
         kind: One of `KINDS`, such as "field" or "button".
-        locator: What people call it; of css and xpath the selector itself.
-        exact: Leave out things of which the locator is only a part.
+        locator: The name of the element; for css and xpath the selector itself.
+        exact: Exclude partial matches.
 
     Raises:
         SessionError: The kind is unknown or the locator empty or wrong.

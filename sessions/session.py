@@ -32,8 +32,8 @@ class NotYet(Exception):
         """Initialize.
 
         Args:
-            kind: What is raised once patience has ended.
-            told: Makes its sentence.
+            kind: The class of the error that is raised once patience has ended.
+            told: Builds the error's sentence.
         """
         self.kind = kind
         self.told = told
@@ -61,8 +61,8 @@ class Session(Capabilities, ABC):
         """Initialize; nothing is opened yet.
 
         Args:
-            base_url: What relative addresses count from.
-            patience: Seconds to look again for what is not there (yet).
+            base_url: The base of relative addresses.
+            patience: Seconds for retrying the search of missing elements.
         """
         self.base_url = base_url.rstrip("/") + "/"
         self.patience = patience
@@ -117,7 +117,7 @@ class Session(Capabilities, ABC):
         """Return all elements that an XPath finds on the page, without retries.
 
         Raises:
-            Transient: The page is just changing.
+            Transient: The page is changing.
         """
 
     @abstractmethod
@@ -136,7 +136,7 @@ class Session(Capabilities, ABC):
         """Return a small picture of the page for a film; None if it is not available. Never raises.
 
         Args:
-            title: What has just happened.
+            title: The last event, for the caption.
         """
         return None
 
@@ -149,7 +149,7 @@ class Session(Capabilities, ABC):
         the locator is only a part of.
 
         Raises:
-            NotThere: There is none, after patience.
+            NotThere: There is none when the patience has ended.
         """
         return self._until(lambda: self._first(kind, locator))
 
@@ -157,7 +157,7 @@ class Session(Capabilities, ABC):
         """Return all present elements of a kind, including hidden ones; may be empty.
 
         Raises:
-            NotThere: What `within` is in is not there, after patience.
+            NotThere: The element of `within` is missing when the patience has ended.
         """
         return self._until(lambda: self._all(kind, locator))
 
@@ -247,12 +247,12 @@ class Session(Capabilities, ABC):
         """Retry a query until it returns something true.
 
         Args:
-            look: Returns something true when it holds; may raise what the page makes it raise.
-            told: Says what does not hold, once patience has ended.
-            seconds: Instead of the session's own patience.
+            look: The query; may raise transient errors of the page.
+            told: Returns the error sentence once patience has ended.
+            seconds: Overrides the session's patience.
 
         Raises:
-            SessionError: It did not come to hold.
+            SessionError: The query returned nothing true in time.
         """
 
         def once() -> bool:
@@ -298,7 +298,7 @@ class Session(Capabilities, ABC):
         """Return the last of nested elements, each inside the one before.
 
         Raises:
-            NotYet: It is not there.
+            NotYet: One of them is missing.
         """
         hidden: list[Element] = []
         kind, locator = names[-1]
@@ -317,7 +317,7 @@ class Session(Capabilities, ABC):
 
         Args:
             names: Kinds and locators, each inside the one before.
-            step: Which of them is not there.
+            step: Index of the missing one.
         """
         inside, name = list(names[:step]), names[step]
         return NotYet(NotThere, lambda: f"no {described(*name)} {self._where(inside)}")

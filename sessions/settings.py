@@ -61,7 +61,7 @@ class Settings:
         """Return the base URL.
 
         Raises:
-            WrongSetting: There is none.
+            WrongSetting: The base URL is not set.
         """
         if self.base_url is None:
             msg = (
@@ -80,14 +80,14 @@ def read_settings(
     """Return the settings; the first source that has a value wins.
 
     Args:
-        userdata: What behave's -D sets. Where it can be changed, it gets what the table `define` of
-            pyproject.toml sets.
-        environ: The environment: SLIPWAY_BASE_URL and so on.
-        folder: Where the run is; the nearest pyproject.toml in it or above it is asked last, its
-            profile first (-D profile=NAME or SLIPWAY_PROFILE).
+        userdata: The settings of behave's -D. A mutable mapping is updated with the table
+            `define` of pyproject.toml.
+        environ: The environment, with SLIPWAY_BASE_URL and so on.
+        folder: The folder of the run; the nearest pyproject.toml in it or above it is the last
+            source, with its profile first (-D profile=NAME or SLIPWAY_PROFILE).
 
     Raises:
-        WrongSetting: A value is not allowed; the sentence says where it stands.
+        WrongSetting: A value is invalid; the sentence names its place.
     """
     places = [
         {name: (f"-D {name}", userdata[name]) for name in _NAMES if name in userdata},

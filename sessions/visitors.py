@@ -20,8 +20,8 @@ class Visitors:
         """Initialize; nothing is opened yet.
 
         Args:
-            sessions: What lasts longer than a scenario, such as browsers.
-            tags: The scenario's tags; they say what a session is.
+            sessions: The sessions that outlive a scenario, such as browsers.
+            tags: The scenario's tags, which select the driver.
         """
         self._sessions = sessions
         self._tags = tuple(tags)
@@ -32,7 +32,7 @@ class Visitors:
         """The visitor with whom the scenario begins.
 
         Raises:
-            DriverMissing: It needs a browser, and there is none.
+            DriverMissing: It needs a browser, and none is installed.
         """
         return self.open("")
 
@@ -40,7 +40,7 @@ class Visitors:
         """Return the session of a visitor; a new name opens a new one.
 
         Raises:
-            DriverMissing: It needs a browser, and there is none.
+            DriverMissing: It needs a browser, and none is installed.
         """
         if name not in self._open:
             # By number, not by name: bob of one scenario and eve of the next share a browser.
@@ -86,7 +86,7 @@ def sessions_of(settings: Settings) -> Sessions:
     """Return the sessions for settings; nothing is opened yet.
 
     Raises:
-        WrongSetting: Nothing says where the application is, nor how a desktop program starts.
+        WrongSetting: Neither the application's address nor a desktop program is set.
     """
     from slipway.sessions.drivers import Sessions
 

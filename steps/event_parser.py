@@ -127,13 +127,13 @@ class ScriptCommand(RemoteShellCommand):
         """Initialize.
 
         Args:
-            arguments: Buildbot's own.
-            key: What the script's events are coded with.
-            heard: Takes an event and returns what the log shows of it.
-            refused: Takes why something is refused that the script itself has said, and does so.
-            secrets: What the log and the listener never get: the script masks them, but what its
-                worker sends need not be the script's.
-            options: Buildbot's own.
+            arguments: Arguments of Buildbot's command.
+            key: The secret key that authenticates the script's events.
+            heard: Takes an event; returns its text for the log.
+            refused: Called with the reason when an event of the script itself is refused.
+            secrets: Values to mask in the log and the events: the script masks them, but a
+                worker may send more than the script wrote.
+            options: Options of Buildbot's command.
         """
         super().__init__(*arguments, **options)
         self._codes = CodeReader(key)

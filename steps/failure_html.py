@@ -40,8 +40,8 @@ def failure(test: TestResult | None, evidence: list[Shown]) -> str:
     """Return a failure with its evidence; whole lines.
 
     Args:
-        test: What failed; None: the evidence belongs to no test.
-        evidence: What there is to see of it.
+        test: The failed test; None: the evidence belongs to no test.
+        evidence: The evidence of the failure.
     """
     shown = [_picture(one) for one in evidence if isinstance(one.told, Picture)]
     texts = [_text(one) for one in evidence if not isinstance(one.told, Picture)]

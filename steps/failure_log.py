@@ -68,9 +68,9 @@ class Failures:
         """Initialize.
 
         Args:
-            open_log: Makes the log; called with the first thing to show.
-            incoming: Returns a writer of the store.
-            keep: Writes down what was put into the store.
+            open_log: Creates the log; called at the first failure.
+            incoming: Returns a writer for the store.
+            keep: Records the artefacts that were put into the store.
         """
         self._open_log, self._incoming, self._keep = open_log, incoming, keep
         self._log: Any = None

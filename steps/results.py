@@ -42,10 +42,10 @@ class Results:
         """Initialize.
 
         Args:
-            open_set: Makes a set of a category and returns its id.
-            keep: Writes results down, given the sets' ids by category.
-            close_set: Ends a set, given how many passed and how many failed.
-            pause: Waits so many seconds: others want to write, too.
+            open_set: Creates a result set of a category and returns its id.
+            keep: Writes results, given the sets' ids by category.
+            close_set: Closes a set, given the numbers of passed and failed results.
+            pause: Sleeps for the given seconds, so that others can write.
         """
         self._open_set, self._keep, self._close_set = open_set, keep, close_set
         self._pause = pause

@@ -59,7 +59,7 @@ class Stage(CommandMixin, BuildStep):
 
         Args:
             uses: The kind of stage.
-            timeout: Seconds the stage may take.
+            timeout: Timeout of the stage in seconds.
             options: Buildbot's own step arguments.
         """
         options.setdefault("name", uses)
@@ -144,7 +144,7 @@ class Stage(CommandMixin, BuildStep):
 
         Args:
             job: The job.
-            tenant: Whose place it is.
+            tenant: The tenant of the place.
 
         Returns:
             The place.
@@ -237,8 +237,8 @@ class Stage(CommandMixin, BuildStep):
         """Move the script's artefacts into the store; of a failed stage, its reports alone.
 
         Raises:
-            StageFailed: One could not be brought.
-            WrongInput: Two have the same name.
+            StageFailed: A transfer failed.
+            WrongInput: Two artefacts have the same name, or there are too many.
         """
         artefacts = self.heard.artefacts
         if self.exit_code != 0:

@@ -125,11 +125,11 @@ async def run_watched(step: Any, command: RemoteCommand, moved: Callable[[], flo
 
     Args:
         step: The running step.
-        command: What to run.
-        moved: Returns when it last did something, on the monotonic clock.
+        command: The command to run.
+        moved: Returns the time of its last progress, on the monotonic clock.
 
     Raises:
-        StageFailed: It stood still, or the worker could not even begin.
+        StageFailed: The command stalled, or the worker could not start it.
     """
     reactor = step.master.reactor
     told = f"the worker did nothing for {STALLED:.0f} seconds"
@@ -168,12 +168,12 @@ async def begin_place(step: Any, told: str, tenant: str) -> Place:
 
     Args:
         step: The running step.
-        told: Which run it is for.
-        tenant: Whose it is, where the worker keeps tenants apart.
+        told: The run, for messages.
+        tenant: The tenant of the place, for a worker that isolates tenants.
 
     Raises:
-        MissingTool: It is no worker of ours, or of an older Slipway.
-        StageFailed: The worker could not make it.
+        MissingTool: The worker is not Slipway's, or of an older version.
+        StageFailed: The worker could not create the place.
     """
     if not step.workerVersion("slipway.begin"):
         msg = (
@@ -206,7 +206,7 @@ async def upload(step: Any, left: ArtefactLeft, incoming: Incoming) -> None:
 
     Args:
         step: The running step.
-        left: The file as it was announced.
+        left: The announced facts of the file.
         incoming: Takes the blocks; the caller commits.
 
     Raises:
@@ -248,11 +248,11 @@ async def download(step: Any, path: Path, sha256: str, size: int, name: str) -> 
         step: The running step.
         path: The file in the store.
         sha256: Its hash.
-        size: How long it is.
-        name: What to call it in an error sentence.
+        size: Its size in bytes.
+        name: Its name in error sentences.
 
     Raises:
-        StageFailed: It is not there, or the worker could not write it.
+        StageFailed: The file is missing, or the worker could not write it.
     """
     try:
         reader = StoreReader(path)
@@ -272,7 +272,7 @@ def _check(step: Any, command: RemoteCommand, sentence: str) -> None:
     """Raise if a command failed without being interrupted.
 
     Raises:
-        StageFailed: It failed.
+        StageFailed: The command failed.
     """
     if command.didFail() and not step.stopped:
         told = _plain(command.updates["told"][-1:])

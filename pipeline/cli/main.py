@@ -20,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Args:
-        argv: The words after `slipway`. None: this process's own.
+        argv: The arguments after `slipway`. None: those of this process.
 
     Returns:
         The exit code: 0 passed, 1 failed, 2 wrong input, 3 something missing.

@@ -65,7 +65,7 @@ def read(path: Path | str) -> Site:
         The site it describes.
 
     Raises:
-        ConfigProblems: All that is wrong in it, each with its line.
+        ConfigProblems: The file's errors, each with its line.
         WrongInput: The file is not there or cannot be read.
     """
     return read_closely(path).site
@@ -92,7 +92,7 @@ def parse(text: str, file: str = "pipeline.toml") -> Site:
     """Read the text of a pipeline.toml; `file` is what errors call it.
 
     Raises:
-        ConfigProblems: All that is wrong in it, each with its line.
+        ConfigProblems: The file's errors, each with its line.
     """
     return _parse(text, file).site
 

@@ -15,8 +15,8 @@ def source(data: bytes, *, in_lines: bool = False) -> Markup | None:
     """Return a picture as the `src` of an image; None if the data starts like no PNG and no JPEG.
 
     Args:
-        data: What is to be a picture.
-        in_lines: Whether it has to be cut into lines, for a log that splits long ones.
+        data: The file's bytes.
+        in_lines: Insert line breaks, for a log that splits long lines.
     """
     kind = next((kind for magic, kind in _MAGIC.items() if data.startswith(magic)), None)
     if kind is None:

@@ -34,7 +34,7 @@ def render(name: str, **given: Any) -> str:
 
     Args:
         name: The template.
-        given: What it shows.
+        given: The template's variables.
     """
     return environment().get_template(name).render(given)
 

@@ -16,7 +16,7 @@ def lines(text: str, width: int = 0) -> Markup:
 
     Args:
         text: The text.
-        width: Characters after which a line is cut; 0: never.
+        width: Maximum characters of a line, which is truncated; 0: no limit.
     """
     plain = (_ANSI.sub("", text) if "\x1b" in text else text).expandtabs(4).splitlines()
     if width:

@@ -80,8 +80,8 @@ def variables(selector: str, *, dark: bool = True) -> str:
     """Return the palette as CSS variables.
 
     Args:
-        selector: What has the variables, with all that is in it.
-        dark: Whether they change where people want it dark; paper stays light.
+        selector: The CSS selector of the elements that get the variables.
+        dark: Add dark values for people who prefer them; printed pages stay light.
     """
     light = _rule(selector, 0, "light dark" if dark else "light")
     if not dark:

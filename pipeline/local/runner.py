@@ -55,7 +55,7 @@ class Outcome:
         """Change the state, as the ledger's `transition` does.
 
         Raises:
-            IllegalTransition: Nothing may go from the present state to this one.
+            IllegalTransition: The present state does not allow a change to this one.
         """
         if self._state is None:
             begin(state, self.title, why)
@@ -88,12 +88,12 @@ class LocalRun:
         """Initialize.
 
         Args:
-            trip: What runs.
+            trip: The parameters of the run.
             names: The stages, in the graph's order.
-            said: Told of every event, with the cell's title; from several threads.
-            given: Secrets, by stage and by the environment variable its program gets each in.
-            asked: Those that were asked for by name: they wait for no other's failure.
-            hidden: Environment variables of ours that no stage gets.
+            said: Called with each event and the cell's title; from several threads.
+            given: Secrets, by stage and by the environment variable for each.
+            asked: Stages that were requested by name: their `on-failure` is ignored.
+            hidden: Environment variables of this process that are withheld from stages.
         """
         self.trip = trip
         self.said = said
@@ -132,11 +132,11 @@ class LocalRun:
         """Run all stages, at most `jobs` side by side.
 
         Args:
-            jobs: How many.
-            check: Called every second; what it raises ends them.
+            jobs: Maximum number of concurrent stages.
+            check: Called every second; an exception ends all stages.
 
         Returns:
-            0 when all passed, else the exit code of the first that did not.
+            0 if all stages passed, else the exit code of the first that failed.
         """
         with ThreadPoolExecutor(max_workers=jobs) as pool:
             running: dict[Future[None], Outcome] = {}
@@ -234,7 +234,7 @@ class LocalRun:
         """Run one cell as `slipway stage` does on a worker, and record its result.
 
         Args:
-            outcome: The attempt; of one that was cancelled meanwhile nothing is done.
+            outcome: The attempt; if it was cancelled meanwhile, nothing is run.
         """
         key = (outcome.name, outcome.cell.name)
         job = self._job(outcome)

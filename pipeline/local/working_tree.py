@@ -38,7 +38,7 @@ def run_facts(source: Path, number: int, state: Path | None = None) -> RunFacts:
     Args:
         source: The working tree.
         number: The number of the run on this machine.
-        state: The state folder; what lies in it is no change of the tree's.
+        state: The state folder; its files do not count as changes of the tree.
     """
     version = find_version(lambda path: _read(source / path), described(source, "HEAD")).text
     try:
@@ -82,8 +82,8 @@ def choose(project: Project, asked: Iterable[str], *, alone: bool) -> list[str]:
 
     Args:
         project: The project.
-        asked: Stages by name; none: all that wait for no person and deploy nothing.
-        alone: True: without the stages they need.
+        asked: Names of stages; empty: all stages without gates and deployments.
+        alone: True: leave out the stages that they need.
 
     Raises:
         WrongInput: There is no such stage, or one of them deploys.

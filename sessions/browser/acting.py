@@ -50,8 +50,8 @@ class ActingElement(Element):
         """Keep the search path.
 
         Args:
-            session: Whose page it is on.
-            way: How it is found, each time anew.
+            session: The session with its page.
+            way: The search path, which is evaluated at each action.
         """
         self._session = session
         self._way = way
@@ -128,7 +128,7 @@ class ActingElement(Element):
         """Type a text; if the field was replaced meanwhile, paste the text at the next attempt.
 
         Raises:
-            Gone: It was.
+            Gone: The field was replaced.
         """
         try:
             with told("the field"):
@@ -222,9 +222,9 @@ class ActingElement(Element):
         """Run a page script that may be retried: it neither clicks nor types.
 
         Raises:
-            NotYet: The page cannot do it now, or one of the steps finds nothing.
-            Gone: What was found has left the page.
-            Unsupported: It never can.
+            NotYet: The page cannot do it now, or a step of the search path finds nothing.
+            Gone: The element has left the page.
+            Unsupported: The page can never do it.
         """
         with self._session.looking("the element"):
             answer = self._session.deed(deed, self._way if way is None else way, *arguments)

@@ -32,9 +32,9 @@ class BrowserBase(Session):
         """Take over a browser; `close` ends it.
 
         Args:
-            base_url: What relative addresses count from.
-            driver: The browser, such as `start_browser` returns.
-            patience: Seconds to look again for what is not there (yet).
+            base_url: The base of relative addresses.
+            driver: The browser, for example from `start_browser`.
+            patience: Seconds for retrying the search of missing elements.
         """
         super().__init__(base_url, patience=patience)
         self.browser = driver
@@ -62,8 +62,8 @@ class BrowserBase(Session):
         """Run one of the page scripts.
 
         Args:
-            name: One of the deeds in page/deeds.js.
-            arguments: What it takes.
+            name: A function of page/deeds.js.
+            arguments: The function's arguments.
         """
         return dict(self.browser.execute_script(scripts.DEED, name, *arguments) or {})
 
@@ -84,8 +84,8 @@ class BrowserBase(Session):
         """Run a query once if a caller retries it; otherwise retry until the page is stable.
 
         Args:
-            look: What to do.
-            held: It is about an element that a step holds, which will not come back.
+            look: The query.
+            held: True if it queries an element that a step holds and that cannot be found again.
         """
 
         def once() -> T:
@@ -105,8 +105,8 @@ class BrowserBase(Session):
 
         Raises:
             Stalled: The page did not answer in time.
-            Transient: The page is just changing.
-            SessionError: The browser refuses.
+            Transient: The page is changing.
+            SessionError: The browser refuses the command.
             SessionLost: The browser or its driver is gone.
         """
         try:

@@ -14,8 +14,8 @@ def open_session(settings: Settings, patience: float) -> Session:
     """Start a browser on this machine.
 
     Raises:
-        DriverMissing: There is no browser.
-        WrongSetting: Nothing says where the application is.
+        DriverMissing: No browser is installed.
+        WrongSetting: The application's address is not set.
     """
     target = settings.target()
     browser = start_browser(
@@ -31,8 +31,8 @@ def open_on_grid(settings: Settings, patience: float) -> Session:
     """Open a browser on a Selenium Grid.
 
     Raises:
-        DriverMissing: No grid is named, or it does not answer.
-        WrongSetting: Nothing says where the application is.
+        DriverMissing: No grid is configured, or it does not answer.
+        WrongSetting: The application's address is not set.
     """
     if settings.grid_url is None:
         msg = "the driver grid needs the address of a Selenium Grid; set grid-url"

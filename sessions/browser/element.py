@@ -27,8 +27,8 @@ class BrowserElement(ActingElement):
         """Keep the element.
 
         Args:
-            session: Whose page it is on.
-            element: WebDriver's own.
+            session: The session with its page.
+            element: WebDriver's element.
         """
         super().__init__(session, [element])
         self.web_element = element
@@ -51,8 +51,8 @@ class SoughtElement(ActingElement):
         """Keep the names.
 
         Args:
-            session: Whose page it is on.
-            names: Kinds and locators: those that it is within, and its own.
+            session: The session with its page.
+            names: Kinds and locators: those of the elements around it, and its own.
         """
         super().__init__(session, way_to(names))
         self._names = names

@@ -96,12 +96,12 @@ def told(doing: str = "the browser") -> Iterator[None]:
     """Translate the browser's errors in a block.
 
     Args:
-        doing: What the sentence is about.
+        doing: The subject of the error sentence.
 
     Raises:
-        Transient: The page is just changing.
+        Transient: The page is changing.
         SessionLost: The browser or its driver is gone.
-        SessionError: The browser refuses.
+        SessionError: The browser refuses the command.
     """
     try:
         yield

@@ -61,8 +61,8 @@ class GridBrowser(WebDriver):
 
         Args:
             url: The remote end.
-            options: Which browser.
-            how: How to speak to the remote end.
+            options: The browser's options.
+            how: The client's settings.
         """
         self._ended = False
         # Other detectors upload a file if typed text happens to be the path of one.
@@ -90,12 +90,12 @@ def connect(
     """Request a browser of a grid.
 
     Args:
-        url: Such as "http://grid:4444".
+        url: The grid, for example "http://grid:4444".
         browser: chromium, chrome, edge or firefox. None: chromium.
-        headless: Without a window.
+        headless: Run without a window.
         window_size: Width and height in pixels.
-        arguments: More arguments for the browser's command line.
-        capabilities: More to ask for, such as {"platformName": "windows"}.
+        arguments: Additional arguments for the browser's command line.
+        capabilities: Additional capabilities, such as {"platformName": "windows"}.
         program: The browser's program on the grid's machine. None: the grid's own.
         wait: Seconds to wait for a free browser.
 

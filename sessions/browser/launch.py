@@ -48,8 +48,8 @@ class LocalBrowser(WebDriver):
         """Start the browser.
 
         Args:
-            url: Where the driver listens.
-            options: What the browser is started with.
+            url: The driver's address.
+            options: The browser's options.
             keeper: The driver's process.
         """
         self.keeper = keeper
@@ -85,7 +85,7 @@ class DriverProcess:
             program: chromedriver or geckodriver.
 
         Raises:
-            DriverMissing: It cannot be started, or does not listen.
+            DriverMissing: The driver cannot be started, or does not listen in time.
         """
         self.folder = Path(tempfile.mkdtemp(prefix="slipway-browser-"))
         self.log = self.folder / "output.log"
@@ -152,9 +152,9 @@ def client(url: str, timeout: float, *, direct: bool = False) -> ClientConfig:
     """Return the client settings for a remote end.
 
     Args:
-        url: Where it listens.
-        timeout: Seconds for each answer.
-        direct: Not through the proxy that the environment names.
+        url: The address of the remote end.
+        timeout: Timeout of each answer in seconds.
+        direct: Ignore the proxy of the environment.
     """
     # No retries: they would click twice, and print warnings between the steps.
     once = {"retries": Retry(total=None, connect=0, read=0, redirect=3, other=0)}
@@ -180,13 +180,13 @@ def start_browser(
 
     Args:
         browser: chromium, chrome, edge or firefox, or a program's name or path. None: chromium.
-            $SLIPWAY_BROWSER tells which program that is, or what is taken for None;
+            $SLIPWAY_BROWSER overrides the program, or the browser for None;
             $SLIPWAY_DRIVER the driver.
-        headless: Without a window.
+        headless: Run without a window.
         window_size: Width and height in pixels.
-        arguments: More arguments for the browser's command line.
-        page_load: Seconds a page may take to load, and a script to return.
-        trust_any_certificate: Whether a certificate that nobody vouches for will do.
+        arguments: Additional arguments for the browser's command line.
+        page_load: Timeout in seconds of a page's loading, and of a script.
+        trust_any_certificate: Accept untrusted certificates.
 
     Raises:
         DriverMissing: Browser or driver is missing, of the wrong version, or ends at once.

@@ -41,11 +41,11 @@ def browser_options(
 
     Args:
         kind: chromium, chrome, edge or firefox.
-        headless: Without a window.
+        headless: Run without a window.
         window_size: Width and height in pixels.
-        arguments: More arguments for the browser's command line.
+        arguments: Additional arguments for the browser's command line.
         program: The browser. None: the remote end's own.
-        page_load: Seconds a page may take to load, and a script to return.
+        page_load: Timeout in seconds of a page's loading, and of a script.
     """
     if kind == "firefox":
         options: ArgOptions = _firefox(headless=headless, window_size=window_size, program=program)

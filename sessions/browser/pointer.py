@@ -19,14 +19,14 @@ def click_at(browser: WebDriver, place: dict[str, Any]) -> dict[str, Any]:
 
     Args:
         browser: The browser.
-        place: What page/pointing.js has found: x and y, counted from the middle of an origin.
+        place: The result of page/pointing.js: x and y, relative to the centre of an origin.
 
     Returns:
-        What the page says of it: `why` it did not reach what was meant; nothing where another
-        page is shown.
+        The page's observation: `why` the click missed its target; empty if another page is
+        shown.
 
     Raises:
-        Transient: The page went away before.
+        Transient: The page went away before the click.
     """
     moves = [
         {"type": "pointerMove", "duration": 0, **place},

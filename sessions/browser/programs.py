@@ -136,11 +136,11 @@ def find_browser(name: str | None = None, *, headless: bool = True) -> Path:
 
     Args:
         name: chromium, chrome, edge or firefox, or a program's name or path. None: chromium.
-            Where it is a browser's name, $SLIPWAY_BROWSER may tell which program that is.
-        headless: Whether one that can show no window will do.
+            For a browser's name, $SLIPWAY_BROWSER may override the program.
+        headless: Accept a browser that cannot show a window.
 
     Raises:
-        DriverMissing: It is not on this machine.
+        DriverMissing: It is not installed on this machine.
     """
     kind = kind_of(name)
     wanted = _told_program(kind, name) or name or kind.name
@@ -180,7 +180,7 @@ def find_driver(kind: Kind) -> Path:
     """Return the driver of a kind of browser; $SLIPWAY_DRIVER overrides it.
 
     Raises:
-        DriverMissing: It is not on this machine.
+        DriverMissing: It is not installed on this machine.
     """
     wanted = os.environ.get(DRIVER_VARIABLE)
     found = shutil.which(wanted or kind.driver)

@@ -40,9 +40,9 @@ def refusal(answer: dict[str, Any], called: str, page: str) -> str:
     """Return the sentence for an answer with a reason.
 
     Args:
-        answer: What the page has said, with `why` and perhaps `by`.
-        called: What was to be used, such as `button "Go"`.
-        page: Such as "the page http://localhost/".
+        answer: The page's answer, with `why` and maybe `by`.
+        called: The element's description, such as `button "Go"`.
+        page: The page's description, such as "the page http://localhost/".
     """
     reason, advice = _REASONS[answer["why"]]
     by = answer.get("by") or ""

@@ -42,7 +42,7 @@ class BrowserSession(BrowserVisitor):
         """Open a page by a path or a whole URL.
 
         Raises:
-            SessionError: It takes too long, or redirects in a circle.
+            SessionError: The page times out, or redirects in a circle.
             SessionLost: The application is not reachable, or the browser is gone.
         """
         whole = urlsplit(address).scheme in _SCHEMES
@@ -121,7 +121,7 @@ class BrowserSession(BrowserVisitor):
         """Return all elements that an XPath finds on the page.
 
         Raises:
-            Transient: The page is just changing; only to those who look again themselves.
+            Transient: The page is changing; raised only inside a retried query.
         """
         return self._look(lambda: self.found(self.deed("all", [[path_of(xpath)]])))
 
@@ -154,8 +154,8 @@ class BrowserSession(BrowserVisitor):
         """Run JavaScript in the page; `return` what is to be returned.
 
         Args:
-            script: The body of a function; a promise is waited for.
-            arguments: What it gets as `arguments`; elements may be among them.
+            script: The body of a function; a returned promise is awaited.
+            arguments: The function's `arguments`; may include elements.
 
         Raises:
             SessionError: The script fails.

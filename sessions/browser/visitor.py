@@ -44,7 +44,7 @@ class BrowserVisitor(BrowserBase):
         """Return the text of the open alert, without waiting.
 
         Raises:
-            NotThere: None is open.
+            NotThere: No alert is open.
         """
         with told("the alert"):
             return str(self.browser.switch_to.alert.text)
@@ -85,7 +85,7 @@ class BrowserVisitor(BrowserBase):
         """Close the window and switch to the first one.
 
         Raises:
-            SessionError: It is the only one.
+            SessionError: It is the only window.
         """
         self._read(self._windows.close)
 

@@ -42,7 +42,7 @@ class Windows:
         """Switch to another window.
 
         Raises:
-            SessionError: There is none of that handle.
+            SessionError: No window has this handle.
         """
         known = self.handles()
         if handle not in known:
@@ -54,7 +54,7 @@ class Windows:
         """Close the window and switch to the first one.
 
         Raises:
-            Unsupported: It is the only one, and the browser would end with it.
+            Unsupported: It is the only window; closing it would end the browser.
         """
         if len(self.handles()) == 1:
             msg = "the only window cannot be closed; visit another page instead"

@@ -14,8 +14,8 @@ def open_session(settings: Settings, patience: float) -> Session:  # noqa: ARG00
     """Start the desktop program and open a session with it.
 
     Raises:
-        SessionError: It ends at once, Qt is missing, or it has no agent.
-        WrongSetting: Nothing says how it is started.
+        SessionError: The program ends at once, Qt is missing, or it has no agent.
+        WrongSetting: The program's command is not set.
     """
     if settings.desktop is None:
         msg = (

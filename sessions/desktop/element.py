@@ -69,7 +69,7 @@ class DesktopElement(Element):
         """Click it with the mouse.
 
         Raises:
-            SessionError: It is disabled, or a dialog is open over it.
+            SessionError: The element is disabled, or a dialog is open over it.
         """
         select = next(self._node.iterancestors("select"), None)
         if self.tag == "option" and select is not None and select.get("data-list") is None:

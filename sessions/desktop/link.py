@@ -37,9 +37,9 @@ class Link:
 
         Raises:
             HungUp: The program has ended.
-            SessionError: A person could not do that either.
+            SessionError: The action is impossible for a person, too.
             SessionLost: The program does not answer.
-            Transient: What it is about is no longer there.
+            Transient: The element no longer exists.
         """
         self._number += 1
         try:
@@ -65,7 +65,7 @@ class Link:
         """Send a line of JSON.
 
         Raises:
-            OSError: Nobody takes it.
+            OSError: The connection is closed.
         """
         self._socket.sendall(json.dumps(line).encode() + b"\n")
 
@@ -73,7 +73,7 @@ class Link:
         """Receive the next line.
 
         Raises:
-            OSError: None comes.
+            OSError: The connection is closed, or the wait times out.
         """
         self._socket.settimeout(seconds)
         while b"\n" not in self._buffer:
@@ -100,7 +100,7 @@ def greet(called: socket.socket, token: str) -> tuple[Link, dict[str, Any]] | No
     """Authenticate a caller; return the link and the agent's facts, or None for a stranger.
 
     Raises:
-        SessionError: The agent speaks another version.
+        SessionError: The agent has another version of the protocol.
     """
     link, nonce = Link(called), secrets.token_hex(16)
     try:

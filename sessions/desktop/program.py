@@ -63,7 +63,7 @@ class Program:
 
         Raises:
             SessionError: It ends, Qt is missing, or its agent does not call.
-            WrongSetting: The command names no program.
+            WrongSetting: The command's program does not exist.
         """
         self._settings = settings
         self._token = secrets.token_urlsafe(24)

@@ -66,12 +66,12 @@ class DesktopSession(Session):
         """Start the program.
 
         Args:
-            settings: What to start.
-            patience: Seconds to look again for what is not there (yet).
+            settings: The program's settings.
+            patience: Seconds for retrying the search of missing elements.
 
         Raises:
             SessionError: The program ends at once, Qt is missing, or it has no agent.
-            WrongSetting: The command names no program.
+            WrongSetting: The command's program does not exist.
         """
         super().__init__("desktop:", patience=patience)
         self._program = Program(settings)
@@ -102,13 +102,13 @@ class DesktopSession(Session):
         """Have the agent perform an action on a widget.
 
         Args:
-            do: click, fill, choose, ...
+            do: The action: click, fill, choose, ...
             on: The agent's number of the widget.
-            told: What sentences call it.
-            about: What the deed needs.
+            told: The widget's description for messages.
+            about: The action's arguments.
 
         Raises:
-            SessionError: A person could not do it either.
+            SessionError: The action is impossible for a person, too.
         """
         try:
             self._program.link.ask(do, on=on, **about)
@@ -160,7 +160,7 @@ class DesktopSession(Session):
         """Bring the first window to the front, for "/"; there are no other addresses.
 
         Raises:
-            Unsupported: It is another address.
+            Unsupported: The address is another one.
         """
         if address not in {"", "/"}:
             raise Unsupported(self._cannot(f"open {address}: windows have no addresses"))
@@ -213,7 +213,7 @@ class DesktopSession(Session):
         """Bring a window to the front.
 
         Raises:
-            SessionError: It does not come there.
+            SessionError: The window does not come to the front.
         """
         self.deed("front", handle, "the window")
 
@@ -257,7 +257,7 @@ class DesktopSession(Session):
         """Reset the program to its initial state, if it can do that itself.
 
         Raises:
-            SessionLost: It cannot, or has ended: the next scenario gets a process of its own.
+            SessionLost: It cannot, or has ended: the next scenario gets a new process.
         """
         self._inside = []
         if not self._program.agent.get("resets"):

@@ -69,7 +69,7 @@ class Cookies:
         """Set a cookie for the whole of a host.
 
         Raises:
-            SessionError: The name or the value cannot be in a cookie.
+            SessionError: The name or the value is invalid in a cookie.
         """
         if not _NAME.fullmatch(name):
             raise SessionError(f"{name!r} is no name of a cookie: use letters, digits, - and _")

@@ -11,6 +11,6 @@ def open_session(settings: Settings, patience: float) -> Session:  # noqa: ARG00
     """Open a session.
 
     Raises:
-        WrongSetting: Nothing says where the application is.
+        WrongSetting: The application's address is not set.
     """
     return HttpSession(settings.target(), verify=not settings.trust_any_certificate)

@@ -63,8 +63,8 @@ class HttpElement(Element):
         """Click it: follow a link, press a button, toggle a checkbox.
 
         Raises:
-            Unsupported: Only a script could say what a click does.
-            SessionError: It is disabled, or the page it leads to cannot be shown.
+            Unsupported: The effect of a click depends on a script.
+            SessionError: It is disabled, or the linked page cannot be loaded.
         """
         self._must_be_shown()
         for node in (self._node, *self._node.iterancestors()):

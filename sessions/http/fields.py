@@ -159,7 +159,7 @@ def set_text(page: Page, node: Any, text: str, told: str) -> None:
     """Type into a text field.
 
     Raises:
-        SessionError: It is none, or nobody can type into it.
+        SessionError: It is no text field, or is disabled or read-only.
         Unsupported: It is an editable part of the page, which has no value to send.
     """
     what = kind(node)
@@ -179,7 +179,7 @@ def set_checked(page: Page, node: Any, told: str, *, checked: bool) -> None:
     """Check or uncheck a checkbox, or choose a radio button.
 
     Raises:
-        SessionError: It is none, or is disabled, or a radio button was to be unchecked.
+        SessionError: It is no such control, is disabled, or is a radio button to uncheck.
     """
     what = kind(node)
     if node.tag != "input" or what not in CHOICES:
@@ -198,7 +198,7 @@ def choose(page: Page, select: Any, option: str, told: str, *, add: bool) -> Non
     """Choose an option of a list by its text or value.
 
     Raises:
-        SessionError: It is no list, has no such option, or the option is disabled.
+        SessionError: It is not a list, has no such option, or the option is disabled.
     """
     if select.tag != "select":
         raise SessionError(f"{told} is no list: there is nothing to choose from")
@@ -243,7 +243,7 @@ def attach(page: Page, node: Any, files: tuple[Path, ...], told: str) -> None:
     """Attach files to a file field.
 
     Raises:
-        SessionError: It is none, is disabled, or takes one file only.
+        SessionError: It is no file field, is disabled, or accepts only one file.
     """
     if node.tag != "input" or kind(node) != "file":
         raise SessionError(f"{told} is no file field")

@@ -49,10 +49,10 @@ def submission(page: Page, form: Any, button: Any = None) -> Submission:
     Args:
         page: The page that the form is on.
         form: The form.
-        button: What was pressed; it sends its own name and value and may say another address.
+        button: The pressed button; it sends its name and value and may override the address.
 
     Raises:
-        Unsupported: Only a script or a mail program could take it.
+        Unsupported: The form's target is a script or a mail address.
         SessionError: A file to send cannot be read.
     """
     method = _said(form, button, "method", "get").lower()

@@ -150,7 +150,7 @@ def join(base: str, address: str) -> str:
     """Return the absolute URL of an address relative to another one.
 
     Raises:
-        SessionError: It is no address.
+        SessionError: The address is invalid.
     """
     try:
         return urljoin(base, address)

@@ -38,15 +38,15 @@ class HttpSession(Session):
         """Initialize; no connection is opened yet.
 
         Args:
-            base_url: What paths count from; a name and password in it sign in by HTTP's own way.
-            patience: Seconds to look again; a page over plain HTTP does not change by itself.
-            timeout: Seconds for one answer.
-            headers: Sent to the application with every request.
-            max_page: Bytes that a page may have at most.
-            verify: Whether certificates are checked, or the file of the authorities to trust.
+            base_url: The base of paths; its name and password are used for basic authentication.
+            patience: Seconds for retries; a page over plain HTTP does not change on its own.
+            timeout: Timeout of one answer in seconds.
+            headers: Headers of every request to the application.
+            max_page: Maximum bytes of a page.
+            verify: Verify certificates; or the path of the trusted authorities' file.
 
         Raises:
-            SessionError: The base URL or a header is none.
+            SessionError: The base URL or a header is invalid.
         """
         super().__init__(base_url, patience=patience)
         _check(self.base_url, headers or {})
@@ -58,8 +58,8 @@ class HttpSession(Session):
         """Open a page by a path or a whole URL.
 
         Raises:
-            SessionError: It is no page over HTTP, comes too late, is too large, or never ends.
-            SessionLost: Nobody answers.
+            SessionError: It is no page over HTTP, times out, is too large, or never ends.
+            SessionLost: The server does not answer.
         """
         if address.strip().lower().startswith("javascript:"):
             raise Unsupported(f"{address[:80]} is a script; tag the scenario @javascript")
@@ -116,7 +116,7 @@ class HttpSession(Session):
         """Return all elements that an XPath finds on the page.
 
         Raises:
-            SessionError: It is no XPath 1.0 or finds no elements.
+            SessionError: It is no valid XPath 1.0, or it selects other nodes than elements.
         """
         page = self._tab.page
         if page is None:
@@ -132,7 +132,7 @@ class HttpSession(Session):
         """Set a cookie for the application.
 
         Raises:
-            SessionError: The name or the value cannot be in a cookie.
+            SessionError: The name or the value is invalid in a cookie.
         """
         self._visitor.cookies.set(name, value, self._host())
 
@@ -179,7 +179,7 @@ def _check(base_url: str, headers: Mapping[str, str]) -> None:
     """Validate the arguments of a session.
 
     Raises:
-        SessionError: The base URL or a header is none.
+        SessionError: The base URL or a header is invalid.
     """
     try:
         parts = urlsplit(base_url)

@@ -27,7 +27,7 @@ class Tab:
 
         Args:
             visitor: Loads the pages.
-            most_kept: Bytes of earlier pages to keep; going back to others loads them again.
+            most_kept: Maximum bytes of pages kept in the history; others are loaded again.
         """
         self.visitor = visitor
         self.most_kept = most_kept
@@ -67,7 +67,7 @@ class Tab:
         """Go back or forward in the history.
 
         Raises:
-            SessionError: There is no page there.
+            SessionError: The history has no page there.
         """
         to = self._at + by
         if not self._stops or not 0 <= to < len(self._stops):

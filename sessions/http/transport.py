@@ -36,9 +36,9 @@ class Transport:
         """Initialize; no connection is opened yet.
 
         Args:
-            timeout: Seconds for one answer.
-            max_page: Bytes that an answer may have at most.
-            verify: Whether certificates are checked, or the file of the authorities to trust.
+            timeout: Timeout of one answer in seconds.
+            max_page: Maximum bytes of an answer.
+            verify: Verify certificates; or the path of the trusted authorities' file.
         """
         self.timeout = timeout
         self.max_page = max_page
@@ -49,8 +49,8 @@ class Transport:
         """Send a request; return the answer and its decoded body.
 
         Raises:
-            SessionLost: Nobody answers there.
-            SessionError: The answer takes too long, is too large or is no HTTP.
+            SessionLost: The server does not answer.
+            SessionError: The answer times out, is too large or is no HTTP.
         """
         request.extensions["timeout"] = httpx.Timeout(self.timeout).as_dict()
         try:

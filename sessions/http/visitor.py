@@ -54,8 +54,8 @@ class Visitor:
         """Return the page at the end of an address's or form's redirects.
 
         Raises:
-            SessionError: It leads nowhere, in a circle, or to what is no page.
-            SessionLost: Nobody answers.
+            SessionError: The address is invalid, redirects in a circle, or is no page.
+            SessionLost: The server does not answer.
         """
         self.exchanges = []
         passed: list[str] = []

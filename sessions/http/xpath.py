@@ -14,7 +14,7 @@ def elements(context: Any, xpath: str) -> list[Any]:
     """Return the elements that an XPath finds, relative to a document or an element.
 
     Raises:
-        SessionError: It is no XPath 1.0, or finds something else than elements.
+        SessionError: It is no valid XPath 1.0, or it selects other nodes than elements.
     """
     try:
         nodes = context.xpath(labels_first(xpath, context.xpath))

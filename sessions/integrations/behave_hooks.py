@@ -49,7 +49,7 @@ def before_all(context: Context) -> None:
     """Check the project's own steps for clashes with predefined ones.
 
     Raises:
-        StepClash: One of them says the same as a ready one.
+        StepClash: One of them has the same text as a predefined one.
     """
     check_clashes(STEPS, context._runner.step_registry)  # noqa: SLF001  no other way to them
 
@@ -61,8 +61,8 @@ def before_scenario(context: Context, scenario: Scenario) -> None:
     `context.config.userdata["base_url"] = ...`.
 
     Raises:
-        WrongSetting: Nothing says where the application is, or a setting is wrong.
-        DriverMissing: The scenario needs a browser, and there is none.
+        WrongSetting: The application's address is not set, or a setting is invalid.
+        DriverMissing: The scenario needs a browser, and none is installed.
     """
     context.session = context.sessions = None
     context.evidence_folder = evidence_folder(scenario.name)

@@ -44,9 +44,9 @@ class BrowserTestCase(_Base):
         """The test's visitor, without cookies of other tests.
 
         Raises:
-            WrongSetting: Nothing says where the application is.
-            DriverMissing: There is no browser.
-            SkipTest: There is none, and the setting without-browser is "skip".
+            WrongSetting: The application's address is not set.
+            DriverMissing: No browser is installed.
+            SkipTest: No browser is installed, and the setting without-browser is "skip".
         """
         settings = _settings(self.base_url)
         if self._visitors is None:

@@ -24,8 +24,8 @@ def use_steps(*, without: Collection[str] = ()) -> None:
         without: Patterns of steps to leave out, as `slipway features --steps` lists them.
 
     Raises:
-        ValueError: There is no such step to leave out.
-        StepClash: A step of the project's own says the same as one of them.
+        ValueError: A pattern matches no step.
+        StepClash: A step of the project itself has the same text as one of them.
     """
     known = {step.pattern for step in STEPS}
     for pattern in without:

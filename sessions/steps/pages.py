@@ -148,7 +148,7 @@ def regular(expression: str) -> re.Pattern[str]:
     """Compile a regular expression.
 
     Raises:
-        SessionError: It is none.
+        SessionError: The expression is invalid.
     """
     try:
         return re.compile(expression)

@@ -142,7 +142,7 @@ def register(steps: Iterable[ReadyStep]) -> None:
     """Register steps with behave, under every keyword. Idempotent.
 
     Raises:
-        StepClash: A step of the project's own says the same as one of them.
+        StepClash: A step of the project itself has the same text as one of them.
     """
     matchers.register_step_matcher_class(ReadyMatcher.NAME, ReadyMatcher, override=True)
     chosen = matchers.get_step_matcher_factory().current_matcher.NAME
@@ -165,7 +165,7 @@ def check_clashes(steps: Iterable[ReadyStep], registry: StepRegistry) -> None:
     win without a word.
 
     Raises:
-        StepClash: There is one; the sentence says where.
+        StepClash: There is such a step; the sentence names its place.
     """
     examples = {step.pattern: step.text for step in steps}
     ready = [one for one in registry.steps["step"] if isinstance(one, ReadyMatcher)]

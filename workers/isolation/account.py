@@ -54,7 +54,7 @@ def group_name(state: Path, project: str) -> str:
 
     Args:
         state: The state folder.
-        project: Its name, or what else several tenants have in common; no name has a blank in it.
+        project: Its name, or another name that tenants share, with a blank to be distinct.
     """
     told = re.sub("[^a-z0-9]+", "-", project.lower()).strip("-")[:12].strip("-")
     place = os.fsencode(state.resolve()) + f"\0{project}".encode()
@@ -90,7 +90,7 @@ def make_group(name: str) -> int:
     """Return a group's number; create the group if needed.
 
     Raises:
-        MissingTool: It cannot be made.
+        MissingTool: It cannot be created.
     """
     found = find_group(name)
     if found is None:
@@ -107,10 +107,10 @@ def make_account(name: str, home: Path) -> Account:
 
     Args:
         name: Its name.
-        home: What it has for a home.
+        home: The user's home folder.
 
     Raises:
-        MissingTool: It cannot be made.
+        MissingTool: It cannot be created.
     """
     found = find_account(name)
     if found is None:

@@ -29,8 +29,8 @@ def for_worker(needs: Needs, environ: Mapping[str, str]) -> list[str]:
     """Return bubblewrap's arguments for a worker: its own folder and the programs it needs.
 
     Args:
-        needs: What it needs; what is not there yet is left out.
-        environ: The environment variables it will have.
+        needs: The worker's needs; missing files and folders are left out.
+        environ: The environment variables of the process.
     """
     mirrors = set(needs.mirrors)
     reads = [one for one in needs.reads if one not in mirrors]
@@ -48,7 +48,7 @@ def for_tenant(needs: Needs, environ: Mapping[str, str], name: str) -> list[str]
     Args:
         needs: As of `for_worker`.
         environ: As of `for_worker`.
-        name: The tenant's.
+        name: The tenant's name.
     """
     tenant = needs.tenants[name]
     others = set(needs.mirrors) - {tenant.mirror}
@@ -96,9 +96,9 @@ def _temporary(folder: Path, shown: Iterable[Path]) -> list[str]:
     """Return bubblewrap's arguments for `/tmp` and `/var/tmp`: on the disk where possible.
 
     Args:
-        folder: What is there at each start.
-        shown: What is bound over it. Where that lies in a place for temporary files, this is a new
-            one: bubblewrap makes folders to bind it to, and a stage could leave a link for one.
+        folder: The folder that is shown there.
+        shown: Paths that are bound over it. A temporary folder that contains one is a new tmpfs:
+            bubblewrap creates the mount points, and a stage could leave a link for one.
     """
     kept = {name: folder.is_dir() for name in _TEMPORARY}
     for path in shown:

@@ -21,13 +21,13 @@ def give(
     """Create a worker's folders and give them to the users that need them.
 
     Args:
-        needs: What the worker needs.
+        needs: The worker's needs.
         home: The state folder.
-        account: Its user; None: this process's own.
-        tenants: The users of its tenants, by their names; None: it is the worker's own user.
+        account: The worker's user; None: this process's own.
+        tenants: The users of its tenants, by name; None: stages run as the worker's user.
 
     Raises:
-        MissingTool: A link stands where a folder must be.
+        MissingTool: A link has the name of a folder.
     """
     user, group = (account.user, account.group) if account else (os.geteuid(), os.getegid())
     own(needs.folder, user, group)
@@ -80,7 +80,7 @@ def own(folder: Path, user: int, group: int) -> None:
     """Create a worker's own folder; remove one of another user, which cannot be trusted.
 
     Raises:
-        MissingTool: What that one left cannot be removed.
+        MissingTool: The other user's files cannot be removed.
     """
     if folder.is_symlink() or (folder.exists() and folder.stat().st_uid != user):
         # The tree may be deeper than shutil.rmtree can go.

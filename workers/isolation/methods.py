@@ -78,9 +78,9 @@ class Isolation:
         """Return the argument list that runs an order as the worker.
 
         Args:
-            order: For `slipway.workers.isolation.inside`.
-            environ: The environment variables it will have.
-            tenant: As the user of one of its tenants.
+            order: The order for `slipway.workers.isolation.inside`.
+            environ: The environment variables of the process.
+            tenant: The tenant as whose user it runs; empty: the worker's user.
         """
         inside = [sys.executable, "-I", "-m", "slipway.workers.isolation.inside", json.dumps(order)]
         if self.way == "namespaces" and tenant:
@@ -180,14 +180,14 @@ def isolate(site: Site, home: Home, config: Path, name: str, *, trying: bool = F
     """Return the isolation of a local worker on this machine, after trying it out.
 
     Args:
-        site: The model.
+        site: The site's model.
         home: The state folder.
         config: The site's pipeline.toml.
         name: The worker's name.
-        trying: Nothing is made or changed for it: neither a user nor a folder.
+        trying: True: create and change nothing, neither users nor folders.
 
     Raises:
-        MissingTool: It cannot be now, and was at an earlier start.
+        MissingTool: It cannot be isolated now, but was at an earlier start.
     """
     found = _isolate(site, home, config, name, trying=trying)
     if trying or sys.platform == "win32":
@@ -320,8 +320,8 @@ def surroundings(environ: Mapping[str, str], isolation: Isolation) -> dict[str, 
     """Return a worker's environment variables: those that programs need, without secrets.
 
     Args:
-        environ: This process's own.
-        isolation: How the worker is kept apart; one that is not gets all.
+        environ: The environment of this process.
+        isolation: The worker's isolation; without isolation it gets all variables.
     """
     if isolation.way == "none":
         return dict(environ)

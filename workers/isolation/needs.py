@@ -84,7 +84,7 @@ def needs_of(site: Site, home: Home, config: Path, worker: str) -> Needs:
     """Return the needs of a worker for all stages it can be given.
 
     Args:
-        site: The model.
+        site: The site's model.
         home: The state folder.
         config: The site's pipeline.toml.
         worker: The worker's name.

@@ -30,7 +30,7 @@ def become(who: Mapping[str, Any]) -> None:
     """Become a user for good.
 
     Args:
-        who: Its `user`, its `group`, and the `groups` it is in besides.
+        who: Its `user`, its `group`, and its supplementary `groups`.
     """
     os.setgroups(who.get("groups", []))
     os.setresgid(who["group"], who["group"], who["group"])
@@ -72,9 +72,9 @@ def end_all(grace: float, session: int | None, who: Mapping[str, Any]) -> None:
     """End a stage's leftover processes: SIGTERM, then SIGKILL repeatedly, as they may fork quickly.
 
     Args:
-        grace: Seconds between asking and killing.
-        session: Of a deployment its own; what it has started to stay has another, and is left.
-        who: The tenant whose stage it was; without a user it is this process's own.
+        grace: Seconds between SIGTERM and SIGKILL.
+        session: A deployment's session id: processes in other sessions are meant to stay.
+        who: The stage's tenant; without a `user`, stages run as this process's user.
     """
     begun, held = time.monotonic(), False
     for pid in children(session):
@@ -121,7 +121,7 @@ def children(session: int | None = None, of: int | None = None) -> list[int]:
     """Return a process's children; as a subreaper it also inherits their orphans.
 
     Args:
-        session: Of a deployment its own: without what it has started to stay, which has another.
+        session: If given, only processes of this session: a deployment's own.
         of: The process; None: this one.
     """
     me, found = str(of or os.getpid()).encode(), []

@@ -44,7 +44,7 @@ def connected(folder: Path) -> socket.socket:
     """Return a connection to the launcher of a worker.
 
     Args:
-        folder: Where it listens; the path may be longer than a socket's address.
+        folder: The folder of its socket; the path may exceed the limit of socket addresses.
     """
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     handle = os.open(folder, os.O_PATH | os.O_DIRECTORY)
@@ -86,11 +86,11 @@ def receive(sock: socket.socket, files: int = 0) -> tuple[dict[str, Any], list[i
 
     Args:
         sock: The connection.
-        files: How many may come at most.
+        files: Maximum number of open files.
 
     Raises:
         EOFError: The other side has ended.
-        ValueError: It is no object, or too long.
+        ValueError: The message is no JSON object, or too long.
     """
     head, found, _, _ = socket.recv_fds(sock, _HEAD.size, files)
     for one in found:
@@ -126,14 +126,14 @@ def ask(folder: Path, order: Mapping[str, Any]) -> tuple[dict[str, Any], int | N
     """Send an order for work in a place to the launcher, and wait for its answer.
 
     Args:
-        folder: Where it listens.
-        order: What, and whose.
+        folder: The folder of its socket.
+        order: The order, with its tenant.
 
     Returns:
-        What it answers, and the file it has opened.
+        The answer, and the opened file.
 
     Raises:
-        OSError: It is not there, or could not do it; with a sentence.
+        OSError: The launcher is not there, or the order failed; with a sentence.
     """
     with connected(folder) as sock:
         # A removal may take long; everything else is quick, or its process is ended.
@@ -219,10 +219,10 @@ def note(builder: Path, place: Mapping[str, Any]) -> Path:
 
     Args:
         builder: The builder's folder, the worker's own.
-        place: The `tenant`, the `folder` and what it was `given`.
+        place: The `tenant`, the `folder` and the name of the folder `given`.
 
     Returns:
-        The folder it is started in.
+        The folder in which Buildbot starts the stage.
     """
     work = builder / "build"
     work.mkdir(parents=True, exist_ok=True)

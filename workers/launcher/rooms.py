@@ -166,7 +166,7 @@ def _limit(first: int | None = None) -> None:
     """Limit a room's processes to its share of those that all rooms may have together.
 
     Args:
-        first: A room's first process, which waits; None: this one, which is in the room.
+        first: A room's first process, which is blocked; None: this process, inside the room.
     """
     release = [int(one) for one in re.findall(r"\d+", os.uname().release)]
     if tuple(release[:2]) >= _COUNTED:
@@ -239,7 +239,7 @@ def _stop(child: int, first: int | None) -> None:
 
     Args:
         child: bubblewrap, outside of the room.
-        first: The first process in there; once bubblewrap has ended it is this one's child.
+        first: The room's first process; it is reparented to this one when bubblewrap ends.
     """
     # Otherwise it has ended, and its pid may have been reused.
     if first is not None and first in {*children(), *children(of=child)}:
@@ -254,7 +254,7 @@ def _end(child: int, first: int | None, grace: float) -> None:
     Args:
         child: As of `_stop`.
         first: As of `_stop`.
-        grace: Seconds for what is left, once it was asked to end.
+        grace: Seconds between SIGTERM and SIGKILL.
     """
     begun = time.monotonic()
     _stop(child, first)
@@ -336,7 +336,7 @@ def keep(told: Order) -> None:
     """Execute orders in a room until the sender of the orders has ended.
 
     Args:
-        told: As of `_Kept`: where they come, whose room it is, and what `launcher.run` needs.
+        told: From `_Kept`: the control socket, the tenant, and the order for `users.run`.
     """
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     _limit()

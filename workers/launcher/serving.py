@@ -72,9 +72,9 @@ def leave_behind(
     """Fork a process that takes orders, and publish its address to this process's programs.
 
     Args:
-        listener: Where they come.
-        folder: Where that socket lies.
-        work: Takes them as long as the process lives whose number it is given: this one.
+        listener: The listening socket.
+        folder: The folder of that socket.
+        work: Takes orders while the process with the given pid lives, which is this one.
     """
     parent = os.getpid()
     if os.fork() == 0:
@@ -105,11 +105,11 @@ def serve(
     """Take orders until the worker has ended; each is executed in its own process.
 
     Args:
-        listener: Where they come.
+        listener: The listening socket.
         worker: The worker's process, the parent of this one.
-        user: Who may give them.
-        deed: Does one.
-        tend: To be done before each order, and each second.
+        user: The user id that may give orders.
+        deed: Executes an order.
+        tend: Called before each order, and each second.
     """
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -139,8 +139,8 @@ def apart(work: Callable[[], None], *unneeded: socket.socket) -> None:
     """Run a function in a forked process that ends with this one.
 
     Args:
-        work: What.
-        unneeded: What that process has no use for.
+        work: The function.
+        unneeded: Sockets to close in that process.
     """
     me = os.getpid()
     if _forked() != 0:
@@ -214,11 +214,11 @@ def watch(
     """Wait for the end of a stage; return its exit code, or None if its client has gone.
 
     Args:
-        sock: The connection to whoever waits.
-        wake: As of `awake`.
+        sock: The connection to the client.
+        wake: The descriptor from `awake`.
         child: The process.
-        stop: Asks it to end.
-        end: Ends whatever is left of it, within so many seconds.
+        stop: Asks the stage to end.
+        end: Ends leftover processes, given the seconds until SIGKILL.
     """
     awaited: list[Any] = [sock, wake]
     status: int | None = None
@@ -257,7 +257,7 @@ def take_streams(files: Sequence[int]) -> None:
     """Make three open files the standard streams of this process; their copies are closed on exec.
 
     Raises:
-        ValueError: There are more, or less.
+        ValueError: The number of files is not three.
     """
     if len(files) != len((0, 1, 2)):
         msg = f"{len(files)} streams came with the order, and there are three"
@@ -287,8 +287,8 @@ def surroundings(
     """Return a stage's environment variables, without those of other tenants.
 
     Args:
-        told: What Buildbot starts it with.
-        work: The folder it runs in.
+        told: The environment from Buildbot.
+        work: The stage's working directory.
         tenant: Its tenant.
         order: The worker's folder, and all its tenants.
     """

@@ -41,7 +41,7 @@ def start(order: Order) -> None:
     """Fork a launcher that ends with this process.
 
     Args:
-        order: What `enclose` was told: the worker's user, and the tenants'.
+        order: The order of `enclose`: the worker's user, and the tenants' users.
     """
     folder = Path(order["folder"])
 
@@ -143,10 +143,10 @@ def run(sock: socket.socket, asked: Order, files: list[int], tenant: Order, orde
     """Start a stage as its tenant's user; then end its leftover processes and send its exit code.
 
     Args:
-        sock: The connection to whoever waits for it.
+        sock: The connection to the client.
         asked: Its arguments, environment and place.
         files: Its three streams.
-        tenant: Whose it is; without a user it is this process's own.
+        tenant: The stage's tenant; without a `user` it runs as this process's user.
         order: The worker's folder, and all its tenants.
     """
     adopt_orphans()

@@ -79,8 +79,8 @@ class Places:
         """Create a fresh place.
 
         Args:
-            builder: The builder's folder, which becomes the place; what is there is set aside.
-            told: Which run it is for.
+            builder: The builder's folder, which becomes the place; an existing one is renamed.
+            told: The run, for messages.
 
         Raises:
             NoPlace: The worker's own folder can no longer be written to.
@@ -108,7 +108,7 @@ class Places:
         """Rename a builder's place so that it can be removed.
 
         Returns:
-            Why it stays where it is; empty: it does not.
+            The reason why it cannot be renamed; empty if it was.
         """
         before = self._now.pop(builder, None)
         if before is not None:
@@ -149,7 +149,7 @@ class Places:
         """Return the place of a builder.
 
         Raises:
-            NoPlace: None was begun, as after a restart of the worker.
+            NoPlace: No place was begun, as after a restart of the worker.
         """
         if builder not in self._now:
             msg = f"{builder.name} has no place on this worker; it was restarted"
@@ -165,7 +165,7 @@ def new_file(place: Place, name: str) -> int:
     """Create and open a new file in the folder for fetched files.
 
     Raises:
-        NoPlace: It cannot be made; what is there is never written over.
+        NoPlace: The file cannot be created; existing files are never overwritten.
     """
     try:
         if place.descriptor is None:
@@ -186,11 +186,11 @@ def left_file(place: Place, path: str, size: int) -> int:
 
     Args:
         place: The place.
-        path: Where the script says it lies, absolute.
-        size: How long it was announced to be.
+        path: The absolute path that the script has reported.
+        size: The announced size in bytes.
 
     Raises:
-        NoPlace: It is no plain file there, or of another size.
+        NoPlace: It is no regular file, or has another size.
     """
     parts = parts_below(Path(path), place.output)
     if parts is None:

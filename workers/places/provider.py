@@ -112,7 +112,7 @@ class AreaPlaces:
         """Initialize.
 
         Args:
-            launcher: The folder that who starts stages listens in.
+            launcher: The folder of the launcher's socket.
         """
         self._launcher = launcher
         self._places = Places()
@@ -191,7 +191,7 @@ class HandedPlaces:
         """Initialize.
 
         Args:
-            launcher: The folder it listens in.
+            launcher: The folder of the launcher's socket.
         """
         self._launcher = launcher
         reactor.suggestThreadPoolSize(_THREADS)

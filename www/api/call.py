@@ -39,7 +39,7 @@ class Call:
         """The ledger and the store.
 
         Raises:
-            Refused: The master is only just starting.
+            Refused: The master is still starting.
         """
         try:
             return find_desk(self.master)
@@ -68,10 +68,10 @@ class Call:
         """Record an action on Buildbot in the audit trail, before it is done.
 
         Args:
-            action: What, as Buildbot's own control actions are called.
-            path: Of what, such as "workers/local".
-            summary: The same for people.
-            project: Whose it is, where it is one project's.
+            action: The name of Buildbot's control action.
+            path: The object of the action, such as "workers/local".
+            summary: A sentence about it for people.
+            project: The project, if the action concerns only one.
         """
         reason = getattr(self.body, "reason", "")
         facts = {"allowed": True, **told({"reason": reason} if reason else {})}
@@ -99,7 +99,7 @@ class Call:
         """Return a project's scheduler.
 
         Raises:
-            Refused: There is no such project, or the master is only just starting.
+            Refused: There is no such project, or the master is still starting.
         """
         self.outline(name)
         found = self.master.scheduler_manager.namedServices.get(name)

@@ -73,7 +73,7 @@ class Outlines:
         """Initialize an empty cache.
 
         Args:
-            told: What the plugin's configuration says of the site's workers.
+            told: The site's workers from the plugin's configuration.
         """
         self._workers = {name: Worker.model_construct(**one) for name, one in told.items()}
         self._drawn: dict[str, Outline] = {}

@@ -33,8 +33,8 @@ def of_error(error: SlipwayError, *, signed_in: bool, wrong: int) -> Refused:
 
     Args:
         error: The error.
-        signed_in: Whether it is known who asks.
-        wrong: The status of wrong input: 400, or 409 where the state of things refuses it.
+        signed_in: True if the person is known.
+        wrong: The status for wrong input: 400, or 409 if a state does not allow the action.
     """
     if isinstance(error, WrongAnswers):
         return Refused(400, "some answers are not as they must be", error.errors)
@@ -49,7 +49,7 @@ def of_validation(error: ValidationError, where: str) -> Refused:
     """Convert validation errors of a query or a body, with a sentence for each field.
 
     Args:
-        error: What pydantic found.
+        error: Pydantic's error.
         where: "query" or "body".
     """
     fields: dict[str, str] = {}

@@ -17,7 +17,7 @@ def read_query(request: Any, shape: type[Asked]) -> dict[str, Any]:
     """Return a query's parameters as texts, those of a list as lists.
 
     Raises:
-        Refused: One is no UTF-8, or comes twice where it may not.
+        Refused: A parameter is no UTF-8, or a single-valued one comes twice.
     """
     found: dict[str, Any] = {}
     for raw, values in request.args.items():
@@ -44,7 +44,7 @@ def read_body(request: Any) -> dict[str, Any]:
     """Parse a body, which must be a JSON object.
 
     Raises:
-        Refused: It is too large, not announced as JSON, or none.
+        Refused: The body is too large, not declared as JSON, or invalid.
     """
     kind = (request.getHeader("content-type") or "").partition(";")[0].strip().lower()
     if kind != "application/json":

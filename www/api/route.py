@@ -63,7 +63,7 @@ class Router:
         """Return the route of a method and a path, with the path's parts.
 
         Raises:
-            Refused: 404 where no route has this path, 405 where it takes another method.
+            Refused: 404 if no route has this path, 405 if its routes have other methods.
         """
         methods = set()
         wanted = "GET" if method == "HEAD" else method

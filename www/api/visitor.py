@@ -10,7 +10,7 @@ def demand(person: Person, action: str) -> None:
     """Raise if a person may not do an action.
 
     Raises:
-        Refused: 401 where nobody has signed in, else 403.
+        Refused: 401 without sign-in, else 403.
     """
     if not may(person, action):
         raise Refused(401 if person.anonymous else 403, refusal(person, action))

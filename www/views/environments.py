@@ -140,7 +140,7 @@ def check_environment(outline: Outline, name: str) -> None:
     """Raise for an environment that a project does not have.
 
     Raises:
-        Refused: It has none of this name.
+        Refused: There is none of this name.
     """
     if name not in outline.environments:
         known = ", ".join(outline.environments) or "none"

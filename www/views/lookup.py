@@ -72,7 +72,7 @@ def check_cell(rows: list[StageResult], cell: str | None) -> None:
     """Raise for a cell that a stage does not have; None, and a stage without attempts, pass.
 
     Raises:
-        Refused: It has none of this name.
+        Refused: There is none of this name.
     """
     names = list(dict.fromkeys(row.cell for row in reversed(rows)))
     if cell is None or not rows or cell in names:

@@ -77,10 +77,10 @@ class Children:
 
         Args:
             folder: Its base folder.
-            offset: Where its log ended before it was started.
+            offset: The size of its log before the start, in bytes.
 
         Raises:
-            MissingTool: It ended or did not come up in time; what it said last.
+            MissingTool: It ended or was not ready in time; with its last output.
         """
         deadline = time.monotonic() + PATIENCE
         log = folder / "twistd.log"
@@ -96,10 +96,10 @@ class Children:
         """Check that all processes run, and restart those that may be restarted.
 
         Returns:
-            A sentence about each that has ended and is started again.
+            A sentence about each process that has ended and is restarted.
 
         Raises:
-            MissingTool: Another has ended: which, and what it said last.
+            MissingTool: Another process has ended; with its name and last output.
         """
         said = [told for one in self._started if (told := one.looked_after())]
         self._forget_the_dead()
@@ -165,10 +165,10 @@ class _Running:
         """Check that the process runs; restart it when it is due.
 
         Returns:
-            A sentence, where it has just ended.
+            A sentence if it has just ended, else an empty text.
 
         Raises:
-            MissingTool: It has ended for good.
+            MissingTool: It has ended and must not be restarted.
         """
         code = self.process.poll()
         if self.child.tidy is not None and not self._was_ready:

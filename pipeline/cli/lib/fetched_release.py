@@ -31,14 +31,14 @@ def fetched(url: str) -> Iterator[Path | None]:
     """Download the files of a release's manifest; the folder is removed afterwards.
 
     Args:
-        url: A release's folder, its release.json, or a project's folder: its latest release.
+        url: A release's folder, its release.json, or a project's folder for its latest release.
 
     Yields:
-        The folder; None: there is no release.
+        The folder; None if there is no release.
 
     Raises:
-        MissingTool: No server answers, or it broke off.
-        WrongInput: The URL is none.
+        MissingTool: The server does not answer, or the connection broke.
+        WrongInput: The URL is invalid.
     """
     with (
         tempfile.TemporaryDirectory(prefix="slipway-verify-") as name,

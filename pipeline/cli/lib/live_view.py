@@ -34,8 +34,8 @@ class Watch:
 
         Args:
             site: The site.
-            console: The terminal, or what stands for it.
-            since: When this began, in seconds since 1970: what became so before is no news.
+            console: The output.
+            since: Start time in seconds since 1970; earlier changes are not printed.
         """
         self._site, self._since = site, since
         self._console = console

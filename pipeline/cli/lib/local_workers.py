@@ -26,7 +26,7 @@ class LocalWorkers:
         """Prepare the workers; nothing is started yet.
 
         Args:
-            site: The model.
+            site: The site's model.
             config: Its pipeline.toml.
             home: The state folder.
         """

@@ -18,7 +18,7 @@ def running_site(options: argparse.Namespace) -> Site:
     was made: then the copy that this master has kept is read, and a warning is printed.
 
     Raises:
-        WrongInput: It is wrong, and no master has kept a better one.
+        WrongInput: It has errors, and there is no copy of a running master.
     """
     try:
         return read(options.config)

@@ -46,8 +46,8 @@ def flushed() -> Iterator[None]:
     """Flush the output before the block ends, so that an error is noticed in time.
 
     Raises:
-        BrokenPipeError: Nobody reads it any more.
-        OSError: It cannot be written, as on a full disk.
+        BrokenPipeError: The reader has closed the pipe.
+        OSError: The output cannot be written, for example to a full disk.
     """
     try:
         yield

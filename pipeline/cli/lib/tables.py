@@ -68,7 +68,7 @@ def columns(rows: Sequence[Sequence[Text]], width: int) -> Iterator[Text]:
 
     Args:
         rows: Cells, the same number in each.
-        width: No line is longer.
+        width: Maximum length of a line.
     """
     widths = [max(cell.cell_len for cell in column) for column in zip(*rows, strict=True)][:-1]
     left = width - len(_INDENT) - sum(widths) - len(_BETWEEN) * len(widths)

@@ -30,8 +30,8 @@ def terminal(*, soft_wrap: bool = True, width: int | None = None, stderr: bool =
 
     Args:
         soft_wrap: Leave long lines to the terminal, so that they can be copied whole.
-        width: Columns. None: as the terminal says.
-        stderr: Print on the standard error.
+        width: Columns. None: the terminal's width.
+        stderr: Print to the standard error.
     """
     height = None
     if os.environ.get("TERM", "").lower() in {"dumb", "unknown"}:

@@ -52,10 +52,10 @@ class Commands:
 
         Args:
             name: Its name.
-            short: What it does, for the list of commands.
-            says: The same as a sentence or two, for its own help.
-            example: One command a line.
-            options: The parser's own.
+            short: A short description for the list of commands.
+            says: A description of one or two sentences for its own help.
+            example: Example commands, one per line.
+            options: Further arguments of the parser.
         """
         lines = example.splitlines()
         heading = "example" if len(lines) == 1 else "examples"
@@ -104,7 +104,7 @@ def add_project(command: Reader, *, among: bool = False) -> None:
 
     Args:
         command: Its parser.
-        among: True: without it, all projects are meant.
+        among: True: without the option, all projects are selected.
     """
     told = "one project; else all" if among else "the project, where there are several"
     command.add_argument("--project", metavar="NAME", help=told)

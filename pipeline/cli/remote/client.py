@@ -43,8 +43,8 @@ class Remote:
             options: `url`, `token_file` and `config`.
 
         Raises:
-            WrongInput: The URL is none, or the token cannot be read.
-            MissingTool: Neither a token nor this machine's password is there.
+            WrongInput: The URL is invalid, or the token cannot be read.
+            MissingTool: There is neither a token nor this machine's password.
         """
         given = options.url or os.environ.get(URL)
         token = _token(options.token_file)
@@ -88,8 +88,8 @@ class Remote:
 
         Raises:
             MissingTool: No master answers.
-            Refused: It refuses, and why.
-            StageFailed: It could not do it.
+            Refused: The master refuses the request; with its reason.
+            StageFailed: The master failed to handle the request.
         """
         given = {name: value for name, value in query.items() if value is not None}
         return self._ask("GET", path, params=given)

@@ -75,12 +75,12 @@ def conclude(followed: Followed, options: argparse.Namespace, told: str) -> int:
     """Print the request's result, wait for the outcome, and print that.
 
     Args:
-        followed: What was asked for.
+        followed: The run, stage or gate to follow.
         options: `no_wait`, `timeout` and `json`.
-        told: What has been done so far, as a sentence.
+        told: The result of the request, as a sentence.
 
     Returns:
-        The outcome's exit code; 4 where it is not over.
+        The outcome's exit code; 4 if it is not over yet.
     """
     if not options.json:
         terminal().print(told, markup=False)

@@ -28,7 +28,7 @@ def check_project(master: Remote, asked: str | None) -> list[str]:
     """Return the names of all projects.
 
     Raises:
-        WrongInput: The one that is asked for is not among them.
+        WrongInput: The requested project does not exist.
     """
     names = [str(one["name"]) for one in master.get("projects")["items"]]
     if asked is not None and asked not in names:

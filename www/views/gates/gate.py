@@ -66,7 +66,7 @@ async def early_door(call: Call, *, asks: bool = False) -> Early:
 
     Args:
         call: The call.
-        asks: Whoever asks must be allowed to open it; that is told before anything else.
+        asks: Check first that the person may open it.
 
     Raises:
         Refused: There is no such run.
@@ -82,7 +82,7 @@ def back_door(call: Call, *, asks: bool = False) -> Back:
 
     Args:
         call: The call.
-        asks: Whoever asks must be allowed to open it; that is told before anything else.
+        asks: Check first that the person may open it.
 
     Raises:
         Refused: There is no such environment.

@@ -46,11 +46,11 @@ def chips(
 
     Args:
         run: The run.
-        outline: Its project's pipeline; None where pipeline.toml has it no longer.
-        rows: Its attempts, the oldest first.
-        expected: How long each cell takes.
+        outline: Its project's pipeline; None if pipeline.toml no longer has it.
+        rows: Its attempts, oldest first.
+        expected: Expected duration of each cell in seconds.
         gates: The undecided gates, by attempt.
-        queued: Why attempts are queued.
+        queued: Reasons why attempts are queued, by their id.
     """
     by_name: dict[str, list[Row]] = {}
     for row in rows:

@@ -25,7 +25,7 @@ def _gate(master: Remote, project: str, environment: str, number: int | None) ->
     Where that one is not there yet, it is what it would be: it is made when it is opened.
 
     Raises:
-        WrongInput: None waits there.
+        WrongInput: No gate of this environment is open.
     """
     stage = stage_of(master, project, environment)
     for gate in master.all("gates", project=project, environment=environment):

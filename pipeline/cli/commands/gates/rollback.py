@@ -26,7 +26,7 @@ def _number(master: Remote, project: str, environment: str, wanted: str | None) 
     """Return the run of the wanted release; by default, of the one before the present one.
 
     Raises:
-        WrongInput: None was there before, or none has this version.
+        WrongInput: No release was deployed before, or none has this version.
     """
     if wanted is not None and wanted.isdecimal() and int(wanted):
         return int(wanted)

@@ -33,8 +33,8 @@ def run(options: argparse.Namespace) -> int:
     """Download an artefact.
 
     Raises:
-        WrongInput: There is none, or it cannot be written there.
-        StageFailed: It is not as its stage has left it.
+        WrongInput: There is no such artefact, or the target cannot be written.
+        StageFailed: Its hash differs from the recorded one.
     """
     if options.output == _STDOUT and options.json:
         msg = "--json and -o - both print on the standard output; leave one of them out"
@@ -66,7 +66,7 @@ def _artefact(run: dict[str, Any], options: argparse.Namespace) -> dict[str, Any
     """Return the selected artefact, of the newest attempt of each cell.
 
     Raises:
-        WrongInput: There is none, or several have its name.
+        WrongInput: No artefact, or several artefacts match.
     """
     there: list[dict[str, Any]] = [
         artefact
@@ -102,7 +102,7 @@ def _target(options: argparse.Namespace, name: str) -> Path:
     """Return the path to write; a name from a master never leads out of this folder.
 
     Raises:
-        WrongInput: It is there already.
+        WrongInput: The file exists already.
     """
     if options.output is None:
         target = Path(name.replace("\\", "/").rpartition("/")[2])
@@ -126,7 +126,7 @@ def _print(master: Remote, found: dict[str, Any]) -> None:
     """Write an artefact to the standard output after all of it was downloaded and verified.
 
     Raises:
-        WrongInput: It is a terminal, and the artefact is no plain text.
+        WrongInput: The output is a terminal, and the artefact is binary.
     """
     look = _text_alone(found["name"]) if sys.stdout.isatty() else None
     with tempfile.TemporaryFile() as whole:
@@ -162,13 +162,13 @@ def _fetch(
     """Download an artefact's bytes and verify its hash.
 
     Args:
-        master: Where it is.
-        found: What is known of it.
-        stream: Where to write it.
-        look: Is shown each piece first.
+        master: The master to download from.
+        found: The artefact's facts.
+        stream: The target.
+        look: Called with each piece before it is written.
 
     Raises:
-        StageFailed: They are not what the ledger says.
+        StageFailed: Size or hash differ from the ledger's.
     """
     digest, size = hashlib.sha256(), 0
     for piece in master.stream(f"artefacts/{found['sha256']}", name=found["name"]):

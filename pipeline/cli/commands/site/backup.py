@@ -17,7 +17,7 @@ def run(options: argparse.Namespace) -> int:
     """Make a backup and print its contents, and what it lacks.
 
     Returns:
-        0, or 1 where the site is not whole, and so its copy: the audit trail, or the store.
+        0, or 1 if the audit trail or the store is damaged, and so is the copy.
     """
     site = running_site(options)
     home = Home.beside(options.config)

@@ -23,10 +23,10 @@ def run(options: argparse.Namespace) -> int:
     """Check the site's file and print its graph.
 
     Returns:
-        0, or with --strict 2 where there are warnings.
+        0, or with --strict 2 if there are warnings.
 
     Raises:
-        ConfigProblems: It is wrong, or something in it is sure to fail later.
+        ConfigProblems: The file has errors, or something in it is sure to fail later.
     """
     reading = read_closely(options.config)
     site = reading.site
