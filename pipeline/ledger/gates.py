@@ -1,7 +1,8 @@
 """Gates: stages that wait for a person, each a row and never a blocked build.
 
+Buildbot has no step that waits for a person (https://github.com/buildbot/buildbot/issues/5141).
 Every function works in the caller's transaction. Permissions are checked here, for the web UI, the
-API and the command line alike. A change of state that is not legal raises
+API and the command line alike. An illegal change of state raises
 `slipway.ledger.transitions.IllegalRow`.
 """
 

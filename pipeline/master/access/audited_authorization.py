@@ -1,8 +1,9 @@
 """Record every control action of Buildbot's web UI and REST API in the audit trail.
 
-Buildbot itself does not store who stopped a build, and a rebuild keeps the owner of the first
-build. Each action is recorded with its person and the decision before it is executed: an action
-that cannot be recorded is refused. Reading is not recorded.
+Buildbot itself does not store who stopped a build, and a rebuild keeps the owner of the first build
+(https://github.com/buildbot/buildbot/issues/6804). Each action is recorded with its person and the
+decision before it is executed: an action that cannot be recorded is refused. Reading is not
+recorded.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
 """Authenticate bearer tokens; a flood of unknown tokens costs only look-ups in memory.
 
+Buildbot has no API tokens of its own (https://github.com/buildbot/buildbot/issues/5053).
+
 The hashes of all valid tokens are cached in memory. A missing one may be new, created by `slipway
 token create` in another process: the ledger is read again, at most once a second, and once for all
 waiting requests. A cached one may be revoked since: it is looked up in the ledger by its index.

@@ -1,9 +1,9 @@
 """Gateway: the root resource that authenticates and authorizes every request of the web server.
 
-Buildbot checks roles only on its REST API: `/sse`, plugins and static files are open, the websocket
-does not check the origin, and a session cookie is the only authentication. The gateway is set as
-`site.resource`, with Channel as `site.protocol` and Visit as `site.requestFactory`: all three are
-documented attributes of Twisted.
+Buildbot checks roles only on its REST API: plugins, static files and `/sse` are open
+(https://github.com/buildbot/buildbot/issues/5433), the websocket does not check the origin, and a
+session cookie is the only authentication. The gateway is set as `site.resource`, with Channel as
+`site.protocol` and Visit as `site.requestFactory`: all three are documented attributes of Twisted.
 """
 
 from __future__ import annotations

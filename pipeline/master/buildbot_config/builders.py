@@ -47,6 +47,8 @@ def _builder(project: str, name: str, cell: Cell, workers: Mapping[str, Worker])
         workernames=able_workers(stage, workers),
         factory=_Factory([StageStep(kind, timeout=stage.timeout)]),
         tags=[kind, f"lane-{stage.lane}"],
+        # By default Buildbot merges waiting requests of a builder, and their stages would never run
+        # (https://github.com/buildbot/buildbot/issues/6486).
         collapseRequests=False,
     )
 
