@@ -224,8 +224,8 @@ class Mirror:
         """Return the commits after `old` up to `new`, oldest first, `new` always among them.
 
         Args:
-            old: A revision, or None: only `new` is returned. One that the history no longer
-                has (it was rewritten) counts as None.
+            old: A revision, or None: only `new` is returned. A revision that the
+                history no longer has (it was rewritten) counts as None.
             new: A revision.
             limit: Maximum number of results; the newest are kept.
         """

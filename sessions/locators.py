@@ -1,11 +1,11 @@
-"""Named locators: what people call a thing on a page, as XPath.
+"""Named locators: translate the names that people give to elements of a page into XPath.
 
-A thing is found by its label, id, name, title, placeholder, value, alternative text or text, as
-Mink's named selectors do it. Every expression is plain XPath 1.0 and means the same in lxml and in
-a browser, counted from the document; `inside` rewrites it so that it counts from an element.
+An element is found by its label, id, name, title, placeholder, value, alternative text or text, as
+with Mink's named selectors. Every expression is plain XPath 1.0 with the same meaning in lxml and
+in a browser, relative to the document; `inside` rewrites it to be relative to an element.
 
-A text may be a part of what the page says. A thing that is called exactly so is to be preferred:
-`named(..., exact=True)` finds only those, and a session looks for them first.
+A locator may match a part of a text. Exact matches have precedence: `named(..., exact=True)` finds
+only those, and a session searches them first.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def fold(text: str) -> str:
 def inside(xpath: str) -> str:
     """Rewrite an XPath of a document so that it is relative to an element.
 
-    Each alternative that begins with a slash gets a dot before it; what stands in strings and in
-    predicates stays as it is.
+    Each alternative that begins with a slash gets a dot before it; strings and predicates stay
+    unchanged.
     """
     depth = 0
     start = True

@@ -145,8 +145,7 @@ class Session(Capabilities, ABC):
     def find(self, kind: str, locator: str) -> Element:
         """Return the first element of a kind by its label, id, name, title or text.
 
-        What a person can see goes before what is hidden, and what is called exactly so before what
-        the locator is only a part of.
+        Visible elements have precedence over hidden ones, and exact matches over partial ones.
 
         Raises:
             NotThere: There is none when the patience has ended.

@@ -54,7 +54,7 @@ class Heard:
         self.summary = ""
         self.facts: dict[str, Any] = {}
         self.refusal = ""
-        """Why something that the script itself said is refused: then nothing of it is kept."""
+        """The reason why an event of the script itself was refused; then no artefacts are kept."""
 
     def take(self, event: AnyEvent) -> str:
         """Record an event; return its line for the log."""

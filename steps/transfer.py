@@ -219,7 +219,7 @@ async def upload(step: Any, left: ArtefactLeft, incoming: Incoming) -> None:
     def give_up() -> None:
         """Interrupt a worker whose blocks are no longer accepted.
 
-        Do not wait if it does not end.
+        If it does not end in time, the command is abandoned.
         """
         command.interrupt("nothing more is taken")
         timers.append(step.master.reactor.callLater(ENDING, abandon, command, "it sends on"))

@@ -33,7 +33,7 @@ class ClockWatch(Service):
     def startService(self) -> None:
         """Start the checking thread.
 
-        It is no reactor timer, because reactor timers are what stands still.
+        A reactor timer would not do: a changed clock delays reactor timers, too.
         """
         super().startService()  # type: ignore[no-untyped-call]
         self._ended.clear()

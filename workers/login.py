@@ -15,10 +15,10 @@ from twisted.spread.pb import PBConnectionLost
 def keep_trying(factory: AutoLoginPBFactory) -> None:
     """Make a worker retry its login after any error of the master.
 
-    A master that is being stopped still listens while its manager of logins has no master any more,
+    A master that is being stopped still listens while its login manager has no master any more,
     and answers with an AttributeError (`requestAvatarId` in Buildbot 4.3's
-    worker/protocols/manager/pb.py). buildbot-worker tries again after a lost connection and a
-    refused password, and ends for good after any other error.
+    worker/protocols/manager/pb.py). buildbot-worker retries after a lost connection and a
+    refused password, and exits after any other error.
 
     Args:
         factory: The worker's `bf`.

@@ -111,7 +111,7 @@ class LocalRun:
     def _here(self, name: str, names: list[str], asked: Collection[str]) -> Stage:
         """Return a stage without its dependencies on stages outside of this run.
 
-        A stage that was asked for by name also waits for no other's failure.
+        For a stage that was requested by name, `on-failure` is ignored, too.
         """
         stage: Stage = self.trip.project.stages[name]
         changes: dict[str, object] = {"needs": tuple(one for one in stage.needs if one in names)}

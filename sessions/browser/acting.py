@@ -110,7 +110,7 @@ class ActingElement(Element):
     def fill(self, text: str) -> None:
         """Replace the content of a field, or of an editable part of the page.
 
-        Dates, times, numbers, ranges and colours are set as HTML writes them, as typing them
+        Dates, times, numbers, ranges and colours are set in HTML's format, because typing them
         depends on the browser's language; long texts are pasted; others are typed.
         """
         text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -157,7 +157,7 @@ class ActingElement(Element):
     def set_checked(self, *, checked: bool) -> None:
         """Check or uncheck a checkbox, choose a radio button.
 
-        Through its label if that covers it.
+        If a label covers it, the label is clicked instead.
         """
         self._do(lambda: self._set_checked(checked=checked))
 

@@ -223,7 +223,7 @@ def start_browser(
 def _start_driver(program: Path) -> DriverProcess:
     """Start a driver.
 
-    Retry if it ends at once, as chromedriver does if its port is taken for IPv6.
+    It is started again if it ends at once, as chromedriver does if its port is in use for IPv6.
     """
     for _ in range(_TRIES - 1):
         with contextlib.suppress(_Ended):

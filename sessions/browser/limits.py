@@ -21,7 +21,7 @@ def _limit_of(browser: WebDriver) -> float:
 def stuck(browser: WebDriver) -> str | None:
     """Return why the browser cannot answer at all: it is gone, or a script never ends.
 
-    None if it can.
+    Returns None if it can.
 
     On a page whose script never ends, picture and logs would each block until the client's own
     timeout, a minute.

@@ -5,7 +5,7 @@ A project's environment.py is one line:
     from slipway.sessions.integrations.behave_hooks import *
 
 or calls these functions from hooks of its own. Steps then find `context.session`, the session that
-the scenario's tags ask for, and `context.sessions`, which opens more visitors.
+the scenario's tags select, and `context.sessions`, which opens further visitors.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def before_all(context: Context) -> None:
 def before_scenario(context: Context, scenario: Scenario) -> None:
     """Open a scenario's session; without a browser it fails, or is skipped if the settings say so.
 
-    Settings are read with the first scenario, so before_all may still say what holds:
+    Settings are read with the first scenario, so before_all may still change them:
     `context.config.userdata["base_url"] = ...`.
 
     Raises:

@@ -1,7 +1,7 @@
 """Sessions for pytest: the fixtures `http_session` and `browser_session`, and their evidence.
 
-pytest loads this in every project where Slipway is installed, so it imports nothing large before a
-test asks for a session.
+pytest loads this in every project where Slipway is installed, so large imports are deferred until
+a test uses a session.
 """
 
 from __future__ import annotations

@@ -161,8 +161,8 @@ def register(steps: Iterable[ReadyStep]) -> None:
 def check_clashes(steps: Iterable[ReadyStep], registry: StepRegistry) -> None:
     """Raise if a step of the project itself has the same text as a predefined one.
 
-    behave itself notices that only among steps of one keyword; otherwise the project's own would
-    win without a word.
+    behave itself detects this only for steps of the same keyword; otherwise the project's step
+    would silently win.
 
     Raises:
         StepClash: There is such a step; the sentence names its place.

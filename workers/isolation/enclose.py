@@ -1,10 +1,10 @@
 """Change from root to a worker's own user, or into namespaces, and become the worker.
 
-What is still to be done as root is the launcher's, which is left behind (see `launcher`).
+Later work that needs root is done by the launcher, which is left behind (see `launcher`).
 
-The user sees no more of this machine than any other, and of a closed folder (the state folder, a
-home) what it was given alone: a table of mounts of its own shows an empty folder there, with what
-it needs bound into it. The standard library alone is loaded as root.
+The worker's user has no special rights on this machine. Of a closed folder (the state folder, a
+home) it sees only the parts it was given: in a mount namespace of its own an empty folder is
+mounted there, with those parts bound into it. Only the standard library is imported as root.
 """
 
 from __future__ import annotations

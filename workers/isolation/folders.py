@@ -152,7 +152,7 @@ def _share(mirror: Path, group: int) -> None:
 def open_to_group(needs: Needs, home: Home, account: Account) -> None:
     """Let the workers' group pass through the state folder to what it has been given.
 
-    The group cannot list the folders on the way. For machines without mount namespaces.
+    The group cannot list the folders on the way. Used on machines without mount namespaces.
     """
     for folder in (needs.folder, *needs.mirrors, *needs.writes):
         if not folder.is_relative_to(home.root):

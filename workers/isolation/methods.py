@@ -1,7 +1,8 @@
 """Isolation methods of a local worker: another user, namespaces, or none.
 
-Stages run what committers have written. As root a worker gets a system user of its own; else
-bubblewrap makes it namespaces in which there is nothing but what it needs. What cannot be is said.
+Stages run code of committers. As root, `slipway up` gives each worker a system user; otherwise
+bubblewrap creates namespaces that contain only what the worker needs. If neither is possible, the
+reason is reported.
 """
 
 from __future__ import annotations

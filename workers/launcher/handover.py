@@ -1,10 +1,10 @@
 """Hand a stage over to the launcher, which starts it as its tenant's user.
 
-A worker of a user of its own cannot become another. The launcher (see `launcher`) can, and listens
+A worker with a user of its own cannot switch users. The launcher (see `launcher`) can, and listens
 at a socket in the worker's folder. Buildbot starts this file in place of `slipway stage`: its
-streams become the stage's, a signal is passed on, its exit code is the stage's.
+streams become the stage's, signals are passed on, and its exit code is the stage's.
 
-The standard library alone: `python -I -S handover.py stage USES --keyed`.
+Imports the standard library alone: `python -I -S handover.py stage USES --keyed`.
 """
 
 from __future__ import annotations

@@ -1,15 +1,16 @@
-"""Starting stages in namespaces of their tenants', where worker and stages must be of one user.
+"""Start stages in their tenants' namespaces, if worker and stages must run as the same user.
 
-What is of the same user can be signalled, read and written, unless it cannot be seen. So `enclose`,
-before it becomes a worker in namespaces of its own, leaves this process behind, outside of them. It
-listens at a socket in the worker's folder, which no stage sees, and starts each stage in a room:
-namespaces that bubblewrap makes, in which there is the tenant's folder and what the tenant needs.
+Processes of the same user can be signalled, and their files be read and written, unless they are
+invisible. So `enclose`, before it becomes a worker in its own namespaces, leaves this process
+behind, outside of them. It listens at a socket in the worker's folder, which no stage sees, and
+starts each stage in a room: namespaces made by bubblewrap, with the tenant's folder and the files
+that the tenant needs.
 
-- A stage's room is its own, and ends with it: whatever it has left in there ends, too.
-- What a deployment starts is to stay, and the next one must be able to end it. So a tenant that
-  deploys has one room, as long as the worker is there (see `keep`).
+- Each stage has a room of its own, which ends with it, and so do all processes left in the room.
+- Programs that a deployment starts must stay, and the next deployment must be able to end them. So
+  a tenant that deploys has one room while the worker runs (see `keep`).
 
-The standard library alone: `python -I -m slipway.workers.launcher.rooms ORDER` keeps one.
+Imports the standard library alone: `python -I -m slipway.workers.launcher.rooms ORDER` keeps one.
 """
 
 from __future__ import annotations

@@ -1,16 +1,16 @@
-"""Starting stages as their tenants' users, beside a worker that is of a user of its own.
+"""Start stages as their tenants' users, beside a worker that has a user of its own.
 
-Worker and stages must not be of one user, nor stages of different projects: what is of the same
-user can be signalled, and reads and writes the same files. So `enclose`, while it is still root,
-leaves this process behind. It listens at a socket in the worker's folder and takes orders of the
-worker's user alone. Each order is done by a process of its own:
+A worker and its stages must run as different users, and so must stages of different projects:
+processes of the same user can signal each other, and read and write the same files. So `enclose`,
+while it is still root, leaves this process behind. It listens at a socket in the worker's folder
+and accepts orders of the worker's user alone. Each order is executed in a separate process:
 
-- What is to be done in a tenant's folder (make a place, open a file, remove) is done as that
-  tenant's user: nothing there can lead to what it could not reach itself.
-- A stage is started as that user. Its process here stays root, adopts whatever the stage leaves,
-  and ends all of that with it; no stage can end this one.
+- Work in a tenant's folder (create a place, open a file, remove) is done with the rights of that
+  tenant's user: a link that a stage put there leads to nothing that the stage could not reach.
+- A stage is started as that user. Its parent here stays root, adopts the stage's orphans, and ends
+  all of them with the stage; no stage can end this process.
 
-The standard library alone is loaded as root.
+Imports the standard library alone while it is root.
 """
 
 from __future__ import annotations

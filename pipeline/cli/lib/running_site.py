@@ -14,8 +14,8 @@ from slipway.state_folder import Home
 def running_site(options: argparse.Namespace) -> Site:
     """Return the site that pipeline.toml describes.
 
-    An error in it is no reason not to look at, or to steer, a master that was started before it
-    was made: then the copy that this master has kept is read, and a warning is printed.
+    If the file has errors, the copy of a running master is read instead, with a warning: an error
+    that was made after the start must not prevent people from operating that master.
 
     Raises:
         WrongInput: It has errors, and there is no copy of a running master.

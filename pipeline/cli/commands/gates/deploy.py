@@ -22,7 +22,7 @@ def run(options: argparse.Namespace) -> int:
 def _gate(master: Remote, project: str, environment: str, number: int | None) -> dict[str, Any]:
     """Return the newest open gate of an environment, or the named run's gate.
 
-    Where that one is not there yet, it is what it would be: it is made when it is opened.
+    If that run's gate does not exist yet, a preview is returned; opening it creates the gate.
 
     Raises:
         WrongInput: No gate of this environment is open.
