@@ -20,9 +20,9 @@ _PLAIN = str.maketrans("✓✗■●○◆▶·…→←↑↓─━│—“”
 def prepare() -> None:
     """Make the standard streams safe to print to.
 
-    A character that the encoding lacks is replaced by a plain one, or by its number. A stream that
-    was closed becomes the null device: else the next file that is opened would take its place, and
-    its text.
+    A character that the encoding lacks is replaced by a plain one, or by its number. A closed
+    stream becomes the null device: otherwise the next opened file would get its number, and its
+    output.
     """
     codecs.register_error(_ERRORS, _degrade)
     for number in range(3):
