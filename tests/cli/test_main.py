@@ -192,7 +192,7 @@ def test_stage_does_what_a_job_says(place):
         ("command", "{", "standard input: the whole file: Invalid JSON"),
         ("command", "{}", "standard input: project: Field required (in all 7 wrong settings)"),
         ("tests", json.dumps(JOB), 'is a job for "command", but "tests" was asked for'),
-        ("dance", json.dumps(JOB), '"dance" is no kind of stage here; there are archive, command, '),
+        ("dance", json.dumps(JOB), '"dance" is no kind of stage here; there are archive, '),
     ],
 )
 def test_stage_refuses_a_wrong_job(place, uses, text, told):
