@@ -128,10 +128,11 @@ bench: .venv/.ready ## measure, beside the tools people would use else; tables w
 	@for file in bench/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 .PHONY: docs
-docs: .venv/.ready ## make the generated pages and the schema anew
+docs: .venv/.ready ## make the generated pages, the schema and the OpenAPI document anew
 	$(BIN)/slipway schema > pipeline/config/pipeline.schema.json
 	$(BIN)/slipway schema --reference > docs/reference/pipeline.md
 	$(BIN)/python -m slipway.www.api.reference > docs/reference/api.md
+	$(BIN)/python -m slipway.www.api.document > www/src/api/openapi.json
 
 # What was deployed goes on when `make up` has ended, as it should.
 .PHONY: stop

@@ -47,8 +47,10 @@ def describe(routes: Sequence[Route]) -> dict[str, Any]:
             adapters.append(((id(route), "body"), "validation", TypeAdapter(route.body)))
     adapters.append((_PROBLEM, "serialization", TypeAdapter(Problem)))
     found, defined = TypeAdapter.json_schemas(adapters, ref_template=_REF)
+    schemas = dict(defined.get("$defs", {}))
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
+        schemas |= _query(route).get("$defs", {})
         paths.setdefault(f"/{route.path}", {})[route.method.lower()] = _operation(route, found)
     return {
         "openapi": "3.1.0",
@@ -56,7 +58,8 @@ def describe(routes: Sequence[Route]) -> dict[str, Any]:
         "servers": [{"url": "/plugins/slipway/api"}],
         "paths": paths,
         "components": {
-            "schemas": defined.get("$defs", {}),
+            "schemas": schemas,
+            "responses": _problems(found),
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},
                 "session": {"type": "apiKey", "in": "cookie", "name": "TWISTED_SESSION"},
@@ -73,14 +76,13 @@ def _operation(route: Route, found: _Schemas) -> dict[str, Any]:
     elif route.answer is not None:
         content = _json(found[(id(route), "answer"), "serialization"])
     content |= {kind: {} for kind in route.files}
-    problem = _json(found[_PROBLEM, "serialization"])
     made: dict[str, Any] = {
         "summary": route.summary,
         "description": f"Takes the right to: {route.action}.",
         "operationId": f"{route.method.lower()}_{_word(route.path)}",
         "parameters": [*_path_parameters(route), *_query_parameters(route)],
         "responses": {str(route.status): {"description": route.summary, "content": content}}
-        | {status: {"description": told, "content": problem} for status, told in _PROBLEMS.items()},
+        | {status: {"$ref": f"#/components/responses/{status}"} for status in _PROBLEMS},
     }
     if route.method == "GET":
         made["responses"]["304"] = {"description": "It is as If-None-Match says"}
@@ -88,6 +90,12 @@ def _operation(route: Route, found: _Schemas) -> dict[str, Any]:
         body = _json(found[(id(route), "body"), "validation"])
         made["requestBody"] = {"required": True, "content": body}
     return made
+
+
+def _problems(found: _Schemas) -> dict[str, Any]:
+    """Return what any endpoint may refuse with, by status."""
+    content = _json(found[_PROBLEM, "serialization"])
+    return {status: {"description": told, "content": content} for status, told in _PROBLEMS.items()}
 
 
 def _json(schema: Any) -> dict[str, Any]:
@@ -106,7 +114,7 @@ def _path_parameters(route: Route) -> list[dict[str, Any]]:
 
 
 def _query_parameters(route: Route) -> list[dict[str, Any]]:
-    schema = route.query.model_json_schema()
+    schema = _query(route)
     return [
         {
             "name": name,
@@ -116,6 +124,10 @@ def _query_parameters(route: Route) -> list[dict[str, Any]]:
         }
         for name, one in schema.get("properties", {}).items()
     ]
+
+
+def _query(route: Route) -> dict[str, Any]:
+    return route.query.model_json_schema(ref_template=_REF)
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:

@@ -22,9 +22,9 @@ Number = Annotated[int, Field(ge=1, le=MOST)]
 
 
 class Shape(BaseModel):
-    """Base of answers and their parts."""
+    """Base of answers and their parts. All keys are always sent, those with a default, too."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=True)
 
 
 class Asked(BaseModel):

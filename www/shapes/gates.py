@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
+from slipway.model.parameter import PARAMETERS, Value
 from slipway.model.states import (
     Decision,
     DeploymentState,
@@ -16,6 +17,9 @@ from slipway.model.states import (
 )
 from slipway.www.shapes.base import Asked, Json, Line, Number, Paging, Shape
 from slipway.www.shapes.files import Artefact
+
+#: The name of a type of parameter.
+FieldType = Annotated[str, WithJsonSchema({"type": "string", "enum": [*PARAMETERS]})]
 
 
 class Approval(Shape):
@@ -94,7 +98,7 @@ class Gate(GateMark):
     rollback: bool
     person: str
     comment: str
-    values: Json
+    values: dict[str, Value]
     secret_names: list[str]
     made_at: float
     asked_at: float | None
@@ -136,7 +140,7 @@ class Deployment(Shape):
     manifest_sha256: str
     previous: Reached | None
     person: str
-    values: Json
+    values: dict[str, Value]
     rollback: bool
     message: str
     facts: Json
@@ -182,6 +186,29 @@ class ToDeploy(Shape):
     artefacts: list[Artefact]
 
 
+class FormChoice(Shape):
+    """One thing that may be chosen in a form."""
+
+    value: str
+    label: str
+
+
+class FormField(Shape):
+    """One question of a gate's form."""
+
+    name: str
+    type: FieldType
+    label: str
+    help: str | None
+    required: bool
+    default: Value
+    """What would be accepted now; null: nothing."""
+    last: Value
+    """The last deployment's value."""
+    choices: list[FormChoice] | None
+    limits: Json
+
+
 class WholeGate(Gate):
     """A gate with its form and the effects of opening it.
 
@@ -192,7 +219,7 @@ class WholeGate(Gate):
     """Where answers are sent by POST, below the endpoints' path."""
     token: str | None
     """To be shown by whoever opens it; null for those who may not."""
-    form: list[Json]
+    form: list[FormField]
     deploys: ToDeploy | None
     replaces: Deployment | None
     """What runs where it deploys to; of a gate that is decided, what ran there then."""

@@ -21,6 +21,11 @@ MODULES = SOURCES / "node_modules"
 #: The colours of all that Slipway shows; the pages' are made of them, so that there is one palette.
 THEME = SOURCES.parents[1] / "pipeline" / "html" / "theme.py"
 PALETTE = SOURCES / "styles" / "palette.css"
+#: What the endpoints take and give, as `make docs` writes it; the pages' types are made of it.
+DOCUMENT = SOURCES / "api" / "openapi.json"
+TYPES = SOURCES / "api" / "schema.d.ts"
+#: What is made here is no source.
+_MADE = {PALETTE, TYPES}
 #: The pages, and Buildbot's frame while it shows one.
 _WHERE = ":is(.sw-root, body:has(.sw-root))"
 #: What is on PyPI for machines without Node.
@@ -45,7 +50,7 @@ def fingerprint() -> str:
     found.update(palette().encode())
     for path in sorted(SOURCES.rglob("*")):
         parts = path.relative_to(SOURCES).parts
-        if path != PALETTE and path.is_file() and not _NO_SOURCE.intersection(parts):
+        if path not in _MADE and path.is_file() and not _NO_SOURCE.intersection(parts):
             found.update("/".join(parts).encode() + b"\0" + path.read_bytes() + b"\0")
     return found.hexdigest()
 
@@ -73,7 +78,7 @@ def build() -> None:
         return
     node = ready()
     print("building the web pages ...", flush=True)
-    PALETTE.write_text(palette(), encoding="utf-8")
+    _make_sources(node)
     vite = MODULES / "vite" / "bin" / "vite.js"
     _run([*node, str(vite), "build", "--logLevel", "warn"], "vite cannot build the pages")
     (STATIC / "sources.sha256").write_text(fingerprint())
@@ -86,8 +91,23 @@ def check() -> None:
         NotBuilt: As in `build`, or a type or a test is wrong.
     """
     node = ready()
+    _make_sources(node)
     _run([*node, str(MODULES / "typescript" / "bin" / "tsc"), "--noEmit"], "the types are wrong")
     _run([*node, str(MODULES / "vitest" / "vitest.mjs"), "run"], "a test of the pages failed")
+
+
+def _make_sources(node: list[str]) -> None:
+    """Make what the pages are built with beside their sources: colours and types.
+
+    Raises:
+        NotBuilt: The OpenAPI document is not to be understood.
+    """
+    PALETTE.write_text(palette(), encoding="utf-8")
+    generator = MODULES / "openapi-typescript" / "bin" / "cli.js"
+    # Of what is asked, a key with a default may be left out; answers say themselves what they have.
+    options = ["--output", str(TYPES), "--default-non-nullable", "false"]
+    wrong = "no types can be made of api/openapi.json"
+    _run([*node, str(generator), str(DOCUMENT), *options], wrong)
 
 
 def ready() -> list[str]:

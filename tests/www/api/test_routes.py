@@ -1,11 +1,14 @@
 """The table of routes, its document and its page."""
 
+import json
+import re
 from pathlib import Path
 
 import pytest
 
 from slipway import __version__
 from slipway.model.access import ACTIONS
+from slipway.www.api.document import document
 from slipway.www.api.http_errors import Refused
 from slipway.www.api.openapi import describe
 from slipway.www.api.reference import page
@@ -39,9 +42,29 @@ def test_the_reference_is_made_from_the_routes():
 
 
 def test_the_document_describes_every_route():
-    document = describe(ROUTES)
-    told = {(method, path) for path, one in document["paths"].items() for method in one}
+    described = describe(ROUTES)
+    told = {(method, path) for path, one in described["paths"].items() for method in one}
     assert told == {(route.method.lower(), f"/{route.path}") for route in ROUTES}
+
+
+def test_the_pages_types_are_made_from_the_routes():
+    written = (ROOT / "www" / "src" / "api" / "openapi.json").read_text("utf-8")
+    assert written == document(), "run `make docs`"
+
+
+def test_whatever_the_document_points_at_is_in_it():
+    described = describe(ROUTES)
+    named = set(re.findall(r'"\$ref": "([^"]+)"', json.dumps(described)))
+    there = described["components"]
+    assert named <= {f"#/components/{kind}/{name}" for kind in there for name in there[kind]}
+
+
+def test_what_an_answer_always_has_is_required():
+    schemas = describe(ROUTES)["components"]["schemas"]
+    for name in ("RunRow", "StageOfRun", "Listing_RunRow_", "Problem", "WaitsFor"):
+        assert set(schemas[name]["required"]) == set(schemas[name]["properties"]), name
+    # Of what is asked, what has a default may be left out.
+    assert schemas["StartRun"]["required"] == ["project"]
 
 
 def test_the_plugins_version_is_ours():

@@ -1,5 +1,6 @@
 """What the build of the pages says where it cannot be done."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -9,6 +10,13 @@ from pathlib import Path
 import pytest
 
 SOURCES = Path(__file__).resolve().parents[3] / "www" / "src"
+
+
+def fetched() -> bool:
+    """Tell whether node_modules is what the lock names; else npm would begin it anew."""
+    stamp = SOURCES / "node_modules" / ".lock.sha256"
+    lock = hashlib.sha256((SOURCES / "package-lock.json").read_bytes()).hexdigest()
+    return stamp.is_file() and stamp.read_text() == lock
 
 
 @pytest.fixture
@@ -61,6 +69,34 @@ def test_what_is_up_to_date_is_not_built_again(copy):
     # No registry is reached for: it would fail.
     done = build(copy)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_other_answers_are_reason_enough_to_build_again_and_what_is_made_is_not(copy):
+    def told():
+        command = [sys.executable, "-c", "import build_pages; print(build_pages.fingerprint())"]
+        done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    before = told()
+    for name in ("api/schema.d.ts", "styles/palette.css"):
+        (copy / name).write_text("another")
+    assert told() == before
+    (copy / "api" / "openapi.json").write_text("{}")
+    assert told() != before
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not fetched(), reason="what the lock names is not installed here")
+def test_a_page_that_reads_what_no_answer_has_is_found(copy):
+    (copy / "node_modules").symlink_to(SOURCES / "node_modules")
+    (copy / "stray.ts").write_text(
+        'import type { Attempt } from "./api/shapes";\n'
+        "export const wrong = (attempt: Attempt) => attempt.superseded;\n"
+    )
+    refused = build(copy, "--check")
+    assert refused.returncode == 3
+    assert "the types are wrong" in refused.stderr
+    assert "Property 'superseded' does not exist" in refused.stderr
 
 
 def test_another_colour_is_reason_enough_to_build_again(copy):

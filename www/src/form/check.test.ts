@@ -27,7 +27,7 @@ describe("check", () => {
     [many, ["a", "b", "c"], "choose at most 2; 3 chosen"],
     [field("string", { required: true }), "", "must be answered"],
     [field("boolean", { required: true }), false, ""],
-    [field("choice", { choices: [{ value: "a", label: null }] }), "b", "can no longer be chosen; choose again"],
+    [field("choice", { choices: [{ value: "a", label: "A" }] }), "b", "can no longer be chosen; choose again"],
   ] as const)("%o given %o: %s", (asked, given, told) => {
     expect(check(asked, typeof given === "object" ? [...given] : given)).toBe(told);
   });

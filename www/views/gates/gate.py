@@ -17,7 +17,7 @@ from slipway.model.answers import spec
 from slipway.model.states import UNDECIDED
 from slipway.www.api.call import Call
 from slipway.www.api.http_errors import not_found
-from slipway.www.shapes.gates import Commit, Deployment, ToDeploy, WholeGate
+from slipway.www.shapes.gates import Commit, Deployment, FormField, ToDeploy, WholeGate
 from slipway.www.views.commits import between
 from slipway.www.views.deployments import fetch
 from slipway.www.views.deployments import statement as deployments_statement
@@ -105,10 +105,10 @@ async def _whole(call: Call, project: str, door: Door, ask: str) -> WholeGate:
     found = await call.read(_find, doors, door, call.site, call.person)
     outline = call.outline(found.project)
     place = outline.places.get(found.stage)
-    form: list[dict[str, Any]] = []
+    form: list[FormField] = []
     if place is not None and place.stage.parameters:
         context = await call.scheduler(project).gatekeeper.context(door, call.person)
-        form = spec(place.stage.parameters, context)
+        form = [FormField.model_validate(one) for one in spec(place.stage.parameters, context)]
     commits, more, direction = await _commits(call, found)
     opens = found.keys["may"].open
     return WholeGate(

@@ -19,7 +19,7 @@ export function Card({ environment, several }: { environment: Environment; sever
   // What was tried last stands here as long as it is not what runs.
   const last = environment.history[0];
   const earlier = environment.earlier.filter((one) => one.run !== current?.run);
-  const safe = /^https?:\/\//i.test(environment.url);
+  const url = environment.url !== null && /^https?:\/\//i.test(environment.url) ? environment.url : null;
   return (
     <article className={`sw-card sw-environment sw-edge sw-${TONES[state] ?? "waiting"}`} aria-label={`${environment.project} ${environment.name}`}>
       <header className="sw-card-head">
@@ -27,7 +27,7 @@ export function Card({ environment, several }: { environment: Environment; sever
         <StateLabel state={TONES[state] ?? "waiting"} word={WORDS[state] ?? state} />
       </header>
       {environment.description && <p className="sw-dim"><bdi>{environment.description}</bdi></p>}
-      {safe && <p><a href={environment.url} target="_blank" rel="noreferrer"><Icon name="open" /> <Text text={environment.url} /></a></p>}
+      {url !== null && <p><a href={url} target="_blank" rel="noreferrer"><Icon name="open" /> <Text text={url} /></a></p>}
       {current ? <Now deployment={current} /> : <p className="sw-dim">The first release that is deployed will stand here.</p>}
       {last && !["deployed", "running"].includes(last.state) && (
         <p className="sw-alert sw-failed"><Icon name="failed" /> <span><bdi className="sw-strong">{last.version}</bdi>: {deploymentWord(last.state)} <Ago at={last.finished_at} />

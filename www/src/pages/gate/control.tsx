@@ -62,7 +62,7 @@ function Select(props: Props): ReactElement {
   return (
     <select {...common(props)} value={text} onChange={(event) => set(event.target.value)}>
       {(!known || !field.required) && <option value={known ? "" : text}>{known || text === "" ? "(choose)" : `${text} (no longer there)`}</option>}
-      {field.choices?.map((one) => <option key={one.value} value={one.value}>{one.label ?? one.value}</option>)}
+      {field.choices?.map((one) => <option key={one.value} value={one.value}>{one.label}</option>)}
     </select>
   );
 }
@@ -72,7 +72,7 @@ function Radios(props: Props): ReactElement {
   return (
     <span className="sw-options">
       {field.choices?.map((one) => (
-        <label key={one.value}><input type="radio" name={id} checked={value === one.value} aria-invalid={wrong || undefined} onBlur={leave} onChange={() => set(one.value)} /><bdi>{one.label ?? one.value}</bdi></label>
+        <label key={one.value}><input type="radio" name={id} checked={value === one.value} aria-invalid={wrong || undefined} onBlur={leave} onChange={() => set(one.value)} /><bdi>{one.label}</bdi></label>
       ))}
       {!field.required && <label><input type="radio" name={id} checked={value === ""} onBlur={leave} onChange={() => set("")} /><span className="sw-dim">none</span></label>}
     </span>
@@ -91,7 +91,7 @@ function Many(props: Props): ReactElement {
     <span className="sw-options">
       {field.choices?.map((one) => (
         <label key={one.value}><input type="checkbox" name={field.name} checked={chosen.includes(one.value)} aria-invalid={wrong || undefined} onBlur={leave}
-          onChange={(event) => turn(one.value, event.target.checked)} /><bdi>{one.label ?? one.value}</bdi></label>
+          onChange={(event) => turn(one.value, event.target.checked)} /><bdi>{one.label}</bdi></label>
       ))}
     </span>
   );

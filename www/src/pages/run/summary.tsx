@@ -9,17 +9,14 @@ interface Props { run: RunDetail; stage: StageDetail; cell: string; attempt: Att
 
 export function Summary({ run, stage, attempt }: Props): ReactElement {
   const build = attempt.buildbot;
-  const link = build?.builder_id != null && build.number !== null
-    ? `${base()}#/builders/${build.builder_id}/builds/${build.number}` : null;
+  const link = build !== null ? `${base()}#/builders/${build.builder_id}/builds/${build.number}` : null;
   return <>
     {attempt.summary && <p className="sw-summary"><bdi>{attempt.summary}</bdi></p>}
     {attempt.borrowed_run !== null && <p className="sw-note">Nothing it looks at has changed: the result is that of <RunLink project={run.project} run={attempt.borrowed_run} stage={stage.name} />.</p>}
     <dl className="sw-values">
       {attempt.started_at !== null && <><Line name="Took"><Took seconds={attempt.seconds} since={attempt.state === "running" ? attempt.started_at : null} /></Line>
-      <Line name="Started"><Ago at={attempt.started_at} /></Line></>}
-      {attempt.queued_at !== null && attempt.started_at !== null && (
-        <Line name="Waited for a worker"><Took seconds={Math.max(0, attempt.started_at - attempt.queued_at)} since={null} /></Line>
-      )}
+      <Line name="Started"><Ago at={attempt.started_at} /></Line>
+      <Line name="Waited for a worker"><Took seconds={Math.max(0, attempt.started_at - attempt.queued_at)} since={null} /></Line></>}
       {attempt.worker && <Line name="Worker"><bdi>{attempt.worker}</bdi></Line>}
       {attempt.person && <Line name="Started by"><bdi>{attempt.person}</bdi></Line>}
       {attempt.exit_code !== null && attempt.exit_code !== 0 && <Line name="Exit code">{attempt.exit_code}</Line>}

@@ -64,7 +64,7 @@ function Case({ test, run, stage }: { test: TestCase; run: RunDetail; stage: Sta
         <span className="sw-visually-hidden">{test.status}</span>
         <bdi className="sw-test-name" title={test.name}>{test.name}</bdi>
         {test.file && <code className="sw-code sw-dim">{test.file}{test.line !== null ? `:${test.line}` : ""}</code>}
-        {test.seconds !== null && <span className="sw-num sw-dim">{span(test.seconds)}</span>}
+        <span className="sw-num sw-dim">{span(test.seconds)}</span>
         <Link className="sw-small-link" to={history}>history<span className="sw-visually-hidden"> of {test.name}</span></Link>
       </div>
       {test.message && <pre className="sw-message" dir="auto">{test.message}</pre>}

@@ -30,7 +30,7 @@ export function TestHistory({ project, stage, cell, name }: Props): ReactElement
               <tr key={`${one.run} ${one.attempt}`}>
                 <td><RunLink project={project} run={one.run} stage={stage} />{one.attempt > 1 && ` (attempt ${one.attempt})`}</td>
                 <td><StateLabel state={one.status} word={one.status} /></td>
-                <td className="sw-num">{one.seconds !== null && span(one.seconds)}</td>
+                <td className="sw-num">{span(one.seconds)}</td>
                 <td><Branch branch={one.branch} /></td><td><Revision revision={one.revision} /></td><td><Ago at={one.at} /></td>
                 <td><bdi className="sw-cut" title={one.message}>{one.message.split("\n")[0]}</bdi></td>
               </tr>))}</tbody>
@@ -44,7 +44,7 @@ export function TestHistory({ project, stage, cell, name }: Props): ReactElement
 // A bar a time: as high as it was long, in the colour of its outcome. Each leads to its run.
 function Plot({ items, project, stage }: { items: TestMoment[]; project: string; stage: string }): ReactElement {
   const navigate = useNavigate();
-  const most = Math.max(...items.map((one) => one.seconds ?? 0), 0.001);
+  const most = Math.max(...items.map((one) => one.seconds), 0.001);
   const width = Math.min(40, WIDTH / items.length);
   const failed = items.filter((one) => BAD.has(one.status)).length;
   return (
@@ -53,11 +53,11 @@ function Plot({ items, project, stage }: { items: TestMoment[]; project: string;
         <line x1="0" x2={WIDTH} y1={HEIGHT - 1} y2={HEIGHT - 1} className="sw-axis" />
         <text x="4" y="12" className="sw-axis-text">{span(most)}</text>
         {items.map((one, index) => {
-          const height = Math.max(6, ((one.seconds ?? 0) / most) * (HEIGHT - 22));
+          const height = Math.max(6, ((one.seconds) / most) * (HEIGHT - 22));
           return (
             <rect key={`${one.run} ${one.attempt}`} x={index * width + 1} width={Math.max(2, width - 3)} y={HEIGHT - 2 - height} height={height} rx="2"
               className={`sw-plot-bar sw-${tone(one.status)}`} onClick={() => navigate(runPath(project, one.run, stage))}>
-              <title>{`run ${one.run}: ${one.status}${one.seconds !== null ? `, ${span(one.seconds)}` : ""}${one.at !== null ? `, ${absolute(one.at)}` : ""}`}</title>
+              <title>{`run ${one.run}: ${one.status}, ${span(one.seconds)}${one.at !== null ? `, ${absolute(one.at)}` : ""}`}</title>
             </rect>
           );
         })}

@@ -2,7 +2,7 @@
 import type { ReactElement } from "react";
 import { Link, useSearchParams } from "react-router-dom";
 import { query } from "../../api/client";
-import type { Page, Project, TestRow, Tests } from "../../api/shapes";
+import type { Page, Project, Tests } from "../../api/shapes";
 import { useFound } from "../../api/store";
 import { span } from "../../format/time";
 import { Loaded } from "../../parts/problem";
@@ -26,23 +26,34 @@ export function TestsPage(): ReactElement {
       <Loaded found={found} what="Looking at the tests">
         {(tests) => <>
           <p className="sw-meta sw-above">Of the last {tests.builds} builds of each stage.</p>
-          <Section title="Failing now" rows={tests.failing} icon="failed" empty="No test fails." figure={(row) => rate(row)} message />
-          <Section title="Flaky" rows={tests.flaky} icon="flaky" empty="No test was seen to fail and pass in turns." figure={(row) => rate(row)} />
-          <Section title="Slowest" rows={tests.slowest} icon="queued" empty="No test has told its time yet." figure={(row) => (row.seconds !== undefined ? span(row.seconds) : "")} bar />
+          <Section title="Failing now" rows={tests.failing} icon="failed" empty="No test fails." figure={rate} message={(row) => row.message} at={(row) => row.at} />
+          <Section title="Flaky" rows={tests.flaky} icon="flaky" empty="No test was seen to fail and pass in turns." figure={rate} />
+          <Section title="Slowest" rows={tests.slowest} icon="queued" empty="No test has told its time yet." figure={(row) => span(row.seconds)} length={(row) => row.seconds} />
         </>}
       </Loaded>
     </Shell>
   );
 }
 
-function rate(row: TestRow): string {
-  return row.of ? `failed ${row.failed} of ${row.of}` : "";
+function rate(row: { failed: number; of: number }): string {
+  return `failed ${row.failed} of ${row.of}`;
 }
 
-interface Props { title: string; rows: TestRow[]; icon: string; empty: string; figure: (row: TestRow) => string; message?: boolean; bar?: boolean }
+type AnyTest = Tests["failing" | "flaky" | "slowest"][number];
 
-function Section({ title, rows, icon, empty, figure, message = false, bar = false }: Props): ReactElement {
-  const most = Math.max(...rows.map((row) => row.seconds ?? 0), 0.001);
+interface Props<T> {
+  title: string;
+  rows: T[];
+  icon: string;
+  empty: string;
+  figure: (row: T) => string;
+  message?: (row: T) => string;
+  at?: (row: T) => number;
+  length?: (row: T) => number;
+}
+
+function Section<T extends AnyTest>({ title, rows, icon, empty, figure, message, at, length }: Props<T>): ReactElement {
+  const most = length ? Math.max(...rows.map(length), 0.001) : 0;
   return (
     <section className="sw-card" aria-label={title}>
       <h2>{title} {rows.length > 0 && <span className="sw-count">{rows.length}</span>}</h2>
@@ -54,11 +65,11 @@ function Section({ title, rows, icon, empty, figure, message = false, bar = fals
               <StateIcon state={icon} />
               <Link className="sw-test-name" to={`/tests${query({ project: row.project, stage: row.stage, cell: row.cell, name: row.name })}`} title={row.name}><bdi>{row.name}</bdi></Link>
               <span className="sw-dim"><Text text={row.cell ? `${row.stage} ${row.cell}` : row.stage} /></span>
-              {bar && <span className="sw-bar" aria-hidden="true"><span style={{ width: `${((row.seconds ?? 0) / most) * 100}%` }} /></span>}
+              {length && <span className="sw-bar" aria-hidden="true"><span style={{ width: `${(length(row) / most) * 100}%` }} /></span>}
               <span className="sw-num">{figure(row)}</span>
-              <span className="sw-meta"><RunLink project={row.project} run={row.run} stage={row.stage} /> {row.at !== undefined && <Ago at={row.at} />}</span>
+              <span className="sw-meta"><RunLink project={row.project} run={row.run} stage={row.stage} /> {at && <Ago at={at(row)} />}</span>
             </div>
-            {message && row.message && <pre className="sw-message" dir="auto">{row.message}</pre>}
+            {message?.(row) && <pre className="sw-message" dir="auto">{message(row)}</pre>}
           </li>
         ))}
       </ul>

@@ -18,7 +18,7 @@ export function WorkerCard({ worker, reload }: { worker: Worker; reload: () => v
       <header className="sw-card-head"><h3><bdi>{worker.name}</bdi></h3><StateLabel state={state} word={word} /></header>
       <p className="sw-tags">{worker.labels.map((one) => <span key={one} className="sw-tag"><bdi>{one}</bdi></span>)}
         {worker.lanes.map((one) => <span key={one} className="sw-tag sw-dim">{one}</span>)}</p>
-      {worker.max_builds !== null && <p className="sw-meta">{worker.busy.length} of {worker.max_builds} places taken</p>}
+      <p className="sw-meta">{worker.busy.length} of {worker.max_builds} places taken</p>
       {worker.isolation_told && <p className="sw-meta"><bdi>{worker.isolation_told}</bdi></p>}
       <ul className="sw-works">{worker.busy.map((one) => <Busy key={`${one.project} ${one.run} ${one.stage} ${one.cell}`} work={one} />)}</ul>
       <Pausing worker={worker} reload={reload} />
@@ -28,7 +28,7 @@ export function WorkerCard({ worker, reload }: { worker: Worker; reload: () => v
 
 function Busy({ work }: { work: Work }): ReactElement {
   const now = useNow(1);
-  const elapsed = work.since === null ? 0 : Math.max(0, Math.round(now - work.since));
+  const elapsed = Math.max(0, Math.round(now - work.since));
   return (
     <li>
       <RunLink project={work.project} run={work.run} stage={work.stage}><bdi>{work.project}</bdi> #{work.run} <bdi className="sw-strong">{work.stage}{work.cell && ` ${work.cell}`}</bdi></RunLink>
