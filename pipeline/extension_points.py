@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from slipway.model.environment import DEPLOYERS
-from slipway.model.kinds import Broken, Kinds
-from slipway.model.notice import NOTIFIERS
-from slipway.model.release_target import TARGETS
-from slipway.model.stage import STAGES
+from slipway.model.kinds.environment import DEPLOYERS
+from slipway.model.kinds.notice import NOTIFIERS
+from slipway.model.kinds.registry import Broken, Kinds
+from slipway.model.kinds.release_target import TARGETS
+from slipway.model.kinds.stage import STAGES
 
 __all__ = ["EXTENSION_POINTS", "broken_kinds"]
 

@@ -13,12 +13,12 @@ Slipway's own are found in the same way. docs/how-to/write-a-plugin.md has an ex
 
 from slipway.model.base import Name, Part
 from slipway.model.duration import Duration
-from slipway.model.environment import Deployer
 from slipway.model.errors import MissingTool, StageFailed, WrongInput
-from slipway.model.notice import Event, Notice, Notifier
+from slipway.model.kinds.environment import Deployer
+from slipway.model.kinds.notice import Event, Notice, Notifier
+from slipway.model.kinds.release_target import Target
+from slipway.model.kinds.stage import ApplicationStage, Stage
 from slipway.model.protocol.job import Deployment, Input, Job, Release
-from slipway.model.release_target import Target
-from slipway.model.stage import ApplicationStage, Stage
 from slipway.scripts.releases.target import ReleaseTarget
 from slipway.scripts.report import Report
 from slipway.scripts.stages.deploy.way import Way

@@ -16,11 +16,11 @@ from pydantic import ValidationError
 
 from slipway.model.duration import format_duration
 from slipway.model.errors import PASSED, SlipwayError, StageFailed, WrongInput
+from slipway.model.kinds.stage import STAGES
 from slipway.model.protocol.event import event_problem
 from slipway.model.protocol.event_codes import Coder
 from slipway.model.protocol.job import Deployment, Input, Job
 from slipway.model.protocol.script_input import Handed
-from slipway.model.stage import STAGES
 from slipway.scripts import checkout, guard, removal
 from slipway.scripts.inputs import place_inputs
 from slipway.scripts.process import end_descendants

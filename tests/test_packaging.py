@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway.model.stage import STAGES
+from slipway.model.kinds.stage import STAGES
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("pipeline", "sessions", "steps", "scripts", "workers", "www")

@@ -57,7 +57,7 @@ def _read(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def _deploys(uses: str) -> bool:
     """Tell whether a kind of stage deploys; called only if processes are still running."""
-    from slipway.model.stage import STAGES
+    from slipway.model.kinds.stage import STAGES
 
     kind = STAGES.get(uses)
     return kind is not None and kind.deploys

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 
 from slipway.config.line_numbers import Path
-from slipway.model.kinds import Kinds
+from slipway.model.kinds.registry import Kinds
 from slipway.model.secrets.location import PLACES
 from slipway.model.site import Site
 from slipway.model.spelling import did_you_mean

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from slipway.model.environment import Environment
+from slipway.model.kinds.environment import Environment
+from slipway.model.kinds.stage import STAGES, Stage
 from slipway.model.site import Project, Site, SiteSettings, Worker
-from slipway.model.stage import STAGES, Stage
 
 _UNREAD = Environment.model_construct()
 

@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from slipway.model.environment import DEPLOYERS
-from slipway.model.kinds import Kinds
-from slipway.model.notice import NOTIFIERS, Notifier
-from slipway.model.release_target import TARGETS
+from slipway.model.kinds.environment import DEPLOYERS
+from slipway.model.kinds.notice import NOTIFIERS, Notifier
+from slipway.model.kinds.registry import Kinds
+from slipway.model.kinds.release_target import TARGETS
+from slipway.model.kinds.stage import STAGES, Stage
 from slipway.model.site import Site
-from slipway.model.stage import STAGES, Stage
 
 #: Path of the schema in the package; a test compares it with the model.
 FILE = "pipeline.schema.json"

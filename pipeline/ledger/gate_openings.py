@@ -20,8 +20,8 @@ from slipway.ledger.tables.runs import Run, StageResult
 from slipway.model import run_state as rules
 from slipway.model.access import Person
 from slipway.model.errors import WrongInput
+from slipway.model.kinds.stage import Stage
 from slipway.model.site import Project
-from slipway.model.stage import Stage
 from slipway.model.states import OPEN_RUN, OPEN_STAGE
 
 #: Length of a token, in hexadecimal digits.

@@ -21,9 +21,9 @@ from slipway.ledger.tables.runs import Run, StageResult
 from slipway.ledger.transitions import transition
 from slipway.model.access import Person, gate_refusal, may_open
 from slipway.model.errors import Forbidden, WrongInput
-from slipway.model.stage import Stage
+from slipway.model.kinds.stage import Stage
+from slipway.model.kinds.time_window import is_open, next_opening
 from slipway.model.states import UNDECIDED, Decision, GateState, StageState
-from slipway.model.time_window import is_open, next_opening
 
 
 def attach(session: Session, run: Run, result: StageResult, stage: Stage, now: float) -> Gate:

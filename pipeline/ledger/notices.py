@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from slipway.ledger.tables.gates import Deployment, Gate
 from slipway.ledger.tables.runs import Run, StageResult
-from slipway.model.notice import Event, Notice
+from slipway.model.kinds.notice import Event, Notice
 from slipway.model.states import DeploymentState, GateState, RunState, StageState
 
 _RUNS = {

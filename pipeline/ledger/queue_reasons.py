@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session, joinedload
 from slipway.ledger.tables.runs import StageResult
 from slipway.model.cell import cell_title, cells
 from slipway.model.graph import able_workers
+from slipway.model.kinds.stage import Stage
 from slipway.model.site import Project, Worker
-from slipway.model.stage import Stage
 from slipway.model.states import OPEN_STAGE, StageState
 
 #: Buildbot's own tables, in the same database.

@@ -9,7 +9,7 @@ from sqlalchemy.orm import object_session, selectinload
 
 from slipway.ledger.tables.runs import Artefact, Run, StageResult
 from slipway.model import run_state as rules
-from slipway.model.stage import Stage
+from slipway.model.kinds.stage import Stage
 from slipway.model.states import RunState
 
 #: The attempts that count, by stage and cell.

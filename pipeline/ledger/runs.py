@@ -19,8 +19,8 @@ from slipway.ledger.tables.runs import Artefact, Release, Run, StageResult
 from slipway.ledger.transitions import transition
 from slipway.model.cell import cells
 from slipway.model.graph import dependents
+from slipway.model.kinds.stage import Stage
 from slipway.model.run_state import state_of
-from slipway.model.stage import Stage
 from slipway.model.states import ENDED_RUN, OPEN_STAGE, RunState, StageState
 
 #: Maximum number of runs, newest first, that are searched for one in which a stage passed.

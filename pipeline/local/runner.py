@@ -18,10 +18,10 @@ from slipway.local.working_tree import Trip
 from slipway.model import run_state as rules
 from slipway.model.cell import Cell, cell_title, cells
 from slipway.model.errors import WrongInput
+from slipway.model.kinds.stage import Stage
 from slipway.model.protocol.event import AnyEvent, ArtefactLeft, Notice, Summary, part_line
 from slipway.model.protocol.job import Input, Job, StageRecord
 from slipway.model.secrets.masking import MaskedStream, Masker
-from slipway.model.stage import Stage
 from slipway.model.states import OPEN_STAGE, RunState, StageState, begin, check
 from slipway.scripts.process import feed
 

@@ -12,10 +12,10 @@ from slipway.git import git
 from slipway.git_mirror import described, facts, is_dirty
 from slipway.model.errors import WrongInput
 from slipway.model.graph import order
+from slipway.model.kinds.stage import Stage
 from slipway.model.protocol.job import RunFacts
 from slipway.model.site import Project
 from slipway.model.spelling import did_you_mean
-from slipway.model.stage import Stage
 from slipway.model.versions.release import find_version, local_version
 
 

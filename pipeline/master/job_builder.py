@@ -19,11 +19,11 @@ from slipway.ledger.tables.runs import Artefact, Release, Run, StageResult
 from slipway.model.answers import as_environment
 from slipway.model.cell import Cell, cell_title, cells
 from slipway.model.errors import WrongInput
+from slipway.model.kinds.stage import Stage
 from slipway.model.protocol import job
 from slipway.model.protocol.artefact_name import name_refusal
 from slipway.model.protocol.job import Input, Job, RunFacts, Source, StageRecord
 from slipway.model.site import Project
-from slipway.model.stage import Stage
 from slipway.model.states import StageState
 
 #: The reason why a deployment is not retried automatically.

@@ -33,11 +33,11 @@ from slipway.master.malloc_tuning import give_back
 from slipway.master.pruning import Pruning
 from slipway.master.secret_readers import SecretReaders
 from slipway.model.errors import SlipwayError, StageFailed, WrongInput
+from slipway.model.kinds.stage import STAGES, Stage
 from slipway.model.protocol.artefact_name import name_refusal
 from slipway.model.protocol.event import ArtefactLeft, TestResult
 from slipway.model.protocol.job import Job
 from slipway.model.site import Project
-from slipway.model.stage import STAGES, Stage
 from slipway.model.states import OPEN_STAGE, StageState
 from slipway.model.tenant import tenant_of
 from slipway.steps.ledger_api import SERVICE

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from slipway.model.base import to_kebab
-from slipway.model.scheduling_keys import MatrixValue
+from slipway.model.kinds.scheduling_keys import MatrixValue
 
 if TYPE_CHECKING:
-    from slipway.model.stage import Stage
+    from slipway.model.kinds.stage import Stage
 
 #: Keys that a matrix may not set, since they apply to the whole stage.
 _WHOLE = {

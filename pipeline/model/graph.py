@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from slipway.model.cell import Cell, cells
+from slipway.model.kinds.stage import Stage
 from slipway.model.site import Project, Site, Worker
 from slipway.model.spelling import did_you_mean
-from slipway.model.stage import Stage
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from slipway.model.errors import MissingTool
-from slipway.model.stage import Stage
+from slipway.model.kinds.stage import Stage
 from slipway.model.states import CLOSED, OPEN_STAGE, RunState, StageState
 
 #: The precedence of states: a stage has the first of these that any of its cells has.

@@ -11,13 +11,13 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 from slipway.model.base import Name, Part
 from slipway.model.cell import cell_title
 from slipway.model.duration import Duration, parse_duration
-from slipway.model.environment import Environment
 from slipway.model.git_names import check_branch, check_repository, is_pattern
-from slipway.model.notice import AnyNotifier
+from slipway.model.kinds.environment import Environment
+from slipway.model.kinds.notice import AnyNotifier
+from slipway.model.kinds.scheduling_keys import Lane
+from slipway.model.kinds.stage import AnyStage
 from slipway.model.people import Access, PersonName, PersonSettings, check_people
-from slipway.model.scheduling_keys import Lane
 from slipway.model.secrets.location import SecretPlace
-from slipway.model.stage import AnyStage
 
 #: 2026-01-01; an arbitrary start to test whether a cron line ever fires.
 _ANY_TIME = 1767225600.0

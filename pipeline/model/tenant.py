@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from slipway.model.kinds.stage import Stage
 from slipway.model.parameter.text import SecretParameter
 from slipway.model.site import Project
-from slipway.model.stage import Stage
 
 #: Separator between a project's name and a tenant's purpose; not allowed in names.
 _MARK = "~"

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from slipway.model.stage import ApplicationStage
+from slipway.model.kinds.stage import ApplicationStage
 from slipway.scripts.python_env.requirements import Plan, make_plan
 from slipway.scripts.python_env.uv import call_uv, check_lock, clean_environment, list_versions
 from slipway.scripts.report import Report

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from slipway.model.errors import WrongInput
-from slipway.model.stage import ApplicationStage
+from slipway.model.kinds.stage import ApplicationStage
 
 #: Files that determine the installation; a change in one makes a new environment.
 DECIDING = ("uv.lock", "pyproject.toml", "setup.py", "setup.cfg", "requirements.txt")

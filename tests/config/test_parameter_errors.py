@@ -5,8 +5,8 @@ from pydantic import Field, ValidationError
 
 from slipway.config import error_sentences
 from slipway.model.base import Name, Part
+from slipway.model.kinds.stage import AnyStage
 from slipway.model.parameter import Parameters
-from slipway.model.stage import AnyStage
 
 
 class Gate(Part):

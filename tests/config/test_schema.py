@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from slipway.config.schema import FILE, json_schema, reference, schema_text
+from slipway.model.kinds.stage import STAGES
 from slipway.model.site import Project, SiteSettings, Worker
-from slipway.model.stage import STAGES
 
 ROOT = Path(__file__).parents[2]
 AGAIN = "; make it again: make docs"

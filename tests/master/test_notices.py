@@ -12,7 +12,7 @@ import pytest
 from slipway.master.notify import channel as channels
 from slipway.master.notify.channel import Channel
 from slipway.master.notify.command import CommandNotifier
-from slipway.model.notice import Event, Notice, Notifier
+from slipway.model.kinds.notice import Event, Notice, Notifier
 from tests.support.machine import wait_for
 
 SENT: list[str] = []

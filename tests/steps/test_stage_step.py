@@ -2,8 +2,8 @@
 
 from buildbot.process.results import CANCELLED, FAILURE, SKIPPED, SUCCESS
 
+from slipway.model.kinds.stage import STAGES
 from slipway.model.protocol.event import Notice, Progress, Summary
-from slipway.model.stage import STAGES
 
 from .cases import DATA, GIVEN, HASH, StepCase, artefact, said
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from slipway.model.cell import cells
 from slipway.model.graph import able_workers
+from slipway.model.kinds.stage import Stage
 from slipway.model.site import Project, Site
-from slipway.model.stage import Stage
 from slipway.model.tenant import tenants_of
 from slipway.state_folder import Home
 from slipway.workers.isolation.account import TENANTS

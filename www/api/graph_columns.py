@@ -10,8 +10,8 @@ from typing import Any
 from slipway.ledger.deployments import environment_of
 from slipway.model.cell import cells
 from slipway.model.graph import order, waited_for
+from slipway.model.kinds.stage import Stage
 from slipway.model.site import Project, Worker
-from slipway.model.stage import Stage
 
 
 @dataclass(frozen=True)

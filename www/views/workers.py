@@ -9,7 +9,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session, aliased
 
 from slipway.ledger.tables.runs import Run, StageResult
-from slipway.model.scheduling_keys import Lane as LaneName
+from slipway.model.kinds.scheduling_keys import Lane as LaneName
 from slipway.model.states import OPEN_STAGE, StageState
 from slipway.www.api.call import Call
 from slipway.www.api.graph_columns import Outline

@@ -14,8 +14,8 @@ from slipway.cli.lib.state_labels import PENDING, mark, word
 from slipway.cli.lib.tables import columns, flow
 from slipway.ledger.queries import RunView, StageView
 from slipway.model.duration import format_duration
+from slipway.model.kinds.stage import Stage
 from slipway.model.site import Site
-from slipway.model.stage import Stage
 from slipway.model.states import OPEN_RUN, OPEN_STAGE, RunState, ShownState
 from slipway.scripts.terminal_text import escape, plain
 

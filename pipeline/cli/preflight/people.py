@@ -8,10 +8,10 @@ from collections.abc import Iterable
 
 from slipway.cli.preflight.findings import Finding, Outlook
 from slipway.model.access import ADMIN_ROLE, LADDER, held
+from slipway.model.kinds.stage import Stage
 from slipway.model.people import ADMIN
 from slipway.model.site import Site
 from slipway.model.spelling import did_you_mean
-from slipway.model.stage import Stage
 from slipway.workers.isolation.enclose import closed_folders
 from slipway.workers.isolation.methods import workers_here
 

@@ -11,8 +11,8 @@ from slipway.master.buildbot_config.stage_build import StageBuild
 from slipway.model.cell import Cell, cells
 from slipway.model.duration import format_duration
 from slipway.model.graph import able_workers
+from slipway.model.kinds.stage import Stage
 from slipway.model.site import Project, Worker, builder_name
-from slipway.model.stage import Stage
 from slipway.steps import Stage as StageStep
 
 

@@ -11,8 +11,8 @@ from slipway.ledger.gate_openings import Opening
 from slipway.ledger.tables.gates import Gate
 from slipway.model.access import Person
 from slipway.model.errors import WrongInput
+from slipway.model.kinds.stage import Stage
 from slipway.model.site import Project
-from slipway.model.stage import Stage
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,9 @@ from slipway.master.ledger_service import Desk
 from slipway.model.access import Person, may_open
 from slipway.model.answers import Answers, WrongAnswers, check_answers
 from slipway.model.errors import WrongInput
+from slipway.model.kinds.stage import Stage
 from slipway.model.parameter import Context
 from slipway.model.site import Project
-from slipway.model.stage import Stage
 from slipway.model.states import OPEN_STAGE, REFUSED, GateState, IllegalTransition, StageState
 
 _LOST = "the master was restarted and its secrets are lost: it must be asked anew"

@@ -7,7 +7,7 @@ import queue
 import threading
 from collections.abc import Callable
 
-from slipway.model.notice import Notice, Notifier
+from slipway.model.kinds.notice import Notice, Notifier
 from slipway.scripts.terminal_text import plain
 
 #: Maximum number of waiting notices; further ones are dropped.

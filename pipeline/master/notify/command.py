@@ -8,9 +8,9 @@ from typing import ClassVar, Literal
 from pydantic import Field, field_validator
 
 from slipway.model.duration import Duration
-from slipway.model.environment import check_words
 from slipway.model.errors import StageFailed
-from slipway.model.notice import Notice, Notifier
+from slipway.model.kinds.environment import check_words
+from slipway.model.kinds.notice import Notice, Notifier
 
 _SAID = 300
 

@@ -12,7 +12,7 @@ from twisted.python import log
 from slipway.ledger.notices import happened
 from slipway.master.ledger_service import find_desk
 from slipway.master.notify.channel import Channel
-from slipway.model.notice import Notifier
+from slipway.model.kinds.notice import Notifier
 
 #: Maximum age in seconds of events; sent ones are remembered as long.
 _DAY = 86400.0

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from slipway.git_mirror import Mirror
-from slipway.model.stage import Stage
+from slipway.model.kinds.stage import Stage
 
 
 def find_skips(

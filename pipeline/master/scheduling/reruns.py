@@ -8,7 +8,7 @@ from slipway.ledger import gate_openings, run_state, runs
 from slipway.ledger.tables.runs import Run, StageResult
 from slipway.model import run_state as rules
 from slipway.model.errors import WrongInput
-from slipway.model.stage import Stage
+from slipway.model.kinds.stage import Stage
 from slipway.model.states import OPEN_STAGE, StageState
 
 

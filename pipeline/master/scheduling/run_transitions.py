@@ -23,8 +23,8 @@ from slipway.master.scheduling.reruns import to_try
 from slipway.model import run_state as rules
 from slipway.model.cell import cells
 from slipway.model.errors import MissingTool, WrongInput
+from slipway.model.kinds.stage import Stage
 from slipway.model.site import Project
-from slipway.model.stage import Stage
 from slipway.model.states import OPEN_RUN, OPEN_STAGE, GateState, StageState
 
 #: Exit code of a stage whose script never began: something is missing on the machine.

@@ -6,11 +6,11 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from slipway.model.environment import Environment
 from slipway.model.git_names import check_repository, check_revision
+from slipway.model.kinds.environment import Environment
+from slipway.model.kinds.stage import AnyStage
 from slipway.model.protocol.artefact_name import ArtefactName
 from slipway.model.protocol.event import Role
-from slipway.model.stage import AnyStage
 
 
 class _JobPart(BaseModel):

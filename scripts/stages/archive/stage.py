@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from slipway.model.stage import Glob, Stage
+from slipway.model.kinds.stage import Glob, Stage
 
 
 class ArchiveStage(Stage):

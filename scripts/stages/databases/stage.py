@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from slipway.model.stage import ApplicationStage, Glob
+from slipway.model.kinds.stage import ApplicationStage, Glob
 
 
 class DatabasesStage(ApplicationStage):

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, field_validator
 
 from slipway.model.duration import Duration
-from slipway.model.environment import PLAIN, Deployer, check_words
+from slipway.model.kinds.environment import PLAIN, Deployer, check_words
 
 
 class CommandDeployer(Deployer):

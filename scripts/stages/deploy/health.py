@@ -16,8 +16,8 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 from slipway.model.duration import format_duration
-from slipway.model.environment import HealthCheck
 from slipway.model.errors import SlipwayError, StageFailed
+from slipway.model.kinds.environment import HealthCheck
 from slipway.scripts.process import run
 
 _BODY = 1 << 20

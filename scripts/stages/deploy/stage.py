@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from slipway.model.base import Name
-from slipway.model.stage import Stage
+from slipway.model.kinds.stage import Stage
 
 
 class DeployStage(Stage):

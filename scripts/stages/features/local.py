@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from slipway.model.errors import WrongInput
-from slipway.model.features import FeatureKeys
+from slipway.model.kinds.features import FeatureKeys
 from slipway.scripts.python_env.environment import Environment, prepare
 from slipway.scripts.report import Report
 from slipway.scripts.stages.features.coordinator import walk

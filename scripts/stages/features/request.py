@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slipway.model.errors import WrongInput
-from slipway.model.features import FeatureKeys
+from slipway.model.kinds.features import FeatureKeys
 from slipway.scripts.python_env.environment import Environment
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from slipway.model.errors import WrongInput
-from slipway.model.features import FeatureKeys, FeatureProject, layered
+from slipway.model.kinds.features import FeatureKeys, FeatureProject, layered
 from slipway.model.spelling import did_you_mean
 from slipway.scripts.python_env.requirements import read_pyproject
 

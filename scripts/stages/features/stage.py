@@ -6,8 +6,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from slipway.model.features import FeatureKeys
-from slipway.model.stage import ApplicationStage
+from slipway.model.kinds.features import FeatureKeys
+from slipway.model.kinds.stage import ApplicationStage
 
 
 class FeaturesStage(ApplicationStage, FeatureKeys):

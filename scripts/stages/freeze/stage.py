@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from slipway.model.duration import Duration
-from slipway.model.stage import ApplicationStage
+from slipway.model.kinds.stage import ApplicationStage
 
 
 class FreezeStage(ApplicationStage):

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from slipway.model.errors import SlipwayError, StageFailed, WrongInput
+from slipway.model.kinds.release_target import Target
 from slipway.model.protocol.job import Input, Job
-from slipway.model.release_target import Target
 from slipway.scripts.atomic_files import sync_folder, told_when_full
 from slipway.scripts.humanize import plain_name
 from slipway.scripts.releases import manifest as manifests

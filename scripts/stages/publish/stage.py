@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from slipway.model.release_target import AnyTarget
-from slipway.model.stage import Stage
+from slipway.model.kinds.release_target import AnyTarget
+from slipway.model.kinds.stage import Stage
 
 
 class PublishStage(Stage):

@@ -6,8 +6,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from slipway.model.environment import PLAIN
-from slipway.model.release_target import Target
+from slipway.model.kinds.environment import PLAIN
+from slipway.model.kinds.release_target import Target
 
 
 class FolderTarget(Target):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from slipway.model.base import Name, Part
-from slipway.model.stage import ApplicationStage
+from slipway.model.kinds.stage import ApplicationStage
 
 
 class Suite(Part):

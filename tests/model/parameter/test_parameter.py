@@ -10,8 +10,8 @@ import jsonschema
 import pytest
 from pydantic import ValidationError
 
+from slipway.model.kinds.time_window import Window, sentence
 from slipway.model.parameter import PARAMETERS, read_choices, variable
-from slipway.model.time_window import Window, sentence
 from tests.model.gate import EVERY_TYPE, ask, dumped, moment, reloaded, schema
 
 REFERENCE = Path(__file__).parents[3] / "docs/reference/parameters.md"

@@ -3,8 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
+from slipway.model.kinds.stage import STAGES
 from slipway.model.secrets.location import StageSecret
-from slipway.model.stage import STAGES
 
 LEAST = {
     "tests": {},

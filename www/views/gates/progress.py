@@ -8,9 +8,9 @@ from slipway.ledger import run_state
 from slipway.ledger.gates import has_expired
 from slipway.ledger.tables import gates as gate_tables
 from slipway.model.access import Person, may_open
-from slipway.model.stage import Stage
+from slipway.model.kinds.stage import Stage
+from slipway.model.kinds.time_window import is_open, next_opening, sentence
 from slipway.model.states import UNDECIDED, Decision, GateState
-from slipway.model.time_window import is_open, next_opening, sentence
 from slipway.www.api.graph_columns import Outline
 from slipway.www.shapes.gates import MayGate, WaitsFor
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from slipway.cli.lib.terminal import terminal
 from slipway.model.errors import StageFailed, WrongInput
-from slipway.model.features import FeatureKeys
+from slipway.model.kinds.features import FeatureKeys
 from slipway.scripts.report import ConsoleReport
 from slipway.scripts.stages.features import local as feature_local
 from slipway.scripts.stages.features.seed_options import read_seeds

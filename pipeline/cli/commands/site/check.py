@@ -13,8 +13,8 @@ from slipway.config import ConfigProblems, read_closely
 from slipway.extension_points import broken_kinds
 from slipway.model.duration import format_duration
 from slipway.model.graph import order
+from slipway.model.kinds.stage import Stage
 from slipway.model.site import Project, Site
-from slipway.model.stage import Stage
 from slipway.scripts.terminal_text import escape
 from slipway.state_folder import Home
 

@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from slipway.model.environment import HealthCheck
 from slipway.model.errors import StageFailed
+from slipway.model.kinds.environment import HealthCheck
 from slipway.scripts.stages.deploy.health import wait
 
 

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from slipway.model.errors import MissingTool, StageFailed, WrongInput
-from slipway.model.features import FeatureKeys
+from slipway.model.kinds.features import FeatureKeys
 from slipway.model.protocol.event import Picture, Progress, TestResult
 from slipway.scripts.python_env.environment import Environment
 from slipway.scripts.report import Report

@@ -3,7 +3,7 @@
 import pytest
 
 from slipway.model.errors import WrongInput
-from slipway.model.features import FeatureKeys, layered
+from slipway.model.kinds.features import FeatureKeys, layered
 from slipway.scripts.stages.features.settings import read_project, settle
 from slipway.scripts.stages.features.stage import FeaturesStage
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import BaseModel, ConfigDict
 
 from slipway.model.base import Name
-from slipway.model.kinds import Kind, Kinds
+from slipway.model.kinds.registry import Kind, Kinds
 
 
 class Event(StrEnum):

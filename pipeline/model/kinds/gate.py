@@ -8,8 +8,8 @@ from pydantic import Field, model_validator
 
 from slipway.model.base import Name, Part
 from slipway.model.duration import Duration
+from slipway.model.kinds.time_window import Window
 from slipway.model.parameter import Parameters
-from slipway.model.time_window import Window
 
 #: Keys that only a gate may have.
 _OF_GATES = ("parameters", "allowed", "approvals", "requester_counts", "expires", "window")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from slipway.model.time_window import DAYS, Window, is_open, next_opening, sentence
+from slipway.model.kinds.time_window import DAYS, Window, is_open, next_opening, sentence
 
 BERLIN = ZoneInfo("Europe/Berlin")
 OFFICE = Window(days=["mon-fri"], hours="09:00-16:30", zone="Europe/Berlin")

@@ -3,8 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from slipway.model.environment import Environment
 from slipway.model.graph import check
+from slipway.model.kinds.environment import Environment
 from slipway.model.protocol.job import Deployment
 
 FOLDER = {"kind": "folder", "path": "here"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from slipway.model.kinds import Kind, Kinds
+from slipway.model.kinds.registry import Kind, Kinds
 
 
 class Target(Kind):

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from slipway.model.stage import STAGES, AnyStage
+from slipway.model.kinds.stage import STAGES, AnyStage
 
 ADAPTER = TypeAdapter(AnyStage)
 LEAST = {

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from slipway.model.gate import GateKeys
-from slipway.model.kinds import Kind, Kinds
-from slipway.model.scheduling_keys import FlowKeys
+from slipway.model.kinds.gate import GateKeys
+from slipway.model.kinds.registry import Kind, Kinds
+from slipway.model.kinds.scheduling_keys import FlowKeys
 
 Glob = Annotated[str, Field(min_length=1)]
 

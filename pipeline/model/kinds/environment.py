@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from slipway.model.base import Part
 from slipway.model.duration import Duration
-from slipway.model.kinds import Kind, Kinds
+from slipway.model.kinds.registry import Kind, Kinds
 
 #: Text without line breaks and other control characters, for display and HTTP headers.
 PLAIN = r"^[^\x00-\x1f\x7f]*$"

@@ -1,0 +1,1 @@
+"""Settings of each kind: what all stages, deployers, targets and notifiers share."""
