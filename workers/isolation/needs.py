@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from slipway.extension_points import EXTENSION_POINTS
 from slipway.model.cell import cells
 from slipway.model.graph import able_workers
 from slipway.model.kinds.stage import Stage
@@ -149,7 +150,17 @@ def _python() -> tuple[Path, ...]:
             found.append(Path(spec.origin).resolve().parent)
     if (pythons := uv_pythons()) is not None:
         found.append(pythons)
-    return _once(found)
+    return _once([*found, *_plugins()])
+
+
+def _plugins() -> Iterator[Path]:
+    """Yield the folders of plugins; an editable install lies outside of the environment."""
+    for kinds in EXTENSION_POINTS:
+        for kind in kinds.members.values():
+            top = kind.__module__.partition(".")[0]
+            module = sys.modules.get(top)
+            if top != "slipway":
+                yield from (Path(one).resolve() for one in getattr(module, "__path__", ()))
 
 
 def uv_pythons() -> Path | None:
