@@ -76,7 +76,7 @@ def serve(reset: Callable[[], object] | None = None) -> None:
 
 
 def proof(token: str, side: str, nonce: str) -> str:
-    """Return what shows that a side ("agent" or "driver") knows the token."""
+    """Return the proof that a side ("agent" or "driver") knows the token."""
     return hmac.new(token.encode(), f"{side}:{nonce}".encode(), hashlib.sha256).hexdigest()
 
 
