@@ -73,12 +73,14 @@ class Notices(BuildbotService):
             work.addErrback(lambda failure: log.err(failure, "looking for what people are told of"))
 
     async def _look(self, project: str, numbers: list[int]) -> None:
-        since = max(self._began, time.time() - _DAY)
+        now = time.time()
+        since = max(self._began, now - _DAY)
         desk = find_desk(self.master)
         found = await desk.read(happened, project, numbers, since, self.url)
         for notice in found:
             if notice.id not in self._told:
-                self._told[notice.id] = notice.at
+                # Not when it happened: a gate found for its last asking is older than that.
+                self._told[notice.id] = now
                 for channel in self._channels:
                     channel.put(notice)
         self._told = {one: at for one, at in self._told.items() if at >= since}
