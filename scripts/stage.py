@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from slipway.model.duration import format_duration
 from slipway.model.errors import PASSED, SlipwayError, StageFailed, WrongInput
-from slipway.model.kinds.stage import STAGES
+from slipway.model.kinds.stage import STAGES, deploys
 from slipway.model.protocol.event import event_problem
 from slipway.model.protocol.event_codes import Coder
 from slipway.model.protocol.job import Deployment, Input, Job
@@ -102,7 +102,6 @@ def _main(uses: str, read: Callable[[], Job], report: Report) -> int:
     guard.adopt_orphans()
     guard.alone = True
     signal.signal(signal.SIGTERM, _stopped)
-    kind = STAGES.get(uses)
     try:
         find_script(uses)
         return do(read(), report)
@@ -110,7 +109,7 @@ def _main(uses: str, read: Callable[[], Job], report: Report) -> int:
         report.notice(str(error), level="error")
         return error.exit_code
     finally:
-        end_descendants(keep_deployed=kind is not None and kind.deploys)
+        end_descendants(keep_deployed=deploys(uses))
         report.end()
 
 

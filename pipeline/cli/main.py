@@ -56,11 +56,10 @@ def _read(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _deploys(uses: str) -> bool:
-    """Tell whether a kind of stage deploys; called only if processes are still running."""
-    from slipway.model.kinds.stage import STAGES
+    # Imported late: only a stage that leaves processes behind needs the answer.
+    from slipway.model.kinds.stage import deploys
 
-    kind = STAGES.get(uses)
-    return kind is not None and kind.deploys
+    return deploys(uses)
 
 
 def _run(options: argparse.Namespace) -> int:

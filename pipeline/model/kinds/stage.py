@@ -88,3 +88,9 @@ if TYPE_CHECKING:
     AnyStage = Stage
 else:
     AnyStage = Annotated[Stage, STAGES]
+
+
+def deploys(uses: str) -> bool:
+    """Return whether a kind of stage deploys; False for an unknown kind."""
+    kind = STAGES.get(uses)
+    return kind is not None and kind.deploys

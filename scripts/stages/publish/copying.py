@@ -6,10 +6,12 @@ import contextlib
 import os
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from slipway.model.errors import StageFailed
 from slipway.model.protocol.job import Input
+from slipway.scripts.releases.verify import verify
 from slipway.scripts.report import hash_file
 
 _BLOCK = 1 << 20
@@ -59,3 +61,34 @@ def sweep(project: Path) -> None:
                 shutil.rmtree(part, ignore_errors=True)
             else:
                 part.unlink()
+
+
+def refuse_damaged(release: Path) -> None:
+    """Verify a release that exists already.
+
+    Raises:
+        StageFailed: It is damaged; the sentence lists how.
+    """
+    if problems := verify(release):
+        msg = f"{release} is there already, but is damaged: {'; '.join(problems)}"
+        raise StageFailed(msg)
+
+
+@contextlib.contextmanager
+def told_when_refused(folder: Path, state: str = "") -> Iterator[None]:
+    """Turn errors of the file system into a sentence.
+
+    Args:
+        folder: The folder to name, if the error names no file.
+        state: The resulting state, such as "nothing was published"; the sentence begins with it.
+
+    Raises:
+        StageFailed: The file system refused an operation.
+    """
+    try:
+        yield
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        begin = f"{state}: " if state else ""
+        msg = f"{begin}{error.filename or folder}: {why}; mend that and run it again"
+        raise StageFailed(msg) from error

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 from slipway.model.errors import StageFailed
@@ -17,7 +15,12 @@ from slipway.scripts.releases import manifest as manifests
 from slipway.scripts.releases.manifest import MANIFEST, SUMS, Manifest
 from slipway.scripts.releases.verify import verify
 from slipway.scripts.report import Report
-from slipway.scripts.stages.publish.copying import copy_file, sweep
+from slipway.scripts.stages.publish.copying import (
+    copy_file,
+    refuse_damaged,
+    sweep,
+    told_when_refused,
+)
 from slipway.scripts.stages.publish.index import locked, point_at
 from slipway.scripts.stages.publish.targets import FolderTarget
 
@@ -44,9 +47,8 @@ class FolderCopy:
             msg = f"nothing was published: {nearest} is no folder that this worker may write"
             raise StageFailed(msg)
         there = self._project / version
-        if there.exists() and (problems := verify(there)):
-            msg = f"{there} is there already, but is damaged: {'; '.join(problems)}"
-            raise StageFailed(msg)
+        if there.exists():
+            refuse_damaged(there)
 
     def stage(self, release: Path) -> None:
         """Copy all files aside and verify them.
@@ -66,7 +68,7 @@ class FolderCopy:
                 raise StageFailed(msg)
             return
         names = [SUMS, *(one.name for one in (*new.artefacts, *new.pages)), MANIFEST]
-        with self._told(), told_when_full(self._project):
+        with told_when_refused(self._project), told_when_full(self._project):
             self._project.mkdir(parents=True, exist_ok=True)
             sweep(self._project)
             self._part = there.with_name(f".{there.name}.{secrets.token_hex(8)}.part")
@@ -91,7 +93,7 @@ class FolderCopy:
             msg = "nothing was brought there yet"
             raise StageFailed(msg)
         target = self._project / release.version
-        with self._told(), told_when_full(self._project), locked(self._project):
+        with told_when_refused(self._project), told_when_full(self._project), locked(self._project):
             if self._part is not None and not target.exists():
                 self._part.rename(target)
                 self._part = None
@@ -103,12 +105,3 @@ class FolderCopy:
         """Delete the copy, if it was not committed."""
         if self._part is not None:
             shutil.rmtree(self._part, ignore_errors=True)
-
-    @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            why = (error.strerror or str(error)).lower()
-            msg = f"{error.filename or self._project}: {why}; mend that and run it again"
-            raise StageFailed(msg) from error

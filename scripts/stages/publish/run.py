@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from slipway.model.errors import SlipwayError, StageFailed, WrongInput
@@ -17,9 +15,14 @@ from slipway.scripts.humanize import plain_name
 from slipway.scripts.releases import manifest as manifests
 from slipway.scripts.releases.manifest import MANIFEST, PAGE, SUMS, Artefact, Manifest, ReleaseFile
 from slipway.scripts.releases.target import ReleaseTarget
-from slipway.scripts.releases.verify import verify
 from slipway.scripts.report import Report, hash_file
-from slipway.scripts.stages.publish.copying import copy, sweep, write
+from slipway.scripts.stages.publish.copying import (
+    copy,
+    refuse_damaged,
+    sweep,
+    told_when_refused,
+    write,
+)
 from slipway.scripts.stages.publish.index import LATEST, locked, point_at
 from slipway.scripts.stages.publish.page import release_page
 from slipway.scripts.stages.publish.stage import PublishStage
@@ -48,12 +51,12 @@ def run(job: Job, report: Report) -> None:
         target.check(version)
     project = Path(job.state, stage.folder).resolve() / plain_name(job.project, "the project")
     products = _products(job)
-    with _told("nothing was published", project), told_when_full(project):
+    with told_when_refused(project, "nothing was published"), told_when_full(project):
         project.mkdir(parents=True, exist_ok=True)
         sweep(project)
         release, again = _release(job, products, project / version, report)
     said = f"{version} is published, but latest and the list of releases are the old ones"
-    with _told(said, project), told_when_full(project), locked(project):
+    with told_when_refused(project, said), told_when_full(project), locked(project):
         moved = point_at(project, release)
     for target in targets:
         _copy(target, project / version, report)
@@ -158,10 +161,7 @@ def _same(target: Path, new: Manifest) -> Manifest:
     Raises:
         StageFailed: It is damaged, or a different one.
     """
-    problems = verify(target)
-    if problems:
-        msg = f"{target} is there already, but is damaged: {'; '.join(problems)}"
-        raise StageFailed(msg)
+    refuse_damaged(target)
     there = manifests.read(target / MANIFEST)
     if not there.same_release(new):
         msg = (
@@ -199,18 +199,3 @@ def _conclude(target: Path, output: Path, report: Report, *, again: bool) -> Non
         size=sum(one.size for one in there.artefacts),
         audit_head=there.audit_head,
     )
-
-
-@contextlib.contextmanager
-def _told(state: str, project: Path) -> Iterator[None]:
-    """Turn errors of the file system into a sentence with the resulting state.
-
-    Raises:
-        StageFailed: The file system refused an operation.
-    """
-    try:
-        yield
-    except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        msg = f"{state}: {error.filename or project}: {why}; mend that and run it again"
-        raise StageFailed(msg) from error
