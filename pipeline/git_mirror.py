@@ -8,10 +8,10 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from slipway.git import clear_locks, git
+from slipway.model.commit import Commit, CommitFacts
 from slipway.model.errors import WrongInput
 from slipway.model.git_names import check_name, check_repository, is_name, is_revision, is_shortened
 from slipway.model.versions.release import ProjectVersion, find_version
@@ -24,17 +24,6 @@ _MOST_FILES = 8 << 20
 _SHARED = "core.sharedRepository=0640"
 _FETCHING: dict[Path, threading.Lock] = {}
 _FIELDS = "%H%x00%ct%x00%an <%ae>%x00%s"
-
-
-@dataclass(frozen=True)
-class CommitFacts:
-    """The facts of a commit."""
-
-    revision: str
-    committed_at: int
-    """Seconds since 1970."""
-    author: str
-    subject: str
 
 
 def facts(folder: Path, revision: str) -> CommitFacts:
@@ -192,6 +181,28 @@ class Mirror:
             has = f"its branches are {', '.join(branches)}"
             msg = f'{subject} has no branch, tag or commit "{name}"; {has}'
         raise WrongInput(msg)
+
+    def fetch_commit(self, branch: str, revision: str | None) -> Commit:
+        """Fetch; return a branch's head or the given revision.
+
+        Raises:
+            WrongInput: The repository cannot be read, or has no such branch or revision.
+        """
+        # The name is recorded with the run and passed to stages in their environment.
+        self.check_name(branch)
+        self.fetch()
+        return self.commit(branch, self.resolve(revision or branch))
+
+    def commit(self, branch: str, found: CommitFacts) -> Commit:
+        """Return the facts of a mirrored commit that a run records."""
+        return Commit(
+            branch=branch,
+            revision=found.revision,
+            base_version=self.version(found.revision).text,
+            committed_at=found.committed_at,
+            subject=found.subject,
+            author=found.author,
+        )
 
     def holds(self, branch: str, revision: str) -> bool:
         """Tell whether a branch contains a revision, as of the last fetch."""

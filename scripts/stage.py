@@ -20,7 +20,7 @@ from slipway.model.kinds.stage import STAGES, deploys
 from slipway.model.protocol.event import event_problem
 from slipway.model.protocol.event_codes import Coder
 from slipway.model.protocol.job import Deployment, Input, Job
-from slipway.model.protocol.script_input import Handed
+from slipway.model.protocol.script_input import Dispatched
 from slipway.scripts import checkout, guard, removal
 from slipway.scripts.inputs import place_inputs
 from slipway.scripts.process import end_descendants
@@ -68,7 +68,7 @@ def main_keyed(uses: str) -> int:
     try:
         # Checked first: the job of an unknown kind cannot even be parsed here.
         find_script(uses)
-        handed = Handed.unpacked(read_input())
+        handed = Dispatched.unpacked(read_input())
     except SlipwayError as error:
         # There is no key yet to authenticate an event with.
         sys.stderr.write(f"{error}\n")
@@ -86,7 +86,7 @@ def main_keyed(uses: str) -> int:
     return _main(uses, read, report)
 
 
-def _with_secrets(handed: Handed) -> Job:
+def _with_secrets(handed: Dispatched) -> Job:
     """Return the job with the secrets: as the stage's variables, masked everywhere else."""
     job = handed.job
     answers = {**job.answers, **handed.secrets}

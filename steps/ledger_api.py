@@ -27,7 +27,7 @@ class Incoming(Protocol):
         """Discard the artefact."""
 
 
-class Desk(Protocol):
+class LedgerApi(Protocol):
     """The master's ledger and store, as steps use them."""
 
     async def claim(self, stage_id: int, build_id: int, worker: str) -> Job | None:

@@ -17,10 +17,10 @@ from slipway.model.protocol.event import AnyEvent, ArtefactLeft, TestResult
 from slipway.model.protocol.event_codes import made_key
 from slipway.model.protocol.job import Job
 from slipway.model.protocol.result_sets import UNITS
-from slipway.model.protocol.script_input import Handed
+from slipway.model.protocol.script_input import Dispatched
 from slipway.steps.event_parser import Heard, ScriptCommand
 from slipway.steps.failure_log import LOG, Failures
-from slipway.steps.ledger_api import SERVICE, STAGE_PROPERTY, Desk
+from slipway.steps.ledger_api import SERVICE, STAGE_PROPERTY, LedgerApi
 from slipway.steps.results import MOST, Results
 from slipway.steps.transfer import (
     ENDING,
@@ -75,9 +75,9 @@ class Stage(CommandMixin, BuildStep):
         self._results: Results | None = None
 
     @property
-    def desk(self) -> Desk:
+    def ledger(self) -> LedgerApi:
         """The master's ledger and store."""
-        found: Desk = self.master.service_manager.namedServices[SERVICE]
+        found: LedgerApi = self.master.service_manager.namedServices[SERVICE]
         return found
 
     async def run(self) -> Any:
@@ -98,7 +98,7 @@ class Stage(CommandMixin, BuildStep):
             await self.addCompleteLog("problem", f"{error}\n")
         except _LOST as error:
             if not self._abandoned:
-                self.desk.lost(stage_id)
+                self.ledger.lost(stage_id)
                 # Retry: another worker may do it, or this one once it is back.
                 raise ConnectionLost(str(error)) from error
         except Exception as error:  # noqa: BLE001
@@ -112,19 +112,19 @@ class Stage(CommandMixin, BuildStep):
 
     async def _run(self, stage_id: int) -> bool:
         """Run the stage; return False if this attempt had already ended."""
-        job = await self.desk.claim(stage_id, self.build.buildid, self.build.workername)
+        job = await self.ledger.claim(stage_id, self.build.buildid, self.build.workername)
         if job is None:
             return False
         self._failures = Failures(
             lambda: self.addLog(LOG, type="h"),
-            self.desk.incoming,
-            lambda artefacts: self.desk.left(stage_id, artefacts),
+            self.ledger.incoming,
+            lambda artefacts: self.ledger.left(stage_id, artefacts),
         )
         self._results = self._results_in_buildbot()
-        secrets, withheld = await self.desk.read_secrets(job)
+        secrets, withheld = await self.ledger.read_secrets(job)
         if self.stopped:
             return True
-        place = await self._begin(job, self.desk.tenant(job, secrets))
+        place = await self._begin(job, self.ledger.tenant(job, secrets))
         if not self.stopped:
             await self._do(job, place, secrets, withheld)
         if not self.stopped:
@@ -156,7 +156,7 @@ class Stage(CommandMixin, BuildStep):
             text = "".join(f"{problem}\n" for problem in place.problems)
             await self.addCompleteLog("left by earlier runs", text)
         for given in {one.sha256: one for one in job.fetched}.values():
-            path = self.desk.path(given.sha256)
+            path = self.ledger.path(given.sha256)
             await download(self, path, given.sha256, given.size, f"{given.stage}/{given.name}")
         return place
 
@@ -183,7 +183,7 @@ class Stage(CommandMixin, BuildStep):
         self, job: Job, place: Place, secrets: dict[str, str], withheld: tuple[str, ...]
     ) -> None:
         """Run the script to its end; it gets the job and the secrets on its standard input."""
-        handed = Handed(job=job, key=self.key, given=place.given, secrets=secrets)
+        handed = Dispatched(job=job, key=self.key, given=place.given, secrets=secrets)
         log = await self.addLog("stdio")
         for told in withheld:
             await log.addHeader(f"{told}\n")
@@ -252,7 +252,7 @@ class Stage(CommandMixin, BuildStep):
             raise WrongInput(msg)
         try:
             await threads.deferToThread(
-                self.desk.check_room, sum(artefact.size for artefact in left.values())
+                self.ledger.check_room, sum(artefact.size for artefact in left.values())
             )
             for artefact in left.values():
                 await self._store(artefact)
@@ -263,10 +263,10 @@ class Stage(CommandMixin, BuildStep):
             await self.addCompleteLog("problem", f"{error}\n")
             return
         if left:
-            await self.desk.left(stage_id, list(left.values()))
+            await self.ledger.left(stage_id, list(left.values()))
 
     async def _store(self, artefact: ArtefactLeft) -> None:
-        incoming = self.desk.incoming()
+        incoming = self.ledger.incoming()
         try:
             await upload(self, artefact, incoming)
             await threads.deferToThread(incoming.commit, artefact.sha256, artefact.size)
@@ -281,7 +281,7 @@ class Stage(CommandMixin, BuildStep):
             return CANCELLED
         code = StageFailed.exit_code if self.exit_code is None else self.exit_code
         # First the result: dependent stages start now, however many tests there are to write.
-        await self.desk.said(stage_id, code, self.heard.line, self.heard.facts)
+        await self.ledger.said(stage_id, code, self.heard.line, self.heard.facts)
         await self._keep_tests()
         return SUCCESS if code == 0 else FAILURE
 
@@ -296,7 +296,7 @@ class Stage(CommandMixin, BuildStep):
             return int(made)
 
         async def keep(sets: Mapping[str, int], tests: list[TestResult]) -> None:
-            await self.desk.tested(await build.getBuilderId(), sets, tests)
+            await self.ledger.tested(await build.getBuilderId(), sets, tests)
 
         async def close_set(set_id: int, passed: int, failed: int) -> None:
             await updates.completeTestResultSet(set_id, tests_passed=passed, tests_failed=failed)

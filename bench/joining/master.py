@@ -121,11 +121,11 @@ class Part(Stamp):
         stage, builder = self.getProperty("slipway_stage"), self.build.builder.name
         await super().run()
         if stage is not None:
-            desk = self.master.service_manager.namedServices["slipway"]
-            await desk.claim(stage, self.build.buildid, self.build.workername)
+            ledger = self.master.service_manager.namedServices["slipway"]
+            await ledger.claim(stage, self.build.buildid, self.build.workername)
         _write(self.here, f"script of {builder}", time.time())
         if stage is not None:
-            await desk.said(stage, 0, "", {})
+            await ledger.said(stage, 0, "", {})
         return SUCCESS
 
 

@@ -107,7 +107,7 @@ type = "environment"
 [[project.almanac.stages.staging.parameters]]
 name = "token"
 type = "secret"
-help = "Handed to the deployment, never stored."
+help = "Dispatched to the deployment, never stored."
 """
 
 

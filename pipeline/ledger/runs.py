@@ -7,7 +7,6 @@ change of state that is not legal raises `slipway.ledger.transitions.IllegalRow`
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
@@ -18,6 +17,7 @@ from slipway.ledger.run_state import counting, ready, verdict
 from slipway.ledger.tables.runs import Artefact, Release, Run, StageResult
 from slipway.ledger.transitions import transition
 from slipway.model.cell import cells
+from slipway.model.commit import Cause, Commit
 from slipway.model.graph import dependents
 from slipway.model.kinds.stage import Stage
 from slipway.model.run_state import state_of
@@ -25,28 +25,6 @@ from slipway.model.states import ENDED_RUN, OPEN_STAGE, RunState, StageState
 
 #: Maximum number of runs, newest first, that are searched for one in which a stage passed.
 _LOOKED_BACK = 50
-
-
-@dataclass(frozen=True)
-class Commit:
-    """The commit that a run builds."""
-
-    branch: str
-    revision: str
-    base_version: str
-    """The project's own version, without the run's number."""
-    committed_at: int
-    subject: str = ""
-    author: str = ""
-
-
-@dataclass(frozen=True)
-class Cause:
-    """The trigger of a run, with the person and the reason."""
-
-    trigger: str
-    owner: str = ""
-    reason: str = ""
 
 
 def start_run(

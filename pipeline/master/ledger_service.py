@@ -29,7 +29,7 @@ from slipway.master.change_notifications import News, collect, tell, watch_gates
 from slipway.master.database import Database
 from slipway.master.gates.external_choices import Choices
 from slipway.master.job_builder import Place, claim
-from slipway.master.malloc_tuning import give_back
+from slipway.master.malloc_tuning import trim_heap
 from slipway.master.pruning import Pruning
 from slipway.master.secret_readers import SecretReaders
 from slipway.model.errors import SlipwayError, StageFailed, WrongInput
@@ -43,7 +43,7 @@ from slipway.model.tenant import tenant_of
 from slipway.steps.ledger_api import SERVICE
 
 if TYPE_CHECKING:
-    from slipway.master.gates.service import Gatekeeper
+    from slipway.master.gates.service import GateService
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -54,10 +54,10 @@ _LOST = f"the worker was lost {_MOST_LOSSES} times while this stage ran, which m
 _LOST += "see the worker's log, then run the stage again"
 
 
-def find_desk(master: Any) -> Desk:
+def find_ledger(master: Any) -> LedgerService:
     """Return a master's ledger service."""
-    desk: Desk = master.service_manager.namedServices[SERVICE]
-    return desk
+    ledger: LedgerService = master.service_manager.namedServices[SERVICE]
+    return ledger
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class _Done(Generic[T]):
     gated: set[str]
 
 
-class Desk(BuildbotService):
+class LedgerService(BuildbotService):
     """The ledger service, one per master. Transactions run in Buildbot's database threads."""
 
     compare_attrs: ClassVar[tuple[str, ...]] = _COMPARED
@@ -127,7 +127,7 @@ class Desk(BuildbotService):
         await self._database.open()
         await threads.deferToThread(self._store.sweep)
         self.pruning.begin()
-        give_back()
+        trim_heap()
 
     async def stopService(self) -> None:
         """Stop the background work and close the database."""
@@ -336,9 +336,9 @@ class Desk(BuildbotService):
             deployments.said(session, result, exit_code, now)
         return run.project
 
-    def gatekeeper(self, project: str) -> Gatekeeper:
+    def gatekeeper(self, project: str) -> GateService:
         """Return the gate service of a project."""
-        found: Gatekeeper = self.master.scheduler_manager.namedServices[project].gatekeeper
+        found: GateService = self.master.scheduler_manager.namedServices[project].gatekeeper
         return found
 
 

@@ -15,7 +15,7 @@ ENVIRONMENT = {
 }
 
 
-def give_back() -> None:
+def trim_heap() -> None:
     """Return the memory left over from loading the configuration to the system (3 MB).
 
     Objects in use are frozen: the garbage collector no longer scans them, which would stop all

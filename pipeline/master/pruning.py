@@ -15,7 +15,7 @@ from slipway.ledger import retention
 from slipway.model.errors import SlipwayError
 
 if TYPE_CHECKING:
-    from slipway.master.ledger_service import Desk
+    from slipway.master.ledger_service import LedgerService
 
 _DAY = 86400
 
@@ -23,8 +23,8 @@ _DAY = 86400
 class Pruning:
     """Deletes the artefacts of old runs according to each project's `keep`."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, ledger: LedgerService) -> None:
+        self._ledger = ledger
         self._daily = task.LoopingCall(self._prune)
 
     def begin(self) -> None:
@@ -37,7 +37,7 @@ class Pruning:
             self._daily.stop()
 
     def _prune(self) -> Any:
-        if not any(project.keep for project in self._desk.projects.values()):
+        if not any(project.keep for project in self._ledger.projects.values()):
             return None
         done = defer.ensureDeferred(self.prune())
         done.addErrback(_tell_refused)
@@ -59,13 +59,13 @@ class Pruning:
         Raises:
             SlipwayError: No project has `keep`, a backup is running, or a folder cannot be removed.
         """
-        desk, store = self._desk, Store(Path(self._desk.store_folder))
-        projects = pruning.among(desk.projects, project)
+        ledger, store = self._ledger, Store(Path(self._ledger.store_folder))
+        projects = pruning.among(ledger.projects, project)
         if dry_run:
-            found = await desk.read(retention.find, projects, store, time.time())
+            found = await ledger.read(retention.find, projects, store, time.time())
             size = found.size
         else:
-            found = await desk.change(actor, pruning.mark, projects, store)
+            found = await ledger.change(actor, pruning.mark, projects, store)
             size = await threads.deferToThread(pruning.remove, store, found)
         return pruning.told(found, projects, project, size, dry_run=dry_run)
 

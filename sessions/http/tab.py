@@ -79,7 +79,7 @@ class Tab:
             stop.page = self.visitor.load(stop.request)
             stop.url = stop.page.url
         self._at = to
-        self._give_back()
+        self._return_request()
 
     def again(self) -> None:
         """Reload the page; form data is sent again.
@@ -98,9 +98,9 @@ class Tab:
     def _add(self, stop: _Stop) -> None:
         self._stops[self._at + 1 :] = [stop]
         self._at = len(self._stops) - 1
-        self._give_back()
+        self._return_request()
 
-    def _give_back(self) -> None:
+    def _return_request(self) -> None:
         """Free memory: of the history's pages, keep only the nearest and not too large ones."""
         kept = 0
         shown = self.page

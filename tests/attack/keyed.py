@@ -13,7 +13,7 @@ from typing import Any
 from slipway.model.protocol.event import AnyEvent, ArtefactLeft, Notice, read_event
 from slipway.model.protocol.event_codes import CodeReader, made_key
 from slipway.model.protocol.job import Job, RunFacts
-from slipway.model.protocol.script_input import Handed
+from slipway.model.protocol.script_input import Dispatched
 
 KEYED = [sys.executable, "-m", "slipway.cli", "stage", "command", "--keyed"]
 #: As root the kernel lets a process open what it likes: a worker should not be root, and here the
@@ -64,7 +64,7 @@ def job(folder: Path, program: str, *artefacts: str, **keys: Any) -> Job:
     )
 
 
-def begin(folder: Path, handed: Handed, **options: Any) -> subprocess.Popen[bytes]:
+def begin(folder: Path, handed: Dispatched, **options: Any) -> subprocess.Popen[bytes]:
     """Start the script in a folder of its own; what it is handed has been written."""
     work = folder / "work"
     work.mkdir(parents=True, exist_ok=True)
@@ -105,5 +105,5 @@ def finish(process: subprocess.Popen[bytes], key: str) -> Told:
 def run_stage(folder: Path, program: str, *artefacts: str, **keys: Any) -> Told:
     """Run a stage of Python code to its end."""
     key = made_key()
-    handed = Handed(job=job(folder, program, *artefacts, **keys), key=key)
+    handed = Dispatched(job=job(folder, program, *artefacts, **keys), key=key)
     return finish(begin(folder, handed), key)

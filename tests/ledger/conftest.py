@@ -9,9 +9,9 @@ from sqlalchemy import create_engine
 from slipway.ledger import gates, run_state, runs
 from slipway.ledger.database.migrate import upgrade
 from slipway.ledger.database.session import LedgerSession
-from slipway.ledger.runs import Cause, Commit
 from slipway.ledger.tables.runs import Artefact
 from slipway.model.access import Person
+from slipway.model.commit import Cause, Commit
 from slipway.model.states import StageState
 from slipway.scripts.stages.command.stage import CommandStage
 

@@ -5,8 +5,8 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from slipway.ledger import run_state, runs
-from slipway.ledger.runs import Cause, Commit
 from slipway.ledger.tables.runs import Artefact, Release, Run, StageResult
+from slipway.model.commit import Cause, Commit
 from slipway.model.states import StageState
 
 

@@ -4,10 +4,10 @@ import pytest
 
 from slipway.ledger import freezes, gates, run_state, runs
 from slipway.ledger.database.session import LedgerSession
-from slipway.ledger.runs import Cause, Commit
 from slipway.ledger.tables.runs import Artefact
 from slipway.master import change_notifications
 from slipway.model.access import Person
+from slipway.model.commit import Cause, Commit
 from slipway.model.states import StageState
 from slipway.scripts.stages.command.stage import CommandStage
 from tests.master.scheduling.engine import make_ledger

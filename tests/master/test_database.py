@@ -21,7 +21,7 @@ from slipway.ledger.database.session import LedgerSession
 from slipway.ledger.tables.runs import Base, Run
 from slipway.ledger.transitions import transition
 from slipway.master.database import Database, make_reading
-from slipway.master.ledger_service import Desk
+from slipway.master.ledger_service import LedgerService
 from slipway.model.states import IllegalTransition, RunState
 
 LONG = 30
@@ -138,25 +138,25 @@ class ReadersTest(Begun):
         assert await self.read() == 0
 
     async def test_a_call_that_says_it_reads_cannot_change_the_ledger(self):
-        desk = Desk.__new__(Desk)
-        self.patch(Desk, "master", self.master)
-        desk._database, desk._upgraded, desk.projects = self.database, True, {}
+        ledger = LedgerService.__new__(LedgerService)
+        self.patch(LedgerService, "master", self.master)
+        ledger._database, ledger._upgraded, ledger.projects = self.database, True, {}
 
         def change(session):
             session.add(Run(project="demo", number=1, branch="main", revision="a" * 40))
             session.flush()
 
         with pytest.raises(OperationalError) as caught:
-            await desk.read(change)
+            await ledger.read(change)
         assert "readonly" in str(caught.value)
         self.flushLoggedErrors(OperationalError)
         with LedgerSession(self.engine) as session:
             assert session.query(Run).count() == 0
 
     async def test_an_illegal_transition_changes_nothing_and_is_in_the_trail(self):
-        desk = Desk.__new__(Desk)
-        self.patch(Desk, "master", self.master)
-        desk._database, desk._upgraded, desk.projects = self.database, True, {}
+        ledger = LedgerService.__new__(LedgerService)
+        self.patch(LedgerService, "master", self.master)
+        ledger._database, ledger._upgraded, ledger.projects = self.database, True, {}
         facts = {"branch": "main", "revision": "a" * 40, "version": "1+1", "trigger": "force"}
 
         def start(session):
@@ -170,9 +170,9 @@ class ReadersTest(Begun):
             run.reason = "changed"
             transition(run, RunState.WAITING, "ann has asked", 3.0)
 
-        await desk.call(start)
+        await ledger.call(start)
         with pytest.raises(IllegalTransition, match="is failed and cannot become waiting"):
-            await desk.change("ann", change)
+            await ledger.change("ann", change)
         (failure,) = self.flushLoggedErrors(IllegalTransition)
         assert "in change" in failure.getTraceback()
         with LedgerSession(self.engine) as session:
@@ -182,7 +182,7 @@ class ReadersTest(Begun):
             assert (last.action, last.entity, last.actor) == ("illegal", "run", "ann")
             assert last.new == {"from": "failed", "to": "waiting", "why": "ann has asked"}
         # The ledger goes on.
-        assert await desk.call(lambda session: session.query(Run).count()) == 1
+        assert await ledger.call(lambda session: session.query(Run).count()) == 1
 
     async def test_what_is_left_of_a_failed_reading_is_nothing(self):
         def wrong(connection):

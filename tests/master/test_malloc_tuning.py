@@ -5,7 +5,7 @@ import weakref
 
 import pytest
 
-from slipway.master.malloc_tuning import give_back
+from slipway.master.malloc_tuning import trim_heap
 
 
 class Knot:
@@ -23,19 +23,19 @@ def thawed():
 
 def test_what_is_there_is_left_out():
     kept = Knot()
-    give_back()
+    trim_heap()
     assert gc.get_freeze_count() > 0
     assert all(one is not kept for one in gc.get_objects())
 
 
 def test_what_is_waste_by_then_goes_first():
     before = weakref.ref(Knot())
-    give_back()
+    trim_heap()
     assert before() is None
 
 
 def test_what_comes_later_is_collected():
-    give_back()
+    trim_heap()
     later = weakref.ref(Knot())
     gc.collect()
     assert later() is None

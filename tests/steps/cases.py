@@ -1,4 +1,4 @@
-"""What tests of the stages' step share: a job, a desk in memory, a store, expected commands."""
+"""What tests of the stages' step share: a job, a ledger in memory, a store, expected commands."""
 
 import hashlib
 import shutil
@@ -20,7 +20,7 @@ from slipway.artefacts.store import Store
 from slipway.model.protocol.event import ArtefactLeft
 from slipway.model.protocol.event_codes import Coder, made_key
 from slipway.model.protocol.job import Input, Job, RunFacts
-from slipway.model.protocol.script_input import Handed
+from slipway.model.protocol.script_input import Dispatched
 from slipway.steps import Stage
 from slipway.steps.ledger_api import STAGE_PROPERTY
 from slipway.steps.stage import GRACE
@@ -46,7 +46,7 @@ LEAST = {
 
 
 class MemoryDesk:
-    """A desk that keeps in memory what a step tells it; the store is a real one."""
+    """A ledger that keeps in memory what a step tells it; the store is a real one."""
 
     def __init__(self, job, store):
         self.job, self.store = job, store
@@ -113,9 +113,9 @@ class StepCase(TestBuildStepMixin, TestReactorMixin, TestCase):
         self.store = Store(self.folder / "store")
 
     def begin(self, *, job=True, stage_id=7):
-        """Set up a step at its desk."""
-        self.desk = MemoryDesk(self.make_job() if job else None, self.store)
-        self.master.service_manager = SimpleNamespace(namedServices={"slipway": self.desk})
+        """Set up a step at its ledger."""
+        self.ledger = MemoryDesk(self.make_job() if job else None, self.store)
+        self.master.service_manager = SimpleNamespace(namedServices={"slipway": self.ledger})
         self.made = self.setup_step(Stage(self.kind, timeout=300))
         self.made.key = KEY
         self.change_worker_system(self.system)
@@ -152,7 +152,7 @@ class StepCase(TestBuildStepMixin, TestReactorMixin, TestCase):
         self.build.getWorkerCommandVersion = lambda name, _old=None: self.versions.get(name)
         told = {
             "told": f"run 7 of almanac ({self.kind})",
-            "tenant": self.desk.tenant(self.desk.job, self.desk.given),
+            "tenant": self.ledger.tenant(self.ledger.job, self.ledger.given),
         }
         begin = Expect("slipway.begin", told)
         begin.update("work", WORK).update("given", "../given-x").update(
@@ -164,7 +164,7 @@ class StepCase(TestBuildStepMixin, TestReactorMixin, TestCase):
         """Expect a place, and the input to be sent to it under its hash; keep what was sent."""
         self.expect_begin()
         self.sent = {}
-        for given in {one.sha256: one for one in self.desk.job.fetched}.values():
+        for given in {one.sha256: one for one in self.ledger.job.fetched}.values():
             arguments = {
                 "sha256": given.sha256,
                 "size": given.size,
@@ -184,8 +184,8 @@ class StepCase(TestBuildStepMixin, TestReactorMixin, TestCase):
         self.expect_commands(Expect("slipway.end", {}).exit(0))
 
     def handed(self):
-        job, given = self.desk.job, "../given-x"
-        return Handed(job=job, key=KEY, given=given, secrets=self.desk.given)
+        job, given = self.ledger.job, "../given-x"
+        return Dispatched(job=job, key=KEY, given=given, secrets=self.ledger.given)
 
     def expect_script(self, output="", code=0):
         shell = ExpectShell(
@@ -233,7 +233,7 @@ class StepCase(TestBuildStepMixin, TestReactorMixin, TestCase):
 
     def written(self):
         """Return the tests that were written down, in their order."""
-        return [test for _, _, tests in self.desk.tests for test in tests]
+        return [test for _, _, tests in self.ledger.tests for test in tests]
 
     def leftovers(self):
         return list((self.store.root / "incoming").glob("*.part"))

@@ -34,7 +34,7 @@ class ResultsTest(StepCase):
         self.expect_outcome(FAILURE, "2 failed")
         await self.run_step()
         assert self.written() == each
-        ((builder, sets, _),) = self.desk.tests
+        ((builder, sets, _),) = self.ledger.tests
         assert (builder, sorted(sets)) == (5, ["fail_only", "pass_fail"])
         assert await self.sets() == {"pass_fail": (True, 2, 2), "fail_only": (True, 0, 2)}
 
@@ -66,7 +66,7 @@ class ResultsTest(StepCase):
         expected.behaviors.clear()
         for start in range(0, len(each), 100):
             expected.stdout(said(*each[start : start + 100]))
-        expected.behavior(lambda _command: seen.append(len(self.desk.tests)))
+        expected.behavior(lambda _command: seen.append(len(self.ledger.tests)))
         expected.stdout(said(Notice(text="all failed", level="error"))).exit(1)
         self.expect_end()
         self.expect_outcome(FAILURE, "all failed")
@@ -74,9 +74,9 @@ class ResultsTest(StepCase):
         await self.run_step()
         assert seen[0] >= 2
         assert [test.name for test in self.written()] == [test.name for test in each]
-        sizes = [len(tests) for _, _, tests in self.desk.tests]
+        sizes = [len(tests) for _, _, tests in self.ledger.tests]
         assert max(sizes) <= BATCH
-        texts = [sum(len(one.message) for one in tests) for _, _, tests in self.desk.tests]
+        texts = [sum(len(one.message) for one in tests) for _, _, tests in self.ledger.tests]
         assert max(texts) < LARGE + 3501
         assert (await self.sets())["fail_only"] == (True, 0, len(each))
 
@@ -119,7 +119,7 @@ class ResultsTest(StepCase):
         async def full(*_):
             raise OSError(28, "No space left on device")
 
-        self.desk.tested = full
+        self.ledger.tested = full
         each = [TestResult(suite="p", name=f"t{n}", status="passed") for n in range(3)]
         self.expect_script(said(*each, Summary(text="3 passed")))
         self.expect_end()
@@ -202,7 +202,7 @@ class DeployTest(StepCase):
         self.expect_end()
         self.expect_outcome(SUCCESS, "staging: 1+7 is deployed")
         await self.run_step()
-        assert self.desk.told == [(7, 0, "staging: 1+7 is deployed", {"n": 1})]
+        assert self.ledger.told == [(7, 0, "staging: 1+7 is deployed", {"n": 1})]
 
 
 class EvidenceTest(StepCase):
@@ -255,7 +255,7 @@ class EvidenceTest(StepCase):
         assert "A: &lt;b&gt;b&lt;/b&gt;" in page
         assert "it is &lt;/pre&gt; not there" in page
         assert self.store.path(digest).read_bytes() == png
-        assert self.desk.kept == [(7, "evidence/a-3-1-1.png")]
+        assert self.ledger.kept == [(7, "evidence/a-3-1-1.png")]
         assert "base64" not in self.made.logs["stdio"].stdout
 
 

@@ -19,8 +19,8 @@ class SecretsTest(StepCase):
 
     def begin(self, **keys):
         super().begin(**keys)
-        self.desk.given = {"TOKEN": TOKEN}
-        self.desk.withheld = ("the secret OTHER is for release/* alone; a run of main has none",)
+        self.ledger.given = {"TOKEN": TOKEN}
+        self.ledger.withheld = ("the secret OTHER is for release/* alone; a run of main has none",)
 
     def logs(self):
         return "".join(log.stdout + log.stderr + log.header for log in self.made.logs.values())
@@ -34,7 +34,7 @@ class SecretsTest(StepCase):
         await self.run_step()
         assert "the secret OTHER is for release/* alone" in self.logs()
         assert TOKEN not in self.logs()
-        assert TOKEN not in self.desk.job.model_dump_json()
+        assert TOKEN not in self.ledger.job.model_dump_json()
 
     async def test_output_past_the_script_is_masked_wherever_it_is_split(self):
         self.begin()
@@ -69,7 +69,7 @@ class SecretsTest(StepCase):
         self.expect_end()
         self.expect_outcome(FAILURE, "no good: ****")
         await self.run_step()
-        assert self.desk.told == [(7, 1, "no good: ****", {"****": ["****"], "n": 1})]
+        assert self.ledger.told == [(7, 1, "no good: ****", {"****": ["****"], "n": 1})]
         (kept,) = self.written()
         assert (kept.name, kept.message) == ("test[****]", "a\n****\nb")
         assert TOKEN not in self.logs()
@@ -82,7 +82,7 @@ class SecretsTest(StepCase):
         told = "the name of an artefact holds a secret; call the file something else"
         self.expect_outcome(FAILURE, told)
         await self.run_step()
-        assert self.desk.kept == []
+        assert self.ledger.kept == []
         assert TOKEN not in self.logs()
 
     async def test_one_that_cannot_be_read_fails_the_stage_before_the_worker_hears_of_it(self):
@@ -92,11 +92,11 @@ class SecretsTest(StepCase):
             msg = "project.d.stages.a.secrets.TOKEN: the environment variable T is not set"
             raise MissingTool(msg)
 
-        self.desk.read_secrets = missing
+        self.ledger.read_secrets = missing
         told = "project.d.stages.a.secrets.TOKEN: the environment variable T is not set"
         self.expect_outcome(FAILURE, told)
         await self.run_step()
-        assert self.desk.told == [(7, 3, told, {})]
+        assert self.ledger.told == [(7, 3, told, {})]
 
     async def test_one_that_is_stopped_while_they_are_read_begins_nothing(self):
         self.begin()
@@ -105,7 +105,7 @@ class SecretsTest(StepCase):
             self.made.stopped = True
             return {"TOKEN": TOKEN}, ()
 
-        self.desk.read_secrets = stopped
+        self.ledger.read_secrets = stopped
         self.expect_outcome(CANCELLED)
         await self.run_step()
-        assert self.desk.told == []
+        assert self.ledger.told == []

@@ -21,9 +21,9 @@ class EachKind:
         self.expect_end()
         self.expect_outcome(SUCCESS, "all good")
         await self.run_step()
-        assert self.desk.claimed == [(7, 92, "local")]
-        assert self.desk.kept == [(7, "almanac.zip")]
-        assert self.desk.told == [(7, 0, "all good", {"n": 3})]
+        assert self.ledger.claimed == [(7, 92, "local")]
+        assert self.ledger.kept == [(7, "almanac.zip")]
+        assert self.ledger.told == [(7, 0, "all good", {"n": 3})]
         assert self.store.path(HASH).read_bytes() == DATA
         assert list(self.sent.values()) == [GIVEN]
         assert self.made.logs["stdio"].stdout == (
@@ -37,8 +37,8 @@ class EachKind:
         self.expect_end()
         self.expect_outcome(FAILURE, "it is bad")
         await self.run_step()
-        assert self.desk.told == [(7, 1, "it is bad", {})]
-        assert self.desk.kept == []
+        assert self.ledger.told == [(7, 1, "it is bad", {})]
+        assert self.ledger.kept == []
         assert not self.store.has(HASH)
 
     async def test_it_is_skipped_where_the_attempt_has_ended(self):
@@ -46,7 +46,7 @@ class EachKind:
         self.expect_outcome(SKIPPED)
         await self.run_step()
         assert "has ended already" in self.made.getResultSummary()["step"]
-        assert self.desk.told == []
+        assert self.ledger.told == []
 
 
 def _each(system, suffix):
@@ -70,7 +70,7 @@ class EndsTest(StepCase):
         self.expect_end()
         self.expect_outcome(result)
         await self.run_step()
-        ((_, told_code, told, _),) = self.desk.told
+        ((_, told_code, told, _),) = self.ledger.told
         assert (told_code, self.made.exit_code) == (exit_code, exit_code)
         assert summary in told
 
@@ -111,7 +111,7 @@ class EndsTest(StepCase):
         await self.run_step()
         told = "belongs to no run: start it with 'Run this stage' or 'Run the pipeline'"
         assert self.made.getResultSummary() == {"step": told, "build": told}
-        assert self.desk.claimed == []
+        assert self.ledger.claimed == []
 
     async def test_stopped_by_a_person(self):
         self.begin()
@@ -120,7 +120,7 @@ class EndsTest(StepCase):
         self._expected_commands[-1].behavior(lambda _command: self.stop())
         self.expect_outcome(CANCELLED)
         await self.run_step()
-        assert self.desk.told == []
+        assert self.ledger.told == []
 
     def stop(self):
         self.made.stopped = True
@@ -138,9 +138,9 @@ class ArtefactsTest(StepCase):
         self.expect_end()
         self.expect_outcome(FAILURE)
         await self.run_step()
-        ((_, code, summary, _),) = self.desk.told
+        ((_, code, summary, _),) = self.ledger.told
         assert told in summary
-        assert self.desk.kept == []
+        assert self.ledger.kept == []
         assert self.leftovers() == []
         assert told in self.made.logs["problem"].stdout
         return code
@@ -167,8 +167,8 @@ class ArtefactsTest(StepCase):
         self.expect_end()
         self.expect_outcome(FAILURE, "it is bad")
         await self.run_step()
-        assert self.desk.kept == [(7, "almanac.zip")]
-        assert self.desk.told == [(7, 1, "it is bad", {})]
+        assert self.ledger.kept == [(7, "almanac.zip")]
+        assert self.ledger.told == [(7, 1, "it is bad", {})]
 
     async def test_a_report_that_cannot_be_kept_is_not_why_a_stage_failed(self):
         self.begin()
@@ -179,7 +179,7 @@ class ArtefactsTest(StepCase):
         self.expect_end()
         self.expect_outcome(FAILURE, "it is bad")
         await self.run_step()
-        assert self.desk.told == [(7, 1, "it is bad", {})]
+        assert self.ledger.told == [(7, 1, "it is bad", {})]
         assert "the worker could not send" in self.made.logs["problem"].stdout
 
     async def test_a_file_the_worker_cannot_send_fails_the_stage(self):
@@ -193,12 +193,12 @@ class ArtefactsTest(StepCase):
 
     async def test_an_input_that_is_gone_fails_the_stage(self):
         self.begin()
-        self.store.path(self.desk.job.inputs[0].sha256).unlink()
+        self.store.path(self.ledger.job.inputs[0].sha256).unlink()
         self.expect_begin()
         self.expect_end()
         self.expect_outcome(FAILURE)
         await self.run_step()
-        ((_, code, summary, _),) = self.desk.told
+        ((_, code, summary, _),) = self.ledger.told
         assert code == 1
         assert summary.startswith("before/given.zip: the store cannot give ")
 
@@ -212,4 +212,4 @@ class ArtefactsTest(StepCase):
         self.expect_end()
         self.expect_outcome(SUCCESS)
         await self.run_step()
-        assert self.desk.kept == [(7, "almanac.zip"), (7, "empty")]
+        assert self.ledger.kept == [(7, "almanac.zip"), (7, "empty")]

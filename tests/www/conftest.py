@@ -10,10 +10,10 @@ from sqlalchemy import create_engine, event
 from slipway.ledger import deployments, gates, run_state, runs
 from slipway.ledger.database.migrate import upgrade
 from slipway.ledger.database.session import LedgerSession
-from slipway.ledger.runs import Cause, Commit
 from slipway.ledger.tables.runs import Artefact, Release
 from slipway.ledger.tables.stated import write
 from slipway.model.access import Person, held
+from slipway.model.commit import Cause, Commit
 from slipway.model.site import Project, Worker
 from slipway.model.states import DeploymentState, GateState, StageState
 from slipway.www.api.graph_columns import draw

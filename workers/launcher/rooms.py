@@ -64,7 +64,7 @@ def start(order: Order) -> None:
         elif asked["do"] == "where":
             send(sock, {"area": tenant["area"]})
         elif asked["tenant"] in kept:
-            kept[asked["tenant"]].hand_on(sock, asked, files)
+            kept[asked["tenant"]].dispatch(sock, asked, files)
         else:
             _run(sock, asked, files, tenant, order)
 
@@ -291,7 +291,7 @@ class _Kept:
         serving.apart(partial(self._enter, its), mine)
         its.close()
 
-    def hand_on(self, sock: socket.socket, asked: Order, files: list[int]) -> None:
+    def dispatch(self, sock: socket.socket, asked: Order, files: list[int]) -> None:
         """Pass an order on to the room, from where it is answered."""
         handle = os.memfd_create("order")
         with os.fdopen(handle, "w+b") as stream:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from slipway.ledger.tables import gates as gate_tables
 from slipway.master.gates.openable import ByGate, Door
-from slipway.master.gates.service import Asked, Gatekeeper
+from slipway.master.gates.service import Asked, GateService
 from slipway.model.access import Person
 from slipway.model.answers import WrongAnswers, check_answers
 from slipway.model.errors import WrongInput
@@ -112,7 +112,7 @@ async def _gate_of(call: Call) -> tuple[int, str]:
     return gate_id, await call.read(_project_of, gate_id)
 
 
-def _permit(session: Session, keeper: Gatekeeper, gate_id: int, person: Person) -> None:
+def _permit(session: Session, keeper: GateService, gate_id: int, person: Person) -> None:
     keeper.doors.find(session, ByGate(gate_id), person)
 
 

@@ -10,5 +10,5 @@ async def prune(call: Call) -> Pruned:
     """Answer POST prunings."""
     body = call.body
     name = None if body.project is None else call.outline(body.project).name
-    found = await call.desk.pruning.prune(name, actor=call.person.name, dry_run=body.dry_run)
+    found = await call.ledger.pruning.prune(name, actor=call.person.name, dry_run=body.dry_run)
     return Pruned.model_validate(found)

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 from twisted.internet import defer
 from twisted.python import log
 
-from slipway.ledger.runs import Cause
 from slipway.master.scheduling.scheduler import Started
 from slipway.model.cell import cell_title
+from slipway.model.commit import Cause
 from slipway.model.errors import WrongInput
 from slipway.model.states import OPEN_STAGE
 from slipway.www.api.call import Call

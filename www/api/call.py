@@ -9,9 +9,9 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from sqlalchemy.orm import Session
 
 from slipway.master.access.audited_authorization import note_control, told
-from slipway.master.ledger_service import Desk, find_desk
+from slipway.master.ledger_service import LedgerService, find_ledger
 from slipway.master.scheduling.scheduler import PipelineScheduler
-from slipway.model.access import Person
+from slipway.model.access import Person, may, refusal
 from slipway.www.api.graph_columns import Outline, Outlines
 from slipway.www.api.http_errors import Refused, not_found
 
@@ -35,14 +35,14 @@ class Call:
     headers: dict[str, str] = field(default_factory=dict)
 
     @property
-    def desk(self) -> Desk:
+    def ledger(self) -> LedgerService:
         """The ledger and the store.
 
         Raises:
             Refused: The master is still starting.
         """
         try:
-            return find_desk(self.master)
+            return find_ledger(self.master)
         except KeyError:
             raise Refused(503, "the master is starting; try again in a few seconds") from None
 
@@ -53,7 +53,7 @@ class Call:
         **kwargs: P.kwargs,
     ) -> T:
         """Run a read-only function on the ledger, concurrently with writers."""
-        return await self.desk.read(work, *args, **kwargs)
+        return await self.ledger.read(work, *args, **kwargs)
 
     async def change(
         self,
@@ -62,7 +62,7 @@ class Call:
         **kwargs: P.kwargs,
     ) -> T:
         """Run a function that changes the ledger; the audit trail records the person."""
-        return await self.desk.change(self.person.name, work, *args, **kwargs)
+        return await self.ledger.change(self.person.name, work, *args, **kwargs)
 
     async def record(self, action: str, path: str, summary: str, project: str = "") -> None:
         """Record an action on Buildbot in the audit trail, before it is done.
@@ -80,7 +80,7 @@ class Call:
     @property
     def site(self) -> dict[str, Outline]:
         """The outlines of all projects."""
-        return {name: self.outlines.of(name, one) for name, one in self.desk.projects.items()}
+        return {name: self.outlines.of(name, one) for name, one in self.ledger.projects.items()}
 
     def outline(self, name: str | None = None) -> Outline:
         """Return the outline of the given project, or of the one that the path names.
@@ -89,9 +89,9 @@ class Call:
             Refused: There is no such project.
         """
         wanted = self.path["project"] if name is None else name
-        project = self.desk.projects.get(wanted)
+        project = self.ledger.projects.get(wanted)
         if project is None:
-            known = ", ".join(self.desk.projects)
+            known = ", ".join(self.ledger.projects)
             raise not_found(f'there is no project "{wanted}"; there are {known}')
         return self.outlines.of(wanted, project)
 
@@ -106,3 +106,13 @@ class Call:
         if not isinstance(found, PipelineScheduler):
             raise Refused(503, f"{name} is not ready yet; try again in a few seconds")
         return found
+
+
+def demand(person: Person, action: str) -> None:
+    """Raise if a person may not do an action.
+
+    Raises:
+        Refused: 401 without sign-in, else 403.
+    """
+    if not may(person, action):
+        raise Refused(401 if person.anonymous else 403, refusal(person, action))

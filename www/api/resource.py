@@ -14,12 +14,11 @@ from twisted.web.server import NOT_DONE_YET
 
 from slipway.master.access.identify import identify
 from slipway.model.errors import SlipwayError
-from slipway.www.api.call import Call
+from slipway.www.api.call import Call, demand
 from slipway.www.api.graph_columns import Outlines
 from slipway.www.api.http_errors import Refused, of_error, of_validation
 from slipway.www.api.request_parsing import read_body, read_query
 from slipway.www.api.route import Route, Router
-from slipway.www.api.visitor import demand
 from slipway.www.shapes.base import Problem
 
 

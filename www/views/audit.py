@@ -74,7 +74,7 @@ def _cell(value: Any) -> Any:
 
 async def verify_audit(call: Call) -> Whole:
     """Answer GET audit/verify: verify the whole chain of hashes."""
-    verdict = await call.desk.reading_pool.do_with_engine(verify)
+    verdict = await call.ledger.reading_pool.do_with_engine(verify)
     return Whole(
         whole=not verdict.problem, rows=verdict.rows, head=verdict.head, problem=verdict.problem
     )

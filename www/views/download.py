@@ -33,7 +33,7 @@ async def send_artefact(call: Call) -> None:
     """Answer GET artefacts/SHA256."""
     sha256 = call.path["sha256"]
     name, media_type = await call.read(_find, sha256, call.query.name)
-    path = call.desk.path(sha256)
+    path = call.ledger.path(sha256)
     if not path.is_file():
         raise not_found(f"{name} is no longer in the store; it was pruned")
     request = call.request

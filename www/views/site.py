@@ -37,7 +37,7 @@ async def show_me(call: Call) -> Me:
 
 async def list_projects(call: Call) -> Listing[Project]:
     """Answer GET projects."""
-    return await call.read(_list, call.site, dict(call.desk.repositories))
+    return await call.read(_list, call.site, dict(call.ledger.repositories))
 
 
 def _list(

@@ -19,7 +19,7 @@ from twisted.internet import defer
 from twisted.python import log
 
 from slipway.ledger.audit.chain import note
-from slipway.master.ledger_service import find_desk
+from slipway.master.ledger_service import find_ledger
 
 #: HTTP methods that only read.
 _READING = frozenset({"get", "head", "options"})
@@ -65,14 +65,14 @@ class RecordedAuthz(util.Authz):
         path = tuple(str(one) for one in ep)
         thing, project = await self._thing(path)
         verb = action if facts["allowed"] else f"refused: {action}"
-        desk = find_desk(self.master)
-        await desk.change(
+        ledger = find_ledger(self.master)
+        await ledger.change(
             actor, note_control, action, "/".join(path), project, f"{verb} {thing}", facts
         )
 
     async def _thing(self, path: tuple[str, ...]) -> tuple[str, str]:
         """Return the title and project of the object of a path; the path itself if unknown."""
-        projects = find_desk(self.master).projects
+        projects = find_ledger(self.master).projects
         kind, key = ("", *path)[-2:]
         if kind == "forceschedulers":
             return key, next(

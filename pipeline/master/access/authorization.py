@@ -12,7 +12,7 @@ from buildbot.www.authz import Forbidden
 from twisted.internet import defer
 
 from slipway.master.access.request import Known
-from slipway.master.access.users import Crowd
+from slipway.master.access.users import Users
 from slipway.master.buildbot_config.force import ForceRun, ForceStage
 from slipway.model.access import Person, gate_refusal, may, may_open, refusal
 from slipway.model.site import Project, builder_name
@@ -28,9 +28,9 @@ _READING = frozenset({"get", "head", "options"})
 class Rules(util.Authz):
     """Buildbot's `authz`, with the permissions of `slipway.model.access`."""
 
-    def __init__(self, crowd: Crowd, projects: Mapping[str, Project]) -> None:
+    def __init__(self, users: Users, projects: Mapping[str, Project]) -> None:
         super().__init__()
-        self._crowd = crowd
+        self._users = users
         self._gates = {
             builder_name(project, name): tuple(getattr(stage, "allowed", ()))
             for project, one in projects.items()
@@ -42,7 +42,7 @@ class Rules(util.Authz):
         """Return the person behind Buildbot's user_info."""
         if isinstance(user_info, Known):
             return user_info.person
-        return self._crowd.of_session(user_info)
+        return self._users.of_session(user_info)
 
     def assertUserAllowed(self, ep: Any, action: Any, options: Any, userDetails: Any) -> Any:
         """Refuse an action without permission; the gateway has checked reading already.

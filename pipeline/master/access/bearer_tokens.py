@@ -18,7 +18,7 @@ from twisted.python import log
 
 from slipway.ledger import tokens
 from slipway.master.access.rate_limits import Buckets
-from slipway.master.ledger_service import find_desk
+from slipway.master.ledger_service import find_ledger
 from slipway.model.access import Person, Unknown
 
 #: Minimum seconds between two reads of the ledger because of unknown tokens.
@@ -55,18 +55,18 @@ class Bearers:
                 address; or the ledger is not open yet.
         """
         try:
-            desk = find_desk(self._master)
+            ledger = find_ledger(self._master)
         except KeyError:
             msg = "the master is starting; try again in a few seconds"
             raise Unknown(msg, 503) from None
         digest = tokens.digest(presented)
         if digest not in self._good:
             await self._look_again(digest, address, well_formed=tokens.well_formed(presented))
-        found = await desk.read(tokens.who, digest)
+        found = await ledger.read(tokens.who, digest)
         if found is None:
             raise Unknown(_NONE)
         number, person = found
-        self._note(desk, number)
+        self._note(ledger, number)
         return person
 
     async def _look_again(self, digest: str, address: str, *, well_formed: bool) -> None:
@@ -91,8 +91,8 @@ class Bearers:
                     await task.deferLater(reactor, pause)
                 waiting, self._waiting = self._waiting, []
                 try:
-                    desk = find_desk(self._master)
-                    self._good = await desk.read(tokens.good)
+                    ledger = find_ledger(self._master)
+                    self._good = await ledger.read(tokens.good)
                 except Exception as error:  # noqa: BLE001  logged; the waiting are resumed
                     log.err(error, "while reading the tokens")
                 self._read_at = time.monotonic()
@@ -101,11 +101,11 @@ class Bearers:
         finally:
             self._reading = False
 
-    def _note(self, desk: Any, number: int) -> None:
+    def _note(self, ledger: Any, number: int) -> None:
         """Record the use of a token, in the background and at most once a minute."""
         now = time.monotonic()
         if now - self._noted.get(number, float("-inf")) < _NOTED:
             return
         self._noted[number] = now
-        noted = defer.ensureDeferred(desk.call(tokens.note_use, number))
+        noted = defer.ensureDeferred(ledger.call(tokens.note_use, number))
         noted.addErrback(lambda failure: log.err(failure, "while noting that a token was used"))

@@ -28,7 +28,7 @@ from slipway.master.access.identify import (
 )
 from slipway.master.access.login_throttle import Throttle
 from slipway.master.access.request import Visit
-from slipway.master.access.users import Crowd
+from slipway.master.access.users import Users
 from slipway.master.web_server.channel import Channel
 from slipway.master.web_server.connections import Connections
 from slipway.master.web_server.streams import Events, Sockets, Streams
@@ -57,11 +57,11 @@ _HEADERS = {
 class Door(Resource):
     """The root resource: authenticates each request, and admits it if the person has permission."""
 
-    def __init__(self, master: Any, inside: Any, crowd: Crowd) -> None:
+    def __init__(self, master: Any, inside: Any, users: Users) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._inside = inside
         self._bearers = Bearers(master)
-        self.crowd = crowd
+        self.users = users
         self.throttle = Throttle()
         streams = Streams(self.may_look)
         made = (master, streams, self.address)
@@ -73,21 +73,21 @@ class Door(Resource):
             request.setHeader(name, value)
         if path == _REST:
             request.setHeader("content-security-policy", _NO_ORIGIN)
-        request.person = self.crowd.nobody
+        request.person = self.users.nobody
         if not all(map(_plain, (path, *request.postpath))):
             # Twisted's static files and Buildbot's REST API would fail with a 500 and details.
             return _Refusal(404, "there is nothing here; the path is no plain UTF-8 text")
         if origin := self._foreign(path, request):
-            return _Refusal(403, f"a page of {origin} may not ask this of {self.crowd.url}")
+            return _Refusal(403, f"a page of {origin} may not ask this of {self.users.url}")
         if path == _SIGN_IN:
             return self._inside.getChildWithDefault(path, request)
         token = credentials(request, "bearer")
-        password = admin_password(self.crowd, request)
+        password = admin_password(self.users, request)
         if token is not None or password is not None:
             proving = self._proved(path, request, token, password)
             return DeferredResource(defer.ensureDeferred(proving))
         try:
-            person = by_request(self.crowd, request)
+            person = by_request(self.users, request)
         except Unknown as error:
             return _Refusal(error.status, str(error))
         return self._admit(path, request, person)
@@ -104,14 +104,14 @@ class Door(Resource):
     async def _prove(self, request: Any, token: str | None, password: str | None) -> Person:
         address = self.address(request)
         if token is not None:
-            return await by_token(self._bearers, self.crowd, token, address)
+            return await by_token(self._bearers, self.users, token, address)
         if password is not None:
-            return await by_password(self.crowd, self.throttle, password, address)
-        return by_request(self.crowd, request)
+            return await by_password(self.users, self.throttle, password, address)
+        return by_request(self.users, request)
 
     async def may_look(self, request: Any) -> bool:
         """Return whether the person of an open stream may still look."""
-        sent = credentials(request, "bearer"), admin_password(self.crowd, request)
+        sent = credentials(request, "bearer"), admin_password(self.users, request)
         try:
             person = await self._prove(request, *sent)
         except Unknown as error:
@@ -120,11 +120,11 @@ class Door(Resource):
 
     def address(self, request: Any) -> str:
         """Return the key of a client's address, by the current configuration."""
-        return address_of(self.crowd, request)
+        return address_of(self.users, request)
 
     def trusts(self, address: str) -> bool:
         """Return whether an address belongs to a reverse proxy, by the current configuration."""
-        return self.crowd.trusts(address)
+        return self.users.trusts(address)
 
     def _foreign(self, path: bytes, request: Any) -> str:
         """Return the other site whose page made this request (CSRF check); empty: none."""
@@ -135,13 +135,13 @@ class Door(Resource):
             return ""
         origin = _text(request, b"origin")
         if origin is not None:
-            return "" if origin.lower() in self.crowd.origins else origin or "nowhere"
+            return "" if origin.lower() in self.users.origins else origin or "nowhere"
         # Current browsers always send Origin where it matters; for others use these headers.
         if (_text(request, b"sec-fetch-site") or "none") not in _OUR_PAGES:
             return "another site"
         referer = None if safe else _text(request, b"referer")
         came = referer and "/".join(referer.split("/")[:3]).lower()
-        return came if came and came not in self.crowd.origins else ""
+        return came if came and came not in self.users.origins else ""
 
     def _admit(self, path: bytes, request: Any, person: Person) -> Any:
         request.person = person
@@ -157,7 +157,7 @@ class Door(Resource):
     def _refusal(self, path: bytes, person: Person, action: str) -> Any:
         if not person.anonymous:
             return _Refusal(403, refusal(person, action))
-        if path == b"" and self.crowd.access.provider != "proxy-header":
+        if path == b"" and self.users.access.provider != "proxy-header":
             return Redirect(b"/auth/login")
         return _Refusal(401, refusal(person, action))
 
@@ -199,14 +199,14 @@ class _Refusal(Resource):
         return json.dumps({"error": told}).encode()
 
 
-def guard(master: Any, crowd: Crowd) -> Door:
+def guard(master: Any, users: Users) -> Door:
     """Install the gateway as the root resource, or give the existing one the new people."""
     site = master.www.site
     if isinstance(site.resource, Door):
-        site.resource.crowd = crowd
+        site.resource.users = users
         door = site.resource
     else:
-        door = site.resource = Door(master, site.resource, crowd)
+        door = site.resource = Door(master, site.resource, users)
         site.requestFactory = Visit
         site.protocol = partial(Channel, Connections(door.trusts))
     return door

@@ -15,7 +15,7 @@ from slipway.master.access.gateway import Door, guard
 from slipway.master.access.identify import address_of, basic, by_password
 from slipway.master.access.login_throttle import Attempt
 from slipway.master.access.passwords import Comparing, TooBusy
-from slipway.master.access.users import Crowd
+from slipway.master.access.users import Users
 from slipway.model.access import Unknown
 from slipway.model.people import ADMIN, OAUTH
 
@@ -30,14 +30,14 @@ _LONGEST_NAME = 101
 class Guarded(AuthBase):
     """Base class of Buildbot's auth: installs the gateway before the web server listens."""
 
-    def __init__(self, crowd: Crowd, *args: Any, **options: Any) -> None:
+    def __init__(self, users: Users, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.crowd = crowd
+        self.users = users
 
     def reconfigAuth(self, master: Any, new_config: Any) -> None:
         """Install the gateway; Buildbot calls this before it listens and at each reconfig."""
         super().reconfigAuth(master, new_config)
-        self.door: Door = guard(master, self.crowd)
+        self.door: Door = guard(master, self.users)
 
     def getLogoutResource(self) -> Any:
         """Return the logout resource, which unlike Buildbot's ends the session on the server."""
@@ -49,8 +49,8 @@ class Marks(UserInfoProviderBase):
 
     name = "slipway"
 
-    def __init__(self, crowd: Crowd) -> None:
-        self._crowd = crowd
+    def __init__(self, users: Users) -> None:
+        self._users = users
 
     def getUserInfo(self, username: Any) -> Any:
         """Return what Buildbot stores in the session beside the provider's facts.
@@ -60,14 +60,14 @@ class Marks(UserInfoProviderBase):
         """
         if str(username).lower() == ADMIN:
             raise Error(403, f'"{username}" is a name of Slipway\'s own; use another'.encode())
-        return defer.succeed(self._crowd.session_info(str(username), vouched=True))
+        return defer.succeed(self._users.session_info(str(username), vouched=True))
 
 
 class PeopleAuth(Guarded):
     """Password login of people and the admin."""
 
-    def __init__(self, crowd: Crowd) -> None:
-        super().__init__(crowd)
+    def __init__(self, users: Users) -> None:
+        super().__init__(users)
         self._comparing = Comparing()
 
     def getLoginResource(self) -> Any:
@@ -85,7 +85,7 @@ class PeopleAuth(Guarded):
             return await self._is_admin(password, attempt.address)
         throttle = self.door.throttle
         await throttle.turn(attempt)
-        kept = self.crowd.hashes.get(attempt.name)
+        kept = self.users.hashes.get(attempt.name)
         if kept is None and throttle.crowded(attempt.address):
             # A flood of unknown names: take the usual time, without using the processor.
             await self._comparing.pretend()
@@ -100,7 +100,7 @@ class PeopleAuth(Guarded):
 
     async def _is_admin(self, password: str, address: str) -> bool:
         try:
-            await by_password(self.crowd, self.door.throttle, password, address)
+            await by_password(self.users, self.door.throttle, password, address)
         except Unknown as error:
             if error.status != _UNAUTHORIZED:
                 raise
@@ -126,10 +126,10 @@ class _SignIn(LoginResource):
         if sent is None:
             return _asked_again(request, "sign in with your name and password")
         name, password = sent[0][:_LONGEST_NAME], sent[1]
-        crowd = self._auth.crowd
+        users = self._auth.users
         kept = (request.getCookie(_BROWSER) or b"").decode("ascii", "replace")
-        browser = crowd.sessions.browser_number(name, kept)
-        attempt = Attempt(name, address_of(crowd, request), browser, crowd.has(name))
+        browser = users.sessions.browser_number(name, kept)
+        attempt = Attempt(name, address_of(users, request), browser, users.has(name))
         try:
             same = await self._auth.sign_in(attempt, password)
         except Unknown as error:
@@ -139,9 +139,9 @@ class _SignIn(LoginResource):
         if not same:
             return _asked_again(request, "the name or the password is wrong")
         if not browser:
-            request.addCookie(_BROWSER, crowd.sessions.browser(name), path="/auth", max_age=_A_YEAR)
+            request.addCookie(_BROWSER, users.sessions.browser(name), path="/auth", max_age=_A_YEAR)
         session = request.getSession()
-        session.user_info = crowd.session_info(name)
+        session.user_info = users.session_info(name)
         session.updateSession(request)
         target = request.args.get(b"redirect", [b"/"])[0].decode("utf-8", "replace")
         raise Redirect(f"/#{target}")
@@ -155,7 +155,7 @@ class _SignOut(LogoutResource):
         self._auth = auth
 
     def render_GET(self, request: Any) -> bytes:
-        self._auth.crowd.end_session(request.getSession().user_info)
+        self._auth.users.end_session(request.getSession().user_info)
         return bytes(super().render_GET(request))
 
 
@@ -178,11 +178,11 @@ class HeaderAuth(Guarded):
         return forbidden(message="people sign in at the reverse proxy in front of this site")
 
 
-def make_auth(crowd: Crowd) -> AuthBase:
+def make_auth(users: Users) -> AuthBase:
     """Return Buildbot's `auth` for a site."""
-    if crowd.access.provider in OAUTH:
+    if users.access.provider in OAUTH:
         # Imported late: it loads `requests`, which other sites do not need.
         from slipway.master.access.oauth import make_provider
 
-        return make_provider(crowd)
-    return HeaderAuth(crowd) if crowd.access.provider == "proxy-header" else PeopleAuth(crowd)
+        return make_provider(users)
+    return HeaderAuth(users) if users.access.provider == "proxy-header" else PeopleAuth(users)

@@ -108,10 +108,10 @@ class Throttle:
     def pause(self, attempt: Attempt) -> float:
         """Return the seconds until an attempt may be checked; 0 if it may be now."""
         count, last = self._of(attempt.key)
-        crowd = not attempt.browser and (
+        users = not attempt.browser and (
             self.crowded(attempt.address) or self._of(("person", attempt.name))[0] >= _PERSON
         )
-        free = _FREE_IN_A_CROWD if crowd else _FREE
+        free = _FREE_IN_A_CROWD if users else _FREE
         if count < free:
             return 0.0
         pause = min(_LONGEST, _FIRST * 2.0 ** min(count - free, 10))

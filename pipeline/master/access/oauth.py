@@ -10,7 +10,7 @@ from twisted.web.error import Error
 
 from slipway.master.access.login import Marks
 from slipway.master.access.oauth_callback import Returning
-from slipway.master.access.users import Crowd
+from slipway.master.access.users import Users
 
 
 class GitHub(Returning, GitHubAuth):
@@ -44,15 +44,15 @@ class Google(Returning, GoogleAuth):
         return {"full_name": told.get("name", address), "username": address, "email": address}
 
 
-def make_provider(crowd: Crowd) -> AuthBase:
+def make_provider(users: Users) -> AuthBase:
     """Return Buildbot's `auth` for the site's provider."""
-    access, secret = crowd.access, crowd.client_secret
-    marks = Marks(crowd)
+    access, secret = users.access, users.client_secret
+    marks = Marks(users)
     if access.provider == "gitlab":
-        return GitLab(crowd, access.server, access.client_id, secret, userInfoProvider=marks)
+        return GitLab(users, access.server, access.client_id, secret, userInfoProvider=marks)
     if access.provider == "github":
         return GitHub(
-            crowd, access.client_id, secret, serverURL=access.server, userInfoProvider=marks
+            users, access.client_id, secret, serverURL=access.server, userInfoProvider=marks
         )
     kind = Google if access.provider == "google" else Bitbucket
-    return kind(crowd, access.client_id, secret, userInfoProvider=marks)
+    return kind(users, access.client_id, secret, userInfoProvider=marks)

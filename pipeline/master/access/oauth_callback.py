@@ -66,7 +66,7 @@ class _SignIn(OAuth2LoginResource):
         kept, begun = request.getCookie(_BEGUN) or b"", told.get("begun", [""])[0]
         if not kept or not hmac.compare_digest(kept, begun.encode()):
             raise Error(403, b"this browser has not begun to sign in here; sign in again")
-        if not self.auth.codes.take(address_of(self.auth.crowd, request)):
+        if not self.auth.codes.take(address_of(self.auth.users, request)):
             raise Error(429, b"too many sign-ins from this address; try again in a few seconds")
         try:
             return await super().renderLogin(request)

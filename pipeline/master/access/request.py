@@ -64,6 +64,6 @@ class Visit(Request):
 
     def addCookie(self, k: Any, v: Any, **options: Any) -> None:  # type: ignore[override]
         """Set a cookie with HttpOnly and SameSite, which Buildbot's own lack."""
-        secure = bool(options.pop("secure", False)) or self.site.resource.crowd.secure
+        secure = bool(options.pop("secure", False)) or self.site.resource.users.secure
         options |= {"httpOnly": True, "sameSite": "lax"}
         super().addCookie(k, v, secure=secure, **options)  # type: ignore[no-untyped-call]

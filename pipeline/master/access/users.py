@@ -28,7 +28,7 @@ _LOOPBACK = ("localhost", "127.0.0.1")
 
 
 @dataclass(frozen=True)
-class Crowd:
+class Users:
     """The people of a site. Frozen: each read of pipeline.toml makes another."""
 
     people: Mapping[str, PersonSettings]
@@ -44,7 +44,7 @@ class Crowd:
     client_secret: str = field(default="", repr=False)
 
     @classmethod
-    def of(cls, site: Site, folder: Path, admin_password: Path) -> Crowd:
+    def of(cls, site: Site, folder: Path, admin_password: Path) -> Users:
         """Create the people of a site; read their secrets.
 
         Args:

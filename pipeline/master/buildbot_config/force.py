@@ -15,8 +15,8 @@ from buildbot.schedulers.forcesched import (
     StringParameter,
 )
 
-from slipway.ledger.runs import Cause
 from slipway.master.scheduling.scheduler import PipelineScheduler
+from slipway.model.commit import Cause
 from slipway.model.errors import SlipwayError
 
 

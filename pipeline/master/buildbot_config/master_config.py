@@ -12,13 +12,13 @@ from buildbot.plugins import util
 from buildbot.worker import Worker
 
 from slipway.config import read_closely
-from slipway.master.access.users import Crowd
+from slipway.master.access.users import Users
 from slipway.master.buildbot_config import web
 from slipway.master.buildbot_config.builders import make_builders
 from slipway.master.buildbot_config.force import force_schedulers
 from slipway.master.buildbot_config.last_good_file import KeptSite
 from slipway.master.buildbot_config.priorities import by_urgency
-from slipway.master.ledger_service import Desk
+from slipway.master.ledger_service import LedgerService
 from slipway.master.notify.service import Notices
 from slipway.master.scheduling.poller import RepositoryPoller
 from slipway.master.scheduling.scheduler import PipelineScheduler
@@ -173,7 +173,7 @@ class Plan:
 
     def services(self) -> list[Any]:
         """Return Buildbot services: the ledger service, the kept configuration, the notices."""
-        desk = Desk(
+        ledger = LedgerService(
             name=SERVICE,
             projects=dict(self.site.project),
             repositories={name: self.repository(one) for name, one in self.site.project.items()},
@@ -187,7 +187,7 @@ class Plan:
         notices = Notices(
             name=f"{SERVICE}-notices", notifiers=dict(self.site.notify), url=self.site.site.url
         )
-        return [desk, kept, notices]
+        return [ledger, kept, notices]
 
     def www(self) -> dict[str, Any]:
         """Return Buildbot's `www`, with authentication and authorization.
@@ -196,10 +196,10 @@ class Plan:
             ConfigErrors: A password hash or the client's secret cannot be read.
         """
         try:
-            crowd = Crowd.of(self.site, self.folder, self.home.admin_password)
+            users = Users.of(self.site, self.folder, self.home.admin_password)
         except SlipwayError as error:
             raise ConfigErrors([str(error)]) from None
-        found = web.configuration(self.site.site, crowd, self.site.project)
+        found = web.configuration(self.site.site, users, self.site.project)
         # Public: pages receive it too, so it must not contain secrets.
         found["plugins"]["slipway"] = {"workers": self._told_of_workers()}
         return found

@@ -27,9 +27,9 @@ class StageBuild(Build):
         """Create a build for claimed requests; start the timer until its begin."""
         super().__init__(requests, builder)
         self._given_back = False
-        self._waiting = builder.master.reactor.callLater(PATIENCE, self._give_back)
+        self._waiting = builder.master.reactor.callLater(PATIENCE, self._return_request)
 
-    def _give_back(self) -> None:
+    def _return_request(self) -> None:
         """Return the request to the queue: the build was created and never began."""
         self._given_back = True
         log.msg(f"{self} never began; its request is given back")

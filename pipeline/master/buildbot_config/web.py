@@ -10,7 +10,7 @@ from typing import Any
 from slipway.master.access.audited_authorization import RecordedAuthz
 from slipway.master.access.authorization import Rules
 from slipway.master.access.login import make_auth
-from slipway.master.access.users import Crowd
+from slipway.master.access.users import Users
 from slipway.model.site import Project, SiteSettings
 
 _VIEWS = ("console_view", "grid_view", "waterfall_view")
@@ -24,23 +24,23 @@ class RecordedRules(RecordedAuthz, Rules):
 
 
 def configuration(
-    site: SiteSettings, crowd: Crowd, projects: Mapping[str, Project]
+    site: SiteSettings, users: Users, projects: Mapping[str, Project]
 ) -> dict[str, Any]:
     """Return Buildbot's `www`.
 
     Args:
         site: The addresses to listen on.
-        crowd: The people, and how they sign in.
+        users: The people, and how they sign in.
         projects: The projects, whose gates name roles.
     """
     installed = {point.name for point in entry_points(group="buildbot.www")}
     return {
         "port": f"tcp:{site.web_port}:interface={site.listen}:backlog={_LINE}",
         "plugins": {view: True for view in _VIEWS if view in installed},
-        "auth": make_auth(crowd),
-        "authz": RecordedRules(crowd, projects),
-        "allowed_origins": sorted(crowd.origins),
-        "cookie_expiration_time": timedelta(hours=crowd.access.session_hours),
+        "auth": make_auth(users),
+        "authz": RecordedRules(users, projects),
+        "allowed_origins": sorted(users.origins),
+        "cookie_expiration_time": timedelta(hours=users.access.session_hours),
         # The gateway checks the permission before the hook is reached.
         "change_hook_dialects": {"poller": True},
     }

@@ -41,7 +41,7 @@ class Back:
 Door = ByGate | Early | Back
 
 
-class Doors:
+class GateFinder:
     """Gate look-up for one project."""
 
     def __init__(self, name: str) -> None:

@@ -22,9 +22,9 @@ from slipway.ledger.tables.gates import Gate
 from slipway.ledger.tables.runs import StageResult
 from slipway.master.gates.external_choices import Printed, Programs
 from slipway.master.gates.given_secrets import Vault
-from slipway.master.gates.openable import Door, Doors
+from slipway.master.gates.openable import Door, GateFinder
 from slipway.master.gates.timer import Alarm
-from slipway.master.ledger_service import Desk
+from slipway.master.ledger_service import LedgerService
 from slipway.model.access import Person, may_open
 from slipway.model.answers import Answers, WrongAnswers, check_answers
 from slipway.model.errors import WrongInput
@@ -49,13 +49,13 @@ class Asked:
     comment: str = ""
 
 
-class Gatekeeper:
+class GateService:
     """Opens, approves and rejects gates; keeps their secrets, in memory only."""
 
     def __init__(
         self,
         name: str,
-        desk: Callable[[], Desk],
+        ledger: Callable[[], LedgerService],
         go_on: Callable[[int], Coroutine[Any, Any, None]],
         call_later: Callable[..., Any],
     ) -> None:
@@ -63,14 +63,14 @@ class Gatekeeper:
 
         Args:
             name: The project's name.
-            desk: Returns the ledger service; a callable, since it does not exist while the master
+            ledger: Returns the ledger service; a callable, since it does not exist while the master
                 starts.
             go_on: Starts the stage behind a gate if nothing blocks it.
             call_later: The reactor's `callLater`.
         """
         self.name = name
-        self.doors = Doors(name)
-        self._desk = desk
+        self.doors = GateFinder(name)
+        self._ledger = ledger
         self._go_on = go_on
         self._vault = Vault()
         self._alarm = Alarm(f"{name}'s gates", call_later, self._next_due, self.look)
@@ -95,11 +95,11 @@ class Gatekeeper:
             Forbidden: The person has none of the allowed roles.
             WrongInput: The gate is not open, or the project is frozen.
         """
-        programs = await self._desk().read(self._programs_for, asked)
-        choices = await self._desk().choices.of(programs)
+        programs = await self._ledger().read(self._programs_for, asked)
+        choices = await self._ledger().choices.of(programs)
         kept: list[str] = []
         try:
-            gate_id, taken, replaced = await self._desk().call(self._ask, asked, choices, kept)
+            gate_id, taken, replaced = await self._ledger().call(self._ask, asked, choices, kept)
         except BaseException:
             self._vault.drop(kept)
             raise
@@ -163,7 +163,7 @@ class Gatekeeper:
             gates.approve(session, gate, stage, person, asking, comment, time.time())
             return ""
 
-        lost = await self._desk().call(work)
+        lost = await self._ledger().call(work)
         if lost:
             raise WrongInput(lost)
         await self._go_on(gate_id)
@@ -183,7 +183,7 @@ class Gatekeeper:
             self._settle(session, gate, time.time())
             return gate.asking
 
-        self._vault.drop([await self._desk().call(work)])
+        self._vault.drop([await self._ledger().call(work)])
 
     async def freeze(self, person: Person, reason: str) -> None:
         """Freeze the project: none of its gates opens until it is thawed.
@@ -197,7 +197,7 @@ class Gatekeeper:
             session.info["actor"] = person.name
             freezes.freeze(session, self.name, person, reason, time.time())
 
-        await self._desk().call(work)
+        await self._ledger().call(work)
 
     async def thaw(self, person: Person) -> None:
         """Thaw the project; start what was approved during the freeze.
@@ -211,7 +211,7 @@ class Gatekeeper:
             session.info["actor"] = person.name
             freezes.thaw(session, self.name, person)
 
-        await self._desk().call(work)
+        await self._ledger().call(work)
         await self.look()
 
     # ---- display
@@ -230,14 +230,14 @@ class Gatekeeper:
             Forbidden: `asks` is true, and the person has none of the allowed roles.
             WrongInput: There is no such gate.
         """
-        programs = await self._desk().read(self._shown_programs, door, person, asks)
-        choices = await self._desk().choices.of(programs)
+        programs = await self._ledger().read(self._shown_programs, door, person, asks)
+        choices = await self._ledger().choices.of(programs)
 
         def work(session: Session) -> Context:
             found = self.doors.find(session, door)
             return context_of(session, found.run, found.name, self.doors.pipeline, choices)
 
-        return await self._desk().read(work)
+        return await self._ledger().read(work)
 
     def _shown_programs(self, session: Session, door: Door, person: Person, asks: bool) -> Programs:
         found = self.doors.find(session, door, person if asks else None)
@@ -258,7 +258,7 @@ class Gatekeeper:
         """Delete the secrets of gates whose stages have ended."""
         kept = self._vault.askings()
         if kept:
-            self._vault.drop(await self._desk().read(_ended, kept))
+            self._vault.drop(await self._ledger().read(_ended, kept))
 
     # ---- timers
 
@@ -277,7 +277,7 @@ class Gatekeeper:
 
     async def look(self) -> None:
         """Close expired gates, start stages that may start, and reschedule the timer."""
-        for gate_id in await self._desk().call(self._expire_and_list, time.time()):
+        for gate_id in await self._ledger().call(self._expire_and_list, time.time()):
             # One that fails, which is in the log, must not block the others.
             with contextlib.suppress(IllegalTransition):
                 await self._go_on(gate_id)
@@ -304,7 +304,7 @@ class Gatekeeper:
             runs.settle(gate.run, self.doors.pipeline.stages, now)
 
     async def _next_due(self) -> float | None:
-        return await self._desk().read(self._due, time.time())
+        return await self._ledger().read(self._due, time.time())
 
     def _due(self, session: Session, now: float) -> float | None:
         stages = self.doors.pipeline.stages

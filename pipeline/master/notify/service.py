@@ -10,7 +10,7 @@ from twisted.internet import defer
 from twisted.python import log
 
 from slipway.ledger.notices import happened
-from slipway.master.ledger_service import find_desk
+from slipway.master.ledger_service import find_ledger
 from slipway.master.notify.channel import Channel
 from slipway.model.kinds.notice import Notifier
 
@@ -75,8 +75,8 @@ class Notices(BuildbotService):
     async def _look(self, project: str, numbers: list[int]) -> None:
         now = time.time()
         since = max(self._began, now - _DAY)
-        desk = find_desk(self.master)
-        found = await desk.read(happened, project, numbers, since, self.url)
+        ledger = find_ledger(self.master)
+        found = await ledger.read(happened, project, numbers, since, self.url)
         for notice in found:
             if notice.id not in self._told:
                 # Not when it happened: a gate found for its last asking is older than that.

@@ -2,17 +2,72 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from sqlalchemy.orm import Session
+
+from slipway.ledger.tables.runs import Run, StageResult
 from slipway.master.buildbot_config.priorities import PRIORITY
-from slipway.master.ledger_service import find_desk
-from slipway.master.scheduling.orders import Orders, Ticket, bind, mark
+from slipway.master.ledger_service import find_ledger
 from slipway.model.errors import MissingTool
 from slipway.model.site import Project, builder_name
 from slipway.steps.ledger_api import STAGE_PROPERTY
 
 
-class Handed(NamedTuple):
+@dataclass(frozen=True)
+class StageOrder:
+    """A queued stage to be dispatched to Buildbot."""
+
+    stage_id: int
+    name: str
+    cell: str
+    run_number: int
+    version: str
+    branch: str
+    revision: str
+    owner: str
+    reason: str
+
+
+@dataclass
+class Orders:
+    """The requests that Buildbot must create and cancel after a transaction."""
+
+    run: int = 0
+    """The number of the run they belong to."""
+    tickets: list[StageOrder] = field(default_factory=list)
+    cancels: dict[int, str] = field(default_factory=dict)
+    """The reasons, by build request id."""
+
+
+def order_of(run: Run, result: StageResult, reason: str) -> StageOrder:
+    """Return the ticket of a queued attempt."""
+    return StageOrder(
+        stage_id=result.id,
+        name=result.name,
+        cell=result.cell,
+        run_number=run.number,
+        version=run.version,
+        branch=run.branch,
+        revision=run.revision,
+        owner=result.owner or run.owner,
+        reason=reason,
+    )
+
+
+def mark(stage_id: int) -> str:
+    """Return the external id that marks a stage's buildset in Buildbot's tables."""
+    return f"slipway-stage-{stage_id}"
+
+
+def bind(session: Session, stage_id: int, set_id: int, request_id: int) -> None:
+    """Record the build request of a stage."""
+    result = session.get_one(StageResult, stage_id)
+    result.buildset_id, result.request_id = set_id, request_id
+
+
+class Dispatched(NamedTuple):
     """The buildset of a dispatched ticket, in the form that Buildbot's schedulers return."""
 
     buildset: int | None
@@ -21,12 +76,12 @@ class Handed(NamedTuple):
 
 
 #: A stage that waits for a person has no request.
-NOTHING = Handed(None, {})
+NOTHING = Dispatched(None, {})
 
 
-async def hand_on(
+async def dispatch(
     master: Any, name: str, project: Project, repository: str, orders: Orders
-) -> list[Handed]:
+) -> list[Dispatched]:
     """Dispatch the stages that the ledger has queued and cancelled to Buildbot.
 
     Args:
@@ -57,8 +112,8 @@ async def hand_on(
 
 
 async def _dispatch(
-    master: Any, project: str, pipeline: Project, repository: str, ticket: Ticket
-) -> Handed:
+    master: Any, project: str, pipeline: Project, repository: str, ticket: StageOrder
+) -> Dispatched:
     """Create the build request of a queued stage, and start it without Buildbot's usual delay."""
     name = builder_name(project, ticket.name, ticket.cell)
     builder = master.botmaster.builders.get(name)
@@ -85,11 +140,11 @@ async def _dispatch(
         priority=PRIORITY[pipeline.stages[ticket.name].lane],
     )
     master.botmaster.maybeStartBuildsForBuilder(name)
-    await find_desk(master).call(bind, ticket.stage_id, set_id, next(iter(requests.values())))
-    return Handed(set_id, requests)
+    await find_ledger(master).call(bind, ticket.stage_id, set_id, next(iter(requests.values())))
+    return Dispatched(set_id, requests)
 
 
-def _properties(project: str, ticket: Ticket) -> dict[str, tuple[Any, str]]:
+def _properties(project: str, ticket: StageOrder) -> dict[str, tuple[Any, str]]:
     told = {
         "scheduler": project,
         STAGE_PROPERTY: ticket.stage_id,

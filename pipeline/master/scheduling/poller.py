@@ -12,16 +12,17 @@ from croniter import croniter
 from twisted.internet import defer, threads
 from twisted.python import log
 
-from slipway.git_mirror import CommitFacts, Mirror
-from slipway.ledger import runs
+from slipway.git_mirror import Mirror
 from slipway.ledger.branches import take_note
 from slipway.ledger.polls import keep_poll
-from slipway.master.ledger_service import find_desk
-from slipway.master.scheduling.commits import POLLED, commit_of
+from slipway.master.ledger_service import find_ledger
 from slipway.master.scheduling.startup_barrier import wait_for_start
+from slipway.model.commit import Cause, CommitFacts
 from slipway.model.duration import parse_duration
 from slipway.model.errors import SlipwayError, WrongInput
 
+#: Property of changes made by our own poller, which starts the run itself, once.
+POLLED = "slipway_polled"
 #: Poll interval in seconds for a cron line: Buildbot's poller needs one to be active at all.
 _NEVER = 10 * 365 * 86_400
 #: Maximum number of branches considered for patterns, newest commits first, and of runs started by
@@ -123,7 +124,7 @@ class RepositoryPoller(ReconfigurablePollingChangeSource):
         self._waiting = wait_for_start(self.master)
         if not await self._waiting:
             return
-        desk = find_desk(self.master)
+        ledger = find_ledger(self.master)
         began_at = time.time()
         self._started: list[int] = []
         found: list[str] = []
@@ -131,7 +132,7 @@ class RepositoryPoller(ReconfigurablePollingChangeSource):
         try:
             await threads.deferToThread(self._fetch)
             heads = await threads.deferToThread(self.mirror.heads, MOST_BRANCHES)
-            news = await desk.call(take_note, self.project, self.branches, heads)
+            news = await ledger.call(take_note, self.project, self.branches, heads)
             chosen, later = self._chosen(news)
             for branch in chosen:
                 try:
@@ -162,8 +163,10 @@ class RepositoryPoller(ReconfigurablePollingChangeSource):
     async def _keep(self, told: str, began_at: float, *, failed: bool) -> None:
         if failed:
             log.msg(f"poll of {self.project}: {told}")
-        desk, runs = find_desk(self.master), self._started
-        await desk.call(keep_poll, self.project, told, failed=failed, began_at=began_at, runs=runs)
+        ledger, runs = find_ledger(self.master), self._started
+        await ledger.call(
+            keep_poll, self.project, told, failed=failed, began_at=began_at, runs=runs
+        )
 
     def _chosen(self, news: Iterable[str]) -> tuple[list[str], int]:
         """Return the branches to process now, named ones first, and how many are left for later."""
@@ -179,9 +182,9 @@ class RepositoryPoller(ReconfigurablePollingChangeSource):
         commits = await threads.deferToThread(self.mirror.between, known, head.revision)
         for commit in commits:
             await self._add_change(branch, commit)
-        about = await threads.deferToThread(commit_of, self.mirror, branch, head)
+        about = await threads.deferToThread(self.mirror.commit, branch, head)
         pipeline = self.master.scheduler_manager.namedServices[self.project]
-        started = await pipeline.begin_run(about, runs.Cause("poll", reason="new commits"))
+        started = await pipeline.begin_run(about, Cause("poll", reason="new commits"))
         if started is not None:
             self._started.append(started.number)
         count = f"{len(commits)} new commit{'s' if len(commits) != 1 else ''}"

@@ -14,14 +14,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from slipway.ledger import deployments, gates, run_state, runs
-from slipway.ledger.runs import Cause, Commit
 from slipway.ledger.tables.gates import Gate
 from slipway.ledger.tables.runs import Run, StageResult
 from slipway.master.job_builder import NOT_TWICE, may_repeat
-from slipway.master.scheduling.orders import Orders, ticket_of
+from slipway.master.scheduling.dispatch import Orders, order_of
 from slipway.master.scheduling.reruns import to_try
 from slipway.model import run_state as rules
 from slipway.model.cell import cells
+from slipway.model.commit import Cause, Commit
 from slipway.model.errors import MissingTool, WrongInput
 from slipway.model.kinds.stage import Stage
 from slipway.model.site import Project
@@ -32,7 +32,7 @@ _NEVER_BEGAN = MissingTool.exit_code
 _BROKEN = "what comes after it is a defect of Slipway; see the audit trail, then run it again"
 
 
-class Tickets:
+class RunTransitions:
     """The ledger part of one project's scheduler."""
 
     def __init__(self, name: str, project: Project) -> None:
@@ -185,7 +185,7 @@ class Tickets:
         runs.reopen(run, f"{name} is run again", now)
         orders = Orders(run.number)
         orders.tickets = [
-            ticket_of(run, one, reason) for one in made if one.state == StageState.QUEUED
+            order_of(run, one, reason) for one in made if one.state == StageState.QUEUED
         ]
         self._go_on(session, run, orders, now)
         return orders
@@ -194,7 +194,7 @@ class Tickets:
         """Queue the dependents of a stage that has passed, as is recorded already."""
         result = session.get_one(StageResult, stage_id)
         orders = Orders(result.run.number)
-        self._go_on_after(session, result, orders, now)
+        self._enqueue_dependents(session, result, orders, now)
         return orders
 
     def finish_and_queue(
@@ -216,7 +216,7 @@ class Tickets:
         if result.state not in OPEN_STAGE:
             return orders
         self._finish(session, result, results, orders, now)
-        self._go_on_after(session, result, orders, now)
+        self._enqueue_dependents(session, result, orders, now)
         return orders
 
     def _finish(
@@ -244,7 +244,7 @@ class Tickets:
         if blamed and result.run.superseded_by is None:
             more = runs.again(session, result.run, result, stage, now)
             why = f"tried again by itself, {more.tries} of {stage.machine_retries}"
-            orders.tickets.append(ticket_of(result.run, more, why))
+            orders.tickets.append(order_of(result.run, more, why))
         elif self.project.fail_fast and not (stage.allow_failure or result.rollback):
             have = run_state.counting(result.run).values()
             at_work = [one for one in have if one.state in OPEN_STAGE]
@@ -273,7 +273,7 @@ class Tickets:
             if result.request_id is not None:
                 orders.cancels[result.request_id] = why
 
-    def _go_on_after(
+    def _enqueue_dependents(
         self, session: Session, result: StageResult, orders: Orders, now: float
     ) -> None:
         """Continue the run of an attempt; a rollback has no dependents."""
@@ -286,7 +286,7 @@ class Tickets:
             queued += self._let_go(session, gate, now)
         if queued:
             runs.settle(run, self.stages, now)
-        orders.tickets += [ticket_of(run, one, run.reason) for one in queued]
+        orders.tickets += [order_of(run, one, run.reason) for one in queued]
 
     def break_off(
         self,
@@ -327,7 +327,7 @@ class Tickets:
         gate = session.get_one(Gate, gate_id)
         orders, now = Orders(gate.run.number), time.time()
         queued = self._let_go(session, gate, now)
-        orders.tickets = [ticket_of(gate.run, one, gate.comment) for one in queued]
+        orders.tickets = [order_of(gate.run, one, gate.comment) for one in queued]
         if not gates.brings_back(session, gate):
             self._go_on(session, gate.run, orders, now)
         return orders
@@ -371,13 +371,13 @@ class Tickets:
         if new_attempt and result.exit_code is not None:
             # Its script had ended; only the build was still to be closed.
             self._finish(session, result, FAILURE, orders, now)
-            self._go_on_after(session, result, orders, now)
+            self._enqueue_dependents(session, result, orders, now)
             return orders
         if new_attempt and not self._may_repeat(session, result, stage):
             runs.finish(result, StageState.FAILED, now, WrongInput.exit_code)
             result.summary = NOT_TWICE.format(what="the master was stopped")
             deployments.cancel(session, result, now)
-            self._go_on_after(session, result, orders, now)
+            self._enqueue_dependents(session, result, orders, now)
             return orders
         if new_attempt:
             runs.finish(result, StageState.CANCELLED, now)
@@ -387,7 +387,7 @@ class Tickets:
             result.tries -= 1  # the master's failure does not count as a retry
         else:
             result.request_id = result.buildset_id = None
-        orders.tickets = [ticket_of(run, result, run.reason)]
+        orders.tickets = [order_of(run, result, run.reason)]
         return orders
 
     def _may_repeat(self, session: Session, result: StageResult, stage: Stage) -> bool:

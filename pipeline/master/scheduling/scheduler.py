@@ -20,17 +20,17 @@ from twisted.internet import defer, threads
 from twisted.python import log
 
 from slipway.git_mirror import Mirror
-from slipway.ledger.runs import Cause, Commit, last_passed
-from slipway.master.gates.service import Gatekeeper
-from slipway.master.ledger_service import Desk, find_desk
+from slipway.ledger.runs import last_passed
+from slipway.master.gates.service import GateService
+from slipway.master.ledger_service import LedgerService, find_ledger
 from slipway.master.scheduling import recovery
-from slipway.master.scheduling.commits import POLLED, look_up
-from slipway.master.scheduling.dispatch import NOTHING, Handed, hand_on
+from slipway.master.scheduling.dispatch import NOTHING, Dispatched, Orders, bind, dispatch, mark
 from slipway.master.scheduling.if_changed import find_skips
-from slipway.master.scheduling.orders import Orders, bind, mark
-from slipway.master.scheduling.run_transitions import Tickets
+from slipway.master.scheduling.poller import POLLED
+from slipway.master.scheduling.run_transitions import RunTransitions
 from slipway.master.scheduling.startup_barrier import wait_for_start
 from slipway.model.cell import cells
+from slipway.model.commit import Cause, Commit
 from slipway.model.errors import WrongInput
 from slipway.model.site import Project, builder_name
 from slipway.model.states import IllegalTransition
@@ -43,7 +43,7 @@ class Done(NamedTuple):
 
     run: int
     """The number of the run they belong to."""
-    first: Handed
+    first: Dispatched
     """The first ticket's buildset; NOTHING if there were no tickets."""
 
 
@@ -51,7 +51,7 @@ class Started(NamedTuple):
     """A recorded run whose first stages are dispatched."""
 
     number: int
-    handed: Handed
+    handed: Dispatched
     """The first stage's buildset; NOTHING if all first stages are gates."""
 
 
@@ -63,7 +63,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
     _lock: Any = None
     _waiting: Any = defer.succeed(None)
     _consumers: list[Any]
-    gatekeeper: Gatekeeper
+    gatekeeper: GateService
 
     def checkConfig(self, *, project: Project, repository: str, mirror_folder: str) -> None:
         """Accept the arguments; pipeline.toml was validated before."""
@@ -79,10 +79,12 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
             for stage in project.stages
             for cell in cells(project.stages[stage])
         ]
-        self._tickets = Tickets(str(self.name), project)
+        self._transitions = RunTransitions(str(self.name), project)
         if self._lock is None:
             self._lock, self._consumers = defer.DeferredLock(), []
-            self.gatekeeper = Gatekeeper(str(self.name), self._desk, self._let_go, self._call_later)
+            self.gatekeeper = GateService(
+                str(self.name), self._ledger, self._let_go, self._call_later
+            )
         self.gatekeeper.take_up(project)
         await super().reconfigService(builderNames=names)
 
@@ -167,7 +169,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         if not branch:
             msg = f"name a branch: project.{self.name}.branches holds patterns alone"
             raise WrongInput(msg)
-        commit = await threads.deferToThread(look_up, self.mirror(), branch, revision)
+        commit = await threads.deferToThread(self.mirror().fetch_commit, branch, revision)
         return await self.begin_run(commit, cause)
 
     async def begin_run(self, commit: Commit, cause: Cause) -> Started | None:
@@ -177,8 +179,8 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
             The run; None if the poll's run exists already.
         """
         skips = await self._skips(commit) if cause.trigger == "poll" else {}
-        work = self._tickets.start_and_queue
-        done = await self.hand_on_as(cause.owner, work, commit, cause, time.time(), skips)
+        work = self._transitions.start_and_queue
+        done = await self.dispatch_as(cause.owner, work, commit, cause, time.time(), skips)
         return None if done is None else Started(done.run, done.first)
 
     async def _skips(self, commit: Commit) -> dict[str, Any]:
@@ -186,8 +188,8 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         names = [name for name, stage in self.project.stages.items() if stage.if_changed]
         if not names:
             return {}
-        desk = find_desk(self.master)
-        passed = await desk.call(last_passed, str(self.name), commit.branch, names)
+        ledger = find_ledger(self.master)
+        passed = await ledger.call(last_passed, str(self.name), commit.branch, names)
         stages = self.project.stages
         return await threads.deferToThread(
             find_skips, self.mirror(), commit.revision, stages, passed
@@ -202,7 +204,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         *,
         cell: str = "",
         from_here: bool = False,
-    ) -> Handed:
+    ) -> Dispatched:
         """Repeat a stage of a run; a manual stage gets a new gate.
 
         Args:
@@ -219,9 +221,9 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         Raises:
             WrongInput: No such run, needs that have not passed, or the stage is active.
         """
-        work = self._tickets.rerun
+        work = self._transitions.rerun
         asked = (run_number, stage, owner, reason)
-        done = await self.hand_on_as(owner, work, *asked, cell=cell, from_here=from_here)
+        done = await self.dispatch_as(owner, work, *asked, cell=cell, from_here=from_here)
         return NOTHING if done is None else done.first
 
     async def rerun(self, run_number: int, cause: Cause) -> Started | None:
@@ -230,7 +232,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         Raises:
             WrongInput: There is no such run.
         """
-        commit = await find_desk(self.master).call(self._tickets.commit_of, run_number)
+        commit = await find_ledger(self.master).call(self._transitions.commit_of, run_number)
         return await self.begin_run(commit, cause)
 
     async def cancel_run(self, run_number: int, owner: str, reason: str) -> None:
@@ -239,19 +241,19 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         Raises:
             WrongInput: There is no such run, or it has ended.
         """
-        await self.hand_on(self._tickets.cancel_run, run_number, owner, reason)
+        await self.dispatch(self._transitions.cancel_run, run_number, owner, reason)
 
     def _call_later(self, seconds: float, work: Callable[..., Any]) -> Any:
         return self.master.reactor.callLater(seconds, work)
 
-    def _desk(self) -> Desk:
-        return find_desk(self.master)
+    def _ledger(self) -> LedgerService:
+        return find_ledger(self.master)
 
     async def _let_go(self, gate_id: int) -> None:
         """Start the stage behind a gate if nothing blocks it any more."""
-        await self.hand_on(self._tickets.let_go, gate_id)
+        await self.dispatch(self._transitions.let_go, gate_id)
 
-    async def hand_on(
+    async def dispatch(
         self, work: Callable[Concatenate[Session, P], Orders], *args: P.args, **kwargs: P.kwargs
     ) -> Done | None:
         """Do work on the ledger, one at a time, and dispatch its orders to Buildbot.
@@ -264,22 +266,22 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         Returns:
             The dispatched orders; None if the work returned none.
         """
-        return await self.hand_on_as("", work, *args, **kwargs)
+        return await self.dispatch_as("", work, *args, **kwargs)
 
-    async def hand_on_as(
+    async def dispatch_as(
         self,
         actor: str,
         work: Callable[Concatenate[Session, P], Orders | None],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> Done | None:
-        """Do the same as `hand_on`, with a person as the actor in the audit trail."""
+        """Do the same as `dispatch`, with a person as the actor in the audit trail."""
         await self._lock.acquire()
         try:
-            orders = await find_desk(self.master).change(actor, work, *args, **kwargs)
+            orders = await find_ledger(self.master).change(actor, work, *args, **kwargs)
             if orders is None:
                 return None
-            handed = await hand_on(
+            handed = await dispatch(
                 self.master, str(self.name), self.project, self.repository, orders
             )
             return Done(orders.run, handed[0] if handed else NOTHING)
@@ -294,16 +296,18 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
 
     async def _passed(self, stage_id: int) -> None:
         try:
-            await self.hand_on(self._tickets.pass_and_queue, stage_id, time.time())
+            await self.dispatch(self._transitions.pass_and_queue, stage_id, time.time())
         except IllegalTransition:
-            await self.hand_on(self._tickets.break_off, time.time(), stage_id=stage_id)
+            await self.dispatch(self._transitions.break_off, time.time(), stage_id=stage_id)
 
     async def _ended(self, request_id: int, results: int) -> None:
         """Record the final state of a stage, and start its dependents."""
         try:
-            await self.hand_on(self._tickets.finish_and_queue, request_id, results, time.time())
+            await self.dispatch(
+                self._transitions.finish_and_queue, request_id, results, time.time()
+            )
         except IllegalTransition:
-            await self.hand_on(self._tickets.break_off, time.time(), request_id=request_id)
+            await self.dispatch(self._transitions.break_off, time.time(), request_id=request_id)
         await self.gatekeeper.forget()
 
     # ---- after a restart
@@ -314,18 +318,18 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         self._waiting = wait_for_start(self.master)
         if not await self._waiting:
             return
-        desk = find_desk(self.master)
-        await desk.call(recovery.end_stopping, self.name)
-        for stage_id, request_id in await desk.call(recovery.open_stages, self.name):
+        ledger = find_ledger(self.master)
+        await ledger.call(recovery.end_stopping, self.name)
+        for stage_id, request_id in await ledger.call(recovery.open_stages, self.name):
             try:
                 await self._take_up(stage_id, request_id)
             except IllegalTransition:
                 # Continue with the others all the same.
-                await self.hand_on(self._tickets.break_off, time.time(), stage_id=stage_id)
-        for run_id in await desk.call(recovery.open_runs, self.name):
+                await self.dispatch(self._transitions.break_off, time.time(), stage_id=stage_id)
+        for run_id in await ledger.call(recovery.open_runs, self.name):
             # Logged and recorded in the audit trail already.
             with contextlib.suppress(IllegalTransition):
-                await self.hand_on(self._tickets.queue_ready, run_id)
+                await self.dispatch(self._transitions.queue_ready, run_id)
         await self.gatekeeper.begin()
 
     async def _take_up(self, stage_id: int, request_id: int | None) -> None:
@@ -333,11 +337,11 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         found = request_id or await self._request_of(stage_id)
         request = await self.master.data.get(("buildrequests", str(found))) if found else None
         if found is not None and request is not None and request_id is None:
-            await find_desk(self.master).call(bind, stage_id, request["buildsetid"], found)
+            await find_ledger(self.master).call(bind, stage_id, request["buildsetid"], found)
         if request is None:
-            await self.hand_on(self._tickets.requeue, stage_id, request_id, new_attempt=False)
+            await self.dispatch(self._transitions.requeue, stage_id, request_id, new_attempt=False)
         elif request["complete"] and request["results"] == CANCELLED:
-            await self.hand_on(self._tickets.requeue, stage_id, found, new_attempt=True)
+            await self.dispatch(self._transitions.requeue, stage_id, found, new_attempt=True)
         elif request["complete"]:
             await self._ended(int(request["buildrequestid"]), request["results"])
 

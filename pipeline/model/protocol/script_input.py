@@ -22,7 +22,7 @@ _LONGEST = 600_000
 _MOST = 1 << 28
 
 
-class Handed(BaseModel):
+class Dispatched(BaseModel):
     """The job, the key of its events, and the secrets of the stage."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
@@ -59,7 +59,7 @@ class Handed(BaseModel):
         return text
 
     @classmethod
-    def unpacked(cls, text: str) -> Handed:
+    def unpacked(cls, text: str) -> Dispatched:
         """Parse the text of `packed`.
 
         Raises:

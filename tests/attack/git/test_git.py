@@ -7,7 +7,6 @@ from pydantic import ValidationError
 
 from slipway.config import ConfigProblems, parse
 from slipway.git_mirror import Mirror
-from slipway.master.scheduling.commits import look_up
 from slipway.model.errors import WrongInput
 from slipway.model.git_names import check_name, check_repository, check_revision, matches
 from slipway.model.protocol.job import Source
@@ -200,7 +199,7 @@ def test_a_form_or_an_endpoint_cannot_bring_one(repository, place, name):
     mirror = Mirror(place / "m.git", str(repository), "project.demo.repository")
     for branch, revision in ((name, None), (name, "0" * 40), ("main", name or "-")):
         with pytest.raises(WrongInput, match="cannot be the name of a branch, tag or commit"):
-            look_up(mirror, branch, revision)
+            mirror.fetch_commit(branch, revision)
 
 
 @pytest.mark.parametrize("name", ["main", "feature/é-1", "v1.0.0", "a@b", "#12", "a{b}", "0" * 40])

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from slipway.model.protocol.event_codes import made_key
-from slipway.model.protocol.script_input import Handed
+from slipway.model.protocol.script_input import Dispatched
 from slipway.scripts import guard
 from tests.attack.keyed import begin, finish, job, run_stage
 
@@ -105,7 +105,7 @@ def test_neither_key_nor_secret_is_where_a_program_looks(tmp_path):
         print("my token is", own)
         """
     )
-    handed = Handed(job=job(tmp_path, look), key=key, secrets={"TOKEN": secret})
+    handed = Dispatched(job=job(tmp_path, look), key=key, secrets={"TOKEN": secret})
     assert key not in repr(handed)
     assert secret not in repr(handed)
     told = finish(begin(tmp_path, handed), key)
@@ -246,7 +246,7 @@ def test_200_processes_are_ended(tmp_path):
 def test_a_stage_that_is_stopped_says_so_once(tmp_path):
     key = made_key()
     program = "open('begun', 'w').write('x'); import time; time.sleep(300)"
-    process = begin(tmp_path, Handed(job=job(tmp_path, program), key=key))
+    process = begin(tmp_path, Dispatched(job=job(tmp_path, program), key=key))
     begun = Path(tmp_path / "work" / "begun")
     deadline = time.monotonic() + 60
     while not begun.exists():

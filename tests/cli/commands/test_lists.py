@@ -17,7 +17,7 @@ from slipway.cli.main import main
 from slipway.ledger import runs
 from slipway.ledger.database.migrate import upgrade
 from slipway.ledger.database.session import LedgerSession
-from slipway.ledger.runs import Cause, Commit
+from slipway.model.commit import Cause, Commit
 from slipway.model.states import StageState
 from slipway.scripts.stages.command.stage import CommandStage
 

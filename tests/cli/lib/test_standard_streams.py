@@ -14,7 +14,7 @@ from slipway.cli.parsing import parser
 from slipway.ledger import runs
 from slipway.ledger.database.migrate import upgrade
 from slipway.ledger.database.session import LedgerSession
-from slipway.ledger.runs import Cause, Commit
+from slipway.model.commit import Cause, Commit
 
 SLIPWAY = [sys.executable, "-m", "slipway.cli"]
 ENCODINGS = ("ascii", "cp1252", "latin-1")

@@ -9,7 +9,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from slipway.ledger import runs
 from slipway.ledger.audit.queries import list_audit
 from slipway.ledger.audit.recording import Audited, Trail
-from slipway.ledger.runs import Cause, Commit
+from slipway.model.commit import Cause, Commit
 
 
 class Base(DeclarativeBase):

@@ -10,7 +10,7 @@ import pytest
 from slipway.ledger import run_state, runs
 from slipway.ledger.database.session import LedgerSession
 from slipway.ledger.tables.runs import Run
-from slipway.master.ledger_service import Desk
+from slipway.master.ledger_service import LedgerService
 from slipway.model.states import StageState
 
 
@@ -28,8 +28,8 @@ class Pool:
         return await asyncio.to_thread(in_thread)
 
 
-class LooseDesk(Desk):
-    """A desk whose master is given, not found by way of its parent."""
+class LooseDesk(LedgerService):
+    """A ledger whose master is given, not found by way of its parent."""
 
     master = None
     projects = MappingProxyType({})
@@ -37,14 +37,16 @@ class LooseDesk(Desk):
 
 
 @pytest.fixture
-def desk(engine):
+def ledger(engine):
     made = LooseDesk.__new__(LooseDesk)
     queue = SimpleNamespace(produce=lambda key, message: None)
     made.master = SimpleNamespace(db=SimpleNamespace(pool=Pool(engine)), mq=queue)
     return made
 
 
-def test_two_needs_that_end_at_once_start_what_waits_for_both(desk, engine, start_in, make_stages):
+def test_two_needs_that_end_at_once_start_what_waits_for_both(
+    ledger, engine, start_in, make_stages
+):
     stages = make_stages(one=(), other=(), join=("one", "other"))
     with LedgerSession(engine) as session:
         run = start_in(session)
@@ -61,12 +63,12 @@ def test_two_needs_that_end_at_once_start_what_waits_for_both(desk, engine, star
         return [one.name for one in runs.queue_ready(session, run, stages, 3.0)]
 
     async def both():
-        return await asyncio.gather(desk.call(finish, "one"), desk.call(finish, "other"))
+        return await asyncio.gather(ledger.call(finish, "one"), ledger.call(finish, "other"))
 
     assert sorted(asyncio.run(both())) == [[], ["join"]]
 
 
-def test_who_only_reads_waits_for_nobody(desk, engine, start_in):
+def test_who_only_reads_waits_for_nobody(ledger, engine, start_in):
     with LedgerSession(engine) as session:
         start_in(session)
         session.commit()
@@ -86,9 +88,9 @@ def test_who_only_reads_waits_for_nobody(desk, engine, start_in):
         seen.set()
 
     async def both():
-        writing = asyncio.create_task(desk.call(write))
+        writing = asyncio.create_task(ledger.call(write))
         await asyncio.to_thread(begun.wait)
-        await desk.read(read)
+        await ledger.read(read)
         await writing
 
     asyncio.run(both())

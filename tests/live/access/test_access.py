@@ -135,7 +135,7 @@ OURS = [
 ]
 
 
-class Doors:
+class GateFinder:
     """A running site, and clients that come to it as somebody."""
 
     def __init__(self, site: LiveSite) -> None:
@@ -188,26 +188,26 @@ def pipeline(site: LiveSite, access: str) -> None:
     file.write_text(f"{file.read_text()}\n{text}\n{access}\n")
 
 
-def running(folder: Any, access: str) -> Iterator[Doors]:
+def running(folder: Any, access: str) -> Iterator[GateFinder]:
     site = LiveSite(folder)
     site.make_repository()
     try:
         pipeline(site, access)
         site.up()
         site.wait_for_run(1, "waiting")
-        yield Doors(site)
+        yield GateFinder(site)
     finally:
         left = site.end_processes()
     assert not left, left
 
 
 @pytest.fixture(scope="module")
-def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
+def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GateFinder]:
     yield from running(tmp_path_factory.mktemp("open"), "")
 
 
 @pytest.fixture(scope="module")
-def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
+def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GateFinder]:
     for one in running(
         tmp_path_factory.mktemp("closed"), '[access]\nanonymous = "none"\nsession-hours = 1\n'
     ):
@@ -255,7 +255,7 @@ def shakes_hands(client: httpx.Client, origin: str | None = None) -> int:
         return int(wire.recv(1000).split()[1])
 
 
-def wrong(doors: Doors, asks: list[Ask]) -> list[str]:
+def wrong(doors: GateFinder, asks: list[Ask]) -> list[str]:
     """Return each door that is open or closed against the table."""
     found = []
     for told, person, client in doors.clients():
@@ -278,12 +278,12 @@ def wrong(doors: Doors, asks: list[Ask]) -> list[str]:
     return found
 
 
-def test_every_door_by_role(doors: Doors) -> None:
+def test_every_door_by_role(doors: GateFinder) -> None:
     assert wrong(doors, LOOKS + CONTROLS + OURS) == []
     assert len(doors.site.runs()) == 1
 
 
-def test_every_door_of_a_closed_site_by_role(closed: Doors) -> None:
+def test_every_door_of_a_closed_site_by_role(closed: GateFinder) -> None:
     assert wrong(closed, LOOKS + CONTROLS + OURS) == []
     with closed.client() as anyone:
         answer = anyone.get("")
@@ -308,7 +308,7 @@ def test_the_table_is_tried_whole() -> None:
     assert tried == {route.path for route in CONTROL} - tokens
 
 
-def test_a_cookie_is_for_the_server_alone(doors: Doors) -> None:
+def test_a_cookie_is_for_the_server_alone(doors: GateFinder) -> None:
     with doors.client() as client:
         cookie = client.get("auth/login", auth=("dave", PASSWORD)).headers["set-cookie"]
         assert "TWISTED_SESSION=" in cookie
@@ -319,7 +319,7 @@ def test_a_cookie_is_for_the_server_alone(doors: Doors) -> None:
         assert anonymous.headers["x-frame-options"] == "SAMEORIGIN"
 
 
-def test_pages_of_other_sites_get_nothing(doors: Doors) -> None:
+def test_pages_of_other_sites_get_nothing(doors: GateFinder) -> None:
     with doors.client() as client:
         client.get("auth/login", auth=("ada", PASSWORD))
         for origin in ("https://evil.example.org", "null", "http://127.0.0.1:1"):
@@ -334,7 +334,7 @@ def test_pages_of_other_sites_get_nothing(doors: Doors) -> None:
         assert client.get("change_hook/poller").status_code == 405
 
 
-def test_a_token_is_revoked_at_once_and_does_no_more_than_its_roles(doors: Doors) -> None:
+def test_a_token_is_revoked_at_once_and_does_no_more_than_its_roles(doors: GateFinder) -> None:
     site = doors.site
     made = site.run_slipway(
         "token", "create", "--person", "ada", "--name", "small", "--role", "developer"
@@ -363,7 +363,7 @@ def test_a_token_is_revoked_at_once_and_does_no_more_than_its_roles(doors: Doors
     assert text not in site.said()
 
 
-def test_a_script_forces_a_run_with_a_token(doors: Doors) -> None:
+def test_a_script_forces_a_run_with_a_token(doors: GateFinder) -> None:
     token = doors.tokens["dave"]
     with doors.client(headers={"Authorization": f"Bearer {token}"}) as client:
         answer = doors.site.force(client, "demo-run", "make", reason="by a script")

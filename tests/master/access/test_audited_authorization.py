@@ -19,7 +19,7 @@ ADMIN = {"username": "admin", "email": "admin", "full_name": "admin"}
 NOBODY = {"anonymous": True}
 
 
-class Desk:
+class LedgerService:
     """The ledger on SQLite, without Buildbot's threads."""
 
     def __init__(self, engine):
@@ -32,8 +32,8 @@ class Desk:
 
 
 class Services:
-    def __init__(self, desk):
-        self.namedServices = {SERVICE: desk}
+    def __init__(self, ledger):
+        self.namedServices = {SERVICE: ledger}
 
 
 class RecordedTest(TestReactorMixin, unittest.TestCase):
@@ -47,8 +47,8 @@ class RecordedTest(TestReactorMixin, unittest.TestCase):
         self.master = yield fakemaster.make_master(self, wantData=True)
         self.rules.setMaster(self.master)
         self.rules._refusals = Refusals()
-        self.desk = Desk(self.engine)
-        self.master.service_manager = Services(self.desk)
+        self.ledger = LedgerService(self.engine)
+        self.master.service_manager = Services(self.ledger)
         self.before = len(self.rows())
 
     def rows(self):
@@ -115,7 +115,7 @@ class RecordedTest(TestReactorMixin, unittest.TestCase):
             raise OSError("the disk is full")
 
         async def check():
-            self.desk.change = broken
+            self.ledger.change = broken
             with pytest.raises(OSError, match="full"):
                 await self.ask(ADMIN, "stop", "builds", "1")
 

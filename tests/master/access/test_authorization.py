@@ -42,8 +42,8 @@ class RulesTest(TestReactorMixin, unittest.TestCase):
         self.setup_test_reactor()
         self.master = yield fakemaster.make_master(self, wantData=True)
         self.rules.setMaster(self.master)
-        desk = SimpleNamespace(projects={}, change=self.remember)
-        self.master.service_manager = SimpleNamespace(namedServices={SERVICE: desk})
+        ledger = SimpleNamespace(projects={}, change=self.remember)
+        self.master.service_manager = SimpleNamespace(namedServices={SERVICE: ledger})
 
     async def remember(self, actor, work, *args):
         """What is asked goes into the trail; tests of it are elsewhere."""

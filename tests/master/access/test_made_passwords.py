@@ -4,7 +4,7 @@ import pytest
 
 from slipway.cli.commands.site.up import _Session
 from slipway.master.access.passwords import same
-from slipway.master.access.users import Crowd
+from slipway.master.access.users import Users
 from slipway.model.people import PersonSettings
 from slipway.model.site import Site
 from slipway.state_folder import Home
@@ -20,23 +20,23 @@ def site(**person):
     )
 
 
-def crowd(home, **person):
-    return Crowd.of(site(**person), home.root, home.admin_password)
+def users(home, **person):
+    return Users.of(site(**person), home.root, home.admin_password)
 
 
 def test_it_is_made_once_and_only_its_hash_is_compared(tmp_path):
     home = Home(tmp_path / ".slipway")
-    assert crowd(home, **{"made-password": True}).hashes == {}
+    assert users(home, **{"made-password": True}).hashes == {}
     starting = _Session(
         site(**{"made-password": True}), tmp_path / "pipeline.toml", home, once=True
     )
     starting._make_passwords()
     kept = home.person_password("ann").read_text().strip()
-    first = crowd(home, **{"made-password": True}).hashes
+    first = users(home, **{"made-password": True}).hashes
     assert same(kept, first["ann"])
     assert not same("another password", first["ann"])
     starting._make_passwords()
-    assert crowd(home, **{"made-password": True}).hashes == first
+    assert users(home, **{"made-password": True}).hashes == first
     for file in (home.person_password("ann"), home.person_hash("ann")):
         assert file.stat().st_mode & 0o777 == 0o600
 
@@ -51,7 +51,7 @@ def test_a_hash_that_is_none_signs_nobody_in(tmp_path):
     home = Home(tmp_path / ".slipway")
     home.person_hash("ann").parent.mkdir(parents=True)
     home.person_hash("ann").write_text("ann")
-    assert crowd(home, **{"made-password": True}).hashes == {}
+    assert users(home, **{"made-password": True}).hashes == {}
 
 
 def test_one_way_to_a_password():

@@ -16,7 +16,7 @@ import pytest
 
 from slipway.config import read
 from slipway.master.buildbot_config.force import ForceRun, ForceStage
-from slipway.master.ledger_service import Desk
+from slipway.master.ledger_service import LedgerService
 from slipway.master.scheduling.poller import RepositoryPoller
 from slipway.master.scheduling.scheduler import PipelineScheduler
 
@@ -85,7 +85,7 @@ def test_schedulers(config, site):
 def test_workers_pollers_and_the_desk(config, site, site_folder):
     assert {worker.workername for worker in config.workers} == set(site.workers)
     assert [type(source) for source in config.change_sources] == [RepositoryPoller]
-    assert isinstance(config.services["slipway"], Desk)
+    assert isinstance(config.services["slipway"], LedgerService)
     assert config.db.db_url == f"sqlite:///{site_folder / '.slipway' / 'state.sqlite'}"
 
 

@@ -15,14 +15,15 @@ from sqlalchemy.orm import Session
 from slipway.ledger import gates
 from slipway.ledger.database.session import LedgerSession
 from slipway.ledger.gates import Person, Request
-from slipway.ledger.runs import Cause, Commit, last_passed, settle
+from slipway.ledger.runs import last_passed, settle
 from slipway.ledger.tables.gates import Gate
 from slipway.ledger.tables.runs import Base, Run, StageResult
 from slipway.master.job_builder import Place
-from slipway.master.ledger_service import Desk
+from slipway.master.ledger_service import LedgerService
 from slipway.master.scheduling import recovery
-from slipway.master.scheduling.orders import bind
-from slipway.master.scheduling.run_transitions import Tickets
+from slipway.master.scheduling.dispatch import bind
+from slipway.master.scheduling.run_transitions import RunTransitions
+from slipway.model.commit import Cause, Commit
 
 ANN = Person("ann", frozenset({"developer"}))
 
@@ -45,7 +46,7 @@ class Engine:
 
     def __init__(self, ledger, name, project):
         self.ledger, self.name, self.project = ledger, name, project
-        self.tickets = Tickets(name, project)
+        self.tickets = RunTransitions(name, project)
         self.requests = {}
         self.kill = ""
         """When the next transaction's master dies: "before" or "after" its commit, or "unbound"."""
@@ -61,7 +62,7 @@ class Engine:
             session.commit()
         return result
 
-    def hand_on(self, work, *arguments, **options):
+    def dispatch(self, work, *arguments, **options):
         orders = self.call(work, *arguments, **options)
         if self.kill == "after":
             raise Killed
@@ -98,15 +99,15 @@ class Engine:
             if request is not None and request_id is None:
                 self.call(bind, stage_id, found, found)
             if request is None:
-                self.hand_on(self.tickets.requeue, stage_id, request_id, new_attempt=False)
+                self.dispatch(self.tickets.requeue, stage_id, request_id, new_attempt=False)
             elif request["complete"] and request["results"] == CANCELLED:
-                self.hand_on(self.tickets.requeue, stage_id, found, new_attempt=True)
+                self.dispatch(self.tickets.requeue, stage_id, found, new_attempt=True)
             elif request["complete"]:
-                self.hand_on(self.tickets.finish_and_queue, found, request["results"], 1.0)
+                self.dispatch(self.tickets.finish_and_queue, found, request["results"], 1.0)
         for run_id in self.call(recovery.open_runs, self.name):
-            self.hand_on(self.tickets.queue_ready, run_id)
+            self.dispatch(self.tickets.queue_ready, run_id)
         for gate_id in self.call(self._approved):
-            self.hand_on(self.tickets.let_go, gate_id)
+            self.dispatch(self.tickets.let_go, gate_id)
 
     def _approved(self, session):
         return [one.id for one in gates.timed(session, self.name) if one.state == "approved"]
@@ -137,7 +138,9 @@ class Engine:
             build = session.scalar(sa.text("SELECT count(*) FROM builds")) + 1
             insert = sa.text("INSERT INTO builds VALUES (:build, :request)")
             session.connection().execute(insert, {"build": build, "request": request_id})
-            return build, Desk._claim(self._desk(), session, request["stage"], build, "w")
+            return build, LedgerService._claim(
+                self._ledger(), session, request["stage"], build, "w"
+            )
 
         request["build"], job = self.call(work)
         if self.kill:
@@ -146,7 +149,7 @@ class Engine:
             self.end(request_id, SKIPPED)
         return job is not None
 
-    def _desk(self):
+    def _ledger(self):
         place = Place(self.project, "code", "", frozenset(), None, "", lambda gate: {})
         return SimpleNamespace(
             projects={self.name: self.project}, _site_of=lambda name: place, _losses=Counter()
@@ -155,16 +158,18 @@ class Engine:
     def say(self, request_id, code):
         """A script has ended and said so."""
         stage_id = self.requests[request_id]["stage"]
-        self.call(lambda session: Desk._said(self._desk(), session, stage_id, code, "said", {}))
+        self.call(
+            lambda session: LedgerService._said(self._ledger(), session, stage_id, code, "said", {})
+        )
         if self.kill:
             raise Killed
         if code == 0:
-            self.hand_on(self.tickets.pass_and_queue, stage_id, 1.0)
+            self.dispatch(self.tickets.pass_and_queue, stage_id, 1.0)
 
     def end(self, request_id, results):
         """A build is over."""
         self.requests[request_id].update(complete=True, results=results)
-        self.hand_on(self.tickets.finish_and_queue, request_id, results, 1.0)
+        self.dispatch(self.tickets.finish_and_queue, request_id, results, 1.0)
 
     # ---- people
 
@@ -172,7 +177,7 @@ class Engine:
         commit = Commit("main", "a" * 40, "1.0", 1)
         passed = self.call(last_passed, self.name, "main", skips)
         told = {name: {"why": "same", "run": number} for name, (number, _) in passed.items()}
-        self.hand_on(self.tickets.start_and_queue, commit, Cause("force"), 1.0, told)
+        self.dispatch(self.tickets.start_and_queue, commit, Cause("force"), 1.0, told)
 
     def open(self, stage_id):
         def work(session):
@@ -183,7 +188,7 @@ class Engine:
         gate_id = self.call(work)
         if self.kill:
             raise Killed
-        self.hand_on(self.tickets.let_go, gate_id)
+        self.dispatch(self.tickets.let_go, gate_id)
 
     def reject(self, stage_id):
         def work(session):

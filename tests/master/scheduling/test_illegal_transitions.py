@@ -31,10 +31,10 @@ class Scheduler(PipelineScheduler):
     """The real one's joins, on the engine's ledger and requests."""
 
     def __init__(self, engine):
-        self.engine, self._tickets, self.gatekeeper = engine, engine.tickets, Forgetting()
+        self.engine, self._transitions, self.gatekeeper = engine, engine.tickets, Forgetting()
 
-    async def hand_on(self, work, *arguments, **options):
-        return self.engine.hand_on(work, *arguments, **options)
+    async def dispatch(self, work, *arguments, **options):
+        return self.engine.dispatch(work, *arguments, **options)
 
     async def ended(self, request_id):
         self.engine.requests[request_id].update(complete=True, results=SUCCESS)

@@ -12,15 +12,14 @@ from slipway.git_mirror import Mirror
 from slipway.ledger import runs
 from slipway.ledger.database.migrate import upgrade
 from slipway.ledger.database.session import LedgerSession
-from slipway.ledger.runs import Cause, Commit
 from slipway.ledger.tables.runs import Poll
 from slipway.master.scheduling import poller as module
-from slipway.master.scheduling.commits import POLLED
-from slipway.master.scheduling.poller import RepositoryPoller
+from slipway.master.scheduling.poller import POLLED, RepositoryPoller
 from slipway.master.scheduling.scheduler import Started
+from slipway.model.commit import Cause, Commit
 
 
-class Desk:
+class LedgerService:
     """The ledger on SQLite, without Buildbot's threads."""
 
     def __init__(self, engine):
@@ -57,14 +56,14 @@ class Polling:
     def __init__(self, tmp_path, repository):
         self.engine = create_engine(f"sqlite:///{tmp_path / 'state.sqlite'}")
         upgrade(self.engine)
-        self.desk = Desk(self.engine)
+        self.ledger = LedgerService(self.engine)
         self.changes = []
         self.runs = []
         master = SimpleNamespace(
             initLock=defer.DeferredLock(),
             reactor=SimpleNamespace(callLater=lambda _seconds, work: work()),
             scheduler_manager=SimpleNamespace(namedServices={"almanac": self}),
-            service_manager=SimpleNamespace(namedServices={"slipway": self.desk}),
+            service_manager=SimpleNamespace(namedServices={"slipway": self.ledger}),
             data=SimpleNamespace(updates=SimpleNamespace(addChange=self.add)),
         )
         mirror = Mirror(tmp_path / "m.git", str(repository), "project.almanac.repository")
@@ -77,7 +76,7 @@ class Polling:
     async def begin_run(self, commit, cause):
         """Stand for the pipeline's scheduler: the ledger part of starting a run."""
         self.runs.append((commit, cause))
-        number = await self.desk.call(self.write_down, commit, cause)
+        number = await self.ledger.call(self.write_down, commit, cause)
         return Started(number, (None, {}))
 
     def write_down(self, session, commit, cause):

@@ -255,10 +255,10 @@ class World:
     def _allowed(self, may, work, options, expect):
         def act():
             if may:
-                self.engine.hand_on(*work, **options)
+                self.engine.dispatch(*work, **options)
             else:
                 with pytest.raises(WrongInput):
-                    self.engine.hand_on(*work, **options)
+                    self.engine.dispatch(*work, **options)
 
         return act, expect if may else lambda: None
 

@@ -116,7 +116,7 @@ type = "environment"
 [[project.almanac.stages.staging.parameters]]
 name = "token"
 type = "secret"
-help = "Handed to the deployment, never stored."
+help = "Dispatched to the deployment, never stored."
 
 [[project.almanac.stages.production.parameters]]
 name = "ticket"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from slipway.master.gates.openable import ByGate, Doors
+from slipway.master.gates.openable import ByGate, GateFinder
 from slipway.www.shapes.base import Paging
 from slipway.www.shapes.gates import GatesQuery
 from slipway.www.shapes.runs import ReleasesQuery, RunsQuery
@@ -18,7 +18,9 @@ VIEWS = {
     "gates": lambda session, book: gates._list(
         session, GatesQuery(state=["all"], limit=100), book.site, ANN
     ),
-    "gate": lambda session, book: gate._find(session, Doors("demo"), ByGate(1), book.site, ANN),
+    "gate": lambda session, book: gate._find(
+        session, GateFinder("demo"), ByGate(1), book.site, ANN
+    ),
     "environments": lambda session, book: environments._list(session, book.site, ANN),
     "environment": lambda session, _: environments._history(
         session, "demo", "staging", Paging(limit=100)

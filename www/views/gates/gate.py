@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from slipway.ledger import deployments
 from slipway.ledger.tables import gates as gate_tables
 from slipway.ledger.tables import runs as tables
-from slipway.master.gates.openable import Back, ByGate, Door, Doors, Early
+from slipway.master.gates.openable import Back, ByGate, Door, Early, GateFinder
 from slipway.model.access import Person
 from slipway.model.answers import spec
 from slipway.model.states import UNDECIDED
@@ -136,7 +136,7 @@ def _number(session: Session, project: str, number: str) -> int:
     return find_run(session, project, number).number
 
 
-def _find(session: Session, doors: Doors, door: Door, site: Site, person: Person) -> _Found:
+def _find(session: Session, doors: GateFinder, door: Door, site: Site, person: Person) -> _Found:
     gate = _gate(session, doors, door, time.time())
     known = keys(gate, site, person, surroundings(session, [gate], site))
     deploys, replaces = None, None
@@ -147,7 +147,7 @@ def _find(session: Session, doors: Doors, door: Door, site: Site, person: Person
     return _Found(gate.run.project, gate.stage, known, gate.token, deploys, replaces)
 
 
-def _gate(session: Session, doors: Doors, door: Door, now: float) -> gate_tables.Gate:
+def _gate(session: Session, doors: GateFinder, door: Door, now: float) -> gate_tables.Gate:
     # A decided gate is shown even if pipeline.toml no longer has its stage.
     if isinstance(door, ByGate):
         query = statement().where(gate_tables.Gate.id == door.gate_id)

@@ -25,7 +25,7 @@ from slipway.ledger.change_check import Changes
 from slipway.ledger.queries import PollView, RunView, list_polls, list_runs, open_ledger
 from slipway.master import malloc_tuning
 from slipway.master.access.passwords import hash_password
-from slipway.master.access.users import Crowd
+from slipway.master.access.users import Users
 from slipway.master.master_tac import prepare_master
 from slipway.model.errors import MissingTool, WrongInput
 from slipway.model.git_names import is_pattern
@@ -111,7 +111,7 @@ class _Session:
             if worker.password is not None:
                 key = f"{self.config.name}: workers.{name}.password"
                 given_secret(worker.password, self.config.parent, key)
-        Crowd.of(self.site, self.config.parent, self.home.admin_password)
+        Users.of(self.site, self.config.parent, self.home.admin_password)
         self._make_passwords()
         tac = prepare_master(self.home, self.config, self.home.database_url(self.site))
         self.workers = workers = LocalWorkers(self.site, self.config, self.home)

@@ -1,4 +1,4 @@
-"""`slipway passwd` and `slipway token`, at a desk."""
+"""`slipway passwd` and `slipway token`, at a ledger."""
 
 import io
 import json

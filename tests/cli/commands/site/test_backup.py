@@ -16,8 +16,8 @@ from slipway.ledger.audit.queries import verify
 from slipway.ledger.audit.recording import AuditRow
 from slipway.ledger.database.migrate import upgrade
 from slipway.ledger.database.session import LedgerSession
-from slipway.ledger.runs import Cause, Commit
 from slipway.ledger.tables.runs import Artefact
+from slipway.model.commit import Cause, Commit
 from slipway.scripts.postgresql.programs import find_programs
 from slipway.scripts.stages.command.stage import CommandStage
 from tests.support.stored import put

@@ -13,8 +13,8 @@ from slipway.artefacts.store import Store
 from slipway.ledger import runs
 from slipway.ledger.database.migrate import upgrade
 from slipway.ledger.database.session import LedgerSession
-from slipway.ledger.runs import Cause, Commit
 from slipway.ledger.tables.runs import Artefact, Release
+from slipway.model.commit import Cause, Commit
 from slipway.model.states import StageState
 from slipway.scripts.humanize import size_text
 from slipway.scripts.releases import manifest

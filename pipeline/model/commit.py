@@ -1,0 +1,39 @@
+"""The commit that a run builds, and the run's cause."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class CommitFacts:
+    """The facts of a commit, as git records them."""
+
+    revision: str
+    committed_at: int
+    """Seconds since 1970."""
+    author: str
+    subject: str
+
+
+@dataclass(frozen=True)
+class Commit:
+    """The commit that a run builds."""
+
+    branch: str
+    revision: str
+    base_version: str
+    """The project's own version, without the run's number."""
+    committed_at: int
+    """Seconds since 1970."""
+    subject: str = ""
+    author: str = ""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """The trigger of a run, with the person and the reason."""
+
+    trigger: str
+    owner: str = ""
+    reason: str = ""
