@@ -260,7 +260,7 @@ def reopen(session: Session, gate: Gate, why: str, now: float) -> None:
     gate_requests.void_approvals(session, gate)
 
 
-def let_go(session: Session, gate: Gate, stage: Stage, now: float) -> StageResult | None:
+def queue_approved(session: Session, gate: Gate, stage: Stage, now: float) -> StageResult | None:
     """Queue the attempt behind an approved gate; return None if it must still wait.
 
     It waits for its needs, for the end of a freeze, and for its time window.

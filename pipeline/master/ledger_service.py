@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar
+from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 
 from buildbot.util.service import BuildbotService
 from sqlalchemy import Connection, column, select, table
@@ -19,6 +19,7 @@ from twisted.python.failure import Failure
 
 from slipway.artefacts.store import Incoming, Store
 from slipway.git import end_all
+from slipway.git_mirror import Mirror
 from slipway.ledger import buildbot_index, deployments, run_state, runs
 from slipway.ledger.audit.chain import hold
 from slipway.ledger.database.migrate import upgrade
@@ -28,6 +29,7 @@ from slipway.ledger.transitions import IllegalRow, note_illegal
 from slipway.master.change_notifications import News, collect, tell, watch_gates
 from slipway.master.database import Database
 from slipway.master.gates.external_choices import Choices
+from slipway.master.gates.given_secrets import GivenSecrets
 from slipway.master.job_builder import Place, claim
 from slipway.master.malloc_tuning import trim_heap
 from slipway.master.pruning import Pruning
@@ -41,9 +43,6 @@ from slipway.model.site import Project
 from slipway.model.states import OPEN_STAGE, StageState
 from slipway.model.tenant import tenant_of
 from slipway.steps.ledger_api import SERVICE
-
-if TYPE_CHECKING:
-    from slipway.master.gates.service import GateService
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -60,6 +59,16 @@ def find_ledger(master: Any) -> LedgerService:
     return ledger
 
 
+class Pipeline(Protocol):
+    """A project's scheduler, as the ledger service reports to it."""
+
+    def gates_changed(self) -> None:
+        """Handle a gate that was created or changed."""
+
+    def stage_passed(self, stage_id: int) -> None:
+        """Handle a stage that has passed, by its script."""
+
+
 @dataclass(frozen=True)
 class _Done(Generic[T]):
     """The result of a transaction, with the changes to notify about."""
@@ -73,6 +82,11 @@ class LedgerService(BuildbotService):
     """The ledger service, one per master. Transactions run in Buildbot's database threads."""
 
     compare_attrs: ClassVar[tuple[str, ...]] = _COMPARED
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.given_secrets = GivenSecrets()
+        self._pipelines: dict[str, Pipeline] = {}
+        super().__init__(*args, **kwargs)
 
     def checkConfig(
         self,
@@ -203,8 +217,8 @@ class LedgerService(BuildbotService):
         if isinstance(done, SlipwayError):
             raise done
         tell(self.master, done.news)
-        for project in done.gated & set(self.projects):
-            self.gatekeeper(project).gates_changed()
+        for project in done.gated & self._pipelines.keys():
+            self._pipelines[project].gates_changed()
         return done.result
 
     @property
@@ -258,7 +272,7 @@ class LedgerService(BuildbotService):
         if not stage.secrets:
             return {}, ()
         key = f"project.{job.project}.stages.{job.name}.secrets"
-        mirror = self.master.scheduler_manager.namedServices[job.project].mirror()
+        mirror = self.mirror(job.project)
         is_on_it = partial(mirror.holds, job.run.branch, job.run.revision)
         folder = Path(self.folder)
         return await self._secret_readers.read(stage.secrets, job.run.branch, folder, key, is_on_it)
@@ -276,7 +290,7 @@ class LedgerService(BuildbotService):
             local=self._local,
             store=self._store,
             state_folder=self.state_folder,
-            secrets=self.gatekeeper(name).secrets_of,
+            secrets=self.given_secrets.read,
         )
 
     def path(self, sha256: str) -> Path:
@@ -308,8 +322,8 @@ class LedgerService(BuildbotService):
         build.
         """
         project = await self.call(self._said, stage_id, exit_code, summary, facts)
-        if exit_code == 0:
-            self.master.scheduler_manager.namedServices[project].stage_passed(stage_id)
+        if exit_code == 0 and project in self._pipelines:
+            self._pipelines[project].stage_passed(stage_id)
 
     def _said(
         self,
@@ -336,10 +350,21 @@ class LedgerService(BuildbotService):
             deployments.said(session, result, exit_code, now)
         return run.project
 
-    def gatekeeper(self, project: str) -> GateService:
-        """Return the gate service of a project."""
-        found: GateService = self.master.scheduler_manager.namedServices[project].gatekeeper
-        return found
+    def mirror(self, project: str) -> Mirror:
+        """Return the mirror of a project's repository."""
+        place = f"project.{project}.repository"
+        return Mirror(Path(self._mirrors[project]), self.repositories[project], place)
+
+    # ---- pipelines
+
+    def subscribe(self, project: str, pipeline: Pipeline) -> None:
+        """Report a project's passed stages and changed gates to its pipeline from now on."""
+        self._pipelines[project] = pipeline
+
+    def unsubscribe(self, project: str, pipeline: Pipeline) -> None:
+        """Stop reporting to a pipeline."""
+        if self._pipelines.get(project) is pipeline:
+            del self._pipelines[project]
 
 
 def _is_its_own(session: Session, result: StageResult, build_id: int) -> bool:

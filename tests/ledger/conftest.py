@@ -97,7 +97,7 @@ class Walk:
         gate, stage = self.gate(name), self.stages[name]
         someone = Person(person, frozenset({"developer"}))
         gates.ask(self.session, gate, stage, someone, gates.Request(gate.token), self.now)
-        result = gates.let_go(self.session, gate, stage, self.now)
+        result = gates.queue_approved(self.session, gate, stage, self.now)
         runs.settle(self.run, self.stages, self.now)
         return result
 

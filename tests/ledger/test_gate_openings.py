@@ -117,7 +117,7 @@ def test_the_asking_makes_the_gate_and_a_second_click_finds_it(session, travel):
     assert gate_openings.asked_with(session, "almanac", 1, "staging", opening.token) is gate
     assert early(session, going.run).gate is gate
     going.end("publish")
-    assert gates.let_go(session, gate, opening.stage, 5_001.0).state == "queued"
+    assert gates.queue_approved(session, gate, opening.stage, 5_001.0).state == "queued"
 
 
 def test_a_rollback_changes_nothing_of_the_run(session, travel):
@@ -152,7 +152,7 @@ def test_no_to_a_rollback_leaves_the_run_as_it_was(session, travel, end):
 def test_a_rollback_that_is_tried_again_by_itself_is_a_rollback_still(session, travel):
     going = travel()
     gate = ask(session, back(session, going.run))
-    attempt = gates.let_go(session, gate, PROJECT.stages["staging"], 5_001.0)
+    attempt = gates.queue_approved(session, gate, PROJECT.stages["staging"], 5_001.0)
     runs.begin(attempt, 1, "local", 5_001.0)
     runs.finish(attempt, StageState.FAILED, 5_002.0, 3)
     more = runs.again(session, going.run, attempt, PROJECT.stages["staging"], 9_001.0)
@@ -173,7 +173,7 @@ def test_one_rollback_at_a_time(session, travel):
     opening = back(session, going.run)
     gate = ask(session, opening)
     assert back(session, going.run).gate is gate
-    gates.let_go(session, gate, opening.stage, 5_001.0)
+    gates.queue_approved(session, gate, opening.stage, 5_001.0)
     with pytest.raises(WrongInput, match="staging of run 1 is queued already"):
         back(session, going.run)
 
@@ -246,7 +246,7 @@ def test_a_rollback_is_beside_the_runs_own_gate(session, travel):
     assert gate is not own
     assert back(session, going.run).gate is gate
     assert gate_openings.early(session, "almanac", PROJECT, going.run.number, "staging").gate is own
-    attempt = gates.let_go(session, gate, stage, 5_001.0)
+    attempt = gates.queue_approved(session, gate, stage, 5_001.0)
     assert (attempt.rollback, attempt.state) == (True, "queued")
     runs.settle(going.run, PROJECT.stages, 5_002.0)
     assert (own.state, going.states["staging"], going.run.state) == ("open", "gate", "waiting")
@@ -279,7 +279,7 @@ def test_a_decided_gate_keeps_what_ran_when_it_was_decided(session, travel, end)
 def ask_back(session, going):
     """Have a run's release brought back; return the attempt, which has been let go."""
     gate = ask(session, back(session, going.run))
-    attempt = gates.let_go(session, gate, PROJECT.stages["staging"], 5_001.0)
+    attempt = gates.queue_approved(session, gate, PROJECT.stages["staging"], 5_001.0)
     runs.begin(attempt, 1, "local", 5_001.0)
     runs.finish(attempt, StageState.PASSED, 5_002.0, 0)
     return attempt

@@ -213,5 +213,5 @@ def test_what_was_approved_in_time_and_waited_too_long_does_not_start(gate):
     going, one, stage = gate(expires="4s", approvals=0)
     ask(going, one, stage)
     assert one.state == "approved"
-    assert gates.let_go(going.session, one, stage, one.expires_at) is None
-    assert gates.let_go(going.session, one, stage, one.expires_at - 1).state == "queued"
+    assert gates.queue_approved(going.session, one, stage, one.expires_at) is None
+    assert gates.queue_approved(going.session, one, stage, one.expires_at - 1).state == "queued"

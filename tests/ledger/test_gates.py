@@ -47,16 +47,16 @@ def test_one_person_opens_a_gate_that_wants_no_approval(gate):
     going, one, stage = gate()
     assert ask(going, one, stage)
     assert (one.state, one.person, one.values) == ("approved", "ann", {"reason": "because"})
-    result = gates.let_go(going.session, one, stage, going.now)
+    result = gates.queue_approved(going.session, one, stage, going.now)
     assert (result.state, result.owner, one.state) == ("queued", "ann", "opened")
-    assert gates.let_go(going.session, one, stage, going.now) is None
+    assert gates.queue_approved(going.session, one, stage, going.now) is None
 
 
 def test_a_second_click_is_the_same_request(gate):
     going, one, stage = gate()
     assert ask(going, one, stage)
     assert not ask(going, one, stage)
-    gates.let_go(going.session, one, stage, going.now)
+    gates.queue_approved(going.session, one, stage, going.now)
     assert not ask(going, one, stage)
 
 
@@ -94,7 +94,7 @@ def test_others_approve_and_the_requester_does_not_count(gate):
     going, one, stage = gate(approvals=2)
     ask(going, one, stage)
     assert one.state == "asked"
-    assert gates.let_go(going.session, one, stage, going.now) is None
+    assert gates.queue_approved(going.session, one, stage, going.now) is None
     with pytest.raises(Forbidden, match="ann asked for it; another person must approve it"):
         approve(going, one, stage, ANN)
     approve(going, one, stage, BOB, "good")
@@ -165,18 +165,18 @@ def test_what_was_approved_waits_for_the_thaw(gate, session):
     going, one, stage = gate()
     ask(going, one, stage)
     freezes.freeze(session, "almanac", ROOT, "fair", 1.0)
-    assert gates.let_go(session, one, stage, going.now) is None
+    assert gates.queue_approved(session, one, stage, going.now) is None
     freezes.thaw(session, "almanac", ROOT)
-    assert gates.let_go(session, one, stage, going.now).state == "queued"
+    assert gates.queue_approved(session, one, stage, going.now).state == "queued"
 
 
 def test_what_is_approved_outside_its_window_waits_for_it(gate):
     going, one, stage = gate(window=[{"days": ["mon-fri"], "hours": "09:00-16:00"}])
     ask(going, one, stage)
-    assert gates.let_go(going.session, one, stage, NOON_SATURDAY) is None
+    assert gates.queue_approved(going.session, one, stage, NOON_SATURDAY) is None
     due = gates.due_at(going.session, one, stage, NOON_SATURDAY)
     assert due == NOON_SATURDAY + (24 + 21) * 3600
-    assert gates.let_go(going.session, one, stage, due).state == "queued"
+    assert gates.queue_approved(going.session, one, stage, due).state == "queued"
 
 
 def test_a_gate_expires_when_nobody_comes(gate):
@@ -207,10 +207,10 @@ def test_what_was_asked_for_early_is_the_gate_when_its_needs_have_passed(session
     early = gates.make(session, going.run, "hand", stages["hand"], going.now)
     ask(going, early, stages["hand"])
     assert (early.state, early.stage_id) == ("approved", None)
-    assert gates.let_go(session, early, stages["hand"], going.now) is None
+    assert gates.queue_approved(session, early, stages["hand"], going.now) is None
     going.end("a")
     assert going.gate("hand").id == early.id
-    assert gates.let_go(session, early, stages["hand"], going.now).state == "queued"
+    assert gates.queue_approved(session, early, stages["hand"], going.now).state == "queued"
 
 
 def test_a_gate_is_undecided_until_it_is(gate, session):
@@ -218,5 +218,5 @@ def test_a_gate_is_undecided_until_it_is(gate, session):
     assert gates.undecided(session, "almanac") == [one]
     assert gates.undecided(session, "other") == []
     ask(going, one, stage)
-    gates.let_go(session, one, stage, going.now)
+    gates.queue_approved(session, one, stage, going.now)
     assert gates.undecided(session, "almanac") == []

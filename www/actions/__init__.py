@@ -1,1 +1,1 @@
-"""Handlers of endpoints that act: each calls the master's schedulers and gatekeepers."""
+"""Handlers of endpoints that act: each calls the master's schedulers and gate services."""

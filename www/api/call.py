@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from slipway.master.access.audited_authorization import note_control, told
 from slipway.master.ledger_service import LedgerService, find_ledger
-from slipway.master.scheduling.scheduler import PipelineScheduler
+from slipway.master.scheduling.scheduler import PipelineScheduler, find_pipeline
 from slipway.model.access import Person, may, refusal
 from slipway.www.api.graph_columns import Outline, Outlines
 from slipway.www.api.http_errors import Refused, not_found
@@ -99,13 +99,11 @@ class Call:
         """Return a project's scheduler.
 
         Raises:
-            Refused: There is no such project, or the master is still starting.
+            Refused: There is no such project.
+            MissingTool: The master is still starting.
         """
         self.outline(name)
-        found = self.master.scheduler_manager.namedServices.get(name)
-        if not isinstance(found, PipelineScheduler):
-            raise Refused(503, f"{name} is not ready yet; try again in a few seconds")
-        return found
+        return find_pipeline(self.master, name)
 
 
 def demand(person: Person, action: str) -> None:

@@ -54,7 +54,7 @@ _HEADERS = {
 }
 
 
-class Door(Resource):
+class Gateway(Resource):
     """The root resource: authenticates each request, and admits it if the person has permission."""
 
     def __init__(self, master: Any, inside: Any, users: Users) -> None:
@@ -199,14 +199,14 @@ class _Refusal(Resource):
         return json.dumps({"error": told}).encode()
 
 
-def guard(master: Any, users: Users) -> Door:
+def guard(master: Any, users: Users) -> Gateway:
     """Install the gateway as the root resource, or give the existing one the new people."""
     site = master.www.site
-    if isinstance(site.resource, Door):
+    if isinstance(site.resource, Gateway):
         site.resource.users = users
-        door = site.resource
+        gateway = site.resource
     else:
-        door = site.resource = Door(master, site.resource, users)
+        gateway = site.resource = Gateway(master, site.resource, users)
         site.requestFactory = Visit
-        site.protocol = partial(Channel, Connections(door.trusts))
-    return door
+        site.protocol = partial(Channel, Connections(gateway.trusts))
+    return gateway

@@ -11,7 +11,7 @@ from twisted.python import log
 from twisted.web.error import Error
 from twisted.web.pages import forbidden
 
-from slipway.master.access.gateway import Door, guard
+from slipway.master.access.gateway import Gateway, guard
 from slipway.master.access.identify import address_of, basic, by_password
 from slipway.master.access.login_throttle import Attempt
 from slipway.master.access.passwords import Comparing, TooBusy
@@ -37,7 +37,7 @@ class Guarded(AuthBase):
     def reconfigAuth(self, master: Any, new_config: Any) -> None:
         """Install the gateway; Buildbot calls this before it listens and at each reconfig."""
         super().reconfigAuth(master, new_config)
-        self.door: Door = guard(master, self.users)
+        self.gateway: Gateway = guard(master, self.users)
 
     def getLogoutResource(self) -> Any:
         """Return the logout resource, which unlike Buildbot's ends the session on the server."""
@@ -83,7 +83,7 @@ class PeopleAuth(Guarded):
         """
         if attempt.name == ADMIN:
             return await self._is_admin(password, attempt.address)
-        throttle = self.door.throttle
+        throttle = self.gateway.throttle
         await throttle.turn(attempt)
         kept = self.users.hashes.get(attempt.name)
         if kept is None and throttle.crowded(attempt.address):
@@ -100,7 +100,7 @@ class PeopleAuth(Guarded):
 
     async def _is_admin(self, password: str, address: str) -> bool:
         try:
-            await by_password(self.users, self.door.throttle, password, address)
+            await by_password(self.users, self.gateway.throttle, password, address)
         except Unknown as error:
             if error.status != _UNAUTHORIZED:
                 raise

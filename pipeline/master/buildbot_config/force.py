@@ -15,7 +15,7 @@ from buildbot.schedulers.forcesched import (
     StringParameter,
 )
 
-from slipway.master.scheduling.scheduler import PipelineScheduler
+from slipway.master.scheduling.scheduler import PipelineScheduler, find_pipeline
 from slipway.model.commit import Cause
 from slipway.model.errors import SlipwayError
 
@@ -36,9 +36,12 @@ class _Force(ForceScheduler):
         super().checkConfig(**kwargs)
 
     def pipeline(self) -> PipelineScheduler:
-        """Return the scheduler of this project."""
-        found: PipelineScheduler = self.master.scheduler_manager.namedServices[self.project]
-        return found
+        """Return the scheduler of this project.
+
+        Raises:
+            MissingTool: The master is still starting.
+        """
+        return find_pipeline(self.master, self.project)
 
     async def computeBuilderNames(
         self, builderNames: Any = None, builderid: Any = None
@@ -75,7 +78,7 @@ class ForceRun(_Force):
             started = await self.pipeline().start_run(branch, revision, cause)
         except SlipwayError as error:
             raise CollectedValidationError({"revision": str(error)}) from None
-        return None if started is None else started.handed
+        return None if started is None else started.first
 
 
 class ForceStage(_Force):

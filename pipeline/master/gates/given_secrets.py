@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from pydantic import SecretStr
 
+from slipway.ledger.tables.gates import Gate
 
-class Vault:
+
+class GivenSecrets:
     """Secrets by the asking (request) they were given with. Thread-safe.
 
     They are stored before the asking is committed, so that readers of the ledger always find them.
@@ -36,15 +38,15 @@ class Vault:
         with self._lock:
             return list(self._kept)
 
-    def holds(self, asking: str, names: Collection[str]) -> bool:
-        """Return whether all named secrets of an asking are stored."""
+    def holds(self, gate: Gate) -> bool:
+        """Return whether all secrets that were given at a gate are stored."""
         with self._lock:
-            return not set(names) - set(self._kept.get(asking, {}))
+            return not set(gate.secret_names) - set(self._kept.get(gate.asking, {}))
 
-    def read(self, asking: str, names: Collection[str]) -> dict[str, str] | None:
-        """Return the secrets of an asking; None if any of the named ones is missing."""
+    def read(self, gate: Gate) -> dict[str, str] | None:
+        """Return the secrets that were given at a gate; None if any of them is missing."""
         with self._lock:
-            kept = self._kept.get(asking, {})
-        if set(names) - set(kept):
+            kept = self._kept.get(gate.asking, {})
+        if set(gate.secret_names) - set(kept):
             return None
         return {name: secret.get_secret_value() for name, secret in kept.items()}

@@ -5,109 +5,131 @@ The web UI, the API, the command line and timers all use it.
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from slipway.ledger import freezes, gates, runs
+from slipway.ledger import freezes, gates
 from slipway.ledger.gate_context import context_of
-from slipway.ledger.gate_openings import Opening
 from slipway.ledger.gate_requests import Request
 from slipway.ledger.tables.gates import Gate
 from slipway.ledger.tables.runs import StageResult
+from slipway.master.gates.due import LOST, DueGates, Pipeline, settle
 from slipway.master.gates.external_choices import Printed, Programs
-from slipway.master.gates.given_secrets import Vault
-from slipway.master.gates.openable import Door, GateFinder
-from slipway.master.gates.timer import Alarm
-from slipway.master.ledger_service import LedgerService
+from slipway.master.gates.finder import GateFinder, GateReference
+from slipway.master.gates.given_secrets import GivenSecrets
+from slipway.master.gates.requests import Asked, checked_answers, is_new, programs_of
+from slipway.master.scheduling.dispatch import Orders
 from slipway.model.access import Person, may_open
-from slipway.model.answers import Answers, WrongAnswers, check_answers
+from slipway.model.answers import WrongAnswers, check_answers
 from slipway.model.errors import WrongInput
-from slipway.model.kinds.stage import Stage
 from slipway.model.parameter import Context
 from slipway.model.site import Project
-from slipway.model.states import OPEN_STAGE, REFUSED, GateState, IllegalTransition, StageState
+from slipway.model.states import OPEN_STAGE, REFUSED, GateState, StageState
 
-_LOST = "the master was restarted and its secrets are lost: it must be asked anew"
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A person's request, with unvalidated values."""
+class _Lost:
+    """An approval of a request whose secrets are lost."""
 
-    door: Door
-    person: Person
-    token: str
-    """The door's token, as it was displayed to the person."""
-    given: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    """The parameter values, as decoded JSON."""
-    comment: str = ""
+    sentence: str
+
+
+@dataclass(frozen=True)
+class FrozenSince:
+    """A new freeze."""
+
+    reason: str
+    at: float
+    """Seconds since 1970."""
 
 
 class GateService:
-    """Opens, approves and rejects gates; keeps their secrets, in memory only."""
+    """Opens, approves and rejects gates, freezes and thaws the project."""
 
-    def __init__(
-        self,
-        name: str,
-        ledger: Callable[[], LedgerService],
-        go_on: Callable[[int], Coroutine[Any, Any, None]],
-        call_later: Callable[..., Any],
-    ) -> None:
-        """Create the service.
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.name = pipeline.project_name
+        self.finder = GateFinder(self.name)
+        self._pipeline = pipeline
+        self._due = DueGates(pipeline, self.finder)
 
-        Args:
-            name: The project's name.
-            ledger: Returns the ledger service; a callable, since it does not exist while the master
-                starts.
-            go_on: Starts the stage behind a gate if nothing blocks it.
-            call_later: The reactor's `callLater`.
-        """
-        self.name = name
-        self.doors = GateFinder(name)
-        self._ledger = ledger
-        self._go_on = go_on
-        self._vault = Vault()
-        self._alarm = Alarm(f"{name}'s gates", call_later, self._next_due, self.look)
-
-    def take_up(self, project: Project) -> None:
+    def reconfigure(self, project: Project) -> None:
         """Set the project's current pipeline."""
-        self.doors.take_up(project)
+        self.finder.reconfigure(project)
 
     # ---- actions of people
 
-    async def ask(self, asked: Asked) -> tuple[int, bool]:
+    async def ask(self, asked: Asked, show: Callable[[Session, int], T]) -> tuple[T, bool]:
         """Open a gate with parameter values, or request approvals for them.
 
-        Everything is checked before the transaction, and again in it: the gate of an early opening
-        or a rollback is created there.
+        One transaction checks everything, records the request, queues the stage if nothing blocks
+        it, and reads what is displayed afterwards. The gate of an early opening or a rollback is
+        created there, too.
+
+        Args:
+            asked: The request.
+            show: Reads the gate for display, given its id.
 
         Returns:
-            The gate's id; False if this same request was recorded before (a repeated click).
+            The displayed gate; False if this same request was recorded before (a repeated click).
 
         Raises:
             WrongAnswers: Invalid values, each with a sentence.
             Forbidden: The person has none of the allowed roles.
             WrongInput: The gate is not open, or the project is frozen.
         """
-        programs = await self._ledger().read(self._programs_for, asked)
-        choices = await self._ledger().choices.of(programs)
-        kept: list[str] = []
+        choices = await self._choices(self._programs_for, asked)
+        # The database may retry the transaction: each time, the secrets are stored anew.
+        askings: list[str] = []
+
+        def work(session: Session) -> tuple[tuple[T, bool, str], Orders | None]:
+            gate, taken, replaced = self._ask(session, asked, choices)
+            askings.append(gate.asking if taken else "")
+            orders = self._release(session, gate) if taken else None
+            return (_fresh(session, gate.id, show), taken, replaced), orders
+
+        def committed() -> None:
+            askings.pop()
+
+        actor = asked.person.name
         try:
-            gate_id, taken, replaced = await self._ledger().call(self._ask, asked, choices, kept)
-        except BaseException:
-            self._vault.drop(kept)
-            raise
-        # A retried transaction has stored its secrets several times.
-        self._vault.drop([*kept[:-1], replaced])
-        if taken:
-            await self._go_on(gate_id)
-        return gate_id, taken
+            (shown, taken, replaced), _ = await self._pipeline.transact(
+                actor, work, committed=committed
+            )
+        finally:
+            self._given.drop(askings)
+        self._given.drop([replaced])
+        return shown, taken
+
+    def _release(self, session: Session, gate: Gate) -> Orders:
+        """Queue the stage behind a gate if nothing blocks it; the machine does this, no person."""
+        session.flush()
+        session.info["actor"] = ""
+        orders = self._pipeline.transitions.queue_approved(session, gate.id)
+        session.flush()
+        return orders
+
+    async def _choices(
+        self, find: Callable[Concatenate[Session, P], Programs], *args: P.args, **kwargs: P.kwargs
+    ) -> Printed:
+        """Run the programs that print a gate's choices; most pipelines have none.
+
+        Args:
+            find: Returns the programs, given a session and the arguments.
+            *args: Passed on to it.
+            **kwargs: Passed on to it.
+        """
+        if not any(programs_of(stage) for stage in self.finder.pipeline.stages.values()):
+            return {}
+        programs = await self._pipeline.ledger().read(find, *args, **kwargs)
+        return await self._pipeline.ledger().choices.of(programs)
 
     def _programs_for(self, session: Session, asked: Asked) -> Programs:
         """Return the programs that must run before the values can be validated.
@@ -116,36 +138,44 @@ class GateService:
             Forbidden: The person has none of the allowed roles.
             WrongInput: The gate is not open.
         """
-        opening = self.doors.find(session, asked.door, asked.person, asked.token)
-        new = _is_new(session, opening, asked, time.time())
-        return _programs(opening.stage) if new else {}
+        opening = self.finder.find(session, asked.reference, asked.person, asked.token)
+        new = is_new(session, opening, asked, time.time())
+        return programs_of(opening.stage) if new else {}
 
-    def _ask(
-        self, session: Session, asked: Asked, choices: Printed, kept: list[str]
-    ) -> tuple[int, bool, str]:
-        session.info["actor"] = asked.person.name
-        opening, now = self.doors.find(session, asked.door, asked.person, asked.token), time.time()
-        new = _is_new(session, opening, asked, now)
-        context = context_of(session, opening.run, opening.name, self.doors.pipeline, choices)
-        answers = _answers(opening, asked, context, new=new)
+    def _ask(self, session: Session, asked: Asked, choices: Printed) -> tuple[Gate, bool, str]:
+        opening = self.finder.find(session, asked.reference, asked.person, asked.token)
+        now = time.time()
+        new = is_new(session, opening, asked, now)
+        context = context_of(session, opening.run, opening.name, self.finder.pipeline, choices)
+        answers = checked_answers(opening, asked, context, new=new)
         gate = opening.make(session, asked.person, now)
         replaced, stage = gate.asking, opening.stage
         request = Request(asked.token, answers.values, tuple(answers.secrets), asked.comment)
         taken = gates.ask(session, gate, stage, asked.person, request, now)
         if taken:
             # Before the commit: an approval may arrive immediately after it.
-            self._vault.put(gate.asking, answers.secrets)
-            kept.append(gate.asking)
-        return gate.id, taken, replaced if taken else ""
+            self._given.put(gate.asking, answers.secrets)
+        return gate, taken, replaced if taken else ""
 
-    async def approve(self, gate_id: int, person: Person, asking: str, comment: str) -> None:
-        """Approve the current request of a gate.
+    async def approve(
+        self,
+        gate_id: int,
+        person: Person,
+        asking: str,
+        comment: str,
+        show: Callable[[Session, int], T],
+    ) -> T:
+        """Approve the current request of a gate; queue its stage with the last approval.
 
         Args:
             gate_id: The gate.
             person: The approver.
             asking: The name of the request that they were shown (`Gate.asking`).
             comment: Free text.
+            show: Reads the gate for display, given its id; in the same transaction.
+
+        Returns:
+            The displayed gate.
 
         Raises:
             Forbidden: The person has none of the allowed roles, or made the request themselves.
@@ -153,39 +183,56 @@ class GateService:
                 or it is frozen.
         """
 
-        def work(session: Session) -> str:
-            session.info["actor"] = person.name
-            gate, stage = self.doors.gate(session, gate_id)
+        def work(session: Session) -> tuple[T | _Lost, Orders | None]:
+            gate, stage = self.finder.gate(session, gate_id)
             gates.permit(gates.name_of(gate), stage, person)
-            if gate.state == GateState.ASKED and not self._holds(gate):
-                gates.reopen(session, gate, _LOST, time.time())
-                return f"{gates.name_of(gate)}: {_LOST}"
+            if gate.state == GateState.ASKED and not self._given.holds(gate):
+                # Return it: raising would roll the reset back.
+                gates.reopen(session, gate, LOST, time.time())
+                return _Lost(f"{gates.name_of(gate)}: {LOST}"), None
             gates.approve(session, gate, stage, person, asking, comment, time.time())
-            return ""
+            orders = self._release(session, gate)
+            return _fresh(session, gate_id, show), orders
 
-        lost = await self._ledger().call(work)
-        if lost:
-            raise WrongInput(lost)
-        await self._go_on(gate_id)
+        shown, _ = await self._pipeline.transact(person.name, work)
+        if isinstance(shown, _Lost):
+            raise WrongInput(shown.sentence)
+        return shown
 
-    async def reject(self, gate_id: int, person: Person, comment: str) -> None:
+    async def reject(
+        self, gate_id: int, person: Person, comment: str, show: Callable[[Session, int], T]
+    ) -> T:
         """Reject a gate, with a reason.
+
+        Args:
+            gate_id: The gate.
+            person: The person who rejects it.
+            comment: The reason.
+            show: Reads the gate for display, given its id; in the same transaction.
+
+        Returns:
+            The displayed gate.
 
         Raises:
             Forbidden: The person has none of the allowed roles.
-            WrongInput: It is decided already, or the comment is missing.
+            WrongAnswers: The comment is missing.
+            WrongInput: It is decided already.
         """
 
-        def work(session: Session) -> str:
-            session.info["actor"] = person.name
-            gate, stage = self.doors.gate(session, gate_id)
+        def work(session: Session) -> tuple[str, T]:
+            gate, stage = self.finder.gate(session, gate_id)
+            gates.permit(gates.name_of(gate), stage, person)
+            if not comment.strip():
+                raise WrongAnswers({"comment": "say why it is rejected"})
             gates.reject(session, gate, stage, person, comment, time.time())
-            self._settle(session, gate, time.time())
-            return gate.asking
+            settle(session, gate, self.finder.pipeline.stages, time.time())
+            return gate.asking, _fresh(session, gate_id, show)
 
-        self._vault.drop([await self._ledger().call(work)])
+        asking, shown = await self._pipeline.ledger().change(person.name, work)
+        self._given.drop([asking])
+        return shown
 
-    async def freeze(self, person: Person, reason: str) -> None:
+    async def freeze(self, person: Person, reason: str) -> FrozenSince:
         """Freeze the project: none of its gates opens until it is thawed.
 
         Raises:
@@ -193,11 +240,12 @@ class GateService:
             WrongInput: No reason is given, or it is frozen already.
         """
 
-        def work(session: Session) -> None:
-            session.info["actor"] = person.name
-            freezes.freeze(session, self.name, person, reason, time.time())
+        def work(session: Session) -> FrozenSince:
+            now = time.time()
+            freezes.freeze(session, self.name, person, reason, now)
+            return FrozenSince(reason.strip(), now)
 
-        await self._ledger().call(work)
+        return await self._pipeline.ledger().change(person.name, work)
 
     async def thaw(self, person: Person) -> None:
         """Thaw the project; start what was approved during the freeze.
@@ -206,154 +254,102 @@ class GateService:
             Forbidden: The person lacks the permission "freeze".
             WrongInput: It is not frozen.
         """
-
-        def work(session: Session) -> None:
-            session.info["actor"] = person.name
-            freezes.thaw(session, self.name, person)
-
-        await self._ledger().call(work)
-        await self.look()
+        await self._pipeline.ledger().change(person.name, freezes.thaw, self.name, person)
+        await self._due.process_due()
 
     # ---- display
 
-    async def context(self, door: Door, person: Person, *, asks: bool = False) -> Context:
+    async def context(self, reference: GateReference, person: Person) -> Context:
         """Return the current context of a gate's defaults and choices.
 
         Programs run only for people who may open the gate; others do not see the programs' choices.
 
         Args:
-            door: The gate.
+            reference: The gate.
             person: The viewer.
-            asks: True: the person must be allowed to open it.
 
         Raises:
-            Forbidden: `asks` is true, and the person has none of the allowed roles.
             WrongInput: There is no such gate.
         """
-        programs = await self._ledger().read(self._shown_programs, door, person, asks)
-        choices = await self._ledger().choices.of(programs)
+        choices = await self._choices(self._shown_programs, reference, person)
+        return await self._pipeline.ledger().read(self._context, reference, choices)
 
-        def work(session: Session) -> Context:
-            found = self.doors.find(session, door)
-            return context_of(session, found.run, found.name, self.doors.pipeline, choices)
+    def _context(
+        self,
+        session: Session,
+        reference: GateReference,
+        choices: Printed,
+        person: Person | None = None,
+    ) -> Context:
+        found = self.finder.find(session, reference, person)
+        return context_of(session, found.run, found.name, self.finder.pipeline, choices)
 
-        return await self._ledger().read(work)
-
-    def _shown_programs(self, session: Session, door: Door, person: Person, asks: bool) -> Programs:
-        found = self.doors.find(session, door, person if asks else None)
+    def _shown_programs(
+        self, session: Session, reference: GateReference, person: Person, *, asks: bool = False
+    ) -> Programs:
+        found = self.finder.find(session, reference, person if asks else None)
         may = not person.anonymous and may_open(person, found.stage.allowed)
         undecided = found.gate is None or found.gate.state in {GateState.OPEN, GateState.ASKED}
-        return _programs(found.stage) if may and undecided else {}
+        return programs_of(found.stage) if may and undecided else {}
 
-    # ---- called when a stage starts
+    async def check(
+        self, reference: GateReference, person: Person, given: Mapping[str, Any]
+    ) -> dict[str, str]:
+        """Validate parameter values without opening the gate.
 
-    def secrets_of(self, gate: Gate) -> dict[str, str] | None:
-        """Return the secrets given at a gate; None if the master has lost them."""
-        return self._vault.read(gate.asking, gate.secret_names)
+        Returns:
+            A sentence for each invalid parameter.
 
-    def _holds(self, gate: Gate) -> bool:
-        return self._vault.holds(gate.asking, gate.secret_names)
+        Raises:
+            Forbidden: The person has none of the allowed roles.
+            WrongInput: There is no such gate.
+        """
+        choices = await self._choices(self._shown_programs, reference, person, asks=True)
+
+        def work(session: Session) -> dict[str, str]:
+            context = self._context(session, reference, choices, person)
+            stage = self.finder.find(session, reference).stage
+            try:
+                check_answers(stage.parameters, given, context)
+            except WrongAnswers as wrong:
+                return wrong.errors
+            return {}
+
+        return await self._pipeline.ledger().read(work)
+
+    # ---- secrets
+
+    @property
+    def _given(self) -> GivenSecrets:
+        return self._pipeline.ledger().given_secrets
 
     async def forget(self) -> None:
         """Delete the secrets of gates whose stages have ended."""
-        kept = self._vault.askings()
+        kept = self._given.askings()
         if kept:
-            self._vault.drop(await self._ledger().read(_ended, kept))
+            self._given.drop(await self._pipeline.ledger().read(_ended, kept))
 
     # ---- timers
 
     async def begin(self) -> None:
         """Start the timer, and process what became due while the master was stopped."""
-        self._alarm.begin()
-        await self.look()
+        await self._due.begin()
 
     def stop(self) -> None:
         """Stop the timer."""
-        self._alarm.stop()
+        self._due.stop()
 
     def gates_changed(self) -> None:
         """Reschedule the timer after a gate was created or changed."""
-        self._alarm.changed()
-
-    async def look(self) -> None:
-        """Close expired gates, start stages that may start, and reschedule the timer."""
-        for gate_id in await self._ledger().call(self._expire_and_list, time.time()):
-            # One that fails, which is in the log, must not block the others.
-            with contextlib.suppress(IllegalTransition):
-                await self._go_on(gate_id)
-        await self._alarm.set()
-
-    def _expire_and_list(self, session: Session, now: float) -> list[int]:
-        approved = []
-        for gate in gates.undecided(session, self.name):
-            if gates.has_expired(gate, now):
-                stage = self.doors.pipeline.stages.get(gate.stage)
-                gates.close(
-                    session, gate, stage, GateState.EXPIRED, "nobody opened it in time", now
-                )
-                self._settle(session, gate, now)
-            elif gate.state in {GateState.ASKED, GateState.APPROVED} and not self._holds(gate):
-                gates.reopen(session, gate, _LOST, now)
-            elif gate.state == GateState.APPROVED:
-                approved.append(gate.id)
-        return approved
-
-    def _settle(self, session: Session, gate: Gate, now: float) -> None:
-        """Update the state of a gate's run; a rollback to the run does not change it."""
-        if not gates.brings_back(session, gate):
-            runs.settle(gate.run, self.doors.pipeline.stages, now)
-
-    async def _next_due(self) -> float | None:
-        return await self._ledger().read(self._due, time.time())
-
-    def _due(self, session: Session, now: float) -> float | None:
-        stages = self.doors.pipeline.stages
-        dues = [
-            gates.due_at(session, gate, stages[gate.stage], now)
-            for gate in gates.timed(session, self.name)
-            if gate.stage in stages
-        ]
-        return min((due for due in dues if due is not None), default=None)
+        self._due.changed()
 
 
-def _is_new(session: Session, opening: Opening, asked: Asked, now: float) -> bool:
-    """Return whether a request is new, as far as this is known without its values.
-
-    Raises:
-        Forbidden: The person has none of the allowed roles.
-        WrongInput: Its gate is not open any more, it has changed since it was displayed, or the
-            project is frozen.
-    """
-    gate, stage = opening.gate, opening.stage
-    if gate is not None:
-        return gates.may_ask(session, gate, stage, asked.person, asked.token, now)
-    if asked.token != opening.token:
-        msg = f"{opening.title()}: it is another since you looked; look at it again"
-        raise WrongInput(msg)
-    gates.not_frozen(session, opening.run.project)
-    return True
-
-
-def _answers(opening: Opening, asked: Asked, context: Context, *, new: bool) -> Answers:
-    """Return the validated values; for a repeated click only those given that are still valid.
-
-    Raises:
-        WrongAnswers: All invalid values at once.
-    """
-    try:
-        answers = check_answers(opening.stage.parameters, asked.given, context)
-    except WrongAnswers:
-        if new:
-            raise
-        return Answers({})
-    if new:
-        return answers
-    return Answers({name: one for name, one in answers.values.items() if name in asked.given})
-
-
-def _programs(stage: Stage) -> Programs:
-    named = {one.name: getattr(one, "choices_from", None) for one in stage.parameters}
-    return {name: argv for name, argv in named.items() if argv}
+def _fresh(session: Session, gate_id: int, show: Callable[[Session, int], T]) -> T:
+    """Read a gate for display as the transaction will leave it."""
+    session.flush()
+    # Relationships that were read before the change would be displayed as they were.
+    session.expire_all()
+    return show(session, gate_id)
 
 
 def _ended(session: Session, askings: list[str]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.internet import defer
 from twisted.python import log
@@ -16,25 +16,32 @@ _SHORTEST = 0.05
 _AGAIN = 10.0
 
 
-class Alarm:
-    """A single timer, rescheduled whenever its due time may have changed."""
+class Clock(Protocol):
+    """What is needed of Twisted's reactor."""
 
-    def __init__(
-        self,
-        what: str,
-        call_later: Callable[..., Any],
-        due: Callable[[], Coroutine[Any, Any, float | None]],
-        wake: Callable[[], Coroutine[Any, Any, None]],
-    ) -> None:
-        """Create the timer; it is off until `begin`.
+    def callLater(self, delay: float, callable: Callable[..., Any]) -> Any:  # noqa: A002  Twisted's names
+        """Call a function after a delay in seconds; return the delayed call."""
 
-        Args:
-            what: Its purpose, for the log.
-            call_later: The reactor's `callLater`.
-            due: Returns the next due time in seconds since 1970; None: nothing is due.
-            wake: Does the due work, and calls `set`.
-        """
-        self._what, self._call_later, self._due, self._wake = what, call_later, due, wake
+
+class Timed(Protocol):
+    """Owner of a timer."""
+
+    @property
+    def name(self) -> str:
+        """Its name, for the log."""
+
+    async def next_due(self) -> float | None:
+        """Return the next due time, in seconds since 1970; None: nothing is due."""
+
+    async def process_due(self) -> None:
+        """Do the due work, and call the timer's `set`."""
+
+
+class DueTimer:
+    """A single timer, rescheduled whenever its due time may have changed; off until `begin`."""
+
+    def __init__(self, owner: Timed, clock: Clock) -> None:
+        self._owner, self._clock = owner, clock
         self._timer: Any = None
         self._on = False
         # Serialise the reads of the due time: the newest must win.
@@ -76,17 +83,17 @@ class Alarm:
     async def _set(self) -> None:
         if not self._on:
             return
-        due = await self._due()
+        due = await self._owner.next_due()
         self._cancel()
         if due is not None and self._on:
             self._sleep(min(max(due - time.time(), _SHORTEST), _LONGEST))
 
     def _sleep(self, seconds: float) -> None:
-        self._timer = self._call_later(seconds, self._go_off)
+        self._timer = self._clock.callLater(seconds, self._go_off)
 
     def _go_off(self) -> None:
         self._timer = None
-        self._in_background(self._wake())
+        self._in_background(self._owner.process_due())
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
         defer.ensureDeferred(work).addErrback(self._failed)
@@ -94,7 +101,7 @@ class Alarm:
     def _failed(self, failure: Any) -> None:
         if not self._on:
             return
-        log.err(failure, f"while looking at {self._what}")
+        log.err(failure, f"while processing what is due at the gates of {self._owner.name}")
         if self._timer is None:
             self._sleep(_AGAIN)
 

@@ -36,7 +36,7 @@ class Orders:
 
     run: int = 0
     """The number of the run they belong to."""
-    tickets: list[StageOrder] = field(default_factory=list)
+    stages: list[StageOrder] = field(default_factory=list)
     cancels: dict[int, str] = field(default_factory=dict)
     """The reasons, by build request id."""
 
@@ -92,7 +92,7 @@ async def dispatch(
         orders: The orders of a transaction.
 
     Returns:
-        The buildset of each ticket.
+        The buildset of each order.
 
     Raises:
         MissingTool: A stage has no builder; the other stages are dispatched before.
@@ -100,9 +100,9 @@ async def dispatch(
     for request_id, reason in orders.cancels.items():
         await master.data.control("cancel", {"reason": reason}, ("buildrequests", str(request_id)))
     handed, missing = [], None
-    for ticket in orders.tickets:
+    for order in orders.stages:
         try:
-            handed.append(await _dispatch(master, name, project, repository, ticket))
+            handed.append(await _dispatch(master, name, project, repository, order))
         except MissingTool as error:
             # Dispatch the others first.
             missing = error
@@ -112,10 +112,10 @@ async def dispatch(
 
 
 async def _dispatch(
-    master: Any, project: str, pipeline: Project, repository: str, ticket: StageOrder
+    master: Any, project: str, pipeline: Project, repository: str, order: StageOrder
 ) -> Dispatched:
     """Create the build request of a queued stage, and start it without Buildbot's usual delay."""
-    name = builder_name(project, ticket.name, ticket.cell)
+    name = builder_name(project, order.name, order.cell)
     builder = master.botmaster.builders.get(name)
     if builder is None:
         msg = f"Buildbot has no builder {name}; reconfigure the master"
@@ -128,28 +128,28 @@ async def _dispatch(
             {
                 "codebase": "",
                 "repository": repository,
-                "branch": ticket.branch,
-                "revision": ticket.revision,
+                "branch": order.branch,
+                "revision": order.revision,
                 "project": project,
             }
         ],
-        reason=f"run {ticket.run_number}: {ticket.reason or ticket.name}",
-        properties=_properties(project, ticket),
+        reason=f"run {order.run_number}: {order.reason or order.name}",
+        properties=_properties(project, order),
         builderids=[await builder.getBuilderId()],
-        external_idstring=mark(ticket.stage_id),
-        priority=PRIORITY[pipeline.stages[ticket.name].lane],
+        external_idstring=mark(order.stage_id),
+        priority=PRIORITY[pipeline.stages[order.name].lane],
     )
     master.botmaster.maybeStartBuildsForBuilder(name)
-    await find_ledger(master).call(bind, ticket.stage_id, set_id, next(iter(requests.values())))
+    await find_ledger(master).call(bind, order.stage_id, set_id, next(iter(requests.values())))
     return Dispatched(set_id, requests)
 
 
-def _properties(project: str, ticket: StageOrder) -> dict[str, tuple[Any, str]]:
+def _properties(project: str, order: StageOrder) -> dict[str, tuple[Any, str]]:
     told = {
         "scheduler": project,
-        STAGE_PROPERTY: ticket.stage_id,
-        "slipway_run": ticket.run_number,
-        "slipway_version": ticket.version,
-        "owner": ticket.owner,
+        STAGE_PROPERTY: order.stage_id,
+        "slipway_run": order.run_number,
+        "slipway_version": order.version,
+        "owner": order.owner,
     }
     return {key: (value, "Slipway") for key, value in told.items() if value}

@@ -16,13 +16,12 @@ from slipway.git_mirror import Mirror
 from slipway.ledger.branches import take_note
 from slipway.ledger.polls import keep_poll
 from slipway.master.ledger_service import find_ledger
+from slipway.master.scheduling.scheduler import POLLED, find_pipeline
 from slipway.master.scheduling.startup_barrier import wait_for_start
 from slipway.model.commit import Cause, CommitFacts
 from slipway.model.duration import parse_duration
 from slipway.model.errors import SlipwayError, WrongInput
 
-#: Property of changes made by our own poller, which starts the run itself, once.
-POLLED = "slipway_polled"
 #: Poll interval in seconds for a cron line: Buildbot's poller needs one to be active at all.
 _NEVER = 10 * 365 * 86_400
 #: Maximum number of branches considered for patterns, newest commits first, and of runs started by
@@ -33,8 +32,9 @@ MOST_BRANCHES, MOST_RUNS = 2000, 20
 class RepositoryPoller(ReconfigurablePollingChangeSource):
     """Polls a repository by an interval or a cron line; the first poll ever runs its head.
 
-    Each new commit becomes a Buildbot change. Branches that match a pattern and exist when it is
-    first polled wait for a push.
+    It starts the runs itself. Each new commit also becomes a Buildbot change, for the lists of
+    changes in Buildbot's own pages; no scheduler of ours subscribes to these. Branches that match a
+    pattern and exist when it is first polled wait for a push.
     """
 
     compare_attrs: ClassVar[tuple[str, ...]] = (
@@ -183,7 +183,7 @@ class RepositoryPoller(ReconfigurablePollingChangeSource):
         for commit in commits:
             await self._add_change(branch, commit)
         about = await threads.deferToThread(self.mirror.commit, branch, head)
-        pipeline = self.master.scheduler_manager.namedServices[self.project]
+        pipeline = find_pipeline(self.master, self.project)
         started = await pipeline.begin_run(about, Cause("poll", reason="new commits"))
         if started is not None:
             self._started.append(started.number)
@@ -204,7 +204,7 @@ class RepositoryPoller(ReconfigurablePollingChangeSource):
             project=self.project,
             repository=self.mirror.repository,
             src="git",
-            properties={POLLED: True},
+            category=POLLED,
         )
 
 

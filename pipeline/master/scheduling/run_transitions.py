@@ -58,7 +58,7 @@ class RunTransitions:
         if self.project.supersede:
             for older in runs.older_open(session, run):
                 self._supersede(session, older, run, orders, now)
-        self._go_on(session, run, orders, now)
+        self._queue_ready(session, run, orders, now)
         return orders
 
     def _supersede(
@@ -76,7 +76,7 @@ class RunTransitions:
         """Queue every stage of a run that has become ready."""
         run = session.get_one(Run, run_id)
         orders = Orders(run.number)
-        self._go_on(session, run, orders, time.time())
+        self._queue_ready(session, run, orders, time.time())
         return orders
 
     def cancel_run(self, session: Session, run_number: int, owner: str, reason: str) -> Orders:
@@ -184,17 +184,17 @@ class RunTransitions:
         run.superseded_by = None
         runs.reopen(run, f"{name} is run again", now)
         orders = Orders(run.number)
-        orders.tickets = [
+        orders.stages = [
             order_of(run, one, reason) for one in made if one.state == StageState.QUEUED
         ]
-        self._go_on(session, run, orders, now)
+        self._queue_ready(session, run, orders, now)
         return orders
 
     def pass_and_queue(self, session: Session, stage_id: int, now: float) -> Orders:
         """Queue the dependents of a stage that has passed, as is recorded already."""
         result = session.get_one(StageResult, stage_id)
         orders = Orders(result.run.number)
-        self._enqueue_dependents(session, result, orders, now)
+        self._queue_dependents(session, result, orders, now)
         return orders
 
     def finish_and_queue(
@@ -216,7 +216,7 @@ class RunTransitions:
         if result.state not in OPEN_STAGE:
             return orders
         self._finish(session, result, results, orders, now)
-        self._enqueue_dependents(session, result, orders, now)
+        self._queue_dependents(session, result, orders, now)
         return orders
 
     def _finish(
@@ -244,7 +244,7 @@ class RunTransitions:
         if blamed and result.run.superseded_by is None:
             more = runs.again(session, result.run, result, stage, now)
             why = f"tried again by itself, {more.tries} of {stage.machine_retries}"
-            orders.tickets.append(order_of(result.run, more, why))
+            orders.stages.append(order_of(result.run, more, why))
         elif self.project.fail_fast and not (stage.allow_failure or result.rollback):
             have = run_state.counting(result.run).values()
             at_work = [one for one in have if one.state in OPEN_STAGE]
@@ -273,20 +273,20 @@ class RunTransitions:
             if result.request_id is not None:
                 orders.cancels[result.request_id] = why
 
-    def _enqueue_dependents(
+    def _queue_dependents(
         self, session: Session, result: StageResult, orders: Orders, now: float
     ) -> None:
         """Continue the run of an attempt; a rollback has no dependents."""
         if not result.rollback:
-            self._go_on(session, result.run, orders, now)
+            self._queue_ready(session, result.run, orders, now)
 
-    def _go_on(self, session: Session, run: Run, orders: Orders, now: float) -> None:
+    def _queue_ready(self, session: Session, run: Run, orders: Orders, now: float) -> None:
         queued = runs.queue_ready(session, run, self.stages, now)
         for gate in gates.undecided(session, self.name, run.id):
-            queued += self._let_go(session, gate, now)
+            queued += self._queue_approved(session, gate, now)
         if queued:
             runs.settle(run, self.stages, now)
-        orders.tickets += [order_of(run, one, run.reason) for one in queued]
+        orders.stages += [order_of(run, one, run.reason) for one in queued]
 
     def break_off(
         self,
@@ -322,22 +322,22 @@ class RunTransitions:
 
     # ---- gates
 
-    def let_go(self, session: Session, gate_id: int) -> Orders:
+    def queue_approved(self, session: Session, gate_id: int) -> Orders:
         """Queue the stage behind a gate if nothing blocks it any more."""
         gate = session.get_one(Gate, gate_id)
         orders, now = Orders(gate.run.number), time.time()
-        queued = self._let_go(session, gate, now)
-        orders.tickets = [order_of(gate.run, one, gate.comment) for one in queued]
+        queued = self._queue_approved(session, gate, now)
+        orders.stages = [order_of(gate.run, one, gate.comment) for one in queued]
         if not gates.brings_back(session, gate):
-            self._go_on(session, gate.run, orders, now)
+            self._queue_ready(session, gate.run, orders, now)
         return orders
 
-    def _let_go(self, session: Session, gate: Gate, now: float) -> list[StageResult]:
+    def _queue_approved(self, session: Session, gate: Gate, now: float) -> list[StageResult]:
         stage = self.stages.get(gate.stage)
         # A need may have been repeated since the stage became ready.
         if stage is None or run_state.unmet(gate.run, stage, self.stages):
             return []
-        result = gates.let_go(session, gate, stage, now)
+        result = gates.queue_approved(session, gate, stage, now)
         if result is None:
             return []
         if not result.rollback:
@@ -371,13 +371,13 @@ class RunTransitions:
         if new_attempt and result.exit_code is not None:
             # Its script had ended; only the build was still to be closed.
             self._finish(session, result, FAILURE, orders, now)
-            self._enqueue_dependents(session, result, orders, now)
+            self._queue_dependents(session, result, orders, now)
             return orders
         if new_attempt and not self._may_repeat(session, result, stage):
             runs.finish(result, StageState.FAILED, now, WrongInput.exit_code)
             result.summary = NOT_TWICE.format(what="the master was stopped")
             deployments.cancel(session, result, now)
-            self._enqueue_dependents(session, result, orders, now)
+            self._queue_dependents(session, result, orders, now)
             return orders
         if new_attempt:
             runs.finish(result, StageState.CANCELLED, now)
@@ -387,7 +387,7 @@ class RunTransitions:
             result.tries -= 1  # the master's failure does not count as a retry
         else:
             result.request_id = result.buildset_id = None
-        orders.tickets = [order_of(run, result, run.reason)]
+        orders.stages = [order_of(run, result, run.reason)]
         return orders
 
     def _may_repeat(self, session: Session, result: StageResult, stage: Stage) -> bool:

@@ -10,7 +10,7 @@ import contextlib
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, ClassVar, Concatenate, NamedTuple, ParamSpec
+from typing import Any, ClassVar, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 from buildbot.process.results import CANCELLED, RETRY
@@ -22,37 +22,31 @@ from twisted.python import log
 from slipway.git_mirror import Mirror
 from slipway.ledger.runs import last_passed
 from slipway.master.gates.service import GateService
+from slipway.master.gates.timer import Clock
 from slipway.master.ledger_service import LedgerService, find_ledger
 from slipway.master.scheduling import recovery
 from slipway.master.scheduling.dispatch import NOTHING, Dispatched, Orders, bind, dispatch, mark
 from slipway.master.scheduling.if_changed import find_skips
-from slipway.master.scheduling.poller import POLLED
 from slipway.master.scheduling.run_transitions import RunTransitions
 from slipway.master.scheduling.startup_barrier import wait_for_start
 from slipway.model.cell import cells
 from slipway.model.commit import Cause, Commit
-from slipway.model.errors import WrongInput
+from slipway.model.errors import MissingTool, WrongInput
 from slipway.model.site import Project, builder_name
 from slipway.model.states import IllegalTransition
 
 P = ParamSpec("P")
-
-
-class Done(NamedTuple):
-    """The dispatched orders of a transaction."""
-
-    run: int
-    """The number of the run they belong to."""
-    first: Dispatched
-    """The first ticket's buildset; NOTHING if there were no tickets."""
+T = TypeVar("T")
+#: Category of the changes that our own poller adds; it starts their runs itself.
+POLLED = "slipway-poll"
 
 
 class Started(NamedTuple):
-    """A recorded run whose first stages are dispatched."""
+    """A run whose stages that could begin are dispatched."""
 
     number: int
-    handed: Dispatched
-    """The first stage's buildset; NOTHING if all first stages are gates."""
+    first: Dispatched
+    """The first stage's buildset; NOTHING if no stage was dispatched."""
 
 
 class PipelineScheduler(ReconfigurableBaseScheduler):
@@ -63,7 +57,8 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
     _lock: Any = None
     _waiting: Any = defer.succeed(None)
     _consumers: list[Any]
-    gatekeeper: GateService
+    gates: GateService
+    transitions: RunTransitions
 
     def checkConfig(self, *, project: Project, repository: str, mirror_folder: str) -> None:
         """Accept the arguments; pipeline.toml was validated before."""
@@ -79,13 +74,11 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
             for stage in project.stages
             for cell in cells(project.stages[stage])
         ]
-        self._transitions = RunTransitions(str(self.name), project)
+        self.transitions = RunTransitions(self.project_name, project)
         if self._lock is None:
             self._lock, self._consumers = defer.DeferredLock(), []
-            self.gatekeeper = GateService(
-                str(self.name), self._ledger, self._let_go, self._call_later
-            )
-        self.gatekeeper.take_up(project)
+            self.gates = GateService(self)
+        self.gates.reconfigure(project)
         await super().reconfigService(builderNames=names)
 
     def mirror(self) -> Mirror:
@@ -108,27 +101,31 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         ):
             consumer = yield self.master.mq.startConsuming(heard, event)
             self._consumers.append(consumer)
-        yield self.startConsumingChanges(change_filter=_OfProject(self.name))
-        self._in_background(self._go_on(), f"while going on with the runs of {self.name}")
+        yield self.startConsumingChanges(change_filter=_FromElsewhere(self.project_name))
+        self._in_background(self._resume(), f"while resuming the runs of {self.name}")
 
     @defer.inlineCallbacks
     def deactivate(self) -> Any:
         """Unsubscribe; a master that is still starting does not continue with open work."""
         self._waiting.cancel()
         if self._lock is not None:
-            self.gatekeeper.stop()
+            self.gates.stop()
+            self._unsubscribe()
         while self._consumers:
             self._consumers.pop().stopConsuming()
         yield super().deactivate()
+
+    def _unsubscribe(self) -> None:
+        # A master that ends before it has started has no ledger service.
+        with contextlib.suppress(KeyError):
+            self.ledger().unsubscribe(self.project_name, self)
 
     def _stop(self) -> None:
         # Buildbot cancels running builds when it stops; no person has cancelled them.
         self._stopping = True
 
     def gotChange(self, change: Any, important: bool) -> Any:
-        """Start a run for a new head; changes of our own poller are ignored."""
-        if change.properties.getProperty(POLLED):
-            return defer.succeed(None)
+        """Start a run for a change that another change source reports."""
         return defer.ensureDeferred(
             self.start_run(change.branch, change.revision, Cause("poll", reason="new commits"))
         )
@@ -179,17 +176,15 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
             The run; None if the poll's run exists already.
         """
         skips = await self._skips(commit) if cause.trigger == "poll" else {}
-        work = self._transitions.start_and_queue
-        done = await self.dispatch_as(cause.owner, work, commit, cause, time.time(), skips)
-        return None if done is None else Started(done.run, done.first)
+        work = self.transitions.start_and_queue
+        return await self.dispatch_as(cause.owner, work, commit, cause, time.time(), skips)
 
     async def _skips(self, commit: Commit) -> dict[str, Any]:
         """Return the stages that `if-changed` skips."""
         names = [name for name, stage in self.project.stages.items() if stage.if_changed]
         if not names:
             return {}
-        ledger = find_ledger(self.master)
-        passed = await ledger.call(last_passed, str(self.name), commit.branch, names)
+        passed = await self.ledger().call(last_passed, str(self.name), commit.branch, names)
         stages = self.project.stages
         return await threads.deferToThread(
             find_skips, self.mirror(), commit.revision, stages, passed
@@ -221,7 +216,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         Raises:
             WrongInput: No such run, needs that have not passed, or the stage is active.
         """
-        work = self._transitions.rerun
+        work = self.transitions.rerun
         asked = (run_number, stage, owner, reason)
         done = await self.dispatch_as(owner, work, *asked, cell=cell, from_here=from_here)
         return NOTHING if done is None else done.first
@@ -232,7 +227,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         Raises:
             WrongInput: There is no such run.
         """
-        commit = await find_ledger(self.master).call(self._transitions.commit_of, run_number)
+        commit = await self.ledger().call(self.transitions.commit_of, run_number)
         return await self.begin_run(commit, cause)
 
     async def cancel_run(self, run_number: int, owner: str, reason: str) -> None:
@@ -241,21 +236,28 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         Raises:
             WrongInput: There is no such run, or it has ended.
         """
-        await self.dispatch(self._transitions.cancel_run, run_number, owner, reason)
+        await self.dispatch(self.transitions.cancel_run, run_number, owner, reason)
 
-    def _call_later(self, seconds: float, work: Callable[..., Any]) -> Any:
-        return self.master.reactor.callLater(seconds, work)
+    # ---- the ledger
 
-    def _ledger(self) -> LedgerService:
+    @property
+    def project_name(self) -> str:
+        """The project's name, which is the scheduler's, too."""
+        return str(self.name)
+
+    @property
+    def clock(self) -> Clock:
+        """The master's reactor."""
+        reactor: Clock = self.master.reactor
+        return reactor
+
+    def ledger(self) -> LedgerService:
+        """Return the ledger service, which does not exist yet while the master starts."""
         return find_ledger(self.master)
-
-    async def _let_go(self, gate_id: int) -> None:
-        """Start the stage behind a gate if nothing blocks it any more."""
-        await self.dispatch(self._transitions.let_go, gate_id)
 
     async def dispatch(
         self, work: Callable[Concatenate[Session, P], Orders], *args: P.args, **kwargs: P.kwargs
-    ) -> Done | None:
+    ) -> Started | None:
         """Do work on the ledger, one at a time, and dispatch its orders to Buildbot.
 
         Args:
@@ -264,7 +266,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
             **kwargs: Passed on to it.
 
         Returns:
-            The dispatched orders; None if the work returned none.
+            The run of the orders; None if the work returned none.
         """
         return await self.dispatch_as("", work, *args, **kwargs)
 
@@ -274,21 +276,51 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         work: Callable[Concatenate[Session, P], Orders | None],
         *args: P.args,
         **kwargs: P.kwargs,
-    ) -> Done | None:
+    ) -> Started | None:
         """Do the same as `dispatch`, with a person as the actor in the audit trail."""
+
+        def transaction(session: Session) -> tuple[Orders | None, Orders | None]:
+            orders = work(session, *args, **kwargs)
+            return orders, orders
+
+        orders, dispatched = await self.transact(actor, transaction)
+        if orders is None:
+            return None
+        return Started(orders.run, dispatched[0] if dispatched else NOTHING)
+
+    async def transact(
+        self,
+        actor: str,
+        work: Callable[[Session], tuple[T, Orders | None]],
+        *,
+        committed: Callable[[], None] = lambda: None,
+    ) -> tuple[T, list[Dispatched]]:
+        """Do work on the ledger, one at a time, and dispatch its orders to Buildbot.
+
+        Args:
+            actor: The person for the audit trail; empty: the machine.
+            work: Called with a session; returns its result, and the orders if there are any.
+            committed: Called after the commit, before anything is dispatched.
+
+        Returns:
+            The work's result, and what was dispatched.
+        """
         await self._lock.acquire()
         try:
-            orders = await find_ledger(self.master).change(actor, work, *args, **kwargs)
+            result, orders = await self.ledger().change(actor, work)
+            committed()
             if orders is None:
-                return None
-            handed = await dispatch(
-                self.master, str(self.name), self.project, self.repository, orders
-            )
-            return Done(orders.run, handed[0] if handed else NOTHING)
+                return result, []
+            where = (self.project_name, self.project, self.repository)
+            return result, await dispatch(self.master, *where, orders)
         finally:
             self._lock.release()
 
     # ---- joins
+
+    def gates_changed(self) -> None:
+        """Reschedule the gates' timer."""
+        self.gates.gates_changed()
 
     def stage_passed(self, stage_id: int) -> None:
         """Start the dependents of a stage that has just passed, in the background."""
@@ -296,52 +328,52 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
 
     async def _passed(self, stage_id: int) -> None:
         try:
-            await self.dispatch(self._transitions.pass_and_queue, stage_id, time.time())
+            await self.dispatch(self.transitions.pass_and_queue, stage_id, time.time())
         except IllegalTransition:
-            await self.dispatch(self._transitions.break_off, time.time(), stage_id=stage_id)
+            await self.dispatch(self.transitions.break_off, time.time(), stage_id=stage_id)
 
     async def _ended(self, request_id: int, results: int) -> None:
         """Record the final state of a stage, and start its dependents."""
         try:
-            await self.dispatch(
-                self._transitions.finish_and_queue, request_id, results, time.time()
-            )
+            await self.dispatch(self.transitions.finish_and_queue, request_id, results, time.time())
         except IllegalTransition:
-            await self.dispatch(self._transitions.break_off, time.time(), request_id=request_id)
-        await self.gatekeeper.forget()
+            await self.dispatch(self.transitions.break_off, time.time(), request_id=request_id)
+        await self.gates.forget()
 
     # ---- after a restart
 
-    async def _go_on(self) -> None:
+    async def _resume(self) -> None:
         """Compare open attempts with Buildbot's build requests, and continue."""
         # Builders must exist before stages can be dispatched to them.
         self._waiting = wait_for_start(self.master)
         if not await self._waiting:
             return
-        ledger = find_ledger(self.master)
+        ledger = self.ledger()
+        # From here on; what happened before is found by the queries below.
+        ledger.subscribe(self.project_name, self)
         await ledger.call(recovery.end_stopping, self.name)
         for stage_id, request_id in await ledger.call(recovery.open_stages, self.name):
             try:
-                await self._take_up(stage_id, request_id)
+                await self._reopen_after_restart(stage_id, request_id)
             except IllegalTransition:
                 # Continue with the others all the same.
-                await self.dispatch(self._transitions.break_off, time.time(), stage_id=stage_id)
+                await self.dispatch(self.transitions.break_off, time.time(), stage_id=stage_id)
         for run_id in await ledger.call(recovery.open_runs, self.name):
             # Logged and recorded in the audit trail already.
             with contextlib.suppress(IllegalTransition):
-                await self.dispatch(self._transitions.queue_ready, run_id)
-        await self.gatekeeper.begin()
+                await self.dispatch(self.transitions.queue_ready, run_id)
+        await self.gates.begin()
 
-    async def _take_up(self, stage_id: int, request_id: int | None) -> None:
+    async def _reopen_after_restart(self, stage_id: int, request_id: int | None) -> None:
         """Continue an attempt that was open when the master ended."""
         found = request_id or await self._request_of(stage_id)
         request = await self.master.data.get(("buildrequests", str(found))) if found else None
         if found is not None and request is not None and request_id is None:
-            await find_ledger(self.master).call(bind, stage_id, request["buildsetid"], found)
+            await self.ledger().call(bind, stage_id, request["buildsetid"], found)
         if request is None:
-            await self.dispatch(self._transitions.requeue, stage_id, request_id, new_attempt=False)
+            await self.dispatch(self.transitions.requeue, stage_id, request_id, new_attempt=False)
         elif request["complete"] and request["results"] == CANCELLED:
-            await self.dispatch(self._transitions.requeue, stage_id, found, new_attempt=True)
+            await self.dispatch(self.transitions.requeue, stage_id, found, new_attempt=True)
         elif request["complete"]:
             await self._ended(int(request["buildrequestid"]), request["results"])
 
@@ -366,11 +398,24 @@ def _marked(connection: sa.Connection, model: Any, wanted: str) -> int | None:
     return found
 
 
-class _OfProject:
-    """Change filter for one project."""
+def find_pipeline(master: Any, project: str) -> PipelineScheduler:
+    """Return the scheduler of a project.
+
+    Raises:
+        MissingTool: It does not exist, or does not exist yet.
+    """
+    found = master.scheduler_manager.namedServices.get(project)
+    if not isinstance(found, PipelineScheduler):
+        msg = f"{project} is not ready yet; try again in a few seconds"
+        raise MissingTool(msg)
+    return found
+
+
+class _FromElsewhere:
+    """Change filter: changes of one project that our own poller, which starts runs, did not add."""
 
     def __init__(self, project: str) -> None:
         self._project = project
 
     def filter_change(self, change: Any) -> bool:
-        return bool(change.project == self._project)
+        return bool(change.project == self._project and change.category != POLLED)

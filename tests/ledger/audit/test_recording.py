@@ -213,7 +213,7 @@ def test_the_machine_moves_runs_without_a_flood_and_people_do_not(engine):
         gate = gates.of_stage(session, run.stages[0])
         bob = Person("bob", frozenset({"developer"}))
         gates.ask(session, gate, STAGE, bob, gates.Request(gate.token), 3.0)
-        gates.let_go(session, gate, STAGE, 3.0)
+        gates.queue_approved(session, gate, STAGE, 3.0)
         runs.settle(run, {"gate": STAGE}, 3.0)
         session.commit()
     with LedgerSession(engine) as session:

@@ -46,7 +46,7 @@ class Engine:
 
     def __init__(self, ledger, name, project):
         self.ledger, self.name, self.project = ledger, name, project
-        self.tickets = RunTransitions(name, project)
+        self.transitions = RunTransitions(name, project)
         self.requests = {}
         self.kill = ""
         """When the next transaction's master dies: "before" or "after" its commit, or "unbound"."""
@@ -73,18 +73,18 @@ class Engine:
             request = self.requests[request_id]
             if not request["build"] and not request["complete"]:
                 request.update(complete=True, results=CANCELLED)
-                self.call(self.tickets.finish_and_queue, request_id, CANCELLED, 1.0)
-        for ticket in orders.tickets:
+                self.call(self.transitions.finish_and_queue, request_id, CANCELLED, 1.0)
+        for order in orders.stages:
             made = len(self.requests) + 1
             self.requests[made] = {
-                "stage": ticket.stage_id,
+                "stage": order.stage_id,
                 "complete": False,
                 "results": None,
                 "build": None,
             }
             if self.kill == "unbound":
                 raise Killed
-            self.call(bind, ticket.stage_id, made, made)
+            self.call(bind, order.stage_id, made, made)
         return orders
 
     def restart(self):
@@ -99,15 +99,15 @@ class Engine:
             if request is not None and request_id is None:
                 self.call(bind, stage_id, found, found)
             if request is None:
-                self.dispatch(self.tickets.requeue, stage_id, request_id, new_attempt=False)
+                self.dispatch(self.transitions.requeue, stage_id, request_id, new_attempt=False)
             elif request["complete"] and request["results"] == CANCELLED:
-                self.dispatch(self.tickets.requeue, stage_id, found, new_attempt=True)
+                self.dispatch(self.transitions.requeue, stage_id, found, new_attempt=True)
             elif request["complete"]:
-                self.dispatch(self.tickets.finish_and_queue, found, request["results"], 1.0)
+                self.dispatch(self.transitions.finish_and_queue, found, request["results"], 1.0)
         for run_id in self.call(recovery.open_runs, self.name):
-            self.dispatch(self.tickets.queue_ready, run_id)
+            self.dispatch(self.transitions.queue_ready, run_id)
         for gate_id in self.call(self._approved):
-            self.dispatch(self.tickets.let_go, gate_id)
+            self.dispatch(self.transitions.queue_approved, gate_id)
 
     def _approved(self, session):
         return [one.id for one in gates.timed(session, self.name) if one.state == "approved"]
@@ -164,12 +164,12 @@ class Engine:
         if self.kill:
             raise Killed
         if code == 0:
-            self.dispatch(self.tickets.pass_and_queue, stage_id, 1.0)
+            self.dispatch(self.transitions.pass_and_queue, stage_id, 1.0)
 
     def end(self, request_id, results):
         """A build is over."""
         self.requests[request_id].update(complete=True, results=results)
-        self.dispatch(self.tickets.finish_and_queue, request_id, results, 1.0)
+        self.dispatch(self.transitions.finish_and_queue, request_id, results, 1.0)
 
     # ---- people
 
@@ -177,7 +177,7 @@ class Engine:
         commit = Commit("main", "a" * 40, "1.0", 1)
         passed = self.call(last_passed, self.name, "main", skips)
         told = {name: {"why": "same", "run": number} for name, (number, _) in passed.items()}
-        self.dispatch(self.tickets.start_and_queue, commit, Cause("force"), 1.0, told)
+        self.dispatch(self.transitions.start_and_queue, commit, Cause("force"), 1.0, told)
 
     def open(self, stage_id):
         def work(session):
@@ -188,7 +188,7 @@ class Engine:
         gate_id = self.call(work)
         if self.kill:
             raise Killed
-        self.dispatch(self.tickets.let_go, gate_id)
+        self.dispatch(self.transitions.queue_approved, gate_id)
 
     def reject(self, stage_id):
         def work(session):

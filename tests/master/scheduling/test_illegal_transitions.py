@@ -21,7 +21,7 @@ STAGES = {
 
 
 class Forgetting:
-    """A gatekeeper that has nothing to forget."""
+    """A gate service that has nothing to forget."""
 
     async def forget(self):
         pass
@@ -31,7 +31,7 @@ class Scheduler(PipelineScheduler):
     """The real one's joins, on the engine's ledger and requests."""
 
     def __init__(self, engine):
-        self.engine, self._transitions, self.gatekeeper = engine, engine.tickets, Forgetting()
+        self.engine, self.transitions, self.gates = engine, engine.transitions, Forgetting()
 
     async def dispatch(self, work, *arguments, **options):
         return self.engine.dispatch(work, *arguments, **options)

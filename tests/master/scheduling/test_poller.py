@@ -14,8 +14,8 @@ from slipway.ledger.database.migrate import upgrade
 from slipway.ledger.database.session import LedgerSession
 from slipway.ledger.tables.runs import Poll
 from slipway.master.scheduling import poller as module
-from slipway.master.scheduling.poller import POLLED, RepositoryPoller
-from slipway.master.scheduling.scheduler import Started
+from slipway.master.scheduling.poller import RepositoryPoller
+from slipway.master.scheduling.scheduler import POLLED, PipelineScheduler, Started, _FromElsewhere
 from slipway.model.commit import Cause, Commit
 
 
@@ -50,6 +50,16 @@ class LoosePoller(RepositoryPoller):
         self.mirror, self.master = mirror, master
 
 
+class Starting(PipelineScheduler):
+    """A scheduler that only writes down the runs it is asked to start."""
+
+    def __init__(self, polling):
+        self.polling = polling
+
+    async def begin_run(self, commit, cause):
+        return await self.polling.begin_run(commit, cause)
+
+
 class Polling:
     """A poller of a repository with all that it tells."""
 
@@ -62,7 +72,7 @@ class Polling:
         master = SimpleNamespace(
             initLock=defer.DeferredLock(),
             reactor=SimpleNamespace(callLater=lambda _seconds, work: work()),
-            scheduler_manager=SimpleNamespace(namedServices={"almanac": self}),
+            scheduler_manager=SimpleNamespace(namedServices={"almanac": Starting(self)}),
             service_manager=SimpleNamespace(namedServices={"slipway": self.ledger}),
             data=SimpleNamespace(updates=SimpleNamespace(addChange=self.add)),
         )
@@ -70,7 +80,7 @@ class Polling:
         self.poller = LoosePoller(mirror, master)
 
     async def add(self, **change):
-        assert change["properties"] == {POLLED: True}
+        assert change["category"] == POLLED
         self.changes.append(change)
 
     async def begin_run(self, commit, cause):
@@ -303,3 +313,18 @@ def test_a_missing_repository_is_written_down(polling, tmp_path):
     (outcome, failed), changes = polling.poll()
     assert "cannot be read" in outcome
     assert (failed, changes) == (True, [])
+
+
+@pytest.mark.parametrize(
+    ("project", "category", "heard"),
+    [
+        ("almanac", None, True),
+        ("almanac", "a hook's", True),
+        ("almanac", POLLED, False),
+        ("pantry", None, False),
+        ("", None, False),
+    ],
+)
+def test_a_scheduler_hears_changes_of_other_sources_alone(project, category, heard):
+    change = SimpleNamespace(project=project, category=category)
+    assert _FromElsewhere("almanac").filter_change(change) is heard

@@ -241,13 +241,13 @@ class World:
 
     def cancel(self):
         run = self.draw(self.runs)
-        work = (self.engine.tickets.cancel_run, run.number, "ann", "")
+        work = (self.engine.transitions.cancel_run, run.number, "ann", "")
         return self._allowed(run.may_cancel(), work, {}, run.cancel_all)
 
     def rerun(self):
         run, name = self.draw(self.runs), self.draw(self.graph)
         cell, here = self.draw(("", *self.cells[name])), self.data.draw(st.booleans())
-        work = (self.engine.tickets.rerun, run.number, name, "ann", "")
+        work = (self.engine.transitions.rerun, run.number, name, "ann", "")
         may = run.may_rerun(name, cell, here)
         options = {"cell": cell, "from_here": here}
         return self._allowed(may, work, options, lambda: run.rerun(name, cell, here))

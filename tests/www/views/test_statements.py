@@ -2,7 +2,7 @@
 
 import pytest
 
-from slipway.master.gates.openable import ByGate, GateFinder
+from slipway.master.gates.finder import ByGate, GateFinder
 from slipway.www.shapes.base import Paging
 from slipway.www.shapes.gates import GatesQuery
 from slipway.www.shapes.runs import ReleasesQuery, RunsQuery

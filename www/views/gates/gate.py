@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from slipway.ledger import deployments
 from slipway.ledger.tables import gates as gate_tables
 from slipway.ledger.tables import runs as tables
-from slipway.master.gates.openable import Back, ByGate, Door, Early, GateFinder
+from slipway.master.gates.finder import ByGate, EarlyGate, GateFinder, GateReference, RollbackGate
 from slipway.model.access import Person
 from slipway.model.answers import spec
 from slipway.model.states import UNDECIDED
@@ -43,25 +43,27 @@ class _Found:
 
 async def show_gate(call: Call) -> WholeGate:
     """Answer GET gates/ID."""
-    door = ByGate(int(call.path["id"]))
-    project = await call.read(_project_of, door.gate_id, call.site)
-    return await _whole(call, project, door, f"gates/{door.gate_id}/open")
+    reference = ByGate(int(call.path["id"]))
+    project = await call.read(_project_of, reference.gate_id, call.site)
+    return await _whole(call, project, reference, f"gates/{reference.gate_id}/open")
 
 
 async def show_early(call: Call) -> WholeGate:
     """Answer GET runs/PROJECT/NUMBER/stages/STAGE/gate: a preview of opening it early."""
-    door, project = await early_door(call), call.outline().name
-    return await _whole(call, project, door, f"runs/{project}/{door.run}/stages/{door.stage}/gate")
+    reference, project = await early_gate(call), call.outline().name
+    return await _whole(
+        call, project, reference, f"runs/{project}/{reference.run}/stages/{reference.stage}/gate"
+    )
 
 
 async def show_rollback(call: Call) -> WholeGate:
     """Answer GET environments/PROJECT/NAME/rollback: a preview of a rollback to a run."""
-    door, project = back_door(call), call.outline().name
-    place = f"environments/{project}/{door.environment}/rollback?run={door.run}"
-    return await _whole(call, project, door, place)
+    reference, project = rollback_gate(call), call.outline().name
+    place = f"environments/{project}/{reference.environment}/rollback?run={reference.run}"
+    return await _whole(call, project, reference, place)
 
 
-async def early_door(call: Call, *, asks: bool = False) -> Early:
+async def early_gate(call: Call, *, asks: bool = False) -> EarlyGate:
     """Return the not yet existing gate that the path names.
 
     Args:
@@ -73,11 +75,11 @@ async def early_door(call: Call, *, asks: bool = False) -> Early:
     """
     name, stage = call.outline().name, call.path["stage"]
     if asks:
-        call.scheduler(name).gatekeeper.doors.permit(Early(0, stage), call.person)
-    return Early(await call.read(_number, name, call.path["number"]), stage)
+        call.scheduler(name).gates.finder.permit(EarlyGate(0, stage), call.person)
+    return EarlyGate(await call.read(_number, name, call.path["number"]), stage)
 
 
-def back_door(call: Call, *, asks: bool = False) -> Back:
+def rollback_gate(call: Call, *, asks: bool = False) -> RollbackGate:
     """Return the rollback gate that the path and the query name.
 
     Args:
@@ -89,25 +91,25 @@ def back_door(call: Call, *, asks: bool = False) -> Back:
     """
     outline, name = call.outline(), call.path["name"]
     check_environment(outline, name)
-    door = Back(call.query.run, name)
+    reference = RollbackGate(call.query.run, name)
     if asks:
-        call.scheduler(outline.name).gatekeeper.doors.permit(door, call.person)
-    return door
+        call.scheduler(outline.name).gates.finder.permit(reference, call.person)
+    return reference
 
 
-async def _whole(call: Call, project: str, door: Door, ask: str) -> WholeGate:
+async def _whole(call: Call, project: str, reference: GateReference, ask: str) -> WholeGate:
     """Return a gate with everything that its dialog shows.
 
     Raises:
         Refused: There is none.
     """
-    doors = call.scheduler(project).gatekeeper.doors
-    found = await call.read(_find, doors, door, call.site, call.person)
+    finder = call.scheduler(project).gates.finder
+    found = await call.read(_find, finder, reference, call.site, call.person)
     outline = call.outline(found.project)
     place = outline.places.get(found.stage)
     form: list[FormField] = []
     if place is not None and place.stage.parameters:
-        context = await call.scheduler(project).gatekeeper.context(door, call.person)
+        context = await call.scheduler(project).gates.context(reference, call.person)
         form = [FormField.model_validate(one) for one in spec(place.stage.parameters, context)]
     commits, more, direction = await _commits(call, found)
     opens = found.keys["may"].open
@@ -136,8 +138,10 @@ def _number(session: Session, project: str, number: str) -> int:
     return find_run(session, project, number).number
 
 
-def _find(session: Session, doors: GateFinder, door: Door, site: Site, person: Person) -> _Found:
-    gate = _gate(session, doors, door, time.time())
+def _find(
+    session: Session, finder: GateFinder, reference: GateReference, site: Site, person: Person
+) -> _Found:
+    gate = _gate(session, finder, reference, time.time())
     known = keys(gate, site, person, surroundings(session, [gate], site))
     deploys, replaces = None, None
     if known["environment"] is not None:
@@ -147,13 +151,15 @@ def _find(session: Session, doors: GateFinder, door: Door, site: Site, person: P
     return _Found(gate.run.project, gate.stage, known, gate.token, deploys, replaces)
 
 
-def _gate(session: Session, doors: GateFinder, door: Door, now: float) -> gate_tables.Gate:
+def _gate(
+    session: Session, finder: GateFinder, reference: GateReference, now: float
+) -> gate_tables.Gate:
     # A decided gate is shown even if pipeline.toml no longer has its stage.
-    if isinstance(door, ByGate):
-        query = statement().where(gate_tables.Gate.id == door.gate_id)
+    if isinstance(reference, ByGate):
+        query = statement().where(gate_tables.Gate.id == reference.gate_id)
         found: gate_tables.Gate = session.scalars(query).one()
         return found
-    return doors.find(session, door).shown(now)
+    return finder.find(session, reference).shown(now)
 
 
 def _replaced(session: Session, gate: gate_tables.Gate, environment: str) -> Deployment | None:

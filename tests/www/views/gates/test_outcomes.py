@@ -4,7 +4,7 @@ import pytest
 
 from slipway.ledger import deployments, gates, run_state, runs
 from slipway.ledger.tables.stated import write
-from slipway.master.gates.openable import ByGate, GateFinder
+from slipway.master.gates.finder import ByGate, GateFinder
 from slipway.model.states import DeploymentState, GateState, StageState
 from slipway.www.shapes.gates import GatesQuery
 from slipway.www.views import environments
@@ -76,11 +76,11 @@ def test_one_gate_alone_can_be_asked_for(book):
 
 
 def test_a_decided_gate_names_what_ran_there_then(book):
-    doors = GateFinder("almanac")
-    doors.take_up(PROJECT)
+    finder = GateFinder("almanac")
+    finder.reconfigure(PROJECT)
 
     def replaces(number):
-        found = gate._find(book.session, doors, ByGate(number), book.site, ANN).replaces
+        found = gate._find(book.session, finder, ByGate(number), book.site, ANN).replaces
         return found and found.run
 
     _, first = deploy(book, "deployed", 0)

@@ -23,7 +23,7 @@ class ByGate:
 
 
 @dataclass(frozen=True)
-class Early:
+class EarlyGate:
     """A stage of a run; its needs may not have passed yet."""
 
     run: int
@@ -31,14 +31,14 @@ class Early:
 
 
 @dataclass(frozen=True)
-class Back:
+class RollbackGate:
     """A rollback of an environment to the release of an older run."""
 
     run: int
     environment: str
 
 
-Door = ByGate | Early | Back
+GateReference = ByGate | EarlyGate | RollbackGate
 
 
 class GateFinder:
@@ -48,7 +48,7 @@ class GateFinder:
         self.name = name
         self._project: Project | None = None
 
-    def take_up(self, project: Project) -> None:
+    def reconfigure(self, project: Project) -> None:
         """Set the project's current pipeline."""
         self._project = project
 
@@ -64,24 +64,28 @@ class GateFinder:
             raise WrongInput(msg)
         return self._project
 
-    def permit(self, door: Early | Back, person: Person) -> None:
+    def permit(self, reference: EarlyGate | RollbackGate, person: Person) -> None:
         """Check a person's permission before anything is looked up in the ledger.
 
         Raises:
             Forbidden: The person has none of the allowed roles.
             WrongInput: The pipeline has no such gate.
         """
-        name, stage = self._stage(door)
+        name, stage = self._stage(reference)
         gates.permit(f"{name} of {self.name}", stage, person)
 
     def find(
-        self, session: Session, door: Door, person: Person | None = None, token: str = ""
+        self,
+        session: Session,
+        reference: GateReference,
+        person: Person | None = None,
+        token: str = "",
     ) -> Opening:
-        """Return the opening that a door refers to. Read-only.
+        """Return the opening that a reference refers to. Read-only.
 
         Args:
             session: The transaction.
-            door: The door.
+            reference: The reference.
             person: The person, who must be allowed to open it. None: read without a check.
             token: The token that they were shown, for a request.
 
@@ -89,19 +93,19 @@ class GateFinder:
             Forbidden: The person has none of the allowed roles.
             WrongInput: There is no such gate, or it cannot be requested now.
         """
-        if isinstance(door, ByGate):
-            gate, stage = self.gate(session, door.gate_id)
+        if isinstance(reference, ByGate):
+            gate, stage = self.gate(session, reference.gate_id)
             if person is not None:
                 gates.permit(gates.name_of(gate), stage, person)
             return gate_openings.of_gate(gate, stage)
         if person is not None:
-            self.permit(door, person)
-        name, stage = self._stage(door)
-        asked = token and gate_openings.asked_with(session, self.name, door.run, name, token)
+            self.permit(reference, person)
+        name, stage = self._stage(reference)
+        asked = token and gate_openings.asked_with(session, self.name, reference.run, name, token)
         if asked:
             return gate_openings.of_gate(asked, stage)
-        look = gate_openings.early if isinstance(door, Early) else gate_openings.back
-        return look(session, self.name, self.pipeline, door.run, name)
+        look = gate_openings.early if isinstance(reference, EarlyGate) else gate_openings.back
+        return look(session, self.name, self.pipeline, reference.run, name)
 
     def gate(self, session: Session, gate_id: int) -> tuple[Gate, Stage]:
         """Return a gate of this project and its stage.
@@ -119,18 +123,22 @@ class GateFinder:
             raise WrongInput(msg)
         return gate, stage
 
-    def _stage(self, door: Early | Back) -> tuple[str, Stage]:
-        """Return the stage that a door refers to.
+    def _stage(self, reference: EarlyGate | RollbackGate) -> tuple[str, Stage]:
+        """Return the stage that a reference refers to.
 
         Raises:
             WrongInput: There is no such stage, or it is not manual.
         """
         stages = self.pipeline.stages
-        name = door.stage if isinstance(door, Early) else self._deploys_to(door.environment)
+        name = (
+            reference.stage
+            if isinstance(reference, EarlyGate)
+            else self._deploys_to(reference.environment)
+        )
         stage = stages.get(name)
         if stage is not None and stage.manual:
             return name, stage
-        if isinstance(door, Back):
+        if isinstance(reference, RollbackGate):
             msg = f"{name} is no gate; write manual = true in pipeline.toml"
             raise WrongInput(msg)
         there = ", ".join(one for one, its in stages.items() if its.manual)
