@@ -39,18 +39,20 @@ class LedgerApi(Protocol):
     def tenant(self, job: Job, secrets: Collection[str]) -> str:
         """Return the stage's tenant, for workers that isolate tenants."""
 
-    def lost(self, stage_id: int) -> None:
+    def record_worker_loss(self, stage_id: int) -> None:
         """Record that the worker was lost during an attempt."""
 
-    async def left(self, stage_id: int, artefacts: list[ArtefactLeft]) -> None:
+    async def record_artefacts(self, stage_id: int, artefacts: list[ArtefactLeft]) -> None:
         """Record the artefacts that a stage left."""
 
-    async def said(
+    async def record_result(
         self, stage_id: int, exit_code: int, summary: str, facts: dict[str, Any]
     ) -> None:
         """Record the exit code, summary and facts of a stage's script."""
 
-    async def tested(self, builder: int, sets: Mapping[str, int], tests: list[TestResult]) -> None:
+    async def record_tests(
+        self, builder: int, sets: Mapping[str, int], tests: list[TestResult]
+    ) -> None:
         """Record test results, given the ids of Buildbot's result sets by category."""
 
     def path(self, sha256: str) -> Path:

@@ -98,7 +98,7 @@ class Stage(CommandMixin, BuildStep):
             await self.addCompleteLog("problem", f"{error}\n")
         except _LOST as error:
             if not self._abandoned:
-                self.ledger.lost(stage_id)
+                self.ledger.record_worker_loss(stage_id)
                 # Retry: another worker may do it, or this one once it is back.
                 raise ConnectionLost(str(error)) from error
         except Exception as error:  # noqa: BLE001
@@ -118,7 +118,7 @@ class Stage(CommandMixin, BuildStep):
         self._failures = Failures(
             lambda: self.addLog(LOG, type="h"),
             self.ledger.incoming,
-            lambda artefacts: self.ledger.left(stage_id, artefacts),
+            lambda artefacts: self.ledger.record_artefacts(stage_id, artefacts),
         )
         self._results = self._results_in_buildbot()
         secrets, withheld = await self.ledger.read_secrets(job)
@@ -263,7 +263,7 @@ class Stage(CommandMixin, BuildStep):
             await self.addCompleteLog("problem", f"{error}\n")
             return
         if left:
-            await self.ledger.left(stage_id, list(left.values()))
+            await self.ledger.record_artefacts(stage_id, list(left.values()))
 
     async def _store(self, artefact: ArtefactLeft) -> None:
         incoming = self.ledger.incoming()
@@ -281,7 +281,7 @@ class Stage(CommandMixin, BuildStep):
             return CANCELLED
         code = StageFailed.exit_code if self.exit_code is None else self.exit_code
         # First the result: dependent stages start now, however many tests there are to write.
-        await self.ledger.said(stage_id, code, self.heard.line, self.heard.facts)
+        await self.ledger.record_result(stage_id, code, self.heard.line, self.heard.facts)
         await self._keep_tests()
         return SUCCESS if code == 0 else FAILURE
 
@@ -296,7 +296,7 @@ class Stage(CommandMixin, BuildStep):
             return int(made)
 
         async def keep(sets: Mapping[str, int], tests: list[TestResult]) -> None:
-            await self.ledger.tested(await build.getBuilderId(), sets, tests)
+            await self.ledger.record_tests(await build.getBuilderId(), sets, tests)
 
         async def close_set(set_id: int, passed: int, failed: int) -> None:
             await updates.completeTestResultSet(set_id, tests_passed=passed, tests_failed=failed)

@@ -125,7 +125,7 @@ class Part(Stamp):
             await ledger.claim(stage, self.build.buildid, self.build.workername)
         _write(self.here, f"script of {builder}", time.time())
         if stage is not None:
-            await ledger.said(stage, 0, "", {})
+            await ledger.record_result(stage, 0, "", {})
         return SUCCESS
 
 

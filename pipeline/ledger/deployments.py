@@ -112,7 +112,7 @@ def finish(
     deployment.message, deployment.facts = message, dict(facts)
 
 
-def said(session: Session, result: StageResult, exit_code: int, now: float) -> None:
+def record_result(session: Session, result: StageResult, exit_code: int, now: float) -> None:
     """Record the result that the deployer's script reported. Idempotent."""
     deployment = of_stage(session, result.id)
     # A transaction is retried when the connection is lost before its commit is acknowledged.

@@ -178,5 +178,5 @@ def _token(session: Session, run: Run, name: str, why: str) -> str:
     """Return a token that is stable until something happens to this stage of the run."""
     attempt = max((one.id for one in run.stages if one.name == name), default=0)
     of_stage = select(func.max(Gate.id)).where(Gate.run_id == run.id, Gate.stage == name)
-    told = [why, run.id, name, attempt, session.scalar(of_stage) or 0]
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:_LETTERS]
+    facts = [why, run.id, name, attempt, session.scalar(of_stage) or 0]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:_LETTERS]

@@ -57,9 +57,9 @@ def take(session: Session, gate: Gate, person: Person, request: Request, now: fl
 
 def void_approvals(session: Session, gate: Gate) -> None:
     """Delete a gate's approvals, which belong to an older request; the audit trail keeps them."""
-    for said in gate.approvals:
+    for approval in gate.approvals:
         # Delete the row, do not remove it from the list: the audit trail reads its `gate`.
-        session.delete(said)
+        session.delete(approval)
     # Flush: a new approval by the same person would violate the unique constraint.
     session.flush()
     session.expire(gate, ["approvals"])
@@ -67,8 +67,8 @@ def void_approvals(session: Session, gate: Gate) -> None:
 
 def _name(gate: Gate, person: Person, request: Request, now: float) -> str:
     # Secrets are not hashed: the name is public, so their values could be guessed by brute force.
-    told = [gate.id, dict(request.values), list(request.secret_names), person.name, now]
-    text = json.dumps([*told, secrets.token_hex(16)], sort_keys=True, ensure_ascii=True)
+    facts = [gate.id, dict(request.values), list(request.secret_names), person.name, now]
+    text = json.dumps([*facts, secrets.token_hex(16)], sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:_LETTERS]
 
 

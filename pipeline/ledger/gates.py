@@ -124,9 +124,12 @@ def ask(
             is frozen.
     """
     if not may_ask(session, gate, stage, person, request.token, now):
-        told = "; ".join(gate_requests.differences(gate.values, {**gate.values, **request.values}))
-        if told:
-            msg = f"{_told(gate)}, with other answers: {told}; look at the gate again"
+        differences = "; ".join(
+            gate_requests.differences(gate.values, {**gate.values, **request.values})
+        )
+        if differences:
+            state = _state_sentence(gate)
+            msg = f"{state}, with other answers: {differences}; look at the gate again"
             raise WrongInput(msg)
         return False
     gate_requests.take(session, gate, person, request, now)
@@ -155,7 +158,7 @@ def may_ask(
         return False
     anew = gate.state == GateState.ASKED and gate.asking == token
     if gate.state != GateState.OPEN and not anew:
-        raise WrongInput(_told(gate))
+        raise WrongInput(_state_sentence(gate))
     if gate.token != token and not anew:
         msg = f"{name_of(gate)}: the token is of another attempt; look at the gate again"
         raise WrongInput(msg)
@@ -191,7 +194,7 @@ def approve(
     """
     permit(name_of(gate), stage, person)
     if gate.state not in {GateState.ASKED, GateState.OPEN}:
-        raise WrongInput(_told(gate))
+        raise WrongInput(_state_sentence(gate))
     gate_requests.check_seen(session, gate, asking, name_of(gate))
     if person.name == gate.person and not stage.requester_counts:
         msg = f"{name_of(gate)}: {person.name} asked for it; another person must approve it"
@@ -217,13 +220,13 @@ def reject(
     """
     permit(name_of(gate), stage, person)
     if gate.state not in UNDECIDED:
-        raise WrongInput(_told(gate))
+        raise WrongInput(_state_sentence(gate))
     if not comment.strip():
         msg = f"{name_of(gate)}: say why it is rejected, in the comment"
         raise WrongInput(msg)
-    said = next((one for one in gate.approvals if one.person == person.name), None)
-    if said is not None:
-        said.decision, said.comment, said.at = Decision.REJECT, comment, now
+    approval = next((one for one in gate.approvals if one.person == person.name), None)
+    if approval is not None:
+        approval.decision, approval.comment, approval.at = Decision.REJECT, comment, now
     else:
         _say(gate, person, Decision.REJECT, comment, now)
     close(session, gate, stage, GateState.REJECTED, f"rejected by {person.name}: {comment}", now)
@@ -377,9 +380,9 @@ def name_of(gate: Gate) -> str:
     return f"{gate.stage} of {gate.run.project} run {gate.run.number}"
 
 
-def _told(gate: Gate) -> str:
+def _state_sentence(gate: Gate) -> str:
     by = f" by {gate.person}" if gate.person else ""
-    told = {
+    sentences = {
         GateState.ASKED: f"has been asked for{by} and waits for approvals",
         GateState.APPROVED: f"has been asked for{by} and approved",
         GateState.OPENED: f"has been opened{by}",
@@ -387,4 +390,4 @@ def _told(gate: Gate) -> str:
         GateState.EXPIRED: "is closed; run the stage again to ask anew",
         GateState.CANCELLED: "was cancelled; run the stage again to ask anew",
     }
-    return f"{name_of(gate)} {told[gate.state]}"
+    return f"{name_of(gate)} {sentences[gate.state]}"

@@ -107,8 +107,8 @@ def _why(
         return f"{', '.join(here)} {are} paused"
     if any(one.is_free(builder) for one in awake.values()):
         return ""
-    told = "; ".join(f"{name} is busy with {_named(one.busy)}" for name, one in awake.items())
-    return told + ("; lane bulk goes last" if stage.lane == "bulk" else "")
+    text = "; ".join(f"{name} is busy with {_named(one.busy)}" for name, one in awake.items())
+    return text + ("; lane bulk goes last" if stage.lane == "bulk" else "")
 
 
 def _kind(stage: Stage, workers: Mapping[str, Worker]) -> str:
@@ -123,8 +123,8 @@ def _kind(stage: Stage, workers: Mapping[str, Worker]) -> str:
 
 def _named(busy: list[str]) -> str:
     more = len(busy) - _NAMED
-    told = ", ".join(busy[:_NAMED])
-    return f"{told} and {more} more" if more > 0 else told
+    text = ", ".join(busy[:_NAMED])
+    return f"{text} and {more} more" if more > 0 else text
 
 
 def _builder(row: StageResult) -> tuple[str, str, str]:

@@ -15,22 +15,22 @@ from slipway.ledger.tables.gates import Approval, Deployment, Freeze, Gate
 from slipway.ledger.tables.runs import Artefact, Poll, Release, Run, StageResult
 
 #: Numbers of runs, by project.
-News = dict[str, set[int]]
+ChangedRuns = dict[str, set[int]]
 
 
-def collect(session: Session) -> News:
+def collect_changed_runs(session: Session) -> ChangedRuns:
     """Return a dict that a flush listener fills with the numbers of changed runs, by project."""
-    news: News = {}
+    changed: ChangedRuns = {}
 
     def note(_session: Session, _context: Any) -> None:
         for row in (*session.new, *session.dirty, *session.deleted):
             for project, number in _of(row):
-                runs = news.setdefault(project, set())
+                runs = changed.setdefault(project, set())
                 if number is not None:
                     runs.add(number)
 
     event.listen(session, "after_flush", note)
-    return news
+    return changed
 
 
 def watch_gates(session: Session) -> set[str]:
@@ -60,9 +60,9 @@ def _of(row: Any) -> list[tuple[str, int | None]]:
     return []
 
 
-def tell(master: Any, news: News) -> None:
+def notify_pages(master: Any, changed: ChangedRuns) -> None:
     """Publish the changes to subscribed pages. Call it after the commit."""
-    for project, runs in news.items():
+    for project, runs in changed.items():
         master.mq.produce(
             ("slipway", project, "changed"), {"project": project, "runs": sorted(runs)}
         )

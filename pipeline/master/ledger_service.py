@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, Protocol, TypeVar
+from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar
 
 from buildbot.util.service import BuildbotService
 from sqlalchemy import Connection, column, select, table
@@ -21,17 +21,23 @@ from slipway.artefacts.store import Incoming, Store
 from slipway.git import end_all
 from slipway.git_mirror import Mirror
 from slipway.ledger import buildbot_index, deployments, run_state, runs
-from slipway.ledger.audit.chain import hold
+from slipway.ledger.audit.chain import lock_for_write
 from slipway.ledger.database.migrate import upgrade
 from slipway.ledger.database.session import LedgerSession
 from slipway.ledger.tables.runs import Artefact, StageResult
 from slipway.ledger.transitions import IllegalRow, note_illegal
-from slipway.master.change_notifications import News, collect, tell, watch_gates
+from slipway.master.change_notifications import (
+    ChangedRuns,
+    collect_changed_runs,
+    notify_pages,
+    watch_gates,
+)
 from slipway.master.database import Database
 from slipway.master.gates.external_choices import Choices
 from slipway.master.gates.given_secrets import GivenSecrets
 from slipway.master.job_builder import Place, claim
 from slipway.master.malloc_tuning import trim_heap
+from slipway.master.pipelines import Pipeline
 from slipway.master.pruning import Pruning
 from slipway.master.secret_readers import SecretReaders
 from slipway.model.errors import SlipwayError, StageFailed, WrongInput
@@ -59,22 +65,12 @@ def find_ledger(master: Any) -> LedgerService:
     return ledger
 
 
-class Pipeline(Protocol):
-    """A project's scheduler, as the ledger service reports to it."""
-
-    def gates_changed(self) -> None:
-        """Handle a gate that was created or changed."""
-
-    def stage_passed(self, stage_id: int) -> None:
-        """Handle a stage that has passed, by its script."""
-
-
 @dataclass(frozen=True)
 class _Done(Generic[T]):
     """The result of a transaction, with the changes to notify about."""
 
     result: T
-    news: News
+    changed: ChangedRuns
     gated: set[str]
 
 
@@ -196,9 +192,9 @@ class LedgerService(BuildbotService):
 
         def in_thread(connection: Connection) -> _Done[T] | SlipwayError:
             with LedgerSession(connection, actor=actor) as session:
-                news, gated = collect(session), watch_gates(session)
+                changed, gated = collect_changed_runs(session), watch_gates(session)
                 if not reading:
-                    hold(session)
+                    lock_for_write(session)
                 try:
                     result = work(session)
                 except SlipwayError as error:
@@ -206,7 +202,7 @@ class LedgerService(BuildbotService):
                     session.rollback()
                     return error
                 session.commit()
-                return _Done(result, news, gated)
+                return _Done(result, changed, gated)
 
         pool = self.reading_pool if reading else self.master.db.pool
         done: _Done[T] | SlipwayError = await pool.do_with_transaction(in_thread)
@@ -216,7 +212,7 @@ class LedgerService(BuildbotService):
             await self.call(note_illegal, done)
         if isinstance(done, SlipwayError):
             raise done
-        tell(self.master, done.news)
+        notify_pages(self.master, done.changed)
         for project in done.gated & self._pipelines.keys():
             self._pipelines[project].gates_changed()
         return done.result
@@ -254,7 +250,7 @@ class LedgerService(BuildbotService):
         name = result.run.project
         return claim(session, result, self._site_of(name), build_id, worker)
 
-    def lost(self, stage_id: int) -> None:
+    def record_worker_loss(self, stage_id: int) -> None:
         """Count a worker loss during an attempt; the stage itself may have caused it."""
         self._losses[stage_id] += 1
 
@@ -305,15 +301,17 @@ class LedgerService(BuildbotService):
         """Return a writer for an artefact that a worker uploads."""
         return self._store.open_incoming()
 
-    async def left(self, stage_id: int, artefacts: list[ArtefactLeft]) -> None:
+    async def record_artefacts(self, stage_id: int, artefacts: list[ArtefactLeft]) -> None:
         """Record the artefacts of a stage; their bytes are in the store already."""
-        await self.call(_left, stage_id, artefacts)
+        await self.call(_record_artefacts, stage_id, artefacts)
 
-    async def tested(self, builder: int, sets: Mapping[str, int], tests: list[TestResult]) -> None:
+    async def record_tests(
+        self, builder: int, sets: Mapping[str, int], tests: list[TestResult]
+    ) -> None:
         """Record test results, given Buildbot's result sets by category."""
         await self.call(buildbot_index.add, builder, dict(sets), tests)
 
-    async def said(
+    async def record_result(
         self, stage_id: int, exit_code: int, summary: str, facts: dict[str, Any]
     ) -> None:
         """Record the result that a stage's script reported.
@@ -321,11 +319,11 @@ class LedgerService(BuildbotService):
         A stage whose script passed has passed: its dependents start while Buildbot still closes the
         build.
         """
-        project = await self.call(self._said, stage_id, exit_code, summary, facts)
+        project = await self.call(self._record_result, stage_id, exit_code, summary, facts)
         if exit_code == 0 and project in self._pipelines:
             self._pipelines[project].stage_passed(stage_id)
 
-    def _said(
+    def _record_result(
         self,
         session: Session,
         stage_id: int,
@@ -347,7 +345,7 @@ class LedgerService(BuildbotService):
             contents = run_state.inputs(run, stage)
             runs.keep_release(session, run, facts, contents, now)
         if kind.deploys:
-            deployments.said(session, result, exit_code, now)
+            deployments.record_result(session, result, exit_code, now)
         return run.project
 
     def mirror(self, project: str) -> Mirror:
@@ -374,7 +372,7 @@ def _is_its_own(session: Session, result: StageResult, build_id: int) -> bool:
     return result.request_id in {None, request_id}
 
 
-def _left(session: Session, stage_id: int, artefacts: list[ArtefactLeft]) -> None:
+def _record_artefacts(session: Session, stage_id: int, artefacts: list[ArtefactLeft]) -> None:
     for left in artefacts:
         if refusal := name_refusal(left.name):
             raise WrongInput(refusal)

@@ -91,14 +91,14 @@ def _upgrade(folder: Path, site: Path) -> None:
     )
     if done.returncode == 0:
         return
-    said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-    wrong = [line.strip() for line in said if site.name in line]
+    lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    wrong = [line.strip() for line in lines if site.name in line]
     if wrong:
         raise WrongInput("\n".join(wrong))
     # SQLAlchemy's error texts end with a link to its documentation.
-    told = [line.strip() for line in said if not line.strip().startswith("(Background")]
+    shown = [line.strip() for line in lines if not line.strip().startswith("(Background")]
     # psycopg appends hints in further lines.
-    named = [line for line in told if "Error)" in line] or told
+    named = [line for line in shown if "Error)" in line] or shown
     why = named[-1].rpartition("Error) ")[2] if named else "it said nothing"
     msg = f"Buildbot could not set up its database: {why}; start it, or mend site.database"
     raise MissingTool(msg)

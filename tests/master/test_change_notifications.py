@@ -32,7 +32,7 @@ def changed(ledger):
 
     def work(do):
         with LedgerSession(ledger, actor="ann") as session:
-            told = change_notifications.collect(session)
+            told = change_notifications.collect_changed_runs(session)
             do(session)
             session.commit()
         return told
@@ -102,7 +102,7 @@ def test_pages_are_told_which_runs():
     class Master:
         mq = Queue()
 
-    change_notifications.tell(Master, {"demo": {3, 1}, "other": set()})
+    change_notifications.notify_pages(Master, {"demo": {3, 1}, "other": set()})
     assert told == [
         (("slipway", "demo", "changed"), {"project": "demo", "runs": [1, 3]}),
         (("slipway", "other", "changed"), {"project": "other", "runs": []}),

@@ -64,16 +64,16 @@ class MemoryDesk:
     async def read_secrets(self, _job):
         return self.given, self.withheld
 
-    def lost(self, stage_id):
+    def record_worker_loss(self, stage_id):
         self.losses.append(stage_id)
 
-    async def left(self, stage_id, artefacts):
+    async def record_artefacts(self, stage_id, artefacts):
         self.kept += [(stage_id, artefact.name) for artefact in artefacts]
 
-    async def tested(self, builder, sets, tests):
+    async def record_tests(self, builder, sets, tests):
         self.tests.append((builder, dict(sets), tests))
 
-    async def said(self, stage_id, exit_code, summary, facts):
+    async def record_result(self, stage_id, exit_code, summary, facts):
         self.told.append((stage_id, exit_code, summary, facts))
 
     def path(self, sha256):

@@ -119,7 +119,7 @@ class ResultsTest(StepCase):
         async def full(*_):
             raise OSError(28, "No space left on device")
 
-        self.ledger.tested = full
+        self.ledger.record_tests = full
         each = [TestResult(suite="p", name=f"t{n}", status="passed") for n in range(3)]
         self.expect_script(said(*each, Summary(text="3 passed")))
         self.expect_end()

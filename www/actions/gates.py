@@ -72,8 +72,8 @@ async def freeze(call: Call) -> FrozenProject:
     """Answer POST freezes/PROJECT."""
     name = call.outline().name
     if not call.body.reason.strip():
-        told = "say why it is frozen"
-        raise Refused(400, told, {"reason": told})
+        refusal = "say why it is frozen"
+        raise Refused(400, refusal, {"reason": refusal})
     frozen = await call.scheduler(name).gates.freeze(call.person, call.body.reason)
     return FrozenProject(project=name, reason=frozen.reason, person=call.person.name, at=frozen.at)
 

@@ -33,13 +33,13 @@ async def create_token(call: Call) -> TokenMade:
     A token cannot create tokens: a stolen one would outlive its expiry.
     """
     if call.person.by_token:
-        told = "a token makes no token; sign in, or use: slipway token create"
-        raise Refused(403, told)
+        refusal = "a token makes no token; sign in, or use: slipway token create"
+        raise Refused(403, refusal)
     wanted = call.body.roles or sorted(call.person.roles)
     above = sorted(set(wanted) - held(call.person.roles))
     if above:
-        told = f"you do not have the role {above[0]} yourself"
-        raise Refused(400, told, {"roles": told})
+        refusal = f"you do not have the role {above[0]} yourself"
+        raise Refused(400, refusal, {"roles": refusal})
     return await call.change(_create, call.person, call.body, wanted)
 
 

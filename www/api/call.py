@@ -8,7 +8,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy.orm import Session
 
-from slipway.master.access.audited_authorization import note_control, told
+from slipway.master.access.audited_authorization import note_control, recorded_options
 from slipway.master.ledger_service import LedgerService, find_ledger
 from slipway.master.scheduling.scheduler import PipelineScheduler, find_pipeline
 from slipway.model.access import Person, may, refusal
@@ -74,7 +74,7 @@ class Call:
             project: The project, if the action concerns only one.
         """
         reason = getattr(self.body, "reason", "")
-        facts = {"allowed": True, **told({"reason": reason} if reason else {})}
+        facts = {"allowed": True, **recorded_options({"reason": reason} if reason else {})}
         await self.change(note_control, action, path, project, summary, facts)
 
     @property

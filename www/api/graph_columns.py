@@ -69,13 +69,13 @@ def draw(
 class Outlines:
     """The outlines of a site, cached until pipeline.toml is read again."""
 
-    def __init__(self, told: Mapping[str, Mapping[str, Any]] = MappingProxyType({})) -> None:
+    def __init__(self, workers: Mapping[str, Mapping[str, Any]] = MappingProxyType({})) -> None:
         """Initialize an empty cache.
 
         Args:
-            told: The site's workers from the plugin's configuration.
+            workers: The site's workers from the plugin's configuration.
         """
-        self._workers = {name: Worker.model_construct(**one) for name, one in told.items()}
+        self._workers = {name: Worker.model_construct(**one) for name, one in workers.items()}
         self._drawn: dict[str, Outline] = {}
 
     def of(self, name: str, project: Project) -> Outline:

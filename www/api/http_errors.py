@@ -20,7 +20,7 @@ class Refused(SlipwayError):
         super().__init__(sentence)
         self.status = status
         self.sentence = _encodable(sentence)
-        self.fields = {_encodable(key): _encodable(told) for key, told in (fields or {}).items()}
+        self.fields = {_encodable(key): _encodable(text) for key, text in (fields or {}).items()}
 
 
 def not_found(what: str) -> Refused:
@@ -55,14 +55,14 @@ def of_validation(error: ValidationError, where: str) -> Refused:
     fields: dict[str, str] = {}
     for one in error.errors(include_url=False, include_input=False)[:_MOST]:
         name = ".".join(str(part) for part in one["loc"]) or where
-        told = one["msg"].removeprefix("Value error, ")
+        sentence = one["msg"].removeprefix("Value error, ")
         if one["type"] == "extra_forbidden":
-            told = "is not known here"
+            sentence = "is not known here"
         elif one["type"] == "string_pattern_mismatch":
-            told = "holds characters that are not allowed"
-        fields.setdefault(_printable(name), told[:1].lower() + told[1:])
-    name, told = next(iter(fields.items()))
-    return Refused(400, f"{where}: {name}: {told}", fields)
+            sentence = "holds characters that are not allowed"
+        fields.setdefault(_printable(name), sentence[:1].lower() + sentence[1:])
+    name, sentence = next(iter(fields.items()))
+    return Refused(400, f"{where}: {name}: {sentence}", fields)
 
 
 def _encodable(text: str) -> str:

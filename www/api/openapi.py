@@ -95,7 +95,7 @@ def _operation(route: Route, found: _Schemas) -> dict[str, Any]:
 def _problems(found: _Schemas) -> dict[str, Any]:
     """Return what any endpoint may refuse with, by status."""
     content = _json(found[_PROBLEM, "serialization"])
-    return {status: {"description": told, "content": content} for status, told in _PROBLEMS.items()}
+    return {status: {"description": text, "content": content} for status, text in _PROBLEMS.items()}
 
 
 def _json(schema: Any) -> dict[str, Any]:

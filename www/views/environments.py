@@ -118,14 +118,14 @@ def _earlier(own: list[Deployment], current: Deployment | None) -> list[Earlier]
         gone = current is None or one.release_id != current.release_id
         if one.state == DeploymentState.DEPLOYED and gone:
             at = one.finished_at or one.started_at
-            told = Earlier(
+            earlier = Earlier(
                 run=one.run,
                 version=one.version,
                 release_id=one.release_id,
                 deployed_at=at,
                 person=one.person,
             )
-            found.setdefault(one.release_id, told)
+            found.setdefault(one.release_id, earlier)
     return list(found.values())
 
 

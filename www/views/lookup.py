@@ -26,8 +26,8 @@ def find_run(session: Session, project: str, number: str, *options: Any) -> Run:
         query = query.where(Run.number == int(number))
     run = session.scalar(query)
     if run is None:
-        told = "has had no run yet" if number == "latest" else f"has no run {number}"
-        raise not_found(f"{project} {told}")
+        problem = "has had no run yet" if number == "latest" else f"has no run {number}"
+        raise not_found(f"{project} {problem}")
     return run
 
 
@@ -63,8 +63,8 @@ def narrow(rows: list[StageResult], query: StageQuery) -> list[StageResult]:
         check_cell(rows, query.cell)
         numbers = {row.attempt for row in rows if query.cell in {None, row.cell}}
         known = ", ".join(str(one) for one in sorted(numbers))
-        told = f"{rows[0].name} has no attempt {query.attempt} in this run; it has {known}"
-        raise not_found(told)
+        problem = f"{rows[0].name} has no attempt {query.attempt} in this run; it has {known}"
+        raise not_found(problem)
     return list(found.values())
 
 

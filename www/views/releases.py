@@ -48,10 +48,10 @@ def _list(session: Session, query: ReleasesQuery) -> Listing[Release]:
         wanted = wanted.where(Run.project == query.project)
     if query.text:
         inside = (tables.Release.version, Run.subject, Run.branch)
-        told = [one.icontains(query.text, autoescape=True) for one in inside]
+        matches = [one.icontains(query.text, autoescape=True) for one in inside]
         begins = Run.revision.startswith(query.text.lower(), autoescape=True)
         hashed = tables.Release.manifest_sha256 == query.text.lower()
-        wanted = wanted.where(or_(*told, begins, hashed))
+        wanted = wanted.where(or_(*matches, begins, hashed))
     found = list(session.scalars(wanted.limit(query.limit + 1)))
     rows, more = found[: query.limit], len(found) > query.limit
     return Listing[Release](items=shape(session, rows), next=rows[-1].id if more else None)
@@ -68,8 +68,8 @@ def shape(session: Session, rows: Sequence[tables.Release]) -> list[Release]:
     where = defaultdict(list)
     for one in standing(session) if rows else []:
         at = one.finished_at or one.started_at
-        told = Deployed(environment=one.environment, at=at, person=one.person)
-        where[one.release_id].append(told)
+        deployed = Deployed(environment=one.environment, at=at, person=one.person)
+        where[one.release_id].append(deployed)
     return [_release(row, reports[row.run_id], where[row.id]) for row in rows]
 
 

@@ -118,12 +118,12 @@ def _show(session: Session, query: TestsQuery) -> Tests:
 def _bad(
     session: Session, sets: dict[int, _Set], builds: dict[int, list[int]]
 ) -> tuple[list[Failing], list[Flaky]]:
-    told = {key: one for key, one in sets.items() if one.category == TOLD}
-    newest = [key for key, one in told.items() if one.build == builds[one.builder][0]]
-    failing = [(told[row.test_result_setid], row) for row in session.execute(_failing(newest))]
+    reported = {key: one for key, one in sets.items() if one.category == TOLD}
+    newest = [key for key, one in reported.items() if one.build == builds[one.builder][0]]
+    failing = [(reported[row.test_result_setid], row) for row in session.execute(_failing(newest))]
     names = [row.test_nameid for _, row in failing]
-    times = {row.test_nameid: row.times for row in session.execute(_times(told, names))}
-    few = [key for key, one in told.items() if (one.failed or 0) <= _MANY]
+    times = {row.test_nameid: row.times for row in session.execute(_times(reported, names))}
+    few = [key for key, one in reported.items() if (one.failed or 0) <= _MANY]
     found = session.execute(_flaky(few, newest)).all()
     return (
         [
@@ -141,7 +141,7 @@ def _bad(
         [
             Flaky(**_where(one, row, builds), failed=row.times)
             for row in found
-            for one in [told[row.newest]]
+            for one in [reported[row.newest]]
         ],
     )
 
@@ -174,17 +174,17 @@ def _failing(newest: list[int]) -> Any:
     )
 
 
-def _times(told: Iterable[int], names: list[int]) -> Any:
+def _times(reported: Iterable[int], names: list[int]) -> Any:
     """Return the select of tests' failure counts, by the ids of their names."""
     own = RESULTS.c.test_nameid
     return (
         select(own, func.count().label("times"))
-        .where(RESULTS.c.test_result_setid.in_(told), own.in_(names), _begins(*_NOT_WELL))
+        .where(RESULTS.c.test_result_setid.in_(reported), own.in_(names), _begins(*_NOT_WELL))
         .group_by(own)
     )
 
 
-def _flaky(told: list[int], newest: list[int]) -> Any:
+def _flaky(reported: list[int], newest: list[int]) -> Any:
     """Return the select of tests that failed before, but not in the newest build."""
     own = RESULTS.c.test_nameid
     in_newest = and_(RESULTS.c.test_result_setid.in_(newest), _begins(*_BAD))
@@ -194,7 +194,7 @@ def _flaky(told: list[int], newest: list[int]) -> Any:
             func.count().label("times"),
             func.max(RESULTS.c.test_result_setid).label("newest"),
         )
-        .where(RESULTS.c.test_result_setid.in_(told), _begins(*_NOT_WELL))
+        .where(RESULTS.c.test_result_setid.in_(reported), _begins(*_NOT_WELL))
         .group_by(own)
         .having(func.sum(case((in_newest, 1), else_=0)) == 0)
         .order_by(func.count().desc(), own)

@@ -22,10 +22,10 @@ _FAILED = 50
 async def list_workers(call: Call) -> Workers:
     """Answer GET workers."""
     busy, lanes, failed = await call.read(_read, call.site)
-    told = call.config.get("workers", {})
+    configured = call.config.get("workers", {})
     workers = []
     for one in await call.master.data.get(("workers",)):
-        name, settings = one["name"], told.get(one["name"])
+        name, settings = one["name"], configured.get(one["name"])
         if settings is None:
             continue
         isolation = settings.get("isolation", {})

@@ -52,7 +52,7 @@ def _head(connection: Connection) -> tuple[int, str]:
     return (found.id, found.hash) if found else (0, GENESIS)
 
 
-def hold(session: Session) -> None:
+def lock_for_write(session: Session) -> None:
     """Block all other writers of the ledger until this transaction ends.
 
     A LedgerSession does this before its first flush. Code that locks rows before it flushes must
@@ -78,7 +78,7 @@ def append(session: Session, entries: Iterable[Mapping[str, Any]]) -> None:
         session: The session; its `info["actor"]` is the actor.
         entries: Each with action, entity, entity_id, project, summary, old and new.
     """
-    hold(session)
+    lock_for_write(session)
     connection = session.connection()
     number, last = _head(connection)
     actor, now = actor_of(session), time.time()

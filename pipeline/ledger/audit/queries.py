@@ -143,8 +143,8 @@ def _problem(row: Mapping[str, Any], number: int, last: str) -> str:
 def _conclude(number: int, last: str, wanted: dict[str, str], found: set[str]) -> Verdict:
     for anchor, holder in wanted.items():
         if anchor not in found:
-            told = f"the audit trail's {number} rows do not hold {anchor}, which {holder} saw"
+            problem = f"the audit trail's {number} rows do not hold {anchor}, which {holder} saw"
             return Verdict(
-                number, last, len(found), f"{told}: its end was cut off, or it was written anew"
+                number, last, len(found), f"{problem}: its end was cut off, or it was written anew"
             )
     return Verdict(number, last, len(found))

@@ -130,8 +130,10 @@ def _watch(cls: type[Any]) -> None:
     bare = {name for name in columns if _LIKE_A_SECRET.search(name)}
     bare -= {*trail.secret, *trail.silent}
     if bare:
-        told = ", ".join(sorted(bare))
-        msg = f"{cls.__name__}.__trail__ must name {told} as secret or silent: it reads as a secret"
+        names = ", ".join(sorted(bare))
+        msg = (
+            f"{cls.__name__}.__trail__ must name {names} as secret or silent: it reads as a secret"
+        )
         raise TypeError(msg)
     cls.__kept__ = tuple(name for name in columns if name not in trail.silent)
     for name in cls.__kept__:

@@ -67,13 +67,14 @@ def check_sqlite(path: Path) -> Checked:
     """
     connection = sqlite3.connect(path)
     try:
-        said = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
+        problems = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
     except sqlite3.DatabaseError as error:
-        said = [str(error)]
+        problems = [str(error)]
     finally:
         connection.close()
-    if said != ["ok"]:
-        msg = f"the copy of the database is damaged, as the database is: {said[0]}; nothing is kept"
+    if problems != ["ok"]:
+        damage = f"the copy of the database is damaged, as the database is: {problems[0]}"
+        msg = f"{damage}; nothing is kept"
         raise StageFailed(msg)
     return check(f"sqlite:///{path}")
 

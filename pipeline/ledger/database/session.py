@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from sqlalchemy import TextClause, event, inspect
 from sqlalchemy.orm import ORMExecuteState, Session
 
-from slipway.ledger.audit.chain import append, hold
+from slipway.ledger.audit.chain import append, lock_for_write
 from slipway.ledger.audit.recording import PENDING, Audited, AuditError, AuditRow
 
 
@@ -45,7 +45,7 @@ def _refusal(what: str, table: str = "") -> str:
 
 
 def _before_flush(session: Session, _context: Any, _instances: Any) -> None:
-    hold(session)
+    lock_for_write(session)
 
 
 def _after_flush(session: Session, _context: Any) -> None:

@@ -93,8 +93,8 @@ class Approval(Audited, Base):
     __table_args__ = (UniqueConstraint("gate_id", "person"),)
     __trail__ = Trail(
         "approval",
-        project=lambda said: str(said.gate.run.project),
-        summary=lambda said: f"{said.gate.stage} of run {said.gate.run.number}",
+        project=lambda approval: str(approval.gate.run.project),
+        summary=lambda approval: f"{approval.gate.stage} of run {approval.gate.run.number}",
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -59,7 +59,7 @@ class RecordedAuthz(util.Authz):
             if more is not None:
                 await self._record(actor, ep, action, {"allowed": False, **_more(more)})
             raise
-        await self._record(actor, ep, action, {"allowed": True, **told(options)})
+        await self._record(actor, ep, action, {"allowed": True, **recorded_options(options)})
 
     async def _record(self, actor: str, ep: Any, action: str, facts: dict[str, Any]) -> None:
         path = tuple(str(one) for one in ep)
@@ -127,7 +127,7 @@ def _more(left_out: int) -> dict[str, int]:
     return {"refused since, not shown": left_out} if left_out else {}
 
 
-def told(options: Mapping[str, Any]) -> dict[str, Any]:
+def recorded_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that may be recorded, and the names of the others."""
     plain = {name: str(value)[:_LONGEST] for name, value in options.items() if name in _PLAIN}
     others = sorted(str(name)[:_LONGEST] for name in options if name not in _PLAIN | {"owner"})

@@ -195,8 +195,8 @@ class _Refusal(Resource):
             return templates.render(page, sentence=self._sentence).encode()
         request.setHeader("content-type", "application/json; charset=utf-8")
         # In the form of Buildbot's REST API: an object for POST, text for GET.
-        told: Any = {"message": self._sentence} if request.method == b"POST" else self._sentence
-        return json.dumps({"error": told}).encode()
+        error: Any = {"message": self._sentence} if request.method == b"POST" else self._sentence
+        return json.dumps({"error": error}).encode()
 
 
 def guard(master: Any, users: Users) -> Gateway:

@@ -54,8 +54,8 @@ def address_of(users: Users, request: Any) -> str:
     address = str(getattr(request.getClientAddress(), "host", ""))
     if not users.trusts(address):
         return house(address)
-    told = request.requestHeaders.getRawHeaders("x-forwarded-for", [])
-    hops = [part for line in told for part in line.split(",")][-_HOPS:]
+    headers = request.requestHeaders.getRawHeaders("x-forwarded-for", [])
+    hops = [part for line in headers for part in line.split(",")][-_HOPS:]
     for hop in reversed(hops):
         if parse(hop) is None:
             break

@@ -133,9 +133,9 @@ class _SignIn(LoginResource):
         try:
             same = await self._auth.sign_in(attempt, password)
         except Unknown as error:
-            return _told(request, error.status, str(error))
+            return _refuse(request, error.status, str(error))
         except TooBusy as error:
-            return _told(request, 503, str(error))
+            return _refuse(request, 503, str(error))
         if not same:
             return _asked_again(request, "the name or the password is wrong")
         if not browser:
@@ -161,10 +161,10 @@ class _SignOut(LogoutResource):
 
 def _asked_again(request: Any, sentence: str) -> bytes:
     request.setHeader("www-authenticate", 'Basic realm="slipway", charset="UTF-8"')
-    return _told(request, 401, sentence)
+    return _refuse(request, 401, sentence)
 
 
-def _told(request: Any, status: int, sentence: str) -> bytes:
+def _refuse(request: Any, status: int, sentence: str) -> bytes:
     request.setResponseCode(status)
     request.setHeader("content-type", "text/plain; charset=utf-8")
     return f"{sentence}\n".encode()

@@ -37,11 +37,11 @@ class Google(Returning, GoogleAuth):
         Raises:
             Error: Google has not verified the address.
         """
-        told = self.get(c, "/userinfo")
-        if not told.get("verified_email"):
+        profile = self.get(c, "/userinfo")
+        if not profile.get("verified_email"):
             raise Error(403, b"Google has not verified this address")
-        address = str(told["email"])
-        return {"full_name": told.get("name", address), "username": address, "email": address}
+        address = str(profile["email"])
+        return {"full_name": profile.get("name", address), "username": address, "email": address}
 
 
 def make_provider(users: Users) -> AuthBase:

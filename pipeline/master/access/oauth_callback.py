@@ -62,8 +62,8 @@ class _SignIn(OAuth2LoginResource):
         raise Redirect(f"{url}&{urlencode({'state': urlencode(state)})}")
 
     async def _take(self, request: Any) -> Any:
-        told = parse_qs(request.args.get(b"state", [b""])[0].decode("utf-8", "replace"))
-        kept, begun = request.getCookie(_BEGUN) or b"", told.get("begun", [""])[0]
+        state = parse_qs(request.args.get(b"state", [b""])[0].decode("utf-8", "replace"))
+        kept, begun = request.getCookie(_BEGUN) or b"", state.get("begun", [""])[0]
         if not kept or not hmac.compare_digest(kept, begun.encode()):
             raise Error(403, b"this browser has not begun to sign in here; sign in again")
         if not self.auth.codes.take(address_of(self.auth.users, request)):
@@ -72,7 +72,7 @@ class _SignIn(OAuth2LoginResource):
             return await super().renderLogin(request)
         except Redirect as home:
             # Buildbot looks up a str key in a state parsed as bytes, and never finds the redirect.
-            target = told.get("redirect", [""])[0]
+            target = state.get("redirect", [""])[0]
             raise Redirect(home.url + f"#{target}".encode() if target else home.url) from None
         except requests.HTTPError:
             raise Error(403, b"the provider does not know this code; sign in again") from None

@@ -144,9 +144,9 @@ class Users:
         """
         # Buildbot records "email" as the person who acted: it must be the name, as elsewhere.
         called = self.person(name, "session").called
-        told = {"username": name, "email": name, "full_name": called}
+        info = {"username": name, "email": name, "full_name": called}
         proof = "" if vouched and name.lower() == ADMIN else self._proof(name)
-        return told | self.sessions.begin(name, proof)
+        return info | self.sessions.begin(name, proof)
 
     def end_session(self, user_info: Mapping[str, Any]) -> None:
         """End a person's session on the server: copies of its cookie become invalid too."""

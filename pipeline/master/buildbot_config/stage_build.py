@@ -34,8 +34,8 @@ class StageBuild(Build):
         self._given_back = True
         log.msg(f"{self} never began; its request is given back")
         done = self._unclaim()
-        told = f"while giving back the request of {self}"
-        done.addErrback(lambda failure: log.err(failure, told))
+        action = f"while giving back the request of {self}"
+        done.addErrback(lambda failure: log.err(failure, action))
 
     @defer.inlineCallbacks
     def _unclaim(self) -> Any:

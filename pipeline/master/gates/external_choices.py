@@ -90,10 +90,10 @@ class Choices:
         self._running[argv] = [waiting]
         running = threads.deferToThreadPool(self._reactor, self._threads(), self._run, argv)
         running.addErrback(lambda failure: _Known(None, failure.getErrorMessage(), 0.0))
-        running.addCallback(self._tell, argv)
+        running.addCallback(self._deliver, argv)
         return waiting
 
-    def _tell(self, known: _Known, argv: tuple[str, ...]) -> None:
+    def _deliver(self, known: _Known, argv: tuple[str, ...]) -> None:
         self._known[argv] = known
         for one in self._running.pop(argv):
             if not one.called:
@@ -160,8 +160,8 @@ class Choices:
             with self._lock:
                 self._processes.discard(process)
         if process.returncode:
-            said = errors.decode(errors="replace").strip().splitlines()
-            msg = f"ended with {process.returncode}: {said[-1] if said else 'it said nothing'}"
+            lines = errors.decode(errors="replace").strip().splitlines()
+            msg = f"ended with {process.returncode}: {lines[-1] if lines else 'it said nothing'}"
             raise ValueError(msg)
         return output.decode(errors="replace")
 

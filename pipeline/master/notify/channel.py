@@ -19,16 +19,16 @@ PAUSES = (1.0, 10.0, 60.0)
 class Channel:
     """Sends notices and retries failures; never blocks a run."""
 
-    def __init__(self, name: str, settings: Notifier, tell: Callable[[str], None]) -> None:
+    def __init__(self, name: str, settings: Notifier, report: Callable[[str], None]) -> None:
         """Start the thread.
 
         Args:
             name: The notifier's name in pipeline.toml.
             settings: The notifier.
-            tell: Called in the channel's thread with a sentence about each notice that was not
+            report: Called in the channel's thread with a sentence about each notice that was not
                 sent.
         """
-        self._name, self._settings, self._tell = name, settings, tell
+        self._name, self._settings, self._report = name, settings, report
         self._waiting: queue.Queue[Notice | None] = queue.Queue(MOST)
         self._ended = threading.Event()
         # A daemon thread: a notifier that hangs must not block the end of the master.
@@ -42,7 +42,7 @@ class Channel:
         try:
             self._waiting.put_nowait(notice)
         except queue.Full:
-            self._tell(f"notify.{self._name}: {MOST} notices wait; {notice.id} is left out")
+            self._report(f"notify.{self._name}: {MOST} notices wait; {notice.id} is left out")
 
     def end(self) -> None:
         """Stop sending; does not wait for a notice that is being sent."""
@@ -63,7 +63,7 @@ class Channel:
             except (Exception, SystemExit) as error:  # noqa: BLE001  a plugin may raise anything
                 why = plain(f"{type(error).__name__}: {error}".splitlines()[0])[:300]
                 if pause is None:
-                    self._tell(f"notify.{self._name}: {notice.id} was not sent: {why}")
+                    self._report(f"notify.{self._name}: {notice.id} was not sent: {why}")
                 elif self._ended.wait(pause):
                     return
             else:

@@ -51,6 +51,6 @@ def send(settings: CommandNotifier, notice: Notice) -> None:
         msg = f"{name} did not end within {settings.timeout} seconds"
         raise StageFailed(msg) from None
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        msg = f"{name} ended with exit code {done.returncode}: {(said or [''])[-1][:_SAID]}"
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        msg = f"{name} ended with exit code {done.returncode}: {(lines or [''])[-1][:_SAID]}"
         raise StageFailed(msg)

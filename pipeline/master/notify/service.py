@@ -36,17 +36,17 @@ class Notices(BuildbotService):
         self._end_channels()
         reactor = self.master.reactor
 
-        def tell(sentence: str) -> None:
+        def report(sentence: str) -> None:
             reactor.callFromThread(log.msg, sentence)
 
-        self._channels = tuple(Channel(name, one, tell) for name, one in notifiers.items())
+        self._channels = tuple(Channel(name, one, report) for name, one in notifiers.items())
         await super().reconfigService()
 
     async def startService(self) -> None:
         """Subscribe to changes of the ledger."""
         await super().startService()
         self._began = time.time()
-        self._told: dict[str, float] = {}
+        self._sent: dict[str, float] = {}
         self._turn = defer.DeferredLock()
         self._consumer = await self.master.mq.startConsuming(
             self._changed, ("slipway", None, "changed")
@@ -65,12 +65,12 @@ class Notices(BuildbotService):
             channel.end()
         self._channels = ()
 
-    def _changed(self, _key: object, told: dict[str, Any]) -> None:
+    def _changed(self, _key: object, event: dict[str, Any]) -> None:
         if self._channels:
             work = self._turn.run(
-                lambda: defer.Deferred.fromCoroutine(self._look(told["project"], told["runs"]))
+                lambda: defer.Deferred.fromCoroutine(self._look(event["project"], event["runs"]))
             )
-            work.addErrback(lambda failure: log.err(failure, "looking for what people are told of"))
+            work.addErrback(lambda failure: log.err(failure, "looking for notices to send"))
 
     async def _look(self, project: str, numbers: list[int]) -> None:
         now = time.time()
@@ -78,9 +78,9 @@ class Notices(BuildbotService):
         ledger = find_ledger(self.master)
         found = await ledger.read(happened, project, numbers, since, self.url)
         for notice in found:
-            if notice.id not in self._told:
+            if notice.id not in self._sent:
                 # Not when it happened: a gate found for its last asking is older than that.
-                self._told[notice.id] = now
+                self._sent[notice.id] = now
                 for channel in self._channels:
                     channel.put(notice)
-        self._told = {one: at for one, at in self._told.items() if at >= since}
+        self._sent = {one: at for one, at in self._sent.items() if at >= since}

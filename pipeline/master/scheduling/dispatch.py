@@ -145,11 +145,11 @@ async def _dispatch(
 
 
 def _properties(project: str, order: StageOrder) -> dict[str, tuple[Any, str]]:
-    told = {
+    values = {
         "scheduler": project,
         STAGE_PROPERTY: order.stage_id,
         "slipway_run": order.run_number,
         "slipway_version": order.version,
         "owner": order.owner,
     }
-    return {key: (value, "Slipway") for key, value in told.items() if value}
+    return {key: (value, "Slipway") for key, value in values.items() if value}

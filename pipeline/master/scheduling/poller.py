@@ -146,13 +146,13 @@ class RepositoryPoller(ReconfigurablePollingChangeSource):
                 await self._keep(str(error), began_at, failed=True)
             return
         except Exception as error:
-            told = f"the poll broke off: {type(error).__name__}: {error}; see the master's log"
-            await self._keep(told, began_at, failed=True)
+            outcome = f"the poll broke off: {type(error).__name__}: {error}; see the master's log"
+            await self._keep(outcome, began_at, failed=True)
             raise
         if later:
             found.append(f"{later} more branches with news wait for the next poll")
-        told = "; ".join([*found, *wrong]) or f"nothing new on {', '.join(self.branches)}"
-        await self._keep(told, began_at, failed=bool(wrong))
+        outcome = "; ".join([*found, *wrong]) or f"nothing new on {', '.join(self.branches)}"
+        await self._keep(outcome, began_at, failed=bool(wrong))
 
     def _fetch(self) -> None:
         if self._stopped:
@@ -160,12 +160,12 @@ class RepositoryPoller(ReconfigurablePollingChangeSource):
             raise WrongInput(msg)
         self.mirror.fetch()
 
-    async def _keep(self, told: str, began_at: float, *, failed: bool) -> None:
+    async def _keep(self, outcome: str, began_at: float, *, failed: bool) -> None:
         if failed:
-            log.msg(f"poll of {self.project}: {told}")
+            log.msg(f"poll of {self.project}: {outcome}")
         ledger, runs = find_ledger(self.master), self._started
         await ledger.call(
-            keep_poll, self.project, told, failed=failed, began_at=began_at, runs=runs
+            keep_poll, self.project, outcome, failed=failed, began_at=began_at, runs=runs
         )
 
     def _chosen(self, news: Iterable[str]) -> tuple[list[str], int]:
@@ -188,9 +188,9 @@ class RepositoryPoller(ReconfigurablePollingChangeSource):
         if started is not None:
             self._started.append(started.number)
         count = f"{len(commits)} new commit{'s' if len(commits) != 1 else ''}"
-        told = f"{count} on {branch}, up to {head.revision[:10]} ({head.subject})"
+        sentence = f"{count} on {branch}, up to {head.revision[:10]} ({head.subject})"
         trouble = (await threads.deferToThread(self.mirror.version, head.revision)).trouble
-        return [f"{told}, as version {about.base_version}: {trouble}" if trouble else told]
+        return [f"{sentence}, as version {about.base_version}: {trouble}" if trouble else sentence]
 
     async def _add_change(self, branch: str, commit: CommitFacts) -> None:
         files = await threads.deferToThread(self.mirror.files, commit.revision)

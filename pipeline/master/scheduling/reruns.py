@@ -26,29 +26,29 @@ def to_try(run: Run, name: str, cell: str, stages: Mapping[str, Stage]) -> list[
             or it waits for a person.
     """
     have = {key[1]: one for key, one in run_state.counting(run).items() if key[0] == name}
-    told = f"{name} of run {run.number}"
+    subject = f"{name} of run {run.number}"
     if cell and cell not in have:
-        msg = f'{told} has no cell "{cell}"; it has {", ".join(sorted(have)) or "none yet"}'
+        msg = f'{subject} has no cell "{cell}"; it has {", ".join(sorted(have)) or "none yet"}'
         raise WrongInput(msg)
     chosen = [have[cell]] if cell else list(have.values())
     for one in chosen:
         if one.state in OPEN_STAGE:
-            msg = f"{told} is {one.state} already"
+            msg = f"{subject} is {one.state} already"
             raise WrongInput(msg)
         if runs.is_stopping(one):
-            msg = f"{told} is being stopped; try again when it has ended"
+            msg = f"{subject} is being stopped; try again when it has ended"
             raise WrongInput(msg)
         if one.state == StageState.GATE:
-            msg = f"{told} waits for a person; open its gate"
+            msg = f"{subject} waits for a person; open its gate"
             raise WrongInput(msg)
     _not_in_use(run, name, stages)
     back = [one for one in gate_openings.working(run, name) if one.rollback]
     if back:
-        msg = f"{told} is {back[0].state} already: its release is being brought back"
+        msg = f"{subject} is {back[0].state} already: its release is being brought back"
         raise WrongInput(msg)
     unmet = run_state.unmet(run, stages[name], stages)
     if unmet:
-        msg = f"{told} waits for {', '.join(unmet)}"
+        msg = f"{subject} waits for {', '.join(unmet)}"
         raise WrongInput(msg)
     bad = [one for one in chosen if one.state in {StageState.FAILED, StageState.CANCELLED}]
     return bad or chosen

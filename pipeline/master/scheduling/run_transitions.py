@@ -113,8 +113,8 @@ class RunTransitions:
             query = query.where(Run.number == number)
         run = session.scalar(query)
         if run is None:
-            told = f"has no run {number}" if number else "has had no run yet"
-            msg = f"{self.name} {told}"
+            problem = f"has no run {number}" if number else "has had no run yet"
+            msg = f"{self.name} {problem}"
             raise WrongInput(msg)
         return run
 

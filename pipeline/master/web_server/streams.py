@@ -138,12 +138,12 @@ class Socket(WsProtocol):
 def _is_message(frame: bytes, followed: set[str]) -> bool:
     """Validate a message for Buildbot's code, which does not check types."""
     try:
-        told = json.loads(frame)
+        message = json.loads(frame)
     except (ValueError, RecursionError):
         return False
-    if not isinstance(told, dict) or not isinstance(told.get("cmd", ""), str):
+    if not isinstance(message, dict) or not isinstance(message.get("cmd", ""), str):
         return False
-    path = told.get("path", "")
+    path = message.get("path", "")
     if not isinstance(path, str) or len(path) > _LONGEST_PATH:
         return False
     return path in followed or len(followed) < _PATHS

@@ -159,7 +159,9 @@ class Engine:
         """A script has ended and said so."""
         stage_id = self.requests[request_id]["stage"]
         self.call(
-            lambda session: LedgerService._said(self._ledger(), session, stage_id, code, "said", {})
+            lambda session: LedgerService._record_result(
+                self._ledger(), session, stage_id, code, "said", {}
+            )
         )
         if self.kill:
             raise Killed

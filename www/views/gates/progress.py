@@ -21,13 +21,13 @@ def may(gate: gate_tables.Gate, stage: Stage | None, person: Person, now: float)
     """Return a person's permissions on a gate, at this moment."""
     if stage is None or not may_open(person, stage.allowed):
         return MayGate(open=False, change=False, approve=False, reject=False)
-    said = {one.person for one in gate.approvals}
+    decided = {one.person for one in gate.approvals}
     own = gate.person == person.name and not stage.requester_counts
     asked, over = gate.state == GateState.ASKED, has_expired(gate, now)
     return MayGate(
         open=gate.state == GateState.OPEN and not over,
         change=asked and not over,
-        approve=asked and not own and person.name not in said and not over,
+        approve=asked and not own and person.name not in decided and not over,
         reject=gate.state in UNDECIDED,
     )
 

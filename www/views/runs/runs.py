@@ -91,9 +91,9 @@ def _filtered(query: RunsQuery) -> Select[Any]:
         found = found.where(known)
     if query.text:
         inside = (run.subject, run.version, run.branch, run.reason)
-        told = [one.icontains(query.text, autoescape=True) for one in inside]
+        matches = [one.icontains(query.text, autoescape=True) for one in inside]
         begins = run.revision.startswith(query.text.lower(), autoescape=True)
-        found = found.where(or_(*told, begins))
+        found = found.where(or_(*matches, begins))
     return found
 
 
