@@ -49,7 +49,7 @@ deployer = {{ kind = "command", argv = {json.dumps([sys.executable, "-c", deploy
     )
 
 
-class LedgerService:
+class GatesOfSite:
     """A site, and people with tokens who come to it."""
 
     def __init__(self, site: LiveSite) -> None:
@@ -110,7 +110,7 @@ class LedgerService:
 
 
 @pytest.fixture(scope="module")
-def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LedgerService]:
+def site_gates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatesOfSite]:
     site = LiveSite(tmp_path_factory.mktemp("gates"))
     site.make_repository()
     site.write(pipeline(site))
@@ -122,37 +122,37 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LedgerService]:
         site.up()
         for stage in ("staging", "hand", "pick"):
             site.wait_for_stage(1, stage, "gate")
-        yield LedgerService(site)
+        yield GatesOfSite(site)
     finally:
         left = site.end_processes()
     assert not left, left
 
 
-def test_anonymous_visitors_run_no_program(ledger: LedgerService) -> None:
-    runs = ledger.site.folder / "runs"
-    gate = ledger.read("gates?limit=100", "")["items"]
+def test_anonymous_visitors_run_no_program(site_gates: GatesOfSite) -> None:
+    runs = site_gates.site.folder / "runs"
+    gate = site_gates.read("gates?limit=100", "")["items"]
     number = next(one["id"] for one in gate if one["stage"] == "pick")
-    with ledger.client() as anyone, ThreadPoolExecutor(10) as many:
+    with site_gates.client() as anyone, ThreadPoolExecutor(10) as many:
         shown = list(many.map(lambda _: anyone.get(f"gates/{number}").json(), range(40)))
         assert {json.dumps(one["form"][0]["choices"]) for one in shown} == {"null"}
         for path in ("open", "check"):
             told = {"values": {"colour": "red"}} | ({"token": "x"} if path == "open" else {})
             assert anyone.post(f"gates/{number}/{path}", json=told).status_code == 401
     assert not runs.exists()
-    with ledger.client("dave") as dave, ThreadPoolExecutor(10) as many:
+    with site_gates.client("dave") as dave, ThreadPoolExecutor(10) as many:
         shown = list(many.map(lambda _: dave.get(f"gates/{number}").json(), range(20)))
     assert {one["form"][0]["choices"][0]["value"] for one in shown} == {"red"}
     assert len(runs.read_text()) == 1
-    assert ledger.open("pick", colour="red")["accepted"]
+    assert site_gates.open("pick", colour="red")["accepted"]
 
 
-def test_no_rush_of_approvals_loses_a_secret(ledger: LedgerService) -> None:
+def test_no_rush_of_approvals_loses_a_secret(site_gates: GatesOfSite) -> None:
     for count in range(1, ROUNDS + 1):
-        gate = ledger.gate("hand")
+        gate = site_gates.gate("hand")
         over = threading.Event()
 
         def approve(number: int = gate["id"], over: threading.Event = over) -> None:
-            with ledger.client("rita") as rita:
+            with site_gates.client("rita") as rita:
                 while not over.is_set():
                     asking = rita.get(f"gates/{number}").json()["asking"] or "none"
                     answer = rita.post(f"gates/{number}/approve", json={"asking": asking})
@@ -161,122 +161,124 @@ def test_no_rush_of_approvals_loses_a_secret(ledger: LedgerService) -> None:
         with ThreadPoolExecutor(4) as many:
             rushing = [many.submit(approve) for _ in range(4)]
             try:
-                ledger.open("hand", key="hush-hush")
-                ended = ledger.ended(1, "hand", count)
+                site_gates.open("hand", key="hush-hush")
+                ended = site_gates.ended(1, "hand", count)
             finally:
                 over.set()
             for one in rushing:
                 one.result()
         assert (ended["state"], ended["exit_code"]) == ("passed", 0)
-        ledger.again("hand")
+        site_gates.again("hand")
 
 
-def test_what_was_asked_goes_on_when_the_client_has_gone(ledger: LedgerService) -> None:
-    count = len(ledger.attempts(1, "hand"))
-    gate = ledger.gate("hand")
+def test_what_was_asked_goes_on_when_the_client_has_gone(site_gates: GatesOfSite) -> None:
+    count = len(site_gates.attempts(1, "hand"))
+    gate = site_gates.gate("hand")
     body = json.dumps({"token": gate["token"], "values": {"key": "hush-hush"}})
     lines = [
         f"POST /{API}{gate['ask']} HTTP/1.1",
-        f"Host: 127.0.0.1:{ledger.site.web_port}",
-        f"Authorization: Bearer {ledger.tokens['dave']}",
+        f"Host: 127.0.0.1:{site_gates.site.web_port}",
+        f"Authorization: Bearer {site_gates.tokens['dave']}",
         "Content-Type: application/json",
         f"Content-Length: {len(body)}",
     ]
     sent = ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
     # Whenever they go: before anybody has looked at it nothing is asked, and they may ask again.
     for pause in (0.001, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0):
-        with socket.create_connection(("127.0.0.1", ledger.site.web_port), timeout=30) as wire:
+        with socket.create_connection(("127.0.0.1", site_gates.site.web_port), timeout=30) as wire:
             wire.sendall(sent)
             wire.settimeout(pause)
             with contextlib.suppress(TimeoutError):
                 wire.recv(1)
-        asked = ledger.read(f"gates/{gate['id']}")
+        asked = site_gates.read(f"gates/{gate['id']}")
         if asked["state"] == "asked":
             break
-    ledger.do(f"gates/{gate['id']}/approve", {"asking": asked["asking"]}, "rita")
-    ended = ledger.ended(1, "hand", count)
+    site_gates.do(f"gates/{gate['id']}/approve", {"asking": asked["asking"]}, "rita")
+    ended = site_gates.ended(1, "hand", count)
     assert (ended["state"], ended["exit_code"]) == ("passed", 0)
 
 
-def test_a_rollback_counts_in_no_run_whatever_becomes_of_it(ledger: LedgerService) -> None:
+def test_a_rollback_counts_in_no_run_whatever_becomes_of_it(site_gates: GatesOfSite) -> None:
     answers = {"staging": {}, "pick": {"colour": "red"}, "hand": {"key": "hush-hush"}}
-    for one in ledger.read("gates?limit=100")["items"]:
-        asked = ledger.open(one["stage"], **answers[one["stage"]])["gate"]
+    for one in site_gates.read("gates?limit=100")["items"]:
+        asked = site_gates.open(one["stage"], **answers[one["stage"]])["gate"]
         if asked["state"] == "asked":
-            ledger.do(f"gates/{asked['id']}/approve", {"asking": asked["asking"]}, "rita")
-    ledger.site.wait_for_run(1, "passed")
-    ledger.site.commit("more")
-    number = ledger.do("runs", {"project": "demo"})["number"]
-    ledger.site.wait_for_stage(number, "staging", "gate")
-    ledger.open("staging")
-    ledger.site.wait_for_stage(number, "staging", "passed")
-    before = {key: ledger.read("runs/demo/1")[key] for key in ("state", "finished_at")}
+            site_gates.do(f"gates/{asked['id']}/approve", {"asking": asked["asking"]}, "rita")
+    site_gates.site.wait_for_run(1, "passed")
+    site_gates.site.commit("more")
+    number = site_gates.do("runs", {"project": "demo"})["number"]
+    site_gates.site.wait_for_stage(number, "staging", "gate")
+    site_gates.open("staging")
+    site_gates.site.wait_for_stage(number, "staging", "passed")
+    before = {key: site_gates.read("runs/demo/1")[key] for key in ("state", "finished_at")}
 
     def back(*, broken: bool) -> dict[str, Any]:
-        mark = ledger.site.folder / "broken"
+        mark = site_gates.site.folder / "broken"
         if broken:
             mark.touch()
         else:
             mark.unlink()
-        count = len(ledger.attempts(1, "staging"))
-        shown = ledger.read("environments/demo/staging/rollback?run=1")
+        count = len(site_gates.attempts(1, "staging"))
+        shown = site_gates.read("environments/demo/staging/rollback?run=1")
         assert shown["id"] == 0
-        made = ledger.do(shown["ask"], {"token": shown["token"], "values": {}})
-        assert ledger.read("runs/demo/1")["state"] == "passed"
-        ended = ledger.ended(1, "staging", count + 1)
+        made = site_gates.do(shown["ask"], {"token": shown["token"], "values": {}})
+        assert site_gates.read("runs/demo/1")["state"] == "passed"
+        ended = site_gates.ended(1, "staging", count + 1)
         assert (ended["rollback"], made["gate"]["rollback"]) == (True, True)
-        run = ledger.read("runs/demo/1")
+        run = site_gates.read("runs/demo/1")
         assert {key: run[key] for key in before} == before
         stage = next(one for one in run["stages"] if one["name"] == "staging")
         assert (stage["state"], stage["gate"]["rollback"]) == ("passed", False)
         return ended
 
     assert back(broken=True)["state"] == "failed"
-    (environment,) = ledger.read("environments")["items"]
+    (environment,) = site_gates.read("environments")["items"]
     newest = environment["history"][0]
     assert (newest["run"], newest["rollback"], newest["state"]) == (1, True, "failed")
     assert back(broken=False)["state"] == "passed"
-    (environment,) = ledger.read("environments")["items"]
+    (environment,) = site_gates.read("environments")["items"]
     assert environment["current"]["run"] == 1
     newest = environment["history"][0]
     assert (newest["run"], newest["rollback"], newest["state"]) == (1, True, "deployed")
 
 
-def test_a_rollback_goes_to_what_was_there_beside_the_runs_own_gate(ledger: LedgerService) -> None:
+def test_a_rollback_goes_to_what_was_there_beside_the_runs_own_gate(
+    site_gates: GatesOfSite,
+) -> None:
     """What runs 1 and 2 have left there is from the test above."""
-    second = next(one for one in ledger.read("gates?state=opened")["items"] if one["run"] == 2)
-    assert ledger.read(f"gates/{second['id']}")["replaces"]["run"] == 1
-    number = ledger.do("runs", {"project": "demo"})["number"]
-    ledger.site.wait_for_stage(number, "staging", "gate")
-    never = ledger.read(f"runs/demo/{number}")
-    before = all_rows(ledger.site)
+    second = next(one for one in site_gates.read("gates?state=opened")["items"] if one["run"] == 2)
+    assert site_gates.read(f"gates/{second['id']}")["replaces"]["run"] == 1
+    number = site_gates.do("runs", {"project": "demo"})["number"]
+    site_gates.site.wait_for_stage(number, "staging", "gate")
+    never = site_gates.read(f"runs/demo/{number}")
+    before = all_rows(site_gates.site)
     for target in (str(number), never["version"]):
-        done = ledger.site.run_slipway("rollback", "staging", "--to", target)
+        done = site_gates.site.run_slipway("rollback", "staging", "--to", target)
         assert (done.returncode, done.stdout) == (2, ""), done.stderr
         assert done.stderr == (
             f"the release of run {number} of demo was never deployed to staging: "
             "nothing to bring back; deploy it with `slipway deploy staging "
             f"--run {number}`\n"
         )
-    with ledger.client("dave") as dave:
+    with site_gates.client("dave") as dave:
         path = f"environments/demo/staging/rollback?run={number}"
         assert dave.get(path).status_code == 409
         assert dave.post(path, json={"token": never["stages"][0]["name"]}).status_code == 409
     # On a slow machine it is a minute since Dave's token was used: that is written down.
-    assert changed(before, all_rows(ledger.site), "slipway_token") == []
+    assert changed(before, all_rows(site_gates.site), "slipway_token") == []
 
     # A run that was there, and whose own gate asks again.
-    ledger.do("runs/demo/2/stages/staging/rerun", {})
-    own = ledger.gate("staging")
-    state = ledger.read("runs/demo/2")["state"]
+    site_gates.do("runs/demo/2/stages/staging/rerun", {})
+    own = site_gates.gate("staging")
+    state = site_gates.read("runs/demo/2")["state"]
     assert (own["run"], own["state"]) == (2, "open")
-    done = ledger.site.run_slipway("rollback", "staging", "--to", "2")
+    done = site_gates.site.run_slipway("rollback", "staging", "--to", "2")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert ledger.read(f"gates/{own['id']}")["state"] == "open"
-    assert ledger.read("runs/demo/2")["state"] == state
-    newest, before_it, *_ = ledger.attempts(2, "staging")
+    assert site_gates.read(f"gates/{own['id']}")["state"] == "open"
+    assert site_gates.read("runs/demo/2")["state"] == state
+    newest, before_it, *_ = site_gates.attempts(2, "staging")
     assert (newest["rollback"], newest["state"]) == (True, "passed")
     assert (before_it["rollback"], before_it["state"]) == (False, "gate")
-    (environment,) = ledger.read("environments")["items"]
+    (environment,) = site_gates.read("environments")["items"]
     assert environment["current"]["run"] == 2
-    assert ledger.read(f"gates/{second['id']}")["replaces"]["run"] == 1
+    assert site_gates.read(f"gates/{second['id']}")["replaces"]["run"] == 1
