@@ -49,7 +49,7 @@ deployer = {{ kind = "command", argv = {json.dumps([sys.executable, "-c", deploy
     )
 
 
-class GatesOfSite:
+class SiteGates:
     """A site, and people with tokens who come to it."""
 
     def __init__(self, site: LiveSite) -> None:
@@ -110,7 +110,7 @@ class GatesOfSite:
 
 
 @pytest.fixture(scope="module")
-def site_gates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatesOfSite]:
+def site_gates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteGates]:
     site = LiveSite(tmp_path_factory.mktemp("gates"))
     site.make_repository()
     site.write(pipeline(site))
@@ -122,13 +122,13 @@ def site_gates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatesOfSite
         site.up()
         for stage in ("staging", "hand", "pick"):
             site.wait_for_stage(1, stage, "gate")
-        yield GatesOfSite(site)
+        yield SiteGates(site)
     finally:
         left = site.end_processes()
     assert not left, left
 
 
-def test_anonymous_visitors_run_no_program(site_gates: GatesOfSite) -> None:
+def test_anonymous_visitors_run_no_program(site_gates: SiteGates) -> None:
     runs = site_gates.site.folder / "runs"
     gate = site_gates.read("gates?limit=100", "")["items"]
     number = next(one["id"] for one in gate if one["stage"] == "pick")
@@ -146,7 +146,7 @@ def test_anonymous_visitors_run_no_program(site_gates: GatesOfSite) -> None:
     assert site_gates.open("pick", colour="red")["accepted"]
 
 
-def test_no_rush_of_approvals_loses_a_secret(site_gates: GatesOfSite) -> None:
+def test_no_rush_of_approvals_loses_a_secret(site_gates: SiteGates) -> None:
     for count in range(1, ROUNDS + 1):
         gate = site_gates.gate("hand")
         over = threading.Event()
@@ -171,7 +171,7 @@ def test_no_rush_of_approvals_loses_a_secret(site_gates: GatesOfSite) -> None:
         site_gates.again("hand")
 
 
-def test_what_was_asked_goes_on_when_the_client_has_gone(site_gates: GatesOfSite) -> None:
+def test_what_was_asked_goes_on_when_the_client_has_gone(site_gates: SiteGates) -> None:
     count = len(site_gates.attempts(1, "hand"))
     gate = site_gates.gate("hand")
     body = json.dumps({"token": gate["token"], "values": {"key": "hush-hush"}})
@@ -198,7 +198,7 @@ def test_what_was_asked_goes_on_when_the_client_has_gone(site_gates: GatesOfSite
     assert (ended["state"], ended["exit_code"]) == ("passed", 0)
 
 
-def test_a_rollback_counts_in_no_run_whatever_becomes_of_it(site_gates: GatesOfSite) -> None:
+def test_a_rollback_counts_in_no_run_whatever_becomes_of_it(site_gates: SiteGates) -> None:
     answers = {"staging": {}, "pick": {"colour": "red"}, "hand": {"key": "hush-hush"}}
     for one in site_gates.read("gates?limit=100")["items"]:
         asked = site_gates.open(one["stage"], **answers[one["stage"]])["gate"]
@@ -243,7 +243,7 @@ def test_a_rollback_counts_in_no_run_whatever_becomes_of_it(site_gates: GatesOfS
 
 
 def test_a_rollback_goes_to_what_was_there_beside_the_runs_own_gate(
-    site_gates: GatesOfSite,
+    site_gates: SiteGates,
 ) -> None:
     """What runs 1 and 2 have left there is from the test above."""
     second = next(one for one in site_gates.read("gates?state=opened")["items"] if one["run"] == 2)
