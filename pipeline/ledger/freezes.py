@@ -44,6 +44,23 @@ def thaw(session: Session, project: str, person: Person) -> None:
     session.flush()
 
 
+def find_freeze(session: Session, project: str) -> Freeze | None:
+    """Return the freeze of a project; None if it is not frozen."""
+    return session.get(Freeze, project)
+
+
+def check_not_frozen(session: Session, project: str) -> None:
+    """Check that a project is not frozen.
+
+    Raises:
+        WrongInput: It is frozen; the message names the person and the reason.
+    """
+    freeze = find_freeze(session, project)
+    if freeze is not None:
+        msg = f"{project} is frozen by {freeze.person}: {freeze.reason}; no gate opens"
+        raise WrongInput(msg)
+
+
 def _permit(person: Person) -> None:
     if person.anonymous or not may(person, "freeze"):
         raise Forbidden(refusal(person, "freeze"))

@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from slipway.ledger import deployments, gate_requests
+from slipway.ledger import deployments, freezes, gate_requests
 from slipway.ledger.gate_requests import Request
-from slipway.ledger.tables.gates import Approval, Freeze, Gate
+from slipway.ledger.tables.gates import Approval, Gate
 from slipway.ledger.tables.runs import Run, StageResult
 from slipway.ledger.transitions import transition
 from slipway.model.access import Person, gate_refusal, may_open
@@ -163,7 +163,7 @@ def may_ask(
         msg = f"{name_of(gate)}: the token is of another attempt; look at the gate again"
         raise WrongInput(msg)
     _not_expired(gate, now)
-    not_frozen(session, gate.run.project)
+    freezes.check_not_frozen(session, gate.run.project)
     return True
 
 
@@ -203,7 +203,7 @@ def approve(
         msg = f"{name_of(gate)}: {person.name} has approved it already; another person must"
         raise WrongInput(msg)
     _not_expired(gate, now)
-    not_frozen(session, gate.run.project)
+    freezes.check_not_frozen(session, gate.run.project)
     _say(gate, person, Decision.APPROVE, comment, now)
     _count(gate, stage, now)
     session.flush()
@@ -272,7 +272,7 @@ def queue_approved(session: Session, gate: Gate, stage: Stage, now: float) -> St
         return None
     result = session.get_one(StageResult, gate.stage_id)
     inside = is_open(stage.window, datetime.fromtimestamp(now, UTC))
-    held = not inside or frozen(session, gate.run.project) is not None
+    held = not inside or freezes.find_freeze(session, gate.run.project) is not None
     if held or result.state != StageState.GATE:
         return None
     transition(result, StageState.QUEUED, "its gate was opened", now)
@@ -316,17 +316,16 @@ def timed(session: Session, project: str) -> list[Gate]:
 def due_at(session: Session, gate: Gate, stage: Stage, now: float) -> float | None:
     """Return when a timer must act on a gate: its window opens, or it expires. None: never."""
     dues = [] if gate.expires_at is None else [gate.expires_at]
-    if gate.state == GateState.APPROVED and gate.stage_id and not frozen(session, gate.run.project):
+    if (
+        gate.state == GateState.APPROVED
+        and gate.stage_id
+        and not freezes.find_freeze(session, gate.run.project)
+    ):
         at = datetime.fromtimestamp(now, UTC)
         opening = next_opening(stage.window, at)
         # If the window is open now, the gate waits for something else than time.
         dues += [] if opening is None or opening <= at else [opening.timestamp()]
     return min(dues, default=None)
-
-
-def frozen(session: Session, project: str) -> Freeze | None:
-    """Return the freeze of a project; None if it is not frozen."""
-    return session.get(Freeze, project)
 
 
 def permit(name: str, stage: Stage, person: Person) -> None:
@@ -338,18 +337,6 @@ def permit(name: str, stage: Stage, person: Person) -> None:
     if person.anonymous or not may_open(person, stage.allowed):
         msg = f"{name}: {gate_refusal(person, stage.allowed)}"
         raise Forbidden(msg)
-
-
-def not_frozen(session: Session, project: str) -> None:
-    """Check that a project is not frozen.
-
-    Raises:
-        WrongInput: It is frozen; the message names the person and the reason.
-    """
-    freeze = frozen(session, project)
-    if freeze is not None:
-        msg = f"{project} is frozen by {freeze.person}: {freeze.reason}; no gate opens"
-        raise WrongInput(msg)
 
 
 def has_expired(gate: Gate, now: float) -> bool:

@@ -138,6 +138,11 @@ def first_try(session: Session, run: Run, name: str, stage: Stage, now: float) -
     return made
 
 
+def reinstate(run: Run) -> None:
+    """Let a run continue that a newer run has superseded: a person wants it."""
+    run.superseded_by = None
+
+
 def again(
     session: Session, run: Run, last: StageResult, stage: Stage, now: float, *, owner: str = ""
 ) -> StageResult:
@@ -160,7 +165,7 @@ def again(
     if not result.rollback:
         reopen(run, f"{last.name} is tried again", now)
     if owner:
-        run.superseded_by = None
+        reinstate(run)
     session.flush()
     if first == StageState.GATE:
         gates.attach(session, run, result, stage, now)

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from slipway.ledger import gates
+from slipway.ledger import freezes, gates
 from slipway.ledger.gate_openings import Opening
 from slipway.master.gates.external_choices import Programs
 from slipway.master.gates.finder import GateReference
@@ -46,7 +46,7 @@ def is_new(session: Session, opening: Opening, asked: Asked, now: float) -> bool
     if asked.token != opening.token:
         msg = f"{opening.title()}: it is another since you looked; look at it again"
         raise WrongInput(msg)
-    gates.not_frozen(session, opening.run.project)
+    freezes.check_not_frozen(session, opening.run.project)
     return True
 
 

@@ -16,7 +16,8 @@ from slipway.git_mirror import Mirror
 from slipway.ledger.branches import take_note
 from slipway.ledger.polls import keep_poll
 from slipway.master.ledger_service import find_ledger
-from slipway.master.scheduling.scheduler import POLLED, find_pipeline
+from slipway.master.scheduling.change_filter import POLLED
+from slipway.master.scheduling.scheduler import find_pipeline
 from slipway.master.scheduling.startup_barrier import wait_for_start
 from slipway.model.commit import Cause, CommitFacts
 from slipway.model.duration import parse_duration

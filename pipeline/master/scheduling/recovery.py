@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from slipway.ledger import deployments
 from slipway.ledger.tables.runs import Run, StageResult
+from slipway.master.scheduling.dispatch import mark
 from slipway.model.states import OPEN_STAGE, RunState, StageState
 
 
@@ -44,3 +47,23 @@ def open_runs(session: Session, project: str) -> list[int]:
     """Return the ids of the running runs of a project."""
     query = select(Run.id).where(Run.project == project, Run.state == RunState.RUNNING)
     return list(session.scalars(query))
+
+
+async def request_of(master: Any, stage_id: int) -> int | None:
+    """Return the build request of a stage if the master died before recording it."""
+    found = await master.db.pool.do(_marked, master.db.model, mark(stage_id))
+    return None if found is None else int(found)
+
+
+def _marked(connection: sa.Connection, model: Any, wanted: str) -> int | None:
+    """Return the newest build request whose buildset has a mark."""
+    requests, sets = model.buildrequests, model.buildsets
+    query = (
+        sa.select(requests.c.id)
+        .select_from(requests.join(sets, requests.c.buildsetid == sets.c.id))
+        .where(sets.c.external_idstring == wanted)
+        .order_by(requests.c.id.desc())
+        .limit(1)
+    )
+    found: int | None = connection.scalar(query)
+    return found

@@ -180,8 +180,7 @@ class RunTransitions:
             made = runs.first_try(session, run, name, stage, now)
             for one in made:
                 one.owner = owner
-        # A person wants it to continue although a newer run has superseded it.
-        run.superseded_by = None
+        runs.reinstate(run)
         runs.reopen(run, f"{name} is run again", now)
         orders = Orders(run.number)
         orders.stages = [
@@ -341,8 +340,7 @@ class RunTransitions:
         if result is None:
             return []
         if not result.rollback:
-            # A person wants it to continue although a newer run has superseded it.
-            gate.run.superseded_by = None
+            runs.reinstate(gate.run)
         return [result]
 
     # ---- after a restart

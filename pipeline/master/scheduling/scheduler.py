@@ -12,7 +12,6 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, ClassVar, Concatenate, NamedTuple, ParamSpec, TypeVar
 
-import sqlalchemy as sa
 from buildbot.process.results import CANCELLED, RETRY
 from buildbot.schedulers.base import ReconfigurableBaseScheduler
 from sqlalchemy.orm import Session
@@ -25,7 +24,8 @@ from slipway.master.gates.service import GateService
 from slipway.master.gates.timer import Clock
 from slipway.master.ledger_service import LedgerService, find_ledger
 from slipway.master.scheduling import recovery
-from slipway.master.scheduling.dispatch import NOTHING, Dispatched, Orders, bind, dispatch, mark
+from slipway.master.scheduling.change_filter import ChangesFromElsewhere
+from slipway.master.scheduling.dispatch import NOTHING, Dispatched, Orders, bind, dispatch
 from slipway.master.scheduling.if_changed import find_skips
 from slipway.master.scheduling.run_transitions import RunTransitions
 from slipway.master.scheduling.startup_barrier import wait_for_start
@@ -37,8 +37,6 @@ from slipway.model.states import IllegalTransition
 
 P = ParamSpec("P")
 T = TypeVar("T")
-#: Category of the changes that our own poller adds; it starts their runs itself.
-POLLED = "slipway-poll"
 
 
 class Started(NamedTuple):
@@ -101,7 +99,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         ):
             consumer = yield self.master.mq.startConsuming(heard, event)
             self._consumers.append(consumer)
-        yield self.startConsumingChanges(change_filter=_FromElsewhere(self.project_name))
+        yield self.startConsumingChanges(change_filter=ChangesFromElsewhere(self.project_name))
         self._in_background(self._resume(), f"while resuming the runs of {self.name}")
 
     @defer.inlineCallbacks
@@ -366,7 +364,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
 
     async def _reopen_after_restart(self, stage_id: int, request_id: int | None) -> None:
         """Continue an attempt that was open when the master ended."""
-        found = request_id or await self._request_of(stage_id)
+        found = request_id or await recovery.request_of(self.master, stage_id)
         request = await self.master.data.get(("buildrequests", str(found))) if found else None
         if found is not None and request is not None and request_id is None:
             await self.ledger().call(bind, stage_id, request["buildsetid"], found)
@@ -376,26 +374,6 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
             await self.dispatch(self.transitions.requeue, stage_id, found, new_attempt=True)
         elif request["complete"]:
             await self._ended(int(request["buildrequestid"]), request["results"])
-
-    async def _request_of(self, stage_id: int) -> int | None:
-        """Return the build request of a stage if the master died before recording it."""
-        wanted = mark(stage_id)
-        found = await self.master.db.pool.do(_marked, self.master.db.model, wanted)
-        return None if found is None else int(found)
-
-
-def _marked(connection: sa.Connection, model: Any, wanted: str) -> int | None:
-    """Return the newest build request whose buildset has a mark."""
-    requests, sets = model.buildrequests, model.buildsets
-    query = (
-        sa.select(requests.c.id)
-        .select_from(requests.join(sets, requests.c.buildsetid == sets.c.id))
-        .where(sets.c.external_idstring == wanted)
-        .order_by(requests.c.id.desc())
-        .limit(1)
-    )
-    found: int | None = connection.scalar(query)
-    return found
 
 
 def find_pipeline(master: Any, project: str) -> PipelineScheduler:
@@ -409,13 +387,3 @@ def find_pipeline(master: Any, project: str) -> PipelineScheduler:
         msg = f"{project} is not ready yet; try again in a few seconds"
         raise MissingTool(msg)
     return found
-
-
-class _FromElsewhere:
-    """Change filter: changes of one project that our own poller, which starts runs, did not add."""
-
-    def __init__(self, project: str) -> None:
-        self._project = project
-
-    def filter_change(self, change: Any) -> bool:
-        return bool(change.project == self._project and change.category != POLLED)

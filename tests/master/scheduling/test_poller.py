@@ -14,8 +14,9 @@ from slipway.ledger.database.migrate import upgrade
 from slipway.ledger.database.session import LedgerSession
 from slipway.ledger.tables.runs import Poll
 from slipway.master.scheduling import poller as module
+from slipway.master.scheduling.change_filter import POLLED, ChangesFromElsewhere
 from slipway.master.scheduling.poller import RepositoryPoller
-from slipway.master.scheduling.scheduler import POLLED, PipelineScheduler, Started, _FromElsewhere
+from slipway.master.scheduling.scheduler import PipelineScheduler, Started
 from slipway.model.commit import Cause, Commit
 
 
@@ -327,4 +328,4 @@ def test_a_missing_repository_is_written_down(polling, tmp_path):
 )
 def test_a_scheduler_hears_changes_of_other_sources_alone(project, category, heard):
     change = SimpleNamespace(project=project, category=category)
-    assert _FromElsewhere("almanac").filter_change(change) is heard
+    assert ChangesFromElsewhere("almanac").filter_change(change) is heard
