@@ -140,7 +140,7 @@ class ReadersTest(Begun):
     async def test_a_call_that_says_it_reads_cannot_change_the_ledger(self):
         ledger = LedgerService.__new__(LedgerService)
         self.patch(LedgerService, "master", self.master)
-        ledger._database, ledger._upgraded, ledger.projects = self.database, True, {}
+        ledger._database, ledger._upgraded, ledger._pipelines = self.database, True, {}
 
         def change(session):
             session.add(Run(project="demo", number=1, branch="main", revision="a" * 40))
@@ -156,7 +156,7 @@ class ReadersTest(Begun):
     async def test_an_illegal_transition_changes_nothing_and_is_in_the_trail(self):
         ledger = LedgerService.__new__(LedgerService)
         self.patch(LedgerService, "master", self.master)
-        ledger._database, ledger._upgraded, ledger.projects = self.database, True, {}
+        ledger._database, ledger._upgraded, ledger._pipelines = self.database, True, {}
         facts = {"branch": "main", "revision": "a" * 40, "version": "1+1", "trigger": "force"}
 
         def start(session):

@@ -28,17 +28,17 @@ class Pool:
         return await asyncio.to_thread(in_thread)
 
 
-class LooseDesk(LedgerService):
+class LooseLedger(LedgerService):
     """A ledger whose master is given, not found by way of its parent."""
 
     master = None
-    projects = MappingProxyType({})
+    _pipelines = MappingProxyType({})
     _upgraded = True
 
 
 @pytest.fixture
 def ledger(engine):
-    made = LooseDesk.__new__(LooseDesk)
+    made = LooseLedger.__new__(LooseLedger)
     queue = SimpleNamespace(produce=lambda key, message: None)
     made.master = SimpleNamespace(db=SimpleNamespace(pool=Pool(engine)), mq=queue)
     return made
