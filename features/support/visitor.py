@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from support.site import FeatureSite
+from tests.support.http import open_client
 from tests.support.machine import wait_for
 
 #: Buildbot's word for it.
@@ -18,7 +19,7 @@ class Visitor:
 
     def __init__(self, site: FeatureSite) -> None:
         self.site = site
-        self.http = httpx.Client(base_url=site.url, trust_env=False, timeout=30)
+        self.http = open_client(base_url=site.url, timeout=30)
 
     def close(self) -> None:
         """Leave."""

@@ -17,6 +17,7 @@ import httpx
 
 from slipway.master.access.passwords import hash_password
 from tests.live.conftest import LiveSite
+from tests.support.http import open_client
 from tests.support.site import command
 
 API = "plugins/slipway/api/"
@@ -68,8 +69,7 @@ def up(site: LiveSite) -> Iterator[None]:
 @contextlib.contextmanager
 def client(site: Target, name: str = "", **options: Any) -> Iterator[httpx.Client]:
     """Open the web UI's doors: to somebody with a session, or to anyone."""
-    options = {"trust_env": False, "timeout": 60} | options
-    with httpx.Client(base_url=site.url, **options) as made:
+    with open_client(base_url=site.url, **{"timeout": 60, **options}) as made:
         if name:
             signed = made.get("auth/login", auth=(name, WORD))
             assert signed.status_code == 302, signed.text

@@ -12,6 +12,7 @@ import httpx
 import psutil
 import pytest
 
+from tests.support.http import open_client
 from tests.support.machine import wait_for
 from tests.support.site import Site
 
@@ -53,7 +54,7 @@ class LiveSite(Site):
     @contextlib.contextmanager
     def client(self, *, admin: bool) -> Iterator[httpx.Client]:
         """Open the web UI's doors, to the admin or to anyone."""
-        with httpx.Client(base_url=self.url, trust_env=False, timeout=30) as client:
+        with open_client(base_url=self.url, timeout=30) as client:
             if admin:
                 client.get("auth/login", auth=("admin", self.password()))
             yield client

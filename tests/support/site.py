@@ -24,6 +24,7 @@ import psutil
 from slipway.ledger.queries import list_runs, open_ledger
 from slipway.scripts.guard import die_with_parent
 
+from .http import get
 from .machine import kill, lease_ports, processes_of, remove_users, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -159,7 +160,7 @@ isolated = {json.dumps(self.isolated)}
         with suppress(httpx.HTTPError, FileNotFoundError):
             # As the admin: a site may show nobody else anything.
             admin = ("admin", self.password())
-            return self.title in httpx.get(self.url, auth=admin, trust_env=False, timeout=5).text
+            return self.title in get(self.url, auth=admin, timeout=5).text
         return False
 
     def said(self) -> str:

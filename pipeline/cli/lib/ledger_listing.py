@@ -7,19 +7,20 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
-from sqlalchemy import Engine
 
 from slipway.cli.lib.running_site import running_site
 from slipway.cli.lib.tables import print_table
 from slipway.cli.lib.terminal import terminal
-from slipway.ledger.queries import open_ledger
 from slipway.model.errors import WrongInput
 from slipway.model.site import Site
 from slipway.model.spelling import did_you_mean
 from slipway.state_folder import Home
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 
 def ledger_of(options: argparse.Namespace) -> tuple[Site, Engine | None]:
@@ -28,6 +29,9 @@ def ledger_of(options: argparse.Namespace) -> tuple[Site, Engine | None]:
     Raises:
         WrongInput: pipeline.toml is wrong, or has no such project.
     """
+    # SQLAlchemy is half of the start; most commands need only this file's other functions.
+    from slipway.ledger.queries import open_ledger
+
     site = running_site(options)
     check_project(site, options.project)
     return site, open_ledger(Home.beside(options.config).database_url(site))

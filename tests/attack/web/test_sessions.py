@@ -9,12 +9,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-import httpx
 import jwt
 import pytest
 
 from slipway.master.access.passwords import hash_password
 from tests.live.conftest import LiveSite
+from tests.support.http import open_client
 from tests.support.site import command
 
 pytestmark = pytest.mark.live
@@ -35,7 +35,7 @@ def open_site(site: LiveSite) -> tuple[LiveSite, str]:
 
 
 def user(site: LiveSite, cookie: str) -> dict[str, Any]:
-    with httpx.Client(base_url=site.url, trust_env=False, cookies={"TWISTED_SESSION": cookie}) as c:
+    with open_client(base_url=site.url, cookies={"TWISTED_SESSION": cookie}) as c:
         found: dict[str, Any] = c.get("config").json()["user"]
         return found
 
@@ -69,7 +69,7 @@ def test_a_cookie_somebody_kept_is_worth_nothing_after_the_sign_out(
     open_site: tuple[LiveSite, str],
 ) -> None:
     site, _ = open_site
-    with httpx.Client(base_url=site.url, trust_env=False) as client:
+    with open_client(base_url=site.url) as client:
         client.get("auth/login", auth=("ada", PASSWORD))
         kept = client.cookies["TWISTED_SESSION"]
         assert user(site, kept)["username"] == "ada"

@@ -10,12 +10,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import psutil
 import pytest
 
 from slipway.workers.isolation.needs import uv_pythons
 from tests.live.conftest import LiveSite
+from tests.support.http import open_client
 from tests.support.machine import wait_for
 from tests.support.site import SLIPWAY, command
 
@@ -89,7 +89,7 @@ def attacked(placed: LiveSite) -> LiveSite:
 
 
 def isolation(site: LiveSite) -> dict[str, str]:
-    with httpx.Client(base_url=site.url, trust_env=False) as client:
+    with open_client(base_url=site.url) as client:
         found = client.get("plugins/slipway/api/workers").json()["workers"]
         return {one["name"]: one["isolation"] for one in found}
 

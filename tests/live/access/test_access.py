@@ -20,6 +20,7 @@ from slipway.model.access import ACTIONS, LADDER, Person, held, may, may_open
 from slipway.www.api.route import Router
 from slipway.www.api.routes import CONTROL
 from tests.live.conftest import LiveSite
+from tests.support.http import get, open_client
 from tests.support.rows import AUDIT, all_rows, changed
 from tests.support.site import command
 
@@ -154,7 +155,7 @@ class GateFinder:
 
     @contextlib.contextmanager
     def client(self, **options: Any) -> Iterator[httpx.Client]:
-        with httpx.Client(base_url=self.site.url, trust_env=False, timeout=120, **options) as one:
+        with open_client(base_url=self.site.url, timeout=120, **options) as one:
             yield one
 
     def clients(self) -> Iterator[tuple[str, Person, httpx.Client]]:
@@ -314,7 +315,7 @@ def test_a_cookie_is_for_the_server_alone(doors: GateFinder) -> None:
         assert "TWISTED_SESSION=" in cookie
         assert "httponly" in cookie.lower()
         assert "samesite=lax" in cookie.lower()
-        anonymous = httpx.get(f"{doors.site.url}config", trust_env=False)
+        anonymous = get(f"{doors.site.url}config")
         assert "httponly" in anonymous.headers["set-cookie"].lower()
         assert anonymous.headers["x-frame-options"] == "SAMEORIGIN"
 

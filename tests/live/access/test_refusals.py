@@ -12,6 +12,7 @@ import pytest
 from slipway.master.access.passwords import hash_password
 from slipway.www.api.routes import CONTROL
 from tests.live.conftest import LiveSite
+from tests.support.http import open_client
 from tests.support.machine import wait_for
 from tests.support.rows import all_rows, changed
 from tests.support.site import STAGING, command
@@ -63,7 +64,7 @@ class Scene:
         self.clients["admin"].get("auth/login", auth=("admin", site.password()))
 
     def _come(self) -> httpx.Client:
-        return httpx.Client(base_url=self.site.url, trust_env=False, timeout=60)
+        return open_client(base_url=self.site.url, timeout=60)
 
     def send(
         self, who: str, path: str, body: dict[str, Any] | None = None, method: str = "POST"

@@ -1,6 +1,5 @@
 """Whatever is sent to the endpoints of a real master: an answer as the document says, never 500."""
 
-import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
@@ -17,6 +16,7 @@ from schemathesis.specs.openapi.checks import (
 from slipway.www.api.openapi import describe
 from slipway.www.api.routes import ROUTES
 from tests.live.conftest import LiveSite
+from tests.support.http import get
 from tests.support.site import command
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
@@ -38,7 +38,7 @@ def test_no_input_is_a_defect(site: LiveSite):
     site.wait_for_run(1, "waiting")
     base = site.url + API
     auth = ("admin", site.password())
-    document = httpx.get(f"{base}/openapi.json", auth=auth, trust_env=False).json()
+    document = get(f"{base}/openapi.json", auth=auth).json()
     assert document == describe(ROUTES)
     schema = schemathesis.openapi.from_dict(document)
     schema.config.update(base_url=base)
@@ -51,7 +51,7 @@ def test_no_input_is_a_defect(site: LiveSite):
         if (told := _ask(operation, mode, base, auth))
     ]
     assert not wrong, "\n\n".join(wrong)
-    assert httpx.get(f"{base}/me", auth=auth, trust_env=False).json()["name"] == "admin"
+    assert get(f"{base}/me", auth=auth).json()["name"] == "admin"
     assert "Traceback" not in site.said()
 
 

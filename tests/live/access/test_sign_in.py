@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from tests.live.conftest import LiveSite
+from tests.support.http import open_client
 from tests.support.site import command
 
 pytestmark = pytest.mark.live
@@ -81,8 +82,8 @@ def start(site: LiveSite, access: str) -> None:
 
 @contextlib.contextmanager
 def browser(site: LiveSite, **headers: str) -> Iterator[httpx.Client]:
-    with httpx.Client(
-        base_url=site.url, trust_env=False, timeout=30, follow_redirects=True, headers=headers
+    with open_client(
+        base_url=site.url, timeout=30, follow_redirects=True, headers=headers
     ) as client:
         yield client
 

@@ -2,10 +2,10 @@
 
 import stat
 
-import httpx
 import pytest
 
 from tests.live.conftest import LiveSite
+from tests.support.http import get
 from tests.support.site import command
 
 pytestmark = pytest.mark.live
@@ -50,7 +50,7 @@ def test_what_needs_the_file_says_what_is_wrong(running: LiveSite):
         done = running.run_slipway(*words)
         assert done.returncode == 2, words
         assert done.stderr.startswith("pipeline.toml:1: not TOML: "), words
-    assert httpx.get(running.url, trust_env=False).status_code == 200
+    assert get(running.url).status_code == 200
 
 
 def test_the_copy_is_its_owners_and_follows_the_file(site: LiveSite):

@@ -19,6 +19,7 @@ from slipway.ledger.database.session import LedgerSession
 from slipway.ledger.tokens import create
 from slipway.master.access.passwords import hash_password
 from tests.live.conftest import LiveSite
+from tests.support.http import open_client
 from tests.support.machine import wait_for
 from tests.support.rows import all_rows, changed
 from tests.support.site import STAGING, command
@@ -67,9 +68,7 @@ class SiteGates:
 
     def client(self, who: str = "") -> httpx.Client:
         headers = {"Authorization": f"Bearer {self.tokens[who]}"} if who else {}
-        return httpx.Client(
-            base_url=self.site.url + API, trust_env=False, timeout=60, headers=headers
-        )
+        return open_client(base_url=self.site.url + API, timeout=60, headers=headers)
 
     def read(self, path: str, who: str = "dave") -> dict[str, Any]:
         with self.client(who) as client:

@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.live.conftest import LiveSite
+from tests.support.http import get
 from tests.support.machine import wait_for
 from tests.support.site import command
 
@@ -80,11 +80,9 @@ def test_the_whole_way(site: LiveSite, make_postgresql: Callable[[], str]) -> No
     made = site.run_slipway("token", "create", "--person", "admin", "--name", "script")
     assert made.returncode == 0, made.stdout + made.stderr
     token = {"authorization": f"Bearer {made.stdout.split()[-1]}"}
-    assert (
-        httpx.get(f"{site.url}{API}me", headers=token, trust_env=False).json()["anonymous"] is False
-    )
+    assert get(f"{site.url}{API}me", headers=token).json()["anonymous"] is False
     assert "script" in site.run_slipway("token", "list").stdout
     assert site.run_slipway("token", "revoke", "1").returncode == 0
-    assert httpx.get(f"{site.url}{API}me", headers=token, trust_env=False).status_code == 401
+    assert get(f"{site.url}{API}me", headers=token).status_code == 401
     kept = [path for path in Path(site.state).rglob("*") if path.is_file()]
     assert not [path for path in kept if b"hush-hush" in path.read_bytes()]

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from slipway.master.access.passwords import hash_password
+from tests.support.http import open_client
 from tests.support.machine import wait_for
 from tests.support.site import Site
 
@@ -219,7 +220,7 @@ password = {{ env = "SLIPWAY_DEMO_WINDOWS" }}
     @contextlib.contextmanager
     def person(self, name: str) -> Iterator[httpx.Client]:
         """Sign a person in."""
-        with httpx.Client(base_url=self.url, trust_env=False, timeout=60) as client:
+        with open_client(base_url=self.url, timeout=60) as client:
             client.get("auth/login", auth=(name, PASSWORD))
             yield client
 

@@ -24,7 +24,6 @@ from slipway.config import read
 from slipway.ledger.change_check import Changes
 from slipway.ledger.queries import PollView, RunView, list_polls, list_runs, open_ledger
 from slipway.master import malloc_tuning
-from slipway.master.access.passwords import hash_password
 from slipway.master.access.users import Users
 from slipway.master.master_tac import prepare_master
 from slipway.model.errors import MissingTool, WrongInput
@@ -142,6 +141,9 @@ class _Session:
         for name, person in self.site.people.items():
             kept = self.home.person_hash(name)
             if person.made_password and not kept.exists():
+                # It imports Twisted's reactor, which nothing else here needs.
+                from slipway.master.access.passwords import hash_password
+
                 password = made_secret(self.home.person_password(name))
                 write_private(kept, hash_password(password))
 
