@@ -14,6 +14,8 @@ from slipway.state_folder import CONFIG, Home, made_secret, make_folder
 
 #: Copy of the repository's master.cfg in the wheel.
 _CONFIG = Path(__file__).with_name("master.cfg")
+#: File in the master's folder; while it says the same, the database need not be upgraded.
+UPGRADE_MARK = "upgraded-by"
 _BUILDBOT = "from buildbot.scripts.runner import run; run()"
 _TEMPLATE = '''"""A Slipway master. Made by Slipway; made again at each start."""
 
@@ -70,14 +72,19 @@ def prepare_master(home: Home, site: Path, database: str) -> Path:
     made_secret(home.session_key)
     tac = home.master / "buildbot.tac"
     tac.write_text(_TEMPLATE.format(config=str(config.resolve())), encoding="utf-8")
-    mark = home.master / "upgraded-by"
-    # A changed URL means another, empty database. Hashed, as it may hold a password.
-    which = hashlib.sha256(database.encode()).hexdigest()[:12]
-    wanted = f"{version('buildbot')} {which} {site.resolve()}"
+    mark = home.master / UPGRADE_MARK
+    wanted = upgrade_mark(site, database)
     if not mark.exists() or mark.read_text(encoding="utf-8") != wanted:
         _upgrade(home.master, site)
         mark.write_text(wanted, encoding="utf-8")
     return tac
+
+
+def upgrade_mark(site: Path, database: str) -> str:
+    """Return the content of the mark: what the database was last upgraded by, and which it is."""
+    # A changed URL means another, empty database. Hashed, as it may hold a password.
+    which = hashlib.sha256(database.encode()).hexdigest()[:12]
+    return f"{version('buildbot')} {which} {site.resolve()}"
 
 
 def _upgrade(folder: Path, site: Path) -> None:

@@ -1,4 +1,4 @@
-"""A site for each test: ended with everything it started, and nothing may be left running."""
+"""Sites for tests: ended with everything they started, and nothing may be left running."""
 
 from __future__ import annotations
 
@@ -49,6 +49,15 @@ class LiveSite(Site):
             look, lambda: f"{stage} of run {number} {states}: {self.run(number)}\n{self.said()}"
         )
 
+    def start_run(self, stage: str, *states: str) -> int:
+        """Start a run, wait until a stage is in one of these states, and return its number."""
+        with self.client(admin=True) as client:
+            started = client.post("plugins/slipway/api/runs", json={"project": "demo"})
+        assert started.status_code == 201, started.text
+        number: int = started.json()["number"]
+        self.wait_for_stage(number, stage, *states)
+        return number
+
     # ---- Buildbot's own REST, as its web UI uses it
 
     @contextlib.contextmanager
@@ -81,11 +90,27 @@ class LiveSite(Site):
         return client.post(f"plugins/slipway/api/gates/{number}/open", json=body)
 
 
+@contextlib.contextmanager
+def live_site(folder: Path) -> Iterator[LiveSite]:
+    """Make a site with a repository of one commit; end everything in its folder afterwards."""
+    made = LiveSite(folder)
+    made.make_repository()
+    try:
+        yield made
+    finally:
+        left = made.end_processes()
+    assert not left, f"left running: {left}\n{made.said()}"
+
+
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[LiveSite]:
-    """A folder with a repository of one commit; everything in it is ended afterwards."""
-    made = LiveSite(tmp_path)
-    made.make_repository()
-    yield made
-    left = made.end_processes()
-    assert not left, f"left running: {left}\n{made.said()}"
+    """A site for one test."""
+    with live_site(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def shared_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSite]:
+    """A site for all tests of a file: each starts runs of its own."""
+    with live_site(tmp_path_factory.mktemp("site")) as made:
+        yield made

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import secrets
 
 from .site import command, slipway
 
@@ -25,7 +26,9 @@ class Elsewhere:
     def __init__(self, site, folder):
         self.site, self.folder = site, folder
         folder.mkdir()
-        made = site.run_slipway("token", "create", "--person", "admin", "--name", "elsewhere")
+        name = f"elsewhere {secrets.token_hex(4)}"
+        made = site.run_slipway("token", "create", "--person", "admin", "--name", name)
+        assert made.returncode == 0, made.stderr
         self.token = made.stdout.strip()
         env = {key: value for key, value in site.env.items() if key != "SLIPWAY_STATE"}
         # So narrow that whatever is folded by the terminal's width is broken.

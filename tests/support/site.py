@@ -23,7 +23,9 @@ import psutil
 
 from slipway.ledger.queries import list_runs, open_ledger
 from slipway.scripts.guard import die_with_parent
+from slipway.state_folder import Home
 
+from . import database
 from .http import get
 from .machine import kill, lease_ports, processes_of, remove_users, wait_for
 
@@ -75,7 +77,7 @@ class Site:
         self.repository = self.folder / "source"
         self.state = self.folder / "state"
         self.log = self.folder / "up.log"
-        self.database = "sqlite:///state.sqlite"
+        self.database = database.DEFAULT
         """As `pipeline.toml` has it."""
         self.isolated = False
         """Whether the worker is kept apart; else tests and stages can share the folder's files."""
@@ -141,6 +143,8 @@ isolated = {json.dumps(self.isolated)}
 
     def up(self) -> subprocess.Popen[bytes]:
         """Start `slipway up` and wait until the web UI of this very site answers."""
+        if self.database == database.DEFAULT and not self.state.exists():
+            database.copy_to(Home(self.state), self.folder / "pipeline.toml")
         with self.log.open("ab") as log:
             process = self.process = subprocess.Popen(
                 [*self.prefix, *SLIPWAY, "up"],

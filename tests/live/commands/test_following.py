@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 
 import pytest
 
@@ -75,14 +76,26 @@ def ended(process, code):
     return out + err
 
 
-def gate_of(site, stage):
-    """Return the id of the gate of a stage that waits."""
-    (found,) = [
-        one["id"]
-        for one in json.loads(say(site, "gate", "list", "--json"))
-        if one["stage"] == stage
-    ]
-    return str(found)
+@dataclass
+class Gated:
+    """A run that waits at its gates, on a site with others."""
+
+    site: LiveSite
+    number: int
+
+    def gate(self, stage):
+        """Return the id of the gate of a stage that waits."""
+        (found,) = [one["id"] for one in self.gates() if one["stage"] == stage]
+        return str(found)
+
+    def gates(self):
+        """Return the run's gates that wait, as `gate list` has them."""
+        told = json.loads(say(self.site, "gate", "list", "--json"))
+        return [one for one in told if one["run"] == self.number]
+
+    def asked(self):
+        """Return whether somebody has asked for one of them."""
+        return [one for one in self.gates() if one["asked_at"]]
 
 
 def test_the_exit_code_is_the_deployment_s(site: LiveSite):
@@ -127,32 +140,37 @@ def people(site):
     file.write_text(file.read_text() + ann)
 
 
+@pytest.fixture(scope="module")
+def standing(shared_site):
+    shared_site.write(GATED)
+    people(shared_site)
+    shared_site.up()
+    shared_site.wait_for_stage(1, "ships", "gate")
+    return shared_site
+
+
 @pytest.fixture
-def gated(site: LiveSite):
-    site.write(GATED)
-    people(site)
-    site.up()
-    site.wait_for_stage(1, "ships", "gate")
-    return site
+def gated(standing):
+    return Gated(standing, standing.start_run("ships", "gate"))
 
 
 def test_a_gate_that_waits_for_approvals(gated):
-    ships = gate_of(gated, "ships")
-    told = say(gated, "gate", "open", ships, code=4)
+    site, ships = gated.site, gated.gate("ships")
+    told = say(site, "gate", "open", ships, code=4)
     assert "one more person with the role developer must approve what admin asked for" in told
     assert f"slipway gate show {ships}" in told
-    waiting = begin(gated, "gate", "wait", ships, "--timeout", "100s")
-    token = say(gated, "token", "create", "--person", "ann", "--name", "x").split()[0]
-    told = ended(begin(gated, "gate", "approve", ships, env={"SLIPWAY_TOKEN": token}), 0)
-    assert "ships of demo run 1 passed" in told.splitlines()[-1]
-    assert "ships of demo run 1 passed" in ended(waiting, 0)
+    waiting = begin(site, "gate", "wait", ships, "--timeout", "100s")
+    token = say(site, "token", "create", "--person", "ann", "--name", "x").split()[0]
+    told = ended(begin(site, "gate", "approve", ships, env={"SLIPWAY_TOKEN": token}), 0)
+    assert f"ships of demo run {gated.number} passed" in told.splitlines()[-1]
+    assert f"ships of demo run {gated.number} passed" in ended(waiting, 0)
 
 
 def test_what_is_rejected_is_refused_to_who_waits(gated):
-    ships = gate_of(gated, "ships")
-    waiting = begin(gated, "gate", "open", ships, "--timeout", "100s", "--json")
-    wait_for(lambda: "asked" in say(gated, "gate", "list"), lambda: "asked")
-    say(gated, "gate", "reject", ships, "--comment", "not today")
+    site, ships = gated.site, gated.gate("ships")
+    waiting = begin(site, "gate", "open", ships, "--timeout", "100s", "--json")
+    wait_for(gated.asked, lambda: "nobody has asked")
+    say(site, "gate", "reject", ships, "--comment", "not today")
     out, _ = waiting.communicate(timeout=100)
     found = json.loads(out)
     assert (waiting.returncode, found["state"], found["exit_code"]) == (2, "rejected", 2)
@@ -160,55 +178,62 @@ def test_what_is_rejected_is_refused_to_who_waits(gated):
 
 
 def test_what_is_cancelled_with_its_run_is_told_so(gated):
-    ships, fails = gate_of(gated, "ships"), gate_of(gated, "fails")
-    waiting = begin(gated, "gate", "open", ships, "--timeout", "100s", "--json")
-    wait_for(lambda: "asked" in say(gated, "gate", "list"), lambda: "asked")
-    say(gated, "cancel", "1", "--reason", "the wrong branch")
+    site, number = gated.site, gated.number
+    ships, fails = gated.gate("ships"), gated.gate("fails")
+    waiting = begin(site, "gate", "open", ships, "--timeout", "100s", "--json")
+    wait_for(gated.asked, lambda: "nobody has asked")
+    say(site, "cancel", str(number), "--reason", "the wrong branch")
     out, _ = waiting.communicate(timeout=100)
     found = json.loads(out)
     assert (waiting.returncode, found["state"], found["exit_code"]) == (1, "cancelled", 1)
-    assert found["sentence"] == "ships of demo run 1 was cancelled"
-    told = say(gated, "gate", "wait", fails, code=1)
-    assert told.splitlines()[-1] == "fails of demo run 1 was cancelled"
-    for told in (say(gated, "gate", "list", "--all"), say(gated, "show", "1")):
+    assert found["sentence"] == f"ships of demo run {number} was cancelled"
+    told = say(site, "gate", "wait", fails, code=1)
+    assert told.splitlines()[-1] == f"fails of demo run {number} was cancelled"
+    rows = [
+        row for row in say(site, "gate", "list", "--all").splitlines() if f"demo {number}" in row
+    ]
+    assert len(rows) == 3
+    for told in (*rows, say(site, "show", str(number))):
         assert "expired" not in told
         assert "cancelled" in told
-    stages = gated.run(1)["stages"]
+    stages = site.run(number)["stages"]
     assert {stages[name]["state"] for name in ("ships", "fails", "slow")} == {"cancelled"}
-    refused = say(gated, "gate", "open", ships, code=2)
+    refused = say(site, "gate", "open", ships, code=2)
     assert "it is cancelled" in refused
 
 
 def test_what_goes_on_when_one_does_not_wait(gated):
-    slow, fails = gate_of(gated, "slow"), gate_of(gated, "fails")
-    told = say(gated, "gate", "open", fails, "--no-wait")
-    assert told == "fails of demo run 1 is opened\n"
+    site, number = gated.site, gated.number
+    slow, fails = gated.gate("slow"), gated.gate("fails")
+    told = say(site, "gate", "open", fails, "--no-wait")
+    assert told == f"fails of demo run {number} is opened\n"
     began = time.monotonic()
-    told = say(gated, "gate", "open", slow, "--timeout", "1s", code=4)
+    told = say(site, "gate", "open", slow, "--timeout", "1s", code=4)
     assert time.monotonic() - began < 60
-    assert "slow of demo run 1 is not over after 1" in told.splitlines()[-1]
-    waiting = begin(gated, "gate", "wait", slow)
+    assert f"slow of demo run {number} is not over after 1" in told.splitlines()[-1]
+    waiting = begin(site, "gate", "wait", slow)
     lines = []
     wait_for(lambda: lines.append(waiting.stdout.readline()) or "running" in lines[-1], lines.pop)
     waiting.send_signal(signal.SIGINT)
     told = ended(waiting, 130)
-    assert f"slow of demo run 1 goes on; look: slipway gate show {slow}" in told
-    assert gated.run(1)["stages"]["slow"]["state"] == "running"
+    assert f"slow of demo run {number} goes on; look: slipway gate show {slow}" in told
+    assert site.run(number)["stages"]["slow"]["state"] == "running"
 
     # A master that is started again is waited for.
-    waiting = begin(gated, "gate", "wait", slow)
+    waiting = begin(site, "gate", "wait", slow)
     assert waiting.stdout.readline()
-    gated.down()
-    gated.up()
-    gated.wait_for_stage(1, "slow", "running")
-    say(gated, "cancel", "1", "slow")
-    assert "slow of demo run 1 was cancelled" in ended(waiting, 1)
+    site.down()
+    site.up()
+    site.wait_for_stage(number, "slow", "running")
+    say(site, "cancel", str(number), "slow")
+    assert f"slow of demo run {number} was cancelled" in ended(waiting, 1)
 
 
 def test_a_stage_that_is_tried_again_ends_with_its_own_exit_code(gated):
-    say(gated, "gate", "open", gate_of(gated, "fails"), code=1)
-    told = say(gated, "rerun", "1", "fails")
-    assert "fails of demo run 1 asks anew: slipway gate open" in told
-    found = json.loads(say(gated, "rerun", "1", "build", "--json"))
-    assert (found["state"], found["run"], found["stage"]) == ("passed", 1, "build")
-    assert "build of demo run 1 passed" in say(gated, "rerun", "1", "build")
+    site, number = gated.site, str(gated.number)
+    say(site, "gate", "open", gated.gate("fails"), code=1)
+    told = say(site, "rerun", number, "fails")
+    assert f"fails of demo run {number} asks anew: slipway gate open" in told
+    found = json.loads(say(site, "rerun", number, "build", "--json"))
+    assert (found["state"], found["run"], found["stage"]) == ("passed", gated.number, "build")
+    assert f"build of demo run {number} passed" in say(site, "rerun", number, "build")

@@ -22,15 +22,9 @@ SHOWN = [
 
 
 @pytest.fixture(scope="module")
-def elsewhere(tmp_path_factory):
-    site = LiveSite(tmp_path_factory.mktemp("output"))
-    site.make_repository()
-    try:
-        furnish(site)
-        yield Elsewhere(site, site.folder / "elsewhere")
-    finally:
-        left = site.end_processes()
-    assert not left, left
+def elsewhere(shared_site: LiveSite):
+    furnish(shared_site)
+    return Elsewhere(shared_site, shared_site.folder / "elsewhere")
 
 
 def begin(elsewhere, words, **options):

@@ -13,14 +13,20 @@ pytestmark = pytest.mark.live
 STAGES = command("tests", "print(1)") + command("gate", "print(2)", "tests", manual="true")
 
 
+@pytest.fixture(scope="module")
+def standing(shared_site: LiveSite):
+    shared_site.write(STAGES)
+    shared_site.up()
+    shared_site.wait_for_run(1, "waiting")
+    return shared_site
+
+
 @pytest.fixture
-def running(site: LiveSite):
+def running(standing: LiveSite):
     """A site that runs, whose file somebody is amid changing."""
-    site.write(STAGES)
-    site.up()
-    site.wait_for_run(1, "waiting")
-    (site.folder / "pipeline.toml").write_text("[project.demo\nrepository = ")
-    return site
+    (standing.folder / "pipeline.toml").write_text("[project.demo\nrepository = ")
+    yield standing
+    standing.write(STAGES)
 
 
 def test_commands_go_on(running: LiveSite):
@@ -53,9 +59,8 @@ def test_what_needs_the_file_says_what_is_wrong(running: LiveSite):
     assert get(running.url).status_code == 200
 
 
-def test_the_copy_is_its_owners_and_follows_the_file(site: LiveSite):
-    site.write(STAGES)
-    site.up()
+def test_the_copy_is_its_owners_and_follows_the_file(standing: LiveSite):
+    site = standing
     kept = site.state / "pipeline.toml"
     assert kept.read_text() == (site.folder / "pipeline.toml").read_text()
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
