@@ -4,16 +4,15 @@ import hashlib
 from functools import partial
 
 import pytest
-from sqlalchemy import create_engine
 
 from slipway.ledger import gates, run_state, runs
-from slipway.ledger.database.migrate import upgrade
 from slipway.ledger.database.session import LedgerSession
 from slipway.ledger.tables.runs import Artefact
 from slipway.model.access import Person
 from slipway.model.commit import Cause, Commit
 from slipway.model.states import StageState
 from slipway.scripts.stages.command.stage import CommandStage
+from tests.support.ledgers import make_ledger
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
@@ -25,8 +24,7 @@ def url(request, tmp_path):
 
 @pytest.fixture
 def engine(url):
-    made = create_engine(url)
-    upgrade(made)
+    made = make_ledger(url)
     yield made
     made.dispose()
 

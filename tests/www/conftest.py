@@ -4,11 +4,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from buildbot.db.model import Model
-from sqlalchemy import create_engine, event
+from sqlalchemy import event
 
 from slipway.ledger import deployments, gates, run_state, runs
-from slipway.ledger.database.migrate import upgrade
 from slipway.ledger.database.session import LedgerSession
 from slipway.ledger.tables.runs import Artefact, Release
 from slipway.ledger.tables.stated import write
@@ -17,6 +15,7 @@ from slipway.model.commit import Cause, Commit
 from slipway.model.site import Project, Worker
 from slipway.model.states import DeploymentState, GateState, StageState
 from slipway.www.api.graph_columns import draw
+from tests.support.ledgers import make_ledger
 
 ROOT = str(Path(__file__).resolve().parents[2])
 if ROOT not in sys.path:
@@ -133,11 +132,10 @@ class Book:
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def engine(request, tmp_path):
     if request.param == "sqlite":
-        made = create_engine(f"sqlite:///{tmp_path / 'state.sqlite'}")
+        url = f"sqlite:///{tmp_path / 'state.sqlite'}"
     else:
-        made = create_engine(request.getfixturevalue("make_postgresql")())
-    Model.metadata.create_all(made)
-    upgrade(made)
+        url = request.getfixturevalue("make_postgresql")()
+    made = make_ledger(url, buildbot=True)
     yield made
     made.dispose()
 

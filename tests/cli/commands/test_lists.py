@@ -11,15 +11,14 @@ import sys
 import termios
 
 import pytest
-from sqlalchemy import create_engine
 
 from slipway.cli.main import main
 from slipway.ledger import runs
-from slipway.ledger.database.migrate import upgrade
 from slipway.ledger.database.session import LedgerSession
 from slipway.model.commit import Cause, Commit
 from slipway.model.states import StageState
 from slipway.scripts.stages.command.stage import CommandStage
+from tests.support.ledgers import make_ledger
 
 STAGE = CommandStage(uses="command", argv=("true",))
 
@@ -29,8 +28,7 @@ def told(place):
     """Return a writer of runs, each with one stage that failed and a release."""
     place.write(unit=("pass", ""))
     (place.folder / ".slipway").mkdir()
-    engine = create_engine(f"sqlite:///{place.folder / '.slipway' / 'state.sqlite'}")
-    upgrade(engine)
+    engine = make_ledger(f"sqlite:///{place.folder / '.slipway' / 'state.sqlite'}")
 
     def write(subject="a subject", where="/srv/releases/1"):
         with LedgerSession(engine) as session:

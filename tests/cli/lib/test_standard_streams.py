@@ -7,14 +7,13 @@ import subprocess
 import sys
 
 import pytest
-from sqlalchemy import create_engine
 
 from slipway.cli.main import main
 from slipway.cli.parsing import parser
 from slipway.ledger import runs
-from slipway.ledger.database.migrate import upgrade
 from slipway.ledger.database.session import LedgerSession
 from slipway.model.commit import Cause, Commit
+from tests.support.ledgers import make_ledger
 
 SLIPWAY = [sys.executable, "-m", "slipway.cli"]
 ENCODINGS = ("ascii", "cp1252", "latin-1")
@@ -40,8 +39,7 @@ def site(place):
     subprocess.run([*git, "init", "--quiet", "--initial-branch=main"], check=True)
     subprocess.run([*git, "commit", "--quiet", "--allow-empty", "-m", "One"], check=True)
     (place.folder / ".slipway").mkdir()
-    engine = create_engine(f"sqlite:///{place.folder / '.slipway' / 'state.sqlite'}")
-    upgrade(engine)
+    engine = make_ledger(f"sqlite:///{place.folder / '.slipway' / 'state.sqlite'}")
     with LedgerSession(engine) as session:
         commit = Commit("main", "a" * 40, "1.4.0", 1, SUBJECT, "Ánn 日本")
         runs.start_run(session, "demo", commit, Cause("force", "日本"), 1_700_000_000.0)

@@ -21,6 +21,7 @@ from slipway.ledger.database.migrate import configuration, upgrade
 from slipway.ledger.database.session import LedgerSession
 from slipway.ledger.tables.runs import Release, Run
 from slipway.scripts.stages.command.stage import CommandStage
+from tests.support.ledgers import make_ledger
 
 from .things import Base, Thing, trail
 
@@ -29,8 +30,7 @@ STAGE = CommandStage(uses="command", argv=("true",), manual=True)
 
 @pytest.fixture
 def engine(url):
-    made = create_engine(url)
-    upgrade(made)
+    made = make_ledger(url)
     Base.metadata.create_all(made)
     yield made
     made.dispose()

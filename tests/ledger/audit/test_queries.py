@@ -5,15 +5,15 @@
 import tracemalloc
 
 import pytest
-from sqlalchemy import create_engine, insert, select
+from sqlalchemy import insert, select
 
 from slipway.ledger import runs
 from slipway.ledger.audit import chain
 from slipway.ledger.audit.queries import list_audit, verify
 from slipway.ledger.audit.recording import AuditRow
-from slipway.ledger.database.migrate import upgrade
 from slipway.ledger.database.session import LedgerSession
 from slipway.ledger.tables.runs import Release
+from tests.support.ledgers import make_ledger
 
 TABLE = AuditRow.__table__
 
@@ -27,8 +27,7 @@ def url(request, tmp_path):
 
 @pytest.fixture
 def engine(url):
-    made = create_engine(url)
-    upgrade(made)
+    made = make_ledger(url)
     with LedgerSession(made, actor="ann") as session:
         for number in range(1, 11):
             chain.note(session, "look", "site", number, facts={"number": number})

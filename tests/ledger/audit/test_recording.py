@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import (
     Integer,
     String,
-    create_engine,
     delete,
     insert,
     select,
@@ -22,12 +21,12 @@ from slipway.ledger import gates, runs
 from slipway.ledger.audit import chain
 from slipway.ledger.audit.queries import verify
 from slipway.ledger.audit.recording import HIDDEN, Audited, AuditError, AuditRow, Trail
-from slipway.ledger.database.migrate import upgrade
 from slipway.ledger.database.session import LedgerSession
 from slipway.ledger.tables.runs import Release, Run, StageResult
 from slipway.model.access import Person
 from slipway.model.states import StageState
 from slipway.scripts.stages.command.stage import CommandStage
+from tests.support.ledgers import make_ledger
 
 from .things import Base, Part, Thing, begin_run, trail
 
@@ -36,8 +35,7 @@ STAGE = CommandStage(uses="command", argv=("true",), manual=True)
 
 @pytest.fixture
 def engine(url):
-    made = create_engine(url)
-    upgrade(made)
+    made = make_ledger(url)
     Base.metadata.create_all(made)
     yield made
     made.dispose()

@@ -5,15 +5,14 @@ from buildbot.plugins import util
 from buildbot.test.fake import fakemaster
 from buildbot.test.reactor import TestReactorMixin
 from buildbot.www.authz import Forbidden
-from sqlalchemy import create_engine
 from twisted.internet import defer
 from twisted.trial import unittest
 
 from slipway.ledger.audit.queries import list_audit, verify
-from slipway.ledger.database.migrate import upgrade
 from slipway.ledger.database.session import LedgerSession
 from slipway.master.access.audited_authorization import RecordedAuthz, Refusals, name_of
 from slipway.steps.ledger_api import SERVICE
+from tests.support.ledgers import make_ledger
 
 ADMIN = {"username": "admin", "email": "admin", "full_name": "admin"}
 NOBODY = {"anonymous": True}
@@ -137,8 +136,7 @@ def rules(tmp_path_factory):
         allowRules=[util.AnyControlEndpointMatcher(role="admin")],
         roleMatchers=[util.RolesFromUsername(roles=["admin"], usernames=["admin"])],
     )
-    engine = create_engine(f"sqlite:///{tmp_path_factory.mktemp('ledger') / 'state.sqlite'}")
-    upgrade(engine)
+    engine = make_ledger(f"sqlite:///{tmp_path_factory.mktemp('ledger') / 'state.sqlite'}")
     RecordedTest.engine = engine
     yield
     engine.dispose()

@@ -5,12 +5,10 @@ import time
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import create_engine
 from twisted.internet import defer
 
 from slipway.git_mirror import Mirror
 from slipway.ledger import runs
-from slipway.ledger.database.migrate import upgrade
 from slipway.ledger.database.session import LedgerSession
 from slipway.ledger.tables.runs import Poll
 from slipway.master.scheduling import poller as module
@@ -18,6 +16,7 @@ from slipway.master.scheduling.change_filter import POLLED, ChangesFromElsewhere
 from slipway.master.scheduling.poller import RepositoryPoller
 from slipway.master.scheduling.scheduler import PipelineScheduler, Started
 from slipway.model.commit import Cause, Commit
+from tests.support.ledgers import make_ledger
 
 
 class LedgerService:
@@ -65,8 +64,7 @@ class Polling:
     """A poller of a repository with all that it tells."""
 
     def __init__(self, tmp_path, repository):
-        self.engine = create_engine(f"sqlite:///{tmp_path / 'state.sqlite'}")
-        upgrade(self.engine)
+        self.engine = make_ledger(f"sqlite:///{tmp_path / 'state.sqlite'}")
         self.ledger = LedgerService(self.engine)
         self.changes = []
         self.runs = []

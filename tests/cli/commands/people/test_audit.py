@@ -5,22 +5,20 @@ import io
 import json
 
 import pytest
-from sqlalchemy import create_engine
 
 from slipway.ledger.audit import chain
-from slipway.ledger.database.migrate import upgrade
 from slipway.ledger.database.session import LedgerSession
 from slipway.ledger.tables.runs import Run
 from slipway.ledger.transitions import transition
 from slipway.model.states import RunState
+from tests.support.ledgers import make_ledger
 
 
 @pytest.fixture
 def engine(place):
     place.write(unit=("pass", ""))
     (place.folder / ".slipway").mkdir()
-    made = create_engine(f"sqlite:///{place.folder / '.slipway' / 'state.sqlite'}")
-    upgrade(made)
+    made = make_ledger(f"sqlite:///{place.folder / '.slipway' / 'state.sqlite'}")
     yield made
     made.dispose()
 

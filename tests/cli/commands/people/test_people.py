@@ -10,10 +10,9 @@ import sys
 
 import pytest
 from argon2 import PasswordHasher
-from sqlalchemy import create_engine
 
 from slipway.config import parse
-from slipway.ledger.database.migrate import upgrade
+from tests.support.ledgers import make_ledger
 
 WORD = "öffne dich, Sesam"
 
@@ -35,8 +34,7 @@ def site(place):
     text = place.config.read_text()
     place.config.write_text(f'{text}[people.ann]\nroles = ["releaser"]\n[people.bob]\nroles = []\n')
     (place.folder / ".slipway").mkdir()
-    engine = create_engine(f"sqlite:///{place.folder / '.slipway' / 'state.sqlite'}")
-    upgrade(engine)
+    engine = make_ledger(f"sqlite:///{place.folder / '.slipway' / 'state.sqlite'}")
     engine.dispose()
     return place
 

@@ -14,12 +14,12 @@ from slipway.ledger import runs
 from slipway.ledger.audit import chain
 from slipway.ledger.audit.queries import verify
 from slipway.ledger.audit.recording import AuditRow
-from slipway.ledger.database.migrate import upgrade
 from slipway.ledger.database.session import LedgerSession
 from slipway.ledger.tables.runs import Artefact
 from slipway.model.commit import Cause, Commit
 from slipway.scripts.postgresql.programs import find_programs
 from slipway.scripts.stages.command.stage import CommandStage
+from tests.support.ledgers import make_ledger
 from tests.support.stored import put
 
 STAGE = CommandStage(uses="command", argv=("true",))
@@ -31,8 +31,7 @@ class Ledger:
     def __init__(self, place, url):
         self.place = place
         self.state = place.folder / ".slipway"
-        self.engine = create_engine(url)
-        upgrade(self.engine)
+        self.engine = make_ledger(url)
         self.store = Store(self.state / "store")
 
     def note(self, count=1):

@@ -7,11 +7,9 @@ import os
 import threading
 
 import pytest
-from sqlalchemy import create_engine
 
 from slipway.artefacts.store import Store
 from slipway.ledger import runs
-from slipway.ledger.database.migrate import upgrade
 from slipway.ledger.database.session import LedgerSession
 from slipway.ledger.tables.runs import Artefact, Release
 from slipway.model.commit import Cause, Commit
@@ -19,6 +17,7 @@ from slipway.model.states import StageState
 from slipway.scripts.humanize import size_text
 from slipway.scripts.releases import manifest
 from slipway.scripts.stages.command.stage import CommandStage
+from tests.support.ledgers import make_ledger
 from tests.support.stored import put
 
 STAGE = CommandStage(uses="command", argv=("true",))
@@ -49,8 +48,7 @@ def site(place):
     state.mkdir()
     place.store = Store(state / "store")
     place.releases = state / "releases" / "demo"
-    engine = create_engine(f"sqlite:///{state / 'state.sqlite'}")
-    upgrade(engine)
+    engine = make_ledger(f"sqlite:///{state / 'state.sqlite'}")
     for number in range(1, 5):
         with LedgerSession(engine) as session:
             commit = Commit("main", "a" * 40, "1.0", 1, "A subject", "Ann")
