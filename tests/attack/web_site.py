@@ -46,9 +46,13 @@ def write(site: LiveSite, stages: str = STAGES, more: str = "") -> None:
 
 
 @contextlib.contextmanager
-def running(folder: Path, stages: str = STAGES, more: str = "") -> Iterator[LiveSite]:
-    """Start a site and end it."""
+def running(
+    folder: Path, stages: str = STAGES, more: str = "", config: str = ""
+) -> Iterator[LiveSite]:
+    """Start a site and end it; `config` is added to its master.cfg."""
     site = LiveSite(folder)
+    with (folder / "master.cfg").open("a") as master:
+        master.write(config)
     site.make_repository()
     write(site, stages, more)
     with up(site):
