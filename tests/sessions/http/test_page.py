@@ -158,9 +158,8 @@ def test_a_long_form_is_quick(session, application):
 
 @pytest.mark.slow
 def test_a_page_of_fifty_megabytes_can_be_used(session, application):
-    row = (
-        b'<tr><td>Cell</td><td><a href="/x">Open this</a></td><td>some words to fill it</td></tr>\n'
-    )
+    words = b"some words to fill it " * 40
+    row = b'<tr><td>Cell</td><td><a href="/x">Open this</a></td><td>' + words + b"</td></tr>\n"
     form = b"<form action=/echo><label>Query <input name=q></label><button>Go</button></form>"
     raw = form + b"<table>" + row * (50_000_000 // len(row)) + b"</table>last words"
     application.add("/big", raw=raw)

@@ -16,6 +16,8 @@ needs_browser = pytest.mark.skipif(
     reason="no chromedriver and chromium-headless-shell on PATH",
 )
 
+#: Half the start of pytest: plugins that are installed here, and that no test of these uses.
+WITHOUT = ("-p", "no:schemathesis", "-p", "no:hypothesispytest")
 BOTH = """
 import pytest
 
@@ -100,7 +102,7 @@ def run(tmp_path):
 def pytest_run(run, tmp_path):
     def inner(text, *arguments, **environ):
         (tmp_path / "test_shop.py").write_text(text)
-        plugin = ("-m", "pytest", "--strict-markers")
+        plugin = ("-m", "pytest", *WITHOUT, "--strict-markers")
         return run(*plugin, *arguments, **environ)
 
     return inner
@@ -201,7 +203,7 @@ def test_unittest_keeps_evidence(run, application, tmp_path, runner, tags):
     (tmp_path / "test_shop.py").write_text(PARTS.replace("TAGS", tags))
     where = tmp_path / "evidence"
     code, told = run(
-        *("-m", runner, *([] if runner == "pytest" else ["test_shop"])),
+        *("-m", runner, *(WITHOUT if runner == "pytest" else ["test_shop"])),
         SLIPWAY_BASE_URL=application.url,
         SLIPWAY_EVIDENCE=str(where),
     )
