@@ -89,7 +89,8 @@ faults: .venv/.ready ## 100 kills, full disks, locks, suspensions, clocks that a
 
 .PHONY: unit
 unit: .venv/.ready ## the quick tests alone
-	$(BIN)/pytest -m "not slow and not live and not attack"
+	$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --ignore tests/live \
+	  -m "not slow and not live and not attack"
 
 .PHONY: lint
 lint: .venv/.ready pages ## ruff, mypy strict and the import rules, on what is shipped

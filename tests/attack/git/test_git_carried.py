@@ -215,6 +215,7 @@ def test_what_git_starts_ends_with_it(place):
         git("evil", cwd=place, settings=("alias.evil=!sleep 30 & wait",), patience=1)
 
 
+@pytest.mark.slow
 def test_a_repository_of_very_many_branches_is_told(repository, place, monkeypatch):
     head = plain(repository, "rev-parse", "HEAD")
     names = "".join(f"create refs/heads/b{number} {head}\n" for number in range(5000))

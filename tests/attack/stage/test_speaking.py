@@ -19,7 +19,10 @@ from slipway.model.protocol.script_input import Dispatched
 from slipway.scripts import guard
 from tests.attack.keyed import begin, finish, job, run_stage
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux keeps processes apart so")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="Linux keeps processes apart so"),
+]
 
 FORGED = '{"event":"artefact","path":"/etc/passwd","name":"x","sha256":"' + "0" * 64 + '","size":1}'
 #: Runs as the stage's program: finds its parents, and tries each way to their descriptors.

@@ -99,6 +99,7 @@ def test_where_the_letters_are_known_they_are_printed(site, speak):
     assert (code, SUBJECT in out) == (0, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["runs"], ["check"], ["audit", "--csv"]])
 def test_a_reader_that_is_gone(site, words):
     reading, writing = os.pipe()
@@ -120,6 +121,7 @@ def test_a_reader_that_is_gone(site, words):
     os.close(writing)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
 def test_no_output_at_all(site, closed):
     for words, code in ((["runs"], 0), (["--version"], 0), (["chekc"], 2)):

@@ -83,6 +83,7 @@ def test_same_tree_gives_same_bytes(tmp_path, pack, monkeypatch):
     assert digest(tmp_path / "a") != digest(tmp_path / "c")
 
 
+@pytest.mark.slow
 def test_number_of_threads_does_not_show(tmp_path, monkeypatch):
     tree = tmp_path / "tree"
     tree.mkdir()
@@ -339,6 +340,7 @@ def test_other_files_are_no_archives(tmp_path):
         unpack(tmp_path / "a", tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_memory_stays_small(tmp_path):
     tree = tmp_path / "tree"
     tree.mkdir()

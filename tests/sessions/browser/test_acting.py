@@ -7,6 +7,9 @@ import pytest
 from slipway.sessions import SessionError
 from tests.sessions.conftest import on
 
+pytestmark = pytest.mark.slow
+
+
 # Drawn anew by script, each time as other elements.
 REDRAWN = """<div id=box></div><p id=told>0</p><p id=kept></p><script>
 let text = '', on = false, one = 'x';

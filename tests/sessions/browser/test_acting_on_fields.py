@@ -9,6 +9,8 @@ import pytest
 from slipway.sessions import NotThere, SessionError
 from tests.sessions.conftest import on
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_field_that_is_replaced_as_it_is_typed_into_holds_the_text(session, application):
     on(

@@ -16,6 +16,9 @@ from slipway.sessions.browser.launch import start_browser
 from slipway.sessions.browser.session import BrowserSession
 from slipway.sessions.errors import NotThere
 
+pytestmark = pytest.mark.slow
+
+
 # Where nothing is about time, a limit guards against hanging alone, on the busiest of machines.
 _LONG = 60.0
 
@@ -104,7 +107,6 @@ def hopping(application, count):
     application.add(f"/hop/{count}", "<p>The end</p><button>Same</button><input id=i>")
 
 
-@pytest.mark.slow
 def test_navigation_races_never_leak_into_a_step(session, application):
     hopping(application, 8)
     # bench/features.py --flakes walks 500 scenarios through such pages.
@@ -119,7 +121,6 @@ def test_navigation_races_never_leak_into_a_step(session, application):
         session.see("The end")
 
 
-@pytest.mark.slow
 def test_each_click_follows_one_link_however_slow_the_next_page(session, application):
     steps = 100
 
@@ -143,7 +144,6 @@ def test_each_click_follows_one_link_however_slow_the_next_page(session, applica
     assert asked == [f"/step/{number}" for number in range(steps + 1)]
 
 
-@pytest.mark.slow
 def test_no_click_is_done_twice_where_the_page_is_loaded_again_all_the_time(session, application):
     """A reload may undo what was just sent, as it would for a person; nothing may come twice."""
     application.add("/count", "<p>Counted</p>")
@@ -158,7 +158,6 @@ def test_no_click_is_done_twice_where_the_page_is_loaded_again_all_the_time(sess
     assert len(sent) > 25
 
 
-@pytest.mark.slow
 def test_what_was_sent_arrives_though_the_next_step_opens_another_page(session, application):
     def count(asked):
         time.sleep(random.random() / 20)
@@ -235,7 +234,6 @@ def hasty(application):
     visitor.close()
 
 
-@pytest.mark.slow
 def test_a_page_that_stood_still_for_a_while_is_looked_at_again(hasty, application):
     hasty.visit(application.add("/still", STILL))
     until_it_stands_still(application)
@@ -243,7 +241,6 @@ def test_a_page_that_stood_still_for_a_while_is_looked_at_again(hasty, applicati
     assert hasty.value("Name") == "x"
 
 
-@pytest.mark.slow
 def test_what_is_not_there_after_a_page_stood_still_is_told_with_that(hasty, application):
     hasty.visit(application.add("/still", STILL))
     until_it_stands_still(application)
@@ -251,7 +248,6 @@ def test_what_is_not_there_after_a_page_stood_still_is_told_with_that(hasty, app
         hasty.press("Stay")
 
 
-@pytest.mark.slow
 def test_what_leads_to_a_page_that_takes_too_long_is_sent_once(hasty, application):
     application.pages["/sent"] = lambda asked: time.sleep(6) or application.reply(b"<p>Late</p>")
     hasty.visit(application.add("/form", STILL.partition("<script>")[0]))

@@ -18,6 +18,9 @@ from slipway.sessions import DriverMissing
 from slipway.sessions.browser.launch import start_browser
 from slipway.sessions.browser.programs import find_browser, kind_of
 
+pytestmark = pytest.mark.slow
+
+
 OLD_DRIVER = Path(__file__).parents[2] / "data" / "sessions" / "old_driver.py"
 
 #: A program that starts a browser, says where its files are, and waits to be killed.

@@ -10,6 +10,8 @@ import pytest
 from slipway.sessions import NotThere, SessionError, SessionLost
 from tests.sessions.conftest import on
 
+pytestmark = pytest.mark.slow
+
 
 def test_pages_are_visited_told_and_gone_back_to(session, application):
     session.visit("/")

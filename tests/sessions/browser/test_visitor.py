@@ -7,6 +7,8 @@ import pytest
 from slipway.sessions import NotThere, SessionError, Unsupported
 from tests.sessions.conftest import on
 
+pytestmark = pytest.mark.slow
+
 
 def test_alerts_are_told_and_answered(session, application):
     on(

@@ -20,7 +20,10 @@ from slipway.workers.isolation.enclose import closed_folders
 from slipway.workers.isolation.methods import Isolation, as_text, from_text, isolate, surroundings
 from slipway.workers.isolation.needs import needs_of
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="done on Linux alone")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="done on Linux alone"),
+]
 
 
 def site(workers=None, **deployer):

@@ -9,6 +9,9 @@ import textwrap
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
+
 FEATURE = """
     Feature: Sums
       Scenario: right
@@ -51,7 +54,6 @@ def features(folder, *words):
     )
 
 
-@pytest.mark.slow
 def test_as_a_developer_types_it(project):
     good = features(project, "--tags=~@javascript", "--tags", "~@wrong")
     assert (good.returncode, good.stderr) == (0, ""), good.stdout
@@ -132,7 +134,6 @@ ASKING = """
 """
 
 
-@pytest.mark.slow
 def test_named_seeds_are_copied_and_left_alone(project):
     (project / "served.py").write_text(textwrap.dedent(SERVED))
     (project / "features" / "steps" / "sums.py").write_text(textwrap.dedent(ASKING))

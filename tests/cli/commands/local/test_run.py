@@ -13,6 +13,9 @@ from slipway.local.working_tree import choose, run_facts
 from slipway.model.errors import WrongInput
 from slipway.model.versions.release import local_version
 
+pytestmark = pytest.mark.slow
+
+
 GRAPH = """\
 [project.demo]
 repository = "code"

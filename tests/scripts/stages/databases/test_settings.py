@@ -30,6 +30,7 @@ def test_wrong_settings(app, tmp_path, recorder, settings, sentence):
     assert sentence in fail(tmp_path, recorder, targets=["sqlite"], **settings)
 
 
+@pytest.mark.slow
 def test_a_failing_migration_is_told(app, tmp_path, recorder):
     migration = app / "migrations" / "versions" / "v1_tables.py"
     migration.write_text(migration.read_text().replace('"item",', '"maker",', 1))
@@ -37,6 +38,7 @@ def test_a_failing_migration_is_told(app, tmp_path, recorder):
     assert "alembic.ini: upgrade head on sqlite failed: OperationalError: table maker al" in said
 
 
+@pytest.mark.slow
 def test_a_migration_that_goes_elsewhere_is_told(app, tmp_path, recorder):
     env = app / "migrations" / "env.py"
     env.write_text(
@@ -102,6 +104,7 @@ def test_a_real_environment(tmp_path, recorder, monkeypatch, shared_cache):
     assert recorder.closing.facts["rows"] == 5
 
 
+@pytest.mark.slow
 def test_guests_need_nothing_of_ours():
     code = "import ast, sys; print(sorted(n.names[0].name for n in ast.walk(ast.parse(open(sys.argv[1]).read())) if isinstance(n, ast.Import)))"  # noqa: E501
     guest = Path(databases.__file__).parent / "guest" / "schema.py"

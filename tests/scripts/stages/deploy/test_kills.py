@@ -70,6 +70,7 @@ def test_killed_at_any_point(make_job, make_release, place, tmp_path):
     assert not list(place.rglob(".*.part"))
 
 
+@pytest.mark.slow
 def test_told_to_stop_in_the_middle(make_job, make_release, place, tmp_path):
     """A person who cancels gets the release before, as after any other failure."""
     one, two = make_release("1.0+1"), make_release("1.0+2")

@@ -132,6 +132,7 @@ def test_masks_in_order_of_length(deploy):
     assert masked.mask("abcdefgh, abcd x") == "****, **** x"
 
 
+@pytest.mark.slow
 def test_the_job_with_secrets_does_not_stay_on_the_disk(make_job, make_release, tmp_path):
     settings = tmp_path / "job.json"
     argv = [sys.executable, "-m", "slipway.cli", "stage", "deploy", "--settings", str(settings)]

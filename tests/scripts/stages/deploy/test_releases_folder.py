@@ -13,6 +13,9 @@ import pytest
 from slipway.scripts.stages.deploy import releases_folder
 from slipway.scripts.stages.deploy.remote_session import here
 
+pytestmark = pytest.mark.slow
+
+
 FOLDER = {"kind": "folder", "path": "place"}
 QUICK = {"patience": 1, "interval": 1}
 

@@ -13,10 +13,13 @@ from pathlib import Path
 import pytest
 
 SSHD = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/usr/local/sbin")
-pytestmark = pytest.mark.skipif(
-    not (SSHD and shutil.which("ssh")),
-    reason="no OpenSSH server here: apt install openssh-server openssh-client",
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not (SSHD and shutil.which("ssh")),
+        reason="no OpenSSH server here: apt install openssh-server openssh-client",
+    ),
+]
 
 
 class Server:

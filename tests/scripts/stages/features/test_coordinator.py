@@ -21,6 +21,9 @@ from slipway.scripts.stages.features.coordinator import walk
 from slipway.scripts.stages.features.request import Order
 from slipway.scripts.stages.features.run import judge, leave
 
+pytestmark = pytest.mark.slow
+
+
 STEPS = """
     import contextlib, os, sys, time, urllib.request
     from behave import given
@@ -203,7 +206,6 @@ def test_nothing_is_a_failure(project):
         judge(project.walked)
 
 
-@pytest.mark.slow
 def test_side_by_side_is_the_same_as_one_after_the_other(project):
     for number in range(6):
         bad = "1 is 2" if number == 3 else "all is well"
@@ -238,7 +240,6 @@ def test_evidence_is_passed_on_at_once(project):
     assert events[1].step == "Given a picture is kept"
 
 
-@pytest.mark.slow
 def test_each_process_has_an_application_of_its_own(project):
     for name in "abcd":
         project.feature(name, f"{name}: the application answers")
@@ -334,12 +335,12 @@ def test_history_is_kept(project):
     assert set(json.loads(history.read_text())) == {"features/a.feature"}
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_a_killed_run_leaves_nothing(project, tmp_path):
+    begun = tmp_path / "begun"
     (project.folder / "features" / "steps" / "all.py").write_text(
-        "import time\nfrom behave import given\n"
-        "@given('it takes long')\ndef long(context):\n    time.sleep(60)\n"
+        "import pathlib, time\nfrom behave import given\n@given('it takes long')\n"
+        f"def long(context):\n    pathlib.Path({str(begun)!r}).touch()\n    time.sleep(600)\n"
     )
     project.feature("a", "one: it takes long")
     pid = os.fork()
@@ -348,10 +349,10 @@ def test_a_killed_run_leaves_nothing(project, tmp_path):
             project.walk(**SERVED)
         finally:
             os._exit(0)
-    deadline = time.monotonic() + 20
-    while len(_left(project.folder)) < 2 and time.monotonic() < deadline:
-        time.sleep(0.1)
-    time.sleep(0.5)
+    deadline = time.monotonic() + 60
+    while not begun.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert len(_left(project.folder)) >= 2
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     while _left(project.folder) and time.monotonic() < deadline:

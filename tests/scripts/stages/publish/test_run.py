@@ -349,6 +349,7 @@ def wait_for(path):
         time.sleep(0.0005)
 
 
+@pytest.mark.slow
 def test_kill_9_at_any_moment_leaves_no_half_release(tmp_path, project):
     inputs = [given(tmp_path / "in", f"{n}.bin", os.urandom(300_000)) for n in range(12)]
     start = multiprocessing.get_context("fork").Process

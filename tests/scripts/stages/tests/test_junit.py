@@ -176,6 +176,7 @@ def test_short_is_one_line_and_not_too_long():
     assert len(short("x" * 1000, 50)) == 50
 
 
+@pytest.mark.slow
 def test_a_file_of_very_many_long_messages_takes_little_memory(tmp_path):
     path = tmp_path / "many.xml"
     text = "x" * 3500

@@ -14,6 +14,9 @@ from slipway.model.errors import MissingTool, StageFailed, WrongInput
 from slipway.scripts.stages.features.application.process import Application, ApplicationSettings
 from tests.support.processes import alive
 
+pytestmark = pytest.mark.slow
+
+
 SERVER = Path(__file__).parents[4] / "data" / "application" / "server.py"
 PYTHON = (sys.executable, "-I", "-S", str(SERVER))
 

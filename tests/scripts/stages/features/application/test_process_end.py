@@ -19,7 +19,7 @@ from slipway.scripts.stages.features.application.process import Application, App
 from slipway.scripts.stages.features.application.watchdog import belongings, end_all
 from tests.support.processes import alive
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="forks and signals")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name != "posix", reason="forks and signals")]
 SERVER = Path(__file__).parents[4] / "data" / "application" / "server.py"
 PYTHON = (sys.executable, "-I", "-S", str(SERVER))
 #: Words for the server, and how many processes it is then.
@@ -110,7 +110,6 @@ def run_runner(tmp_path, *words, extra="pass"):
     )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 @shapes
 def test_a_killed_runner_leaves_nothing(tmp_path, words, count, how):
@@ -124,7 +123,6 @@ def test_a_killed_runner_leaves_nothing(tmp_path, words, count, how):
     assert not Path(folder).exists()
 
 
-@pytest.mark.slow
 def test_a_killed_runner_that_has_forked_leaves_nothing(tmp_path):
     # The child holds the pipe to the watchdog open.
     extra = "import os; os.fork() or (print(os.getpid(), flush=True), time.sleep(60))"
@@ -141,7 +139,6 @@ def test_a_killed_runner_that_has_forked_leaves_nothing(tmp_path):
             os.kill(child, signal.SIGKILL)
 
 
-@pytest.mark.slow
 def test_a_runner_killed_amid_the_start_leaves_nothing(tmp_path):
     for pause in (0.1, 0.2, 0.3, 0.4, 0.5):
         with run_runner(tmp_path, "fork=2", "daemon", "status=500") as runner:

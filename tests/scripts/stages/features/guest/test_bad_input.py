@@ -24,12 +24,13 @@ CRASH = ("the browser crashes", "all is well")
 APPLICATION = """
     import http.server, os, sys, time
 
+    ROW = b"<p>" + b"row of text " * 40 + b"</p>\\n"
     PAGES = {
         "/": b"<title>Shop</title><p>Welcome</p>",
         "/invalid": b"<p>one<b>two</p><table><tr><td>three<p></table></b><<a href=/>Ho<me</p>",
         "/latin": "<p>Zürich</p>".encode("latin-1"),
         "/broken": b"<meta charset=utf-8><p>Z\\xfcrich \\xff here</p>",
-        "/big": b"<p>Begin</p>" + b"<p>row of text</p>\\n" * 2_950_000 + b"<p>End</p>",
+        "/big": b"<p>Begin</p>" + ROW * 113_000 + b"<p>End</p>",
     }
     KINDS = {"/latin": "text/html; charset=iso-8859-1"}
 

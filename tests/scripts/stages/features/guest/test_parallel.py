@@ -9,6 +9,8 @@ import pytest
 
 from slipway.scripts.stages.features.guest.slipway_behave import queue as feature_queue
 
+pytestmark = pytest.mark.slow
+
 
 def fill(project, files=8):
     for number in range(files):

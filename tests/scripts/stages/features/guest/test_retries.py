@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
+
 FLAKY = """
     Feature: F
       Scenario: steady

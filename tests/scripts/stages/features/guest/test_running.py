@@ -6,6 +6,11 @@ import json
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
 PLAIN = """
     @f
     Feature: F

@@ -11,6 +11,9 @@ from behave.tag_expression.v1 import TagExpression
 
 from slipway.scripts.stages.features.guest.slipway_behave import tags
 
+pytestmark = pytest.mark.slow
+
+
 TAGS = "abcd"
 SUBSETS = [some for size in range(5) for some in itertools.combinations(TAGS, size)]
 

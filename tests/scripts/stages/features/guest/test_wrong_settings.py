@@ -11,6 +11,8 @@ import pytest
 
 from .conftest import GOOD, GUEST, refused
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("text", "told"),
@@ -101,7 +103,6 @@ def test_wrong_settings(tmp_path, text, told):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.slow
 def test_behave_is_missing(tmp_path):
     venv.create(tmp_path / "bare", with_pip=False)
     python = tmp_path / "bare" / ("Scripts" if sys.platform == "win32" else "bin") / "python"

@@ -6,6 +6,8 @@ import pytest
 
 from .conftest import EMPTY, GOOD, refused
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("text", "told"),

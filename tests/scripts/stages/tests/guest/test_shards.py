@@ -10,6 +10,9 @@ from slipway.scripts.stages.features.run import run as walk
 from slipway.scripts.stages.tests.guest.shards.slipway_shards import deal
 from slipway.scripts.stages.tests.run import run
 
+pytestmark = pytest.mark.slow
+
+
 PYTEST = {
     "pyproject.toml": "[tool.pytest.ini_options]\n",
     "test_a.py": "def test_1(): pass\ndef test_2(): pass\ndef test_3(): pass\n",
