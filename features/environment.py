@@ -45,7 +45,7 @@ def before_feature(context: Context, feature: Feature) -> None:
 
 def before_scenario(context: Context, scenario: Scenario) -> None:
     """Nobody has opened a browser yet."""
-    context.browser = context.sessions = context.session = None
+    context.sessions = context.session = None
     context.evidence_folder = evidence_folder(scenario.name)
     context.tags_of_scenario = [str(tag) for tag in scenario.effective_tags]
 
@@ -54,9 +54,6 @@ def after_step(context: Context, step: Step) -> None:
     """Keep what was to be seen when a step failed."""
     if step.status.name not in ("failed", "error"):
         return
-    if context.browser is not None:
-        for kind, data in context.browser.evidence():
-            context.attach(kind, data)
     if context.sessions is not None:
         keep(context, context.sessions.evidence())
     if "site" in context:

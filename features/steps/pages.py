@@ -7,13 +7,12 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import urlsplit
 
 from behave import given, then, when
 from behave.runner import Context
 from support.almanac import PASSWORD
+from support.browser import sign_in
 
-from slipway.sessions import Session
 from tests.support.machine import wait_for
 
 DIALOG = "dialog[open]:last-of-type"
@@ -32,14 +31,7 @@ def has_browser(context: Context, name: str) -> None:
 @given('"{name}" has signed in')
 def signed_in(context: Context, name: str) -> None:
     has_browser(context, name)
-    sign_in(context.session, name)
-
-
-def sign_in(session: Session, name: str) -> None:
-    """Sign in as a browser does: with the name and the password in the address."""
-    place = urlsplit(session.base_url).netloc
-    session.visit(f"http://{name}:{PASSWORD.replace(' ', '%20')}@{place}/auth/login")
-    session.see(name)
+    sign_in(context.session, name, PASSWORD)
 
 
 @when('"{name}" goes on')
@@ -291,6 +283,6 @@ def sign_in_elsewhere(context: Context, name: str) -> None:
     session = context.session
     first = session.windows[0]
     second_window(context)
-    sign_in(session, name)
+    sign_in(session, name, PASSWORD)
     session.close_window()
     session.switch_window(first)

@@ -8,9 +8,7 @@ from slipway.sessions.drivers import Sessions
 from slipway.sessions.settings import Settings
 from slipway.sessions.visitors import Visitors
 from support.almanac import AlmanacSite
-
-#: Seconds to look again: a busy machine takes its time.
-PATIENCE = 60.0
+from support.browser import PATIENCE
 
 
 class Shared:
