@@ -31,32 +31,46 @@ def find_opener(name: str) -> Opener:
         DriverMissing: No driver has this name, or it cannot be loaded.
     """
     offers = _offers().get(name, [])
-    ours = [one for one in offers if _package(one)[0] in _OURS]
     if not offers:
         known = sorted(_offers())
         close = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
         msg = f'there is no driver "{name}"; {hint}'
         raise DriverMissing(msg)
-    used = (ours or offers)[0]
-    called = " ".join(_package(used))
-    if len(offers) > 1 and not ours:
-        others = " and ".join(" ".join(_package(one)) for one in offers)
-        msg = f'{others} all have a driver "{name}"; remove all but one of them'
-        raise DriverMissing(msg)
+    used = offers[0] if len(offers) == 1 else _ours_among(name, offers)
     try:
         opener: object = used.load()
     except (Exception, SystemExit) as error:
-        if isinstance(error, ImportError) and ours:
+        if isinstance(error, ImportError) and _is_ours(used):
             raise DriverMissing(_no_package(error)) from None
         told = f"{type(error).__name__}: {error}".splitlines()[0]
+        called = " ".join(_package(used))
         msg = f'the driver "{name}" of {called} cannot be loaded: {told}; mend or remove it'
         raise DriverMissing(msg) from error
     if not callable(opener):
+        called = " ".join(_package(used))
         msg = f'the driver "{name}" of {called} is no function that opens a session'
         raise DriverMissing(msg)
     found: Opener = opener
     return found
+
+
+def _ours_among(name: str, offers: list[EntryPoint]) -> EntryPoint:
+    """Return Slipway's own of several drivers with one name.
+
+    Raises:
+        DriverMissing: None of them is Slipway's.
+    """
+    ours = next((one for one in offers if _is_ours(one)), None)
+    if ours is None:
+        others = " and ".join(" ".join(_package(one)) for one in offers)
+        msg = f'{others} all have a driver "{name}"; remove all but one of them'
+        raise DriverMissing(msg)
+    return ours
+
+
+def _is_ours(offer: EntryPoint) -> bool:
+    return _package(offer)[0] in _OURS
 
 
 @cache

@@ -114,10 +114,11 @@ class Sessions:
         return self._kept[key]
 
     def _opener(self, driver: str) -> Callable[[], Session]:
-        if driver in self._openers:
-            return self._openers[driver]
-        found = find_opener(driver)
-        return lambda: found(self._settings, self._patience)
+        if driver not in self._openers:
+            found = find_opener(driver)
+            # Kept: a search among all installed packages for each scenario takes milliseconds.
+            self._openers[driver] = lambda: found(self._settings, self._patience)
+        return self._openers[driver]
 
     def reset(self) -> None:
         """Reset all visitors; browsers stay open for the next scenario."""
