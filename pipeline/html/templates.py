@@ -39,6 +39,12 @@ def render(name: str, **given: Any) -> str:
     return environment().get_template(name).render(given)
 
 
+def load(*names: str) -> None:
+    """Compile templates that are needed soon."""
+    for name in names:
+        environment().get_template(name)
+
+
 def macros(name: str) -> Macros:
     """Return the macros of a template."""
     return cast("Macros", environment().get_template(name).module)

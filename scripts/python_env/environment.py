@@ -13,14 +13,16 @@ import platform
 import shutil
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 
 from slipway.model.kinds.stage import ApplicationStage
+from slipway.scripts.python_env.interpreter import PROGRAMS, Environment, roots
 from slipway.scripts.python_env.requirements import Plan, make_plan
-from slipway.scripts.python_env.uv import call_uv, check_lock, clean_environment, list_versions
+from slipway.scripts.python_env.uv import call_uv, check_lock, list_versions
 from slipway.scripts.report import Report
+
+__all__ = ["IN_USE", "KEPT", "SCHEME", "Environment", "prepare", "python_in", "roots"]
 
 #: Part of every cache key; increment it when environments are built differently.
 SCHEME = 1
@@ -28,54 +30,6 @@ SCHEME = 1
 KEPT = 12
 IN_USE = 24 * 3600.0
 _MARK = ".complete"
-_PROGRAMS = "Scripts" if os.name == "nt" else "bin"
-
-
-@dataclass(frozen=True)
-class Environment:
-    """A virtual environment for guests."""
-
-    folder: Path
-    python: Path
-    source: Path
-    installed: bool = False
-    """True: the project itself is installed in it."""
-    env: Mapping[str, str] = field(default_factory=dict)
-    """Environment variables of the stage's settings."""
-    versions: Mapping[str, str] = field(default_factory=dict)
-    """Versions of its packages by normalised name, and of "python"."""
-
-    def variables(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-        """Return the environment variables for a guest.
-
-        Args:
-            extra: More variables; the stage's own settings override them.
-        """
-        names = clean_environment()
-        ours = {Path(sys.prefix) / _PROGRAMS, Path(sys.executable).parent}
-        path = [
-            entry
-            for entry in names.get("PATH", "").split(os.pathsep)
-            if entry and (Path(entry) not in ours or sys.prefix == sys.base_prefix)
-        ]
-        names |= {
-            "PATH": os.pathsep.join([str(self.python.parent), *path]),
-            "VIRTUAL_ENV": str(self.folder),
-            "PYTHONUTF8": "1",
-            "PYTHONIOENCODING": "utf-8",
-            "PYTHONUNBUFFERED": "1",
-            "PYTHONNOUSERSITE": "1",
-            # Bytecode is cached, but never in the project's folder.
-            "PYTHONPYCACHEPREFIX": str(self.folder / "pycache"),
-        }
-        if not self.installed:
-            names["PYTHONPATH"] = os.pathsep.join(str(root) for root in roots(self.source))
-        return names | dict(extra or {}) | dict(self.env)
-
-
-def roots(source: Path) -> list[Path]:
-    """Return the folders that a project's modules are imported from."""
-    return [source, *(inner for inner in (source / "src",) if inner.is_dir())]
 
 
 def prepare(
@@ -120,7 +74,7 @@ def prepare(
 
 def python_in(folder: Path) -> Path:
     """Return the path of a virtual environment's Python."""
-    return folder / _PROGRAMS / ("python.exe" if os.name == "nt" else "python")
+    return folder / PROGRAMS / ("python.exe" if os.name == "nt" else "python")
 
 
 def _python_for(stage: ApplicationStage) -> str:

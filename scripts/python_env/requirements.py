@@ -6,10 +6,12 @@ import difflib
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slipway.model.errors import WrongInput
-from slipway.model.kinds.stage import ApplicationStage
+
+if TYPE_CHECKING:
+    from slipway.model.kinds.stage import ApplicationStage
 
 #: Files that determine the installation; a change in one makes a new environment.
 DECIDING = ("uv.lock", "pyproject.toml", "setup.py", "setup.cfg", "requirements.txt")

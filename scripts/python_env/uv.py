@@ -10,33 +10,8 @@ from pathlib import Path
 
 from slipway.model.errors import MissingTool, SlipwayError, WrongInput
 from slipway.scripts.process import Finished, run
+from slipway.scripts.python_env.interpreter import clean_environment
 from slipway.scripts.report import Report
-
-#: Variables that would point a guest, or uv, at Slipway's own environment.
-FOREIGN = (
-    "CONDA_DEFAULT_ENV",
-    "CONDA_PREFIX",
-    "PYTEST_ADDOPTS",
-    "PYTEST_CURRENT_TEST",
-    "PYTEST_PLUGINS",
-    "PYTEST_VERSION",
-    "PYTHONEXECUTABLE",
-    "PYTHONHOME",
-    "PYTHONINSPECT",
-    "PYTHONOPTIMIZE",
-    "PYTHONPATH",
-    "PYTHONPLATLIBDIR",
-    "PYTHONSAFEPATH",
-    "PYTHONSTARTUP",
-    "PYTHONUSERBASE",
-    "UV_PROJECT",
-    "UV_PROJECT_ENVIRONMENT",
-    "UV_PYTHON",
-    "UV_WORKING_DIR",
-    "VIRTUAL_ENV",
-    "VIRTUAL_ENV_PROMPT",
-    "__PYVENV_LAUNCHER__",
-)
 
 _NO_PYTHON = re.compile(
     r"No interpreter found|Failed to (inspect|query) Python|Querying Python at", re.IGNORECASE
@@ -53,11 +28,6 @@ _FRAME = re.compile(r"^[\s│╰├─▶\u00d7]+|^(error|cause|Caused by):\s*")
 _LONGEST = 700
 _PARTS = 4
 _MIRRORS = ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS")
-
-
-def clean_environment() -> dict[str, str]:
-    """Return this process's environment without the variables of Slipway's own Python."""
-    return {name: value for name, value in os.environ.items() if name.upper() not in FOREIGN}
 
 
 def uv_path() -> str:

@@ -11,7 +11,7 @@ from slipway.model.protocol.event import Notice, Summary, TestResult
 from slipway.model.protocol.job import Job, RunFacts
 from slipway.scripts.postgresql import cluster
 from slipway.scripts.python_env import environment
-from slipway.scripts.python_env.environment import Environment
+from slipway.scripts.python_env.interpreter import Environment
 from slipway.scripts.report import Report, encode
 from slipway.scripts.stages.databases import run as databases
 from slipway.scripts.stages.databases.schema import Application

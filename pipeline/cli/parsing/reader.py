@@ -7,7 +7,6 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from slipway.model.duration import parse_duration
 from slipway.model.spelling import did_you_mean
 
 _WIDTH = 78
@@ -138,6 +137,9 @@ def add_timeout(command: Reader) -> None:
 
 
 def _duration(text: str) -> int:
+    # Imported late: it loads pydantic, which most commands start without.
+    from slipway.model.duration import parse_duration
+
     try:
         return parse_duration(text)
     except ValueError as error:

@@ -14,7 +14,7 @@ from slipway.scripts.humanize import count_text
 from slipway.scripts.process import end_strays
 from slipway.scripts.process import run as run_program
 from slipway.scripts.python_env.environment import prepare
-from slipway.scripts.python_env.uv import clean_environment
+from slipway.scripts.python_env.interpreter import clean_environment
 from slipway.scripts.report import Report
 from slipway.scripts.stages.command.stage import CommandStage
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from slipway.model.errors import StageFailed, WrongInput
 from slipway.scripts import process
-from slipway.scripts.python_env.environment import Environment
+from slipway.scripts.python_env.interpreter import Environment
 from slipway.scripts.report import Report
 from slipway.scripts.stages.databases.tables import Table, read_tables
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from slipway.model.errors import MissingTool, StageFailed
 from slipway.model.protocol.job import Deployment, Job, Release
 from slipway.scripts.process import Finished, run
-from slipway.scripts.python_env.uv import clean_environment
+from slipway.scripts.python_env.interpreter import clean_environment
 from slipway.scripts.report import Report
 from slipway.scripts.stages.deploy.deployers import CommandDeployer
 from slipway.scripts.stages.deploy.variables import told, variables

@@ -18,7 +18,7 @@ from typing import IO, Any, cast
 from slipway.model.errors import MissingTool, SlipwayError, StageFailed, WrongInput
 from slipway.scripts.archives.entries import Entry
 from slipway.scripts.process import end_tree
-from slipway.scripts.python_env.uv import clean_environment
+from slipway.scripts.python_env.interpreter import clean_environment
 
 GUEST = Path(__file__).parent / "guest" / "releases_folder.py"
 #: Reads the guest from its input (its length on a line, then its source) and runs it.

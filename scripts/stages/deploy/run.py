@@ -11,7 +11,7 @@ from typing import Any
 
 from slipway.model.errors import MissingTool, SlipwayError, StageFailed, WrongInput
 from slipway.model.protocol.job import Deployment, Job
-from slipway.scripts.python_env.uv import clean_environment
+from slipway.scripts.python_env.interpreter import clean_environment
 from slipway.scripts.report import Report
 from slipway.scripts.stages.deploy import health
 from slipway.scripts.stages.deploy.health import Healthy

@@ -8,7 +8,6 @@ import shlex
 import shutil
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -18,10 +17,8 @@ from typing import TYPE_CHECKING
 from slipway.model.errors import MissingTool, SlipwayError, StageFailed, WrongInput
 from slipway.scripts.atomic_files import write_text
 from slipway.scripts.report import Report
-from slipway.scripts.stages.features.application.external import Elsewhere, UnderTest, shown
-from slipway.scripts.stages.features.application.process import Application
-from slipway.scripts.stages.features.application.settings import ApplicationSettings
 from slipway.scripts.stages.features.collector import Story
+from slipway.scripts.stages.features.early_start import Started
 from slipway.scripts.stages.features.guest.slipway_behave.queue import lost, seconds
 from slipway.scripts.stages.features.injected_package import importable
 from slipway.scripts.stages.features.request import Order
@@ -29,6 +26,7 @@ from slipway.scripts.stages.features.results import FeaturesRun
 from slipway.scripts.stages.features.worker_process import FeatureProcess, Launch
 
 if TYPE_CHECKING:
+    from slipway.scripts.stages.features.application.external import UnderTest
     from slipway.scripts.stages.features.application.postgresql_seeds import Copies
 
 _PAUSE = 0.1
@@ -57,8 +55,13 @@ class Walked:
         return bool(self.others) and not self.chosen
 
 
-def walk(order: Order, report: Report) -> Walked:
+def walk(order: Order, report: Report, started_early: Started | None = None) -> Walked:
     """Run features to the end, and report all results.
+
+    Args:
+        order: What to run.
+        report: Receives each scenario's result.
+        started_early: Processes that wait for their settings.
 
     Raises:
         MissingTool: behave, or the application's program, is not installed.
@@ -75,9 +78,11 @@ def walk(order: Order, report: Report) -> Walked:
         stack.callback(_end, processes)
         launch = _launch(order, len(applications), work)
         for index, application in enumerate(applications):
-            process = FeatureProcess(_told(launch, application), index, report)
+            told = _told(launch, application)
+            process = FeatureProcess(told, index, report, started_early)
             process.application = application
             processes.append(process)
+        _load_report()
         problems = _follow(processes, story)
         tails = [one.log_tail(_LOG_LINES) for one in applications if one is not None]
     _lose(work / "queue", processes, problems, story)
@@ -90,7 +95,7 @@ def walk(order: Order, report: Report) -> Walked:
         title=order.title,
         started_at=started,
         seconds=time.monotonic() - began,
-        base_url=shown(order.base_url[1]) if order.base_url else "",
+        base_url=_shown(order.base_url),
         revision=order.revision,
         version=order.version,
         command=shlex.join(["slipway", "features", *order.arguments]),
@@ -102,17 +107,40 @@ def walk(order: Order, report: Report) -> Walked:
     return Walked(found, broken, story.chosen, story.others)
 
 
+def _load_report() -> None:
+    """Load what the report at the end takes, while the processes load what they need."""
+    from slipway.scripts.stages.features.report.page import load_templates
+
+    load_templates()
+
+
+def _shown(base_url: tuple[str, str] | None) -> str:
+    if base_url is None:
+        return ""
+    from slipway.scripts.stages.features.application.external import shown
+
+    return shown(base_url[1])
+
+
 def _applications(order: Order, stack: ExitStack, report: Report) -> list[UnderTest | None]:
     """Start one application for each process, in parallel."""
     keys, jobs = order.keys, order.jobs
     if keys.command is None:
         if order.base_url is None:
             return [None] * jobs
+        from slipway.scripts.stages.features.application.external import Elsewhere
+
         place, url = order.base_url
         trusting = order.trusts_any_certificate
         elsewhere = Elsewhere(url, trust_any_certificate=trusting, place=place)
         stack.enter_context(elsewhere)
         return [elsewhere] * jobs
+    # Imported late: features of a running application start without them.
+    from concurrent.futures import ThreadPoolExecutor
+
+    from slipway.scripts.stages.features.application.process import Application
+    from slipway.scripts.stages.features.application.settings import ApplicationSettings
+
     copies: Callable[[int], Copies] | None = None
     if order.wants_postgresql:
         from slipway.scripts.stages.features.application.postgresql_seeds import restored
@@ -228,14 +256,26 @@ def _check(
     processes: list[FeatureProcess], problems: dict[int, str], *, ended: bool = False
 ) -> None:
     """End a process whose application has died: its further results would mislead."""
+    checked: dict[UnderTest, str] = {}
     for process in processes:
         at_work = process.code is None or ended
-        if at_work and process.application is not None and process.index not in problems:
-            try:
-                process.application.check()
-            except StageFailed as error:
-                problems[process.index] = str(error)
-                process.end()
+        application = process.application
+        if not at_work or application is None or process.index in problems:
+            continue
+        # Processes may share an application that runs elsewhere.
+        if application not in checked:
+            checked[application] = _problem(application)
+        if checked[application]:
+            problems[process.index] = checked[application]
+            process.end()
+
+
+def _problem(application: UnderTest) -> str:
+    try:
+        application.check()
+    except StageFailed as error:
+        return str(error)
+    return ""
 
 
 def _lose(

@@ -6,11 +6,10 @@ import hashlib
 import os
 import shutil
 import tempfile
-from importlib.metadata import distribution, version
 from importlib.util import find_spec
 from pathlib import Path
 
-from slipway.scripts.python_env.environment import Environment
+from slipway.scripts.python_env.interpreter import Environment
 
 #: Entry point group of its drivers.
 _DRIVERS = "slipway.drivers"
@@ -54,6 +53,9 @@ def importable(environment: Environment, cache: Path) -> Path | None:
 
 def _write_metadata(folder: Path) -> None:
     """Write the metadata of an installed package, with the entry points of its drivers."""
+    # Imported late: where Slipway is installed beside the application, it is not needed.
+    from importlib.metadata import distribution, version
+
     folder.mkdir()
     told = f"Metadata-Version: 2.1\nName: slipway-sessions\nVersion: {version('slipway')}\n"
     (folder / "METADATA").write_text(told)

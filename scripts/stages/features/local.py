@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +12,16 @@ from pydantic import ValidationError
 
 from slipway.model.errors import WrongInput
 from slipway.model.kinds.features import FeatureKeys
-from slipway.scripts.python_env.environment import Environment, prepare
+from slipway.scripts.python_env.interpreter import Environment
 from slipway.scripts.report import Report
 from slipway.scripts.stages.features.coordinator import walk
+from slipway.scripts.stages.features.early_start import Started, own_environment
 from slipway.scripts.stages.features.folder_check import check_folder
-from slipway.scripts.stages.features.injected_package import REQUIREMENTS
 from slipway.scripts.stages.features.request import Order
 from slipway.scripts.stages.features.seed_options import NamedSeeds
 from slipway.scripts.stages.features.settings import PROFILE_VARIABLE, settle
-from slipway.scripts.stages.features.stage import FeaturesStage
 
 _STATE = Path(".slipway") / "features"
-_NEEDED = ("behave", "httpx", "lxml", "selenium")
 
 
 def typed(values: Mapping[str, Any]) -> FeatureKeys:
@@ -44,7 +40,7 @@ def typed(values: Mapping[str, Any]) -> FeatureKeys:
 
 
 def run(
-    source: Path,
+    started: Started,
     *,
     nearest: FeatureKeys,
     report: Report,
@@ -57,7 +53,7 @@ def run(
     """Run a project's features as the stage does.
 
     Args:
-        source: The project.
+        started: The project, and processes that wait for their settings.
         nearest: The typed options.
         report: Receives results and progress.
         profile: A profile of pyproject.toml. None: that of $SLIPWAY_PROFILE, if set.
@@ -74,6 +70,7 @@ def run(
         StageFailed: A scenario failed, or nothing ran.
         WrongInput: The features or the settings are wrong.
     """
+    source = started.source
     profile = profile or os.environ.get(PROFILE_VARIABLE) or None
     keys = settle(source, [nearest], profile)
     check_folder(source, arguments)
@@ -85,7 +82,7 @@ def run(
     ignore = source / ".slipway" / ".gitignore"
     if not ignore.exists() and state.is_dir():
         ignore.write_text("*\n")
-    environment = _environment(source, state, report)
+    environment = own_environment(source) or _prepared(source, state, report)
     seeds = named or NamedSeeds()
     order = Order(
         source,
@@ -100,21 +97,20 @@ def run(
         profile=profile,
         typed=frozenset(nearest.model_fields_set),
     )
-    walked = walk(order, report)
+    walked = walk(order, report, started)
     # Imported late, so that the features' own processes start earlier.
-    from slipway.scripts.stages.features.run import judge, leave
+    from slipway.scripts.stages.features.outcome import judge, leave
 
     page = leave(walked.run, target, report, epoch=int(walked.run.started_at.timestamp()))
     judge(walked)
     return page
 
 
-def _environment(source: Path, state: Path, report: Report) -> Environment:
-    """Return this Python if the project's own environment suffices; else prepare one."""
-    inside = Path(sys.prefix).is_relative_to(source)
-    if inside and all(find_spec(name) is not None for name in _NEEDED):
-        return Environment(
-            Path(sys.prefix), Path(sys.executable), source, installed=True, versions={"slipway": ""}
-        )
+def _prepared(source: Path, state: Path, report: Report) -> Environment:
+    # Imported late: where this Python suffices, uv and all that installs is not needed.
+    from slipway.scripts.python_env.environment import prepare
+    from slipway.scripts.stages.features.injected_package import REQUIREMENTS
+    from slipway.scripts.stages.features.stage import FeaturesStage
+
     stage = FeaturesStage(uses="features")
     return prepare(source, stage, state / "cache", report, tools=REQUIREMENTS)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slipway.model.errors import WrongInput
 from slipway.model.kinds.features import FeatureKeys
-from slipway.scripts.python_env.environment import Environment
+from slipway.scripts.python_env.interpreter import Environment
+from slipway.scripts.stages.features.feature_files import count_files, named_paths
 
 if TYPE_CHECKING:
     from slipway.scripts.stages.features.application.postgresql_seeds import Dump
@@ -52,7 +52,7 @@ class Order:
     def jobs(self) -> int:
         """Number of processes; at most the number of feature files."""
         wanted = self.keys.jobs or os.cpu_count() or 2
-        return max(1, sum(1 for _ in islice(self._files(), wanted)))
+        return max(1, count_files(self.source, self.words, most=wanted))
 
     @property
     def wants_postgresql(self) -> bool:
@@ -69,7 +69,7 @@ class Order:
     @property
     def words(self) -> list[str]:
         """Arguments for behave: the typed ones, then those of the settings."""
-        paths = () if self._named(self.arguments) else self.keys.paths or ()
+        paths = () if named_paths(self.source, self.arguments) else self.keys.paths or ()
         return [*self.arguments, *paths, *(f"--tags={one}" for one in self.keys.tags or ())]
 
     @property
@@ -140,23 +140,6 @@ class Order:
                 )
             words = tuple(word.replace(_FROZEN, str(self.frozen)) for word in words)
         return json.dumps(words)
-
-    def _named(self, words: tuple[str, ...] | list[str]) -> list[Path]:
-        """Return the files and folders among behave's arguments."""
-        typed = (one for one in words if not one.startswith("-"))
-        paths = [self.source / one.removeprefix("@").partition(":")[0] for one in typed]
-        return [path for path in paths if path.exists()]
-
-    def _files(self) -> Iterator[Path]:
-        """Yield the candidate feature files; a list file may name any of the project."""
-        named = self._named(self.words) or [self.source / "features"]
-        if not all(path.is_dir() or path.suffix == ".feature" for path in named):
-            named = [self.source]
-        yield from dict.fromkeys(
-            file
-            for path in named
-            for file in (path.rglob("*.feature") if path.is_dir() else (path,))
-        )
 
 
 def _flag(value: bool | None) -> str | None:  # noqa: FBT001  a setting's value

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from pathlib import Path
 
-from slipway.model.errors import StageFailed, WrongInput
+from slipway.model.errors import WrongInput
 from slipway.model.protocol.job import Job
-from slipway.scripts.archives.pack import pack_zip
 from slipway.scripts.archives.unpack import unpack
-from slipway.scripts.atomic_files import write_text
 from slipway.scripts.python_env.environment import prepare
 from slipway.scripts.report import Report
-from slipway.scripts.stages.features.collector import as_test
 from slipway.scripts.stages.features.coordinator import Walked, walk
 from slipway.scripts.stages.features.folder_check import check_folder
 from slipway.scripts.stages.features.injected_package import REQUIREMENTS
-from slipway.scripts.stages.features.report.page import write_report
+from slipway.scripts.stages.features.outcome import judge, leave
 from slipway.scripts.stages.features.request import Order
-from slipway.scripts.stages.features.results import BAD, FeaturesRun, counts, counts_text, verdict
 from slipway.scripts.stages.features.settings import PROFILE_VARIABLE, settle
 from slipway.scripts.stages.features.stage import FeaturesStage
-
-#: Number of failed scenarios that the final sentence names.
-_NAMED = 5
 
 
 def run(job: Job, report: Report) -> None:
@@ -102,45 +94,3 @@ def _part(shard: tuple[int, int], walked: Walked) -> str:
         return ""
     rest = "all" if walked.has_nothing_to_do else f"{walked.others} more"
     return f"part {shard[0]} of {shard[1]}, {rest} in the other parts: "
-
-
-def leave(found: FeaturesRun, output: Path, report: Report, *, epoch: int, part: str = "") -> Path:
-    """Leave the results: the HTML report, JUnit, all results in the common form, the logs.
-
-    Returns:
-        The HTML report's file.
-    """
-    page = write_report(found, output / "features.html")
-    report.artefact(page, role="report")
-    results = output / "tests.json"
-    rows = [as_test(one, one.message).model_dump(exclude={"event"}) for one in found.scenarios]
-    write_text(results, json.dumps(rows, indent=1) + "\n")
-    report.artefact(results, role="report")
-    if (output / "junit").is_dir():
-        pack_zip(output / "junit", output / "junit.zip", epoch=epoch)
-        report.artefact(output / "junit.zip", role="report")
-    for log in sorted(output.glob("application-*.log")):
-        report.artefact(log, role="report")
-    text = f"{part}{counts_text(found)} in {found.seconds:.1f}s"
-    report.summary(text, **counts(found), seconds=round(found.seconds, 2), jobs=found.jobs)
-    return page
-
-
-def judge(walked: Walked) -> None:
-    """Raise an error if the run failed.
-
-    Raises:
-        StageFailed: A scenario failed, a hook or a process broke off, or nothing ran.
-    """
-    found = walked.run
-    bad = [one for one in found.scenarios if one.status in BAD]
-    if bad:
-        named = "; ".join(f"{one.place} {one.name}" for one in bad[:_NAMED])
-        more = f" and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
-        # A dead application is the cause; the scenarios' messages are only its effects.
-        raise StageFailed("; ".join((f"{counts_text(found)}: {named}{more}", *walked.broken)))
-    if walked.broken:
-        raise StageFailed("; ".join(walked.broken))
-    if verdict(found) == "nothing" and not walked.has_nothing_to_do:
-        msg = f"no scenario ran ({counts_text(found)}); change the tags or the paths"
-        raise StageFailed(msg)

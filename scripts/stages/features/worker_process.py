@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from slipway.scripts.guard import die_with_parent
-from slipway.scripts.process import end_tree
-from slipway.scripts.report import Report
-from slipway.scripts.stages.features.application.external import UnderTest
+from slipway.scripts.stages.features.early_start import Started, hand_settings, start_process
 
-GUEST = Path(__file__).parent / "guest" / "run.py"
+if TYPE_CHECKING:
+    from slipway.scripts.report import Report
+    from slipway.scripts.stages.features.application.external import UnderTest
+
 _TAIL = 30
 
 
@@ -38,13 +37,16 @@ class Launch:
 class FeatureProcess:
     """A running guest; its events can be read while it runs."""
 
-    def __init__(self, launch: Launch, index: int, report: Report) -> None:
+    def __init__(
+        self, launch: Launch, index: int, report: Report, started: Started | None = None
+    ) -> None:
         """Start the guest.
 
         Args:
             launch: The launch settings.
             index: The index of this process in the run, from 0.
             report: Receives its output as log.
+            started: Processes that wait for their settings.
         """
         self.index = index
         self.application: UnderTest | None = None
@@ -52,21 +54,18 @@ class FeatureProcess:
         self._events = launch.folder / f"events-{index}.ndjson"
         self._events.touch()
         self._offset = 0
+        place = (launch.python, launch.source, launch.env)
+        taken = started.take(*place) if started is not None else None
+        self._process, variables = taken or (start_process(*place), {})
         settings = launch.folder / f"settings-{index}.json"
-        told = {**launch.settings, "index": index, "events": str(self._events)}
+        told = {
+            **launch.settings,
+            "index": index,
+            "events": str(self._events),
+            "environment": variables,
+        }
         settings.write_text(json.dumps(told), "utf-8")
-        self._process = subprocess.Popen(
-            [str(launch.python), str(GUEST), str(settings)],
-            cwd=launch.source,
-            env=dict(launch.env),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            preexec_fn=die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509  it only calls prctl
-        )
+        hand_settings(self._process, settings)
         self._reader = threading.Thread(target=self._read, args=(report,), daemon=True)
         self._reader.start()
 
@@ -106,6 +105,9 @@ class FeatureProcess:
     def end(self) -> None:
         """End the guest with its process tree. Idempotent."""
         if self._process.poll() is None:
+            # Imported late: most processes end by themselves.
+            from slipway.scripts.process import end_tree
+
             end_tree(self._process.pid)
         self._process.wait()
         self._reader.join(timeout=5)

@@ -11,7 +11,7 @@ from pathlib import Path
 from slipway.model.errors import SlipwayError
 from slipway.model.protocol.event import TestResult
 from slipway.scripts.process import Finished, run
-from slipway.scripts.python_env.environment import Environment
+from slipway.scripts.python_env.interpreter import Environment
 from slipway.scripts.report import Report
 from slipway.scripts.stages.tests import junit
 from slipway.scripts.stages.tests.suites import Planned

@@ -7,15 +7,13 @@ import re
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from slipway.cli.lib.terminal import terminal
 from slipway.model.errors import StageFailed, WrongInput
-from slipway.model.kinds.features import FeatureKeys
-from slipway.scripts.report import ConsoleReport
-from slipway.scripts.stages.features import local as feature_local
-from slipway.scripts.stages.features.seed_options import read_seeds
-from slipway.scripts.terminal_text import escape
+from slipway.scripts.stages.features.early_start import Started, start_early
+
+if TYPE_CHECKING:
+    from slipway.model.kinds.features import FeatureKeys
 
 _SHARD = re.compile(r"([1-9][0-9]*)/([1-9][0-9]*)")
 
@@ -30,10 +28,20 @@ def run(options: argparse.Namespace) -> int:
     if not source.is_dir():
         msg = f"--source {options.source} is no folder; name the project"
         raise WrongInput(msg)
+    # Before any other import: the processes load behave beside this command.
+    with start_early(source, options.jobs, options.rest) as started:
+        return _run(options, started)
+
+
+def _run(options: argparse.Namespace, started: Started) -> int:
+    from slipway.scripts.report import ConsoleReport
+    from slipway.scripts.stages.features import local as feature_local
+    from slipway.scripts.stages.features.seed_options import read_seeds
+
     report = ConsoleReport()
     try:
         place = feature_local.run(
-            source,
+            started,
             nearest=_keys(options),
             profile=options.profile,
             arguments=tuple(options.rest),
@@ -45,17 +53,19 @@ def run(options: argparse.Namespace) -> int:
     except StageFailed as error:
         report.notice(str(error), level="error")
         return error.exit_code
-    terminal().print(f"[dim]report: {escape(str(place))}[/]")
+    _print("[dim]report: {}[/]", place)
     return 0
 
 
 def _keys(options: argparse.Namespace) -> FeatureKeys:
     """Return the options as settings keys, validated like those of the files."""
+    from slipway.scripts.stages.features.local import typed as validated
+
     names = ("base_url", "jobs", "retries", "max_failures", "browser", "grid_url")
     typed: dict[str, Any] = {name: getattr(options, name) for name in names}
     typed["without_browser"] = options.without_browser
     typed["headless"] = False if options.headed else None
-    return feature_local.typed({name: value for name, value in typed.items() if value is not None})
+    return validated({name: value for name, value in typed.items() if value is not None})
 
 
 def _shard(text: str | None) -> tuple[int, int]:
@@ -79,14 +89,22 @@ def _write_agent(target: Path) -> int:
     except OSError as error:
         msg = f"--desktop-agent {target} cannot be written: {error.strerror}; name a .py file"
         raise WrongInput(msg) from None
-    terminal().print(f"{escape(str(target))} written; call its serve() after QApplication is made")
+    _print("{} written; call its serve() after QApplication is made", target)
     return 0
+
+
+def _print(sentence: str, place: Path) -> None:
+    from slipway.cli.lib.terminal import terminal
+    from slipway.scripts.terminal_text import escape
+
+    terminal().print(sentence.format(escape(str(place))))
 
 
 def _list_steps() -> int:
     from rich.table import Table
 
     from slipway.cli.lib.tables import print_table
+    from slipway.scripts.terminal_text import escape
     from slipway.sessions.steps import list_steps
 
     table = Table(box=None, pad_edge=False, show_header=False)

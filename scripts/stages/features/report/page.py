@@ -45,6 +45,12 @@ _GROUNDS: dict[Verdict, str] = {
 _SIGNS: dict[Verdict, str] = {"passed": "✓", "flaky": "!", "failed": "✗", "nothing": "✗"}
 
 
+def load_templates() -> None:
+    """Compile the report's templates, which `write_report` needs; a matter of time alone."""
+    CaseWriter(EvidenceShelf(0))
+    templates.load(f"{_ROOM}/report.html.j2", "slipway.html/page.html.j2")
+
+
 def write_report(run: FeaturesRun, target: Path, limit_bytes: int = 30 * _MEGA) -> Path:
     """Write the report of a run as one file.
 

@@ -14,12 +14,12 @@ import pytest
 from slipway.model.errors import MissingTool, StageFailed, WrongInput
 from slipway.model.kinds.features import FeatureKeys
 from slipway.model.protocol.event import Picture, Progress, TestResult
-from slipway.scripts.python_env.environment import Environment
+from slipway.scripts.python_env.interpreter import Environment
 from slipway.scripts.report import Report
 from slipway.scripts.stages.features.application.process import Application, ApplicationSettings
 from slipway.scripts.stages.features.coordinator import walk
+from slipway.scripts.stages.features.outcome import judge, leave
 from slipway.scripts.stages.features.request import Order
-from slipway.scripts.stages.features.run import judge, leave
 
 pytestmark = pytest.mark.slow
 

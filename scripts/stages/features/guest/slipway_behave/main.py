@@ -1,6 +1,9 @@
 """Run behave inside the application's Python, with the standard library and behave only.
 
-Usage: python run.py SETTINGS.json
+Usage: python run.py [SETTINGS.json]
+
+Without SETTINGS.json its path is read from the standard input once behave is loaded; if that ends
+first, nothing runs.
 
 A process runs one part of a run; several (`jobs`) share a folder and claim feature files from it.
 Each reads and checks all feature files before anything runs.
@@ -21,6 +24,7 @@ SETTINGS.json holds one object:
     step_timeout      timeout of a step or hook in seconds; 0 is no limit
     scenario_timeout  timeout of a scenario with its hooks in seconds; 0 is no limit
     userdata          added to context.config.userdata: {}
+    environment       environment variables to set before anything of the project is loaded: {}
     token             the host's identifier of the run, in every event: ""
 
 Hooks and steps find in context.config.userdata: slipway.attempt (a number, from 1),
@@ -200,6 +204,8 @@ def end_hung(part: Run, what: str, limit: float) -> None:
         part.stopped = part.hung(f"{what}{where}", limit)
         part.events.error(part.stopped, kind="hang", code=1)
         part.finish(1)
+        if sys.__stdout__ is not None:
+            sys.__stdout__.flush()
         print(path.read_text(encoding="utf-8"), file=sys.__stderr__, flush=True)
     finally:
         os._exit(1)
@@ -217,12 +223,17 @@ def main(path: str) -> int:
     except (Stop, OSError) as error:
         print(f"features: {error}", file=sys.stderr)
         return 2
+    os.environ.update(settings.environment)
     # From here on the folder of run.py must not hide the application's modules.
     sys.path[0] = str(Path.cwd())
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, ValueError):
+            # By lines: formatters write each word by itself, and each write wakes the host.
             stream.reconfigure(  # type: ignore[union-attr]
-                encoding="utf-8", errors="backslashreplace", line_buffering=True
+                encoding="utf-8",
+                errors="backslashreplace",
+                line_buffering=True,
+                write_through=False,
             )
     # On SIGTERM run the after_all hooks, which close sessions and servers.
     for name in ("SIGTERM", "SIGBREAK"):

@@ -29,6 +29,7 @@ class Settings:
     step_timeout: float = 0.0
     scenario_timeout: float = 0.0
     userdata: dict[str, Any] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
     token: str = ""
 
 
@@ -48,6 +49,7 @@ _KINDS: dict[str, Any] = {
     "step_timeout": (int, float),
     "scenario_timeout": (int, float),
     "userdata": dict,
+    "environment": dict,
     "token": str,
 }
 

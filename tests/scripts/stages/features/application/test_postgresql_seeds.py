@@ -11,7 +11,7 @@ import pytest
 from slipway.model.errors import StageFailed, WrongInput
 from slipway.model.protocol.event import Summary
 from slipway.model.protocol.job import Input
-from slipway.scripts.python_env.environment import Environment
+from slipway.scripts.python_env.interpreter import Environment
 from slipway.scripts.stages.features import local as feature_local
 from slipway.scripts.stages.features import run as features
 from slipway.scripts.stages.features.application.postgresql_seeds import Dump, restored

@@ -1,0 +1,34 @@
+"""Load behave while the host still prepares the run, and wait for the settings."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import sys
+from pathlib import Path
+
+#: What every run needs of behave.
+_NEEDED = ("behave.__main__", "behave.runner", "behave.formatter.pretty")
+
+
+def wait_for_settings() -> str:
+    """Load behave, then return the path of the settings: a JSON text on the standard input.
+
+    Returns:
+        The path; empty if the host needs no run.
+    """
+    # As in main: the folder of run.py must not hide the application's modules.
+    sys.path[0] = str(Path.cwd())
+    for name in _NEEDED:
+        # The run itself reports what is missing or broken.
+        with contextlib.suppress(Exception, SystemExit):
+            importlib.import_module(name)
+    line = sys.stdin.readline()
+    path = str(json.loads(line)) if line else ""
+    # The project's own code finds an empty standard input, as always.
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    return path
