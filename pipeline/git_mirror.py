@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from slipway.git import clear_locks, git
-from slipway.model.commit import Commit, CommitFacts
+from slipway.model.commit import Commit
 from slipway.model.errors import WrongInput
 from slipway.model.git_names import check_name, check_repository, is_name, is_revision, is_shortened
+from slipway.model.records.commit import CommitFacts
 from slipway.model.versions.release import ProjectVersion, find_version
 
 #: Maximum bytes that are read of a file with the version; a commit may contain any file.
@@ -38,7 +39,7 @@ def facts(folder: Path, revision: str) -> CommitFacts:
 
 def _commit(line: str) -> CommitFacts:
     sha, when, author, subject = line.split("\0", 3)
-    return CommitFacts(sha, int(when), author, subject)
+    return CommitFacts(revision=sha, subject=subject, author=author, committed_at=int(when))
 
 
 def project_version(folder: Path, revision: str) -> ProjectVersion:

@@ -2,16 +2,17 @@
 
 import argparse
 import re
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from slipway.cli.main import parser
 from slipway.config import parse
-from slipway.ledger.audit.queries import AuditView, Verdict
-from slipway.ledger.queries import ReleaseView, RunView, StageView
-from slipway.ledger.tokens import TokenView
+from slipway.model.records.audit import AuditEntry, Verdict
+from slipway.model.records.release import ReleaseRecord
+from slipway.model.records.run import ListedRun
+from slipway.model.records.stage import ListedStage
+from slipway.model.records.token import TokenRecord
 from slipway.sessions.settings import _NAMES as SETTINGS
 
 ROOT = Path(__file__).parents[1]
@@ -138,11 +139,14 @@ def test_no_page_tells_a_variable_that_is_not_there():
             assert name.startswith(prefixes), f"{named(page)}: {name}"
 
 
-@pytest.mark.parametrize("view", [RunView, StageView, ReleaseView, AuditView, Verdict, TokenView])
-def test_the_reference_names_every_key_of_the_json(view):
+@pytest.mark.parametrize(
+    "record", [ListedRun, ListedStage, ReleaseRecord, AuditEntry, Verdict, TokenRecord]
+)
+def test_the_reference_names_every_key_of_the_json(record):
     section = text(ROOT / "docs" / "reference" / "command-line.md").split("## JSON")[1]
     table = section.split("\n## ")[0]
-    assert {one.name for one in fields(view) if f"`{one.name}`" not in table} == set()
+    keys = record.model_json_schema(mode="serialization")["properties"]
+    assert {key for key in keys if f"`{key}`" not in table} == set()
 
 
 def test_there_are_sites_to_try():

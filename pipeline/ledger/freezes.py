@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from slipway.ledger.tables.gates import Freeze
 from slipway.model.access import Person, may, refusal
 from slipway.model.errors import Forbidden, WrongInput
+from slipway.model.records.gate import Frozen
 
 
 def freeze(session: Session, project: str, person: Person, reason: str, now: float) -> None:
@@ -59,6 +61,14 @@ def check_not_frozen(session: Session, project: str) -> None:
     if freeze is not None:
         msg = f"{project} is frozen by {freeze.person}: {freeze.reason}; no gate opens"
         raise WrongInput(msg)
+
+
+def list_freezes(session: Session) -> dict[str, Frozen]:
+    """Return the freezes of all projects, by project."""
+    return {
+        row.project: Frozen(reason=row.reason, person=row.person, at=row.at)
+        for row in session.scalars(select(Freeze))
+    }
 
 
 def _permit(person: Person) -> None:

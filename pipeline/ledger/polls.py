@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from slipway.ledger.tables.runs import Poll
+from slipway.model.records.poll import LastPoll
 
 
 def keep_poll(
@@ -38,3 +40,17 @@ def keep_poll(
         runs=list(runs),
     )
     session.merge(kept)
+
+
+def last_polls(session: Session) -> dict[str, LastPoll]:
+    """Return the result of the last poll of each project, by project."""
+    return {
+        row.project: LastPoll(
+            began_at=row.began_at,
+            at=row.polled_at,
+            outcome=row.outcome,
+            failed=row.failed,
+            runs=row.runs or [],
+        )
+        for row in session.scalars(select(Poll))
+    }

@@ -7,7 +7,6 @@ import re
 import secrets
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import JSON, Index, String, select
@@ -17,6 +16,7 @@ from slipway.ledger.audit.recording import Audited, Trail
 from slipway.ledger.tables.base import Base
 from slipway.model.access import Person, held
 from slipway.model.errors import WrongInput
+from slipway.model.records.token import TokenRecord
 
 #: A fixed prefix lets secret scanners recognise a leaked token.
 PREFIX = "slw_"
@@ -52,30 +52,9 @@ class Token(Audited, Base):
     revoked_at: Mapped[float | None]
 
 
-@dataclass(frozen=True)
-class TokenView:
-    """A token without its hash, for display."""
-
-    id: int
-    name: str
-    person: str
-    roles: list[str]
-    created_at: float
-    created_by: str
-    expires_at: float
-    last_used_at: float | None
-    revoked_at: float | None
-
-    def state(self, now: float) -> str:
-        """Return "live", "expired" or "revoked"."""
-        if self.revoked_at is not None:
-            return "revoked"
-        return "live" if now < self.expires_at else "expired"
-
-
 def create(
     session: Session, person: str, name: str, roles: Collection[str], days: float, by: str
-) -> tuple[TokenView, str]:
+) -> tuple[TokenRecord, str]:
     """Create a token.
 
     Args:
@@ -87,7 +66,7 @@ def create(
         by: The person who creates it.
 
     Returns:
-        The token's view, and the token itself, which cannot be retrieved again.
+        The token's record, and the token itself, which cannot be retrieved again.
 
     Raises:
         WrongInput: The name is empty, too long or in use; no roles; the days are not in bounds.
@@ -103,7 +82,8 @@ def create(
         msg = f"a token is good for more than 0 and at most {MOST_DAYS} days, not {days:g}"
         raise WrongInput(msg)
     now = time.time()
-    if any(one.name == name and one.state(now) == "live" for one in list_tokens(session, person)):
+    live = [one.name for one in list_tokens(session, person) if one.state_at(now) == "live"]
+    if name in live:
         msg = f'{person} has a token "{name}" already; revoke that one or take another name'
         raise WrongInput(msg)
     text = PREFIX + secrets.token_urlsafe(_BYTES)
@@ -118,18 +98,18 @@ def create(
     )
     session.add(row)
     session.flush()
-    return _view(row), text
+    return _record(row), text
 
 
-def list_tokens(session: Session, person: str | None = None) -> list[TokenView]:
+def list_tokens(session: Session, person: str | None = None) -> list[TokenRecord]:
     """Return tokens, newest first: of one person, or all."""
     query = select(Token).order_by(Token.id.desc())
     if person is not None:
         query = query.where(Token.person == person)
-    return [_view(row) for row in session.scalars(query)]
+    return [_record(row) for row in session.scalars(query)]
 
 
-def revoke(session: Session, number: int, person: str | None = None) -> TokenView:
+def revoke(session: Session, number: int, person: str | None = None) -> TokenRecord:
     """Revoke a token. Idempotent.
 
     Args:
@@ -147,7 +127,7 @@ def revoke(session: Session, number: int, person: str | None = None) -> TokenVie
     if row.revoked_at is None:
         row.revoked_at = time.time()
         session.flush()
-    return _view(row)
+    return _record(row)
 
 
 def who(session: Session, sha256: str) -> tuple[int, Person] | None:
@@ -161,7 +141,7 @@ def who(session: Session, sha256: str) -> tuple[int, Person] | None:
         None if it is unknown, revoked or expired.
     """
     row = session.scalar(select(Token).where(Token.sha256 == sha256))
-    if row is None or _view(row).state(time.time()) != "live":
+    if row is None or _record(row).state_at(time.time()) != "live":
         return None
     return row.id, Person(row.person, held(row.roles), f"token:{row.id}")
 
@@ -190,8 +170,8 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _view(row: Token) -> TokenView:
-    return TokenView(
+def _record(row: Token) -> TokenRecord:
+    return TokenRecord(
         id=row.id,
         name=row.name,
         person=row.person,

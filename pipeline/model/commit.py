@@ -6,17 +6,6 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class CommitFacts:
-    """The facts of a commit, as git records them."""
-
-    revision: str
-    committed_at: int
-    """Seconds since 1970."""
-    author: str
-    subject: str
-
-
-@dataclass(frozen=True)
 class Commit:
     """The commit that a run builds."""
 

@@ -95,7 +95,7 @@ def test_runs_come_newest_first_with_their_newest_attempts(told, url):
         ("almanac", 1),
     ]
     first = found[-1]
-    assert (first.version, first.trigger, first.owner) == ("1.4.0+1", "poll", "ann")
+    assert (first.version, first.trigger, first.person) == ("1.4.0+1", "poll", "ann")
     assert first.releases == ["/releases/1"]
     assert list(first.stages) == ["unit", "pack"]
     assert (first.stages["unit"].attempt, first.stages["unit"].state) == (2, "queued")

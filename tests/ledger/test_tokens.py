@@ -73,7 +73,7 @@ def test_it_ends_with_its_days(session, made, clock):
     assert who(session, made[1]) is not None
     clock.now += 1
     assert who(session, made[1]) is None
-    assert list_tokens(session)[0].state(clock.now) == "expired"
+    assert list_tokens(session)[0].state_at(clock.now) == "expired"
 
 
 def test_it_ends_when_it_is_revoked(session, made, clock):

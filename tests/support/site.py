@@ -14,7 +14,6 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -203,7 +202,7 @@ isolated = {json.dumps(self.isolated)}
         if ledger is None:
             return []
         try:
-            return [asdict(run) for run in list_runs(ledger)]
+            return [run.model_dump(by_alias=True) for run in list_runs(ledger)]
         finally:
             ledger.dispose()
 

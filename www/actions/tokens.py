@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from slipway.ledger import tokens
 from slipway.model.access import Person, held, may
+from slipway.model.records.token import TokenRecord
 from slipway.www.api.call import Call
 from slipway.www.api.http_errors import Refused
 from slipway.www.shapes.base import Listing
@@ -44,8 +45,8 @@ async def create_token(call: Call) -> TokenMade:
 
 
 def _create(session: Session, person: Person, body: NewToken, roles: list[str]) -> TokenMade:
-    view, text = tokens.create(session, person.name, body.name, roles, body.days, person.name)
-    return TokenMade(token=text, item=_token(view))
+    made, text = tokens.create(session, person.name, body.name, roles, body.days, person.name)
+    return TokenMade(token=text, item=_token(made))
 
 
 async def revoke_token(call: Call) -> Token:
@@ -57,16 +58,5 @@ def _revoke(session: Session, number: int, person: str | None) -> Token:
     return _token(tokens.revoke(session, number, person))
 
 
-def _token(view: tokens.TokenView) -> Token:
-    return Token(
-        id=view.id,
-        name=view.name,
-        person=view.person,
-        roles=view.roles,
-        created_at=view.created_at,
-        created_by=view.created_by,
-        expires_at=view.expires_at,
-        last_used_at=view.last_used_at,
-        revoked_at=view.revoked_at,
-        state=view.state(time.time()),
-    )
+def _token(record: TokenRecord) -> Token:
+    return Token.extend(record, state=record.state_at(time.time()))

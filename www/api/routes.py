@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from slipway.model.records.audit import AuditEntry
+from slipway.model.records.deployment import Deployment
 from slipway.www.actions import gates as gate_control
 from slipway.www.actions import prunings
 from slipway.www.actions import runs as run_control
@@ -99,7 +101,7 @@ READING = (
         _ENVIRONMENT,
         "look",
         environments.list_deployments,
-        Listing[gates.Deployment],
+        Listing[Deployment],
         "The deployments to an environment",
         query=Paging,
     ),
@@ -172,7 +174,7 @@ READING = (
         "audit",
         "audit",
         audit_view.list_audit,
-        Listing[audit.AuditEntry],
+        Listing[AuditEntry],
         "Who did what; with a format as a file",
         query=audit.AuditQuery,
         files=("text/csv",),

@@ -6,24 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from slipway.www.shapes.base import Asked, Json, Line, Number, Shape
-
-
-class AuditEntry(Shape):
-    """An entry of the audit trail."""
-
-    id: int
-    at: float
-    actor: str
-    action: str
-    entity: str
-    entity_id: str
-    project: str
-    summary: str
-    old: Json | None
-    new: Json | None
-    previous: str
-    hash: str
+from slipway.model.records.audit import Verdict
+from slipway.www.shapes.base import Asked, Line, Number, Shape
 
 
 class AuditQuery(Asked):
@@ -40,10 +24,7 @@ class AuditQuery(Asked):
     """To be downloaded as a file."""
 
 
-class Whole(Shape):
+class Whole(Verdict, Shape):
     """The result of verifying the audit trail."""
 
     whole: bool
-    rows: int
-    head: str
-    problem: str

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from slipway.model.records.base import Record
+
 T = TypeVar("T")
 
 #: Maximum of PostgreSQL's integers.
@@ -21,10 +23,10 @@ Words = Annotated[
 Number = Annotated[int, Field(ge=1, le=MOST)]
 
 
-class Shape(BaseModel):
-    """Base of answers and their parts. All keys are always sent, those with a default, too."""
+class Shape(Record):
+    """Base of answers and their parts; they are built when the master starts."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=True)
+    model_config = ConfigDict(defer_build=False)
 
 
 class Asked(BaseModel):

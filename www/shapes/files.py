@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
+from slipway.model.records.artefact import ArtefactRecord
 from slipway.www.shapes.base import Shape
 
 
-class Artefact(Shape):
+class Artefact(ArtefactRecord, Shape):
     """A file that a stage left."""
 
-    stage: str
-    cell: str
-    uses: str
-    name: str
-    sha256: str
-    size: int
-    media_type: str
-    role: str
     url: str
+    """Its download address on the web UI's host."""

@@ -7,28 +7,17 @@ from typing import Annotated, Literal
 from pydantic import Field, WithJsonSchema
 
 from slipway.model.parameter import PARAMETERS, Value
-from slipway.model.states import (
-    Decision,
-    DeploymentState,
-    EnvironmentState,
-    GateState,
-    RunState,
-    StageState,
-)
+from slipway.model.records.commit import CommitFacts
+from slipway.model.records.deployment import Deployment
+from slipway.model.records.gate import GateRecord
+from slipway.model.records.release import Published
+from slipway.model.records.stage import AttemptResult
+from slipway.model.states import DeploymentState, EnvironmentState, GateState
 from slipway.www.shapes.base import Asked, Json, Line, Number, Paging, Shape
 from slipway.www.shapes.files import Artefact
 
 #: The name of a type of parameter.
 FieldType = Annotated[str, WithJsonSchema({"type": "string", "enum": [*PARAMETERS]})]
-
-
-class Approval(Shape):
-    """One person's decision."""
-
-    person: str
-    decision: Decision
-    comment: str
-    at: float
 
 
 class WaitsFor(Shape):
@@ -49,13 +38,6 @@ class MayGate(Shape):
     reject: bool
 
 
-class GateMark(Shape):
-    """The gate in front of a stage."""
-
-    id: int
-    state: GateState
-
-
 class DeploymentMark(Shape):
     """The deployment of an attempt."""
 
@@ -64,98 +46,25 @@ class DeploymentMark(Shape):
     message: str
 
 
-class Outcome(Shape):
+class Outcome(AttemptResult, Shape):
     """The outcome of the stage that a gate started."""
 
-    attempt: int
-    state: StageState
-    summary: str
     waits: str
     """Why it is queued."""
-    worker: str
-    exit_code: int | None
-    started_at: float | None
-    finished_at: float | None
-    seconds: float | None
     deployment: DeploymentMark | None
 
 
-class Gate(GateMark):
+class Gate(GateRecord, Shape):
     """A stage that waits, or has waited, for a person."""
 
-    project: str
-    run: int
-    version: str
-    branch: str
-    revision: str
-    subject: str
-    stage: str
     environment: str | None
-    asking: str
-    """Names what is asked now; whoever approves shows it. Empty: nobody has asked."""
-    ready: bool
-    """False: it was asked for before its needs had passed."""
-    rollback: bool
-    person: str
-    comment: str
-    values: dict[str, Value]
-    secret_names: list[str]
-    made_at: float
-    asked_at: float | None
-    expires_at: float | None
-    ended_at: float | None
     allowed: list[str]
     approvals_needed: int
     requester_counts: bool
-    approvals: list[Approval]
     waits_for: list[WaitsFor]
     may: MayGate
-    run_state: RunState
     outcome: Outcome | None
     """None: it has not been opened."""
-
-
-class Reached(Shape):
-    """A deployment in short form."""
-
-    id: int
-    version: str
-    run: int
-
-
-class Deployment(Shape):
-    """A deployment of a release to an environment, successful or not."""
-
-    id: int
-    project: str
-    environment: str
-    state: DeploymentState
-    version: str
-    run: int
-    stage: str
-    revision: str
-    branch: str
-    subject: str
-    release_id: int
-    manifest_sha256: str
-    previous: Reached | None
-    person: str
-    values: dict[str, Value]
-    rollback: bool
-    message: str
-    facts: Json
-    started_at: float
-    finished_at: float | None
-    seconds: float | None
-
-
-class Commit(Shape):
-    """A commit."""
-
-    revision: str
-    subject: str
-    author: str
-    committed_at: int
 
 
 class Since(Shape):
@@ -169,20 +78,18 @@ class Since(Shape):
 class Commits(Shape):
     """Commits, newest first."""
 
-    items: list[Commit]
+    items: list[CommitFacts]
     since: Since | None
     more: bool
 
 
-class ToDeploy(Shape):
+class ToDeploy(Published, Shape):
     """The release that will be deployed."""
 
     release_id: int
     version: str
     run: int
     revision: str
-    manifest_sha256: str
-    published_at: float
     artefacts: list[Artefact]
 
 
@@ -224,7 +131,7 @@ class WholeGate(Gate):
     replaces: Deployment | None
     """What runs where it deploys to; of a gate that is decided, what ran there then."""
     direction: Literal["first", "forward", "again", "rollback"] | None
-    commits: list[Commit]
+    commits: list[CommitFacts]
     commits_more: bool
 
 

@@ -6,31 +6,28 @@ from typing import Annotated
 
 from pydantic import Field
 
+from slipway.model.records.base import Timed
+from slipway.model.records.deployment import Deployment
+from slipway.model.records.gate import GateMark
+from slipway.model.records.release import ReleaseRecord
+from slipway.model.records.run import RunRecord
+from slipway.model.records.stage import AttemptRecord
 from slipway.model.states import RunState, ShownState, StageState
-from slipway.www.shapes.base import MOST, Asked, Json, Line, Number, Paging, Shape
+from slipway.www.shapes.base import MOST, Asked, Line, Number, Paging, Shape
 from slipway.www.shapes.files import Artefact
-from slipway.www.shapes.gates import Deployment, Gate, GateMark
+from slipway.www.shapes.gates import Gate
+from slipway.www.shapes.stages import StageMark, StageRules
 
 
-class Chip(Shape):
+class Chip(StageMark, Timed):
     """A stage of a run in short form."""
 
-    name: str
-    uses: str
-    manual: bool
-    environment: str | None
-    allow_failure: bool
-    level: int
-    """Its column in the graph: 0, or one more than the greatest of what it waits for."""
     state: ShownState
     flaky: bool
     """It passed, but only when tried again, or said so of some of its tests."""
     cells: dict[StageState, int]
     """How many of its cells are in each state."""
     attempts: int
-    started_at: float | None
-    finished_at: float | None
-    seconds: float | None
     expected: float | None
     """The median of the last times it passed, in seconds."""
     summary: str
@@ -39,29 +36,7 @@ class Chip(Shape):
     gate: GateMark | None = None
 
 
-class Run(Shape):
-    """A run."""
-
-    id: int
-    project: str
-    number: int
-    state: RunState
-    version: str
-    branch: str
-    revision: str
-    subject: str
-    author: str
-    committed_at: int
-    trigger: str
-    person: str
-    reason: str
-    started_at: float
-    finished_at: float | None
-    seconds: float | None
-    superseded_by: int | None
-
-
-class RunRow(Run):
+class RunRow(RunRecord, Shape):
     """A run with a chip for each stage."""
 
     stages: list[Chip]
@@ -89,25 +64,9 @@ class Build(Shape):
     request_id: int
 
 
-class Attempt(Shape):
+class Attempt(AttemptRecord, Shape):
     """One attempt at a cell of a stage."""
 
-    id: int
-    attempt: int
-    state: StageState
-    stale: bool
-    rollback: bool
-    """True: it brings this older release back; it does not count in the run."""
-    tries: int
-    person: str
-    worker: str
-    exit_code: int | None
-    summary: str
-    facts: Json
-    queued_at: float
-    started_at: float | None
-    finished_at: float | None
-    seconds: float | None
     artefacts: list[Artefact]
     borrowed_run: int | None
     """Of a skipped stage: the number of the run whose artefacts it stands for."""
@@ -121,13 +80,9 @@ class CellResults(Shape):
     attempts: list[Attempt]
 
 
-class StageOfRun(Chip):
+class StageOfRun(Chip, StageRules):
     """A stage of a run with all its attempts."""
 
-    needs: list[str]
-    on_failure: list[str]
-    allowed: list[str]
-    approvals: int
     results: list[CellResults]
     gate: Gate | None = None
 
@@ -140,20 +95,9 @@ class Deployed(Shape):
     person: str
 
 
-class Release(Shape):
+class Release(ReleaseRecord, Shape):
     """The release that `publish` made of a run."""
 
-    id: int
-    project: str
-    version: str
-    run: int
-    branch: str
-    revision: str
-    subject: str
-    author: str
-    published_at: float
-    place: str
-    manifest_sha256: str
     artefacts: list[Artefact]
     reports: list[Artefact]
     deployed: list[Deployed]
@@ -175,7 +119,7 @@ class Neighbour(Shape):
     revision: str
 
 
-class WholeRun(Run):
+class WholeRun(RunRecord, Shape):
     """A run with all its details."""
 
     stages: list[StageOfRun]

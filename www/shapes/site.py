@@ -6,7 +6,11 @@ from typing import Literal
 
 from pydantic import Field
 
+from slipway.model.records.gate import Frozen
+from slipway.model.records.poll import LastPoll
+from slipway.model.records.stage import AttemptResult
 from slipway.www.shapes.base import Asked, Line, Number, Shape, Words
+from slipway.www.shapes.stages import StageMark, StageRules
 
 
 class Me(Shape):
@@ -22,50 +26,20 @@ class Me(Shape):
     sign_out: str
 
 
-class LastPoll(Shape):
-    """The result of the last poll of a repository."""
-
-    began_at: float | None
-    at: float
-    """When it ended."""
-    outcome: str
-    failed: bool
-    runs: list[int]
-    """The numbers of the runs it started."""
-
-
-class Frozen(Shape):
-    """The reason and author of a freeze."""
-
-    reason: str
-    person: str
-    at: float
-
-
-class FrozenProject(Frozen):
+class FrozenProject(Frozen, Shape):
     """A frozen project."""
 
     project: str
 
 
-class StageOfProject(Shape):
+class StageOfProject(StageMark, StageRules):
     """A stage as configured in pipeline.toml."""
 
-    name: str
-    uses: str
-    needs: list[str]
-    on_failure: list[str]
     if_changed: list[str]
-    manual: bool
-    allow_failure: bool
-    environment: str | None
-    level: int
     cells: list[str]
     lane: str
     runs_on: list[str]
     timeout: float
-    allowed: list[str]
-    approvals: int
 
 
 class EnvironmentOfProject(Shape):
@@ -129,18 +103,13 @@ class Lane(Shape):
     oldest_at: float | None
 
 
-class FailedStage(Shape):
+class FailedStage(AttemptResult, Shape):
     """A failed stage that was not run again."""
 
     project: str
     run: Number
     stage: str
     cell: str
-    attempt: int
-    summary: str
-    exit_code: int | None
-    worker: str
-    finished_at: float | None
 
 
 class Workers(Shape):

@@ -44,45 +44,40 @@ class CasesQuery(StageQuery):
     """Only those that ended so."""
 
 
-class Failing(Shape):
-    """A test that failed in the newest build of its stage."""
+class StageTest(Shape):
+    """A test of a stage."""
 
     project: str
     stage: str
     cell: str
     name: str
+    run: int
+    """The run that is shown; of a flaky test the newest in which it failed."""
+
+
+class Failing(StageTest):
+    """A test that failed in the newest build of its stage."""
+
     status: Status
     message: str
     file: str | None
-    run: int
     at: float
     failed: int
     """In how many of the builds that were looked at."""
     of: int
 
 
-class Flaky(Shape):
+class Flaky(StageTest):
     """A test that failed in some builds and passed in the newest."""
 
-    project: str
-    stage: str
-    cell: str
-    name: str
     failed: int
     of: int
-    run: int
-    """The newest run in which it failed."""
 
 
-class Slow(Shape):
+class Slow(StageTest):
     """A slow test in the newest build of its stage."""
 
-    project: str
-    stage: str
-    cell: str
-    name: str
     seconds: float
-    run: int
 
 
 class Tests(Shape):

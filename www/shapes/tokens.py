@@ -6,22 +6,15 @@ from typing import Annotated
 
 from pydantic import Field
 
+from slipway.model.records.token import TokenRecord
 from slipway.www.shapes.base import Asked, Line, Shape
 
 
-class Token(Shape):
+class Token(TokenRecord, Shape):
     """A token without its secret."""
 
-    id: int
-    name: str
-    person: str
-    roles: list[str]
-    created_at: float
-    created_by: str
-    expires_at: float
-    last_used_at: float | None
-    revoked_at: float | None
     state: str
+    """live, expired or revoked."""
 
 
 class NewToken(Asked):

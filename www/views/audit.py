@@ -7,13 +7,12 @@ import io
 import json
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from slipway.ledger.audit.queries import verify
-from slipway.ledger.audit.recording import AuditRow
+from slipway.ledger.audit.queries import newest, verify
+from slipway.model.records.audit import AuditEntry
 from slipway.www.api.call import Call
-from slipway.www.shapes.audit import AuditEntry, AuditQuery, Whole
+from slipway.www.shapes.audit import AuditQuery, Whole
 from slipway.www.shapes.base import Listing
 
 _NAMES = tuple(AuditEntry.model_fields)
@@ -42,19 +41,18 @@ async def list_audit(call: Call) -> Listing[AuditEntry] | None:
 
 
 def _list(session: Session, query: AuditQuery) -> Listing[AuditEntry]:
-    wanted = select(AuditRow).order_by(AuditRow.id.desc())
-    for name in ("actor", "action", "entity", "project"):
-        value = getattr(query, name)
-        if value is not None:
-            wanted = wanted.where(getattr(AuditRow, name) == value)
-    if query.since is not None:
-        wanted = wanted.where(AuditRow.at >= query.since)
-    if query.before is not None:
-        wanted = wanted.where(AuditRow.id < query.before)
-    found = list(session.scalars(wanted.limit(query.limit + 1)))
-    rows, more = found[: query.limit], len(found) > query.limit
-    items = [AuditEntry(**{name: getattr(row, name) for name in _NAMES}) for row in rows]
-    return Listing[AuditEntry](items=items, next=rows[-1].id if more else None)
+    found = newest(
+        session,
+        query.limit + 1,
+        since=query.since,
+        before=query.before,
+        actor=query.actor,
+        action=query.action,
+        entity=query.entity,
+        project=query.project,
+    )
+    items, more = found[: query.limit], len(found) > query.limit
+    return Listing[AuditEntry](items=items, next=items[-1].id if more else None)
 
 
 def _csv(items: list[AuditEntry]) -> bytes:
@@ -75,6 +73,4 @@ def _cell(value: Any) -> Any:
 async def verify_audit(call: Call) -> Whole:
     """Answer GET audit/verify: verify the whole chain of hashes."""
     verdict = await call.ledger.reading_pool.do_with_engine(verify)
-    return Whole(
-        whole=not verdict.problem, rows=verdict.rows, head=verdict.head, problem=verdict.problem
-    )
+    return Whole.extend(verdict, whole=not verdict.problem)

@@ -9,14 +9,17 @@ from twisted.internet import threads
 from slipway.git_mirror import Mirror
 from slipway.ledger.tables.runs import Run
 from slipway.model.errors import SlipwayError
+from slipway.model.records.commit import CommitFacts
 from slipway.www.api.call import Call
-from slipway.www.shapes.gates import Commit, Commits, Since
+from slipway.www.shapes.gates import Commits, Since
 from slipway.www.views.lookup import find_run
 
 _MOST = 100
 
 
-async def between(call: Call, project: str, old: str | None, new: str) -> tuple[list[Commit], bool]:
+async def between(
+    call: Call, project: str, old: str | None, new: str
+) -> tuple[list[CommitFacts], bool]:
     """Return the commits after `old` up to `new`, newest first, and whether there are more.
 
     Git errors give an empty list, so that pages are shown without commits.
@@ -30,18 +33,10 @@ async def between(call: Call, project: str, old: str | None, new: str) -> tuple[
         return [], False
 
 
-def _ask(mirror: Mirror, old: str | None, new: str) -> tuple[list[Commit], bool]:
+def _ask(mirror: Mirror, old: str | None, new: str) -> tuple[list[CommitFacts], bool]:
     found = mirror.between(old, new, _MOST + 1)
     shown = found[::-1][:_MOST]
-    return [
-        Commit(
-            revision=one.revision,
-            subject=one.subject,
-            author=one.author,
-            committed_at=one.committed_at,
-        )
-        for one in shown
-    ], len(found) > _MOST
+    return shown, len(found) > _MOST
 
 
 async def list_commits(call: Call) -> Commits:

@@ -7,16 +7,17 @@ from collections import defaultdict
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from slipway.ledger.records.deployments import fetch, newest, standing
 from slipway.ledger.tables import gates as gate_tables
 from slipway.ledger.tables.runs import Run
 from slipway.model.access import Person
+from slipway.model.records.deployment import Deployment
 from slipway.model.states import UNDECIDED, DeploymentState, EnvironmentState
 from slipway.www.api.call import Call
 from slipway.www.api.graph_columns import Outline
 from slipway.www.api.http_errors import not_found
 from slipway.www.shapes.base import Listing, Paging
-from slipway.www.shapes.gates import Deployment, Earlier, Environment, Gate
-from slipway.www.views.deployments import fetch, newest, standing
+from slipway.www.shapes.gates import Earlier, Environment, Gate
 from slipway.www.views.gates import gates
 
 _SHOWN = 10

@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session, contains_eager, selectinload
 
+from slipway.ledger.records.deployments import standing
+from slipway.ledger.records.runs import release_record
 from slipway.ledger.tables import runs as tables
 from slipway.ledger.tables.runs import Run, StageResult
 from slipway.www.api.call import Call
@@ -17,7 +19,6 @@ from slipway.www.api.http_errors import not_found
 from slipway.www.shapes.base import Listing
 from slipway.www.shapes.files import Artefact
 from slipway.www.shapes.runs import Deployed, Release, ReleasesQuery
-from slipway.www.views.deployments import standing
 from slipway.www.views.files import artefact, in_release
 
 
@@ -94,19 +95,8 @@ def _reports(session: Session, runs: Sequence[int]) -> dict[int, list[Artefact]]
 
 
 def _release(row: tables.Release, reports: list[Artefact], deployed: list[Deployed]) -> Release:
-    run = row.run
-    return Release(
-        id=row.id,
-        project=run.project,
-        version=row.version,
-        run=run.number,
-        branch=run.branch,
-        revision=run.revision,
-        subject=run.subject,
-        author=run.author,
-        published_at=row.published_at,
-        place=row.place,
-        manifest_sha256=row.manifest_sha256,
+    return Release.extend(
+        release_record(row, row.run),
         artefacts=[in_release(kept) for kept in row.artefacts],
         reports=reports,
         deployed=deployed,

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from slipway.ledger.tables import runs as tables
+from slipway.ledger.freezes import list_freezes
+from slipway.ledger.polls import last_polls
 from slipway.model.access import ACTIONS, may
 from slipway.www.api.call import Call
 from slipway.www.api.graph_columns import Outline, Place
 from slipway.www.shapes.base import Listing
-from slipway.www.shapes.site import (
-    EnvironmentOfProject,
-    Frozen,
-    LastPoll,
-    Me,
-    Project,
-    StageOfProject,
-)
-from slipway.www.views.gates.gates import freezes
+from slipway.www.shapes.site import EnvironmentOfProject, Me, Project, StageOfProject
+from slipway.www.views.stage_rules import stage_rules
 
 
 async def show_me(call: Call) -> Me:
@@ -43,11 +36,10 @@ async def list_projects(call: Call) -> Listing[Project]:
 def _list(
     session: Session, site: dict[str, Outline], repositories: dict[str, str]
 ) -> Listing[Project]:
-    polls = {one.project: one for one in session.scalars(select(tables.Poll))}
-    frozen = freezes(session)
+    polls, frozen = last_polls(session), list_freezes(session)
     items = []
     for name, outline in site.items():
-        project, poll, freeze = outline.project, polls.get(name), frozen.get(name)
+        project = outline.project
         items.append(
             Project(
                 name=name,
@@ -56,10 +48,8 @@ def _list(
                 poll=project.poll,
                 fail_fast=project.fail_fast,
                 supersede=project.supersede,
-                last_poll=_last(poll) if poll else None,
-                frozen=Frozen(reason=freeze.reason, person=freeze.person, at=freeze.at)
-                if freeze
-                else None,
+                last_poll=polls.get(name),
+                frozen=frozen.get(name),
                 stages=[_stage(place) for place in outline.places.values()],
                 environments=[
                     EnvironmentOfProject(name=key, url=one.url, description=one.description)
@@ -68,16 +58,6 @@ def _list(
             )
         )
     return Listing[Project](items=items)
-
-
-def _last(poll: tables.Poll) -> LastPoll:
-    return LastPoll(
-        began_at=poll.began_at,
-        at=poll.polled_at,
-        outcome=poll.outcome,
-        failed=poll.failed,
-        runs=poll.runs or [],
-    )
 
 
 def _without_password(repository: str) -> str:
@@ -90,11 +70,10 @@ def _without_password(repository: str) -> str:
 
 def _stage(place: Place) -> StageOfProject:
     stage = place.stage
-    return StageOfProject(
+    return StageOfProject.extend(
+        stage_rules(place),
         name=place.name,
         uses=stage.uses,
-        needs=list(stage.needs),
-        on_failure=list(stage.on_failure),
         if_changed=list(stage.if_changed),
         manual=stage.manual,
         allow_failure=stage.allow_failure,
@@ -104,6 +83,4 @@ def _stage(place: Place) -> StageOfProject:
         lane=stage.lane,
         runs_on=list(stage.runs_on),
         timeout=stage.timeout,
-        allowed=list(stage.allowed) if stage.manual else [],
-        approvals=stage.approvals,
     )

@@ -276,7 +276,8 @@ def _history(session: Session, query: HistoryQuery) -> Listing[Seen]:
                 at=one.at,
             )
         elif earlier is not None and one.category == LONG:
-            earlier.seconds = float(row.value)
+            seen[one.build] = earlier.model_copy(update={"seconds": float(row.value)})
         elif earlier is not None:
-            earlier.status, earlier.message = telling(TOLD, row.value)
+            status, message = telling(TOLD, row.value)
+            seen[one.build] = earlier.model_copy(update={"status": status, "message": message})
     return Listing[Seen](items=list(seen.values())[::-1][: query.limit])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from typing import Any, get_args
 
 from buildbot.db.model import Model
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session, aliased
 
+from slipway.ledger.records.runs import attempt_result
 from slipway.ledger.tables.runs import Run, StageResult
 from slipway.model.kinds.scheduling_keys import Lane as LaneName
 from slipway.model.states import OPEN_STAGE, StageState
@@ -79,20 +81,26 @@ def _read(
 
 
 def _lanes(rows: list[Any], site: dict[str, Outline]) -> list[Lane]:
-    lanes = {
-        name: Lane(lane=name, queued=0, running=0, oldest_at=None) for name in get_args(LaneName)
-    }
+    running: Counter[str] = Counter()
+    queued: dict[str, list[float]] = defaultdict(list)
     for row in rows:
         stage: StageResult = row[0]
         outline = site.get(row.project)
         place = outline.places.get(stage.name) if outline else None
-        lane = lanes[place.stage.lane if place else "default"]
+        lane = place.stage.lane if place else "default"
         if stage.state == StageState.RUNNING:
-            lane.running += 1
+            running[lane] += 1
         else:
-            lane.queued += 1
-            lane.oldest_at = min(lane.oldest_at or stage.queued_at, stage.queued_at)
-    return list(lanes.values())
+            queued[lane].append(stage.queued_at)
+    return [
+        Lane(
+            lane=name,
+            queued=len(queued[name]),
+            running=running[name],
+            oldest_at=min(queued[name], default=None),
+        )
+        for name in get_args(LaneName)
+    ]
 
 
 def _failed(session: Session) -> list[FailedStage]:
@@ -117,16 +125,12 @@ def _failed(session: Session) -> list[FailedStage]:
         .limit(_FAILED)
     )
     return [
-        FailedStage(
+        FailedStage.extend(
+            attempt_result(row[0]),
             project=row.project,
             run=row.number,
             stage=row[0].name,
             cell=row[0].cell,
-            attempt=row[0].attempt,
-            summary=row[0].summary,
-            exit_code=row[0].exit_code,
-            worker=row[0].worker,
-            finished_at=row[0].finished_at,
         )
         for row in session.execute(query)
     ]

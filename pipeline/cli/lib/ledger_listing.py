@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 
@@ -15,6 +14,7 @@ from slipway.cli.lib.running_site import running_site
 from slipway.cli.lib.tables import print_table
 from slipway.cli.lib.terminal import terminal
 from slipway.model.errors import WrongInput
+from slipway.model.records.base import Record
 from slipway.model.site import Site
 from slipway.model.spelling import did_you_mean
 from slipway.state_folder import Home
@@ -66,11 +66,12 @@ def moment(seconds: float | None) -> str:
     return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def show(rows: Sequence[Any], table: Table, *, as_json: bool, nothing: str) -> int:
-    """Print rows as JSON or as a table; if there are none, a sentence."""
+def show(rows: Sequence[Record], table: Table, *, as_json: bool, nothing: str) -> int:
+    """Print records as JSON or as a table; if there are none, a sentence."""
     console = terminal()
     if as_json:
-        console.print(json.dumps([asdict(row) for row in rows], indent=2), markup=False)
+        facts = [row.model_dump(by_alias=True) for row in rows]
+        console.print(json.dumps(facts, indent=2), markup=False)
     elif rows:
         print_table(table)
     else:

@@ -12,9 +12,10 @@ from rich.text import Text
 
 from slipway.cli.lib.state_labels import PENDING, mark, word
 from slipway.cli.lib.tables import columns, flow
-from slipway.ledger.queries import RunView, StageView
 from slipway.model.duration import format_duration
 from slipway.model.kinds.stage import Stage
+from slipway.model.records.run import ListedRun
+from slipway.model.records.stage import ListedStage
 from slipway.model.site import Site
 from slipway.model.states import OPEN_RUN, OPEN_STAGE, RunState, ShownState
 from slipway.scripts.terminal_text import escape, plain
@@ -40,7 +41,7 @@ class Watch:
         self._site, self._since = site, since
         self._console = console
         self._live: Live | None = None
-        self._runs: list[RunView] = []
+        self._runs: list[ListedRun] = []
         self._drawn = (0.0, (0, 0))
         self._said: dict[tuple[str, int, str], str] = {}
 
@@ -58,7 +59,7 @@ class Watch:
         """Print a sentence above the live display."""
         self._console.print(sentence, soft_wrap=True)
 
-    def show(self, runs: list[RunView]) -> None:
+    def show(self, runs: list[ListedRun]) -> None:
         """Show runs, newest first."""
         shown, self._runs = self._runs, runs[:_SHOWN]
         if self._live is not None:
@@ -92,7 +93,7 @@ class Watch:
             lines = told + lines
         live.update(Group(*lines), refresh=True)
 
-    def _print_news(self, run: RunView) -> None:
+    def _print_news(self, run: ListedRun) -> None:
         for name, stage in run.stages.items():
             state = f"{stage.state} {stage.attempt} {stage.waits}"
             self._print_once(run, name, state, _sentence(stage), _since(stage))
@@ -102,7 +103,7 @@ class Watch:
             line = f"{run.version} {word(run.state)} [dim]{took}[/]"
             self._print_once(run, "", run.state, line, ended)
 
-    def _print_once(self, run: RunView, name: str, state: str, line: str, at: float) -> None:
+    def _print_once(self, run: ListedRun, name: str, state: str, line: str, at: float) -> None:
         key = (run.project, run.number, name)
         if self._said.get(key) == state:
             return
@@ -113,7 +114,7 @@ class Watch:
         said = f"{mark(state.split(maxsplit=1)[0])}{run.project} {escape(what)}: {line.rstrip()}"
         self._console.print(said, soft_wrap=True)
 
-    def _lines(self, run: RunView, width: int) -> list[Text]:
+    def _lines(self, run: ListedRun, width: int) -> list[Text]:
         """Return a run as lines, none wider than the terminal."""
         took = format_duration((run.finished_at or time.time()) - run.started_at)
         name = Text.from_markup(f"{mark(run.state)}[bold]{run.project} run {run.number}[/]")
@@ -129,7 +130,7 @@ class Watch:
         rows = [tuple(Text.from_markup(cell) for cell in row) for row in self._rows(run)]
         return [*head, *columns(rows, width), Text()]
 
-    def _rows(self, run: RunView) -> Iterable[tuple[str, ...]]:
+    def _rows(self, run: ListedRun) -> Iterable[tuple[str, ...]]:
         project = self._site.project.get(run.project)
         stages = project.stages if project else {}
         names = {stage.name for stage in run.stages.values()}
@@ -145,7 +146,7 @@ class Watch:
                     yield (f"{mark(stage.state)}{escape(title)}", *told)
 
 
-def _since(stage: StageView) -> float:
+def _since(stage: ListedStage) -> float:
     """Return the time of a stage's last change of state, in seconds since 1970."""
     if stage.state in OPEN_STAGE:
         # A running stage always counts as new, however long it has been running.
@@ -157,18 +158,18 @@ def _waits(stage: Stage) -> str:
     return f"[dim]after {', '.join(stage.needs)}[/]" if stage.needs else ""
 
 
-def _sentence(stage: StageView) -> str:
+def _sentence(stage: ListedStage) -> str:
     took = f" [dim]{_took(stage)}[/]" if stage.started_at else ""
     return f"{word(stage.state)}{took} {_summary(stage)}".rstrip()
 
 
-def _took(stage: StageView) -> str:
+def _took(stage: ListedStage) -> str:
     if stage.started_at is None:
         return ""
     return format_duration((stage.finished_at or time.time()) - stage.started_at)
 
 
-def _summary(stage: StageView) -> str:
+def _summary(stage: ListedStage) -> str:
     if stage.state in OPEN_STAGE:
         return f"[dim]{escape(stage.waits)}[/]" if stage.waits else ""
     again = f"[dim](attempt {stage.attempt})[/] " if stage.attempt > 1 else ""

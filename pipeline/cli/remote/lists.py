@@ -5,17 +5,22 @@ from __future__ import annotations
 import argparse
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
 
 from slipway.cli.remote.client import URL, Remote
 from slipway.cli.remote.projects import check_project
-from slipway.ledger.audit.queries import AuditView, Verdict
-from slipway.ledger.queries import ReleaseView, RunView, StageView
 from slipway.model.cell import cell_title
+from slipway.model.errors import MissingTool
+from slipway.model.records.audit import AuditEntry, Verdict
+from slipway.model.records.base import Record
+from slipway.model.records.release import ReleaseRecord
+from slipway.model.records.run import ListedRun
+from slipway.model.records.stage import ListedStage
 from slipway.model.states import StageState
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Record)
 
 #: Maximum page sizes of a master.
 _PAGE, _AUDIT_PAGE = 100, 10_000
@@ -28,7 +33,7 @@ def elsewhere(options: argparse.Namespace) -> bool:
     return bool(options.url or os.environ.get(URL))
 
 
-def list_runs(options: argparse.Namespace) -> list[RunView]:
+def list_runs(options: argparse.Namespace) -> list[ListedRun]:
     """Return runs with their stages, newest first."""
     with Remote(options) as master:
         check_project(master, options.project)
@@ -40,20 +45,20 @@ def list_runs(options: argparse.Namespace) -> list[RunView]:
             return [_run(one) for one in pool.map(master.get, paths)]
 
 
-def list_releases(options: argparse.Namespace) -> list[ReleaseView]:
+def list_releases(options: argparse.Namespace) -> list[ReleaseRecord]:
     """Return releases, newest first."""
     with Remote(options) as master:
         check_project(master, options.project)
         rows = _pages(master, "releases", options.limit, project=options.project)
-        return [_of(ReleaseView, one) for one in rows]
+        return [record_of(ReleaseRecord, one) for one in rows]
 
 
-def list_audit(options: argparse.Namespace, since: float | None) -> list[AuditView]:
+def list_audit(options: argparse.Namespace, since: float | None) -> list[AuditEntry]:
     """Return the audit trail, newest first."""
     with Remote(options) as master:
         asked = {"project": options.project, "actor": options.actor, "since": since}
         rows = _pages(master, "audit", options.limit, _AUDIT_PAGE, **asked)
-        return [_of(AuditView, one) for one in rows]
+        return [record_of(AuditEntry, one) for one in rows]
 
 
 def verify_audit(options: argparse.Namespace, anchors: dict[str, str]) -> Verdict:
@@ -74,7 +79,7 @@ def verify_audit(options: argparse.Namespace, anchors: dict[str, str]) -> Verdic
         problem = f"{holder} saw a row of the trail that is not in it any more: {anchor}"
         break
     held = len(anchors) - len(missing)
-    return Verdict(whole["rows"], whole["head"], held, problem)
+    return Verdict(rows=whole["rows"], head=whole["head"], anchors=held, problem=problem)
 
 
 def _pages(
@@ -93,13 +98,22 @@ def _pages(
     return found
 
 
-def _of(kind: type[T], told: dict[str, Any], **more: Any) -> T:
-    """Build a view from a master's answer; `more` adds fields that the answer lacks."""
-    names = [one.name for one in fields(cast("Any", kind))]
-    return kind(**{name: told[name] for name in names if name in told}, **more)
+def record_of(kind: type[T], told: dict[str, Any], **more: Any) -> T:
+    """Build a record from a master's answer; `more` adds fields that the answer lacks.
+
+    Raises:
+        MissingTool: The answer lacks a field, or it has a value that this version does not know.
+    """
+    try:
+        return kind.pick(told, **more)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        msg = f"the master's answer is not understood ({key}: {first['msg']})"
+        raise MissingTool(f"{msg}; use the version of Slipway that the master has") from None
 
 
-def _run(told: dict[str, Any]) -> RunView:
+def _run(told: dict[str, Any]) -> ListedRun:
     stages = {
         cell_title(stage["name"], one["cell"]): _stage(stage, one)
         for stage in told["stages"]
@@ -107,12 +121,11 @@ def _run(told: dict[str, Any]) -> RunView:
         if one["attempts"] and not one["attempts"][0]["stale"]
     }
     releases = [one["place"] for one in told["releases"]]
-    own = {key: value for key, value in told.items() if key not in {"stages", "releases"}}
-    return _of(RunView, own, owner=told["person"], stages=stages, releases=releases)
+    return record_of(ListedRun, {**told, "stages": stages, "releases": releases})
 
 
-def _stage(stage: dict[str, Any], one: dict[str, Any]) -> StageView:
+def _stage(stage: dict[str, Any], one: dict[str, Any]) -> ListedStage:
     attempt = one["attempts"][0]
     waits = stage["waits"] if attempt["state"] == StageState.QUEUED else ""
     more = {"name": stage["name"], "uses": stage["uses"], "cell": one["cell"], "waits": waits}
-    return _of(StageView, attempt, **more)
+    return record_of(ListedStage, attempt, **more)

@@ -3,47 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, inspect, select
+from sqlalchemy.orm import Session
 
 from slipway.ledger.audit.chain import GENESIS, row_hash
 from slipway.ledger.audit.recording import AuditRow
 from slipway.ledger.tables.runs import Release, Run
+from slipway.model.records.audit import AuditEntry, Verdict
 
 _BATCH = 1000
-
-
-@dataclass(frozen=True)
-class AuditView:
-    """One row of the trail."""
-
-    id: int
-    at: float
-    actor: str
-    action: str
-    entity: str
-    entity_id: str
-    project: str
-    summary: str
-    old: dict[str, Any] | None
-    new: dict[str, Any] | None
-    previous: str
-    hash: str
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Result of verifying the chain."""
-
-    rows: int
-    head: str
-    anchors: int
-    """Number of anchors found in the chain."""
-    problem: str = ""
-    """The first problem, a sentence; empty if the trail is intact."""
 
 
 def list_audit(
@@ -53,19 +24,42 @@ def list_audit(
     actor: str | None = None,
     since: float | None = None,
     limit: int = 20,
-) -> list[AuditView]:
-    """Return the newest rows, newest first."""
+) -> list[AuditEntry]:
+    """Return the newest entries, newest first; none if the ledger has no trail."""
     if not has_trail(engine):
         return []
-    query = select(AuditRow.__table__).order_by(AuditRow.id.desc()).limit(limit)
-    if project is not None:
-        query = query.where(AuditRow.project == project)
-    if actor is not None:
-        query = query.where(AuditRow.actor == actor)
-    if since is not None:
-        query = query.where(AuditRow.at >= since)
     with engine.connect() as connection:
-        return [AuditView(**row) for row in connection.execute(query).mappings()]
+        return newest(connection, limit, since=since, project=project, actor=actor)
+
+
+def newest(
+    connection: Connection | Session,
+    limit: int,
+    *,
+    since: float | None = None,
+    before: int | None = None,
+    **equal: str | None,
+) -> list[AuditEntry]:
+    """Return the newest entries, newest first.
+
+    Args:
+        connection: A connection to the ledger, or a session on it.
+        limit: Maximum number of entries.
+        since: Only entries from this time on, in seconds since 1970.
+        before: Only entries with a smaller id.
+        equal: Only entries with these values of columns. None: any.
+    """
+    trail = AuditRow.__table__
+    columns = trail.c
+    query = select(trail).order_by(columns.id.desc()).limit(limit)
+    for name, value in equal.items():
+        if value is not None:
+            query = query.where(columns[name] == value)
+    if since is not None:
+        query = query.where(columns.at >= since)
+    if before is not None:
+        query = query.where(columns.id < before)
+    return [AuditEntry(**row) for row in connection.execute(query).mappings()]
 
 
 def has_trail(engine: Engine) -> bool:
@@ -86,7 +80,8 @@ def verify(engine: Engine, anchors: Mapping[str, str] | None = None) -> Verdict:
         # One migration created both the trail's table and this column.
         made = {one["name"] for one in inside.get_columns(Release.__tablename__)}
         if "audit_head" in made:
-            return Verdict(0, GENESIS, 0, f"the table {AuditRow.__tablename__} is missing")
+            missing = f"the table {AuditRow.__tablename__} is missing"
+            return Verdict(rows=0, head=GENESIS, anchors=0, problem=missing)
         return _conclude(0, GENESIS, dict(anchors or {}), set())
     with engine.connect() as connection:
         wanted = {**_own_anchors(connection), **(anchors or {})}
@@ -108,7 +103,7 @@ def _walk(connection: Connection, wanted: dict[str, str]) -> Verdict:
     for row in _rows(connection):
         problem = _problem(row, number, last)
         if problem:
-            return Verdict(number, last, len(found), problem)
+            return Verdict(rows=number, head=last, anchors=len(found), problem=problem)
         number, last = row["id"], row["hash"]
         if last in wanted:
             found.add(last)
@@ -141,10 +136,10 @@ def _problem(row: Mapping[str, Any], number: int, last: str) -> str:
 
 
 def _conclude(number: int, last: str, wanted: dict[str, str], found: set[str]) -> Verdict:
+    problem = ""
     for anchor, holder in wanted.items():
         if anchor not in found:
-            problem = f"the audit trail's {number} rows do not hold {anchor}, which {holder} saw"
-            return Verdict(
-                number, last, len(found), f"{problem}: its end was cut off, or it was written anew"
-            )
-    return Verdict(number, last, len(found))
+            missing = f"the audit trail's {number} rows do not hold {anchor}, which {holder} saw"
+            problem = f"{missing}: its end was cut off, or it was written anew"
+            break
+    return Verdict(rows=number, head=last, anchors=len(found), problem=problem)

@@ -19,9 +19,10 @@ from slipway.master.ledger_service import find_ledger
 from slipway.master.scheduling.change_filter import POLLED
 from slipway.master.scheduling.scheduler import find_pipeline
 from slipway.master.scheduling.startup_barrier import wait_for_start
-from slipway.model.commit import Cause, CommitFacts
+from slipway.model.commit import Cause
 from slipway.model.duration import parse_duration
 from slipway.model.errors import SlipwayError, WrongInput
+from slipway.model.records.commit import CommitFacts
 
 #: Poll interval in seconds for a cron line: Buildbot's poller needs one to be active at all.
 _NEVER = 10 * 365 * 86_400

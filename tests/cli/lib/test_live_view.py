@@ -7,7 +7,8 @@ import pytest
 from rich.console import Console
 
 from slipway.cli.lib.live_view import Watch
-from slipway.ledger.queries import RunView, StageView
+from slipway.model.records.run import ListedRun
+from slipway.model.records.stage import ListedStage
 from slipway.model.site import Site
 
 STAGES = {"tests": {"uses": "tests"}, "pack": {"uses": "archive", "needs": ["tests"]}}
@@ -19,6 +20,7 @@ SITE = Site.model_validate(
 def stage(**changes):
     given = {
         "name": "tests",
+        "cell": "",
         "uses": "tests",
         "attempt": 1,
         "state": "passed",
@@ -28,14 +30,14 @@ def stage(**changes):
         "exit_code": 0,
         "summary": "118 tests: 116 passed, 2 skipped in 8.6s (pytest 102, nose2 16) [bold]",
         "worker": "local",
-        "owner": "",
+        "waits": "",
     }
-    known = StageView.__dataclass_fields__
-    return StageView(**{key: value for key, value in {**given, **changes}.items() if key in known})
+    return ListedStage.pick({**given, **changes})
 
 
 def run(*stages, **changes):
     given = {
+        "id": 1,
         "project": "demo",
         "number": 1,
         "version": "1.0+1",
@@ -44,13 +46,17 @@ def run(*stages, **changes):
         "subject": "A subject",
         "author": "Ann",
         "trigger": "poll",
-        "owner": "",
+        "committed_at": 1,
+        "person": "",
+        "reason": "",
+        "superseded_by": None,
+        "releases": [],
         "state": "running",
         "started_at": 1000.0,
         "finished_at": None,
         "stages": {one.name: one for one in stages},
     }
-    return RunView(**{**given, **changes})
+    return ListedRun(**{**given, **changes})
 
 
 def terminal(width, height=24):

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from sqlalchemy.orm import Session
 
 from slipway.ledger import deployments
+from slipway.ledger.records.deployments import fetch
+from slipway.ledger.records.deployments import statement as deployments_statement
 from slipway.ledger.tables import gates as gate_tables
 from slipway.ledger.tables import runs as tables
 from slipway.master.gates.finder import ByGate, EarlyGate, GateFinder, GateReference, RollbackGate
 from slipway.model.access import Person
 from slipway.model.answers import spec
+from slipway.model.records.commit import CommitFacts
+from slipway.model.records.deployment import Deployment
 from slipway.model.states import UNDECIDED
 from slipway.www.api.call import Call
 from slipway.www.api.http_errors import not_found
-from slipway.www.shapes.gates import Commit, Deployment, FormField, ToDeploy, WholeGate
+from slipway.www.shapes.gates import FormField, Gate, ToDeploy, WholeGate
 from slipway.www.views.commits import between
-from slipway.www.views.deployments import fetch
-from slipway.www.views.deployments import statement as deployments_statement
 from slipway.www.views.environments import check_environment
 from slipway.www.views.files import in_release
-from slipway.www.views.gates.gates import Site, keys, statement, surroundings
+from slipway.www.views.gates.gates import Site, shown, statement, surroundings
 from slipway.www.views.lookup import find_run
 
 Direction = Literal["first", "forward", "again", "rollback"]
@@ -35,7 +37,7 @@ class _Found:
 
     project: str
     stage: str
-    keys: dict[str, Any]
+    gate: Gate
     token: str
     deploys: ToDeploy | None
     replaces: Deployment | None
@@ -112,9 +114,9 @@ async def _whole(call: Call, project: str, reference: GateReference, ask: str) -
         context = await call.scheduler(project).gates.context(reference, call.person)
         form = [FormField.model_validate(one) for one in spec(place.stage.parameters, context)]
     commits, more, direction = await _commits(call, found)
-    opens = found.keys["may"].open
-    return WholeGate(
-        **found.keys,
+    opens = found.gate.may.open
+    return WholeGate.extend(
+        found.gate,
         ask=ask,
         token=found.token if opens else None,
         form=form,
@@ -142,12 +144,12 @@ def _find(
     session: Session, finder: GateFinder, reference: GateReference, site: Site, person: Person
 ) -> _Found:
     gate = _gate(session, finder, reference, time.time())
-    known = keys(gate, site, person, surroundings(session, [gate], site))
+    known = shown(gate, site, person, surroundings(session, [gate], site))
     deploys, replaces = None, None
-    if known["environment"] is not None:
+    if known.environment is not None:
         release = deployments.release_of(session, gate.run)
         deploys = _to_deploy(release, gate.run) if release else None
-        replaces = _replaced(session, gate, known["environment"])
+        replaces = _replaced(session, gate, known.environment)
     return _Found(gate.run.project, gate.stage, known, gate.token, deploys, replaces)
 
 
@@ -186,7 +188,7 @@ def _to_deploy(release: tables.Release, run: tables.Run) -> ToDeploy:
     )
 
 
-async def _commits(call: Call, found: _Found) -> tuple[list[Commit], bool, Direction | None]:
+async def _commits(call: Call, found: _Found) -> tuple[list[CommitFacts], bool, Direction | None]:
     new, old = found.deploys, found.replaces
     if new is None:
         return [], False, None

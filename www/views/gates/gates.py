@@ -10,17 +10,20 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, contains_eager, selectinload
 
+from slipway.ledger.freezes import list_freezes
+from slipway.ledger.records.gates import gate_record
 from slipway.ledger.tables import gates as gate_tables
 from slipway.ledger.tables.runs import Run
 from slipway.model.access import Person
+from slipway.model.records.gate import Frozen
 from slipway.model.states import UNDECIDED, GateState, StageState
 from slipway.www.api.call import Call
 from slipway.www.api.graph_columns import Outline
 from slipway.www.api.http_errors import not_found
 from slipway.www.shapes.base import Listing
-from slipway.www.shapes.gates import Approval, DeploymentMark, Gate, GatesQuery
+from slipway.www.shapes.gates import DeploymentMark, Gate, GatesQuery
 from slipway.www.views.gates.outcomes import marks, outcome
-from slipway.www.views.gates.progress import Freezes, may, waits_for
+from slipway.www.views.gates.progress import may, waits_for
 from slipway.www.views.runs.queue_reasons import why_queued
 
 Site = dict[str, Outline]
@@ -74,16 +77,11 @@ def statement() -> Select[Any]:
     )
 
 
-def freezes(session: Session) -> Freezes:
-    """Return the freezes of the site, by project."""
-    return {one.project: one for one in session.scalars(select(gate_tables.Freeze))}
-
-
 @dataclass(frozen=True)
 class Surroundings:
     """Data from other tables that is shown with gates."""
 
-    frozen: Freezes
+    frozen: Mapping[str, Frozen]
     now: float
     deployments: Mapping[int, DeploymentMark]
     """Deployments by the id of their attempt."""
@@ -100,7 +98,7 @@ def surroundings(session: Session, gates: Sequence[gate_tables.Gate], site: Site
         for one in gate.run.stages
     )
     return Surroundings(
-        frozen=freezes(session),
+        frozen=list_freezes(session),
         now=time.time(),
         deployments=marks(session, opened) if opened else {},
         queued=why_queued(session, site) if waits else {},
@@ -113,7 +111,7 @@ def shape(
     """Return gates as shapes for a person."""
     rows = list(gates)
     around = surroundings(session, rows, site)
-    return [Gate(**keys(gate, site, person, around)) for gate in rows]
+    return [shown(gate, site, person, around) for gate in rows]
 
 
 def show(session: Session, gate_id: int, site: Site, person: Person) -> Gate:
@@ -128,35 +126,18 @@ def show(session: Session, gate_id: int, site: Site, person: Person) -> Gate:
     return shape(session, [gate], site, person)[0]
 
 
-def keys(
-    gate: gate_tables.Gate, site: Site, person: Person, around: Surroundings
-) -> dict[str, Any]:
-    """Return the keys of a gate's shape."""
-    run, outline = gate.run, site.get(gate.run.project)
+def shown(gate: gate_tables.Gate, site: Site, person: Person, around: Surroundings) -> Gate:
+    """Return a gate as a shape for a person."""
+    outline = site.get(gate.run.project)
     place = outline.places.get(gate.stage) if outline else None
     stage = place.stage if place else None
-    own = (
-        *("id", "stage", "state", "rollback", "person", "comment", "values", "secret_names"),
-        *("asking", "made_at", "asked_at", "expires_at", "ended_at"),
-    )
-    of_run = ("project", "version", "branch", "revision", "subject")
-    return (
-        {name: getattr(gate, name) for name in own}
-        | {name: getattr(run, name) for name in of_run}
-        | {
-            "run": run.number,
-            "environment": place.environment if place else None,
-            "ready": gate.stage_id is not None,
-            "allowed": list(stage.allowed) if stage else [],
-            "approvals_needed": stage.approvals if stage else 0,
-            "requester_counts": stage.requester_counts if stage else False,
-            "approvals": [
-                Approval(person=one.person, decision=one.decision, comment=one.comment, at=one.at)
-                for one in gate.approvals
-            ],
-            "waits_for": waits_for(gate, outline, around.frozen, around.now),
-            "may": may(gate, stage, person, around.now),
-            "run_state": run.state,
-            "outcome": outcome(gate, around.deployments, around.queued),
-        }
+    return Gate.extend(
+        gate_record(gate),
+        environment=place.environment if place else None,
+        allowed=list(stage.allowed) if stage else [],
+        approvals_needed=stage.approvals if stage else 0,
+        requester_counts=stage.requester_counts if stage else False,
+        waits_for=waits_for(gate, outline, around.frozen, around.now),
+        may=may(gate, stage, person, around.now),
+        outcome=outcome(gate, around.deployments, around.queued),
     )

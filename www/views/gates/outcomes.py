@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from slipway.ledger.records.runs import attempt_result
 from slipway.ledger.tables.gates import Deployment, Gate
 from slipway.model.states import GateState
 from slipway.www.shapes.gates import DeploymentMark, Outcome
-from slipway.www.views.runs.durations import seconds
 
 
 def marks(session: Session, attempts: Collection[Any]) -> dict[int, DeploymentMark]:
@@ -31,10 +31,8 @@ def outcome(
     found = next((one for one in gate.run.stages if one.id == gate.stage_id), None)
     if gate.state != GateState.OPENED or found is None:
         return None
-    own = ("attempt", "state", "summary", "worker", "exit_code", "started_at", "finished_at")
-    return Outcome(
-        **{name: getattr(found, name) for name in own},
+    return Outcome.extend(
+        attempt_result(found),
         waits=queued.get(found.id, ""),
-        seconds=seconds(found.started_at, found.finished_at),
         deployment=deployments.get(found.id),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from slipway.ledger import run_state
@@ -10,11 +11,10 @@ from slipway.ledger.tables import gates as gate_tables
 from slipway.model.access import Person, may_open
 from slipway.model.kinds.stage import Stage
 from slipway.model.kinds.time_window import is_open, next_opening, sentence
+from slipway.model.records.gate import Frozen
 from slipway.model.states import UNDECIDED, Decision, GateState
 from slipway.www.api.graph_columns import Outline
 from slipway.www.shapes.gates import MayGate, WaitsFor
-
-Freezes = dict[str, gate_tables.Freeze]
 
 
 def may(gate: gate_tables.Gate, stage: Stage | None, person: Person, now: float) -> MayGate:
@@ -33,7 +33,7 @@ def may(gate: gate_tables.Gate, stage: Stage | None, person: Person, now: float)
 
 
 def waits_for(
-    gate: gate_tables.Gate, outline: Outline | None, freezes: Freezes, now: float
+    gate: gate_tables.Gate, outline: Outline | None, freezes: Mapping[str, Frozen], now: float
 ) -> list[WaitsFor]:
     """Return the conditions a gate waits for, each as a sentence."""
     place = outline.places.get(gate.stage) if outline else None

@@ -52,10 +52,3 @@ def expected(session: Session, projects: Collection[str]) -> Expected:
         if state == StageState.PASSED and began is not None and ended is not None:
             seen[project, name, cell].append(max(0.0, ended - began))
     return {key: round(statistics.median(values), 3) for key, values in seen.items()}
-
-
-def seconds(began: float | None, ended: float | None) -> float | None:
-    """Return a duration in seconds; None if it has not begun or not ended."""
-    if began is None or ended is None:
-        return None
-    return round(max(0.0, ended - began), 3)

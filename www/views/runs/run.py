@@ -8,14 +8,17 @@ from buildbot.db.model import Model
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
+from slipway.ledger.records import deployments
+from slipway.ledger.records.runs import attempt_record, run_record
 from slipway.ledger.tables import gates as gate_tables
 from slipway.ledger.tables import runs as tables
 from slipway.ledger.tables.runs import Run, StageResult
 from slipway.model.access import Person
+from slipway.model.records.gate import GateMark
 from slipway.model.states import StageState
 from slipway.www.api.call import Call
 from slipway.www.api.graph_columns import Outline
-from slipway.www.shapes.gates import Gate, GateMark
+from slipway.www.shapes.gates import Gate
 from slipway.www.shapes.runs import (
     Attempt,
     Build,
@@ -25,15 +28,15 @@ from slipway.www.shapes.runs import (
     StageOfRun,
     WholeRun,
 )
-from slipway.www.views import deployments, releases
+from slipway.www.views import releases
 from slipway.www.views.files import artefact
 from slipway.www.views.gates import gates
 from slipway.www.views.lookup import find_run
 from slipway.www.views.runs.critical_path import critical_path
-from slipway.www.views.runs.durations import expected, seconds
+from slipway.www.views.runs.durations import expected
 from slipway.www.views.runs.queue_reasons import why_queued
-from slipway.www.views.runs.runs import run_keys
 from slipway.www.views.runs.stage_chips import chips
+from slipway.www.views.stage_rules import stage_rules
 
 
 async def show_run(call: Call) -> WholeRun:
@@ -62,8 +65,8 @@ def _show(session: Session, outline: Outline, number: str, person: Person) -> Wh
     stages = chips(run, outline, run.stages, times, marked, queued)
     builds = _builds(session, run)
     shown = [_stage(chip, run, outline, builds, found) for chip in stages]
-    return WholeRun(
-        **run_keys(run),
+    return WholeRun.extend(
+        run_record(run),
         stages=shown,
         critical_path=critical_path(outline, stages),
         releases=releases.shape(session, list(run.releases)),
@@ -110,14 +113,9 @@ def _stage(
     names = list(dict.fromkeys([*(row.cell for row in rows)] or (place.cells if place else ())))
     own = [row for row in reversed(rows) if not row.rollback]
     gate = next((found[row.id] for row in own if row.id in found), None)
-    keys = {name: getattr(chip, name) for name in Chip.model_fields}
-    keys["gate"] = found.get(chip.name) or gate
-    return StageOfRun(
-        **keys,
-        needs=list(place.stage.needs) if place else [],
-        on_failure=list(place.stage.on_failure) if place else [],
-        allowed=list(place.stage.allowed) if place and place.stage.manual else [],
-        approvals=place.stage.approvals if place else 0,
+    return StageOfRun.extend(
+        chip.model_copy(update={"gate": found.get(chip.name) or gate}),
+        **vars(stage_rules(place)),
         results=[
             CellResults(
                 cell=name,
@@ -129,14 +127,8 @@ def _stage(
 
 
 def _attempt(row: StageResult, builds: dict[int, Build]) -> Attempt:
-    own = (
-        *("id", "attempt", "state", "stale", "rollback", "tries", "worker", "exit_code", "summary"),
-        *("facts", "queued_at", "started_at", "finished_at"),
-    )
-    return Attempt(
-        **{name: getattr(row, name) for name in own},
-        person=row.owner,
-        seconds=seconds(row.started_at, row.finished_at),
+    return Attempt.extend(
+        attempt_record(row),
         artefacts=[artefact(one, row) for one in row.artefacts],
         borrowed_run=row.borrowed.run.number if row.borrowed else None,
         buildbot=builds.get(row.build_id) if row.build_id is not None else None,

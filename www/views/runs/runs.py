@@ -8,16 +8,17 @@ from typing import Any
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
+from slipway.ledger.records.runs import run_record
 from slipway.ledger.tables import runs as tables
 from slipway.ledger.tables.gates import Gate
 from slipway.ledger.tables.runs import StageResult
+from slipway.model.records.gate import GateMark
 from slipway.model.states import UNDECIDED
 from slipway.www.api.call import Call
 from slipway.www.api.graph_columns import Outline
 from slipway.www.shapes.base import Listing
-from slipway.www.shapes.gates import GateMark
-from slipway.www.shapes.runs import Run, RunRow, RunsQuery
-from slipway.www.views.runs.durations import expected, seconds
+from slipway.www.shapes.runs import RunRow, RunsQuery
+from slipway.www.views.runs.durations import expected
 from slipway.www.views.runs.queue_reasons import why_queued
 from slipway.www.views.runs.stage_chips import chips
 
@@ -58,8 +59,8 @@ def _list(session: Session, query: RunsQuery, site: dict[str, Outline]) -> Listi
     times = expected(session, {run.project for run in runs})
     queued = why_queued(session, site)
     items = [
-        RunRow(
-            **run_keys(run),
+        RunRow.extend(
+            run_record(run),
             stages=chips(run, site.get(run.project), stages[run.id], times, gates, queued),
         )
         for run in runs
@@ -95,10 +96,3 @@ def _filtered(query: RunsQuery) -> Select[Any]:
         begins = run.revision.startswith(query.text.lower(), autoescape=True)
         found = found.where(or_(*matches, begins))
     return found
-
-
-def run_keys(run: tables.Run) -> dict[str, Any]:
-    """Return the keys of a run's shape that come from its own row."""
-    own = set(Run.model_fields) - {"person", "seconds"}
-    keys = {name: getattr(run, name) for name in own}
-    return keys | {"person": run.owner, "seconds": seconds(run.started_at, run.finished_at)}

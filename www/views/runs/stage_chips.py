@@ -8,12 +8,12 @@ from typing import Any, Protocol
 
 from slipway.ledger.tables.runs import Run
 from slipway.model.errors import StageFailed
+from slipway.model.records.gate import GateMark
 from slipway.model.run_state import WEIGHT
 from slipway.model.states import OPEN_RUN, ShownState, StageState
 from slipway.www.api.graph_columns import Outline
-from slipway.www.shapes.gates import GateMark
 from slipway.www.shapes.runs import Chip
-from slipway.www.views.runs.durations import Expected, seconds
+from slipway.www.views.runs.durations import Expected
 
 
 class Row(Protocol):
@@ -57,13 +57,15 @@ def chips(
         by_name.setdefault(row.name, []).append(row)
     known = list(outline.places) if outline else []
     names = known + [name for name in by_name if name not in known]
-    found = [_chip(run, outline, name, by_name.get(name, []), expected) for name in names]
-    for chip in found:
-        rows_of = [row for row in by_name.get(chip.name, []) if not row.stale]
+    found = []
+    for name in names:
+        own = by_name.get(name, [])
         # The stage's own gate has precedence over that of a rollback to this run.
-        have = [row.id for row in sorted(rows_of, key=lambda row: bool(row.rollback))]
-        chip.gate = next((gates[one] for one in have if one in gates), None)
-        chip.waits = next((queued[one] for one in have if one in queued), "")
+        in_order = sorted((row for row in own if not row.stale), key=lambda row: bool(row.rollback))
+        have = [row.id for row in in_order]
+        gate = next((gates[one] for one in have if one in gates), None)
+        waits = next((queued[one] for one in have if one in queued), "")
+        found.append(_chip(run, outline, name, own, expected, gate, waits))
     return found
 
 
@@ -73,6 +75,8 @@ def _chip(
     name: str,
     rows: list[Row],
     expected: Expected,
+    gate: GateMark | None,
+    waits: str,
 ) -> Chip:
     place = outline.places.get(name) if outline else None
     have = {row.cell: row for row in rows if not (row.stale or row.rollback)}
@@ -96,9 +100,10 @@ def _chip(
         attempts=max((row.attempt for row in rows), default=0),
         started_at=began,
         finished_at=ended or None,
-        seconds=seconds(began, ended or None),
         expected=_longest(expected, run.project, name, have or (place.cells if place else ())),
         summary=newest.summary if newest is not None and len(have) == 1 else _counted(states),
+        waits=waits,
+        gate=gate,
     )
 
 

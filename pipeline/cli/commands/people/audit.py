@@ -8,7 +8,6 @@ import io
 import json
 import re
 import sys
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,9 @@ from slipway.cli.lib.ledger_listing import ledger_of, moment, show
 from slipway.cli.lib.terminal import terminal
 from slipway.cli.remote import lists as remote
 from slipway.ledger.audit.chain import GENESIS
-from slipway.ledger.audit.queries import AuditView, Verdict, list_audit, verify
+from slipway.ledger.audit.queries import list_audit, verify
 from slipway.model.errors import PASSED, StageFailed, WrongInput
+from slipway.model.records.audit import AuditEntry, Verdict
 from slipway.scripts.releases import manifest
 from slipway.scripts.releases.verify import find_release
 from slipway.scripts.terminal_text import escape
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     return show(found, _table(found), as_json=options.json, nothing=_nothing(options))
 
 
-def _here(options: argparse.Namespace, since: float | None) -> list[AuditView]:
+def _here(options: argparse.Namespace, since: float | None) -> list[AuditEntry]:
     _, ledger = ledger_of(options)
     if ledger is None:
         return []
@@ -67,7 +67,7 @@ def _nothing(options: argparse.Namespace) -> str:
     return "nothing in the audit trail is like that" if narrowed else _NOTHING
 
 
-def _table(found: list[AuditView]) -> Table:
+def _table(found: list[AuditEntry]) -> Table:
     table = Table(box=None, pad_edge=False)
     for title in ("row", "when", "who", "project", "what", "of"):
         table.add_column(title, no_wrap=True)
@@ -78,7 +78,7 @@ def _table(found: list[AuditView]) -> Table:
     return table
 
 
-def _values(row: AuditView) -> str:
+def _values(row: AuditEntry) -> str:
     """Format the changes of a row; for a new or deleted row its summary is enough."""
     if row.action != "update":
         return "" if row.action in {"insert", "delete"} else _pairs(row.new or {})
@@ -91,12 +91,12 @@ def _pairs(values: dict[str, Any]) -> str:
     return told if len(told) <= _LONGEST else f"{told[: _LONGEST - 1]}…"
 
 
-def _csv(found: list[AuditView]) -> str:
+def _csv(found: list[AuditEntry]) -> str:
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(AuditView.__dataclass_fields__)
+    writer.writerow(AuditEntry.model_fields)
     for one in found:
-        cells = {**asdict(one), "old": _json(one.old), "new": _json(one.new)}
+        cells = {**dict(one), "old": _json(one.old), "new": _json(one.new)}
         writer.writerow(_harmless(cell) for cell in cells.values())
     return text.getvalue()
 
@@ -152,7 +152,7 @@ def _verdict(options: argparse.Namespace, anchors: dict[str, str]) -> Verdict | 
 def _told(verdict: Verdict, *, as_json: bool) -> int:
     console = terminal(soft_wrap=True)
     if as_json:
-        console.print(json.dumps(asdict(verdict), indent=2), markup=False)
+        console.print(json.dumps(verdict.model_dump(), indent=2), markup=False)
     elif verdict.problem:
         console.print(f"[bold red]✗[/] {escape(verdict.problem)}", highlight=False)
     else:
@@ -166,4 +166,5 @@ def _told(verdict: Verdict, *, as_json: bool) -> int:
 
 def _no_ledger(anchors: dict[str, str]) -> Verdict:
     anchor, holder = next(iter(anchors.items()))
-    return Verdict(0, GENESIS, 0, f"there is no ledger, but {holder} saw one: {anchor}")
+    problem = f"there is no ledger, but {holder} saw one: {anchor}"
+    return Verdict(rows=0, head=GENESIS, anchors=0, problem=problem)

@@ -6,7 +6,6 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, fields
 from typing import Any, TypeVar
 
 from rich.table import Table
@@ -19,7 +18,7 @@ from slipway.cli.lib.person import who
 from slipway.cli.lib.running_site import running_site
 from slipway.cli.lib.terminal import terminal
 from slipway.cli.remote.client import Remote
-from slipway.cli.remote.lists import elsewhere
+from slipway.cli.remote.lists import elsewhere, record_of
 from slipway.cli.remote.words import print_json, print_table, say
 from slipway.ledger import tokens
 from slipway.ledger.database.migrate import upgrade
@@ -29,6 +28,7 @@ from slipway.ledger.queries import open_ledger
 from slipway.model.access import held
 from slipway.model.errors import PASSED, MissingTool, WrongInput
 from slipway.model.people import ADMIN
+from slipway.model.records.token import TokenRecord
 from slipway.model.site import Site
 from slipway.model.spelling import did_you_mean
 from slipway.scripts.terminal_text import escape
@@ -60,7 +60,7 @@ def _create(site: Site, url: str, options: argparse.Namespace) -> int:
     return _tell_new(made, text, as_json=options.json)
 
 
-def _tell_new(made: tokens.TokenView, text: str, *, as_json: bool) -> int:
+def _tell_new(made: TokenRecord, text: str, *, as_json: bool) -> int:
     if as_json:
         print_json({"token": text, **_facts(made)})
         return PASSED
@@ -74,8 +74,8 @@ def _tell_new(made: tokens.TokenView, text: str, *, as_json: bool) -> int:
     return PASSED
 
 
-def _facts(one: tokens.TokenView) -> dict[str, Any]:
-    return {**asdict(one), "state": one.state(time.time())}
+def _facts(one: TokenRecord) -> dict[str, Any]:
+    return {**one.model_dump(), "state": one.state_at(time.time())}
 
 
 def _roles(site: Site, person: str, asked: list[str] | None) -> list[str]:
@@ -100,7 +100,7 @@ def _list(url: str, options: argparse.Namespace) -> int:
     return _tell_all(found, as_json=options.json)
 
 
-def _tell_all(found: list[tokens.TokenView], *, as_json: bool) -> int:
+def _tell_all(found: list[TokenRecord], *, as_json: bool) -> int:
     if as_json:
         print_json([_facts(one) for one in found])
         return PASSED
@@ -109,7 +109,7 @@ def _tell_all(found: list[tokens.TokenView], *, as_json: bool) -> int:
         table.add_column(title, no_wrap=True)
     now = time.time()
     for one in found:
-        cells = (one.person, one.name, ", ".join(one.roles), one.state(now))
+        cells = (one.person, one.name, ", ".join(one.roles), one.state_at(now))
         dates = (moment(one.expires_at), moment(one.last_used_at))
         table.add_row(str(one.id), *(escape(cell) for cell in cells), *dates)
     print_table(table, found, "no tokens; make one: slipway token create")
@@ -121,7 +121,7 @@ def _revoke(url: str, options: argparse.Namespace) -> int:
     return _tell_gone(gone, as_json=options.json)
 
 
-def _tell_gone(gone: tokens.TokenView, *, as_json: bool) -> int:
+def _tell_gone(gone: TokenRecord, *, as_json: bool) -> int:
     told = f'token {gone.id} of {gone.person} ("{gone.name}") is revoked'
     say(told, _facts(gone), as_json=as_json)
     return PASSED
@@ -134,21 +134,21 @@ def _create_there(master: Remote, options: argparse.Namespace) -> int:
         raise WrongInput(msg)
     asked = {"name": options.name, "roles": options.role or [], "days": options.days}
     made = master.post("tokens", **asked)
-    return _tell_new(_view(made["item"]), made["token"], as_json=options.json)
+    return _tell_new(_record(made["item"]), made["token"], as_json=options.json)
 
 
 def _list_there(master: Remote, options: argparse.Namespace) -> int:
-    found = [_view(one) for one in master.get("tokens")["items"]]
+    found = [_record(one) for one in master.get("tokens")["items"]]
     wanted = [one for one in found if options.person in {None, one.person}]
     return _tell_all(wanted, as_json=options.json)
 
 
 def _revoke_there(master: Remote, options: argparse.Namespace) -> int:
-    return _tell_gone(_view(master.post(f"tokens/{options.id}/revoke")), as_json=options.json)
+    return _tell_gone(_record(master.post(f"tokens/{options.id}/revoke")), as_json=options.json)
 
 
-def _view(told: dict[str, Any]) -> tokens.TokenView:
-    return tokens.TokenView(**{one.name: told[one.name] for one in fields(tokens.TokenView)})
+def _record(told: dict[str, Any]) -> TokenRecord:
+    return record_of(TokenRecord, told)
 
 
 _REMOTE = {"create": _create_there, "list": _list_there, "revoke": _revoke_there}

@@ -9,7 +9,8 @@ from rich.table import Table
 
 from slipway.cli.lib.ledger_listing import ledger_of, moment, show
 from slipway.cli.remote import lists as remote
-from slipway.ledger.queries import ReleaseView, list_releases
+from slipway.ledger.queries import list_releases
+from slipway.model.records.release import ReleaseRecord
 from slipway.scripts.terminal_text import escape
 from slipway.state_folder import Home
 
@@ -44,6 +45,6 @@ def _gone(place: Path, ours: Path | None) -> str:
     return "" if there else " [dim](no longer there)[/]"
 
 
-def _here(options: argparse.Namespace) -> list[ReleaseView]:
+def _here(options: argparse.Namespace) -> list[ReleaseRecord]:
     _, ledger = ledger_of(options)
     return list_releases(ledger, options.project, options.limit) if ledger else []

@@ -9,8 +9,9 @@ from rich.table import Table
 from slipway.cli.lib.ledger_listing import ledger_of, moment, show
 from slipway.cli.lib.state_labels import mark
 from slipway.cli.remote import lists as remote
-from slipway.ledger.queries import RunView, list_runs
+from slipway.ledger.queries import list_runs
 from slipway.model.duration import format_duration
+from slipway.model.records.run import ListedRun
 from slipway.scripts.terminal_text import escape
 
 
@@ -26,12 +27,12 @@ def run(options: argparse.Namespace) -> int:
     return show(found, table, as_json=options.json, nothing=nothing)
 
 
-def _here(options: argparse.Namespace) -> list[RunView]:
+def _here(options: argparse.Namespace) -> list[ListedRun]:
     site, ledger = ledger_of(options)
     return list_runs(ledger, options.project, options.limit, site=site) if ledger else []
 
 
-def _row(run: RunView) -> tuple[str, ...]:
+def _row(run: ListedRun) -> tuple[str, ...]:
     took = format_duration(run.finished_at - run.started_at) if run.finished_at else ""
     stages = "  ".join(f"{mark(stage.state)}{stage.name}" for stage in run.stages.values())
     return (

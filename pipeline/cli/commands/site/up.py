@@ -22,12 +22,14 @@ from slipway.cli.lib.local_workers import LocalWorkers
 from slipway.cli.lib.terminal import terminal
 from slipway.config import read
 from slipway.ledger.change_check import Changes
-from slipway.ledger.queries import PollView, RunView, list_polls, list_runs, open_ledger
+from slipway.ledger.queries import list_polls, list_runs, open_ledger
 from slipway.master import malloc_tuning
 from slipway.master.access.users import Users
 from slipway.master.master_tac import prepare_master
 from slipway.model.errors import MissingTool, WrongInput
 from slipway.model.git_names import is_pattern
+from slipway.model.records.poll import LastPoll
+from slipway.model.records.run import ListedRun
 from slipway.model.site import Project, Site
 from slipway.model.states import RunState, StageState
 from slipway.scripts.humanize import size_text
@@ -215,21 +217,21 @@ class _Session:
 
     def _show(self, ledger: Engine, watch: Watch) -> int | None:
         polls = list_polls(ledger)
-        for poll in polls.values():
-            if poll.polled_at > self.told_polls.get(poll.project, self.started_at):
-                self.told_polls[poll.project] = poll.polled_at
+        for name, poll in polls.items():
+            if poll.at > self.told_polls.get(name, self.started_at):
+                self.told_polls[name] = poll.at
                 colour = "red" if poll.failed else "dim"
-                watch.say(f"[{colour}]poll of {poll.project}: {escape(poll.outcome)}[/]")
+                watch.say(f"[{colour}]poll of {name}: {escape(poll.outcome)}[/]")
         shown = list_runs(ledger, limit=3, site=self.site)
         watch.show(shown)
         return self._verdict(polls, ledger, watch) if self.once else None
 
-    def _verdict(self, polls: dict[str, PollView], ledger: Engine, watch: Watch) -> int | None:
-        ended: list[RunView] = []
+    def _verdict(self, polls: dict[str, LastPoll], ledger: Engine, watch: Watch) -> int | None:
+        ended: list[ListedRun] = []
         failed = False
         for name, project in self.site.project.items():
             poll = polls.get(name)
-            if poll is None or poll.polled_at < self.started_at:
+            if poll is None or poll.at < self.started_at:
                 return None
             failed = failed or poll.failed
             for branch in _awaited(project, list_runs(ledger, name, limit=50), self.started_at):
@@ -245,7 +247,7 @@ class _Session:
         return max((_close(run, watch) for run in ended), default=0)
 
 
-def _awaited(project: Project, runs: list[RunView], since: float) -> list[str]:
+def _awaited(project: Project, runs: list[ListedRun], since: float) -> list[str]:
     """Return the branches whose runs --once waits for: named ones, and those that polls found."""
     named = [branch for branch in project.branches if not is_pattern(branch)]
     found = (run.branch for run in runs if run.trigger == "poll" and run.started_at >= since)
@@ -259,11 +261,11 @@ def _exposed(home: Home) -> str:
     )
 
 
-def _newest(runs: list[RunView], branch: str) -> RunView | None:
+def _newest(runs: list[ListedRun], branch: str) -> ListedRun | None:
     return next((run for run in runs if run.branch == branch and run.trigger == "poll"), None)
 
 
-def _close(run: RunView, watch: Watch) -> int:
+def _close(run: ListedRun, watch: Watch) -> int:
     """Print how a run ended; return its exit code."""
     bad = {StageState.FAILED, StageState.CANCELLED}
     failed = [stage for stage in run.stages.values() if stage.state in bad]

@@ -1,4 +1,4 @@
-"""Show deployments: the releases and their environments."""
+"""Read-only queries: deployments, with their releases and environments."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from sqlalchemy.orm import Session, aliased
 
 from slipway.ledger.tables import gates as gate_tables
 from slipway.ledger.tables import runs as tables
+from slipway.model.records.deployment import Deployment, Reached
 from slipway.model.states import STANDING
-from slipway.www.shapes.gates import Deployment, Reached
-from slipway.www.views.runs.durations import seconds
 
 _Row = gate_tables.Deployment
 _Before = aliased(gate_tables.Deployment)
@@ -20,7 +19,7 @@ _OldRun = aliased(tables.Run)
 
 
 def statement() -> Any:
-    """Return the select of deployments with all shown columns."""
+    """Return the select of deployments with all columns of their records."""
     return (
         select(
             _Row,
@@ -53,7 +52,7 @@ def newest(limit: int, *conditions: Any) -> Any:
 
 def fetch(session: Session, query: Select[Any]) -> list[Deployment]:
     """Return the deployments of a narrowed `statement`."""
-    return [_shape(row) for row in session.execute(query)]
+    return [_record(row) for row in session.execute(query)]
 
 
 def of_run(session: Session, run_id: int) -> list[Deployment]:
@@ -71,7 +70,7 @@ def standing(session: Session) -> list[Deployment]:
     return fetch(session, statement().where(_Row.id.in_(newest)))
 
 
-def _shape(row: Any) -> Deployment:
+def _record(row: Any) -> Deployment:
     one: gate_tables.Deployment = row[0]
     previous = None
     if one.previous_id is not None and row.old_version is not None:
@@ -97,5 +96,4 @@ def _shape(row: Any) -> Deployment:
         facts=one.facts,
         started_at=one.started_at,
         finished_at=one.finished_at,
-        seconds=seconds(one.started_at, one.finished_at),
     )

@@ -1,0 +1,1 @@
+"""Converters of rows to the records of `slipway.model.records`."""
