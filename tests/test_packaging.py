@@ -138,7 +138,7 @@ def test_behave_does_not_walk_up_to_our_steps():
         "slipway.scripts.stage",
         "slipway.cli.main",
         "slipway.config",
-        *(f"slipway.scripts.stages.{kind}.run" for kind in sorted(STAGES.names)),
+        *(f"slipway.scripts.stages.{kind}.run" for kind in sorted(STAGES.members)),
     ],
 )
 def test_a_worker_needs_no_buildbot(module):

@@ -83,7 +83,7 @@ def _reference_lines() -> Iterator[str]:
     yield from ("", "## `[project.NAME.stages.NAME]`", "", "Keys that every stage has:", "")
     shared = set(Stage.model_json_schema(by_alias=True)["properties"]) - {"uses"}
     yield from _table(Stage.model_json_schema(by_alias=True), only=shared)
-    for kind, model in STAGES.items():
+    for kind, model in STAGES.members.items():
         made = model.model_json_schema(by_alias=True)
         yield from ("", f'### `uses = "{kind}"`', "", made["description"], "")
         yield from _table(made, skip=shared | {"uses"})
@@ -95,7 +95,7 @@ def _reference_lines() -> Iterator[str]:
 
 
 def _kind_lines(key: str, kinds: Kinds[Any], shared: set[str]) -> Iterator[str]:
-    for kind, model in kinds.items():
+    for kind, model in kinds.members.items():
         made = model.model_json_schema(by_alias=True)
         yield from ("", f"### `{key.format(kind)}`", "", made["description"], "")
         yield from _table(made, skip={"kind"} | shared)
@@ -128,9 +128,9 @@ def _table(
     for key, field in part["properties"].items():
         if key in (skip or set()) or (only is not None and key not in only):
             continue
-        told = field.get("description", "").replace("\n", " ").replace("|", "\\|")
+        description = field.get("description", "").replace("\n", " ").replace("|", "\\|")
         default = "**must be written**" if key in required else _default(field)
-        yield f"| `{key}` | {told} | {_type(field)} | {default} |"
+        yield f"| `{key}` | {description} | {_type(field)} | {default} |"
 
 
 def _default(field: dict[str, Any]) -> str:

@@ -41,3 +41,9 @@ class MissingTool(SlipwayError):
 
 class Forbidden(WrongInput):
     """A person lacks the permission for an action."""
+
+
+def error_line(error: BaseException) -> str:
+    """Return an exception's class and the first line of its message; at most 300 characters."""
+    first = next(iter(str(error).splitlines()), "")
+    return f"{type(error).__name__}: {first}"[:300] if first else type(error).__name__

@@ -7,6 +7,7 @@ import queue
 import threading
 from collections.abc import Callable
 
+from slipway.model.errors import error_line
 from slipway.model.kinds.notice import Notice, Notifier
 from slipway.scripts.terminal_text import plain
 
@@ -61,7 +62,7 @@ class Channel:
             try:
                 self._settings.load_runner()(self._settings, notice)
             except (Exception, SystemExit) as error:  # noqa: BLE001  a plugin may raise anything
-                why = plain(f"{type(error).__name__}: {error}".splitlines()[0])[:300]
+                why = plain(error_line(error))[:300]
                 if pause is None:
                     self._report(f"notify.{self._name}: {notice.id} was not sent: {why}")
                 elif self._ended.wait(pause):

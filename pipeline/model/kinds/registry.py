@@ -18,7 +18,7 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from slipway.model.base import Part
-from slipway.model.errors import MissingTool
+from slipway.model.errors import MissingTool, error_line
 
 __all__ = ["Broken", "Kind", "Kinds"]
 
@@ -50,7 +50,8 @@ class Kind(Part):
         except Exception as error:
             if module.partition(".")[0] == OURS:
                 raise
-            msg = f"{module}:{name} cannot be imported: {_told(error)}; mend or update its package"
+            reason = error_line(error)
+            msg = f"{module}:{name} cannot be imported: {reason}; mend or update its package"
             raise MissingTool(msg) from error
 
 
@@ -120,7 +121,7 @@ class Kinds(Generic[T]):
             except (Exception, SystemExit) as error:
                 if _is_ours(used):
                     raise
-                broken.append(self._broken(used, _told(error)))
+                broken.append(self._broken(used, error_line(error)))
         return kinds, tuple(broken)
 
     def _broken(self, offer: EntryPoint, problem: str) -> Broken:
@@ -154,22 +155,18 @@ class Kinds(Generic[T]):
     # ---- look-up
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """The names of all kinds, Slipway's own first."""
-        return tuple(self._loaded[0])
+    def members(self) -> Mapping[str, type[T]]:
+        """The kinds by name, Slipway's own first."""
+        return self._loaded[0]
 
     @property
     def broken(self) -> tuple[Broken, ...]:
         """The kinds that cannot be used."""
         return self._loaded[1]
 
-    def items(self) -> Iterator[tuple[str, type[T]]]:
-        """Yield each kind with its name."""
-        yield from self._loaded[0].items()
-
     def get(self, name: str) -> type[T] | None:
         """Return a kind; None if there is no usable one of that name."""
-        return self._loaded[0].get(name)
+        return self.members.get(name)
 
     def source(self, name: str) -> str:
         """Return the distribution of a kind, with its version."""
@@ -178,7 +175,7 @@ class Kinds(Generic[T]):
 
     def why_not(self, name: str) -> str:
         """Return the reason why a kind cannot be used; empty if it can, or is unknown."""
-        found = (one for one in self.broken if one.name == name and name not in self.names)
+        found = (one for one in self.broken if one.name == name and name not in self.members)
         return next(map(str, found), "")
 
     def missing(self, name: str, what: str) -> str:
@@ -190,7 +187,7 @@ class Kinds(Generic[T]):
         """
         if why := self.why_not(name):
             return why
-        known = ", ".join(sorted(self.names))
+        known = ", ".join(sorted(self.members))
         return (
             f'"{name}" is no {what} here; there are {known}. Another one comes with a package that '
             "must be installed beside Slipway, on the master and on its workers"
@@ -202,13 +199,8 @@ class Kinds(Generic[T]):
         self, source: object, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
         """Return the tagged union of all kinds; pydantic calls this at the first use."""
-        members = {name: handler.generate_schema(kind) for name, kind in self.items()}
+        members = {name: handler.generate_schema(kind) for name, kind in self.members.items()}
         return core_schema.tagged_union_schema(members, discriminator=self.key)
-
-    @property
-    def members(self) -> Mapping[str, type[T]]:
-        """The kinds by name."""
-        return self._loaded[0]
 
 
 def _is_literal(annotation: object) -> bool:
@@ -249,8 +241,3 @@ def _taken(offer: EntryPoint, offers: list[EntryPoint]) -> str:
         return "Slipway itself has one of that name"
     others = {_distribution(one) for one in offers} - {_distribution(offer)}
     return f"{' and '.join(sorted(others)) or 'it'} has another of that name"
-
-
-def _told(error: BaseException) -> str:
-    first = next(iter(str(error).splitlines()), "")
-    return f"{type(error).__name__}: {first}"[:300] if first else type(error).__name__

@@ -54,7 +54,7 @@ class Stage(GateKeys, FlowKeys, Kind):
     @model_validator(mode="after")
     def _can_be_cut(self) -> Self:
         if self.shards > 1 and not self.can_shard:
-            able = ", ".join(name for name, kind in STAGES.items() if kind.can_shard)
+            able = ", ".join(name for name, kind in STAGES.members.items() if kind.can_shard)
             msg = f'shards: "{self.uses}" cannot be cut; these can: {able}'
             raise ValueError(msg)
         if self.manual and (self.matrix or self.shards > 1):

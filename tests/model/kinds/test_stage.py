@@ -23,10 +23,10 @@ def make(uses, **keys):
 
 
 def test_every_kind_is_tried_here():
-    assert set(LEAST) == set(STAGES.names)
+    assert set(LEAST) == set(STAGES.members)
 
 
-@pytest.mark.parametrize("kind", STAGES.names)
+@pytest.mark.parametrize("kind", STAGES.members)
 def test_what_all_kinds_have_in_common(kind):
     stage = make(kind)
     assert type(stage) is STAGES.members[kind]
@@ -35,7 +35,7 @@ def test_what_all_kinds_have_in_common(kind):
     assert stage.needs_source is (kind not in {"archive", "deploy", "publish"})
 
 
-@pytest.mark.parametrize("kind", STAGES.names)
+@pytest.mark.parametrize("kind", STAGES.members)
 def test_every_kind_survives_json_by_its_kebab_case_names(kind):
     stage = make(kind, **{"runs-on": ["linux"], "timeout": "15m"})
     text = ADAPTER.dump_json(stage, by_alias=True).decode()
@@ -44,7 +44,7 @@ def test_every_kind_survives_json_by_its_kebab_case_names(kind):
     assert stage.timeout == 900
 
 
-@pytest.mark.parametrize("kind", STAGES.names)
+@pytest.mark.parametrize("kind", STAGES.members)
 def test_a_stage_is_frozen_and_knows_no_other_keys(kind):
     stage = make(kind)
     with pytest.raises(ValidationError, match="frozen"):

@@ -22,7 +22,7 @@ def stage(kind="command", **keys):
     return STAGES.members[kind].model_validate({"uses": kind, **LEAST[kind], **keys})
 
 
-@pytest.mark.parametrize("kind", STAGES.names)
+@pytest.mark.parametrize("kind", STAGES.members)
 def test_every_kind_that_starts_a_program_may_have_secrets(kind):
     given = {"secrets": {"TOKEN": {"env": "A"}}}
     if kind in {"archive", "publish"}:

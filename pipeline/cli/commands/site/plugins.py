@@ -18,7 +18,7 @@ def run(options: argparse.Namespace) -> int:
     found = [
         {"group": kinds.group, "kind": name, "package": kinds.source(name), "problem": ""}
         for kinds in EXTENSION_POINTS
-        for name in kinds.names
+        for name in kinds.members
     ]
     found += [
         {
@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
         table.add_column(title, no_wrap=True)
     table.add_column("")
     for one in found:
-        told = f"[red]cannot be used:[/] {escape(one['problem'])}" if one["problem"] else ""
-        table.add_row(*(escape(one[key]) for key in ("group", "kind", "package")), told)
+        problem = f"[red]cannot be used:[/] {escape(one['problem'])}" if one["problem"] else ""
+        table.add_row(*(escape(one[key]) for key in ("group", "kind", "package")), problem)
     terminal().print(table)
     return PASSED
