@@ -60,7 +60,7 @@ GATE = (
 
 
 @dataclass
-class Seen:
+class Measured:
     """What one flood did to others."""
 
     idle: list[float]
@@ -70,7 +70,7 @@ class Seen:
     answered: str
 
 
-def measure(name: str, seconds: float) -> Seen:
+def measure(name: str, seconds: float) -> Measured:
     """Flood a site of its own."""
     stages = STAGES[name][0] if name in STAGES else GATE
     with (
@@ -85,7 +85,7 @@ def measure(name: str, seconds: float) -> Seen:
         with _watch(site) as watch:
             answered = _stage(site, name, seconds) if name in STAGES else _ask(site, name, seconds)
         refused = idle.refused + watch.refused
-        return Seen(idle.waited, watch.waited, watch.memory - before, refused, answered)
+        return Measured(idle.waited, watch.waited, watch.memory - before, refused, answered)
 
 
 def _watch(site: LiveSite) -> Watch:
@@ -114,15 +114,15 @@ def _stage(site: LiveSite, name: str, seconds: float) -> str:
     if done.returncode:
         sys.exit(f"slipway poll: {done.stderr}")
 
-    def look() -> str:
+    def query() -> str:
         state = str(site.run(2).get("state", "running"))
         return "" if state in {"running", "queued"} else state
 
-    state = wait_for(look, lambda: f"run 2 does not end: {site.run(2)}", PATIENCE)
+    state = wait_for(query, lambda: f"run 2 does not end: {site.run(2)}", PATIENCE)
     return f"{state} in {time.monotonic() - began:.1f} s"
 
 
-def _told(waited: list[float]) -> str:
+def _times(waited: list[float]) -> str:
     if not waited:
         return "never answered"
     return f"{statistics.median(waited):.3f} / {max(waited):.3f} s"
@@ -134,12 +134,12 @@ def main(names: list[str], seconds: float) -> None:
     table = Table("flood", "idle", "flooded", "memory", "refused", "answered", "aims")
     for name in names:
         console.print(f"[dim]{name} ...[/]")
-        seen = measure(name, seconds)
-        worst = max(seen.flooded, default=PATIENCE)
-        met = worst < AIM and not seen.refused and seen.memory < HELD
-        told = (_told(seen.idle), _told(seen.flooded), f"{seen.memory / 1e6:.0f} MB")
+        measured = measure(name, seconds)
+        worst = max(measured.flooded, default=PATIENCE)
+        met = worst < AIM and not measured.refused and measured.memory < HELD
+        cells = (_times(measured.idle), _times(measured.flooded), f"{measured.memory / 1e6:.0f} MB")
         verdict = "met" if met else "missed"
-        table.add_row(name, *told, str(seen.refused), seen.answered, verdict)
+        table.add_row(name, *cells, str(measured.refused), measured.answered, verdict)
     console.print(table)
 
 
@@ -157,8 +157,8 @@ def _read_words() -> argparse.Namespace:
 
 
 def _main() -> None:
-    told = _read_words()
-    main(told.floods, told.seconds)
+    options = _read_words()
+    main(options.floods, options.seconds)
 
 
 if __name__ == "__main__":

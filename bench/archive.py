@@ -82,12 +82,12 @@ def make_tree(folder: Path) -> tuple[int, int]:
     large = [path for path in found if path.suffix == ".so" or ".so." in path.name]
     large.sort(key=lambda path: path.stat().st_size, reverse=True)
     small = [path for path in found if path.suffix in {".py", ".pyc"}][: FILES - LARGE]
-    left = SIZE - sum(path.stat().st_size for path in small)
+    remaining = SIZE - sum(path.stat().st_size for path in small)
     taken = list(small)
     for path in large:
-        if len(taken) < FILES and path.stat().st_size < left / 3:
+        if len(taken) < FILES and path.stat().st_size < remaining / 3:
             taken.append(path)
-            left -= path.stat().st_size
+            remaining -= path.stat().st_size
     for number, path in enumerate(taken):
         target = folder / f"part{number % 20:02}" / f"{number:03}-{path.name}"
         target.parent.mkdir(exist_ok=True)

@@ -134,10 +134,10 @@ def main() -> None:
             took = fill(engine, rows)
             begin = time.perf_counter()
             verdict = verify(engine)
-            walked = time.perf_counter() - begin
+            verified = time.perf_counter() - begin
             table = Table("trail", "rows a second")
             table.add_row("append, 1000 in a transaction", f"{rows / took:,.0f}")
-            table.add_row(f"verify {verdict.rows:,} rows", f"{verdict.rows / walked:,.0f}")
+            table.add_row(f"verify {verdict.rows:,} rows", f"{verdict.rows / verified:,.0f}")
             console.print(table)
         engine.dispose()
     sys.exit(1 if verdict.problem else 0)

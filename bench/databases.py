@@ -143,11 +143,11 @@ def measure(argv: list[str], server: int | None, text: str | None = None) -> Cos
         if process.returncode:
             sys.exit(f"{argv[0]} failed: {process.returncode}")
         output.seek(0)
-        said = output.read().decode()
+        printed = output.read().decode()
     time.sleep(0.3)  # until the server has reaped its process
     taken = (server_cpu(server) if server else 0.0) - before
-    if said.startswith("{"):
-        ours = json.loads(said)
+    if printed.startswith("{"):
+        ours = json.loads(printed)
         return Cost(ours["cpu"] + taken, ours["wall"], ours["memory"])
     return Cost(used.ru_utime + used.ru_stime + taken, wall, 0)
 

@@ -27,13 +27,13 @@ def alone(main: Callable[[], None]) -> None:
     if os.environ.get(_INNER):
         main()
         return
-    told: list[int] = []
-    signal.signal(signal.SIGTERM, lambda number, _: told.append(number))
+    signals: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: signals.append(number))
     with tempfile.TemporaryDirectory(prefix="slipway-bench-", ignore_cleanup_errors=True) as folder:
         env = {**os.environ, _INNER: "1", "TMPDIR": folder}
         inner = psutil.Popen([sys.executable, *sys.argv], env=env)
         code = None
-        while code is None and not told:
+        while code is None and not signals:
             with suppress(subprocess.TimeoutExpired, psutil.TimeoutExpired):
                 code = inner.wait(0.2)
         _end(inner)
@@ -44,11 +44,11 @@ def alone(main: Callable[[], None]) -> None:
 
 def _end(inner: psutil.Popen) -> None:
     """End a process and all that it has started; what is killed starts nothing more."""
-    while left := _below(inner):
-        for one in left:
+    while remaining := _below(inner):
+        for one in remaining:
             with suppress(psutil.Error):
                 one.kill()
-        psutil.wait_procs(left, timeout=5)
+        psutil.wait_procs(remaining, timeout=5)
 
 
 def _below(inner: psutil.Popen) -> list[psutil.Process]:

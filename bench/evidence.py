@@ -146,8 +146,8 @@ def main(rounds: int) -> None:
 
 
 def _row(table: Table, what: str, found: list[float], aim: str) -> None:
-    told = f"{min(found):.2f} to {max(found):.2f} s"
-    table.add_row(what, f"{statistics.median(found):.2f} s", told, aim)
+    measured = f"{min(found):.2f} to {max(found):.2f} s"
+    table.add_row(what, f"{statistics.median(found):.2f} s", measured, aim)
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ WAYS = ("ours", "Dependent", "Trigger")
 
 
 @dataclass
-class Seen:
+class Measured:
     """Seconds of one way, a figure a round."""
 
     script_decided: list[float] = field(default_factory=list)
@@ -66,7 +66,7 @@ def main() -> None:
     given = [float(one) for one in sys.argv[1:]] + [12, 4, 4][len(sys.argv) - 1 :]
     rounds, seconds = dict(zip(WIDTHS, map(int, given), strict=False)), given[2] * 60
     before = os.getloadavg()[0]
-    seen: dict[tuple[str, int], Seen] = {}
+    measured: dict[tuple[str, int], Measured] = {}
     floor: list[float] = []
     with (
         tempfile.TemporaryDirectory(prefix="slipway-bench-") as folder,
@@ -81,14 +81,14 @@ def main() -> None:
                 floor.append(_floor(ours))
                 for way in WAYS:
                     site = ours if way == "ours" else stock
-                    _join(site, way, width, seen.setdefault((way, width), Seen()))
+                    _join(site, way, width, measured.setdefault((way, width), Measured()))
     most = SHARES[2] * seconds
     chords = {"SQL": _chord("sql", rounds[WIDTHS[-1]], most)}
     if shutil.which("redis-server"):
         chords["Redis"] = _chord("redis", rounds[WIDTHS[-1]], most)
     else:
         print("Celery with Redis is left out: apt install redis-server")
-    _print(seen, floor, chords, before)
+    _print(measured, floor, chords, before)
 
 
 def _floor(site: Site) -> float:
@@ -101,7 +101,7 @@ def _floor(site: Site) -> float:
     return took
 
 
-def _join(site: Site, way: str, width: int, seen: Seen) -> None:
+def _join(site: Site, way: str, width: int, measured: Measured) -> None:
     """Run one round and write down what it took."""
     site.forget()
     name = f"{way.lower()}{width}"
@@ -117,13 +117,13 @@ def _join(site: Site, way: str, width: int, seen: Seen) -> None:
     found = site.found()
     script = max(found[f"script of {part}"] for part in parts)
     end = max(found[f"end of {part}"] for part in parts)
-    seen.script_asked.append(found[f"request of {join}"] - script)
+    measured.script_asked.append(found[f"request of {join}"] - script)
     if way == "ours":
         decided = found[f"ledger of {join}"]
-        seen.script_decided.append(decided - script)
-        seen.decided_step.append(step - decided)
-    seen.script_step.append(step - script)
-    seen.end_step.append(step - end)
+        measured.script_decided.append(decided - script)
+        measured.decided_step.append(step - decided)
+    measured.script_step.append(step - script)
+    measured.end_step.append(step - end)
     if way != "ours":
         site.wait(f"end of {builder}")
     # What the master still closes must not slow the next one.
@@ -135,8 +135,10 @@ def _chord(way: str, rounds: int, seconds: float) -> list[float]:
     uv = str(Path(sys.executable).parent / "uv")
     script = str(Path(__file__).parent / "joining" / "chord.py")
     words = ["run", "--isolated", "--no-project", "--python", sys.executable, "--with", CHORD]
-    told = [way, str(rounds), str(WIDTHS[-1]), str(seconds)]
-    done = subprocess.run([uv, *words, script, *told], capture_output=True, text=True, check=False)
+    arguments = [way, str(rounds), str(WIDTHS[-1]), str(seconds)]
+    done = subprocess.run(
+        [uv, *words, script, *arguments], capture_output=True, text=True, check=False
+    )
     if done.returncode:
         print(f"Celery ({way}) could not be measured: {done.stderr[-500:]}")
         return []
@@ -144,7 +146,7 @@ def _chord(way: str, rounds: int, seconds: float) -> list[float]:
 
 
 def _print(
-    seen: dict[tuple[str, int], Seen],
+    measured: dict[tuple[str, int], Measured],
     floor: list[float],
     chords: dict[str, list[float]],
     before: float,
@@ -154,7 +156,7 @@ def _print(
     titles = ("decided", "asked", "step", "least", "most")
     for column in ("way", "needs", "rounds", *titles, "decided to step", "x floor", "end to step"):
         table.add_column(column, justify="left" if column == "way" else "right")
-    for (way, width), one in seen.items():
+    for (way, width), one in measured.items():
         after = statistics.median(one.decided_step) if one.decided_step else None
         table.add_row(
             way,
@@ -175,12 +177,12 @@ def _print(
     console = Console(width=120)
     console.print(table)
     for width in WIDTHS:
-        ours = seen["ours", width]
+        ours = measured["ours", width]
         decided = statistics.median(ours.script_decided)
         _aim(console, f"{width} needs, decided within 20 ms", _ms(decided), decided <= DECIDED)
         ratio = statistics.median(ours.decided_step) / base
-        told = f"{width} needs, then the first step at most {OF_FLOOR} times the floor"
-        _aim(console, told, f"{ratio:.2f}", ratio <= OF_FLOOR)
+        aim = f"{width} needs, then the first step at most {OF_FLOOR} times the floor"
+        _aim(console, aim, f"{ratio:.2f}", ratio <= OF_FLOOR)
     load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
     console.print(
         f"[dim]load {before:.1f} before, {load} after; Python {sys.version.split()[0]}, "

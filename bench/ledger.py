@@ -311,10 +311,10 @@ def _print(
     console.print(table)
     middles = {name: statistics.median(times) for name, times in starts.items()}
     ratio = middles["full"] / middles["empty"]
-    told = "met" if ratio <= 1.5 else "missed"  # noqa: PLR2004
+    verdict = "met" if ratio <= 1.5 else "missed"  # noqa: PLR2004
     console.print(
         f"a master's start: {middles['full']:.2f} s, on an empty ledger {middles['empty']:.2f} s "
-        f"({rounds} each): {ratio:.2f} times; aim at most 1.5: {told}"
+        f"({rounds} each): {ratio:.2f} times; aim at most 1.5: {verdict}"
     )
     load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
     console.print(f"[dim]Python {sys.version.split()[0]}, {os.cpu_count()} cores, load {load}[/]")

@@ -119,8 +119,8 @@ def _loads(console: Console, title: str, pages: list[loads.Page]) -> None:
 
 def _events(console: Console, gaps: list[float]) -> None:
     middle = statistics.median(gaps)
-    told = f"event to screen, {len(gaps)} ends of stages, {min(gaps):.3f} to {max(gaps):.3f} s"
-    _aim(console, f"{told}, at most {SCREEN} s", middle, middle <= SCREEN)
+    result = f"event to screen, {len(gaps)} ends of stages, {min(gaps):.3f} to {max(gaps):.3f} s"
+    _aim(console, f"{result}, at most {SCREEN} s", middle, middle <= SCREEN)
 
 
 def _answers(console: Console, few: dict[str, list[float]], many: dict[str, list[float]]) -> None:
@@ -130,9 +130,9 @@ def _answers(console: Console, few: dict[str, list[float]], many: dict[str, list
     for name, times in many.items():
         middle = statistics.median(times)
         figures = (statistics.median(few[name]), middle, min(times), max(times))
-        told = "met" if middle <= ANSWER else "missed"
+        verdict = "met" if middle <= ANSWER else "missed"
         cells = (f"{one * 1000:.1f}" for one in figures)
-        table.add_row(name, *cells, f"{ANSWER * 1000:.0f}: {told}")
+        table.add_row(name, *cells, f"{ANSWER * 1000:.0f}: {verdict}")
     console.print(table)
 
 

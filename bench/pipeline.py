@@ -186,8 +186,8 @@ class Bench:
             time.sleep(0.5)
         found = json.loads(self.slipway("runs", "--json", "--limit", "1"))
         if not found or found[0]["number"] != number or found[0]["state"] != "passed":
-            said = (self.here / "up.log").read_text()
-            raise SystemExit(f"run {number} did not pass: {found}\n{said}")
+            output = (self.here / "up.log").read_text()
+            raise SystemExit(f"run {number} did not pass: {found}\n{output}")
         return dict(found[0])
 
     def _state_of(self, number: int) -> str:
@@ -256,7 +256,7 @@ def _alternate(bench: Bench, console: Console, rounds: int) -> tuple[list[Trip],
             ways = [(sites, bench.by_site), (alones, bench.alone)]
             for trips, way in reversed(ways) if number % 2 else ways:
                 trips.append(way())
-            _say(console, number, sites[-1], alones[-1])
+            _print(console, number, sites[-1], alones[-1])
     except KeyboardInterrupt:
         whole = min(len(sites), len(alones))
         console.print(f"stopped after {whole} rounds")
@@ -270,7 +270,7 @@ def _interrupt(_number: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _say(console: Console, number: int, site: Trip, alone: Trip) -> None:
+def _print(console: Console, number: int, site: Trip, alone: Trip) -> None:
     console.print(
         f"[dim]round {number + 1}: site {site.wall:.2f} s, alone {alone.wall:.2f} s, "
         f"load {os.getloadavg()[0]:.1f}[/]"
@@ -311,8 +311,8 @@ def _print_stages(console: Console, sites: list[Trip], alones: list[Trip]) -> No
 def _print_walls(console: Console, sites: list[Trip], alones: list[Trip]) -> None:
     names = sites[0].processor
     spent = {name: _median([trip.processor[name] for trip in sites]) for name in names}
-    told = ", ".join(f"{name} {seconds:.2f}" for name, seconds in spent.items())
-    console.print(f"processor seconds of the engine itself in one run: {told}")
+    figures = ", ".join(f"{name} {seconds:.2f}" for name, seconds in spent.items())
+    console.print(f"processor seconds of the engine itself in one run: {figures}")
     table = Table(title=f"The almanac pipeline from start to end ({len(sites)} rounds)")
     for column in ("way", "median s", "least", "most", "x alone", "aim", "around it s"):
         table.add_column(column, justify="left" if column == "way" else "right")

@@ -109,7 +109,7 @@ class Watch:
 
 
 @dataclass
-class Seen:
+class Measured:
     """What a stage cost."""
 
     whole: float
@@ -122,7 +122,7 @@ class Seen:
     pages: dict[str, tuple[float, int]]
 
 
-def measure(number: int) -> Seen:
+def measure(number: int) -> Measured:
     """Run a stage of so many failing tests on a site of its own."""
     with tempfile.TemporaryDirectory(prefix="slipway-bench-") as folder:
         site = Site(Path(folder))
@@ -138,7 +138,7 @@ def measure(number: int) -> Seen:
             site.end_processes()
 
 
-def _measure(site: Site, number: int) -> Seen:
+def _measure(site: Site, number: int) -> Measured:
     (site.repository / "test_all.py").write_text(TESTS.format(number=number))
     site.commit("many tests")
     tac = str(site.folder / "state/master/buildbot.tac")
@@ -156,7 +156,7 @@ def _measure(site: Site, number: int) -> Seen:
         ended = _wait(client)
         used = _used(master) - used - each * len(watch.waited)
         grown = _size(site) - size
-        told = client.get(f"{API}runs/demo/2").json()["stages"][0]["results"][0]["attempts"][0]
+        attempt = client.get(f"{API}runs/demo/2").json()["stages"][0]["results"][0]["attempts"][0]
         pages = {
             name: _page(client, path)
             for name, path in (
@@ -165,13 +165,13 @@ def _measure(site: Site, number: int) -> Seen:
                 ("the end of its log", f"{API}runs/demo/2/stages/tell/log"),
             )
         }
-    if f"{number} of {number} tests failed" not in told["summary"]:
-        sys.exit(f"the stage went wrong: {told['summary'][:500]}")
+    if f"{number} of {number} tests failed" not in attempt["summary"]:
+        sys.exit(f"the stage went wrong: {attempt['summary'][:500]}")
     if watch.refused:
         sys.exit(f"{watch.refused} other requests were refused")
-    return Seen(
-        whole=ended - told["started_at"],
-        runner=told["facts"]["seconds"],
+    return Measured(
+        whole=ended - attempt["started_at"],
+        runner=attempt["facts"]["seconds"],
         processor=used,
         memory=watch.memory - before,
         database=grown,
@@ -208,11 +208,11 @@ def _size(site: Site) -> int:
 
 def main(numbers: list[int]) -> None:
     """Measure and print."""
-    seen = {number: measure(number) for number in numbers}
+    measured = {number: measure(number) for number in numbers}
     table = Table("what", *(f"{number:,} tests" for number in numbers))
 
-    def row(what: str, tell: object) -> None:
-        table.add_row(what, *(tell(one) for one in seen.values()))  # type: ignore[operator]
+    def row(what: str, value: object) -> None:
+        table.add_row(what, *(value(one) for one in measured.values()))  # type: ignore[operator]
 
     row("whole", lambda one: f"{one.whole:.1f} s")
     row("runner", lambda one: f"{one.runner:.1f} s")
@@ -222,7 +222,7 @@ def main(numbers: list[int]) -> None:
     row("another request, worst", lambda one: f"{max(one.waited):.3f} s")
     row("another request, median", lambda one: f"{statistics.median(one.waited):.3f} s")
     row("the same before, worst", lambda one: f"{max(one.before):.3f} s")
-    for name in next(iter(seen.values())).pages:
+    for name in next(iter(measured.values())).pages:
         row(name, lambda one, name=name: "{:.2f} s, {:,} bytes".format(*one.pages[name]))
     Console(width=100).print(table)
 

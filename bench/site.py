@@ -191,20 +191,20 @@ def _measure(
     rounds: int,
 ) -> None:
     found[FIRST].append(bench.make_up())
-    _say(console, FIRST, found)
+    _print_group(console, FIRST, found)
     for _ in range(rounds):
         bench.commit()
         found[SECOND].append(bench.make_up())
-        _say(console, SECOND, found)
+        _print_group(console, SECOND, found)
     for number in range(1, rounds + 1):
         bench.commit()
         held = bench.memory(number)
         found[MEMORY].append(held.pop("master"))
         others.append(held)
-        _say(console, MEMORY, found)
+        _print_group(console, MEMORY, found)
 
 
-def _say(console: Console, name: str, found: dict[str, list[float]]) -> None:
+def _print_group(console: Console, name: str, found: dict[str, list[float]]) -> None:
     value, unit = found[name][-1], AIMS[name][1]
     console.print(f"[dim]{name}: {value:.1f} {unit}, load {os.getloadavg()[0]:.1f}[/]")
 
@@ -222,8 +222,8 @@ def _print(console: Console, found: dict[str, list[float]], others: list[dict[st
     console.print(table)
     if others:
         middles = {name: statistics.median([one[name] for one in others]) for name in others[0]}
-        told = ", ".join(f"{name} {value:.0f} MB" for name, value in middles.items())
-        console.print(f"[dim]beside the master: {told}[/]")
+        sentence = ", ".join(f"{name} {value:.0f} MB" for name, value in middles.items())
+        console.print(f"[dim]beside the master: {sentence}[/]")
     for name, values in found.items():
         aim, unit = AIMS[name]
         if not values:
@@ -231,8 +231,8 @@ def _print(console: Console, found: dict[str, list[float]], others: list[dict[st
             continue
         middle = statistics.median(values)
         verdict = "met" if middle <= aim else "missed"
-        told = f"at most {aim:.0f} {unit}; measured {middle:.1f}: {verdict}"
-        console.print(f"aim: {name}: {told}")
+        sentence = f"at most {aim:.0f} {unit}; measured {middle:.1f}: {verdict}"
+        console.print(f"aim: {name}: {sentence}")
 
 
 def _lease_ports() -> tuple[int, int]:

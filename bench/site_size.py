@@ -114,9 +114,9 @@ class Master:
         log = self.folder / "twistd.log"
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline and process.poll() is None:
-            said = log.read_bytes()[offset:] if log.exists() else b""
-            if text.encode() in said:
-                return offset + len(said)
+            output = log.read_bytes()[offset:] if log.exists() else b""
+            if text.encode() in output:
+                return offset + len(output)
             time.sleep(0.02)
         raise SystemExit(f"{self.folder.name}: no {text!r}; see {log}")
 
@@ -167,10 +167,10 @@ def ours(folder: Path, projects: int) -> Master:
     with (folder / "up.log").open("wb") as log:
         argv = [sys.executable, "-m", "slipway.cli", "up"]
         up = subprocess.Popen(argv, cwd=folder, env=os.environ | env, stdout=log, stderr=log)
-        said = folder / "state" / "master" / "twistd.log"
+        output = folder / "state" / "master" / "twistd.log"
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline and up.poll() is None:
-            if said.exists() and b"BuildMaster is running" in said.read_bytes():
+            if output.exists() and b"BuildMaster is running" in output.read_bytes():
                 break
             time.sleep(0.1)
         up.send_signal(signal.SIGTERM)

@@ -58,11 +58,11 @@ class Terminal:
     def __init__(self, folder: Path) -> None:
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        left = {name: value for name, value in os.environ.items() if name != "SLIPWAY_STATE"}
+        environ = {name: value for name, value in os.environ.items() if name != "SLIPWAY_STATE"}
         self.process = subprocess.Popen(
             [*SLIPWAY, "up"],
             cwd=folder,
-            env={**left, "TERM": "xterm"},
+            env={**environ, "TERM": "xterm"},
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
@@ -70,16 +70,16 @@ class Terminal:
         )
         os.close(theirs)
         self._ours = ours
-        self.said = b""
+        self.output = b""
 
     def read(self, seconds: float, until: bytes = b"") -> int:
         """Read what is written for some time, or until it holds something; return its bytes."""
         count, end = 0, time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0 and not (until and until in self.said):
-            if select.select([self._ours], [], [], left)[0]:
+        while (remaining := end - time.monotonic()) > 0 and not (until and until in self.output):
+            if select.select([self._ours], [], [], remaining)[0]:
                 text = os.read(self._ours, 65536)
                 count += len(text)
-                self.said += text
+                self.output += text
         return count
 
     def measure(self, seconds: float) -> tuple[float, float]:
@@ -90,8 +90,8 @@ class Terminal:
         return 100 * (self._ticks() - before) / TICKS / took, count / took
 
     def _ticks(self) -> int:
-        told = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return int(told[11]) + int(told[12])
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])
 
 
 def main() -> int:
@@ -130,15 +130,15 @@ def _figures(folder: Path, slow: Path, terminal: Terminal) -> list[tuple[str, tu
 
     def wait(number: int, state: str) -> None:
         end = time.monotonic() + PATIENCE
-        told = ""
-        while state not in told:
+        output = ""
+        while state not in output:
             if time.monotonic() > end:
-                msg = f"run {number} is not {state}: {told}\n{terminal.said[-2000:]!r}"
+                msg = f"run {number} is not {state}: {output}\n{terminal.output[-2000:]!r}"
                 raise TimeoutError(msg)
             terminal.read(0.5)
             words = [*SLIPWAY, "runs", "--limit", "1"]
-            told = subprocess.check_output(words, cwd=folder, text=True)
-            told = told if f"demo {number} " in told else ""
+            output = subprocess.check_output(words, cwd=folder, text=True)
+            output = output if f"demo {number} " in output else ""
 
     for number in (1, 2, 3):
         if number > 1:

@@ -44,7 +44,7 @@ class Flood:
         """Begin to count the seconds."""
         self._end = time.monotonic() + self.seconds
 
-    def goes_on(self) -> bool:
+    def has_time(self) -> bool:
         """Whether there is time left."""
         return time.monotonic() < self._end
 
@@ -52,7 +52,7 @@ class Flood:
         """Do the same again and again with so many hands at once, until it is over."""
 
         def one() -> None:
-            while self.goes_on():
+            while self.has_time():
                 try:
                     work()
                 except (OSError, httpx.HTTPError):
@@ -68,7 +68,7 @@ class Flood:
         """Ask on one connection until it is over."""
         wire = httpx.HTTPTransport(local_address=ADDRESS, verify=PLAIN)
         with client(self, name, transport=wire) as one:
-            while self.goes_on():
+            while self.has_time():
                 self.answers[str(ask_on(one).status_code)] += 1
 
 
@@ -86,10 +86,10 @@ def bodies(flood: Flood) -> None:
     """Four send multipart bodies of 50 MB, not signed in."""
     kind = b"Content-Type: multipart/form-data; boundary=x\r\n"
     size = f"Content-Length: {len(PART) + 50 * MEGABYTE}\r\n\r\n".encode()
-    told = b"POST /nowhere HTTP/1.1\r\nHost: x\r\n" + kind + size + PART + b"y" * 50 * MEGABYTE
+    head = b"POST /nowhere HTTP/1.1\r\nHost: x\r\n" + kind + size + PART + b"y" * 50 * MEGABYTE
 
     def post() -> None:
-        flood.answers[str(status(send(flood, told, ADDRESS)))] += 1
+        flood.answers[str(status(send(flood, head, ADDRESS)))] += 1
 
     flood.hands(4, post)
 
@@ -107,21 +107,21 @@ def guesses(flood: Flood) -> None:
 
 def connections(flood: Flood) -> None:
     """1,000 connections of one address, opened again as they are cut off."""
-    _hold(flood, 1000, b"GET / HT", b"")
+    _keep_open(flood, 1000, b"GET / HT", b"")
 
 
 def slow(flood: Flood) -> None:
     """60 requests of which a byte comes each second."""
-    _hold(flood, 60, b"GET / HTTP/1.1\r\nX: ", b"y")
+    _keep_open(flood, 60, b"GET / HTTP/1.1\r\nX: ", b"y")
 
 
-def _hold(flood: Flood, count: int, text: bytes, more: bytes) -> None:
+def _keep_open(flood: Flood, count: int, text: bytes, more: bytes) -> None:
     with contextlib.ExitStack() as stack:
         wires = []
-        while flood.goes_on():
+        while flood.has_time():
             turn = time.monotonic() + 1
             for _ in range(count - len(wires)):
-                if not flood.goes_on():
+                if not flood.has_time():
                     return
                 try:
                     wire = stack.enter_context(connect(flood, ADDRESS))
@@ -157,7 +157,7 @@ def websockets(flood: Flood) -> None:
         with wire:
             wire.settimeout(5)
             wire.sendall(ask(cmd="startConsuming", path="*/*/*", _id=1) + frame(b"", 9))
-            while flood.goes_on():
+            while flood.has_time():
                 wire.sendall(block)
                 if not wire.recv(65536):
                     break
@@ -176,7 +176,7 @@ def events(flood: Flood) -> None:
             next(lines)
             number = next(lines).partition("data: ")[2]
             for thing in range(100):
-                if flood.goes_on():
+                if flood.has_time():
                     added = one.get(f"sse/add/{number}/builds/{thing}/*")
                     flood.answers[f"{added.status_code} to add"] += 1
 

@@ -52,7 +52,7 @@ class Site:
             if what in (found := self.found()):
                 return found[what]
             time.sleep(0.01)
-        raise SystemExit(f"no {what} within {patience} s: {self.said()}")
+        raise SystemExit(f"no {what} within {patience} s: {self.last_output()}")
 
     def found(self) -> dict[str, float]:
         """Return what has happened, and when: of the same thing the last."""
@@ -60,7 +60,7 @@ class Site:
         # The last line may be half written.
         return dict(json.loads(line) for line in text.split("\n")[:-1])
 
-    def said(self) -> str:
+    def last_output(self) -> str:
         """Return what the master said last."""
         log = self.here / "twistd.log"
         return log.read_text(errors="replace")[-3000:] if log.exists() else ""
@@ -104,8 +104,11 @@ def _make(here: Path, port: int, *, ours: bool) -> None:
     commit = [*git, "commit", "-q", "--allow-empty", "-m", "one"]
     subprocess.run(commit, cwd=here / "source", check=True)
     buildbot = [sys.executable, "-c", "from buildbot.scripts.runner import run; run()"]
-    for told in (["create-master", "--quiet", "-c", "master.cfg"], ["upgrade-master", "--quiet"]):
-        argv = [*buildbot, *told, str(here)]
+    for arguments in (
+        ["create-master", "--quiet", "-c", "master.cfg"],
+        ["upgrade-master", "--quiet"],
+    ):
+        argv = [*buildbot, *arguments, str(here)]
         subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
 
 
@@ -122,8 +125,8 @@ def _project(here: Path, width: int) -> str:
 def _wait_until_up(site: Site, master: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and master.poll() is None:
-        if "BuildMaster is running" in site.said():
+        if "BuildMaster is running" in site.last_output():
             time.sleep(2)
             return
         time.sleep(0.2)
-    raise SystemExit(f"the bench's master did not come up: {site.said()}")
+    raise SystemExit(f"the bench's master did not come up: {site.last_output()}")

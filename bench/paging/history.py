@@ -40,9 +40,9 @@ def give_builds(site: Site) -> int:
         builders = _ids(connection, Model.builders)
         worker, master = _ids(connection, Model.workers)["local"], _first(connection)
         done = ", ".join(f"'{one}'" for one in _DONE)
-        told = "buildset_id = id, request_id = id, build_id = id"
+        columns = "buildset_id = id, request_id = id, build_id = id"
         connection.execute(
-            sa.text(f"UPDATE slipway_stage SET {told} WHERE state IN ({done})")  # noqa: S608
+            sa.text(f"UPDATE slipway_stage SET {columns} WHERE state IN ({done})")  # noqa: S608
         )
         stages = connection.execute(
             sa.text(
@@ -121,17 +121,17 @@ def _of_run(one: Any) -> list[tuple[sa.Table, Any]]:
     at = {"branch": "main", "revision": one.revision, "repository": "source", "project": "demo"}
     stamp = {"id": one.run_id, "ss_hash": f"{one.run_id:040x}", "created_at": one.committed_at}
     change = {"changeid": one.run_id, "author": "Ann <ann@example.org>", "comments": "a change"}
-    told = {"when_timestamp": one.committed_at, "sourcestampid": one.run_id, "codebase": "demo"}
+    facts = {"when_timestamp": one.committed_at, "sourcestampid": one.run_id, "codebase": "demo"}
     return [
         (Model.sourcestamps, stamp | at | {"codebase": "demo"}),
-        (Model.changes, change | at | told),
+        (Model.changes, change | at | facts),
     ]
 
 
 def _tested(
     one: Any, builder: int, known: dict[str, int], newest: int
 ) -> list[tuple[sa.Table, Any]]:
-    whole, told = 2 * one.run_id, 2 * one.run_id + 1
+    whole, failures = 2 * one.run_id, 2 * one.run_id + 1
     common = {"builderid": builder, "buildid": one.id}
     sets = common | {"stepid": one.id, "description": "tests", "value_unit": "boolean"}
     sets |= {"tests_passed": TESTS, "tests_failed": 0, "complete": 1}
@@ -139,13 +139,13 @@ def _tested(
     bad |= {_names()[7]} if one.run_id == newest else set()
     rows = [
         (Model.test_result_sets, sets | {"id": whole, "category": "pass_fail"}),
-        (Model.test_result_sets, sets | {"id": told, "category": "fail_only"}),
+        (Model.test_result_sets, sets | {"id": failures, "category": "fail_only"}),
     ]
     for place, name in enumerate(_names()):
         result = common | {"test_nameid": known[name], "duration_ns": (place + 1) * 10_000_000}
         value = "0" if name in bad else "1"
         rows.append((Model.test_results, result | {"test_result_setid": whole, "value": value}))
         if name in bad:
-            said = result | {"test_result_setid": told, "value": "failed\nexpected 1, got 2"}
-            rows.append((Model.test_results, said))
+            row = result | {"test_result_setid": failures, "value": "failed\nexpected 1, got 2"}
+            rows.append((Model.test_results, row))
     return rows

@@ -29,7 +29,7 @@ class Cost:
     memory: float
     """The most that was held at once, in MB: pages that no other process shares."""
     code: int
-    said: str
+    output: str
 
 
 def adopt_orphans() -> None:
@@ -55,14 +55,14 @@ def measured(words: list[str], folder: Path, env: Mapping[str, str]) -> Cost:
         watcher = threading.Thread(target=_watch, args=(process.pid, most, watching), daemon=True)
         watcher.start()
         try:
-            said, _ = process.communicate(timeout=_PATIENCE)
+            output, _ = process.communicate(timeout=_PATIENCE)
         finally:
             watching.set()
             process.kill()
     wall = time.monotonic() - began
     watcher.join()
     _reap()
-    return Cost(wall, _children_seconds() - before, most[0], process.returncode, said)
+    return Cost(wall, _children_seconds() - before, most[0], process.returncode, output)
 
 
 def _children_seconds() -> float:

@@ -1,4 +1,4 @@
-"""The application that the suites walk through: it remembers which scenario has been walked."""
+"""The application that the suites use: it counts how often each scenario has run."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ ORDER = """<form method=post><label>Name <input name=name></label>
 <label>Colour <select name=colour><option>red<option>blue</select></label>
 <button>Save</button></form>"""
 # A page that is never at rest for long: parts come late, and are made anew while they are used.
-MOVING = """<p id=said>Loading</p><div id=place></div><script>
-const later = (milliseconds, deed) => setTimeout(deed, milliseconds);
+MOVING = """<p id=state>Loading</p><div id=place></div><script>
+const later = (milliseconds, action) => setTimeout(action, milliseconds);
 later(40, () => { place.innerHTML = `FORM`; });
-later(70, () => { said.textContent = 'Ready'; });
-for (const at of [90, 140, 200]) later(at, () => { said.outerHTML = '<p id=said>Ready</p>'; });
+later(70, () => { state.textContent = 'Ready'; });
+for (const at of [90, 140, 200]) later(at, () => { state.outerHTML = '<p id=state>Ready</p>'; });
 </script>""".replace("FORM", ORDER)
 MOVED = """<p>One moment</p><script>
-setTimeout(() => { location.replace('/told?' + new URLSearchParams({text: %s})); }, 30);
+setTimeout(() => { location.replace('/shown?' + new URLSearchParams({text: %s})); }, 30);
 </script>"""
 
 
 class Shop(http.server.BaseHTTPRequestHandler):
-    """Asks who it is, shows orders, and takes one more."""
+    """Log in, list orders, and take an order."""
 
     protocol_version = "HTTP/1.1"
     # Head and body in one packet: apart, the second waits 40 ms for the first's receipt.
@@ -44,20 +44,20 @@ class Shop(http.server.BaseHTTPRequestHandler):
     server: Server
 
     def do_GET(self) -> None:
-        """Show a page; /_walked tells who has been here, and forgets it."""
+        """Show a page; /_counts returns and resets the counts of scenarios."""
         path, _, query = self._path().partition("?")
-        if path == "/_walked":
-            self._answer(json.dumps(self.server.told()))
-        elif path == "/told":
+        if path == "/_counts":
+            self._answer(json.dumps(self.server.take_counts()))
+        elif path == "/shown":
             self._page(html.escape(urllib.parse.parse_qs(query)["text"][0]))
         elif path == "/list":
-            user = (self.headers["Cookie"] or "user=nobody").partition("=")[2]
+            user = (self.headers["Cookie"] or "user=guest").partition("=")[2]
             self._page(f"<p>Hello {html.escape(user)}</p>{LIST}")
         else:
             self._page({"/order": ORDER, "/moving": MOVING}.get(path, LOGIN))
 
     def do_POST(self) -> None:
-        """Take a form."""
+        """Handle a submitted form."""
         data = self.rfile.read(int(self.headers["Content-Length"])).decode()
         given = {name: one[0] for name, one in urllib.parse.parse_qs(data).items()}
         if "user" in given:
@@ -67,10 +67,10 @@ class Shop(http.server.BaseHTTPRequestHandler):
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
-        self.server.came(given["name"])
-        told = f"{given['name']} likes {given['colour']}"
+        self.server.count(given["name"])
+        text = f"{given['name']} likes {given['colour']}"
         moving = self._path() == "/moving"
-        self._page(MOVED % json.dumps(told) if moving else f"<p>{html.escape(told)}</p>{LIST}")
+        self._page(MOVED % json.dumps(text) if moving else f"<p>{html.escape(text)}</p>{LIST}")
 
     def _path(self) -> str:
         if not self.path.startswith("/quick"):
@@ -89,36 +89,36 @@ class Shop(http.server.BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """No-op: no log."""
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Remembers, and keeps silent about browsers that hang up."""
+    """Counts scenarios; ignores browsers that disconnect."""
 
     daemon_threads = True
 
     def __init__(self, port: int) -> None:
         super().__init__(("127.0.0.1", port), Shop)
-        self._walked: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
 
-    def came(self, name: str) -> None:
-        """Remember a scenario."""
+    def count(self, name: str) -> None:
+        """Count a run of a scenario."""
         with self._lock:
-            self._walked[name] += 1
+            self._counts[name] += 1
 
-    def told(self) -> dict[str, int]:
-        """Return which scenarios came how often, and forget them."""
+    def take_counts(self) -> dict[str, int]:
+        """Return how often each scenario has run, and reset the counts."""
         with self._lock:
-            told, self._walked = self._walked, Counter()
-        return told
+            counts, self._counts = self._counts, Counter()
+        return counts
 
     def handle_error(self, *_: object) -> None:
-        """Say nothing."""
+        """No-op: a browser may disconnect at any time."""
 
 
 def main() -> None:
-    """Serve on the port that is given, or on a free one, which is told."""
+    """Serve on the port that is given, or on a free one, which is printed."""
     server = Server(int(sys.argv[1]) if len(sys.argv) > 1 else 0)
     print(server.server_port, flush=True)
     server.serve_forever()

@@ -54,9 +54,9 @@ def plant_orphans(folder: Path) -> int:
             Planted.way, Planted.olds = _WAYS[number % len(_WAYS)], []
             words = (sys.executable, "-I", "-S", str(_BUILD), "new", Planted.way, "{port}")
             try:
-                told = ApplicationSettings(words, log=folder / "log")
+                settings = ApplicationSettings(words, log=folder / "log")
                 with (
-                    Application(told) as started,
+                    Application(settings) as started,
                     urllib.request.urlopen(started.url, timeout=10) as answer,  # noqa: S310
                 ):
                     wrong += answer.read() != b"new"

@@ -91,7 +91,7 @@ def make(folder: Path, suites: tuple[Suite, ...], *, rivals: bool) -> Path:
     if rivals:
         words = ["pip", "install", "--quiet", "--python", str(python), *RIVALS]
         subprocess.run([uv, *words, f"behave=={version('behave')}"], check=True)
-    # Everybody walks with the packages of this environment; the rivals' own lie before them.
+    # All programs use this environment's packages; the rivals' own come first on the path.
     ours = Path(sys.prefix, "lib", f"python3.{sys.version_info[1]}", "site-packages")
     found = home / "lib" / f"python3.{sys.version_info[1]}" / "site-packages"
     (found / "slipway-bench.pth").write_text(f"import site; site.addsitedir({str(ours)!r})\n")
