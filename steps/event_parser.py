@@ -41,10 +41,10 @@ _TAIL = 2_000_000
 #: Maximum characters of a worker's own messages about the script.
 _HEADERS = 100_000
 #: Keys of updates that are accepted from a worker.
-_SAID = frozenset({"stdout", "stderr", "header", "rc", "failure_reason"})
+_ACCEPTED = frozenset({"stdout", "stderr", "header", "rc", "failure_reason"})
 
 
-class Heard:
+class StageEvents:
     """The accumulated events of a stage."""
 
     def __init__(self) -> None:
@@ -62,8 +62,8 @@ class Heard:
             self.artefacts.append(event)
             return f"artefact {event.name}: {event.size:,} bytes, sha256 {event.sha256}\n"
         if isinstance(event, TestResult):
-            said = f"\n{event.message}" if event.message else ""
-            return f"{event.status}: {event.suite} {event.name} ({event.seconds:.3f}s){said}\n"
+            details = f"\n{event.message}" if event.message else ""
+            return f"{event.status}: {event.suite} {event.name} ({event.seconds:.3f}s){details}\n"
         if isinstance(event, Progress):
             self.progress = event
             return f"{event.text}\n"
@@ -96,8 +96,8 @@ class Heard:
 def _shown(event: Picture | Document | Piece) -> str:
     if isinstance(event, Piece):
         return ""
-    told = f", which {event.missing}" if event.missing else ""
-    return f"{event.event} {event.path}{told}\n"
+    remark = f", which {event.missing}" if event.missing else ""
+    return f"{event.event} {event.path}{remark}\n"
 
 
 class _NeverHolding(MaskedStream):
@@ -119,8 +119,8 @@ class ScriptCommand(RemoteShellCommand):
         self,
         *arguments: Any,
         key: str,
-        heard: Callable[[AnyEvent], str],
-        refused: Callable[[str], str],
+        on_event: Callable[[AnyEvent], str],
+        on_refused: Callable[[str], str],
         secrets: Iterable[str] = (),
         **options: Any,
     ) -> None:
@@ -129,15 +129,15 @@ class ScriptCommand(RemoteShellCommand):
         Args:
             arguments: Arguments of Buildbot's command.
             key: The secret key that authenticates the script's events.
-            heard: Takes an event; returns its text for the log.
-            refused: Called with the reason when an event of the script itself is refused.
+            on_event: Takes an event; returns its text for the log.
+            on_refused: Called with the reason when an event of the script itself is refused.
             secrets: Values to mask in the log and the events: the script masks them, but a
                 worker may send more than the script wrote.
             options: Options of Buildbot's command.
         """
         super().__init__(*arguments, **options)
         self._codes = CodeReader(key)
-        self._heard, self._refused = heard, refused
+        self._on_event, self._on_refused = on_event, on_refused
         self._warned = False
         self._masker = Masker(secrets)
         self._masked = [MaskedStream(self._masker) for _ in range(2)]
@@ -177,7 +177,7 @@ class ScriptCommand(RemoteShellCommand):
 
         An update of the kind "log" would reach our log without being parsed, bounded or masked.
         """
-        if key not in _SAID or (key == "rc" and self.rc is not None):
+        if key not in _ACCEPTED or (key == "rc" and self.rc is not None):
             return defer.succeed(None)
         return super().remoteUpdate(key, value, is_flushed)
 
@@ -204,12 +204,12 @@ class ScriptCommand(RemoteShellCommand):
             return self._forged(text, record)
         try:
             event = masked_event(read_event(json), self._masker)
-            return f"{text and text + chr(10)}{self._heard(event)}"
+            return f"{text and text + chr(10)}{self._on_event(event)}"
         except ValueError as error:
-            return self._refused(self._masker.mask(str(error)))
+            return self._on_refused(self._masker.mask(str(error)))
         except Exception:  # noqa: BLE001  whatever it is, it must not be the worker's fault
             log.err(None, "an event could not be taken")
-            return self._refused("an event could not be taken; see the master's log")
+            return self._on_refused("an event could not be taken; see the master's log")
 
     def _forged(self, text: str, record: str) -> str:
         """Return the log's text for a record that looks like an event but is not the script's."""

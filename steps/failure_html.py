@@ -26,7 +26,7 @@ _LINE = 600
 class Shown:
     """A piece of evidence with its bytes, or the reason why there are none."""
 
-    told: Evidence
+    evidence: Evidence
     data: bytes = b""
     problem: str = ""
 
@@ -43,8 +43,8 @@ def failure(test: TestResult | None, evidence: list[Shown]) -> str:
         test: The failed test; None: the evidence belongs to no test.
         evidence: The evidence of the failure.
     """
-    shown = [_picture(one) for one in evidence if isinstance(one.told, Picture)]
-    texts = [_text(one) for one in evidence if not isinstance(one.told, Picture)]
+    shown = [_picture(one) for one in evidence if isinstance(one.evidence, Picture)]
+    texts = [_text(one) for one in evidence if not isinstance(one.evidence, Picture)]
     about = ("", "", "", "") if test is None else _about(test)
     return str(_macros().failure(test, *about, shown, texts))
 
@@ -77,23 +77,23 @@ def _about(test: TestResult) -> tuple[Markup, Markup, Markup, Markup]:
 
 def _picture(one: Shown) -> tuple[Markup, str, Markup | None, Markup]:
     """Return a picture's title, its alternative text, its data, and a problem."""
-    title = one.told.title or _file(one.told)
+    title = one.evidence.title or _file(one.evidence)
     source = None if one.problem else pictures.source(one.data, in_lines=True)
-    problem = "" if source else f"{title} {one.problem or _no_picture(one.told)}"
+    problem = "" if source else f"{title} {one.problem or _no_picture(one.evidence)}"
     return _lines(title), title[:_LINE], source, _lines(problem)
 
 
-def _no_picture(told: Evidence) -> str:
-    return f"({told.media_type}) is no PNG or JPEG picture and cannot be shown"
+def _no_picture(evidence: Evidence) -> str:
+    return f"({evidence.media_type}) is no PNG or JPEG picture and cannot be shown"
 
 
 def _text(one: Shown) -> tuple[Markup, Markup, Markup]:
     """Return a text's title with its size, the text, and a problem."""
-    title = one.told.title or _file(one.told)
+    title = one.evidence.title or _file(one.evidence)
     if one.problem:
         return Markup(), Markup(), _lines(f"{title} {one.problem}")
     text = one.data.decode("utf-8-sig", errors="replace")
-    shown = _cut(text, page="html" in one.told.media_type)
+    shown = _cut(text, page="html" in one.evidence.media_type)
     return _lines(f"{title} ({len(one.data):,} bytes)"), _lines(shown), Markup()
 
 
@@ -105,8 +105,8 @@ def _cut(text: str, *, page: bool) -> str:
     return f"[the beginning is left out]\n{text[-_LONGEST:]}"
 
 
-def _file(told: Evidence) -> str:
-    return re.split(r"[\\/]", told.path)[-1]
+def _file(evidence: Evidence) -> str:
+    return re.split(r"[\\/]", evidence.path)[-1]
 
 
 def _lines(text: str) -> Markup:

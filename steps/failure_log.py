@@ -40,19 +40,19 @@ _MOST = 32_000_000
 class Kept:
     """A piece of evidence with the bytes that have arrived so far."""
 
-    told: Evidence
+    announced: Evidence
     data: bytearray = field(default_factory=bytearray)
     problem: str = ""
 
-    def settle(self) -> None:
+    def finish(self) -> None:
         """Set `problem` if the evidence is missing or incomplete."""
-        if not self.problem and self.told.missing:
-            self.problem = self.told.missing
+        if not self.problem and self.announced.missing:
+            self.problem = self.announced.missing
         if self.problem:
             return
-        if not self.told.sha256:
-            self.problem = "is empty" if not self.told.size else "was not sent"
-        elif hashlib.sha256(self.data).hexdigest() != self.told.sha256:
+        if not self.announced.sha256:
+            self.problem = "is empty" if not self.announced.size else "was not sent"
+        elif hashlib.sha256(self.data).hexdigest() != self.announced.sha256:
             self.problem = "did not arrive whole"
 
 
@@ -92,16 +92,16 @@ class Failures:
             if event.status in _SHOWN:
                 self._show(event, evidence)
 
-    def _announced(self, told: Evidence) -> None:
-        kept = Kept(told)
-        if self._taken + told.size > _MOST and told.sha256:
+    def _announced(self, announced: Evidence) -> None:
+        kept = Kept(announced)
+        if self._taken + announced.size > _MOST and announced.sha256:
             kept.problem = "is left out: this stage has brought too much to show"
-        elif told.sha256:
-            self._taken += told.size
-            self._coming[told.sha256] = kept
-        if told.test:
-            self._held.setdefault(told.test, []).append(kept)
-        elif kept.problem or not told.sha256:
+        elif announced.sha256:
+            self._taken += announced.size
+            self._coming[announced.sha256] = kept
+        if announced.test:
+            self._held.setdefault(announced.test, []).append(kept)
+        elif kept.problem or not announced.sha256:
             self._show(None, [kept])
 
     def _come(self, piece: Piece) -> None:
@@ -112,9 +112,9 @@ class Failures:
             kept.data += base64.b64decode(piece.data, validate=True)
         except binascii.Error:
             kept.problem = "did not arrive whole"
-        if kept.problem or len(kept.data) >= kept.told.size:
+        if kept.problem or len(kept.data) >= kept.announced.size:
             del self._coming[piece.sha256]
-            if not kept.told.test:
+            if not kept.announced.test:
                 self._show(None, [kept])
 
     def _show(self, test: TestResult | None, evidence: list[Kept]) -> None:
@@ -130,8 +130,10 @@ class Failures:
             return
         try:
             for kept in evidence:
-                kept.settle()
-            shown = [failure_html.Shown(one.told, bytes(one.data), one.problem) for one in evidence]
+                kept.finish()
+            shown = [
+                failure_html.Shown(one.announced, bytes(one.data), one.problem) for one in evidence
+            ]
             await self._add(await threads.deferToThread(failure_html.failure, test, shown))
             await self._store([one for one in evidence if not one.problem])
         except Exception:  # noqa: BLE001  the stage's result is worth more than its page
@@ -149,30 +151,30 @@ class Failures:
             incoming = self._incoming()
             try:
                 incoming.write(bytes(kept.data))
-                told = kept.told
-                await threads.deferToThread(incoming.commit, told.sha256, len(kept.data))
+                announced = kept.announced
+                await threads.deferToThread(incoming.commit, announced.sha256, len(kept.data))
             except Exception as error:  # noqa: BLE001  such as a full disk
                 incoming.abort()
-                told_so = f"{kept.told.title or kept.told.path} is not kept: {error}"
-                await self._add(failure_html.remark(told_so))
+                remark = f"{kept.announced.title or kept.announced.path} is not kept: {error}"
+                await self._add(failure_html.remark(remark))
             else:
                 artefacts.append(self._artefact(kept))
         if artefacts:
             await self._keep(artefacts)
 
     def _artefact(self, kept: Kept) -> ArtefactLeft:
-        file = as_allowed(kept.told.path)
+        file = as_allowed(kept.announced.path)
         name, number = f"evidence/{file}", 1
         while name in self._names:
             number += 1
             name = f"evidence/{number}-{file}"
         self._names.add(name)
         return ArtefactLeft(
-            path=kept.told.path,
+            path=kept.announced.path,
             name=name,
-            sha256=kept.told.sha256,
+            sha256=kept.announced.sha256,
             size=len(kept.data),
-            media_type=kept.told.media_type[:127],
+            media_type=kept.announced.media_type[:127],
             role="report",
         )
 

@@ -26,7 +26,7 @@ MOST = 250_000
 #: Pending results are kept as JSON: as objects they take three times as much (160 MB for 100,000).
 _WAITING = TypeAdapter(list[TestResult], config=ConfigDict(defer_build=True))
 _BAD = ("failed", "error")
-_TOLD_AS_BAD = (*_BAD, "flaky", "quarantined")
+_SHOWN_AS_BAD = (*_BAD, "flaky", "quarantined")
 
 
 class Results:
@@ -60,14 +60,14 @@ class Results:
         """Number of results that could not be written."""
 
     @property
-    def left_out(self) -> int:
+    def omitted(self) -> int:
         """Number of results above the limit of a stage."""
         return max(0, self._counts.total() - MOST)
 
     def take(self, test: TestResult) -> None:
         """Take a result without blocking; it is queued for writing."""
         self._counts[test.status] += 1
-        if self.left_out:
+        if self.omitted:
             return
         bound = self._messages.bound(_storable(test))
         self._pending.append(bound)
@@ -108,15 +108,15 @@ class Results:
         self._turn.release()
         counts = self._counts
         bad = sum(counts[one] for one in _BAD)
-        told = {
+        numbers = {
             ALL: (counts.total() - bad, bad),
-            TOLD: (0, sum(counts[one] for one in _TOLD_AS_BAD)),
+            TOLD: (0, sum(counts[one] for one in _SHOWN_AS_BAD)),
             LONG: (0, 0),
         }
         sets, self._sets = self._sets, {}
         for category, set_id in sets.items():
             try:
-                await self._close_set(set_id, *told[category])
+                await self._close_set(set_id, *numbers[category])
             except Exception:  # noqa: BLE001  as above
                 log.err(None, "a set of test results could not be ended")
 

@@ -18,7 +18,7 @@ from slipway.model.protocol.event_codes import made_key
 from slipway.model.protocol.job import Job
 from slipway.model.protocol.result_sets import UNITS
 from slipway.model.protocol.script_input import Dispatched
-from slipway.steps.event_parser import Heard, ScriptCommand
+from slipway.steps.event_parser import ScriptCommand, StageEvents
 from slipway.steps.failure_log import LOG, Failures
 from slipway.steps.ledger_api import SERVICE, STAGE_PROPERTY, LedgerApi
 from slipway.steps.results import MOST, Results
@@ -65,7 +65,7 @@ class Stage(CommandMixin, BuildStep):
         options.setdefault("name", uses)
         super().__init__(**options)
         self.uses, self.timeout = uses, timeout
-        self.heard = Heard()
+        self.events = StageEvents()
         #: Random per attempt: it proves that an event comes from the script itself.
         self.key = made_key()
         self.exit_code: int | None = None
@@ -94,7 +94,7 @@ class Stage(CommandMixin, BuildStep):
                 return SKIPPED
         except SlipwayError as error:
             self.exit_code = error.exit_code
-            self.heard.errors.append(str(error))
+            self.events.errors.append(str(error))
             await self.addCompleteLog("problem", f"{error}\n")
         except _LOST as error:
             if not self._abandoned:
@@ -105,7 +105,7 @@ class Stage(CommandMixin, BuildStep):
             # A raised exception would make Buildbot quarantine the worker for some time; it is
             # logged instead.
             log.err(None, f"in the stage {self.name}")
-            await self._told_worker(error)
+            await self._record_exception(error)
         result = await self._end(stage_id)
         await self._leave()
         return result
@@ -131,12 +131,14 @@ class Stage(CommandMixin, BuildStep):
             await self._keep(stage_id)
         return True
 
-    async def _told_worker(self, error: Exception) -> None:
+    async def _record_exception(self, error: Exception) -> None:
         """Record an unexpected exception as a failure of the stage."""
-        said = str(error).splitlines()
-        why = f"the worker or the master failed: {type(error).__name__}: {said[0] if said else ''}"
+        lines = str(error).splitlines()
+        why = (
+            f"the worker or the master failed: {type(error).__name__}: {lines[0] if lines else ''}"
+        )
         self.exit_code = StageFailed.exit_code
-        self.heard.errors.append(f"{why[:300]}; see the master's log")
+        self.events.errors.append(f"{why[:300]}; see the master's log")
         await self.addCompleteLog("problem", f"{why[:300]}\n")
 
     async def _begin(self, job: Job, tenant: str) -> Place:
@@ -149,8 +151,8 @@ class Stage(CommandMixin, BuildStep):
         Returns:
             The place.
         """
-        told = f"run {job.run.number} of {job.project} ({self.name})"
-        place = await begin_place(self, told, tenant)
+        title = f"run {job.run.number} of {job.project} ({self.name})"
+        place = await begin_place(self, title, tenant)
         self._has_place = True
         if place.problems:
             text = "".join(f"{problem}\n" for problem in place.problems)
@@ -185,8 +187,8 @@ class Stage(CommandMixin, BuildStep):
         """Run the script to its end; it gets the job and the secrets on its standard input."""
         handed = Dispatched(job=job, key=self.key, given=place.given, secrets=secrets)
         log = await self.addLog("stdio")
-        for told in withheld:
-            await log.addHeader(f"{told}\n")
+        for sentence in withheld:
+            await log.addHeader(f"{sentence}\n")
         command = ScriptCommand(
             place.work,
             ["slipway", "stage", self.uses, "--keyed"],
@@ -198,8 +200,8 @@ class Stage(CommandMixin, BuildStep):
             initialStdin=handed.packed(),
             secrets=(*job.secret_values, *secrets.values()),
             key=self.key,
-            heard=self._hear,
-            refused=self.heard.refuse,
+            on_event=self._handle_event,
+            on_refused=self.events.refuse,
         )
         command.useLog(log, closeWhenFinished=True)
         self._command = command
@@ -219,12 +221,12 @@ class Stage(CommandMixin, BuildStep):
                 late.cancel()
             if self._failures is not None:
                 await self._failures.close()
-        self.exit_code = _exit_code(command.rc, self.heard)
-        if self.heard.refusal:
-            raise StageFailed(self.heard.refusal)
+        self.exit_code = _exit_code(command.rc, self.events)
+        if self.events.refusal:
+            raise StageFailed(self.events.refusal)
 
-    def _hear(self, event: AnyEvent) -> str:
-        line = self.heard.take(event)
+    def _handle_event(self, event: AnyEvent) -> str:
+        line = self.events.take(event)
         if self._failures is not None:
             self._failures.take(event)
         if self._results is not None and isinstance(event, TestResult):
@@ -240,21 +242,21 @@ class Stage(CommandMixin, BuildStep):
             StageFailed: A transfer failed.
             WrongInput: Two artefacts have the same name, or there are too many.
         """
-        artefacts = self.heard.artefacts
+        artefacts = self.events.artefacts
         if self.exit_code != 0:
             artefacts = [one for one in artefacts if one.role == "report"]
-        left = {artefact.name: artefact for artefact in artefacts}
-        if len(left) != len(artefacts):
+        named = {artefact.name: artefact for artefact in artefacts}
+        if len(named) != len(artefacts):
             msg = "two artefacts have the same name; give each its own"
             raise WrongInput(msg)
-        if len(left) > MOST_ARTEFACTS:
-            msg = f"{len(left)} artefacts are left; a stage may leave {MOST_ARTEFACTS}: pack them"
+        if len(named) > MOST_ARTEFACTS:
+            msg = f"{len(named)} artefacts are left; a stage may leave {MOST_ARTEFACTS}: pack them"
             raise WrongInput(msg)
         try:
             await threads.deferToThread(
-                self.ledger.check_room, sum(artefact.size for artefact in left.values())
+                self.ledger.check_room, sum(artefact.size for artefact in named.values())
             )
-            for artefact in left.values():
+            for artefact in named.values():
                 await self._store(artefact)
         except SlipwayError as error:
             if self.exit_code == 0:
@@ -262,8 +264,8 @@ class Stage(CommandMixin, BuildStep):
             # The stage's own failure is reported; this error is secondary.
             await self.addCompleteLog("problem", f"{error}\n")
             return
-        if left:
-            await self.ledger.record_artefacts(stage_id, list(left.values()))
+        if named:
+            await self.ledger.record_artefacts(stage_id, list(named.values()))
 
     async def _store(self, artefact: ArtefactLeft) -> None:
         incoming = self.ledger.incoming()
@@ -281,7 +283,7 @@ class Stage(CommandMixin, BuildStep):
             return CANCELLED
         code = StageFailed.exit_code if self.exit_code is None else self.exit_code
         # First the result: dependent stages start now, however many tests there are to write.
-        await self.ledger.record_result(stage_id, code, self.heard.line, self.heard.facts)
+        await self.ledger.record_result(stage_id, code, self.events.line, self.events.facts)
         await self._keep_tests()
         return SUCCESS if code == 0 else FAILURE
 
@@ -312,34 +314,34 @@ class Stage(CommandMixin, BuildStep):
         if results is None:
             return
         await results.close()
-        if results.left_out or results.lost:
-            told = f"{results.left_out:,} test results are beyond {MOST:,} and not kept"
+        if results.omitted or results.lost:
+            omitted = f"{results.omitted:,} test results are beyond {MOST:,} and not kept"
             lost = f"{results.lost:,} test results could not be written down"
-            both = [told] * bool(results.left_out) + [lost] * bool(results.lost)
+            both = [omitted] * bool(results.omitted) + [lost] * bool(results.lost)
             await self.addCompleteLog("tests left out", "\n".join(both) + "\n")
 
     def getCurrentSummary(self) -> dict[str, str]:
         """Return the UI's summary while the step runs."""
-        return {"step": self.heard.line or "running"}
+        return {"step": self.events.line or "running"}
 
     def getResultSummary(self) -> dict[str, str]:
         """Return the UI's summary at the end, for the step and for the build."""
-        line = self.descriptionDone or self.heard.line
+        line = self.descriptionDone or self.events.line
         if not line:
             return dict(super().getResultSummary())
         return {"step": line, "build": line}
 
 
-def _exit_code(code: Any, heard: Heard) -> int:
+def _exit_code(code: Any, events: StageEvents) -> int:
     """Return a script's exit code; a script that was killed, or reported none, counts as failed."""
-    if code != 0 and not heard.errors:
-        heard.errors.append(_told(code))
+    if code != 0 and not events.errors:
+        events.errors.append(_reason(code))
     if code in (0, 1, 2, 3):
         return int(code)
     return 3 if code in (126, 127) else 1
 
 
-def _told(code: Any) -> str:
+def _reason(code: Any) -> str:
     if code in (126, 127):
         return "`slipway` is not on the worker's PATH; install Slipway on the worker"
     return f"the stage's script ended with exit code {code} and said no reason; see the log"

@@ -28,9 +28,9 @@ BLOCK = 512 * 1024
 STALLED = 120.0
 #: Seconds a worker may take to end an interrupted command.
 ENDING = 30.0
-_TOLD = 500
+_LONGEST = 500
 _MOST_PROBLEMS = 20
-_SAID = frozenset({"told", "work", "given", "problems", "rc"})
+_ACCEPTED = frozenset({"told", "work", "given", "problems", "rc"})
 
 
 class StoreWriter(FileWriterImpl):
@@ -38,7 +38,7 @@ class StoreWriter(FileWriterImpl):
 
     def __init__(self, incoming: Incoming, size: int) -> None:
         self._incoming = incoming
-        self._left = size
+        self._remaining = size
         self._error: Exception | None = None
         self._ended = False
         self.failed: Callable[[], None] = lambda: None
@@ -59,8 +59,8 @@ class StoreWriter(FileWriterImpl):
             if block:
                 # Empty blocks, sent repeatedly, are no progress.
                 self.moved = time.monotonic()
-            self._left -= len(block)
-            if self._left < 0:
+            self._remaining -= len(block)
+            if self._remaining < 0:
                 msg = "the worker sends more than was announced"
                 raise StageFailed(msg)  # noqa: TRY301  told as any other
             self._incoming.write(block)
@@ -96,7 +96,7 @@ class PlaceCommand(RemoteCommand):
 
     def remoteUpdate(self, key: Any, value: Any, is_flushed: bool) -> Any:
         """Keep the last update of each key: Buildbot would keep all updates in memory."""
-        if key not in _SAID or (key == "rc" and self.rc is not None):
+        if key not in _ACCEPTED or (key == "rc" and self.rc is not None):
             return defer.succeed(None)
         self.updates[key] = []
         return super().remoteUpdate(key, value, is_flushed)
@@ -132,22 +132,22 @@ async def run_watched(step: Any, command: RemoteCommand, moved: Callable[[], flo
         StageFailed: The command stalled, or the worker could not start it.
     """
     reactor = step.master.reactor
-    told = f"the worker did nothing for {STALLED:.0f} seconds"
+    reason = f"the worker did nothing for {STALLED:.0f} seconds"
     given_up = False
     timer: Any = None
 
-    def look() -> None:
+    def check() -> None:
         nonlocal timer, given_up
-        left = STALLED - (time.monotonic() - moved())
+        remaining = STALLED - (time.monotonic() - moved())
         if given_up:
-            abandon(command, told)
+            abandon(command, reason)
             return
-        if left <= 0:
+        if remaining <= 0:
             given_up = True
-            command.interrupt(told)
-        timer = reactor.callLater(max(left, 0.1) if not given_up else ENDING, look)
+            command.interrupt(reason)
+        timer = reactor.callLater(max(remaining, 0.1) if not given_up else ENDING, check)
 
-    timer = reactor.callLater(STALLED, look)
+    timer = reactor.callLater(STALLED, check)
     try:
         await step.runCommand(command)
     except RemoteException as problem:
@@ -160,15 +160,15 @@ async def run_watched(step: Any, command: RemoteCommand, moved: Callable[[], flo
         if timer.active():
             timer.cancel()
     if given_up:
-        raise StageFailed(told)
+        raise StageFailed(reason)
 
 
-async def begin_place(step: Any, told: str, tenant: str) -> Place:
+async def begin_place(step: Any, run: str, tenant: str) -> Place:
     """Have the worker create a fresh place.
 
     Args:
         step: The running step.
-        told: The run, for messages.
+        run: The run, for messages.
         tenant: The tenant of the place, for a worker that isolates tenants.
 
     Raises:
@@ -181,7 +181,7 @@ async def begin_place(step: Any, told: str, tenant: str) -> Place:
             "run `slipway worker` there again, and restart it"
         )
         raise MissingTool(msg)
-    command = PlaceCommand("slipway.begin", {"told": told, "tenant": tenant})
+    command = PlaceCommand("slipway.begin", {"told": run, "tenant": tenant})
     began = time.monotonic()
     await run_watched(step, command, lambda: began)
     _check(step, command, "the worker could not make a place for this stage")
@@ -201,19 +201,19 @@ async def end_place(step: Any) -> None:
     await run_watched(step, command, lambda: began)
 
 
-async def upload(step: Any, left: ArtefactLeft, incoming: Incoming) -> None:
+async def upload(step: Any, artefact: ArtefactLeft, incoming: Incoming) -> None:
     """Upload a file of the stage's output folder into the store's incoming folder.
 
     Args:
         step: The running step.
-        left: The announced facts of the file.
+        artefact: The announced facts of the file.
         incoming: Takes the blocks; the caller commits.
 
     Raises:
         StageFailed: The worker could not read it, or the store could not take it.
     """
-    writer = StoreWriter(incoming, left.size)
-    arguments = {"path": left.path, "size": left.size, "writer": writer, "blocksize": BLOCK}
+    writer = StoreWriter(incoming, artefact.size)
+    arguments = {"path": artefact.path, "size": artefact.size, "writer": writer, "blocksize": BLOCK}
     command = PlaceCommand("slipway.give", arguments)
 
     def give_up() -> None:
@@ -238,7 +238,7 @@ async def upload(step: Any, left: ArtefactLeft, incoming: Incoming) -> None:
                 timer.cancel()
     if problem is not None:
         raise problem
-    _check(step, command, f"the worker could not send {left.name}")
+    _check(step, command, f"the worker could not send {artefact.name}")
 
 
 async def download(step: Any, path: Path, sha256: str, size: int, name: str) -> None:
@@ -275,12 +275,12 @@ def _check(step: Any, command: RemoteCommand, sentence: str) -> None:
         StageFailed: The command failed.
     """
     if command.didFail() and not step.stopped:
-        told = _plain(command.updates["told"][-1:])
-        msg = f"{sentence}: {told or 'it does not say why'}"
+        reason = _plain(command.updates["told"][-1:])
+        msg = f"{sentence}: {reason or 'it does not say why'}"
         raise StageFailed(msg)
 
 
-def _plain(told: Any) -> str:
+def _plain(texts: Any) -> str:
     """Return a worker's text, made safe for use in a sentence."""
-    text = " ".join(one for one in told if isinstance(one, str))[:_TOLD]
+    text = " ".join(one for one in texts if isinstance(one, str))[:_LONGEST]
     return "".join(sign if sign.isprintable() else " " for sign in text)

@@ -27,7 +27,7 @@ class ClockWatch(Service):
         self._reactor = reactor
         self._ended = threading.Event()
         self._is_asked = threading.Event()
-        self._ahead = self._looked = 0.0
+        self._ahead = self._checked_at = 0.0
         self._known: dict[Any, float] = {}
 
     def startService(self) -> None:
@@ -51,9 +51,9 @@ class ClockWatch(Service):
             # One pending call is enough while the reactor is busy.
             if not self._is_asked.is_set():
                 self._is_asked.set()
-                self._reactor.callFromThread(self._look)
+                self._reactor.callFromThread(self._shift_timers)
 
-    def _look(self) -> None:
+    def _shift_timers(self) -> None:
         """Shift pending timers if the clock was set since the last check.
 
         Runs in the reactor's thread.
@@ -71,7 +71,7 @@ class ClockWatch(Service):
         self._remember()
 
     def _remember(self) -> None:
-        self._looked = time.monotonic()
+        self._checked_at = time.monotonic()
         self._known = {call: call.getTime() for call in self._reactor.getDelayedCalls()}
 
     def _is_older(self, call: Any, jump: float) -> bool:
@@ -83,9 +83,9 @@ class ClockWatch(Service):
         """
         if self._known.get(call) == call.getTime():
             return True
-        since = time.monotonic() - self._looked + _PAUSE
-        left = call.getTime() - self._reactor.seconds() + jump
-        return bool(jump < 0 and left > -since)
+        since = time.monotonic() - self._checked_at + _PAUSE
+        remaining = call.getTime() - self._reactor.seconds() + jump
+        return bool(jump < 0 and remaining > -since)
 
 
 def _ahead() -> float:

@@ -26,7 +26,7 @@ from slipway.workers.places.provider import places_here
 #: Seconds that a stage waits for the removal of leftovers; then it starts while that goes on.
 PATIENCE = 30.0
 _HASH = 64
-_MOST_TOLD = 20
+_MOST_REPORTED = 20
 
 #: Buildbot types this module as if it were an interface; it is the object that provides it.
 reactor: Any = installed
@@ -47,19 +47,19 @@ class _PlaceCommand(Command):  # type: ignore[misc]
 
         Problems with a stage's leftovers are not raised as errors of the worker.
         """
-        told = ""
+        problem_text = ""
         try:
             yield defer.maybeDeferred(self.work)
         except NoPlace as problem:
-            told = str(problem)
+            problem_text = str(problem)
         except OSError as problem:
-            told = problem.strerror or str(problem)
-        if self.interrupted and not told:
-            told = "interrupted"
+            problem_text = problem.strerror or str(problem)
+        if self.interrupted and not problem_text:
+            problem_text = "interrupted"
         # Not sendStatus: it sends nothing after an interrupt.
         update = self.protocol_command.send_update
-        update([("told", told)] if told else [])
-        update([("rc", 1 if told else 0)])
+        update([("told", problem_text)] if problem_text else [])
+        update([("rc", 1 if problem_text else 0)])
 
     def work(self) -> Any:
         """Do the work."""
@@ -78,15 +78,15 @@ class Begin(_PlaceCommand):
     @defer.inlineCallbacks
     def work(self) -> Any:
         """Report the place, and leftovers that could not be removed."""
-        told, tenant = str(self.args["told"])[:200], str(self.args.get("tenant", ""))
-        begun = yield PLACES.begin(self.builder, told, tenant)
+        run, tenant = str(self.args["told"])[:200], str(self.args.get("tenant", ""))
+        begun = yield PLACES.begin(self.builder, run, tenant)
         problems = [begun.problem] if begun.problem else []
         problems += yield _patiently(PLACES.clear(self.builder), self.builder)
         self.sendStatus(
             [
                 ("work", str(begun.work)),
                 ("given", f"../{begun.given}"),
-                ("problems", problems[:_MOST_TOLD]),
+                ("problems", problems[:_MOST_REPORTED]),
             ]
         )
 
@@ -103,15 +103,15 @@ class Take(_PlaceCommand):
         if len(name) != _HASH or set(name) - set("0123456789abcdef"):
             msg = f"{name!a} is no SHA-256"
             raise NoPlace(msg)
-        left = int(self.args["size"])
+        remaining = int(self.args["size"])
         made = yield PLACES.new_file(self.builder, name)
         with os.fdopen(made, "wb") as stream:
-            while left > 0 and not self.interrupted:
-                wanted = min(left, int(self.args["blocksize"]))
+            while remaining > 0 and not self.interrupted:
+                wanted = min(remaining, int(self.args["blocksize"]))
                 data = yield self.protocol_command.protocol_update_read_file(reader, wanted)
                 if not data:
                     break
-                left -= len(data)
+                remaining -= len(data)
                 stream.write(data)
         yield self.protocol_command.protocol_update_read_file_close(reader)
 
@@ -124,14 +124,14 @@ class Give(_PlaceCommand):
     @defer.inlineCallbacks
     def work(self) -> Any:
         """Send the file block by block."""
-        left, writer = int(self.args["size"]), self.args["writer"]
-        opened = yield PLACES.left_file(self.builder, str(self.args["path"]), left)
+        remaining, writer = int(self.args["size"]), self.args["writer"]
+        opened = yield PLACES.open_output_file(self.builder, str(self.args["path"]), remaining)
         with os.fdopen(opened, "rb", buffering=0) as stream:
-            while left > 0 and not self.interrupted:
-                data = stream.read(min(left, int(self.args["blocksize"])))
+            while remaining > 0 and not self.interrupted:
+                data = stream.read(min(remaining, int(self.args["blocksize"])))
                 if not data:
                     break
-                left -= len(data)
+                remaining -= len(data)
                 yield self.protocol_command.protocol_update_upload_file_write(writer, data)
         yield self.protocol_command.protocol_update_upload_file_close(writer)
 
@@ -151,12 +151,12 @@ def _patiently(done: defer.Deferred[list[str]], builder: Path) -> defer.Deferred
     late = f"what earlier runs left in {builder.parent} is still being removed"
     timer = reactor.callLater(PATIENCE, waited.callback, [late])
 
-    def tell(found: Any) -> None:
+    def finish(found: Any) -> None:
         if timer.active():
             timer.cancel()
             waited.callback(found)
 
-    done.addBoth(tell)
+    done.addBoth(finish)
     return waited
 
 

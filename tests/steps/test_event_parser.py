@@ -6,7 +6,7 @@ from twisted.python import log
 
 from slipway.model.protocol.event import Notice, Picture, Progress, Summary, TestResult
 from slipway.model.protocol.event_codes import Coder, made_key
-from slipway.steps.event_parser import FORGED, Heard, ScriptCommand
+from slipway.steps.event_parser import FORGED, ScriptCommand, StageEvents
 
 KEY = made_key()
 CODER = Coder(KEY)
@@ -22,8 +22,10 @@ def listen(monkeypatch):
     monkeypatch.setattr(RemoteShellCommand, "add_stdout_lines", keep)
     monkeypatch.setattr(RemoteShellCommand, "add_stderr_lines", keep)
     logged = []
-    heard = Heard()
-    command = ScriptCommand("wkdir", ["slipway"], key=KEY, heard=heard.take, refused=heard.refuse)
+    heard = StageEvents()
+    command = ScriptCommand(
+        "wkdir", ["slipway"], key=KEY, on_event=heard.take, on_refused=heard.refuse
+    )
 
     def hear(text):
         logged.clear()
@@ -103,8 +105,8 @@ def test_an_error_in_the_listener_is_the_stages_not_the_workers(monkeypatch):
 
     monkeypatch.setattr(RemoteShellCommand, "add_stdout_lines", keep)
     monkeypatch.setattr(log, "err", lambda *_: None)
-    heard = Heard()
-    command = ScriptCommand("wkdir", ["slipway"], key=KEY, heard=broken, refused=heard.refuse)
+    heard = StageEvents()
+    command = ScriptCommand("wkdir", ["slipway"], key=KEY, on_event=broken, on_refused=heard.refuse)
     assert command.add_stdout_lines(record(Progress(text="x")), is_flushed=False).called
     assert heard.refusal == "an event could not be taken; see the master's log"
 

@@ -50,7 +50,7 @@ class EachKind:
 
 
 def _each(system, suffix):
-    for kind in STAGES.names:
+    for kind in STAGES.members:
         name = f"{kind.capitalize()}{suffix}"
         members = {"kind": kind, "system": system, "__module__": __name__}
         globals()[name] = type(name, (EachKind, StepCase), members)

@@ -43,10 +43,10 @@ def account_name(folder: Path, worker: str, tenant: str = "") -> str:
 
     The name is unique among sites, workers and tenants.
     """
-    told = re.sub("[^a-z0-9]+", "-", (tenant or worker).lower()).strip("-")[:12].strip("-")
+    readable = re.sub("[^a-z0-9]+", "-", (tenant or worker).lower()).strip("-")[:12].strip("-")
     place = os.fsencode(folder.resolve())
     mark = hashlib.sha256(place + f"\0{tenant}".encode()).hexdigest()[:8]
-    return f"slipway-{told}-{mark}" if told else f"slipway-{mark}"
+    return f"slipway-{readable}-{mark}" if readable else f"slipway-{mark}"
 
 
 def group_name(state: Path, project: str) -> str:
@@ -56,9 +56,9 @@ def group_name(state: Path, project: str) -> str:
         state: The state folder.
         project: Its name, or another name that tenants share, with a blank to be distinct.
     """
-    told = re.sub("[^a-z0-9]+", "-", project.lower()).strip("-")[:12].strip("-")
+    readable = re.sub("[^a-z0-9]+", "-", project.lower()).strip("-")[:12].strip("-")
     place = os.fsencode(state.resolve()) + f"\0{project}".encode()
-    return f"slipway-{told}-{hashlib.sha256(place).hexdigest()[:8]}"
+    return f"slipway-{readable}-{hashlib.sha256(place).hexdigest()[:8]}"
 
 
 def find_account(name: str) -> Account | None:
@@ -136,29 +136,29 @@ def _add(program: str, *words: str) -> None:
         done = subprocess.run([path, *words], capture_output=True, text=True, check=False)
         if done.returncode in {0, _THERE}:
             return
-        said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        message = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
         # Another site is adding a user at this moment and holds the lock.
-        if "lock" not in said or time.monotonic() > deadline:
-            msg = f"no system user can be made for it: {said}"
+        if "lock" not in message or time.monotonic() > deadline:
+            msg = f"no system user can be made for it: {message}"
             raise MissingTool(msg)
         time.sleep(0.1)
 
 
-def end_left(folder: Path, worker: str, rounds: int = 20) -> None:
+def end_leftovers(folder: Path, worker: str, rounds: int = 20) -> None:
     """End processes that a worker's users still run, if it has users; deployed programs stay."""
     if sys.platform == "win32" or os.geteuid() != 0:
         return
     users = _users_of(folder, worker)
     for _ in range(rounds if users else 0):
-        left = [one for one in psutil.process_iter() if _is_left(one, users)]
-        if not left:
+        processes = [one for one in psutil.process_iter() if _is_leftover(one, users)]
+        if not processes:
             return
-        for process in left:
+        for process in processes:
             try:
                 process.kill()
             except psutil.Error:
                 continue
-        psutil.wait_procs(left, timeout=1)
+        psutil.wait_procs(processes, timeout=1)
 
 
 def _users_of(folder: Path, worker: str) -> dict[int, bool]:
@@ -178,7 +178,7 @@ def _users_of(folder: Path, worker: str) -> dict[int, bool]:
     }
 
 
-def _is_left(process: psutil.Process, users: Mapping[int, bool]) -> bool:
+def _is_leftover(process: psutil.Process, users: Mapping[int, bool]) -> bool:
     try:
         user = process.uids().real
         mine = user in users and process.status() != psutil.STATUS_ZOMBIE

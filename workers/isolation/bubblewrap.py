@@ -64,17 +64,19 @@ def _room(
     temporary: Path,
     writes: Sequence[Path],
 ) -> list[str]:
-    told = [Path("/etc/resolv.conf").resolve(), *_additions(needs), *reads]
-    outside = [one for one in (*told, *_named(environ)) if not one.is_relative_to(needs.state)]
+    readable = [Path("/etc/resolv.conf").resolve(), *_additions(needs), *reads]
+    outside = [one for one in (*readable, *_named(environ)) if not one.is_relative_to(needs.state)]
     words = [*_NAMESPACES, *_system(), "--proc", "/proc", "--dev", "/dev", "--dir", "/run"]
-    words += _temporary(temporary, [*told, *writes, needs.state])
-    words += _bind("--ro-bind", (one for one in outside if not _seen(one)))
+    words += _temporary(temporary, [*readable, *writes, needs.state])
+    words += _bind("--ro-bind", (one for one in outside if not _is_visible(one)))
     for path in needs.hides:
-        if path.is_file() and (_seen(path) or any(path.is_relative_to(one) for one in outside)):
+        if path.is_file() and (
+            _is_visible(path) or any(path.is_relative_to(one) for one in outside)
+        ):
             words += ["--ro-bind", os.devnull, str(path)]
     # Mount over anything that was bound above: only the following parts of the state folder exist.
     words += ["--tmpfs", str(needs.state)]
-    words += _bind("--ro-bind", (one for one in told if one.is_relative_to(needs.state)))
+    words += _bind("--ro-bind", (one for one in readable if one.is_relative_to(needs.state)))
     words += _bind("--bind", writes)
     return [*words, "--remount-ro", str(needs.state)]
 
@@ -128,6 +130,6 @@ def _named(environ: Mapping[str, str]) -> list[Path]:
     return [Path(value) for value in found if value.startswith("/") and Path(value).exists()]
 
 
-def _seen(path: Path) -> bool:
+def _is_visible(path: Path) -> bool:
     shown = [one for one in (*_SYSTEM, *_SHARED) if not Path(one).is_symlink()]
     return any(path.is_relative_to(one) for one in shown)

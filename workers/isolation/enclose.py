@@ -123,10 +123,10 @@ def _copy(path: Path, content: bytes, user: int, group: int, mode: int) -> None:
 
 
 def _mount(
-    source: str | None, target: str, kind: str | None, flags: int, told: str | None = None
+    source: str | None, target: str, kind: str | None, flags: int, data: str | None = None
 ) -> None:
     words = [one if one is None else os.fsencode(one) for one in (source, target, kind)]
-    _call("mount", *words, flags, None if told is None else told.encode(), place=target)
+    _call("mount", *words, flags, None if data is None else data.encode(), place=target)
 
 
 def _call(name: str, *words: Any, place: str = "") -> None:

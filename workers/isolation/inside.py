@@ -25,8 +25,10 @@ def begin(order: dict[str, Any]) -> None:
     from slipway.workers.launcher import handover
     from slipway.workers.worker_tac import WorkerPlace, write_tac
 
-    told = order["place"]
-    place = WorkerPlace(Path(told["folder"]), told["name"], told["host"], told["port"], None)
+    settings = order["place"]
+    place = WorkerPlace(
+        Path(settings["folder"]), settings["name"], settings["host"], settings["port"], None
+    )
     os.chdir(place.folder)
     tidy(place.folder)
     if handover.VARIABLE in os.environ:

@@ -42,7 +42,7 @@ VARIABLE = "SLIPWAY_ISOLATION"
 #: Seconds for the start of an isolated process; a machine may be busy.
 _PATIENCE = 60.0
 _PIECE = 100_000
-_NOBODY = Account("nobody", 65534, 65534)
+_UNPRIVILEGED = Account("nobody", 65534, 65534)
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Isolation:
     """True: it gets its own mount namespace. A separate user alone is weaker but acceptable."""
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         """The isolation in one sentence."""
         if self.way == "user" and self.account is not None:
             own = ", each project's stages as one of their own" if self.tenants else ""
@@ -92,7 +92,7 @@ class Isolation:
             )
         if self.account is None:
             return inside
-        told = {
+        enclosure = {
             "reads": [str(one) for one in self.needs.reads],
             "writes": [str(self.needs.folder), *map(str, self.needs.writes)],
             "keys": self._owners(),
@@ -105,8 +105,8 @@ class Isolation:
             "begin": dict(order),
         }
         if tenant:
-            told |= {**self._tenant(tenant), "tenants": {}}
-        return _enclosed(told)
+            enclosure |= {**self._tenant(tenant), "tenants": {}}
+        return _enclosed(enclosure)
 
     def _rooms(self, words: list[str], environ: Mapping[str, str]) -> dict[str, Any]:
         """Return the order for `rooms`: the worker's own room, and its tenants'."""
@@ -156,12 +156,12 @@ class Isolation:
         }
 
 
-def _enclosed(told: Mapping[str, Any]) -> list[str]:
+def _enclosed(enclosure: Mapping[str, Any]) -> list[str]:
     # Compressed, because tenants are much alike and all arguments together are limited to 2 MiB.
-    packed = b64encode(zlib.compress(json.dumps(told).encode())).decode()
+    packed = b64encode(zlib.compress(json.dumps(enclosure).encode())).decode()
     words = [sys.executable, "-I", "-m", "slipway.workers.isolation.enclose"]
     # Readable in a list of processes: the worker it belongs to.
-    return [*words, told["folder"], *_pieces(packed)]
+    return [*words, enclosure["folder"], *_pieces(packed)]
 
 
 def _bwrap() -> str:
@@ -201,8 +201,8 @@ def isolate(site: Site, home: Home, config: Path, name: str, *, trying: bool = F
         # Its stages may have caused that: a worker that was isolated never runs as the master's
         # user.
         msg = (
-            f"{found.told}. It was at an earlier start; mend that, or have it run as the master's "
-            f"user: workers.{name}.isolated = false"
+            f"{found.description}. It was at an earlier start; mend that, or have it run as the "
+            f"master's user: workers.{name}.isolated = false"
         )
         raise MissingTool(msg)
     folders.own(found.needs.folder, os.geteuid(), os.getegid())
@@ -227,7 +227,7 @@ def _isolate(site: Site, home: Home, config: Path, name: str, *, trying: bool) -
 def _as_user(found: Isolation, home: Home, *, trying: bool) -> Isolation:
     name = account_name(found.needs.folder, found.worker)
     if trying:
-        account = find_account(name) or _NOBODY
+        account = find_account(name) or _UNPRIVILEGED
         if shutil.which("useradd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is None:
             make_account(name, found.needs.folder)
     else:
@@ -302,8 +302,8 @@ def _problem_as(isolation: Isolation, home: Home, tenant: str) -> str:
         return f"it did not begin within {_PATIENCE:.0f} seconds"
     if done.returncode == 0:
         return ""
-    said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-    return said[-1] if said else f"it ended with exit code {done.returncode}"
+    lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+    return lines[-1] if lines else f"it ended with exit code {done.returncode}"
 
 
 # ---- environment variables that are passed on
@@ -350,7 +350,7 @@ def _handed_on(key: str) -> bool:
 
 def as_text(isolations: Sequence[Isolation]) -> str:
     """Serialize the isolation of workers for the master."""
-    return json.dumps({one.worker: {"way": one.way, "told": one.told} for one in isolations})
+    return json.dumps({one.worker: {"way": one.way, "told": one.description} for one in isolations})
 
 
 def from_text(text: str | None) -> dict[str, dict[str, str]]:

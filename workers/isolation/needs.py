@@ -166,8 +166,8 @@ def _plugins() -> Iterator[Path]:
 def uv_pythons() -> Path | None:
     """Return the folder of the Pythons that uv has installed for this user, or None."""
     data = os.environ.get("XDG_DATA_HOME") or Path("~/.local/share").expanduser()
-    told = os.environ.get("UV_PYTHON_INSTALL_DIR") or Path(data, "uv", "python")
-    return Path(told) if Path(told).is_dir() else None
+    folder = os.environ.get("UV_PYTHON_INSTALL_DIR") or Path(data, "uv", "python")
+    return Path(folder) if Path(folder).is_dir() else None
 
 
 def _once(paths: Iterable[Path]) -> tuple[Path, ...]:

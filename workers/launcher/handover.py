@@ -58,9 +58,9 @@ def connected(folder: Path) -> socket.socket:
     return sock
 
 
-def send(sock: socket.socket, told: Mapping[str, Any], files: Sequence[int] = ()) -> None:
+def send(sock: socket.socket, message: Mapping[str, Any], files: Sequence[int] = ()) -> None:
     """Send an object as JSON, with open files attached."""
-    data = json.dumps(told).encode()
+    data = json.dumps(message).encode()
     head = _HEAD.pack(len(data))
     if files:
         socket.send_fds(sock, [head], list(files))
@@ -103,11 +103,11 @@ def receive(sock: socket.socket, files: int = 0) -> tuple[dict[str, Any], list[i
     if size > MOST:
         msg = f"{size} bytes are too many"
         raise ValueError(msg)
-    told = json.loads(_exactly(sock, size))
-    if not isinstance(told, dict):
+    message = json.loads(_exactly(sock, size))
+    if not isinstance(message, dict):
         msg = "it is no object"
         raise ValueError(msg)  # noqa: TRY004  what is wrong is what came
-    return told, found
+    return message, found
 
 
 def _exactly(sock: socket.socket, size: int) -> bytes:
@@ -140,15 +140,15 @@ def ask(folder: Path, order: Mapping[str, Any]) -> tuple[dict[str, Any], int | N
         sock.settimeout(None if order["do"] == "clear" else _PATIENCE)
         try:
             send(sock, order)
-            told, files = receive(sock, 1)
+            answer, files = receive(sock, 1)
         except (EOFError, ConnectionError):
             msg = "the launcher of this worker ended while it was asked"
             raise OSError(0, msg) from None
-    if "problem" in told:
+    if "problem" in answer:
         for one in files:
             os.close(one)
-        raise OSError(0, str(told["problem"]))
-    return told, files[0] if files else None
+        raise OSError(0, str(answer["problem"]))
+    return answer, files[0] if files else None
 
 
 def main() -> int:
@@ -175,15 +175,15 @@ def main() -> int:
     for number in (0, 1):
         os.close(number)
     try:
-        told, _ = receive(sock)
+        answer, _ = receive(sock)
     except (EOFError, OSError):
         sys.stderr.write("the launcher of this worker has ended, and the stage with it\n")
         _end_worker(folder)
         return _MISSING
-    if "problem" in told:
-        sys.stderr.write(f"{told['problem']}\n")
+    if "problem" in answer:
+        sys.stderr.write(f"{answer['problem']}\n")
         return _MISSING
-    return int(told["code"])
+    return int(answer["code"])
 
 
 def _end_worker(folder: Path) -> None:

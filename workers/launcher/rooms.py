@@ -56,7 +56,7 @@ def start(order: Order) -> None:
     folder = Path(order["folder"])
     kept = {name: _Kept(name, order) for name, one in order["tenants"].items() if one["deploys"]}
 
-    def deed(sock: socket.socket, asked: Order, files: list[int]) -> None:
+    def execute(sock: socket.socket, asked: Order, files: list[int]) -> None:
         tenant = order["tenants"].get(asked.get("tenant"))
         problem = _problem(asked, tenant)
         if problem or tenant is None:
@@ -75,7 +75,7 @@ def start(order: Order) -> None:
     def work(listener: socket.socket, worker: int) -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         tend()
-        serving.serve(listener, worker, order["user"], deed, tend)
+        serving.serve(listener, worker, order["user"], execute, tend)
 
     # The worker does not need the keyring of the user who runs `slipway up` either.
     join_keyring()
@@ -108,16 +108,16 @@ def _run(sock: socket.socket, asked: Order, files: list[int], tenant: Order, ord
     """Start a stage in its own room; end the room with it, and send its exit code."""
     adopt_orphans()
     wake = serving.awake()
-    told, says = os.pipe2(os.O_CLOEXEC)
-    waits, go = os.pipe2(os.O_CLOEXEC)
+    read_end, write_end = os.pipe2(os.O_CLOEXEC)
+    blocked, go = os.pipe2(os.O_CLOEXEC)
     me = os.getpid()
     child = os.fork()
     if child == 0:
         os.close(go)
-        _enter(asked, files, tenant, order, (me, says, waits))
-    for one in (says, waits, *files):
+        _enter(asked, files, tenant, order, (me, write_end, blocked))
+    for one in (write_end, blocked, *files):
         os.close(one)
-    status = _Status(told)
+    status = _Status(read_end)
     first = status.first()
     if first is not None:
         _limit(first)
@@ -128,14 +128,14 @@ def _run(sock: socket.socket, asked: Order, files: list[int], tenant: Order, ord
     if code is not None and not status.is_entered():
         # bubblewrap has printed the reason on the stage's standard error.
         code = MISSING
-    serving.tell(sock, code)
+    serving.send_code(sock, code)
 
 
 def _enter(
     asked: Order, files: list[int], tenant: Order, order: Order, ends: tuple[int, int, int]
 ) -> NoReturn:
     """Exec bubblewrap, which starts a stage's program in its room."""
-    parent, says, waits = ends
+    parent, write_end, blocked = ends
     try:
         serving.asleep()
         os.setsid()
@@ -150,9 +150,9 @@ def _enter(
         work = Path(asked["folder"]) / "build"
         environ = serving.surroundings(asked["env"], work, tenant, order)
         program = str(Path(sys.executable).with_name("slipway"))
-        words = [*tenant["room"], "--die-with-parent", "--json-status-fd", str(says)]
-        words += ["--block-fd", str(waits), "--chdir", str(work), *_settings(environ)]
-        for one in (says, waits):
+        words = [*tenant["room"], "--die-with-parent", "--json-status-fd", str(write_end)]
+        words += ["--block-fd", str(blocked), "--chdir", str(work), *_settings(environ)]
+        for one in (write_end, blocked):
             os.set_inheritable(one, True)  # noqa: FBT003  it takes no keyword
         # Not in bubblewrap's own environment: it runs outside of the room.
         argv = ["bwrap", "--args", str(_read_from(words)), "--", program, *asked["argv"]]
@@ -209,29 +209,29 @@ class _Status:
 
     def __init__(self, handle: int) -> None:
         self._handle = handle
-        self._said = ""
-        self._told: dict[str, int] = {}
+        self._buffer = ""
+        self._status: dict[str, int] = {}
 
     def first(self) -> int | None:
         """Wait until the room exists; return the pid of its first process, or None."""
-        while "child-pid" not in self._told and self._read():
+        while "child-pid" not in self._status and self._read():
             continue
-        return self._told.get("child-pid")
+        return self._status.get("child-pid")
 
     def is_entered(self) -> bool:
         """Tell whether the program was started in the room. Call it after the room's end."""
         while self._read():
             continue
-        return "exit-code" in self._told
+        return "exit-code" in self._status
 
     def _read(self) -> bool:
         data = os.read(self._handle, 4096).decode()
-        self._said += data
+        self._buffer += data
         with contextlib.suppress(ValueError):
-            while self._said.strip():
-                found, end = json.JSONDecoder().raw_decode(self._said.lstrip())
-                self._told |= found
-                self._said = self._said.lstrip()[end:]
+            while self._buffer.strip():
+                found, end = json.JSONDecoder().raw_decode(self._buffer.lstrip())
+                self._status |= found
+                self._buffer = self._buffer.lstrip()[end:]
         return bool(data)
 
 
@@ -314,13 +314,19 @@ class _Kept:
         others = {name: {"variables": one["variables"]} for name, one in order["tenants"].items()}
         # The length of an argument is limited.
         others = {name: one for name, one in others.items() if one["variables"]}
-        told = {
+        settings = {
             "control": control.fileno(),
             "tenant": {key: value for key, value in tenant.items() if key != "room"},
             "order": {"folder": order["folder"], "tenants": others},
         }
         words = [*tenant["room"], "--die-with-parent", "--chdir", tenant["area"], "--"]
-        words += [sys.executable, "-I", "-m", "slipway.workers.launcher.rooms", json.dumps(told)]
+        words += [
+            sys.executable,
+            "-I",
+            "-m",
+            "slipway.workers.launcher.rooms",
+            json.dumps(settings),
+        ]
         control.set_inheritable(True)
         serving.limit_processes()
         _limit_files()
@@ -333,32 +339,32 @@ class _Kept:
         os.execve(order["bwrap"], ["bwrap", *words], {})  # noqa: S606  a list, and no shell
 
 
-def keep(told: Order) -> None:
+def keep(settings: Order) -> None:
     """Execute orders in a room until the sender of the orders has ended.
 
     Args:
-        told: From `_Kept`: the control socket, the tenant, and the order for `users.run`.
+        settings: From `_Kept`: the control socket, the tenant, and the order for `users.run`.
     """
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     _limit()
-    with socket.socket(fileno=told["control"]) as control:
+    with socket.socket(fileno=settings["control"]) as control:
         control.set_inheritable(False)
         while True:
-            said, files, _, _ = socket.recv_fds(control, 64, 5)
-            if not said:
+            data, files, _, _ = socket.recv_fds(control, 64, 5)
+            if not data:
                 return
-            serving.apart(partial(_do, files, told), control)
+            serving.apart(partial(_do, files, settings), control)
             for one in files:
                 os.close(one)
 
 
-def _do(files: list[int], told: Order) -> None:
+def _do(files: list[int], settings: Order) -> None:
     connection, handle, *streams = files
     with os.fdopen(handle, "rb") as stream:
         # pread: the descriptor shares its file offset with the sender's.
         asked = json.loads(os.pread(stream.fileno(), MOST, 0))
     sock = socket.socket(fileno=connection)
-    launcher.run(sock, asked, streams, told["tenant"], told["order"])
+    launcher.run(sock, asked, streams, settings["tenant"], settings["order"])
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ MISSING = 3
 #: Seconds for an order to arrive, and for a stage to end once it was asked to.
 PATIENCE, GRACE, LONG_GRACE = 30, 0.5, 5.0
 #: Seconds between checks of the worker's existence, on Linux without pidfd (before 5.3).
-_LOOK = 1.0
+_POLL = 1.0
 #: Seconds until a fork that failed for lack of room is retried.
 _PAUSE = 0.1
 #: A tenant's share of the processes and threads that the machine allows is one in this many.
@@ -39,7 +39,7 @@ _CREDENTIALS = struct.Struct("iII")
 
 Order = Mapping[str, Any]
 #: Executes one order, given its connection, its content and the open files that came with it.
-Deed = Callable[[socket.socket, Order, list[int]], None]
+Executor = Callable[[socket.socket, Order, list[int]], None]
 
 
 # ---- beside a worker
@@ -99,7 +99,7 @@ def serve(
     listener: socket.socket,
     worker: int,
     user: int,
-    deed: Deed,
+    execute: Executor,
     tend: Callable[[], None] | None = None,
 ) -> None:
     """Take orders until the worker has ended; each is executed in its own process.
@@ -108,7 +108,7 @@ def serve(
         listener: The listening socket.
         worker: The worker's process, the parent of this one.
         user: The user id that may give orders.
-        deed: Executes an order.
+        execute: Executes an order.
         tend: Called before each order, and each second.
     """
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -120,7 +120,7 @@ def serve(
         awaited.append(os.pidfd_open(worker))
     # Not PR_SET_PDEATHSIG: by then the worker may not signal root's process.
     while os.getppid() == worker:
-        ready = select.select(awaited, [], [], _LOOK)[0]
+        ready = select.select(awaited, [], [], _POLL)[0]
         if tend is not None:
             tend()
         if listener not in ready:
@@ -131,7 +131,7 @@ def serve(
             # Out of descriptors or memory.
             time.sleep(_PAUSE)
             continue
-        apart(partial(_take, sock, user, deed), listener)
+        apart(partial(_take, sock, user, execute), listener)
         sock.close()
 
 
@@ -174,15 +174,15 @@ def _forked() -> int:
             time.sleep(_PAUSE)
 
 
-def _take(sock: socket.socket, user: int, deed: Deed) -> None:
+def _take(sock: socket.socket, user: int, execute: Executor) -> None:
     """Take one order of the worker's user and execute it."""
-    told = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    if _CREDENTIALS.unpack(told)[1] != user:
+    credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    if _CREDENTIALS.unpack(credentials)[1] != user:
         return
     sock.settimeout(PATIENCE)
     asked, files = receive(sock, 3)
     sock.settimeout(None)
-    deed(sock, asked, files)
+    execute(sock, asked, files)
 
 
 # ---- a stage
@@ -247,7 +247,7 @@ def _received(sock: socket.socket) -> bytes:
         return b""
 
 
-def tell(sock: socket.socket, code: int | None) -> None:
+def send_code(sock: socket.socket, code: int | None) -> None:
     """Send a stage's exit code to its client, if that still waits."""
     if code is not None:
         send(sock, {"code": code})
@@ -271,8 +271,8 @@ def take_streams(files: Sequence[int]) -> None:
 def most_processes() -> int:
     """Return the maximum number of processes and threads of a tenant: others need some, too."""
     most = int(Path("/proc/sys/kernel/pid_max").read_text()) // _SHARE
-    told = (*resource.getrlimit(resource.RLIMIT_NPROC), most)
-    return min(one for one in told if one != resource.RLIM_INFINITY)
+    limits = (*resource.getrlimit(resource.RLIMIT_NPROC), most)
+    return min(one for one in limits if one != resource.RLIM_INFINITY)
 
 
 def limit_processes() -> None:
@@ -282,12 +282,12 @@ def limit_processes() -> None:
 
 
 def surroundings(
-    told: Mapping[str, str], work: Path, tenant: Order, order: Order
+    environ: Mapping[str, str], work: Path, tenant: Order, order: Order
 ) -> dict[str, str]:
     """Return a stage's environment variables, without those of other tenants.
 
     Args:
-        told: The environment from Buildbot.
+        environ: The environment from Buildbot.
         work: The stage's working directory.
         tenant: Its tenant.
         order: The worker's folder, and all its tenants.
@@ -295,10 +295,10 @@ def surroundings(
     others = {name for one in order["tenants"].values() for name in one["variables"]}
     hidden = others - set(tenant["variables"]) | {VARIABLE, ROOMS}
     programs = str(Path(sys.executable).parent)
-    before = [one for one in told.get("PATH", "").split(os.pathsep) if one != programs]
+    before = [one for one in environ.get("PATH", "").split(os.pathsep) if one != programs]
     mine = [one for one in before if not Path(one).is_relative_to(order["folder"])]
     return {
-        **{key: value for key, value in told.items() if key not in hidden},
+        **{key: value for key, value in environ.items() if key not in hidden},
         "PATH": os.pathsep.join([programs, *mine]),
         "PWD": str(work),
         "HOME": str(Path(tenant["area"]) / "home"),

@@ -30,7 +30,7 @@ from slipway.workers.launcher import serving
 from slipway.workers.launcher.ending import act_for, become, end_all
 from slipway.workers.launcher.handover import send
 from slipway.workers.launcher.serving import PATIENCE, Order
-from slipway.workers.places.place import NoPlace, Place, Places, left_file, new_file
+from slipway.workers.places.place import NoPlace, Place, Places, new_file, open_output_file
 
 #: Seconds for the removal of leftovers; the next stage goes on with the rest.
 _LONGEST = 3600
@@ -45,7 +45,7 @@ def start(order: Order) -> None:
     """
     folder = Path(order["folder"])
 
-    def deed(sock: socket.socket, asked: Order, files: list[int]) -> None:
+    def execute(sock: socket.socket, asked: Order, files: list[int]) -> None:
         tenant = order["tenants"].get(asked.get("tenant"))
         if tenant is None:
             whose = f"{asked.get('tenant')!a} has no user here"
@@ -56,7 +56,7 @@ def start(order: Order) -> None:
             _do(sock, asked, tenant)
 
     def work(listener: socket.socket, worker: int) -> None:
-        serving.serve(listener, worker, order["user"], deed)
+        serving.serve(listener, worker, order["user"], execute)
 
     listener = serving.listen(folder, order["user"], order["group"])
     serving.leave_behind(listener, folder, work)
@@ -73,12 +73,12 @@ def _do(sock: socket.socket, asked: Order, tenant: Order) -> None:
     # A file that a stage put there must not block this process for ever.
     signal.alarm(_LONGEST if asked["do"] == "clear" else 2 * PATIENCE)
     try:
-        told, opened = _DEEDS[asked["do"]](asked, Path(tenant["area"]))
+        answer, opened = _ACTIONS[asked["do"]](asked, Path(tenant["area"]))
     except NoPlace as problem:
-        told, opened = {"problem": str(problem)}, None
+        answer, opened = {"problem": str(problem)}, None
     except OSError as problem:
-        told, opened = {"problem": problem.strerror or str(problem)}, None
-    send(sock, told, () if opened is None else (opened,))
+        answer, opened = {"problem": problem.strerror or str(problem)}, None
+    send(sock, answer, () if opened is None else (opened,))
 
 
 def _begin(asked: Order, area: Path) -> tuple[dict[str, Any], int | None]:
@@ -88,14 +88,18 @@ def _begin(asked: Order, area: Path) -> tuple[dict[str, Any], int | None]:
         home.mkdir(mode=0o700)
     places, builder = _known(asked, area)
     place = places.begin(builder, str(asked["told"]))
-    told = {"folder": str(place.folder), "given": place.given.name, "problem_before": place.problem}
-    return {**told, "left": [str(one) for one in places.left(builder)]}, None
+    facts = {
+        "folder": str(place.folder),
+        "given": place.given.name,
+        "problem_before": place.problem,
+    }
+    return {**facts, "left": [str(one) for one in places.leftovers(builder)]}, None
 
 
 def _end(asked: Order, area: Path) -> tuple[dict[str, Any], int | None]:
     places, builder = _known(asked, area)
     places.leave(builder)
-    return {"left": [str(one) for one in places.left(builder)]}, None
+    return {"left": [str(one) for one in places.leftovers(builder)]}, None
 
 
 def _known(asked: Order, area: Path) -> tuple[Places, Path]:
@@ -118,8 +122,8 @@ def _new(asked: Order, _area: Path) -> tuple[dict[str, Any], int | None]:
     return {}, new_file(_place(asked), str(asked["name"]))
 
 
-def _left(asked: Order, _area: Path) -> tuple[dict[str, Any], int | None]:
-    return {}, left_file(_place(asked), str(asked["path"]), int(asked["size"]))
+def _open_output(asked: Order, _area: Path) -> tuple[dict[str, Any], int | None]:
+    return {}, open_output_file(_place(asked), str(asked["path"]), int(asked["size"]))
 
 
 def _clear(asked: Order, area: Path) -> tuple[dict[str, Any], int | None]:
@@ -127,11 +131,11 @@ def _clear(asked: Order, area: Path) -> tuple[dict[str, Any], int | None]:
     return {"said": [problem for path in paths for problem in removal.remove(path)][-_MOST:]}, None
 
 
-_DEEDS: dict[str, Callable[[Order, Path], tuple[dict[str, Any], int | None]]] = {
+_ACTIONS: dict[str, Callable[[Order, Path], tuple[dict[str, Any], int | None]]] = {
     "begin": _begin,
     "end": _end,
     "new": _new,
-    "left": _left,
+    "left": _open_output,
     "clear": _clear,
 }
 
@@ -167,7 +171,7 @@ def run(sock: socket.socket, asked: Order, files: list[int], tenant: Order, orde
     def end(grace: float) -> None:
         end_all(grace, session, tenant)
 
-    serving.tell(sock, serving.watch(sock, wake, child, stop, end))
+    serving.send_code(sock, serving.watch(sock, wake, child, stop, end))
 
 
 def _become_stage(

@@ -26,9 +26,9 @@ from slipway.scripts.removal import FOLDER_FLAGS, SAFE, allow
 
 #: Separator inside our own names; no builder's name contains it.
 _MARK = "~"
-_LEFT = ".left"
+_LEFTOVER = ".left"
 #: Limit of leftovers that are reported and removed at once: a stage can make any number.
-_MOST_LEFT = 1000
+_MOST_LEFTOVERS = 1000
 
 
 class NoPlace(Exception):
@@ -42,7 +42,7 @@ class Place:
     folder: Path
     given: Path
     """The folder of fetched files, named by their hashes; its own name cannot be guessed."""
-    told: str
+    run: str
     """The run it belongs to, for the error sentence if the place cannot be removed."""
     problem: str = ""
     """The reason why it does not lie in its builder's usual folder; empty if it does."""
@@ -75,12 +75,12 @@ class Places:
         """Register a place that another process has created for a builder."""
         self._now[builder] = place
 
-    def begin(self, builder: Path, told: str) -> Place:
+    def begin(self, builder: Path, run: str) -> Place:
         """Create a fresh place.
 
         Args:
             builder: The builder's folder, which becomes the place; an existing one is renamed.
-            told: The run, for messages.
+            run: The run, for messages.
 
         Raises:
             NoPlace: The worker's own folder can no longer be written to.
@@ -93,7 +93,7 @@ class Places:
             folder = builder.with_name(f"{builder.name}{_MARK}{secrets.token_hex(8)}")
         try:
             folder.mkdir(mode=0o700)
-            place = Place(folder, folder / f"given-{secrets.token_hex(16)}", told, problem)
+            place = Place(folder, folder / f"given-{secrets.token_hex(16)}", run, problem)
             for inner in (place.work, place.output, place.given):
                 inner.mkdir(mode=0o700)
             if SAFE:
@@ -114,10 +114,10 @@ class Places:
         if before is not None:
             before.close()
         folder = before.folder if before is not None else builder
-        told = before.told if before is not None else "an earlier run"
+        run = before.run if before is not None else "an earlier run"
         if not os.path.lexists(folder):
             return ""
-        aside = builder.with_name(f"{_LEFT}{_MARK}{secrets.token_hex(8)}{_MARK}{builder.name}")
+        aside = builder.with_name(f"{_LEFTOVER}{_MARK}{secrets.token_hex(8)}{_MARK}{builder.name}")
         try:
             folder.rename(aside)
         except OSError:
@@ -125,19 +125,19 @@ class Places:
             try:
                 folder.rename(aside)
             except OSError as error:
-                return f"{folder}, which {told} left, cannot be renamed: {error.strerror}"
+                return f"{folder}, which {run} left, cannot be renamed: {error.strerror}"
         return ""
 
-    def left(self, builder: Path) -> list[Path]:
+    def leftovers(self, builder: Path) -> list[Path]:
         """Return the leftovers of a builder's former places that are to be removed."""
         now = self._now.get(builder)
         found: list[Path] = []
         with contextlib.suppress(OSError):
             for path in builder.parent.iterdir():
-                if len(found) == _MOST_LEFT:
+                if len(found) == _MOST_LEFTOVERS:
                     break
                 parts = path.name.split(_MARK)
-                was_aside = len(parts) == 3 and parts[0] == _LEFT  # noqa: PLR2004
+                was_aside = len(parts) == 3 and parts[0] == _LEFTOVER  # noqa: PLR2004
                 was_aside = was_aside and parts[2] in {builder.name, "cache"}
                 was_beside = len(parts) == 2 and parts[0] == builder.name  # noqa: PLR2004
                 in_the_way = path == builder and now is not None
@@ -181,7 +181,7 @@ def new_file(place: Place, name: str) -> int:
         raise NoPlace(msg) from None
 
 
-def left_file(place: Place, path: str, size: int) -> int:
+def open_output_file(place: Place, path: str, size: int) -> int:
     """Open a file that the stage left in its output folder.
 
     Args:
@@ -217,7 +217,7 @@ def clear_way(path: Path) -> None:
         OSError: It cannot be renamed.
     """
     if os.path.lexists(path) and (path.is_symlink() or not path.is_dir()):
-        aside = path.with_name(f"{_LEFT}{_MARK}{secrets.token_hex(8)}{_MARK}{path.name}")
+        aside = path.with_name(f"{_LEFTOVER}{_MARK}{secrets.token_hex(8)}{_MARK}{path.name}")
         try:
             path.rename(aside)
         except OSError:

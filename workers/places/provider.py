@@ -22,7 +22,7 @@ from twisted.python.threadpool import ThreadPool
 
 from slipway.scripts import removal
 from slipway.workers.launcher import handover
-from slipway.workers.places.place import NoPlace, Places, clear_way, left_file, new_file
+from slipway.workers.places.place import NoPlace, Places, clear_way, new_file, open_output_file
 
 _THREADS = 64
 #: Limits of concurrent removals, in total and of one tenant: a stage can make its own take long.
@@ -46,13 +46,13 @@ class Begun:
 class Ground(Protocol):
     """Interface for creating and removing places and for opening files in them."""
 
-    def begin(self, builder: Path, told: str, tenant: str) -> defer.Deferred[Begun]:
+    def begin(self, builder: Path, run: str, tenant: str) -> defer.Deferred[Begun]:
         """Create a fresh place; see `Places.begin`."""
 
     def new_file(self, builder: Path, name: str) -> defer.Deferred[int]:
         """Open a new file in the folder for fetched files."""
 
-    def left_file(self, builder: Path, path: str, size: int) -> defer.Deferred[int]:
+    def open_output_file(self, builder: Path, path: str, size: int) -> defer.Deferred[int]:
         """Open a file that a stage has left."""
 
     def clear(self, builder: Path) -> defer.Deferred[list[str]]:
@@ -78,11 +78,11 @@ class OwnPlaces:
     def __init__(self) -> None:
         self._places = Places()
 
-    def begin(self, builder: Path, told: str, _tenant: str) -> defer.Deferred[Begun]:
+    def begin(self, builder: Path, run: str, _tenant: str) -> defer.Deferred[Begun]:
         """Create a fresh place."""
 
         def make() -> Begun:
-            place = self._places.begin(builder, told)
+            place = self._places.begin(builder, run)
             return Begun(place.work, place.given.name, place.problem)
 
         return defer.execute(make)
@@ -91,13 +91,13 @@ class OwnPlaces:
         """Open a new file."""
         return defer.execute(lambda: new_file(self._places.of(builder), name))
 
-    def left_file(self, builder: Path, path: str, size: int) -> defer.Deferred[int]:
+    def open_output_file(self, builder: Path, path: str, size: int) -> defer.Deferred[int]:
         """Open a file that a stage has left."""
-        return defer.execute(lambda: left_file(self._places.of(builder), path, size))
+        return defer.execute(lambda: open_output_file(self._places.of(builder), path, size))
 
     def clear(self, builder: Path) -> defer.Deferred[list[str]]:
         """Remove what former places have left, in a separate process."""
-        return _clear(self._places.left(builder))
+        return _clear(self._places.leftovers(builder))
 
     def end(self, builder: Path) -> defer.Deferred[list[str]]:
         """Remove a place."""
@@ -118,17 +118,17 @@ class AreaPlaces:
         self._places = Places()
         self._now: dict[Path, Path] = {}
 
-    def begin(self, builder: Path, told: str, tenant: str) -> defer.Deferred[Begun]:
+    def begin(self, builder: Path, run: str, tenant: str) -> defer.Deferred[Begun]:
         """Create a fresh place in the tenant's folder."""
         order = {"do": "where", "tenant": tenant}
         done: defer.Deferred[Any] = _asked(self._launcher, order, reactor.getThreadPool())
         return done.addCallback(
             lambda found: threads.deferToThread(
-                self._begun, builder, told, tenant, Path(found[0]["area"])
+                self._begun, builder, run, tenant, Path(found[0]["area"])
             )
         )
 
-    def _begun(self, builder: Path, told: str, tenant: str, area: Path) -> Begun:
+    def _begun(self, builder: Path, run: str, tenant: str, area: Path) -> Begun:
         inside = area / builder.name
         before = self._now.pop(builder, inside)
         if before != inside:
@@ -136,7 +136,7 @@ class AreaPlaces:
             # stage begins.
             self._places.leave(before)
         _have_home(area)
-        place = self._places.begin(inside, told)
+        place = self._places.begin(inside, run)
         self._now[builder] = inside
         given = place.given.name
         handover.note(builder, {"tenant": tenant, "folder": str(place.folder), "given": given})
@@ -146,28 +146,30 @@ class AreaPlaces:
         """Open a new file."""
         return defer.execute(lambda: new_file(self._places.of(self._inside(builder)), name))
 
-    def left_file(self, builder: Path, path: str, size: int) -> defer.Deferred[int]:
+    def open_output_file(self, builder: Path, path: str, size: int) -> defer.Deferred[int]:
         """Open a file that a stage has left."""
         inside = self._inside(builder)
-        return defer.execute(lambda: left_file(self._places.of(inside), path, size))
+        return defer.execute(lambda: open_output_file(self._places.of(inside), path, size))
 
     def clear(self, builder: Path) -> defer.Deferred[list[str]]:
         """Remove what former places have left, in a separate process."""
-        return self._cleared(self._places.left, self._inside(builder))
+        return self._cleared(self._places.leftovers, self._inside(builder))
 
     def end(self, builder: Path) -> defer.Deferred[list[str]]:
         """Remove a place."""
 
-        def left(inside: Path) -> list[Path]:
+        def leftovers(inside: Path) -> list[Path]:
             self._places.leave(inside)
-            return self._places.left(inside)
+            return self._places.leftovers(inside)
 
-        return self._cleared(left, self._inside(builder))
+        return self._cleared(leftovers, self._inside(builder))
 
     @staticmethod
-    def _cleared(left: Callable[[Path], list[Path]], inside: Path) -> defer.Deferred[list[str]]:
+    def _cleared(
+        leftovers: Callable[[Path], list[Path]], inside: Path
+    ) -> defer.Deferred[list[str]]:
         # In a thread: a stage may have left millions of files to scan.
-        found: defer.Deferred[Any] = threads.deferToThread(left, inside)
+        found: defer.Deferred[Any] = threads.deferToThread(leftovers, inside)
         return found.addCallback(_clear)
 
     def _inside(self, builder: Path) -> Path:
@@ -202,24 +204,24 @@ class HandedPlaces:
         self._removers: ThreadPool = removers
         self._removing: Counter[str] = Counter()
         self._now: dict[Path, dict[str, Any]] = {}
-        self._left: dict[Path, list[str]] = {}
+        self._leftovers: dict[Path, list[str]] = {}
 
-    def begin(self, builder: Path, told: str, tenant: str) -> defer.Deferred[Begun]:
+    def begin(self, builder: Path, run: str, tenant: str) -> defer.Deferred[Begun]:
         """Create a fresh place in the tenant's folder."""
         before = self._now.pop(builder, {})
         if before.get("tenant") != tenant:
             before = {}
-        order = {**before, "do": "begin", "tenant": tenant, "builder": builder.name, "told": told}
+        order = {**before, "do": "begin", "tenant": tenant, "builder": builder.name, "told": run}
         done: defer.Deferred[Any] = self._asked(order)
-        return done.addCallback(partial(self._begun, builder, tenant, told))
+        return done.addCallback(partial(self._begun, builder, tenant, run))
 
     def _begun(
-        self, builder: Path, tenant: str, told: str, answer: tuple[dict[str, Any], int | None]
+        self, builder: Path, tenant: str, run: str, answer: tuple[dict[str, Any], int | None]
     ) -> Begun:
         found, _ = answer
-        self._left[builder] = list(found["left"])
+        self._leftovers[builder] = list(found["left"])
         place = {"tenant": tenant, "folder": found["folder"], "given": found["given"]}
-        self._now[builder] = {**place, "before": told}
+        self._now[builder] = {**place, "before": run}
         # Buildbot starts the script there; the stand-in for `slipway` reads the real place from it.
         work = handover.note(builder, place)
         return Begun(work, str(found["given"]), str(found["problem_before"]))
@@ -228,7 +230,7 @@ class HandedPlaces:
         """Open a new file."""
         return self._opened(builder, {"do": "new", "name": name})
 
-    def left_file(self, builder: Path, path: str, size: int) -> defer.Deferred[int]:
+    def open_output_file(self, builder: Path, path: str, size: int) -> defer.Deferred[int]:
         """Open a file that a stage has left."""
         return self._opened(builder, {"do": "left", "path": path, "size": size})
 
@@ -246,10 +248,10 @@ class HandedPlaces:
 
     def clear(self, builder: Path) -> defer.Deferred[list[str]]:
         """Remove what former places have left."""
-        left, now = self._left.pop(builder, []), self._now.get(builder)
-        if not left or now is None:
+        leftovers, now = self._leftovers.pop(builder, []), self._now.get(builder)
+        if not leftovers or now is None:
             return defer.succeed([])
-        return self._cleared(now["tenant"], left)
+        return self._cleared(now["tenant"], leftovers)
 
     def end(self, builder: Path) -> defer.Deferred[list[str]]:
         """Remove a place."""
@@ -259,12 +261,12 @@ class HandedPlaces:
         done: defer.Deferred[Any] = self._asked({**before, "do": "end", "builder": builder.name})
         return done.addCallback(lambda found: self._cleared(before["tenant"], found[0]["left"]))
 
-    def _cleared(self, tenant: str, left: list[str]) -> defer.Deferred[list[str]]:
+    def _cleared(self, tenant: str, leftovers: list[str]) -> defer.Deferred[list[str]]:
         if self._removing[tenant] >= _CLEARING_OF_ONE:
             # The rest is found again when the next stage begins.
             return defer.succeed([f"what earlier runs of {tenant} left is still being removed"])
         self._removing[tenant] += 1
-        order = {"do": "clear", "tenant": tenant, "left": left}
+        order = {"do": "clear", "tenant": tenant, "left": leftovers}
         done: defer.Deferred[Any] = self._asked(order, self._removers)
 
         def ended(found: Any) -> Any:
@@ -304,14 +306,14 @@ class _Clearing(protocol.ProcessProtocol):
     """Remove folders in a separate process: a mount that hangs blocks only that process."""
 
     def __init__(self) -> None:
-        self.said = b""
+        self.output = b""
         self.done: defer.Deferred[list[str]] = defer.Deferred()
 
     def outReceived(self, data: bytes) -> None:
-        self.said = (self.said + data)[-20_000:]
+        self.output = (self.output + data)[-20_000:]
 
     def processEnded(self, _reason: Any) -> None:
-        self.done.callback(self.said.decode(errors="replace").splitlines())
+        self.done.callback(self.output.decode(errors="replace").splitlines())
 
 
 def _clear(folders: list[Path]) -> defer.Deferred[list[str]]:

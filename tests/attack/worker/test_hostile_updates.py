@@ -6,7 +6,7 @@ import asyncio
 import io
 import secrets
 
-from slipway.steps.event_parser import Heard, ScriptCommand
+from slipway.steps.event_parser import ScriptCommand, StageEvents
 from slipway.steps.transfer import PlaceCommand, StoreReader, StoreWriter
 
 SECRET = "hush-hush-hush"
@@ -25,8 +25,9 @@ class Log:
 
 
 def script():
-    heard = Heard()
-    options = {"key": secrets.token_hex(32), "heard": heard.take, "refused": heard.refuse}
+    heard = StageEvents()
+    options = {"key": secrets.token_hex(32)}
+    options |= {"on_event": heard.take, "on_refused": heard.refuse}
     command = ScriptCommand("build", ["slipway"], secrets=(SECRET,), **options)
     log = Log()
     command.useLog(log, logfileName="stdio")

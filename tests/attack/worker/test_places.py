@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway.workers.places.place import NoPlace, Places, clear_way, left_file, new_file
+from slipway.workers.places.place import NoPlace, Places, clear_way, new_file, open_output_file
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links and pipes of POSIX")
 SHA = "0" * 64
@@ -41,7 +41,9 @@ def test_a_place_is_fresh_and_its_owners_alone(places, builder):
     again = places.begin(builder, "run 2")
     assert list(again.work.iterdir()) == list(again.output.iterdir()) == []
     assert again.given.name != place.given.name
-    assert [path.name.split("~")[::2] for path in places.left(builder)] == [[".left", "demo.tests"]]
+    assert [path.name.split("~")[::2] for path in places.leftovers(builder)] == [
+        [".left", "demo.tests"]
+    ]
     places.leave(builder)
     assert not builder.exists()
 
@@ -51,8 +53,8 @@ def test_what_is_left_is_another_builders_business(places, builder):
     for path in (builder, other):
         places.begin(path, "run 1")
         places.begin(path, "run 2")
-    assert len(places.left(builder)) == len(places.left(other)) == 1
-    assert set(places.left(builder)).isdisjoint(places.left(other))
+    assert len(places.leftovers(builder)) == len(places.leftovers(other)) == 1
+    assert set(places.leftovers(builder)).isdisjoint(places.leftovers(other))
 
 
 @pytest.mark.parametrize("what", ["file", "link", "dangling", "pipe"])
@@ -69,7 +71,7 @@ def test_whatever_stands_in_its_way_is_set_aside(places, builder, tmp_path, what
     assert place.folder == builder
     assert not builder.is_symlink()
     assert list(outside.iterdir()) == []
-    assert len(places.left(builder)) == 1
+    assert len(places.leftovers(builder)) == 1
 
 
 def test_a_way_is_cleared_of_what_is_no_folder(tmp_path):
@@ -86,7 +88,7 @@ def test_a_file_that_was_left_is_read(places, builder):
     place = places.begin(builder, "run 1")
     (place.output / "deep").mkdir()
     (place.output / "deep" / "a.txt").write_bytes(b"left")
-    assert read(left_file(place, str(place.output / "deep" / "a.txt"), 4)) == b"left"
+    assert read(open_output_file(place, str(place.output / "deep" / "a.txt"), 4)) == b"left"
 
 
 def put(place, what: str, outside: Path) -> Path:
@@ -140,7 +142,7 @@ def test_nothing_but_a_plain_file_is_opened_and_nothing_is_waited_for(
     place = places.begin(builder, "run 1")
     path = put(place, what, outside)
     with pytest.raises(NoPlace):
-        left_file(place, str(path), 4)
+        open_output_file(place, str(path), 4)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +152,7 @@ def test_nothing_outside_the_output_is_opened(places, builder, path):
     place = places.begin(builder, "run 1")
     for told in (path, f"{place.output}/{path}/../../x", f"{place.output}{path}"):
         with pytest.raises((NoPlace, ValueError)):
-            left_file(place, told, 1)
+            open_output_file(place, told, 1)
 
 
 def test_a_place_that_is_swapped_is_still_the_same(places, builder, tmp_path):
@@ -160,7 +162,7 @@ def test_a_place_that_is_swapped_is_still_the_same(places, builder, tmp_path):
     builder.mkdir()
     (builder / "output").mkdir()
     (builder / "output" / "a").write_bytes(b"evil")
-    assert read(left_file(place, str(place.output / "a"), 4)) == b"left"
+    assert read(open_output_file(place, str(place.output / "a"), 4)) == b"left"
     os.close(new_file(place, SHA))
     assert (tmp_path / "stolen" / place.given.name / SHA).exists()
 

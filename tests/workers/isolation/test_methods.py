@@ -81,9 +81,9 @@ def test_a_worker_gets_what_links_in_a_checkout_lead_to(home, room):
 def test_a_deployment_by_ssh_gets_its_key_and_no_other_worker_does(home):
     ssh = {"kind": "ssh", "host": "app1", "identity": "keys/id", "known_hosts": "keys/known"}
     keys = (home.root / "keys/id", home.root / "keys/known")
-    told = {key.replace("_", "-"): value for key, value in ssh.items()}
-    assert needs(home, "release", **told).keys == keys
-    assert needs(home, "tests", **told).keys == ()
+    description = {key.replace("_", "-"): value for key, value in ssh.items()}
+    assert needs(home, "release", **description).keys == keys
+    assert needs(home, "tests", **description).keys == ()
 
 
 @pytest.mark.parametrize("path", [".", "..", "/"])
@@ -198,8 +198,13 @@ def test_what_is_kept_of_tmp_holds_nothing_that_is_bound(tmp_path):
 
 
 def test_the_key_of_a_deployment_is_its_tenants_alone(home):
-    told = {"kind": "ssh", "host": "app1", "identity": "keys/id", "known-hosts": "keys/known"}
-    made = needs(home, "release", **told)
+    description = {
+        "kind": "ssh",
+        "host": "app1",
+        "identity": "keys/id",
+        "known-hosts": "keys/known",
+    }
+    made = needs(home, "release", **description)
     folders.give(made, home, None)
     for key in made.keys:
         key.parent.mkdir(exist_ok=True)
@@ -227,7 +232,7 @@ def isolation(home, way):
 
 
 def test_a_worker_is_told_what_programs_need_and_no_secret(home):
-    told = {
+    description = {
         "PATH": "/usr/bin",
         "LC_ALL": "C.UTF-8",
         "UV_DEFAULT_INDEX": "https://example.org/simple",
@@ -241,13 +246,13 @@ def test_a_worker_is_told_what_programs_need_and_no_secret(home):
         "DBUS_SESSION_BUS_ADDRESS": "unix:path=/run/bus",
         "HOME": "/root",
     }
-    env = surroundings(told, isolation(home, "namespaces"))
+    env = surroundings(description, isolation(home, "namespaces"))
     assert env["HOME"] == str(home.worker("tests") / "home")
     gone = {"UV_CACHE_DIR", "AWS_SECRET_ACCESS_KEY", "SSH_AUTH_SOCK", "DBUS_SESSION_BUS_ADDRESS"}
     gone |= {"SLIPWAY_TOKEN", "UV_PUBLISH_TOKEN"}
     assert not gone & set(env)
-    assert set(told) - gone <= set(env)
-    assert surroundings(told, isolation(home, "none")) == told
+    assert set(description) - gone <= set(env)
+    assert surroundings(description, isolation(home, "none")) == description
 
 
 def test_the_variable_that_a_stage_names_is_handed_on(home):
@@ -260,9 +265,9 @@ def test_the_variable_that_a_stage_names_is_handed_on(home):
     assert needs_of(changed, home, config, "release").variables == {"SEEDS_URL"}
     assert needs_of(changed, home, config, "tests").variables == frozenset()
     found = isolation(home, "namespaces")
-    told = {"SEEDS_URL": "postgresql://x", "OTHER_URL": "y"}
+    description = {"SEEDS_URL": "postgresql://x", "OTHER_URL": "y"}
     needs = needs_of(changed, home, config, "release")
-    env = surroundings(told, dataclasses.replace(found, needs=needs))
+    env = surroundings(description, dataclasses.replace(found, needs=needs))
     assert ("SEEDS_URL" in env, "OTHER_URL" in env) == (True, False)
 
 
@@ -296,8 +301,8 @@ def test_whoever_takes_the_worker_over_cannot_replace_what_rooms_are_made_of(hom
     folders.give(made, home, None)
     words = for_worker(made, {})
     above = made.area("demo").parent
-    told = [str(one) for one in (made.folder, above, made.area("demo~publish"))]
-    places = [words.index(one) for one in told]
+    description = [str(one) for one in (made.folder, above, made.area("demo~publish"))]
+    places = [words.index(one) for one in description]
     assert places == sorted(places)
     assert [words[place - 1] for place in places] == ["--bind", "--ro-bind", "--bind"]
     assert words[-2:] == ["--tmpfs", str(made.temporary().parent)]
@@ -314,7 +319,7 @@ def test_who_asks_for_none_gets_none(home):
     workers = {"local": {"isolated": False, "labels": ["release"]}}
     found = isolate(site(workers), home, home.root.parent / "pipeline.toml", "local", trying=True)
     assert found.way == "none"
-    assert "isolated = false" in found.told
+    assert "isolated = false" in found.description
 
 
 def test_what_was_kept_apart_is_never_the_masters_user_again(home, monkeypatch):

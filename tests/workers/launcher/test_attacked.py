@@ -16,7 +16,13 @@ import pytest
 
 from slipway.state_folder import Home
 from slipway.workers.isolation import folders
-from slipway.workers.isolation.account import TENANTS, Account, account_name, end_left, make_account
+from slipway.workers.isolation.account import (
+    TENANTS,
+    Account,
+    account_name,
+    end_leftovers,
+    make_account,
+)
 from slipway.workers.isolation.methods import Isolation
 from slipway.workers.isolation.needs import Needs, Tenant
 from slipway.workers.places import place as places
@@ -123,7 +129,7 @@ def test_users_are_known_by_their_names_when_what_is_left_is_ended(tmp_path: Pat
         started = [as_user(user, "/bin/sleep", "300", **mark) for user in (*users.values(), TENANT)]
         marked = [psutil.Process(one.pid) for one in started]
         wait_for(lambda: all("sleep" in one.name() for one in marked), lambda: "they never began")
-        end_left(folder, "worker")
+        end_leftovers(folder, "worker")
         assert [one.poll() is None for one in started] == [False, True, True]
     finally:
         for one in started:
@@ -197,5 +203,5 @@ def test_what_another_user_left_is_removed_however_deep(tmp_path: Path) -> None:
 def test_no_more_is_told_to_be_removed_than_an_answer_holds(tmp_path: Path) -> None:
     for number in range(3000):
         (tmp_path / f".left~{number}~demo_test").touch()
-    found = places.Places().left(tmp_path / "demo_test")
+    found = places.Places().leftovers(tmp_path / "demo_test")
     assert len(found) == 1000
