@@ -16,7 +16,7 @@ _FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENO
 
 
 @contextlib.contextmanager
-def told_when_full(place: Path) -> Iterator[None]:
+def explain_full_disk(place: Path) -> Iterator[None]:
     """Turn the errors of a full disk into a sentence.
 
     Args:
@@ -47,7 +47,7 @@ def written_aside(target: Path) -> Iterator[BinaryIO]:
         StageFailed: The disk is full.
     """
     part = target.with_name(f".{secrets.token_hex(8)}.part")
-    with told_when_full(target):
+    with explain_full_disk(target):
         try:
             with part.open("wb") as stream:
                 yield stream

@@ -27,16 +27,16 @@ def main(root: Path) -> int:
     Returns:
         0 if nothing runs any more, 1 if something is left.
     """
-    left = []
+    failed = []
     for place in sorted(root.iterdir()) if root.is_dir() else ():
         if place.is_symlink() or not place.is_dir() or not os.path.lexists(place / "current"):
             continue
         if end(place):
-            left.append(place)
+            failed.append(place)
             sys.stderr.write(f"something of {place} does not end: {of_place(place)}\n")
         else:
             sys.stdout.write(f"nothing of {place} runs any more\n")
-    return 1 if left else 0
+    return 1 if failed else 0
 
 
 def end(place: Path) -> list[int]:

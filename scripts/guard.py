@@ -91,7 +91,7 @@ def take_streams() -> tuple[IO[str], Callable[[], str]]:
     """
     sys.stdout.flush()
     events = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace", newline="\n")
-    told = os.fdopen(os.dup(0), "rb")
+    given = os.fdopen(os.dup(0), "rb")
     os.dup2(2, 1)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
@@ -100,8 +100,8 @@ def take_streams() -> tuple[IO[str], Callable[[], str]]:
     def read() -> str:
         events.write(f"{READY}\n")
         events.flush()
-        with told:
-            return told.read().decode("utf-8", errors="replace")
+        with given:
+            return given.read().decode("utf-8", errors="replace")
 
     return events, read
 

@@ -33,7 +33,7 @@ def place_inputs(inputs: Iterable[Input], folder: Path) -> None:
             try:
                 opened = open_plain(folder, (given.sha256,))
             except OSError as error:
-                raise StageFailed(_told(given, error.strerror or "it is not there")) from None
+                raise StageFailed(_differs(given, error.strerror or "it is not there")) from None
             stack.callback(os.close, opened)
             _check(given, opened)
             _put(given, opened, folder / given.sha256)
@@ -42,14 +42,14 @@ def place_inputs(inputs: Iterable[Input], folder: Path) -> None:
 def _check(given: Input, opened: int) -> None:
     facts = os.fstat(opened)
     if facts.st_size != given.size:
-        raise StageFailed(_told(given, f"{facts.st_size} bytes instead of {given.size} bytes"))
+        raise StageFailed(_differs(given, f"{facts.st_size} bytes instead of {given.size} bytes"))
     with os.fdopen(os.dup(opened), "rb") as stream:
         found = hashlib.file_digest(stream, "sha256").hexdigest()
     if found != given.sha256:
-        raise StageFailed(_told(given, f"sha256 {found} instead of sha256 {given.sha256}"))
+        raise StageFailed(_differs(given, f"sha256 {found} instead of sha256 {given.sha256}"))
 
 
-def _told(given: Input, why: str) -> str:
+def _differs(given: Input, why: str) -> str:
     """Return the error sentence for an input that differs from what its stage left."""
     return (
         f'artefact "{given.name}" of stage "{given.stage}" was altered or truncated: {why}; '

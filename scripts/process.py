@@ -50,7 +50,7 @@ class Finished:
             return f"was ended by signal {-self.code}"
         return f"ended with exit code {self.code}"
 
-    def last_words(self, count: int) -> str:
+    def last_output(self, count: int) -> str:
         """Return the last `count` non-empty lines of output, joined into one line."""
         lines = [line.strip() for line in self.tail.splitlines() if line.strip()]
         return " | ".join(lines[-count:])
@@ -61,8 +61,8 @@ class Finished:
         Args:
             called: Its name for people.
         """
-        said = self.last_words(_LAST_LINES) or "nothing"
-        return f"{called} {self.ending}; its last lines: {said}"
+        lines = self.last_output(_LAST_LINES) or "nothing"
+        return f"{called} {self.ending}; its last lines: {lines}"
 
 
 def end_tree(pid: int, patience: float = 3.0) -> None:
@@ -126,12 +126,31 @@ def run(
     """
     words = [str(word) for word in argv]
     called = what or Path(words[0]).name
+    process = _start(words, called, cwd, env, has_input=given is not None)
+    if given is not None:
+        threading.Thread(target=feed, args=(process, given), daemon=True).start()
+    return _follow(process, log, timeout, called)
+
+
+def _start(
+    words: list[str],
+    called: str,
+    cwd: Path | None,
+    env: Mapping[str, str] | None,
+    *,
+    has_input: bool,
+) -> subprocess.Popen[str]:
+    """Start a program whose stdout and stderr are one pipe.
+
+    Raises:
+        MissingTool: It does not exist or cannot be executed.
+    """
     try:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             words,
             cwd=cwd,
             env=dict(env) if env is not None else None,
-            stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
+            stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -147,9 +166,6 @@ def run(
     except OSError as error:
         msg = f"{words[0]} may not be run: {error.strerror}"
         raise MissingTool(msg) from error
-    if given is not None:
-        threading.Thread(target=feed, args=(process, given), daemon=True).start()
-    return _follow(process, log, timeout, called)
 
 
 def feed(process: subprocess.Popen[str], given: str) -> None:
@@ -209,8 +225,8 @@ def _follow(
         end_tree(process.pid)
         process.wait()
         reader.join(5)
-        said = f" Its last line: {tail[-1]}" if tail else ""
-        msg = f"{called} did not end within {format_duration(timeout or 0)} and was stopped.{said}"
+        hint = f" Its last line: {tail[-1]}" if tail else ""
+        msg = f"{called} did not end within {format_duration(timeout or 0)} and was stopped.{hint}"
         raise StageFailed(msg) from None
     except BaseException:
         end_tree(process.pid)

@@ -52,19 +52,19 @@ class MaskedReport(Report):
 
     def log(self, text: str) -> None:
         """Forward lines, masked; hold one that may begin a secret until the next call."""
-        said = self._output.take(text if text.endswith("\n") else f"{text}\n")
-        if said:
-            self._inner.log(said)
+        masked = self._output.take(text if text.endswith("\n") else f"{text}\n")
+        if masked:
+            self._inner.log(masked)
 
     def end(self) -> None:
         """Forward held lines, and end the inner report."""
-        self.settle()
+        self.flush()
         self._inner.end()
 
-    def settle(self) -> None:
+    def flush(self) -> None:
         """Forward held lines; the inner report stays open."""
-        if said := self._output.end():
-            self._inner.log(said)
+        if masked := self._output.end():
+            self._inner.log(masked)
 
     def artefact(
         self, path: Path, *, name: str | None = None, role: Role = "product"

@@ -82,55 +82,55 @@ class _Remover:
             self._drop(self._parent, path.name, str(path), folder=True)
         return self._problems
 
-    def _empty(self, root: int, device: int, told: str) -> None:
+    def _empty(self, root: int, device: int, shown: str) -> None:
         """Empty a folder: move the contents of its folders up until it has none."""
         kept: set[str] = set()
-        while folders := self._sift(root, root, device, told, kept):
+        while folders := self._sift(root, root, device, shown, kept):
             for name in folders:
-                inner = self._opened(root, name, f"{told}/{name}")
+                inner = self._opened(root, name, f"{shown}/{name}")
                 if inner is None:
                     kept.add(name)
                     continue
                 try:
-                    self._sift(inner, root, device, f"{told}/{name}", kept)
+                    self._sift(inner, root, device, f"{shown}/{name}", kept)
                 finally:
                     os.close(inner)
-                if not self._drop(root, name, f"{told}/{name}", folder=True):
+                if not self._drop(root, name, f"{shown}/{name}", folder=True):
                     kept.add(name)
 
-    def _sift(self, folder: int, root: int, device: int, told: str, kept: set[str]) -> list[str]:
+    def _sift(self, folder: int, root: int, device: int, shown: str, kept: set[str]) -> list[str]:
         """Delete a folder's files and move its folders up; return the names of the root's own."""
         found = []
-        for name in list(self._names(folder, told)):
+        for name in list(self._names(folder, shown)):
             if folder == root and name in kept:
                 continue
-            place = f"{told}/{name}"
+            place = f"{shown}/{name}"
             try:
                 facts = os.stat(name, dir_fd=folder, follow_symlinks=False)
             except OSError as error:
                 self._problem(place, error)
-                left = True
+                remaining = True
             else:
-                left = False
+                remaining = False
                 if not stat.S_ISDIR(facts.st_mode):
-                    left = not self._drop(folder, name, place)
+                    remaining = not self._drop(folder, name, place)
                 elif facts.st_dev != device:
                     self._problems.append(f"{place}: something is mounted there")
-                    left = True
+                    remaining = True
                 elif folder == root:
                     found.append(name)
                 else:
                     self._move_up(folder, root, name, place)
-            if left and folder == root:
+            if remaining and folder == root:
                 kept.add(name)
         return found
 
-    def _names(self, folder: int, told: str) -> Iterator[str]:
+    def _names(self, folder: int, shown: str) -> Iterator[str]:
         try:
             with os.scandir(folder) as entries:
                 yield from (entry.name for entry in entries)
         except OSError as error:
-            self._problem(told, error)
+            self._problem(shown, error)
 
     def _move_up(self, folder: int, root: int, name: str, place: str) -> None:
         fresh = f".{os.urandom(12).hex()}"
@@ -231,8 +231,8 @@ def _loosen(descriptor: int) -> None:
     with contextlib.suppress(OSError):
         flags = struct.unpack("l", fcntl.ioctl(descriptor, _GETFLAGS, b"\0" * 8))[0]
         if flags & _IMMUTABLE_OR_APPEND:
-            left = struct.pack("l", flags & ~_IMMUTABLE_OR_APPEND)
-            fcntl.ioctl(descriptor, _SETFLAGS, left)
+            remaining = struct.pack("l", flags & ~_IMMUTABLE_OR_APPEND)
+            fcntl.ioctl(descriptor, _SETFLAGS, remaining)
 
 
 def _remove_by_names(path: Path) -> list[str]:

@@ -57,9 +57,7 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _look_into(
-    path: Path, root: Path | None, examine: Callable[[BinaryIO], None]
-) -> tuple[int, str]:
+def _measure(path: Path, root: Path | None, examine: Callable[[BinaryIO], None]) -> tuple[int, str]:
     """Return the size in bytes and the SHA-256 of a file, from one open descriptor.
 
     Args:
@@ -116,8 +114,8 @@ def _smaller(event: AnyEvent, over: int) -> AnyEvent:
         return event.model_copy(update={"name": f"{kept} [cut {mark}]"})
     if isinstance(event, Summary) and event.facts:
         largest = max(event.facts, key=lambda key: len(json.dumps(event.facts[key], default=str)))
-        left = {key: value for key, value in event.facts.items() if key != largest}
-        return event.model_copy(update={"facts": left})
+        facts = {key: value for key, value in event.facts.items() if key != largest}
+        return event.model_copy(update={"facts": facts})
     msg = f"this event cannot be cut to {LIMIT} bytes: {event.model_dump_json()[:200]}"
     raise ValueError(msg)
 
@@ -141,7 +139,7 @@ class Report:
     def end(self) -> None:
         """Flush held output; nothing may follow."""
 
-    def settle(self) -> None:
+    def flush(self) -> None:
         """Flush held output of a stage that has ended."""
 
     def mask(self, text: str) -> str:
@@ -180,7 +178,7 @@ class Report:
         called = name or path.name
         if refusal := name_refusal(called):
             raise StageFailed(refusal)
-        size, digest = _look_into(path, self.root, lambda stream: self.examine(stream, called))
+        size, digest = _measure(path, self.root, lambda stream: self.examine(stream, called))
         event = ArtefactLeft(
             path=os.path.abspath(path),  # noqa: PTH100  links are not resolved
             name=called,
@@ -209,11 +207,11 @@ class Report:
         self, path: Path, title: str = "", test: str = "", media_type: str = "text/plain"
     ) -> None:
         """Add a text to the run's page, as `picture` does."""
-        told = Document(path=str(path.resolve()), title=title, test=test, media_type=media_type)
-        self._show(told)
+        event = Document(path=str(path.resolve()), title=title, test=test, media_type=media_type)
+        self._show(event)
 
-    def _show(self, told: Picture | Document) -> None:
-        data, missing, path = b"", "", Path(told.path)
+    def _show(self, event: Picture | Document) -> None:
+        data, missing, path = b"", "", Path(event.path)
         try:
             opened = open_plain(path.parent, (path.name,))
             with os.fdopen(opened, "rb") as stream:
@@ -221,12 +219,12 @@ class Report:
                 if size > LARGEST:
                     missing = f"is too large to be shown: {size:,} bytes"
                 elif self.sends:
-                    data = self.shown(stream.read(LARGEST), told.media_type)
+                    data = self.shown(stream.read(LARGEST), event.media_type)
         except OSError as error:
             size, missing = 0, f"cannot be read: {error.strerror}"
         digest = hashlib.sha256(data).hexdigest() if data else ""
         self.emit(
-            told.model_copy(
+            event.model_copy(
                 update={"size": len(data) or size, "missing": missing, "sha256": digest}
             )
         )

@@ -115,12 +115,12 @@ class SecretSearch:
                 size = _SHORTEST_IN_BINARY if binary else SHORTEST
             # A secret may be split across lines and blocks.
             text = kept + block.translate(None, _GAPS)
-            if self._holds(text, size):
+            if self._contains(text, size):
                 return True
             kept = text[-self._reach :]
         return False
 
-    def _holds(self, text: bytes, size: int) -> bool:
+    def _contains(self, text: bytes, size: int) -> bool:
         wanted = self._in_texts if size == SHORTEST else self._in_binaries
         if any(one in text for one in wanted):
             return True

@@ -48,7 +48,7 @@ def main(uses: str, settings: str, report: Report) -> int:
         if settings == "-":
             return read_job(uses, sys.stdin.read(), "standard input")
         text = _text(Path(settings))
-        if _holds_secrets(text):
+        if _has_secrets(text):
             _forget(Path(settings))
         return read_job(uses, text, settings)
 
@@ -189,10 +189,10 @@ def _deployment(deployment: Deployment) -> Deployment:
     return deployment.model_copy(update=changes)
 
 
-def _holds_secrets(text: str) -> bool:
+def _has_secrets(text: str) -> bool:
     with contextlib.suppress(ValueError, TypeError, AttributeError):
-        told = json.loads(text)
-        return bool(told.get("answers") or (told.get("deployment") or {}).get("secrets"))
+        data = json.loads(text)
+        return bool(data.get("answers") or (data.get("deployment") or {}).get("secrets"))
     return False
 
 
@@ -239,11 +239,11 @@ def check_input(given: Input) -> None:
     size = path.stat().st_size
     found = hash_file(path) if size == given.size else ""
     if found != given.sha256:
-        told = f"sha256 {found}" if found else f"{size} bytes"
+        difference = f"sha256 {found}" if found else f"{size} bytes"
         expected = f"sha256 {given.sha256}" if found else f"{given.size} bytes"
         msg = (
             f'artefact "{given.name}" of stage "{given.stage}" was altered or truncated: '
-            f"{told} instead of {expected}; re-run {given.stage}"
+            f"{difference} instead of {expected}; re-run {given.stage}"
         )
         raise StageFailed(msg)
 
@@ -270,8 +270,8 @@ def do(job: Job, report: Report) -> int:
         return StageFailed.exit_code
     except ValidationError as error:
         # The invalid event came from the thing under test.
-        told = f"{job.name} would have said what no event may say: {event_problem(error)}"
-        report.notice(told, level="error")
+        sentence = f"{job.name} would have said what no event may say: {event_problem(error)}"
+        report.notice(sentence, level="error")
         return StageFailed.exit_code
     except OSError as error:
         place = f" ({error.filename})" if error.filename else ""
@@ -279,7 +279,7 @@ def do(job: Job, report: Report) -> int:
         return StageFailed.exit_code
     finally:
         deadline.timer.cancel()
-        report.settle()
+        report.flush()
     return PASSED
 
 

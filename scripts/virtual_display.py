@@ -46,10 +46,10 @@ def drawn_nowhere(tree: Path, *, gui: bool) -> Iterator[dict[str, str]]:
 @contextlib.contextmanager
 def _started(server: str) -> Iterator[str]:
     """Start Xvfb on a display it chooses; yield its name, or an empty text if it does not start."""
-    listening, told = os.pipe()
+    listening, write_end = os.pipe()
     words = [
         "-displayfd",
-        str(told),
+        str(write_end),
         "-screen",
         "0",
         "1280x1024x24",
@@ -63,11 +63,11 @@ def _started(server: str) -> Iterator[str]:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            pass_fds=(told,),
+            pass_fds=(write_end,),
             preexec_fn=die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
         )
     finally:
-        os.close(told)
+        os.close(write_end)
     try:
         number = _number(listening)
         yield f":{number}" if number else ""
@@ -79,17 +79,17 @@ def _started(server: str) -> Iterator[str]:
 
 def _number(stream: int) -> str:
     """Return the number of the display that Xvfb has chosen; empty if it does not start in time."""
-    end, said = time.monotonic() + _PATIENCE, b""
-    while not said.endswith(b"\n"):
+    end, data = time.monotonic() + _PATIENCE, b""
+    while not data.endswith(b"\n"):
         if not select.select([stream], [], [], max(0.0, end - time.monotonic()))[0]:
             return ""
         part = os.read(stream, 64)
         if not part:
             return ""
-        said += part
-    return said.decode().strip()
+        data += part
+    return data.decode().strip()
 
 
-def lacks_display(said: str) -> bool:
+def lacks_display(output: str) -> bool:
     """Return True if a program's output says that it found no display."""
-    return any(one in said.lower() for one in _LACKS)
+    return any(one in output.lower() for one in _LACKS)

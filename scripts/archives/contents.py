@@ -17,7 +17,7 @@ from slipway.model.errors import StageFailed
 from slipway.model.protocol.job import Input
 from slipway.scripts.archives.entries import Entry, entry_of, escapes
 from slipway.scripts.archives.limits import name_trouble, shown
-from slipway.scripts.archives.tar_zst import open_tar, told_when_broken
+from slipway.scripts.archives.tar_zst import explain_damage, open_tar
 from slipway.scripts.humanize import plain_name
 
 
@@ -69,7 +69,7 @@ def _whose(one: Input) -> str:
 def _frozen(archive: Path, root: str) -> Iterator[Entry]:
     """Yield the entries of a frozen program from its tar.zst."""
     files = 0
-    with told_when_broken(archive), open_tar(archive) as tar:
+    with explain_damage(archive), open_tar(archive) as tar:
         for member in tar:
             entry = _entry(tar, member, archive, root)
             files += entry.kind == "file"

@@ -40,7 +40,7 @@ _BROKEN = (
 
 
 @contextmanager
-def told_when_broken(archive: Path | str) -> Iterator[None]:
+def explain_damage(archive: Path | str) -> Iterator[None]:
     """Turn the errors of a damaged archive into a sentence.
 
     Args:
@@ -52,8 +52,8 @@ def told_when_broken(archive: Path | str) -> Iterator[None]:
     try:
         yield
     except _BROKEN as error:
-        told = " ".join(str(error).split())[:_LONGEST_WHY]
-        msg = f"{archive} cannot be unpacked: it is damaged or cut short ({told})"
+        reason = " ".join(str(error).split())[:_LONGEST_WHY]
+        msg = f"{archive} cannot be unpacked: it is damaged or cut short ({reason})"
         raise StageFailed(msg) from error
 
 
@@ -74,7 +74,7 @@ def open_tar(archive: Path) -> Iterator[tarfile.TarFile]:
     with archive.open("rb") as stream, _tar_of(plain := _Plain(stream)) as tar:
         tar.plain, tar.allowance = plain, Allowance(archive)
         yield tar
-        plain.left = None
+        plain.remaining = None
         # Read on to the end of the frame: its checksum follows the end of the tar.
         while plain.read(_BLOCK):
             pass
@@ -117,10 +117,10 @@ class _Tar(tarfile.TarFile):
             StageFailed: The archive exceeds a limit.
         """
         if self.plain is not None:
-            self.plain.left = _HEADERS
+            self.plain.remaining = _HEADERS
         member = super().next()
         if self.plain is not None:
-            self.plain.left = None
+            self.plain.remaining = None
         if member is None and self.wrong:
             raise tarfile.ReadError(self.wrong)
         if member is not None and self.allowance is not None:
@@ -135,7 +135,7 @@ class _Plain:
         self._stream = stream
         self._frame = zstandard.ZstdDecompressor().decompressobj(write_size=_BLOCK)
         self._ready = memoryview(b"")
-        self.left: int | None = _HEADERS
+        self.remaining: int | None = _HEADERS
         """Bytes that may still be read before this is reset; None: unlimited."""
 
     def read(self, size: int) -> bytes:
@@ -152,9 +152,9 @@ class _Plain:
                 raise EOFError(msg)
             self._ready = memoryview(self._frame.decompress(packed))
         taken, self._ready = self._ready[:size], self._ready[size:]
-        if self.left is not None:
-            self.left -= len(taken)
-            if self.left < 0:
+        if self.remaining is not None:
+            self.remaining -= len(taken)
+            if self.remaining < 0:
                 msg = "the header of an entry is larger than any that is true"
                 raise tarfile.ReadError(msg)
         return bytes(taken)

@@ -14,8 +14,8 @@ from pathlib import Path, PurePosixPath
 from slipway.model.errors import StageFailed
 from slipway.scripts.archives.entries import escapes
 from slipway.scripts.archives.limits import LONGEST_NAME, Allowance, name_trouble, shown
-from slipway.scripts.archives.tar_zst import open_tar, told_when_broken
-from slipway.scripts.atomic_files import told_when_full
+from slipway.scripts.archives.tar_zst import explain_damage, open_tar
+from slipway.scripts.atomic_files import explain_full_disk
 
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _ZIP = (b"PK\3\4", b"PK\5\6")
@@ -45,13 +45,13 @@ def unpack(archive: Path, folder: Path) -> None:
         raise StageFailed(msg)
     folder.mkdir(parents=True, exist_ok=True)
     target = _Target(archive, folder)
-    with _told_when_refused(archive, folder), told_when_broken(archive), told_when_full(folder):
+    with _explain_refusal(archive, folder), explain_damage(archive), explain_full_disk(folder):
         take(archive, target)
         target.make_links()
 
 
 @contextlib.contextmanager
-def _told_when_refused(archive: Path, folder: Path) -> Iterator[None]:
+def _explain_refusal(archive: Path, folder: Path) -> Iterator[None]:
     """Turn errors of the file system into a sentence.
 
     Raises:

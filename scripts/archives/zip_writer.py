@@ -98,18 +98,18 @@ def _pieces(listed: Iterable[Entry], pool: ThreadPoolExecutor, level: int) -> It
 
 
 def _file_pieces(entry: Entry, pool: ThreadPoolExecutor, level: int) -> Iterator[_Piece]:
-    left, crc, before = entry.size, 0, b""
+    remaining, crc, before = entry.size, 0, b""
     with entry.open() as content:
-        while left:
-            wanted = min(_BLOCK, left)
+        while remaining:
+            wanted = min(_BLOCK, remaining)
             block = content.read(wanted)
             if len(block) < wanted:
                 msg = f"{entry.path} became shorter while it was packed; run it again"
                 raise StageFailed(msg)
             crc = zlib.crc32(block, crc)
-            first, left = left == entry.size, left - len(block)
-            work = pool.submit(_deflate, block, before, level, last=not left)
-            yield _Piece(entry, work, len(block), crc, first=first, last=not left)
+            first, remaining = remaining == entry.size, remaining - len(block)
+            work = pool.submit(_deflate, block, before, level, last=not remaining)
+            yield _Piece(entry, work, len(block), crc, first=first, last=not remaining)
             before = block[-_WINDOW:]
 
 

@@ -159,8 +159,9 @@ def _make_cluster(
         argv, capture_output=True, text=True, check=False, cwd=folder, **_identity(account)
     )
     if done.returncode != 0:
-        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        msg = f"initdb of PostgreSQL {programs.version} failed: {said[-1] if said else 'silently'}"
+        output = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        reason = output[-1] if output else "silently"
+        msg = f"initdb of PostgreSQL {programs.version} failed: {reason}"
         raise MissingTool(msg)
 
 
@@ -241,9 +242,9 @@ def _wait_ready(server: Server, folder: Path) -> None:
         try:
             psycopg.connect(**server.parameters(OWNER), connect_timeout=5).close()
         except psycopg.OperationalError as error:
-            dead = "shut down" in (said := _last_line(folder)) or "FATAL" in said
-            if time.monotonic() > end or (dead and "starting up" not in str(error)):
-                msg = f"PostgreSQL {server.programs.version} does not start: {said or error}"
+            has_ended = "shut down" in (last := _last_line(folder)) or "FATAL" in last
+            if time.monotonic() > end or (has_ended and "starting up" not in str(error)):
+                msg = f"PostgreSQL {server.programs.version} does not start: {last or error}"
                 raise StageFailed(msg) from None
             time.sleep(0.01)
         else:

@@ -102,8 +102,8 @@ def _number(folder: Path) -> int:
 
 
 def _version(folder: Path) -> str | None:
-    said = _output([str(folder / f"postgres{_SUFFIX}"), "--version"])
-    found = re.search(r"\) (\d[\w.]*)", said or "")
+    output = _output([str(folder / f"postgres{_SUFFIX}"), "--version"])
+    found = re.search(r"\) (\d[\w.]*)", output or "")
     return found[1] if found else None
 
 

@@ -30,7 +30,7 @@ def call(server: Server, argv: list[str], log: Log) -> process.Finished:
     path = server.programs.path(argv[0])
     done = process.run([path, *argv[1:]], env=server.environment(), log=log, what=argv[0])
     if done.code != 0:
-        said = done.tail.splitlines()
-        msg = f"{argv[0]} failed ({done.code}): {said[-1] if said else 'it said nothing'}"
+        lines = done.tail.splitlines()
+        msg = f"{argv[0]} failed ({done.code}): {lines[-1] if lines else 'it said nothing'}"
         raise StageFailed(msg)
     return done

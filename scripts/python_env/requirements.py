@@ -41,10 +41,10 @@ def make_plan(source: Path, stage: ApplicationStage) -> Plan:
         WrongInput: A file is invalid or missing.
     """
     data = read_pyproject(source)
-    told = tuple(_requirements_file(source, name) for name in stage.requirements)
+    listed = tuple(_requirements_file(source, name) for name in stage.requirements)
     deciding = tuple(source / name for name in DECIDING if (source / name).is_file())
-    files = (*deciding, *(path for path in told if path not in deciding))
-    more = tuple(word for path in told for word in ("--requirements", str(path)))
+    files = (*deciding, *(path for path in listed if path not in deciding))
+    more = tuple(word for path in listed for word in ("--requirements", str(path)))
     package = is_package(source, data)
     if (source / "uv.lock").is_file():
         calls = (_sync(stage), *((_pip(*more),) if more else ()))
@@ -87,9 +87,9 @@ def read_pyproject(source: Path) -> dict[str, Any]:
 
 def is_package(source: Path, data: dict[str, Any]) -> bool:
     """Return True if a project is installable as a package, by uv's own rule."""
-    told = data.get("tool", {}).get("uv", {}).get("package")
-    if told is not None:
-        return bool(told)
+    setting = data.get("tool", {}).get("uv", {}).get("package")
+    if setting is not None:
+        return bool(setting)
     if "project" in data:
         return "build-system" in data
     return (source / "setup.py").is_file()

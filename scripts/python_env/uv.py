@@ -61,13 +61,13 @@ def call_uv(
         MissingTool: The Python does not exist, or the package index is unreachable.
         WrongInput: The project's own metadata cannot be installed.
     """
-    finished = ask_uv(arguments, cwd=cwd, folder=folder, report=report)
+    finished = try_uv(arguments, cwd=cwd, folder=folder, report=report)
     if finished.code:
         raise explain(finished.tail, python)
     return finished
 
 
-def ask_uv(
+def try_uv(
     arguments: tuple[str, ...],
     *,
     cwd: Path,
@@ -84,16 +84,16 @@ def ask_uv(
         "VIRTUAL_ENV": str(folder),
     }
     env.pop("FORCE_COLOR", None)
-    said: list[str] = []
+    output: list[str] = []
 
-    def hear(lines: str) -> None:
-        said.append(lines.rstrip("\n"))
+    def collect(lines: str) -> None:
+        output.append(lines.rstrip("\n"))
         if report is not None:
             report.log(lines)
 
     argv = (uv_path(), *arguments)
-    finished = run(argv, cwd=cwd, env=env | dict(extra or {}), log=hear, what="uv")
-    return Finished(finished.code, "\n".join(said))
+    finished = run(argv, cwd=cwd, env=env | dict(extra or {}), log=collect, what="uv")
+    return Finished(finished.code, "\n".join(output))
 
 
 def explain(output: str, python: str) -> SlipwayError:
@@ -103,21 +103,21 @@ def explain(output: str, python: str) -> SlipwayError:
         output: All of uv's output.
         python: The requested Python.
     """
-    said = _last_words(output)
-    if _NO_PYTHON.search(said):
+    error = _last_error(output)
+    if _NO_PYTHON.search(error):
         return MissingTool(
-            f"there is no Python {python} on this machine: {said}; "
+            f"there is no Python {python} on this machine: {error}; "
             "install it or change the stage's python"
         )
-    if _NO_INDEX.search(said) or "network was disabled" in output:
+    if _NO_INDEX.search(error) or "network was disabled" in output:
         return MissingTool(
-            f"the package index cannot be reached: {said}; "
+            f"the package index cannot be reached: {error}; "
             "check the network, or UV_DEFAULT_INDEX if there is a mirror"
         )
-    return WrongInput(f"the application's environment cannot be made: {said}")
+    return WrongInput(f"the application's environment cannot be made: {error}")
 
 
-def _last_words(output: str) -> str:
+def _last_error(output: str) -> str:
     """Return uv's last error as one line: its first part and its last parts."""
     lines = output.splitlines()
     starts = [number for number, line in enumerate(lines) if _START.match(line)]
@@ -129,8 +129,8 @@ def _last_words(output: str) -> str:
     kept = [part for part in kept if part]
     if len(kept) > _PARTS:
         kept = [kept[0], "...", *kept[1 - _PARTS :]]
-    said = ": ".join(kept).replace(": ...: ", " ... ")
-    return said[:_LONGEST] or "uv said nothing"
+    error = ": ".join(kept).replace(": ...: ", " ... ")
+    return error[:_LONGEST] or "uv said nothing"
 
 
 def check_lock(source: Path, folder: Path) -> None:
@@ -141,7 +141,7 @@ def check_lock(source: Path, folder: Path) -> None:
     """
     # A mirror configured on this machine makes any lock look outdated; the check needs no index.
     mirrors = dict.fromkeys(_MIRRORS, "")
-    checked = ask_uv(("lock", "--check", "--offline"), cwd=source, folder=folder, extra=mirrors)
+    checked = try_uv(("lock", "--check", "--offline"), cwd=source, folder=folder, extra=mirrors)
     if checked.code and ("needs to be updated" in checked.tail or "No solution" in checked.tail):
         msg = f"{source / 'uv.lock'} is older than pyproject.toml; run `uv lock` and commit it"
         raise WrongInput(msg)
@@ -150,7 +150,7 @@ def check_lock(source: Path, folder: Path) -> None:
 def list_versions(folder: Path, python: Path, source: Path) -> dict[str, str]:
     """Return the versions of all packages in an environment, and of its Python."""
     words = ("pip", "list", "--quiet", "--format", "json", "--python", str(python))
-    asked = ask_uv(words, cwd=source, folder=folder)
+    asked = try_uv(words, cwd=source, folder=folder)
     line = next((line for line in asked.tail.splitlines() if line.startswith("[")), "[]")
     found = {package["name"].lower(): package["version"] for package in json.loads(line)}
     settings = (folder / "pyvenv.cfg").read_text("utf-8").splitlines()

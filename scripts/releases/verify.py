@@ -129,7 +129,7 @@ def check(place: Path, console: Console, called: str = "") -> int:
     """
     folder = find_release(place)
     if folder is None:
-        _say(
+        _print(
             console,
             f"[red]{escape(called or str(place))} is no release[/]: give a folder that holds "
             f"{MANIFEST}, the {MANIFEST} itself, or a project's folder with a latest release",
@@ -139,7 +139,7 @@ def check(place: Path, console: Console, called: str = "") -> int:
     for finding in examine(folder):
         findings.append(finding)
         mark = f"[red]✗[/] {escape(finding.name)}: [red]{escape(finding.problem)}[/]"
-        _say(console, mark if finding.problem else f"[green]✓[/] {escape(finding.name)}: ok")
+        _print(console, mark if finding.problem else f"[green]✓[/] {escape(finding.name)}: ok")
     return _conclude(folder, called or str(folder), findings, console)
 
 
@@ -147,17 +147,17 @@ def _conclude(folder: Path, called: str, findings: list[Finding], console: Conso
     total = count_text(len(findings), "file")
     bad = sum(bool(finding.problem) for finding in findings)
     if bad:
-        told = f"[bold red]{escape(called)} is not as it was published[/]"
-        _say(console, f"{told}: {bad} of {total}")
+        verdict = f"[bold red]{escape(called)} is not as it was published[/]"
+        _print(console, f"{verdict}: {bad} of {total}")
         return StageFailed.exit_code
     manifest = read(folder / MANIFEST)
     name = escape(f"{manifest.project} {manifest.version}")
     size = size_text(sum(finding.size for finding in findings))
-    told = f"[bold green]{name} is as it was published[/]"
-    _say(console, f"{told}: {total}, {size}, run {manifest.run}")
+    verdict = f"[bold green]{name} is as it was published[/]"
+    _print(console, f"{verdict}: {total}, {size}, run {manifest.run}")
     return PASSED
 
 
-def _say(console: Console, text: str) -> None:
+def _print(console: Console, text: str) -> None:
     # A hash must not be wrapped: people search and compare lines.
     console.print(text, soft_wrap=True, highlight=False)

@@ -14,7 +14,7 @@ from slipway.model.protocol.job import Input, Job
 from slipway.scripts.archives.contents import Parcel
 from slipway.scripts.archives.entries import Entry
 from slipway.scripts.archives.pack import write_tar, write_zip
-from slipway.scripts.archives.tar_zst import told_when_broken
+from slipway.scripts.archives.tar_zst import explain_damage
 from slipway.scripts.humanize import count_text, plain_name, size_text
 from slipway.scripts.report import Report
 from slipway.scripts.stages.archive.stage import ArchiveStage
@@ -108,11 +108,16 @@ def _pack(parcel: Parcel, job: Job, report: Report) -> list[dict[str, Any]]:
         target = Path(job.output) / f"{parcel.name}.{suffix}"
         report.progress(f"packing {target.name}")
         sizes: list[int] = []
-        with told_when_broken(frozen):
+        with explain_damage(frozen):
             _PACKERS[suffix](_counted(parcel, sizes), target, epoch=job.run.committed_at)
-        left = report.artefact(target)
+        made = report.artefact(target)
         results.append(
-            {"name": target.name, "size": left.size, "unpacked": sum(sizes), "files": len(sizes)}
+            {
+                "name": target.name,
+                "size": made.size,
+                "unpacked": sum(sizes),
+                "files": len(sizes),
+            }
         )
     return results
 

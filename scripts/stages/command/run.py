@@ -55,11 +55,11 @@ def run(job: Job, report: Report) -> None:
     end_strays()
     if finished.code:
         raise StageFailed(finished.sentence(" ".join(stage.argv)[:200]))
-    left = leave(source, Path(job.output), stage.artefacts, report)
+    artefacts = leave(source, Path(job.output), stage.artefacts, report)
     name = Path(stage.argv[0]).name
-    files = f", {count_text(left, 'artefact')}" if stage.artefacts else ""
+    files = f", {count_text(artefacts, 'artefact')}" if stage.artefacts else ""
     report.summary(
-        f"{name} passed in {seconds:.1f}s{files}", seconds=round(seconds, 3), artefacts=left
+        f"{name} passed in {seconds:.1f}s{files}", seconds=round(seconds, 3), artefacts=artefacts
     )
 
 

@@ -28,7 +28,7 @@ class Loader:
         self._postgresql = postgresql
         self._report = report
         self._warned: set[str] = set()
-        self._told = time.monotonic()
+        self._reported_at = time.monotonic()
 
     def load(
         self, fixtures: Sequence[Fixture], scripts: Sequence[Script], tables: Mapping[str, Table]
@@ -64,13 +64,13 @@ class Loader:
                 self._warn(fixture, columns)
             self._write(fixture, batch, columns)
             rows += batch.size
-            if time.monotonic() - self._told > _PAUSE:
-                self._tell(fixture, rows)
+            if time.monotonic() - self._reported_at > _PAUSE:
+                self._report_progress(fixture, rows)
         if self._postgresql is not None:
             self._postgresql.end_file()
         if not rows:
             self._report.notice(f"{fixture.shown}: names columns but has no rows", "warning")
-        self._tell(fixture, rows)
+        self._report_progress(fixture, rows)
 
     def _warn(self, fixture: Fixture, columns: Sequence[Column]) -> None:
         """Warn once about each column whose TypeDecorator is not applied to fixtures."""
@@ -97,9 +97,9 @@ class Loader:
         if self._sqlite is not None:
             self._sqlite.write(fixture, rows)
 
-    def _tell(self, fixture: Fixture, rows: int) -> None:
+    def _report_progress(self, fixture: Fixture, rows: int) -> None:
         """Report the number of rows loaded from a file."""
-        self._told = time.monotonic()
+        self._reported_at = time.monotonic()
         self._report.progress(f"{fixture.shown}: {rows:,} rows", done=rows)
 
     def _attach(self, fixtures: Sequence[Fixture]) -> None:

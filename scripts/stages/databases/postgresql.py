@@ -69,7 +69,7 @@ class PostgresqlSeed:
         """
         raw = rows.batch.raw if not rows.texts else None
         self._copying.open(fixture, rows, raw=raw is not None)
-        with self._copying.told():
+        with self._copying.explained_errors():
             if raw is not None:
                 self._copying.copy.write(raw)
             else:
@@ -94,7 +94,7 @@ class PostgresqlSeed:
         try:
             attach(self._db, self._detached)
         except psycopg.errors.ForeignKeyViolation as error:
-            raise WrongInput(_say_broken_key(error, fixtures)) from None
+            raise WrongInput(_broken_key_sentence(error, fixtures)) from None
         except psycopg.Error as error:
             msg = f"PostgreSQL refuses a constraint: {error.diag.message_primary or error}"
             raise StageFailed(msg) from None
@@ -113,8 +113,8 @@ class PostgresqlSeed:
         except psycopg.Error as error:
             position = int(error.diag.statement_position or 1)
             line = text.count("\n", 0, position - 1) + 1
-            said = error.diag.message_primary or str(error)
-            msg = f"{script.shown}:{line}: PostgreSQL says: {said}"
+            message = error.diag.message_primary or str(error)
+            msg = f"{script.shown}:{line}: PostgreSQL says: {message}"
             raise WrongInput(msg) from None
 
     def finish(self) -> dict[str, int]:
@@ -160,7 +160,7 @@ class _Copying:
         self._stack = contextlib.ExitStack()
         query = sql.SQL(statement).format(target=target, columns=columns)
         cursor = self._stack.enter_context(self._db.cursor())
-        with self.told():
+        with self.explained_errors():
             self.copy = self._stack.enter_context(cursor.copy(query))
 
     def close(self) -> None:
@@ -171,7 +171,7 @@ class _Copying:
         """
         stack, self._stack = self._stack, None
         if stack is not None:
-            with self.told():
+            with self.explained_errors():
                 stack.close()
         self._segment = None
 
@@ -184,7 +184,7 @@ class _Copying:
                 stack.__exit__(StageFailed, reason, None)
 
     @contextlib.contextmanager
-    def told(self) -> Iterator[None]:
+    def explained_errors(self) -> Iterator[None]:
         """Convert errors of the server into a sentence with file and line.
 
         Raises:
@@ -200,7 +200,7 @@ class _Copying:
         assert fixture is not None and segment is not None  # noqa: PT018, S101  a COPY was open
         place, column_name, value = _locate(error, fixture, segment)
         column = fixture.table.column(column_name) if column_name else None
-        said = error.diag.message_primary or str(error)
+        reason = error.diag.message_primary or str(error)
         if isinstance(error, psycopg.errors.UniqueViolation) and (
             key := _KEY.match(error.diag.message_detail or "")
         ):
@@ -210,12 +210,11 @@ class _Copying:
         elif isinstance(error, psycopg.errors.NotNullViolation):
             msg = f'{place}: column "{error.diag.column_name}" is empty, but must not be NULL'
         elif column is not None and value is not None:
-            msg = (
-                f'{place}: column "{column.name}": {shown(value)} is not {allowed(column)}; {said}'
-            )
+            problem = f"{shown(value)} is not {allowed(column)}; {reason}"
+            msg = f'{place}: column "{column.name}": {problem}'
         else:
             detail = f" ({error.diag.message_detail})" if error.diag.message_detail else ""
-            msg = f"{place}: PostgreSQL says: {said}{detail}"
+            msg = f"{place}: PostgreSQL says: {reason}{detail}"
         raise WrongInput(msg) from None
 
 
@@ -231,7 +230,7 @@ def _locate(
     return f"{fixture.shown}:{line}", found[2], found[3]
 
 
-def _say_broken_key(error: psycopg.Error, fixtures: Sequence[Fixture]) -> str:
+def _broken_key_sentence(error: psycopg.Error, fixtures: Sequence[Fixture]) -> str:
     found = _KEY.match(error.diag.message_detail or "")
     parent = re.search(r'in table "(.*)"', error.diag.message_detail or "")
     if not found or not parent:

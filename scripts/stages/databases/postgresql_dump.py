@@ -81,9 +81,9 @@ def compare(server: Server, first: str, second: str) -> None:
 
 
 def _definitions(server: Server, database: str) -> list[str]:
-    said: list[str] = []
-    call(server, ["pg_dump", "-s", "-d", database], said.append)
-    lines = "".join(said).split("\n")
+    statements: list[str] = []
+    call(server, ["pg_dump", "-s", "-d", database], statements.append)
+    lines = "".join(statements).split("\n")
     # Current versions write a random word after \restrict.
     kept = (line.rstrip() for line in lines if not line.startswith(("--", r"\restrict", r"\unre")))
     return [_MOVING.sub("", line) for line in kept if line]

@@ -105,8 +105,8 @@ def _given(variable: str) -> Server:
             base["user"] = db.info.user
             major = db.info.server_version // 10000
     except psycopg.Error as error:
-        said = " ".join(str(error).split())
-        msg = f"server-env: the server in {variable} cannot be reached: {said}"
+        reason = " ".join(str(error).split())
+        msg = f"server-env: the server in {variable} cannot be reached: {reason}"
         raise WrongInput(msg) from None
     if not row or not row[0]:
         msg = (

@@ -79,14 +79,14 @@ def run(job: Job, report: Report) -> None:
     build.product("").parent.mkdir(parents=True)
     try:
         _build(build, job)
-        left = _leave(build, output)
+        files = _leave(build, output)
     except (psycopg.Error, sqlite3.Error) as error:
-        said = " ".join(str(error).split())
-        msg = f"a database refused what was asked of it: {said}; the log says what came before"
+        reason = " ".join(str(error).split())
+        msg = f"a database refused what was asked of it: {reason}; the log says what came before"
         raise StageFailed(msg) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    _tell(build, left)
+    _report_summary(build, files)
 
 
 def _prepare(job: Job, report: Report, work: Path) -> _Build:
@@ -240,9 +240,9 @@ def _leave(build: _Build, output: Path) -> list[Path]:
     return [path.rename(output / path.name) for path in made]
 
 
-def _tell(build: _Build, left: Sequence[Path]) -> None:
+def _report_summary(build: _Build, files: Sequence[Path]) -> None:
     sizes = {}
-    for path in left:
+    for path in files:
         to_read = path.name == "databases.json"
         event = build.report.artefact(path, role="report" if to_read else "product")
         sizes[path.name] = event.size

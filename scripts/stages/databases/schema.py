@@ -45,7 +45,7 @@ class Application:
         Raises:
             WrongInput: There is no MetaData, or it has no tables.
         """
-        answer = self._ask("schema.py", "--metadata", place, "--dialects", ",".join(dialects))
+        answer = self._run_guest("schema.py", "--metadata", place, "--dialects", ",".join(dialects))
         if "error" in answer:
             msg = f'metadata "{place}": {answer["error"]}'
             raise WrongInput(msg)
@@ -57,7 +57,7 @@ class Application:
         Raises:
             StageFailed: It cannot be read, or is empty.
         """
-        answer = self._ask("schema.py", "--url", url)
+        answer = self._run_guest("schema.py", "--url", url)
         if "error" in answer:
             msg = f"the migrated database cannot be read: {answer['error']}"
             raise StageFailed(msg)
@@ -76,14 +76,14 @@ class Application:
         Raises:
             StageFailed: A migration failed.
         """
-        answer = self._ask("migrate.py", ini, url)
+        answer = self._run_guest("migrate.py", ini, url)
         if "error" in answer:
             dialect = url.partition(":")[0].partition("+")[0]
             msg = f"{ini}: upgrade head on {dialect} failed: {answer['error']}"
             raise StageFailed(msg)
         return answer
 
-    def _ask(self, guest: str, *arguments: str) -> Mapping[str, Any]:
+    def _run_guest(self, guest: str, *arguments: str) -> Mapping[str, Any]:
         """Run a guest and return its answer; its output is logged.
 
         Raises:
@@ -99,8 +99,8 @@ class Application:
             what=guest,
         )
         if not output.is_file():
-            said = done.tail.splitlines()
-            why = said[-1] if said else "it said nothing"
+            lines = done.tail.splitlines()
+            why = lines[-1] if lines else "it said nothing"
             msg = f"the application's Python ended with {done.code} while it was asked: {why}"
             raise StageFailed(msg)
         answer: Mapping[str, Any] = json.loads(output.read_text("utf-8"))

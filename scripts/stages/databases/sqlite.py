@@ -95,8 +95,8 @@ class SqliteSeed:
                 self._db.execute(insert, row)
             except (sqlite3.Error, OverflowError) as error:
                 line = line_of(fixture, rows.batch.first + offset)
-                told = _say(str(error), dict(zip(rows.names, row, strict=True)))
-                msg = f"{fixture.shown}:{line}: {told}"
+                reason = _constraint_sentence(str(error), dict(zip(rows.names, row, strict=True)))
+                msg = f"{fixture.shown}:{line}: {reason}"
                 raise WrongInput(msg) from None
         msg = f"{fixture.shown}: SQLite refuses rows after line {rows.batch.line}, none alone"
         raise StageFailed(msg)
@@ -192,7 +192,7 @@ class SqliteSeed:
 def broken_key(fixtures: Sequence[Fixture], table: str, wanted: dict[str, Any], parent: str) -> str:
     """Return the error sentence for a row that refers to a missing one."""
     texts = {name: "" if value is None else value for name, value in wanted.items()}
-    told = ", ".join(f'{name} "{value}"' for name, value in texts.items()) or "a row"
+    row = ", ".join(f'{name} "{value}"' for name, value in texts.items()) or "a row"
     for fixture in fixtures:
         if table in {fixture.table.name, fixture.table.full_name} and texts:
             line = where(fixture, texts)
@@ -201,16 +201,16 @@ def broken_key(fixtures: Sequence[Fixture], table: str, wanted: dict[str, Any], 
                 break
     else:
         place = f'table "{table}"'
-    return f'{place}: {told} is not in table "{parent}"; add that row there or mend this one'
+    return f'{place}: {row} is not in table "{parent}"; add that row there or mend this one'
 
 
-def _say(error: str, row: dict[str, Any]) -> str:
+def _constraint_sentence(error: str, row: dict[str, Any]) -> str:
     """Convert SQLite's constraint error into a sentence with the value."""
     reason, _, what = error.partition(" constraint failed: ")
     names = [name.rpartition(".")[2] for name in what.split(", ")]
-    told = ", ".join(f'{name} "{row[name]}"' for name in names if name in row)
+    values = ", ".join(f'{name} "{row[name]}"' for name in names if name in row)
     if reason == "UNIQUE":
-        return f"{told or what} is there already; it must be unique"
+        return f"{values or what} is there already; it must be unique"
     if reason == "CHECK":
         return f'the row breaks the models\' check "{what}"'
     if reason == "NOT NULL":

@@ -55,8 +55,8 @@ def wait(
     pause, tries, last = _FIRST_PAUSE, 0, ""
     while True:
         tries += 1
-        left = check.patience - (time.monotonic() - began)
-        why = _try(check, min(check.timeout, max(_LEAST, left)), cwd, env)
+        remaining = check.patience - (time.monotonic() - began)
+        why = _try(check, min(check.timeout, max(_LEAST, remaining)), cwd, env)
         seconds = time.monotonic() - began
         if why is None:
             return Healthy(check.name, round(seconds, 3), tries)
@@ -95,8 +95,8 @@ def _try_program(
     if finished.code == 0:
         return None
     lines = [line for line in finished.tail.splitlines() if line.strip()]
-    said = f": {lines[-1].strip()[:_SHOWN]}" if lines else ""
-    return f"ended with exit code {finished.code}{said}"
+    hint = f": {lines[-1].strip()[:_SHOWN]}" if lines else ""
+    return f"ended with exit code {finished.code}{hint}"
 
 
 class _Still(urllib.request.HTTPRedirectHandler):
@@ -119,8 +119,8 @@ def _try_page(check: HealthCheck, timeout: float) -> str | None:
         reason = error.reason
         return f"does not answer: {getattr(reason, 'strerror', None) or reason}"
     except (OSError, http.client.HTTPException, ValueError) as error:
-        told = getattr(error, "strerror", None) or str(error)
-        return f"does not answer: {told or type(error).__name__}"
+        problem = getattr(error, "strerror", None) or str(error)
+        return f"does not answer: {problem or type(error).__name__}"
 
 
 def _request(url: str, headers: Mapping[str, str]) -> urllib.request.Request:

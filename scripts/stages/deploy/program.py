@@ -11,7 +11,7 @@ from slipway.scripts.process import Finished, run
 from slipway.scripts.python_env.interpreter import clean_environment
 from slipway.scripts.report import Report
 from slipway.scripts.stages.deploy.deployers import CommandDeployer
-from slipway.scripts.stages.deploy.variables import told, variables
+from slipway.scripts.stages.deploy.variables import as_json, variables
 
 #: Exit code of a program that could not begin: nothing has changed there.
 NOT_BEGUN = MissingTool.exit_code
@@ -108,7 +108,7 @@ class CommandDeployment:
             env=clean_environment() | dict(self._job.stage.env) | env,
             log=self._report.log,
             timeout=self._deployer.timeout,
-            given=told(env, self._deployment, release),
+            given=as_json(env, self._deployment, release),
         )
 
     def _cwd(self, release: Release) -> Path:

@@ -93,7 +93,7 @@ class PlaceDeployment:
             self.touched = False
             raise refusal.as_untouched() from None
         except Lost as lost:
-            raise self._told_lost(lost) from None
+            raise self._lost_sentence(lost) from None
         self._restart(variables(self._job, self._deployment, self._there(self._name)))
 
     def put_back(self) -> str:
@@ -237,9 +237,9 @@ class PlaceDeployment:
         try:
             return self._session.ask(what, **order)
         except Lost as lost:
-            raise self._told_lost(lost) from None
+            raise self._lost_sentence(lost) from None
 
-    def _told_lost(self, lost: Lost) -> SlipwayError:
+    def _lost_sentence(self, lost: Lost) -> SlipwayError:
         msg = f"the connection to {self.target} was lost: {lost}"
         return StageFailed(msg) if self.touched else MissingTool(msg)
 
@@ -265,8 +265,8 @@ class PlaceDeployment:
             how = f"did not end within {timeout} seconds and was stopped"
             if code is not None:
                 how = f"ended with exit code {code}"
-            said = " | ".join(self._tail[-_LAST_LINES:]) or "nothing"
-            msg = f"{' '.join(argv)[:200]} {how}; its last lines: {said}"
+            lines = " | ".join(self._tail[-_LAST_LINES:]) or "nothing"
+            msg = f"{' '.join(argv)[:200]} {how}; its last lines: {lines}"
             raise StageFailed(msg)
 
     def _log(self, line: str) -> None:

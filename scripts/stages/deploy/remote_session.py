@@ -171,8 +171,8 @@ class Session:
         return answer
 
     def _lost(self) -> Lost:
-        said = self.errors
-        return Lost(said[-1] if said else f"it ended with exit code {self.code}")
+        errors = self.errors
+        return Lost(errors[-1] if errors else f"it ended with exit code {self.code}")
 
     def _listen(self) -> None:
         for raw in cast("IO[bytes]", self._process.stdout):

@@ -38,7 +38,7 @@ def run(job: Job, report: Report) -> None:
         msg = f"the release {deployment.release.version} has no artefacts; publish it again"
         raise WrongInput(msg)
     try:
-        _Trip(job, deployment, report).go()
+        _Run(job, deployment, report).go()
     except SlipwayError as error:
         # The error sentence quotes a program's last lines, which may hold secrets.
         raise _plain(type(error))(report.mask(str(error))) from None
@@ -46,7 +46,7 @@ def run(job: Job, report: Report) -> None:
         shutil.rmtree(Path(job.output, "release"), ignore_errors=True)
 
 
-class _Trip:
+class _Run:
     """One deployment, independent of its deployer."""
 
     def __init__(self, job: Job, deployment: Deployment, report: Report) -> None:
@@ -71,7 +71,7 @@ class _Trip:
                 self._failed(error)
         finally:
             self._way.close()
-        self._conclude("deployed", f"{self._name}: {self._version} is deployed{self._told()}")
+        self._conclude("deployed", f"{self._name}: {self._version} is deployed{self._where()}")
 
     def _check_programs(self) -> None:
         """Check that the programs of health checks exist, before anything is changed.
@@ -84,8 +84,8 @@ class _Trip:
                 msg = f"health: {check.argv[0]} is not on this worker; install it, or name its path"
                 raise MissingTool(msg)
 
-    def _check(self, told: dict[str, str]) -> list[Healthy]:
-        env = clean_environment() | dict(self._job.stage.env) | told
+    def _check(self, variables_: dict[str, str]) -> list[Healthy]:
+        env = clean_environment() | dict(self._job.stage.env) | variables_
         found = []
         for check in self._deployment.environment.health:
             self._report.progress(f"asking {check.name}")
@@ -105,11 +105,11 @@ class _Trip:
             kind = type(error) if isinstance(error, SlipwayError) else StageFailed
             raise _plain(kind)(f"{text}; nothing has changed there")
         self._report.notice(f"{text}; going back", level="warning")
-        outcome, told = self._go_back()
-        self._conclude(outcome, f"{text}; {told}")
-        raise StageFailed(f"{text}; {told}")
+        outcome, state = self._roll_back()
+        self._conclude(outcome, f"{text}; {state}")
+        raise StageFailed(f"{text}; {state}")
 
-    def _go_back(self) -> tuple[str, str]:
+    def _roll_back(self) -> tuple[str, str]:
         previous = self._way.previous
         try:
             done = self._way.put_back()
@@ -117,8 +117,8 @@ class _Trip:
             what = previous.version if previous else "nothing"
             return "failed", f"{what} could not be put back: {error}. Look after {self._name} now"
         if previous is None:
-            told = done or "there is no other release to go back to, so it was left as it is"
-            return "failed", told
+            state = done or "there is no other release to go back to, so it was left as it is"
+            return "failed", state
         before = self._deployment.model_copy(update={"previous": previous})
         failed = self._deployment.release
         try:
@@ -129,7 +129,7 @@ class _Trip:
         well = " and is healthy" if self._deployment.environment.health else ""
         return "rolled-back", f"{done}{well}"
 
-    def _told(self) -> str:
+    def _where(self) -> str:
         if not self._healthy:
             return f" to {self._way.target}"
         seconds = sum(one.seconds for one in self._healthy)

@@ -92,8 +92,8 @@ def _quoted(path: Path) -> str:
 
 def unreachable(deployer: SshDeployer, session: Session, error: Lost) -> SlipwayError:
     """Return the error for a session that did not start: ssh's message and the remedy."""
-    said = session.errors
-    text = " ".join(said)
+    errors = session.errors
+    text = " ".join(errors)
     where = deployer.host + (f":{deployer.port}" if deployer.port else "")
     who = f' for the user "{deployer.user}"' if deployer.user else ""
     if "Host key verification failed" in text or "host key" in text.lower():
@@ -110,4 +110,4 @@ def unreachable(deployer: SshDeployer, session: Session, error: Lost) -> Slipway
         return MissingTool(
             f"{deployer.python} is not on {where}; install it there, or name it with python = ..."
         )
-    return MissingTool(f"{where} cannot be reached: {said[-1] if said else error}")
+    return MissingTool(f"{where} cannot be reached: {errors[-1] if errors else error}")

@@ -68,7 +68,7 @@ def parameters(deployment: Deployment) -> dict[str, str]:
     return found
 
 
-def told(variables: dict[str, str], deployment: Deployment, release: Release) -> str:
+def as_json(variables: dict[str, str], deployment: Deployment, release: Release) -> str:
     """Return the JSON object for a program's input, with typed parameters."""
     previous = variables["SLIPWAY_PREVIOUS_VERSION"]
     return json.dumps(

@@ -15,7 +15,7 @@ _MTIME = slice(8, 12)
 _HEADER = 16
 
 
-def settle(tree: Path, epoch: int) -> None:
+def normalise(tree: Path, epoch: int) -> None:
     """Set all times in a frozen tree to one, so that the same commit gives the same bytes.
 
     Compiled modules contain the time of their source, which differs between checkouts; without the
@@ -50,31 +50,31 @@ def _rewrite(path: Path, epoch: int) -> None:
             content = old.read(entry)
             if entry.filename.endswith(".pyc"):
                 content = _timed(content, epoch)
-            settled = zipfile.ZipInfo(entry.filename, date)
-            settled.compress_type = entry.compress_type
-            settled.external_attr = entry.external_attr
-            new.writestr(settled, content)
+            written = zipfile.ZipInfo(entry.filename, date)
+            written.compress_type = entry.compress_type
+            written.external_attr = entry.external_attr
+            new.writestr(written, content)
     aside.replace(path)
 
 
-def inspect(tree: Path, told: dict[str, Any]) -> dict[str, Any]:
+def inspect(tree: Path, result: dict[str, Any]) -> dict[str, Any]:
     """Return the facts of a frozen tree: program, size, files, packages.
 
     Args:
         tree: The tree that cx_Freeze left.
-        told: The guest's result.
+        result: The guest's result.
     """
     found = [path for path in tree.rglob("*") if path.is_file() and not path.is_symlink()]
     inside = [str(path) for path in (tree / "lib" / "library.zip", tree / "lib")]
     packages = {one.name: one.version for one in metadata.distributions(path=inside) if one.name}
     return {
-        "executable": told["executable"],
-        "platform": told["platform"],
+        "executable": result["executable"],
+        "platform": result["platform"],
         "files": len(found),
         "size": sum(path.stat().st_size for path in found),
-        "python": told["python"],
-        "cx_freeze": told["cx_freeze"],
+        "python": result["python"],
+        "cx_freeze": result["cx_freeze"],
         "packages": dict(sorted(packages.items(), key=lambda item: item[0].lower())),
-        "dialects": told["dialects"],
-        "missing": told["missing"],
+        "dialects": result["dialects"],
+        "missing": result["missing"],
     }

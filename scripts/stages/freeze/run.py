@@ -14,7 +14,7 @@ from slipway.scripts.process import run as run_program
 from slipway.scripts.python_env.environment import Environment, prepare
 from slipway.scripts.report import Report
 from slipway.scripts.stages.freeze import smoke_test
-from slipway.scripts.stages.freeze.normalise import inspect, settle
+from slipway.scripts.stages.freeze.normalise import inspect, normalise
 from slipway.scripts.stages.freeze.settings import make_settings
 from slipway.scripts.stages.freeze.stage import FreezeStage
 
@@ -48,13 +48,13 @@ def run(job: Job, report: Report) -> None:
     tool = f"cx_Freeze=={CX_FREEZE}"
     environment = prepare(source, stage, Path(job.cache), report, tools=[tool])
     report.progress(f"freezing {stage.script}")
-    told = _freeze(settings, environment, output, report)
-    settle(output / name, job.run.committed_at)
-    facts = inspect(output / name, told)
+    result = _freeze(settings, environment, output, report)
+    normalise(output / name, job.run.committed_at)
+    facts = inspect(output / name, result)
     report.progress(f"packing {count_text(facts['files'], 'file')}")
-    archive = output / f"{name}-{told['platform']}.tar.zst"
+    archive = output / f"{name}-{result['platform']}.tar.zst"
     pack_tree(output / name, archive, epoch=job.run.committed_at, level=_LEVEL, root=name)
-    started = _start(stage, archive, f"{name}/{told['executable']}", output / name, report)
+    started = _start(stage, archive, f"{name}/{result['executable']}", output / name, report)
     _leave(job, archive, facts, started, report)
 
 
@@ -78,17 +78,17 @@ def _freeze(
             log=report.log,
             what="cx_Freeze",
         )
-        told = json.loads(answer.read_text("utf-8")) if answer.is_file() else {}
+        result = json.loads(answer.read_text("utf-8")) if answer.is_file() else {}
     finally:
         asked.unlink(missing_ok=True)
         answer.unlink(missing_ok=True)
-    if "wrong" in told:
-        raise WrongInput(str(told["wrong"]))
-    if finished.code or not told:
-        said = finished.last_words(_LAST_LINES)
-        msg = f"cx_Freeze ended with exit code {finished.code}; it said: {said or 'nothing'}"
+    if "wrong" in result:
+        raise WrongInput(str(result["wrong"]))
+    if finished.code or not result:
+        lines = finished.last_output(_LAST_LINES)
+        msg = f"cx_Freeze ended with exit code {finished.code}; it said: {lines or 'nothing'}"
         raise StageFailed(msg)
-    return dict(told)
+    return dict(result)
 
 
 def _start(

@@ -38,16 +38,16 @@ def make_settings(source: Path, stage: FreezeStage, name: str, target: Path) -> 
     }
 
 
-def _file(source: Path, told: str, what: str) -> Path:
-    path = source / told
+def _file(source: Path, name: str, what: str) -> Path:
+    path = source / name
     if path.is_file():
         return path.resolve()
-    suffix = PurePosixPath(told).suffix or ".py"
+    suffix = PurePosixPath(name).suffix or ".py"
     there = [found.relative_to(source).as_posix() for found in files(source, f"*{suffix}")]
-    by_name = [one for one in there if PurePosixPath(one).name == PurePosixPath(told).name]
-    near = dict.fromkeys([*difflib.get_close_matches(told, there, n=3, cutoff=0.5), *by_name[:3]])
+    by_name = [one for one in there if PurePosixPath(one).name == PurePosixPath(name).name]
+    near = dict.fromkeys([*difflib.get_close_matches(name, there, n=3, cutoff=0.5), *by_name[:3]])
     meant = f"; did you mean {' or '.join(near)}?" if near else ""
-    msg = f"{what}: {told} is no file in {source}{meant}"
+    msg = f"{what}: {name} is no file in {source}{meant}"
     raise WrongInput(msg)
 
 

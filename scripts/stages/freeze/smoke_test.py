@@ -89,11 +89,11 @@ def bare_environment() -> dict[str, str]:
 
 
 def _failure(program: str, arguments: Sequence[str], finished: Finished) -> str:
-    said = finished.last_words(_LAST_LINES) or "nothing"
+    output = finished.last_output(_LAST_LINES) or "nothing"
     command = " ".join([program, *arguments])
     return (
         f"the frozen program was started as `{command}` in an empty environment and "
-        f"{_ending(finished.code)}; it said: {said}{_remedy(said)}"
+        f"{_ending(finished.code)}; it said: {output}{_remedy(output)}"
     )
 
 
@@ -106,18 +106,18 @@ def _ending(code: int) -> str:
         return f"died of signal {-code}"
 
 
-def _remedy(said: str) -> str:
-    if lacks_display(said):
+def _remedy(output: str) -> str:
+    if lacks_display(output):
         return (
             "; write gui = true for a program with windows, and where it is not Qt install Xvfb on "
             "the worker (apt install xvfb)"
         )
-    if "relative import" in said:
+    if "relative import" in output:
         return "; freeze a script that imports its package by name, not by a dot"
-    if "NoSuchModuleError" in said:
+    if "NoSuchModuleError" in output:
         return "; name the dialect in the stage's dialects"
-    if "No module named" in said:
+    if "No module named" in output:
         return "; name the module in the stage's includes, or its package in packages"
-    if "FileNotFoundError" in said or "No such file" in said:
+    if "FileNotFoundError" in output or "No such file" in output:
         return "; name data files in include-files, or their package in packages"
     return ""

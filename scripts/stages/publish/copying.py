@@ -75,7 +75,7 @@ def refuse_damaged(release: Path) -> None:
 
 
 @contextlib.contextmanager
-def told_when_refused(folder: Path, state: str = "") -> Iterator[None]:
+def explain_refusal(folder: Path, state: str = "") -> Iterator[None]:
     """Turn errors of the file system into a sentence.
 
     Args:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from slipway.model.errors import StageFailed
 from slipway.model.protocol.job import Job
-from slipway.scripts.atomic_files import sync_folder, told_when_full
+from slipway.scripts.atomic_files import explain_full_disk, sync_folder
 from slipway.scripts.humanize import plain_name
 from slipway.scripts.releases import manifest as manifests
 from slipway.scripts.releases.manifest import MANIFEST, SUMS, Manifest
@@ -17,9 +17,9 @@ from slipway.scripts.releases.verify import verify
 from slipway.scripts.report import Report
 from slipway.scripts.stages.publish.copying import (
     copy_file,
+    explain_refusal,
     refuse_damaged,
     sweep,
-    told_when_refused,
 )
 from slipway.scripts.stages.publish.index import locked, point_at
 from slipway.scripts.stages.publish.targets import FolderTarget
@@ -68,14 +68,14 @@ class FolderCopy:
                 raise StageFailed(msg)
             return
         names = [SUMS, *(one.name for one in (*new.artefacts, *new.pages)), MANIFEST]
-        with told_when_refused(self._project), told_when_full(self._project):
+        with explain_refusal(self._project), explain_full_disk(self._project):
             self._project.mkdir(parents=True, exist_ok=True)
             sweep(self._project)
             self._part = there.with_name(f".{there.name}.{secrets.token_hex(8)}.part")
             self._part.mkdir()
             for number, name in enumerate(names):
-                told = f"files copied to {self.where}; now {name}"
-                self._report.progress(told, number, len(names))
+                progress = f"files copied to {self.where}; now {name}"
+                self._report.progress(progress, number, len(names))
                 copy_file(release / name, self._part / name)
             sync_folder(self._part)
         if problems := verify(self._part):
@@ -93,7 +93,11 @@ class FolderCopy:
             msg = "nothing was brought there yet"
             raise StageFailed(msg)
         target = self._project / release.version
-        with told_when_refused(self._project), told_when_full(self._project), locked(self._project):
+        with (
+            explain_refusal(self._project),
+            explain_full_disk(self._project),
+            locked(self._project),
+        ):
             if self._part is not None and not target.exists():
                 self._part.rename(target)
                 self._part = None

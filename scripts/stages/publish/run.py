@@ -10,7 +10,7 @@ from pathlib import Path
 from slipway.model.errors import SlipwayError, StageFailed, WrongInput
 from slipway.model.kinds.release_target import Target
 from slipway.model.protocol.job import Input, Job
-from slipway.scripts.atomic_files import sync_folder, told_when_full
+from slipway.scripts.atomic_files import explain_full_disk, sync_folder
 from slipway.scripts.humanize import plain_name
 from slipway.scripts.releases import manifest as manifests
 from slipway.scripts.releases.manifest import MANIFEST, PAGE, SUMS, Artefact, Manifest, ReleaseFile
@@ -18,9 +18,9 @@ from slipway.scripts.releases.target import ReleaseTarget
 from slipway.scripts.report import Report, hash_file
 from slipway.scripts.stages.publish.copying import (
     copy,
+    explain_refusal,
     refuse_damaged,
     sweep,
-    told_when_refused,
     write,
 )
 from slipway.scripts.stages.publish.index import LATEST, locked, point_at
@@ -51,12 +51,12 @@ def run(job: Job, report: Report) -> None:
         target.check(version)
     project = Path(job.state, stage.folder).resolve() / plain_name(job.project, "the project")
     products = _products(job)
-    with told_when_refused(project, "nothing was published"), told_when_full(project):
+    with explain_refusal(project, "nothing was published"), explain_full_disk(project):
         project.mkdir(parents=True, exist_ok=True)
         sweep(project)
         release, again = _release(job, products, project / version, report)
-    said = f"{version} is published, but latest and the list of releases are the old ones"
-    with told_when_refused(project, said), told_when_full(project), locked(project):
+    state = f"{version} is published, but latest and the list of releases are the old ones"
+    with explain_refusal(project, state), explain_full_disk(project), locked(project):
         moved = point_at(project, release)
     for target in targets:
         _copy(target, project / version, report)
@@ -80,8 +80,8 @@ def _copy(target: ReleaseTarget, release: Path, report: Report) -> None:
         target.stage(release)
         place = target.commit()
     except SlipwayError as error:
-        told = f"published to {release}, but not to {target.where}: {error}"
-        raise type(error)(told) from None
+        problem = f"published to {release}, but not to {target.where}: {error}"
+        raise type(error)(problem) from None
     finally:
         target.discard()
     report.notice(f"copied to {place}")
@@ -187,14 +187,14 @@ def _conclude(target: Path, output: Path, report: Report, *, again: bool) -> Non
     """Leave the manifest as the stage's report, and report the summary."""
     there = manifests.read(target / MANIFEST)
     output.mkdir(parents=True, exist_ok=True)
-    left = report.artefact(shutil.copyfile(target / MANIFEST, output / MANIFEST), role="report")
+    artefact = report.artefact(shutil.copyfile(target / MANIFEST, output / MANIFEST), role="report")
     name = f"{there.project} {there.version}"
     text = "already published, identical:" if again else "published to"
     report.summary(
         f"{name} {text} {target}",
         folder=str(target),
         version=there.version,
-        manifest_sha256=left.sha256,
+        manifest_sha256=artefact.sha256,
         artefacts=len(there.artefacts),
         size=sum(one.size for one in there.artefacts),
         audit_head=there.audit_head,

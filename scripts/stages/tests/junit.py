@@ -64,10 +64,10 @@ def read(
 def _cases(path: Path) -> Iterator[ET.Element]:
     """Yield a file's cases, and free each before the next: there may be 100,000."""
     # Our own guest wrote it; expat limits entity expansion.
-    walk = ET.iterparse(path, events=("start", "end"))  # noqa: S314
-    _, root = next(walk)
+    events = ET.iterparse(path, events=("start", "end"))  # noqa: S314
+    _, root = next(events)
     open_: list[ET.Element] = []
-    for event, element in walk:
+    for event, element in events:
         if event == "start":
             open_.append(element)
         else:
@@ -81,9 +81,9 @@ def _cases(path: Path) -> Iterator[ET.Element]:
 def merge(one: TestResult, other: TestResult) -> TestResult:
     """Merge two reports on one case, such as a failure and an error in its teardown."""
     worse, better = (other, one) if _WORST[other.status] > _WORST[one.status] else (one, other)
-    said = dict.fromkeys(text for text in (worse.message, better.message) if text)
+    messages = dict.fromkeys(text for text in (worse.message, better.message) if text)
     return worse.model_copy(
-        update={"message": "\n".join(said), "seconds": one.seconds + other.seconds}
+        update={"message": "\n".join(messages), "seconds": one.seconds + other.seconds}
     )
 
 
@@ -114,30 +114,30 @@ def _result(case: ET.Element, suite: str, files: _Files, mask: Callable[[str], s
 def _outcome(case: ET.Element) -> tuple[Status, str]:
     """Return the worst outcome of a case, which may have several, and its messages."""
     status: Status = "passed"
-    said: list[str] = []
+    messages: list[str] = []
     for child in case:
-        told = _STATUS.get(child.tag)
-        if told is None:
+        outcome = _STATUS.get(child.tag)
+        if outcome is None:
             continue
         text = _message(child)
-        if told == "skipped" and "unexpected" in (child.get("message") or ""):
+        if outcome == "skipped" and "unexpected" in (child.get("message") or ""):
             # nose2 writes an unexpected success as skipped, though its own exit code is 1.
-            told = "failed"
-        if _WORST[told] >= _WORST[status]:
-            status = told
-        said.append(text)
-    return status, "\n".join(said)
+            outcome = "failed"
+        if _WORST[outcome] >= _WORST[status]:
+            status = outcome
+        messages.append(text)
+    return status, "\n".join(messages)
 
 
 def _message(child: ET.Element) -> str:
     """Return a message whose first line is a summary, followed by the details."""
-    told, text = (child.get("message") or "").strip(), (child.text or "").strip()
-    if child.get("type") == "pytest.xfail" and not told:
-        told = "expected failure"
-    if told.lower() in _EMPTY or told.startswith("failed on "):
-        first = _raised(text) or told or text.rsplit("\n", 1)[-1]
+    summary, text = (child.get("message") or "").strip(), (child.text or "").strip()
+    if child.get("type") == "pytest.xfail" and not summary:
+        summary = "expected failure"
+    if summary.lower() in _EMPTY or summary.startswith("failed on "):
+        first = _raised(text) or summary or text.rsplit("\n", 1)[-1]
     else:
-        first = told
+        first = summary
     if not text or text == first:
         return first
     # pytest's skips repeat the place and the reason.
@@ -194,10 +194,10 @@ def _places(module: str) -> Iterator[str]:
 
 def _line(case: ET.Element, file: str | None, message: str) -> int | None:
     """Return the line of the test, or else the one that its traceback names."""
-    told = case.get("line")
-    if told is not None and _LINE.fullmatch(told):
+    written = case.get("line")
+    if written is not None and _LINE.fullmatch(written):
         # pytest counts lines from 0; our guest, the only other writer, does the same.
-        return int(told) + 1
+        return int(written) + 1
     if file is None:
         return None
     frames = re.findall(rf"{re.escape(Path(file).name)}\"?(?:, line |:)([0-9]{{1,9}})\b", message)

@@ -61,7 +61,7 @@ def _plan(
     source: Path, stage: TestsStage, cache: Path, report: Report
 ) -> tuple[list[Planned], Environment]:
     """Choose the suites and prepare their environment."""
-    planned = suites.told(stage) or suites.find(source)
+    planned = suites.configured(stage) or suites.find(source)
     tools = sorted({suite.runner for suite in planned} - {"unittest"})
     environment = prepare(source, stage, cache, report, tools=tools)
     return planned or suites.guess(source, environment.versions), environment
@@ -142,15 +142,17 @@ def _judge(outcomes: list[Outcome]) -> None:
     Raises:
         StageFailed: There is a failure or a problem.
     """
-    said = [outcome.problem for outcome in outcomes if outcome.problem]
+    problems = [outcome.problem for outcome in outcomes if outcome.problem]
     results = [result for outcome in outcomes for result in outcome.results]
     bad = [result for result in results if result.status in {"failed", "error"}]
     if bad:
         named = ", ".join(_named(result) for result in bad[:_NAMED])
         more = f", and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
-        said.insert(0, f"{len(bad)} of {len(results)} {_tests(len(results))} failed: {named}{more}")
-    if said:
-        raise StageFailed("; ".join(said))
+        problems.insert(
+            0, f"{len(bad)} of {len(results)} {_tests(len(results))} failed: {named}{more}"
+        )
+    if problems:
+        raise StageFailed("; ".join(problems))
 
 
 def _named(result: TestResult) -> str:

@@ -21,7 +21,7 @@ GUEST = Path(__file__).parent / "guest" / "unittest_run.py"
 #: Exit codes of runners that found no tests: nose2 and old versions of unittest report success.
 _NONE_RAN = (0, 5)
 _LAST_LINES = 5
-_LOOKED_FOR = {
+_SEARCHED = {
     "pytest": "functions test_* and classes Test* in files test_*.py and *_test.py",
     "nose2": "functions test* and unittest.TestCase classes in files test*.py",
     "unittest": "unittest.TestCase classes in files test*.py",
@@ -65,12 +65,12 @@ def run_suite(
     target = output / f"{suite.name}.xml"
     target.unlink(missing_ok=True)
     began = time.perf_counter()
-    told = output / f"{suite.name}-part.json"
+    counts = output / f"{suite.name}-part.json"
     cut = part[1] > 1
     finished = run(
         argv(suite, environment, target, cut=cut),
         cwd=environment.source,
-        env=_variables(environment, part, told) if cut else environment.variables(),
+        env=_variables(environment, part, counts) if cut else environment.variables(),
         log=report.log,
         what=suite.name,
     )
@@ -84,28 +84,28 @@ def run_suite(
         return Outcome(suite, finished.code, seconds, xml=target, problem=str(error))
     for result in results:
         report.test(result)
-    others = _of_others(told) if cut else 0
+    others = _of_others(counts) if cut else 0
     problem = _problem(suite, finished, results, environment.source, others)
     return Outcome(suite, finished.code, seconds, results, target, problem, others)
 
 
-def _variables(environment: Environment, part: tuple[int, int], told: Path) -> dict[str, str]:
+def _variables(environment: Environment, part: tuple[int, int], counts: Path) -> dict[str, str]:
     """Return the environment of a runner for one shard; see guest/shards."""
-    told.unlink(missing_ok=True)
+    counts.unlink(missing_ok=True)
     env = environment.variables()
     path = [str(SHARDS), *filter(None, [env.get("PYTHONPATH")])]
     return env | {
         "PYTHONPATH": os.pathsep.join(path),
         "SLIPWAY_PART": f"{part[0]}/{part[1]}",
-        "SLIPWAY_PART_TOLD": str(told),
+        "SLIPWAY_PART_TOLD": str(counts),
     }
 
 
-def _of_others(told: Path) -> int:
+def _of_others(counts: Path) -> int:
     """Return the number of tests in other shards, as the runner has reported it."""
-    if not told.is_file():
+    if not counts.is_file():
         return 0
-    counted = json.loads(told.read_text("utf-8"))
+    counted = json.loads(counts.read_text("utf-8"))
     return int(counted["all"]) - int(counted["mine"])
 
 
@@ -135,7 +135,7 @@ def _problem(
             return ""
         place = " ".join(suite.arguments) or str(source)
         return (
-            f"{suite.name} found no test in {place}: it looked for {_LOOKED_FOR[suite.runner]}; "
+            f"{suite.name} found no test in {place}: it looked for {_SEARCHED[suite.runner]}; "
             f"add tests or change the stage's suites ({suite.runner} was chosen: {suite.why})"
         )
     red = any(result.status in {"failed", "error"} for result in results)
@@ -153,4 +153,4 @@ def _broke_off(suite: Planned, finished: Finished) -> str:
 
 
 def _last(finished: Finished) -> str:
-    return finished.last_words(_LAST_LINES) or "none"
+    return finished.last_output(_LAST_LINES) or "none"

@@ -31,7 +31,7 @@ class Planned:
     why: str = "the stage's settings name it"
 
 
-def told(stage: TestsStage) -> list[Planned]:
+def configured(stage: TestsStage) -> list[Planned]:
     """Return the suites of a stage's settings, each with a unique name."""
     planned: list[Planned] = []
     for suite in stage.suites:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 
-def say(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
     """Format an exception as one line."""
     text = " ".join(str(getattr(error, "orig", None) or error).split())
     return f"{type(error).__name__}: {text}"
@@ -53,7 +53,7 @@ def main() -> None:
     except ModuleNotFoundError as error:
         answer = {"error": f'the application\'s environment has no module "{error.name}"'}
     except Exception as error:  # noqa: BLE001  a migration may raise anything
-        answer = {"error": say(error)}
+        answer = {"error": one_line(error)}
     Path(given.output).write_text(json.dumps(answer), encoding="utf-8")
 
 

@@ -39,7 +39,7 @@ _HALF = ".part"
 _BLOCK = 1 << 20
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 #: Seconds between attempts to get a lock that another process holds.
-_LOOK = 0.1
+_POLL = 0.1
 #: Bytes of free space required beyond the release, for folders and the file system's own needs.
 _SPARE = 1 << 20
 _SIDE_BY_SIDE = 16
@@ -207,7 +207,7 @@ class Place:
                     os.close(descriptor)
                     text = f"another deployment is at work in {self.path}: {holder or 'unknown'}"
                     raise Refused("busy", text) from None
-            time.sleep(_LOOK)
+            time.sleep(_POLL)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, owner.encode(), 0)
         self._lock = descriptor
@@ -220,10 +220,10 @@ class Place:
 
     def _state(self) -> Facts:
         try:
-            told = json.loads((self.path / STATE / "state.json").read_text("utf-8"))
+            state = json.loads((self.path / STATE / "state.json").read_text("utf-8"))
         except (OSError, ValueError):
             return {}
-        return told if isinstance(told, dict) else {}
+        return state if isinstance(state, dict) else {}
 
     def _kept(self) -> set[str]:
         state = self._state()
@@ -257,18 +257,18 @@ class _Frames:
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
-        self._left = 0
+        self._remaining = 0
         self._ended = False
 
     def read(self, size: int) -> bytes:
         """Return up to `size` bytes, empty at the end; EOFError if the input ends early."""
-        if not self._left and not self._ended:
-            self._left = struct.unpack(">I", _exactly(self._stream, 4))[0]
-            self._ended = not self._left
+        if not self._remaining and not self._ended:
+            self._remaining = struct.unpack(">I", _exactly(self._stream, 4))[0]
+            self._ended = not self._remaining
         if self._ended:
             return b""
-        data = _exactly(self._stream, min(size, self._left))
-        self._left -= len(data)
+        data = _exactly(self._stream, min(size, self._remaining))
+        self._remaining -= len(data)
         return data
 
     def skip(self) -> None:
@@ -321,12 +321,12 @@ def _mark_of(path: Path) -> str:
 
 def _sync_tree(folder: Path) -> None:
     """Sync a tree to disk: files first, then the folders that name them."""
-    walked = list(os.walk(str(folder)))
-    files = [Path(here, name) for here, _, names in walked for name in names]
+    folders = list(os.walk(str(folder)))
+    files = [Path(here, name) for here, _, names in folders for name in names]
     # In parallel, so that the file system commits its journal once for many files.
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
         list(pool.map(_sync, [path for path in files if not path.is_symlink()]))
-        list(pool.map(_sync, [Path(here) for here, _, _ in walked]))
+        list(pool.map(_sync, [Path(here) for here, _, _ in folders]))
 
 
 def _sync(path: Path) -> None:
@@ -348,7 +348,7 @@ def _remove(path: Path) -> None:
 def _follow(process: Any) -> None:
     with contextlib.suppress(OSError):
         for line in process.stdout:
-            _say({"log": line.decode("utf-8", "replace")})
+            _send({"log": line.decode("utf-8", "replace")})
 
 
 def _end(process: Any) -> None:
@@ -363,7 +363,7 @@ def _end(process: Any) -> None:
 _saying = threading.Lock()
 
 
-def _say(answer: Facts) -> None:
+def _send(answer: Facts) -> None:
     with _saying:
         sys.stdout.write(f"{MARK}{json.dumps(answer)}\n")
         sys.stdout.flush()
@@ -384,11 +384,11 @@ def serve(stream: BinaryIO) -> None:
             answer = {"error": str(refusal), "kind": refusal.kind}
         except OSError as error:
             full = error.errno in _FULL
-            told = f"{error.filename or place.path}: {error.strerror or error}"
-            answer = {"error": told, "kind": "full" if full else "system"}
+            reason = f"{error.filename or place.path}: {error.strerror or error}"
+            answer = {"error": reason, "kind": "full" if full else "system"}
         except EOFError:
             return
-        _say({"id": order["id"], **answer})
+        _send({"id": order["id"], **answer})
 
 
 if __name__ == "__main__":

@@ -142,15 +142,15 @@ def missing(found: dict[str, Any]) -> dict[str, list[str]]:
         found: cx_Freeze's missing modules, each with its importers.
     """
     standard: frozenset[str] = getattr(sys, "stdlib_module_names", frozenset())
-    told: dict[str, list[str]] = {}
+    missed: dict[str, list[str]] = {}
     for name in sorted(found):
         top = name.partition(".")[0]
         callers = {str(caller).partition(".")[0] for caller in found[name]}
         callers -= standard | {top}
         if top in standard or not callers:
             continue
-        told[top] = sorted({*told.get(top, []), *callers})[:CALLERS]
-    return told
+        missed[top] = sorted({*missed.get(top, []), *callers})[:CALLERS]
+    return missed
 
 
 def freeze(settings: dict[str, Any]) -> dict[str, Any]:
@@ -202,10 +202,10 @@ def main(settings: str, result: str) -> None:
     given = json.loads(Path(settings).read_text("utf-8"))
     sys.path[:0] = [path for path in given["path"] if path not in sys.path]
     try:
-        told = freeze(given)
+        answer = freeze(given)
     except Wrong as error:
-        told = {"wrong": str(error)}
-    Path(result).write_text(json.dumps(told), "utf-8")
+        answer = {"wrong": str(error)}
+    Path(result).write_text(json.dumps(answer), "utf-8")
 
 
 if __name__ == "__main__":

@@ -71,22 +71,22 @@ class Result(unittest.TextTestResult):
         super().addSubTest(test, subtest, err)
         if err is not None:
             kind = "failure" if issubclass(err[0], test.failureException) else "error"
-            told = (self.failures if kind == "failure" else self.errors)[-1][1]
-            self.keep(test, kind, f"{told}\n{subtest}")
+            text = (self.failures if kind == "failure" else self.errors)[-1][1]
+            self.keep(test, kind, f"{text}\n{subtest}")
 
     def keep(self, test: Any, kind: str | None = None, text: str = "") -> None:
         """Record one report on a case; the reader merges several on the same case."""
         module, name = split(test)
         seconds = time.perf_counter() - self.began.pop(id(test), time.perf_counter())
-        told = {"classname": module, "name": name, "time": f"{seconds:.6f}"}
+        attributes = {"classname": module, "name": name, "time": f"{seconds:.6f}"}
         file, line = place(test)
         if file is not None:
-            told.update(path=file, line=str(line - 1))
+            attributes.update(path=file, line=str(line - 1))
         inner = ""
         if kind is not None:
             message = "" if kind != "skipped" else text
             inner = element(kind, {"message": message}, escape(clean(text)))
-        self.cases.append(element("testcase", told, inner))
+        self.cases.append(element("testcase", attributes, inner))
 
 
 def split(test: Any) -> tuple[str, str]:
@@ -121,15 +121,15 @@ def source_of(method: Any) -> str | None:
     return SOURCES[name]
 
 
-def element(tag: str, told: dict[str, str], inner: str) -> str:
+def element(tag: str, given: dict[str, str], inner: str) -> str:
     """Format an XML element from its attributes and content."""
-    attributes = "".join(f' {key}="{escape(clean(text), BREAKS)}"' for key, text in told.items())
+    attributes = "".join(f' {key}="{escape(clean(text), BREAKS)}"' for key, text in given.items())
     return f"<{tag}{attributes}>{inner}</{tag}>"
 
 
-def clean(told: object) -> str:
+def clean(value: object) -> str:
     """Replace the characters that are invalid in XML."""
-    text = str(told)
+    text = str(value)
     # Most texts are valid ASCII, and this check is ten times as fast as the expression.
     if text.isascii() and len(text.encode().translate(None, ILLEGAL_ASCII)) == len(text):
         return text

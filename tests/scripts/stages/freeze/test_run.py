@@ -22,7 +22,7 @@ from slipway.scripts.archives.pack import pack_tree
 from slipway.scripts.report import hash_file
 from slipway.scripts.stages.freeze import smoke_test
 from slipway.scripts.stages.freeze.guest import freeze as guest
-from slipway.scripts.stages.freeze.normalise import settle
+from slipway.scripts.stages.freeze.normalise import normalise
 from slipway.scripts.stages.freeze.run import _start as start_frozen
 from slipway.scripts.stages.freeze.run import run
 from slipway.scripts.stages.freeze.settings import make_settings
@@ -155,7 +155,7 @@ def test_the_hour_of_freezing_leaves_no_trace(tmp_path):
         with zipfile.ZipFile(tree / "lib" / "library.zip", "w", zipfile.ZIP_DEFLATED) as packed:
             for name in ("a.pyc", "b.pyc") if hour == 1_000_000_000 else ("b.pyc", "a.pyc"):
                 packed.writestr(zipfile.ZipInfo(name, time.gmtime(hour)[:6]), header + b"code")
-        settle(tree, EPOCH)
+        normalise(tree, EPOCH)
         pack_tree(tree, tmp_path / "packed", epoch=EPOCH, level=3, root="app")
         sums.append(hash_file(tmp_path / "packed"))
     assert sums[0] == sums[1]

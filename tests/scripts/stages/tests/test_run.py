@@ -70,7 +70,7 @@ def test_without_a_word_the_environment_decides(project):
 
 def test_named_suites_get_names_of_their_own():
     named = [{"runner": "pytest"}, {"runner": "pytest"}, {"runner": "nose2", "name": "slow"}]
-    planned = suites.told(TestsStage(uses="tests", suites=named))
+    planned = suites.configured(TestsStage(uses="tests", suites=named))
     assert [one.name for one in planned] == ["pytest", "pytest-2", "slow"]
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 PART = "SLIPWAY_PART"
-TOLD = "SLIPWAY_PART_TOLD"
+COUNTS = "SLIPWAY_PART_TOLD"
 
 
 def deal(tests: Sequence[tuple[str, str]], part: int, parts: int) -> set[str]:
@@ -50,12 +50,12 @@ def deal(tests: Sequence[tuple[str, str]], part: int, parts: int) -> set[str]:
 
 def own(tests: Sequence[tuple[str, str]]) -> set[str] | None:
     """Return the names of this shard's tests and write the counts; None without sharding."""
-    told = os.environ.get(PART, "")
-    if not told:
+    shard = os.environ.get(PART, "")
+    if not shard:
         return None
-    part, _, parts = told.partition("/")
+    part, _, parts = shard.partition("/")
     mine = deal(tests, int(part), int(parts))
-    Path(os.environ[TOLD]).write_text(json.dumps({"all": len(tests), "mine": len(mine)}))
+    Path(os.environ[COUNTS]).write_text(json.dumps({"all": len(tests), "mine": len(mine)}))
     return mine
 
 
