@@ -53,7 +53,7 @@ def mark(session: Session, projects: dict[str, Project], store: Store) -> Prunab
         return retention.mark(session, projects, store)
 
 
-def told(
+def as_facts(
     found: Prunable, projects: Mapping[str, Project], asked: str | None, size: int, *, dry_run: bool
 ) -> dict[str, Any]:
     """Return the result as facts for JSON: what is deleted, what is kept and why."""

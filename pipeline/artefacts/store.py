@@ -120,7 +120,7 @@ class Incoming:
         self._store = store
         self._hash = hashlib.sha256()
         folder = store.root / "incoming"
-        with self._told():
+        with self._store_errors():
             folder.mkdir(parents=True, exist_ok=True)
             self._part = folder / f"{secrets.token_hex(16)}.part"
             self._stream: BinaryIO = self._part.open("xb")
@@ -138,7 +138,7 @@ class Incoming:
             StoreError: The disk is full; the partial file is deleted.
         """
         self._hash.update(data)
-        with self._told():
+        with self._store_errors():
             self._stream.write(data)
 
     def commit(self, expected_sha256: str, expected_size: int) -> Path:
@@ -152,7 +152,7 @@ class Incoming:
         """
         found = self._hash.hexdigest()
         target = self._store.path(expected_sha256)
-        with self._told():
+        with self._store_errors():
             size = self._stream.tell()
             if (found, size) != (expected_sha256, expected_size):
                 self.abort()
@@ -165,10 +165,10 @@ class Incoming:
             os.fsync(self._stream.fileno())
             self._stream.close()
             target.parent.mkdir(exist_ok=True)
-            self._settle(target)
+            self._put_in_place(target)
         return target
 
-    def _settle(self, target: Path) -> None:
+    def _put_in_place(self, target: Path) -> None:
         try:
             # Replaces an existing file too: uploading it again repairs a damaged one.
             self._part.replace(target)
@@ -193,7 +193,7 @@ class Incoming:
             self._part.unlink(missing_ok=True)
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
+    def _store_errors(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:

@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         # For example a full disk behind `>`.
         standard_streams.silence()
-        return _tell(f"the output cannot be written: {error.strerror or error}", 3)
+        return _print_error(f"the output cannot be written: {error.strerror or error}", 3)
 
 
 def _read(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -67,23 +67,23 @@ def _run(options: argparse.Namespace) -> int:
         module = importlib.import_module(module_of(options.command))
         code: int = module.run(options)
     except SlipwayError as error:
-        return _tell(str(error), error.exit_code)
+        return _print_error(str(error), error.exit_code)
     except ModuleNotFoundError as error:
         return _missing_extra(error)
     except KeyboardInterrupt:
-        return _tell("stopped", 130)
+        return _print_error("stopped", 130)
     except EOFError:
-        return _tell("the input ended before everything was answered", WrongInput.exit_code)
+        return _print_error("the input ended before everything was answered", WrongInput.exit_code)
     except OSError as error:
         if isinstance(error, BrokenPipeError):
             raise
         # Commands report errors that they can explain better themselves.
         place = f" ({error.filename})" if error.filename else ""
-        return _tell(f"{options.command}: {error.strerror or error}{place}", 3)
+        return _print_error(f"{options.command}: {error.strerror or error}{place}", 3)
     return code
 
 
-def _tell(sentence: str, code: int) -> int:
+def _print_error(sentence: str, code: int) -> int:
     from slipway.scripts.terminal_text import plain
 
     print(plain(sentence), file=sys.stderr)  # noqa: T201  the command line's own voice
@@ -94,4 +94,6 @@ def _missing_extra(error: ModuleNotFoundError) -> int:
     name = (error.name or "").split(".")[0]
     if name == "slipway":
         raise error
-    return _tell(f"the Python package {name} is not installed; install slipway[master,worker]", 3)
+    return _print_error(
+        f"the Python package {name} is not installed; install slipway[master,worker]", 3
+    )

@@ -118,10 +118,10 @@ def tag_key(error: Mapping[str, Any]) -> str:
 
 
 def _unknown_key(key: str, known: list[str]) -> str:
-    told = did_you_mean(key, known)
-    if not told and known:
-        told = f" Allowed: {', '.join(sorted(known))}."
-    return f'unknown key "{key}".{told}'
+    hint = did_you_mean(key, known)
+    if not hint and known:
+        hint = f" Allowed: {', '.join(sorted(known))}."
+    return f'unknown key "{key}".{hint}'
 
 
 def _choice(value: Any, allowed: list[str]) -> str:

@@ -135,10 +135,10 @@ def _problem(error: Any, data: dict[str, Any], lines: Lines, file: str) -> Probl
 
 
 def _syntax_problem(error: tomllib.TOMLDecodeError, text: str, file: str) -> Problem:
-    told = str(error)
-    place = re.search(r"\(at line (\d+), column (\d+)\)", told)
+    message = str(error)
+    place = re.search(r"\(at line (\d+), column (\d+)\)", message)
     line = int(place[1]) if place else max(1, text.count("\n"))
-    words = re.sub(r"\s*\(at .*\)$", "", told)
+    words = re.sub(r"\s*\(at .*\)$", "", message)
     words = words[:1].lower() + words[1:]
     column = f" at column {place[2]}" if place else " at the end of the file"
     return Problem(line, "", f"not TOML: {words}{column}", file)

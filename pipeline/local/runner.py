@@ -79,7 +79,7 @@ class LocalRun:
         self,
         trip: Trip,
         names: list[str],
-        said: Callable[[str, AnyEvent], None],
+        on_event: Callable[[str, AnyEvent], None],
         given: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
         *,
         asked: Collection[str] = (),
@@ -90,13 +90,13 @@ class LocalRun:
         Args:
             trip: The parameters of the run.
             names: The stages, in the graph's order.
-            said: Called with each event and the cell's title; from several threads.
+            on_event: Called with each event and the cell's title; from several threads.
             given: Secrets, by stage and by the environment variable for each.
             asked: Stages that were requested by name: their `on-failure` is ignored.
             hidden: Environment variables of this process that are withheld from stages.
         """
         self.trip = trip
-        self.said = said
+        self.said = on_event
         self.stages = {name: self._here(name, names, asked) for name in names}
         self.outcomes = {
             (name, cell.name): Outcome(name, cell)
@@ -266,7 +266,7 @@ class LocalRun:
         with process:
             feed(process, whole.model_dump_json(by_alias=True))
             for line in process.stdout or ():
-                self._hear(line, outcome, masked)
+                self._handle_line(line, outcome, masked)
         outcome.log.append(masked.end())
         self._close(outcome, process.returncode)
 
@@ -274,7 +274,7 @@ class LocalRun:
         kept = {name: value for name, value in os.environ.items() if name not in self._hidden}
         return {**kept, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
 
-    def _hear(self, line: str, outcome: Outcome, masked: MaskedStream) -> None:
+    def _handle_line(self, line: str, outcome: Outcome, masked: MaskedStream) -> None:
         log, event = part_line(line)
         if log:
             # The script masks its program's output; a crash of the script itself prints unmasked.
@@ -301,11 +301,11 @@ class LocalRun:
         if outcome.errors:
             outcome.summary = outcome.errors[-1]
         elif code != 0:
-            said = "".join(outcome.log).strip()
-            last = said.splitlines()[-1].strip() if said else "it said nothing"
+            output = "".join(outcome.log).strip()
+            last = output.splitlines()[-1].strip() if output else "it said nothing"
             outcome.summary = f"ended with exit code {code}: {last}"
-        left = [one.model_dump() for one in outcome.artefacts] if code == 0 else []
-        self._write("kept", f"{outcome.title}.json", json.dumps(left))
+        artefacts = [one.model_dump() for one in outcome.artefacts] if code == 0 else []
+        self._write("kept", f"{outcome.title}.json", json.dumps(artefacts))
 
     def _job(self, outcome: Outcome) -> Job:
         cell, home = outcome.cell, self.trip.home
@@ -326,22 +326,22 @@ class LocalRun:
 
     def _inputs(self, stage: Stage) -> Iterable[Input]:
         for need in stage.needs:
-            for left in self._left(need):
-                if left.role == "product":
+            for artefact in self._artefacts(need):
+                if artefact.role == "product":
                     yield Input(
                         stage=need,
                         uses=self.trip.project.stages[need].uses,
-                        name=left.name,
-                        path=left.path,
-                        sha256=left.sha256,
-                        size=left.size,
-                        media_type=left.media_type,
+                        name=artefact.name,
+                        path=artefact.path,
+                        sha256=artefact.sha256,
+                        size=artefact.size,
+                        media_type=artefact.media_type,
                     )
 
-    def _left(self, name: str) -> list[ArtefactLeft]:
+    def _artefacts(self, name: str) -> list[ArtefactLeft]:
         """Return a stage's artefacts, of this run or else of the last one that ran it."""
         if name in self.stages:
-            return [left for outcome in self._of(name) for left in outcome.artefacts]
+            return [artefact for outcome in self._of(name) for artefact in outcome.artefacts]
         found: list[ArtefactLeft] = []
         for cell in cells(self.trip.project.stages[name]):
             kept = self.trip.home / "kept" / f"{cell_title(name, cell.name)}.json"

@@ -54,7 +54,7 @@ class Pruning:
             dry_run: True: only find what would be deleted.
 
         Returns:
-            What is deleted and what is kept, in the form of `pruning.told`.
+            What is deleted and what is kept, in the form of `pruning.as_facts`.
 
         Raises:
             SlipwayError: No project has `keep`, a backup is running, or a folder cannot be removed.
@@ -67,7 +67,7 @@ class Pruning:
         else:
             found = await ledger.change(actor, pruning.mark, projects, store)
             size = await threads.deferToThread(pruning.remove, store, found)
-        return pruning.told(found, projects, project, size, dry_run=dry_run)
+        return pruning.as_facts(found, projects, project, size, dry_run=dry_run)
 
 
 def _tell_refused(failure: Any) -> None:

@@ -22,7 +22,7 @@ from slipway.model.parameter.date import DateParameter, resolve_day
 from slipway.model.spelling import did_you_mean
 
 #: Maximum number of unknown parameters in a message.
-_UNKNOWN_TOLD = 10
+_MOST_UNKNOWN = 10
 
 
 class WrongAnswers(WrongInput):
@@ -34,7 +34,7 @@ class WrongAnswers(WrongInput):
 
     def __init__(self, errors: Mapping[str, str]) -> None:
         self.errors = dict(errors)
-        super().__init__("\n".join(f"{name}: {told}" for name, told in self.errors.items()))
+        super().__init__("\n".join(f"{name}: {sentence}" for name, sentence in self.errors.items()))
 
 
 @dataclass(frozen=True)
@@ -190,5 +190,5 @@ def _unknown(parameters: Sequence[Question], given: Mapping[str, object]) -> dic
     there = f"this gate asks for {', '.join(known)}." if known else "this gate asks for nothing."
     return {
         shown(name)[1:-1]: f"is no parameter; {there}{did_you_mean(name, known)}"
-        for name in strange[:_UNKNOWN_TOLD]
+        for name in strange[:_MOST_UNKNOWN]
     }

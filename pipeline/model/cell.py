@@ -48,13 +48,13 @@ class Cell:
     @property
     def env(self) -> dict[str, str]:
         """The environment variables that identify the cell."""
-        told = {
+        variables = {
             "SLIPWAY_MATRIX_" + name.upper().replace("-", "_"): _text(value)
             for name, value in self.values.items()
         }
         if self.shard[1] > 1:
-            told |= {"SLIPWAY_SHARD": str(self.shard[0]), "SLIPWAY_SHARDS": str(self.shard[1])}
-        return told
+            variables |= {"SLIPWAY_SHARD": str(self.shard[0]), "SLIPWAY_SHARDS": str(self.shard[1])}
+        return variables
 
 
 def cells(stage: Stage) -> tuple[Cell, ...]:
@@ -109,8 +109,8 @@ def _stage_of(stage: Stage, values: dict[str, MatrixValue]) -> Stage:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(one) for one in first["loc"])
-        told = first["msg"].removeprefix("Value error, ")
-        msg = f"{key} = {values.get(str(first['loc'][0]))!r}: {told}"
+        reason = first["msg"].removeprefix("Value error, ")
+        msg = f"{key} = {values.get(str(first['loc'][0]))!r}: {reason}"
         raise ValueError(msg) from None
 
 

@@ -44,7 +44,7 @@ def _given(place: SecretPlace, base: Path, key: str) -> str:
         return value
     if place.file is not None:
         return _in_file(base / place.file, key)
-    return _told(place, base, key)
+    return _command_output(place, base, key)
 
 
 def _in_file(path: Path, key: str) -> str:
@@ -77,10 +77,10 @@ def _open_at_once(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-def _told(place: SecretPlace, base: Path, key: str) -> str:
+def _command_output(place: SecretPlace, base: Path, key: str) -> str:
     """Return the output of a secret's command; its error output is discarded."""
     argv = place.command or ()
-    what = f"{key}: {place.told}"
+    what = f"{key}: {place.description}"
     try:
         printed = run_program(argv, base, _PATIENCE, _LONGEST)
     except (OSError, ValueError) as error:
@@ -91,7 +91,7 @@ def _told(place: SecretPlace, base: Path, key: str) -> str:
         msg = f"{what} did not end within {_PATIENCE:g} seconds and was stopped; run it by hand"
         raise MissingTool(msg)
     data = printed.data
-    _check_length(data, key, place.told)
+    _check_length(data, key, place.description)
     if printed.code != 0:
         msg = f"{what} ended with exit code {printed.code}; run it by hand to see why"
         raise MissingTool(msg)
@@ -156,12 +156,14 @@ def given_to_stage(
     for name, place in secrets.items():
         if not place.is_for(branch):
             where = ", ".join(place.branches)
-            told = f"the secret {name} is for {where} alone; a run of {branch or 'no branch'} has "
-            withheld.append(f"{told}none")
+            restriction = (
+                f"the secret {name} is for {where} alone; a run of {branch or 'no branch'} has "
+            )
+            withheld.append(f"{restriction}none")
             continue
         if place.branches and not is_on_it():
-            told = f"the secret {name} is for {', '.join(place.branches)} alone"
-            withheld.append(f"{told}; the revision of this run is not on {branch}")
+            restriction = f"the secret {name} is for {', '.join(place.branches)} alone"
+            withheld.append(f"{restriction}; the revision of this run is not on {branch}")
             continue
         try:
             values[name] = _usable(_given(place, base, f"{key}.{name}"), f"{key}.{name}", place)
@@ -200,17 +202,17 @@ def given_here(
 def _usable(value: str, key: str, place: SecretPlace) -> str:
     if is_short(value):
         msg = (
-            f"{key}: the value of {place.told} has fewer than {SHORTEST} characters and cannot be "
-            "masked without masking everything; take a longer secret"
+            f"{key}: the value of {place.description} has fewer than {SHORTEST} characters and "
+            "cannot be masked without masking everything; take a longer secret"
         )
         raise MissingTool(msg)
     try:
         value.encode("utf-8")
     except UnicodeEncodeError:
-        msg = f"{key}: the value of {place.told} is not UTF-8 text; give it as base64"
+        msg = f"{key}: the value of {place.description} is not UTF-8 text; give it as base64"
         raise MissingTool(msg) from None
     if "\0" in value:
-        msg = f"{key}: the value of {place.told} holds a NUL, which no program can be given"
+        msg = f"{key}: the value of {place.description} holds a NUL, which no program can be given"
         raise MissingTool(msg)
     return value
 

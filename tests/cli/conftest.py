@@ -22,8 +22,8 @@ repository = "code"
 @pytest.fixture(autouse=True)
 def whatever_machine_this_is(monkeypatch):
     """Leave out the look at what this machine can keep apart; tests/attack looks at it."""
-    looks = tuple(look for look in outlook.LOOKS if look is not isolation)
-    monkeypatch.setattr(outlook, "LOOKS", looks)
+    checks = tuple(check for check in outlook.CHECKS if check is not isolation)
+    monkeypatch.setattr(outlook, "CHECKS", checks)
 
 
 class Place:

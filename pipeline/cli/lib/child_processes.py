@@ -66,7 +66,7 @@ class Children:
     def __init__(self) -> None:
         adopt_orphans()
         self._started: list[_Running] = []
-        self._dead: tuple[int, float] = (0, 0.0)
+        self._last_zombie: tuple[int, float] = (0, 0.0)
 
     def start(self, child: Child) -> None:
         """Start a process that runs as long as this one."""
@@ -101,11 +101,11 @@ class Children:
         Raises:
             MissingTool: Another process has ended; with its name and last output.
         """
-        said = [told for one in self._started if (told := one.looked_after())]
-        self._forget_the_dead()
-        return said
+        sentences = [sentence for one in self._started if (sentence := one.check())]
+        self._reap_orphans()
+        return sentences
 
-    def _forget_the_dead(self) -> None:
+    def _reap_orphans(self) -> None:
         """Reap adopted orphans: a zombie looks like a running process.
 
         A deployment that ends the former version may wait until the former's pid is gone.
@@ -117,9 +117,9 @@ class Children:
                 return
             if found is None or found.si_pid in {one.process.pid for one in self._started}:
                 return
-            pid, since = self._dead
+            pid, since = self._last_zombie
             if pid != found.si_pid:
-                self._dead = (found.si_pid, time.monotonic())
+                self._last_zombie = (found.si_pid, time.monotonic())
                 return
             if time.monotonic() < since + _SOON:
                 # A subprocess of this process may need its exit code: wait before reaping.
@@ -161,7 +161,7 @@ class _Running:
         self._offset, self._began = log_size(self.child.folder), time.monotonic()
         self.process = _started(self.child)
 
-    def looked_after(self) -> str:
+    def check(self) -> str:
         """Check that the process runs; restart it when it is due.
 
         Returns:
@@ -202,17 +202,17 @@ class _Running:
         return ""
 
     def _ended(self, code: int) -> str:
-        told = f"the {self.child.name} ended ({_ending(code)})"
+        sentence = f"the {self.child.name} ended ({_ending(code)})"
         # A worker that cannot start exits with a code; a stage ends it by a signal.
         is_over = code > 0 and not self._was_ready
         if self.child.tidy is None or is_over:
-            msg = f"{told}: {_last_words(self.child, self._offset)}"
+            msg = f"{sentence}: {_last_output(self.child, self._offset)}"
             raise MissingTool(msg)
         is_quick = time.monotonic() - self._began < _LONG
         self._quick = self._quick + 1 if is_quick else 0
         pause = min(_LONG, 2.0 ** max(0, self._quick - 1) - 1)
         self._due = time.monotonic() + pause
-        return f"{told} and is started again" + (f" in {pause:.0f} s" if pause else "")
+        return f"{sentence} and is started again" + (f" in {pause:.0f} s" if pause else "")
 
 
 def _most_files(number: int) -> float:
@@ -276,7 +276,7 @@ def _ending(code: int) -> str:
         return f"killed by signal {-code}"
 
 
-def _last_words(child: Child, offset: int) -> str:
+def _last_output(child: Child, offset: int) -> str:
     """Return the last output of a process; its log before `offset` is from earlier starts."""
     log = child.folder / "twistd.log"
     for file, start in ((child.output, 0), (log, offset)):
@@ -284,6 +284,6 @@ def _last_words(child: Child, offset: int) -> str:
         places = [number for number, line in enumerate(lines) if "rror" in line]
         if places:
             # A heading such as "Configuration Errors:" is shown with the lines below it.
-            told = [line for line in lines[places[-1] : places[-1] + 3] if line]
-            return f"{' '.join(told)} (see {file})"
+            shown = [line for line in lines[places[-1] : places[-1] + 3] if line]
+            return f"{' '.join(shown)} (see {file})"
     return f"see {log}"

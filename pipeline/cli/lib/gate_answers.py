@@ -11,7 +11,7 @@ from typing import Any
 from slipway.cli.remote.client import Refused, Remote
 from slipway.cli.remote.followed import FollowedGate
 from slipway.cli.remote.following import conclude
-from slipway.cli.remote.words import gate_told
+from slipway.cli.remote.words import gate_sentence
 from slipway.model.errors import WrongInput
 from slipway.model.spelling import did_you_mean
 
@@ -38,7 +38,7 @@ def ask(master: Remote, gate: dict[str, Any], options: argparse.Namespace) -> in
             raise
         msg = f"{error}\nanswer with --set NAME=VALUE, a secret with --secret-file NAME=FILE"
         raise WrongInput(msg) from None
-    return conclude(FollowedGate(master, found), options, gate_told(found))
+    return conclude(FollowedGate(master, found), options, gate_sentence(found))
 
 
 def _answers(form: list[dict[str, Any]], texts: list[str], files: list[str]) -> dict[str, Any]:

@@ -22,11 +22,11 @@ class Interrupts:
     def __init__(self, names: Sequence[str] = ENDING) -> None:
         self._numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
         self._before: dict[int, Any] = {}
-        self._came: int | None = None
+        self._arrived: int | None = None
 
     def __enter__(self) -> Self:
         """Install the signal handlers."""
-        self._before = {number: signal.signal(number, self._take) for number in self._numbers}
+        self._before = {number: signal.signal(number, self._handle) for number in self._numbers}
         return self
 
     def __exit__(
@@ -38,14 +38,14 @@ class Interrupts:
 
     def check(self) -> None:
         """Raise KeyboardInterrupt if a signal has arrived."""
-        if self._came is not None:
-            raise KeyboardInterrupt(self._came)
+        if self._arrived is not None:
+            raise KeyboardInterrupt(self._arrived)
 
     def ignore(self) -> None:
         """Ignore further signals, so that the clean-up is not interrupted."""
         for number in self._numbers:
             signal.signal(number, signal.SIG_IGN)
 
-    def _take(self, number: int, _frame: FrameType | None) -> None:
-        self._came = number
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        self._arrived = number
         raise KeyboardInterrupt(number)

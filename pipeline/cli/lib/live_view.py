@@ -43,7 +43,7 @@ class Watch:
         self._live: Live | None = None
         self._runs: list[ListedRun] = []
         self._drawn = (0.0, (0, 0))
-        self._said: dict[tuple[str, int, str], str] = {}
+        self._printed: dict[tuple[str, int, str], str] = {}
 
     def __enter__(self) -> Self:
         if self._console.is_terminal and not self._console.is_dumb_terminal:
@@ -67,7 +67,7 @@ class Watch:
                 self._draw(self._live)
             return
         for run in reversed(self._runs):
-            self._print_news(run)
+            self._print_changes(run)
 
     def tick(self) -> None:
         """Redraw for changes that the ledger does not record: durations, the terminal's size."""
@@ -86,14 +86,14 @@ class Watch:
         width, height = self._size()
         lines: list[Text] = []
         for run in self._runs:
-            told = self._lines(run, width)
+            block = self._lines(run, width)
             # The newest is at the bottom, and always shown, whatever the terminal's height.
-            if lines and len(lines) + len(told) >= height:
+            if lines and len(lines) + len(block) >= height:
                 break
-            lines = told + lines
+            lines = block + lines
         live.update(Group(*lines), refresh=True)
 
-    def _print_news(self, run: ListedRun) -> None:
+    def _print_changes(self, run: ListedRun) -> None:
         for name, stage in run.stages.items():
             state = f"{stage.state} {stage.attempt} {stage.waits}"
             self._print_once(run, name, state, _sentence(stage), _since(stage))
@@ -105,14 +105,14 @@ class Watch:
 
     def _print_once(self, run: ListedRun, name: str, state: str, line: str, at: float) -> None:
         key = (run.project, run.number, name)
-        if self._said.get(key) == state:
+        if self._printed.get(key) == state:
             return
-        self._said[key] = state
+        self._printed[key] = state
         if at < self._since:
             return
         what = f"run {run.number} {name}".rstrip()
-        said = f"{mark(state.split(maxsplit=1)[0])}{run.project} {escape(what)}: {line.rstrip()}"
-        self._console.print(said, soft_wrap=True)
+        printed = f"{mark(state.split(maxsplit=1)[0])}{run.project} {escape(what)}: {line.rstrip()}"
+        self._console.print(printed, soft_wrap=True)
 
     def _lines(self, run: ListedRun, width: int) -> list[Text]:
         """Return a run as lines, none wider than the terminal."""
@@ -121,10 +121,10 @@ class Watch:
         commit = Text.from_markup(f"[dim]{run.branch} {run.revision[:10]}[/]")
         state = Text.from_markup(f"{word(run.state)} [dim]{took}[/]")
         cells = [name, Text(plain(run.version)), commit, state]
-        left = width - sum(cell.cell_len + len(_GAP) for cell in cells)
+        room = width - sum(cell.cell_len + len(_GAP) for cell in cells)
         subject = Text(plain(" ".join(run.subject.split())))
-        if left >= min(_NARROWEST, subject.cell_len):
-            subject.truncate(left, overflow="ellipsis")
+        if room >= min(_NARROWEST, subject.cell_len):
+            subject.truncate(room, overflow="ellipsis")
             cells.insert(3, subject)
         head = list(flow(cells, width))
         rows = [tuple(Text.from_markup(cell) for cell in row) for row in self._rows(run)]
@@ -142,8 +142,8 @@ class Watch:
                 yield f"{mark(state)}{name}", word(state), "", waits
             for title, stage in run.stages.items():
                 if stage.name == name:
-                    told = (word(stage.state), _took(stage), _summary(stage))
-                    yield (f"{mark(stage.state)}{escape(title)}", *told)
+                    cells = (word(stage.state), _took(stage), _summary(stage))
+                    yield (f"{mark(stage.state)}{escape(title)}", *cells)
 
 
 def _since(stage: ListedStage) -> float:

@@ -14,7 +14,7 @@ from slipway.model.site import Site, connectable
 from slipway.secrets.reading import variables_of
 from slipway.state_folder import VARIABLE, Home, made_secret
 from slipway.workers.isolation import methods as isolation
-from slipway.workers.isolation.account import end_left
+from slipway.workers.isolation.account import end_leftovers
 from slipway.workers.isolation.methods import Isolation
 from slipway.workers.worker_tac import WorkerPlace
 
@@ -38,14 +38,14 @@ class LocalWorkers:
             raise MissingTool(msg)
         # Remains of a killed `slipway up` must not block the start.
         for name in names:
-            end_left(home.worker(name), name)
+            end_leftovers(home.worker(name), name)
         for name in names:
             made_secret(home.worker_password(name))
             found = isolation.isolate(site, home, config, name)
             self.isolations.append(found)
 
     @property
-    def told(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         """Environment variables that describe the workers' isolation to the master."""
         return {isolation.VARIABLE: isolation.as_text(self.isolations)}
 
@@ -62,7 +62,7 @@ class LocalWorkers:
     def end(self) -> None:
         """End leftover processes of the workers' own users; deployed programs stay."""
         for one in self.isolations:
-            _end_left(one)
+            _end_leftovers(one)
 
     def _child(self, one: Isolation) -> Child:
         site, name = self._site.site, one.worker
@@ -71,14 +71,14 @@ class LocalWorkers:
         place = WorkerPlace(
             folder, name, connectable(site.worker_listen), site.worker_port, password_file=None
         )
-        told = dataclasses.asdict(place) | {"folder": str(folder)}
-        del told["password_file"]
+        settings = dataclasses.asdict(place) | {"folder": str(folder)}
+        del settings["password_file"]
         secrets = variables_of(self._site)
         mine = {key: value for key, value in os.environ.items() if key not in secrets}
         env = {**isolation.surroundings(mine, one), VARIABLE: str(self._home.root)}
         return Child(
             name=f"worker {name}",
-            argv=one.command({"place": told}, env),
+            argv=one.command({"place": settings}, env),
             folder=folder,
             env=env,
             # Beside the worker's folder, whose content belongs to the worker's user.
@@ -88,12 +88,12 @@ class LocalWorkers:
             umask=0o022,
             given=made_secret(self._home.worker_password(name)),
             # The worker's stages run as its user, and can end it.
-            tidy=partial(_end_left, one),
+            tidy=partial(_end_leftovers, one),
             ready="worker is ready",
         )
 
 
-def _end_left(one: Isolation) -> None:
+def _end_leftovers(one: Isolation) -> None:
     """End leftover processes of a worker's own user; deployed programs stay."""
     if one.account is not None:
-        end_left(one.needs.folder, one.worker)
+        end_leftovers(one.needs.folder, one.worker)

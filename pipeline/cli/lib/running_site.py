@@ -32,11 +32,11 @@ def running_site(options: argparse.Namespace) -> Site:
                 msg += "name it: --config, or ask a master elsewhere: --url, with a token"
                 raise WrongInput(msg) from None
             raise error from None
-        print(f"warning: {_told(error)}; read as the master has it", file=sys.stderr)  # noqa: T201
+        print(f"warning: {_one_line(error)}; read as the master has it", file=sys.stderr)  # noqa: T201
         return site
 
 
-def _told(error: WrongInput) -> str:
+def _one_line(error: WrongInput) -> str:
     if not isinstance(error, ConfigProblems):
         return str(error)
     more = len(error.problems) - 1

@@ -71,12 +71,12 @@ def columns(rows: Sequence[Sequence[Text]], width: int) -> Iterator[Text]:
         width: Maximum length of a line.
     """
     widths = [max(cell.cell_len for cell in column) for column in zip(*rows, strict=True)][:-1]
-    left = width - len(_INDENT) - sum(widths) - len(_BETWEEN) * len(widths)
+    remaining = width - len(_INDENT) - sum(widths) - len(_BETWEEN) * len(widths)
     for *cells, last in rows:
         line = Text(_INDENT)
         for cell, wide in zip(cells, widths, strict=True):
             line.append_text(cell).append(" " * (wide - cell.cell_len) + _BETWEEN)
-        beside = left >= _NARROWEST
+        beside = remaining >= _NARROWEST
         below = [] if beside or not last else [Text(_INDENT + _BETWEEN).append_text(last)]
         for one in (line.append_text(last) if beside else line, *below):
             one.rstrip()

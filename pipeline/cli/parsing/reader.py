@@ -36,8 +36,8 @@ class Reader(argparse.ArgumentParser):
         # Overridden because argparse builds its own message here and has no other hook for it.
         if action.choices is not None and value not in action.choices:
             known = [str(one) for one in action.choices]
-            told = f'"{value}" is none; there are {", ".join(known)}.'
-            raise argparse.ArgumentError(action, told + did_you_mean(str(value), known))
+            sentence = f'"{value}" is none; there are {", ".join(known)}.'
+            raise argparse.ArgumentError(action, sentence + did_you_mean(str(value), known))
 
 
 class Commands:
@@ -105,8 +105,8 @@ def add_project(command: Reader, *, among: bool = False) -> None:
         command: Its parser.
         among: True: without the option, all projects are selected.
     """
-    told = "one project; else all" if among else "the project, where there are several"
-    command.add_argument("--project", metavar="NAME", help=told)
+    explanation = "one project; else all" if among else "the project, where there are several"
+    command.add_argument("--project", metavar="NAME", help=explanation)
 
 
 def add_json(command: Reader) -> None:

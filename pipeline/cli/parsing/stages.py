@@ -31,9 +31,9 @@ def add_commands(commands: Commands) -> None:
         "slipway stage tests --settings job.json",
     )
     stage.add_argument("uses", metavar="USES", help="the kind of stage, such as tests")
-    told = stage.add_mutually_exclusive_group(required=True)
-    told.add_argument("--settings", metavar="FILE", help="the job as JSON, or - for stdin")
-    told.add_argument(
+    selection = stage.add_mutually_exclusive_group(required=True)
+    selection.add_argument("--settings", metavar="FILE", help="the job as JSON, or - for stdin")
+    selection.add_argument(
         "--keyed",
         action="store_true",
         help="stdin has the job, a key that proves the events, and secrets; as workers call it",
@@ -87,5 +87,5 @@ def _features(commands: Commands) -> None:
     )
     features.add_argument("--output", type=Path, metavar="DIR", help="where the report goes")
     features.add_argument("--steps", action="store_true", help="list the ready steps, and end")
-    told = "write what @desktop drives a Qt program by into a file of the program, and end"
-    features.add_argument("--desktop-agent", type=Path, metavar="FILE", help=told)
+    explanation = "write what @desktop drives a Qt program by into a file of the program, and end"
+    features.add_argument("--desktop-agent", type=Path, metavar="FILE", help=explanation)

@@ -1,6 +1,6 @@
 """Run all checks for problems that a valid pipeline.toml can still have: errors, and warnings.
 
-A check is a function: it gets the site and yields findings. Add new ones to LOOKS.
+A check is a function: it gets the site and yields findings. Add new ones to CHECKS.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from slipway.cli.preflight.secrets import secrets
 from slipway.cli.preflight.source import repositories
 from slipway.cli.preflight.workers import workers
 
-__all__ = ["LOOKS", "Finding", "Look", "Outlook", "find"]
+__all__ = ["CHECKS", "Check", "Finding", "Outlook", "find"]
 
-Look = Callable[[Outlook], Iterable[Finding]]
+Check = Callable[[Outlook], Iterable[Finding]]
 
 #: All checks of `slipway check`; checks of the machine belong here as well.
-LOOKS: tuple[Look, ...] = (repositories, gates, roles, hashes, workers, isolation, secrets)
+CHECKS: tuple[Check, ...] = (repositories, gates, roles, hashes, workers, isolation, secrets)
 
 
 def find(outlook: Outlook) -> list[Finding]:
     """Return the findings of all checks."""
-    return [finding for look in LOOKS for finding in look(outlook)]
+    return [finding for check in CHECKS for finding in check(outlook)]

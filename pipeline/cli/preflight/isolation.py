@@ -12,5 +12,7 @@ def isolation(outlook: Outlook) -> Iterable[Finding]:
     """Find local workers whose stages could read the master's files."""
     for one in report(outlook.site, outlook.home, outlook.folder / "pipeline.toml"):
         if one.way == "none":
-            message = f"{one.told}; its stages run as the master's user and can read all secrets"
+            message = (
+                f"{one.description}; its stages run as the master's user and can read all secrets"
+            )
             yield Finding(("workers", one.worker), message)

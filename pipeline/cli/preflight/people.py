@@ -16,7 +16,7 @@ from slipway.workers.isolation.enclose import closed_folders
 from slipway.workers.isolation.methods import workers_here
 
 #: User and group ids that own nothing.
-_NOBODY = (65534, 65534)
+_NO_USER = (65534, 65534)
 
 
 def gates(outlook: Outlook) -> Iterable[Finding]:
@@ -76,13 +76,13 @@ def hashes(outlook: Outlook) -> Iterable[Finding]:
     if os.name != "posix" or not config.is_file() or not workers_here(outlook.site):
         return
     mode = config.stat().st_mode
-    if not mode & stat.S_IROTH or closed_folders([config], *_NOBODY):
+    if not mode & stat.S_IROTH or closed_folders([config], *_NO_USER):
         return
     for name, person in outlook.site.people.items():
         if person.password is not None:
-            told = (
+            message = (
                 f"every user of this machine may read {config.name} (mode {mode & 0o777:o}), and "
                 "so may the stages of workers here, which could guess this password by its hash; "
                 "run chmod 600 on it, or keep the hash in such a file: password-from"
             )
-            yield Finding(("people", name, "password"), told)
+            yield Finding(("people", name, "password"), message)

@@ -21,8 +21,8 @@ def secrets(outlook: Outlook) -> Iterable[Finding]:
         for name, stage in settings.stages.items():
             place = ("project", project, "stages", name, "secrets")
             for key, secret in stage.secrets.items():
-                if told := _missing(secret, outlook):
-                    yield Finding((*place, key), told)
+                if problem := _missing(secret, outlook):
+                    yield Finding((*place, key), problem)
 
 
 def _missing(secret: StageSecret, outlook: Outlook) -> str:

@@ -14,7 +14,7 @@ from slipway.model.git_names import is_pattern, is_url
 from slipway.model.site import Project
 
 #: Maximum number of branch names in a message.
-_TOLD = 10
+_MOST_SHOWN = 10
 _MOST = 10_000
 
 
@@ -78,8 +78,8 @@ def _inside(folder: Path, project: Project, place: tuple[str, ...]) -> Iterable[
     for branch in project.branches:
         if is_pattern(branch) or branch in heads:
             continue
-        more = f" and {len(heads) - _TOLD} more" if len(heads) > _TOLD else ""
-        has = ", ".join(list(heads)[:_TOLD]) + more
+        more = f" and {len(heads) - _MOST_SHOWN} more" if len(heads) > _MOST_SHOWN else ""
+        has = ", ".join(list(heads)[:_MOST_SHOWN]) + more
         yield Finding((*place, "branches"), f'there is no branch "{branch}"; there are {has}')
     head = heads.get(project.default_branch)
     if head is not None:

@@ -47,7 +47,7 @@ def _connected(outlook: Outlook) -> set[str] | None:
         password = outlook.home.admin_password.read_text(encoding="utf-8").strip()
         auth = (ADMIN, password)
         answer = httpx.get(url, auth=auth, timeout=_PATIENCE, trust_env=False)
-        told = answer.raise_for_status().json()["workers"]
-        return {one["name"] for one in told if one["connected"]}
+        workers = answer.raise_for_status().json()["workers"]
+        return {one["name"] for one in workers if one["connected"]}
     except (OSError, httpx.HTTPError, ValueError, KeyError, TypeError):
         return None

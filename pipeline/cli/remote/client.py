@@ -161,8 +161,8 @@ def _object(answer: httpx.Response, url: str) -> dict[str, Any]:
 def _refused(answer: httpx.Response) -> Refused:
     """Convert an error response."""
     try:
-        told = answer.json()
-        error, fields = told["error"], told.get("fields")
+        data = answer.json()
+        error, fields = data["error"], data.get("fields")
     except (ValueError, KeyError, TypeError, AttributeError):
         return Refused(answer.text.strip()[:_LONGEST] or f"HTTP {answer.status_code}", {})
     if isinstance(error, dict):

@@ -6,7 +6,7 @@ from typing import Any
 
 from slipway.cli.lib.state_labels import mark
 from slipway.cli.remote.client import Remote
-from slipway.cli.remote.following import News, Sight, code_of
+from slipway.cli.remote.following import Change, Snapshot, code_of
 from slipway.model.cell import cell_title
 from slipway.model.duration import format_duration
 from slipway.model.errors import PASSED, WrongInput
@@ -34,19 +34,21 @@ class FollowedRun:
         self.name = f"{project} run {number}"
         self.command = f"slipway show {number} --project {project}"
 
-    def look(self) -> Sight:
+    def query(self) -> Snapshot:
         """Query the run's state."""
         run = self._master.get(self._path)
         facts = _facts(run["project"], run["number"], run["version"], run["state"])
-        news = [one for stage in run["stages"] for one in _news(self.name, stage)]
+        changes = [one for stage in run["stages"] for one in _changes(self.name, stage)]
         if run["state"] == RunState.RUNNING:
-            return Sight(facts, news, _at_work(run["stages"]))
+            return Snapshot(facts, changes, _at_work(run["stages"]))
         code, why = _verdict(run)
         took = f" in {format_duration(run['seconds'])}" if run["seconds"] else ""
         waits = run["state"] == RunState.WAITING
         word = "waits for a person" if waits else f"{_word(run['state'])}{took}"
-        told = f"{self.name}, version {run['version']}, {word}"
-        return Sight(facts, news, code=code, sentence=f"{told}: {why}" if why else told)
+        sentence = f"{self.name}, version {run['version']}, {word}"
+        return Snapshot(
+            facts, changes, code=code, sentence=f"{sentence}: {why}" if why else sentence
+        )
 
 
 def _verdict(run: dict[str, Any]) -> tuple[int, str]:
@@ -85,7 +87,7 @@ class FollowedStage:
         self.name = f"{cell_title(stage, cell)} of {project} run {number}"
         self.command = f"slipway show {number} --project {project}"
 
-    def look(self) -> Sight:
+    def query(self) -> Snapshot:
         """Query the stage's state."""
         run = self._master.get(self._path)
         stage = next(one for one in run["stages"] if one["name"] == self._stage)
@@ -94,16 +96,16 @@ class FollowedStage:
             one = next(one for one in stage["results"] if one["cell"] == self._cell)["attempts"][0]
             state, summary, code = one["state"], one["summary"], one["exit_code"]
         facts = _facts(run["project"], run["number"], run["version"], state, stage=self._stage)
-        news = _news(f"{run['project']} run {run['number']}", stage)
+        changes = _changes(f"{run['project']} run {run['number']}", stage)
         if state in OPEN_STAGE:
-            return Sight(facts, news, _going(state, stage["waits"]))
+            return Snapshot(facts, changes, _going(state, stage["waits"]))
         if state == StageState.GATE:
             gate = stage["gate"]["id"] if stage["gate"] else None
-            told = f"{self.name} asks anew: slipway gate open {gate}"
-            return Sight({**facts, "gate": gate}, news, code=PASSED, sentence=told)
-        told = f"{self.name} {_word(state)}"
-        ended = f"{told}: {summary}" if summary else told
-        return Sight(facts, news, code=_ended(state, code), sentence=ended)
+            sentence = f"{self.name} asks anew: slipway gate open {gate}"
+            return Snapshot({**facts, "gate": gate}, changes, code=PASSED, sentence=sentence)
+        sentence = f"{self.name} {_word(state)}"
+        ended = f"{sentence}: {summary}" if summary else sentence
+        return Snapshot(facts, changes, code=_ended(state, code), sentence=ended)
 
 
 class FollowedGate:
@@ -115,7 +117,7 @@ class FollowedGate:
         self.name = f"{gate['stage']} of {gate['project']} run {gate['run']}"
         self.command = f"slipway gate show {gate['id']}"
 
-    def look(self) -> Sight:
+    def query(self) -> Snapshot:
         """Query the state of the gate and of its stage."""
         # From the list: a gate's own page runs the programs that provide its choices.
         found = self._master.get("gates", id=self._id, state="all")["items"]
@@ -126,42 +128,42 @@ class FollowedGate:
         outcome = gate["outcome"]
         return self._behind(gate, outcome) if outcome else self._before(gate)
 
-    def _before(self, gate: dict[str, Any]) -> Sight:
+    def _before(self, gate: dict[str, Any]) -> Snapshot:
         facts = _of_gate(gate, gate["state"])
         waits = "; ".join(one["text"] for one in gate["waits_for"])
         if gate["state"] in REFUSED:
-            said = [one for one in gate["approvals"] if one["decision"] == Decision.REJECT]
-            why = "".join(f" by {one['person']}: {one['comment']}" for one in said)
+            rejections = [one for one in gate["approvals"] if one["decision"] == Decision.REJECT]
+            why = "".join(f" by {one['person']}: {one['comment']}" for one in rejections)
             ended = f"{self.name} {_word(gate['state'])}{why}"
-            return Sight(facts, code=_ended(gate["state"], None), sentence=ended)
+            return Snapshot(facts, code=_ended(gate["state"], None), sentence=ended)
         if gate["state"] == GateState.OPEN and self._asked:
             why = f": {gate['comment']}" if gate["comment"] else ""
             ended = f"{self.name} must be asked for anew{why}"
-            return Sight(facts, code=WrongInput.exit_code, sentence=ended)
-        news = [News(waits, f"{escape(self.name)} waits: {escape(waits)}", lasting=False)]
+            return Snapshot(facts, code=WrongInput.exit_code, sentence=ended)
+        changes = [Change(waits, f"{escape(self.name)} waits: {escape(waits)}", lasting=False)]
         kinds = {one["what"] for one in gate["waits_for"]}
         by_itself = kinds <= {"needs"} and gate["run_state"] == RunState.RUNNING
         held = waits if kinds and not by_itself else ""
-        return Sight(facts, news if waits else [], waits or "it opens in a moment", held)
+        return Snapshot(facts, changes if waits else [], waits or "it opens in a moment", held)
 
-    def _behind(self, gate: dict[str, Any], outcome: dict[str, Any]) -> Sight:
+    def _behind(self, gate: dict[str, Any], outcome: dict[str, Any]) -> Snapshot:
         deployment = outcome["deployment"]
         state = outcome["state"]
         if state in OPEN_STAGE:
-            told = _going(state, outcome["waits"])
+            progress = _going(state, outcome["waits"])
             runs = state == StageState.RUNNING and outcome["worker"]
             on = f" on {outcome['worker']}" if runs else ""
-            line = f"{mark(state)}{escape(f'{self.name} is opened: {told}{on}')}"
-            news = [News(line, line, lasting=False)]
-            return Sight(_of_gate(gate, state), news, told + on)
+            line = f"{mark(state)}{escape(f'{self.name} is opened: {progress}{on}')}"
+            changes = [Change(line, line, lasting=False)]
+            return Snapshot(_of_gate(gate, state), changes, progress + on)
         # The deployment's own state: after a failure the previous version may run again.
         over = deployment and deployment["state"] != DeploymentState.RUNNING
         word = deployment["state"] if over else state
         took = f" ({format_duration(outcome['seconds'])})" if outcome["seconds"] else ""
-        told = f"{self.name} {_word(word)}"
-        sentence = (f"{told}: {outcome['summary']}" if outcome["summary"] else told) + took
+        progress = f"{self.name} {_word(word)}"
+        sentence = (f"{progress}: {outcome['summary']}" if outcome["summary"] else progress) + took
         code = _ended(state, outcome["exit_code"])
-        return Sight(_of_gate(gate, word), code=code, sentence=sentence)
+        return Snapshot(_of_gate(gate, word), code=code, sentence=sentence)
 
 
 def _ended(state: str, exit_code: int | None) -> int:
@@ -187,31 +189,31 @@ def _of_gate(gate: dict[str, Any], state: str) -> dict[str, Any]:
     )
 
 
-def _news(name: str, stage: dict[str, Any]) -> list[News]:
+def _changes(name: str, stage: dict[str, Any]) -> list[Change]:
     """Return the news about a stage in its present state."""
     state = stage["state"]
     if state in _UNTRIED:
         return []
-    told = _going(state, stage["waits"]) if state in OPEN_STAGE else _word(state)
+    state_text = _going(state, stage["waits"]) if state in OPEN_STAGE else _word(state)
     took = f" {format_duration(stage['seconds'])}" if stage["seconds"] else ""
     if state == StageState.GATE and stage["gate"]:
-        told, took = f"waits for a person: slipway gate open {stage['gate']['id']}", ""
+        state_text, took = f"waits for a person: slipway gate open {stage['gate']['id']}", ""
     summary = "" if state in {*OPEN_STAGE, StageState.GATE} else " ".join(stage["summary"].split())
-    words = f"{name} {stage['name']}: {told}{took}"
+    words = f"{name} {stage['name']}: {state_text}{took}"
     line = f"{mark(state)}{escape(f'{words}  {summary}' if summary else words)}"
     key = f"{name} {stage['name']} {stage['attempts']} {state} {stage['waits']}"
-    return [News(key, line, lasting=state not in OPEN_STAGE)]
+    return [Change(key, line, lasting=state not in OPEN_STAGE)]
 
 
 def _at_work(stages: list[dict[str, Any]]) -> str:
     """Return which stages run and which are queued, as text."""
-    told = []
+    parts = []
     for state in (StageState.RUNNING, StageState.QUEUED):
         names = [one["name"] for one in stages if one["state"] == state]
         if names:
-            told.append(f"{state}: {', '.join(names)}")
+            parts.append(f"{state}: {', '.join(names)}")
     why = next((one["waits"] for one in stages if one["waits"]), "")
-    return "; ".join(told) + (f" ({why})" if why else "")
+    return "; ".join(parts) + (f" ({why})" if why else "")
 
 
 def _going(state: str, waits: str) -> str:

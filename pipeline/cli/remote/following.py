@@ -32,7 +32,7 @@ PATIENCE = 120.0
 
 
 @dataclass(frozen=True)
-class News:
+class Change:
     """A message that is printed once."""
 
     key: str
@@ -43,12 +43,12 @@ class News:
 
 
 @dataclass(frozen=True)
-class Sight:
+class Snapshot:
     """The present state of what is followed."""
 
     facts: dict[str, Any]
     """The keys for JSON that the reference documents."""
-    news: list[News] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
     status: str = ""
     """The present activity, as plain text."""
     held: str = ""
@@ -67,76 +67,80 @@ class Followed(Protocol):
     command: str
     """The command that shows it."""
 
-    def look(self) -> Sight:
+    def query(self) -> Snapshot:
         """Query the present state."""
 
 
-def conclude(followed: Followed, options: argparse.Namespace, told: str) -> int:
+def conclude(followed: Followed, options: argparse.Namespace, result: str) -> int:
     """Print the request's result, wait for the outcome, and print that.
 
     Args:
         followed: The run, stage or gate to follow.
         options: `no_wait`, `timeout` and `json`.
-        told: The result of the request, as a sentence.
+        result: The result of the request, as a sentence.
 
     Returns:
         The outcome's exit code; 4 if it is not over yet.
     """
     if not options.json:
-        terminal().print(told, markup=False)
+        terminal().print(result, markup=False)
     if options.no_wait:
         if options.json:
-            print_json(_facts(followed.look(), PASSED, told))
+            print_json(_facts(followed.query(), PASSED, result))
         return PASSED
-    sight, code, sentence = _wait(followed, options)
-    if options.json and sight is not None:
-        print_json(_facts(sight, code, sentence))
+    snapshot, code, sentence = _wait(followed, options)
+    if options.json and snapshot is not None:
+        print_json(_facts(snapshot, code, sentence))
     elif sentence:
         terminal().print(sentence, markup=False)
     return code
 
 
-def _facts(sight: Sight, code: int, sentence: str) -> dict[str, Any]:
-    over = sight.code is not None
-    return {**sight.facts, "over": over, "exit_code": code, "sentence": sentence}
+def _facts(snapshot: Snapshot, code: int, sentence: str) -> dict[str, Any]:
+    over = snapshot.code is not None
+    return {**snapshot.facts, "over": over, "exit_code": code, "sentence": sentence}
 
 
-def _wait(followed: Followed, options: argparse.Namespace) -> tuple[Sight | None, int, str]:
+def _wait(followed: Followed, options: argparse.Namespace) -> tuple[Snapshot | None, int, str]:
     """Wait for the outcome; return the last state, the exit code and the last sentence."""
-    look_at = f"look: {followed.command}"
-    sight = None
+    hint = f"look: {followed.command}"
+    snapshot = None
     try:
         with _Progress(followed.name, on_stderr=options.json) as progress:
-            for sight in _sights(followed, progress, options.timeout):
-                progress.show(sight)
-                if sight.code is not None:
-                    return sight, sight.code, sight.sentence
-                if sight.held and options.timeout is None:
-                    told = (
-                        f"{followed.name} waits: {sight.held}; {look_at}, or wait: --timeout TIME"
+            for snapshot in _snapshots(followed, progress, options.timeout):
+                progress.show(snapshot)
+                if snapshot.code is not None:
+                    return snapshot, snapshot.code, snapshot.sentence
+                if snapshot.held and options.timeout is None:
+                    sentence = (
+                        f"{followed.name} waits: {snapshot.held}; {hint}, or wait: --timeout TIME"
                     )
-                    return sight, NOT_OVER, told
+                    return snapshot, NOT_OVER, sentence
     except KeyboardInterrupt:
-        print(f"\n{followed.name} goes on; {look_at}", file=sys.stderr)  # noqa: T201
+        print(f"\n{followed.name} goes on; {hint}", file=sys.stderr)  # noqa: T201
         return None, _INTERRUPTED, ""
-    waits = sight.held or sight.status if sight is not None else ""
-    told = f"{followed.name} is not over after {format_duration(options.timeout)}"
-    return sight, NOT_OVER, "; ".join(part for part in (told, waits, look_at) if part)
+    waits = snapshot.held or snapshot.status if snapshot is not None else ""
+    sentence = f"{followed.name} is not over after {format_duration(options.timeout)}"
+    return snapshot, NOT_OVER, "; ".join(part for part in (sentence, waits, hint) if part)
 
 
-def _sights(followed: Followed, progress: _Progress, timeout: float | None) -> Iterator[Sight]:
+def _snapshots(
+    followed: Followed, progress: _Progress, timeout: float | None
+) -> Iterator[Snapshot]:
     """Yield the state at each poll until the timeout."""
     began = last_seen = time.monotonic()
     seen = False
     while True:
         try:
-            yield followed.look()
+            yield followed.query()
             seen, last_seen = True, time.monotonic()
         except MissingTool as error:
             if not seen or time.monotonic() - last_seen > PATIENCE:
-                told = f"{followed.name} goes on; look: {followed.command}"
-                raise MissingTool(f"{error}; {told}" if seen else str(error)) from None
-            progress.say(News("away", "[yellow]the master does not answer; trying again[/]"))
+                sentence = f"{followed.name} goes on; look: {followed.command}"
+                raise MissingTool(f"{error}; {sentence}" if seen else str(error)) from None
+            progress.print_once(
+                Change("away", "[yellow]the master does not answer; trying again[/]")
+            )
         now = time.monotonic()
         if timeout is not None and now - began >= timeout:
             return
@@ -152,7 +156,7 @@ class _Progress:
     def __init__(self, name: str, *, on_stderr: bool) -> None:
         self._name = name
         self._console: Console = terminal(stderr=on_stderr)
-        self._said: set[str] = set()
+        self._printed: set[str] = set()
         self._began = time.monotonic()
         self._status: Status | None = None
         # A dumb terminal cannot erase a line.
@@ -173,21 +177,21 @@ class _Progress:
         if self._status is not None:
             self._status.stop()
 
-    def show(self, sight: Sight) -> None:
+    def show(self, snapshot: Snapshot) -> None:
         """Show the present state."""
-        for one in sight.news:
+        for one in snapshot.changes:
             if one.lasting or not self._live:
-                self.say(one)
+                self.print_once(one)
         if self._status is not None:
             took = format_duration(time.monotonic() - self._began)
-            goes_on = sight.held or sight.status
-            self._status.update(f"{escape(self._name)}: {escape(goes_on)} [dim]{took}[/]")
+            state = snapshot.held or snapshot.status
+            self._status.update(f"{escape(self._name)}: {escape(state)} [dim]{took}[/]")
 
-    def say(self, news: News) -> None:
+    def print_once(self, change: Change) -> None:
         """Print a message, unless it was printed before."""
-        if news.key not in self._said:
-            self._said.add(news.key)
-            self._console.print(news.line)
+        if change.key not in self._printed:
+            self._printed.add(change.key)
+            self._console.print(change.line)
 
 
 #: Maps a stage's exit code to this command's; the reference lists the possible ones.

@@ -29,7 +29,7 @@ _AT_ONCE = 4
 
 
 def elsewhere(options: argparse.Namespace) -> bool:
-    """Tell whether a master is named; otherwise the local ledger is read, even without a master."""
+    """Return True if a master is named; otherwise the local ledger is read, without a master."""
     return bool(options.url or os.environ.get(URL))
 
 

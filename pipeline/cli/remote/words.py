@@ -32,11 +32,11 @@ def print_table(table: Table, found: list[Any], nothing: str) -> None:
         terminal().print(nothing, markup=False)
 
 
-def gate_told(gate: dict[str, Any]) -> str:
+def gate_sentence(gate: dict[str, Any]) -> str:
     """Return a gate's state as a sentence."""
     waits = "; ".join(one["text"] for one in gate["waits_for"])
-    told = f"{gate['stage']} of {gate['project']} run {gate['run']} is {gate['state']}"
-    return f"{told}: {waits}" if waits else told
+    sentence = f"{gate['stage']} of {gate['project']} run {gate['run']} is {gate['state']}"
+    return f"{sentence}: {waits}" if waits else sentence
 
 
 def state_of(gate: dict[str, Any]) -> str:

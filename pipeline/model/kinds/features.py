@@ -85,25 +85,25 @@ class FeatureProject(FeatureKeys):
 
 def layered(*places: FeatureKeys) -> FeatureKeys:
     """Merge the keys of several places; the first place that sets a key wins; tables are merged."""
-    said: dict[str, object] = {}
+    merged: dict[str, object] = {}
     for place in reversed(places):
         for name in place.model_fields_set & set(FeatureKeys.model_fields):
             value = getattr(place, name)
             if value is None:
                 # A job's JSON contains every key; None means that it is not set here.
                 continue
-            before = said.get(name)
+            before = merged.get(name)
             both = isinstance(value, dict) and isinstance(before, dict)
-            said[name] = {**before, **value} if both else value  # type: ignore[dict-item]
+            merged[name] = {**before, **value} if both else value  # type: ignore[dict-item]
     # A command in a nearer place replaces the base URL of a farther one, and vice versa.
-    return FeatureKeys.model_validate(_without_the_other_target(said, places))
+    return FeatureKeys.model_validate(_without_the_other_target(merged, places))
 
 
 def _without_the_other_target(
-    said: dict[str, object], places: tuple[FeatureKeys, ...]
+    merged: dict[str, object], places: tuple[FeatureKeys, ...]
 ) -> dict[str, object]:
     for place in places:
         if place.base_url or place.command:
             other = "command" if place.base_url else "base_url"
-            return {name: value for name, value in said.items() if name != other}
-    return said
+            return {name: value for name, value in merged.items() if name != other}
+    return merged

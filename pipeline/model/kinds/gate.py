@@ -35,11 +35,11 @@ class GateKeys(Part):
     """When the stage may start: days and hours. What is approved outside waits for the next."""
 
     @model_validator(mode="after")
-    def _only_gates_ask(self) -> Self:
+    def _belongs_to_gates(self) -> Self:
         fields = type(self).model_fields
-        told = [key for key in _OF_GATES if getattr(self, key) != fields[key].default]
-        if told and not self.manual:
-            key = told[0].replace("_", "-")
+        changed = [key for key in _OF_GATES if getattr(self, key) != fields[key].default]
+        if changed and not self.manual:
+            key = changed[0].replace("_", "-")
             msg = f"{key} is for a stage that waits for a person; write manual = true beside it"
             raise ValueError(msg)
         return self

@@ -69,8 +69,10 @@ def _apart(parameters: tuple[Question, ...]) -> tuple[Question, ...]:
         name = variable(parameter.name)
         if name in seen:
             other = seen[name]
-            told = "comes twice" if other == parameter.name else f'and "{other}" are both ${name}'
-            msg = f'"{parameter.name}" {told}; give one another name'
+            problem = (
+                "comes twice" if other == parameter.name else f'and "{other}" are both ${name}'
+            )
+            msg = f'"{parameter.name}" {problem}; give one another name'
             raise ValueError(msg)
         seen[name] = parameter.name
     return parameters

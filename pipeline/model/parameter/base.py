@@ -132,8 +132,8 @@ class Question(Part):
             try:
                 self.check_default()
             except ValueError as error:
-                told = {"key": "default", "error": str(error)}
-                raise PydanticCustomError("key_error", "default: {error}", told) from None
+                details = {"key": "default", "error": str(error)}
+                raise PydanticCustomError("key_error", "default: {error}", details) from None
         return self
 
     @property

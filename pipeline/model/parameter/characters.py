@@ -62,7 +62,7 @@ def shown(value: object) -> str:
     if isinstance(value, float | date):
         return str(value)
     kinds = ((list | tuple, "a list"), (dict, "a table"))
-    return next((told for kind, told in kinds if isinstance(value, kind)), "something else")
+    return next((title for kind, title in kinds if isinstance(value, kind)), "something else")
 
 
 def _refuse_marks(text: str) -> None:

@@ -11,7 +11,7 @@ from slipway.model.parameter.characters import clean, shown
 from slipway.model.spelling import did_you_mean
 
 _MOST = 1000
-_TOLD = 12
+_MOST_SHOWN = 12
 
 
 def _as_choice(value: object) -> object:
@@ -41,8 +41,8 @@ def read_choices(output: str) -> tuple[Choice, ...]:
         try:
             one = Choice(value=value.strip(), label=label.strip() or None)
         except ValidationError as error:
-            told = error.errors()[0]["msg"].removeprefix("Value error, ")
-            msg = f"line {number} of the choices: {told}"
+            reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+            msg = f"line {number} of the choices: {reason}"
             raise ValueError(msg) from None
         if one.value in found:
             msg = f"line {number} of the choices: {shown(one.value)} comes twice"
@@ -72,7 +72,7 @@ class Chosen(Question):
             return text
         values = [choice.value for choice in allowed]
         if text not in values:
-            msg = f"{shown(value)} cannot be chosen; {_told(values)}{did_you_mean(text, values)}"
+            msg = f"{shown(value)} cannot be chosen; {_listed(values)}{did_you_mean(text, values)}"
             raise ValueError(msg)
         return text
 
@@ -204,8 +204,8 @@ class EnvironmentParameter(Chosen):
         return context.environments
 
 
-def _told(values: list[str]) -> str:
+def _listed(values: list[str]) -> str:
     if not values:
         return "there is nothing to choose from now."
-    more = f" and {len(values) - _TOLD} more" if len(values) > _TOLD else ""
-    return f"allowed: {', '.join(map(shown, values[:_TOLD]))}{more}."
+    more = f" and {len(values) - _MOST_SHOWN} more" if len(values) > _MOST_SHOWN else ""
+    return f"allowed: {', '.join(map(shown, values[:_MOST_SHOWN]))}{more}."

@@ -118,8 +118,8 @@ class DecimalParameter(Question):
     def limits(self, context: Context) -> dict[str, object]:
         """Return the limits that were set."""
         found: dict[str, Any] = {"min": self.min, "max": self.max}
-        told = {key: f"{limit:f}" for key, limit in found.items() if limit is not None}
-        return told | ({} if self.places is None else {"places": self.places})
+        written = {key: f"{limit:f}" for key, limit in found.items() if limit is not None}
+        return written | ({} if self.places is None else {"places": self.places})
 
     def _span(self) -> str:
         least = "" if self.min is None else f"at least {self.min:f}"

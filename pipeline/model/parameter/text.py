@@ -178,6 +178,6 @@ def _matcher(pattern: str) -> SchemaValidator:
 
 def _reason(error: SchemaError) -> str:
     """Return the last line of the engine's message, which contains the reason."""
-    told = str(error).strip().splitlines()[-1]
-    told = told.rpartition("rror: ")[2].strip().rstrip(".")
-    return told[:1].lower() + told[1:]
+    line = str(error).strip().splitlines()[-1]
+    line = line.rpartition("rror: ")[2].strip().rstrip(".")
+    return line[:1].lower() + line[1:]

@@ -51,13 +51,13 @@ class Messages:
             together: Characters of all messages before they are cut to `brief`.
             brief: Maximum characters of one message after that.
         """
-        self._each, self._left, self._brief = each, together, brief
+        self._each, self._remaining, self._brief = each, together, brief
 
     def bound(self, test: TestResult) -> TestResult:
         """Return a result with a message of limited length."""
-        most = self._each if self._left > 0 else self._brief
+        most = self._each if self._remaining > 0 else self._brief
         message = head_and_tail(test.message, most)
-        self._left -= len(message)
+        self._remaining -= len(message)
         return test if message == test.message else test.model_copy(update={"message": message})
 
 
@@ -73,7 +73,7 @@ class Output:
         """
         self._head, self._most = head, tail
         self._tail: deque[str] = deque()
-        self._kept = self._left_out = 0
+        self._kept = self._omitted = 0
 
     def take(self, text: str) -> str:
         """Accept whole lines; return the part to pass on now."""
@@ -84,22 +84,22 @@ class Output:
             return text + "[from here on only the end of the output is kept]\n"
         # Of a text longer than the whole tail, only its last part can stay.
         if len(text) > self._most:
-            self._left_out += len(text) - self._most
+            self._omitted += len(text) - self._most
             text = text[-self._most :]
         self._tail.append(text)
         self._kept += len(text)
         while self._kept > self._most:
-            gone = self._tail.popleft()
-            self._kept -= len(gone)
-            self._left_out += len(gone)
+            dropped = self._tail.popleft()
+            self._kept -= len(dropped)
+            self._omitted += len(dropped)
         return ""
 
     def end(self) -> str:
         """Return the held last part, preceded by the number of omitted characters. Call it once."""
-        text, left_out = "".join(self._tail), self._left_out
+        text, omitted = "".join(self._tail), self._omitted
         self._tail.clear()
-        self._kept = self._left_out = 0
-        if not left_out:
+        self._kept = self._omitted = 0
+        if not omitted:
             return text
         # The first line may be incomplete.
-        return f"[{left_out:,} characters are left out here]\n{text}"
+        return f"[{omitted:,} characters are left out here]\n{text}"

@@ -191,8 +191,8 @@ def read_event(record: str) -> AnyEvent:
 def event_problem(error: ValidationError) -> str:
     """Return the reason why something is no event, in one sentence."""
     first = error.errors(include_url=False, include_input=False)[0]
-    if (told := first.get("ctx", {}).get("error")) is not None:
-        return str(told)
+    if (cause := first.get("ctx", {}).get("error")) is not None:
+        return str(cause)
     return f"{'.'.join(map(str, first['loc'])) or 'an event'}: {first['msg']}"[:300]
 
 

@@ -63,8 +63,8 @@ def as_read(text: str, ignored: re.Pattern[str]) -> str | None:
     """
 
     def char(found: re.Match[str]) -> str:
-        told = _char(found)
-        return "" if ignored.match(told) else told
+        decoded = _char(found)
+        return "" if ignored.match(decoded) else decoded
 
     read = _without_orders(text)
     if "%" in read or "\\" in read or "&" in read:
@@ -88,9 +88,9 @@ def places_as_read(text: str, ignored: re.Pattern[str]) -> list[tuple[int, int]]
             first, last = found.span()
             read.append(text[after:first])
             kept += places[after:first]
-            told = _char(found) if pattern is _NUMBERS else ""
-            if told and not ignored.match(told):
-                read.append(told)
+            decoded = _char(found) if pattern is _NUMBERS else ""
+            if decoded and not ignored.match(decoded):
+                read.append(decoded)
                 kept.append((places[first][0], places[last - 1][1]))
             after = last
         places = kept + places[after:]

@@ -45,7 +45,7 @@ class SecretPlace(Part):
         return self
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         """The location for people; for a command only its program."""
         if self.env is not None:
             return f"the environment variable {self.env}"

@@ -64,7 +64,7 @@ class Masker:
             secrets: The values; shorter ones than `SHORTEST` are ignored.
         """
         values = {value for secret in secrets for value in values_of(secret)}
-        self._values, self._plain = values, _Look(values, GAP)
+        self._values, self._plain = values, _Search(values, GAP)
 
     def __bool__(self) -> bool:
         """Return whether there is anything to mask."""
@@ -87,7 +87,9 @@ class Masker:
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Return the spans of secrets in a text; touching spans are merged."""
         merged: list[tuple[int, int]] = []
-        for first, last in sorted({place for look in self._looks(text) for place in look(text)}):
+        for first, last in sorted(
+            {place for search in self._searches(text) for place in search(text)}
+        ):
             if merged and first <= merged[-1][1]:
                 merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
             elif merged and not GAP.sub("", text[merged[-1][1] : first]):
@@ -109,14 +111,14 @@ class Masker:
         """
         before = max(0, len(text) - _MOST_HELD)
         near = [(start - before, end - before) for start, end in spans]
-        looks = self._looks(text)
-        return before + min(look.open_end(text[before:], near) for look in looks)
+        searches = self._searches(text)
+        return before + min(search.open_end(text[before:], near) for search in searches)
 
     @cached_property
-    def _barred(self) -> _Look:
-        return _Look(self._values, GAP_WITH_BARS)
+    def _barred(self) -> _Search:
+        return _Search(self._values, GAP_WITH_BARS)
 
-    def _looks(self, text: str) -> list[_Look]:
+    def _searches(self, text: str) -> list[_Search]:
         return [self._plain, self._barred] if "|" in text else [self._plain]
 
 
@@ -128,7 +130,7 @@ def _starred(text: str, spans: list[tuple[int, int]]) -> str:
     return "".join([*masked, text[after:]]) if masked else text
 
 
-class _Look:
+class _Search:
     """Search with one definition of a gap: characters in gaps are ignored."""
 
     def __init__(self, values: set[str], gap: re.Pattern[str]) -> None:

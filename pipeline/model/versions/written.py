@@ -38,19 +38,19 @@ def named_by_backend(data: dict[str, Any], read: Read) -> str | None:
         data: The content of pyproject.toml.
         read: Returns the text of a file of the project; None if it does not exist.
     """
-    for look in (_setuptools, _hatch, _pdm, _poetry, _maturin, _flit, _setup_cfg, _setup_py):
-        found = look(data, read)
+    for backend in (_setuptools, _hatch, _pdm, _poetry, _maturin, _flit, _setup_cfg, _setup_py):
+        found = backend(data, read)
         if found:
             return found.strip()
     return None
 
 
 def _setuptools(data: dict[str, Any], read: Read) -> str | None:
-    told = table(data, "tool", "setuptools", "dynamic", "version")
-    if isinstance(told.get("attr"), str):
+    dynamic = table(data, "tool", "setuptools", "dynamic", "version")
+    if isinstance(dynamic.get("attr"), str):
         roots = table(data, "tool", "setuptools", "package-dir").get("")
-        return _attribute(told["attr"], read, roots if isinstance(roots, str) else "src")
-    return _whole(told.get("file"), read)
+        return _attribute(dynamic["attr"], read, roots if isinstance(roots, str) else "src")
+    return _whole(dynamic.get("file"), read)
 
 
 def _hatch(data: dict[str, Any], read: Read) -> str | None:
@@ -59,14 +59,14 @@ def _hatch(data: dict[str, Any], read: Read) -> str | None:
 
 
 def _pdm(data: dict[str, Any], read: Read) -> str | None:
-    told = table(data, "tool", "pdm", "version")
-    return _assigned(told.get("path"), ("__version__",), read) if told.get("path") else None
+    settings = table(data, "tool", "pdm", "version")
+    return _assigned(settings.get("path"), ("__version__",), read) if settings.get("path") else None
 
 
 def _poetry(data: dict[str, Any], _read: Read) -> str | None:
-    told = table(data, "tool", "poetry").get("version")
+    written = table(data, "tool", "poetry").get("version")
     # Placeholders that poetry-dynamic-versioning replaces by the tag's version.
-    return told if isinstance(told, str) and told not in {"0", "0.0.0"} else None
+    return written if isinstance(written, str) and written not in {"0", "0.0.0"} else None
 
 
 def _maturin(data: dict[str, Any], read: Read) -> str | None:
@@ -76,19 +76,19 @@ def _maturin(data: dict[str, Any], read: Read) -> str | None:
         cargo = tomllib.loads(read("Cargo.toml") or "")
     except (tomllib.TOMLDecodeError, RecursionError):
         return None
-    told = table(cargo, "package").get("version") or table(cargo, "workspace", "package").get(
+    written = table(cargo, "package").get("version") or table(cargo, "workspace", "package").get(
         "version"
     )
-    return told if isinstance(told, str) else None
+    return written if isinstance(written, str) else None
 
 
 def _flit(data: dict[str, Any], read: Read) -> str | None:
     if "flit" not in str(table(data, "build-system").get("build-backend")):
         return None
-    told = table(data, "tool", "flit", "module").get("name") or table(data, "project").get("name")
-    if not isinstance(told, str):
+    name = table(data, "tool", "flit", "module").get("name") or table(data, "project").get("name")
+    if not isinstance(name, str):
         return None
-    return _attribute(f"{told.replace('-', '_')}.__version__", read, "src")
+    return _attribute(f"{name.replace('-', '_')}.__version__", read, "src")
 
 
 def _setup_cfg(_data: dict[str, Any], read: Read) -> str | None:
@@ -97,11 +97,11 @@ def _setup_cfg(_data: dict[str, Any], read: Read) -> str | None:
         parser.read_string(read("setup.cfg") or "")
     except configparser.Error:
         return None
-    told = parser.get("metadata", "version", fallback="").strip()
-    kind, _, rest = told.partition(":")
+    written = parser.get("metadata", "version", fallback="").strip()
+    kind, _, rest = written.partition(":")
     if kind == "attr":
         return _attribute(rest.strip(), read, "src")
-    return _whole(rest.strip(), read) if kind == "file" else told
+    return _whole(rest.strip(), read) if kind == "file" else written
 
 
 def _setup_py(_data: dict[str, Any], read: Read) -> str | None:
@@ -109,9 +109,9 @@ def _setup_py(_data: dict[str, Any], read: Read) -> str | None:
     return found[1] if found else None
 
 
-def _attribute(told: str, read: Read, root: str) -> str | None:
+def _attribute(dotted: str, read: Read, root: str) -> str | None:
     """Return the literal assigned to an attribute of a module, such as app.__version__."""
-    module, _, name = told.rpartition(".")
+    module, _, name = dotted.rpartition(".")
     parts = module.split(".")
     if not all(_NAME.fullmatch(part) for part in [*parts, name]):
         return None

@@ -40,10 +40,10 @@ def run(options: argparse.Namespace) -> int:
         given = now["values"] if now else {}
         values = ", ".join(f"{name}={json.dumps(value)}" for name, value in given.items())
         cells = (f"{one['project']} {one['name']}", one["state"])
-        told = ("", "", "", "")
+        columns = ("", "", "", "")
         if now:
-            told = (now["version"], str(now["run"]), moment(now["finished_at"]), now["person"])
-        table.add_row(*(escape(cell) for cell in (*cells, *told, values, _last_try(one))))
+            columns = (now["version"], str(now["run"]), moment(now["finished_at"]), now["person"])
+        table.add_row(*(escape(cell) for cell in (*cells, *columns, values, _last_try(one))))
     print_table(table, found, "no environments; write [project.NAME.environments.NAME]")
     return PASSED
 

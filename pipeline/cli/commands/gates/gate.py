@@ -15,7 +15,7 @@ from slipway.cli.remote.client import Remote
 from slipway.cli.remote.followed import FollowedGate
 from slipway.cli.remote.following import conclude
 from slipway.cli.remote.projects import project_of
-from slipway.cli.remote.words import became, gate_told, print_json, print_table, say, state_of
+from slipway.cli.remote.words import became, gate_sentence, print_json, print_table, say, state_of
 from slipway.model.errors import PASSED, WrongInput
 from slipway.scripts.terminal_text import escape
 
@@ -106,7 +106,7 @@ def _open(master: Remote, options: argparse.Namespace) -> int:
 
 def _wait(master: Remote, options: argparse.Namespace) -> int:
     gate = master.get(f"gates/{options.id}")
-    return conclude(FollowedGate(master, gate), options, gate_told(gate))
+    return conclude(FollowedGate(master, gate), options, gate_sentence(gate))
 
 
 def _approve(master: Remote, options: argparse.Namespace) -> int:
@@ -120,12 +120,12 @@ def _approve(master: Remote, options: argparse.Namespace) -> int:
         raise WrongInput(msg)
     path = f"gates/{options.id}/approve"
     found = master.post(path, asking=asking, comment=options.comment)["gate"]
-    return conclude(FollowedGate(master, found), options, gate_told(found))
+    return conclude(FollowedGate(master, found), options, gate_sentence(found))
 
 
 def _reject(master: Remote, options: argparse.Namespace) -> int:
     found = master.post(f"gates/{options.id}/reject", comment=options.comment)["gate"]
-    say(gate_told(found), {"gate": found["id"], "state": found["state"]}, as_json=options.json)
+    say(gate_sentence(found), {"gate": found["id"], "state": found["state"]}, as_json=options.json)
     return PASSED
 
 

@@ -40,9 +40,9 @@ def _number(master: Remote, project: str, environment: str, wanted: str | None) 
     for one in master.get("releases", project=project, text=wanted)["items"]:
         if one["version"] == wanted:
             return int(one["run"])
-    msg = f'--to "{wanted}": {project} has no such release; before were {_told(before)}'
+    msg = f'--to "{wanted}": {project} has no such release; before were {_versions(before)}'
     raise WrongInput(msg)
 
 
-def _told(before: list[dict[str, Any]]) -> str:
+def _versions(before: list[dict[str, Any]]) -> str:
     return ", ".join(one["version"] for one in before) or "none"

@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     anchors = dict(_anchor(one) for one in options.anchor)
     if options.verify or anchors:
         verdict = _verdict(options, anchors)
-        return _told(verdict, as_json=options.json) if verdict else _empty()
+        return _print_verdict(verdict, as_json=options.json) if verdict else _empty()
     elsewhere = remote.elsewhere(options)
     found = remote.list_audit(options, since) if elsewhere else _here(options, since)
     if options.csv:
@@ -87,8 +87,8 @@ def _values(row: AuditEntry) -> str:
 
 
 def _pairs(values: dict[str, Any]) -> str:
-    told = ", ".join(f"{name}: {value}" for name, value in values.items())
-    return told if len(told) <= _LONGEST else f"{told[: _LONGEST - 1]}…"
+    text = ", ".join(f"{name}: {value}" for name, value in values.items())
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def _csv(found: list[AuditEntry]) -> str:
@@ -149,7 +149,7 @@ def _verdict(options: argparse.Namespace, anchors: dict[str, str]) -> Verdict | 
     return verify(ledger, anchors)
 
 
-def _told(verdict: Verdict, *, as_json: bool) -> int:
+def _print_verdict(verdict: Verdict, *, as_json: bool) -> int:
     console = terminal(soft_wrap=True)
     if as_json:
         console.print(json.dumps(verdict.model_dump(), indent=2), markup=False)
@@ -157,10 +157,12 @@ def _told(verdict: Verdict, *, as_json: bool) -> int:
         console.print(f"[bold red]✗[/] {escape(verdict.problem)}", highlight=False)
     else:
         many = "" if verdict.anchors == 1 else "s"
-        held = f"{verdict.anchors} anchor{many} found" if verdict.anchors else "no anchor to find"
+        anchors = (
+            f"{verdict.anchors} anchor{many} found" if verdict.anchors else "no anchor to find"
+        )
         rows = f"{verdict.rows:,} row{'' if verdict.rows == 1 else 's'}"
-        told = f"the audit trail is whole: {rows}, {held}, head {verdict.head}"
-        console.print(f"[bold green]✓[/] {told}", highlight=False)
+        sentence = f"the audit trail is whole: {rows}, {anchors}, head {verdict.head}"
+        console.print(f"[bold green]✓[/] {sentence}", highlight=False)
     return StageFailed.exit_code if verdict.problem else PASSED
 
 

@@ -57,10 +57,10 @@ def _create(site: Site, url: str, options: argparse.Namespace) -> int:
             session, options.person, options.name, roles, options.days, who()
         ),
     )
-    return _tell_new(made, text, as_json=options.json)
+    return _print_new(made, text, as_json=options.json)
 
 
-def _tell_new(made: TokenRecord, text: str, *, as_json: bool) -> int:
+def _print_new(made: TokenRecord, text: str, *, as_json: bool) -> int:
     if as_json:
         print_json({"token": text, **_facts(made)})
         return PASSED
@@ -97,10 +97,10 @@ def _roles(site: Site, person: str, asked: list[str] | None) -> list[str]:
 
 def _list(url: str, options: argparse.Namespace) -> int:
     found = _in_ledger(url, lambda session: tokens.list_tokens(session, options.person))
-    return _tell_all(found, as_json=options.json)
+    return _print_all(found, as_json=options.json)
 
 
-def _tell_all(found: list[TokenRecord], *, as_json: bool) -> int:
+def _print_all(found: list[TokenRecord], *, as_json: bool) -> int:
     if as_json:
         print_json([_facts(one) for one in found])
         return PASSED
@@ -117,13 +117,13 @@ def _tell_all(found: list[TokenRecord], *, as_json: bool) -> int:
 
 
 def _revoke(url: str, options: argparse.Namespace) -> int:
-    gone = _in_ledger(url, lambda session: tokens.revoke(session, options.id))
-    return _tell_gone(gone, as_json=options.json)
+    revoked = _in_ledger(url, lambda session: tokens.revoke(session, options.id))
+    return _print_revoked(revoked, as_json=options.json)
 
 
-def _tell_gone(gone: TokenRecord, *, as_json: bool) -> int:
-    told = f'token {gone.id} of {gone.person} ("{gone.name}") is revoked'
-    say(told, _facts(gone), as_json=as_json)
+def _print_revoked(revoked: TokenRecord, *, as_json: bool) -> int:
+    sentence = f'token {revoked.id} of {revoked.person} ("{revoked.name}") is revoked'
+    say(sentence, _facts(revoked), as_json=as_json)
     return PASSED
 
 
@@ -134,17 +134,17 @@ def _create_there(master: Remote, options: argparse.Namespace) -> int:
         raise WrongInput(msg)
     asked = {"name": options.name, "roles": options.role or [], "days": options.days}
     made = master.post("tokens", **asked)
-    return _tell_new(_record(made["item"]), made["token"], as_json=options.json)
+    return _print_new(_record(made["item"]), made["token"], as_json=options.json)
 
 
 def _list_there(master: Remote, options: argparse.Namespace) -> int:
     found = [_record(one) for one in master.get("tokens")["items"]]
     wanted = [one for one in found if options.person in {None, one.person}]
-    return _tell_all(wanted, as_json=options.json)
+    return _print_all(wanted, as_json=options.json)
 
 
 def _revoke_there(master: Remote, options: argparse.Namespace) -> int:
-    return _tell_gone(_record(master.post(f"tokens/{options.id}/revoke")), as_json=options.json)
+    return _print_revoked(_record(master.post(f"tokens/{options.id}/revoke")), as_json=options.json)
 
 
 def _record(told: dict[str, Any]) -> TokenRecord:

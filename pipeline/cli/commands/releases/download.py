@@ -20,7 +20,7 @@ from slipway.cli.remote.words import say
 from slipway.model.cell import cell_title
 from slipway.model.errors import PASSED, StageFailed, WrongInput
 from slipway.model.spelling import did_you_mean
-from slipway.scripts.atomic_files import told_when_full, written_aside
+from slipway.scripts.atomic_files import explain_full_disk, written_aside
 from slipway.scripts.humanize import size_text
 
 #: File name that means the standard output.
@@ -55,10 +55,10 @@ def run(options: argparse.Namespace) -> int:
         except OSError as error:
             msg = f"{target} cannot be written: {error.strerror}; name another with -o"
             raise WrongInput(msg) from None
-    told = f"{target}: {size_text(found['size'])}, sha256 {found['sha256']}"
+    sentence = f"{target}: {size_text(found['size'])}, sha256 {found['sha256']}"
     own = ("name", "stage", "cell", "size", "sha256", "media_type")
     facts = {"project": project, "run": options.run, **{key: found[key] for key in own}}
-    say(told, {**facts, "path": str(target)}, as_json=options.json)
+    say(sentence, {**facts, "path": str(target)}, as_json=options.json)
     return PASSED
 
 
@@ -68,30 +68,30 @@ def _artefact(run: dict[str, Any], options: argparse.Namespace) -> dict[str, Any
     Raises:
         WrongInput: No artefact, or several artefacts match.
     """
-    there: list[dict[str, Any]] = [
+    existing: list[dict[str, Any]] = [
         artefact
         for stage in run["stages"]
         for cell in stage["results"]
         for artefact in (cell["attempts"][0]["artefacts"] if cell["attempts"] else [])
     ]
-    of_stage = [one for one in there if options.stage in {None, one["stage"]}]
-    meant = [one for one in of_stage if options.cell in {None, one["cell"]}]
-    named = [one for one in meant if one["name"] == options.artefact]
+    of_stage = [one for one in existing if options.stage in {None, one["stage"]}]
+    selected = [one for one in of_stage if options.cell in {None, one["cell"]}]
+    named = [one for one in selected if one["name"] == options.artefact]
     if len({one["sha256"] for one in named}) > 1:
         places = ", ".join(cell_title(one["stage"], one["cell"]) for one in named)
         msg = f'"{options.artefact}" is left by {places}: name one with --stage, or with --cell'
         raise WrongInput(msg)
-    if there and not meant:
-        told = " ".join(
+    if existing and not selected:
+        selection = " ".join(
             f'{option} "{text}"'
             for option, text in (("--stage", options.stage), ("--cell", options.cell))
             if text is not None
         )
-        places = ", ".join(dict.fromkeys(cell_title(one["stage"], one["cell"]) for one in there))
-        msg = f"run {run['number']} has no artefacts of {told}; it has some of {places}"
+        places = ", ".join(dict.fromkeys(cell_title(one["stage"], one["cell"]) for one in existing))
+        msg = f"run {run['number']} has no artefacts of {selection}; it has some of {places}"
         raise WrongInput(msg)
     if not named:
-        names = list(dict.fromkeys(one["name"] for one in meant))
+        names = list(dict.fromkeys(one["name"] for one in selected))
         msg = f'run {run["number"]} has no artefact "{options.artefact}"; '
         msg += f"it has {', '.join(names) or 'none'}."
         raise WrongInput(msg + did_you_mean(options.artefact, names))
@@ -128,10 +128,10 @@ def _print(master: Remote, found: dict[str, Any]) -> None:
     Raises:
         WrongInput: The output is a terminal, and the artefact is binary.
     """
-    look = _text_alone(found["name"]) if sys.stdout.isatty() else None
+    check = _text_alone(found["name"]) if sys.stdout.isatty() else None
     with tempfile.TemporaryFile() as whole:
-        with told_when_full(Path(tempfile.gettempdir())):
-            _fetch(master, found, whole, look)
+        with explain_full_disk(Path(tempfile.gettempdir())):
+            _fetch(master, found, whole, check)
             whole.seek(0)
         shutil.copyfileobj(whole, sys.stdout.buffer)
         sys.stdout.buffer.flush()
@@ -141,7 +141,7 @@ def _text_alone(name: str) -> Callable[[bytes], None]:
     """Return a check for each piece of an artefact that is shown in a terminal."""
     decoder = codecs.getincrementaldecoder("utf-8")()
 
-    def look(piece: bytes) -> None:
+    def check(piece: bytes) -> None:
         try:
             text = decoder.decode(piece)
         except UnicodeDecodeError:
@@ -150,14 +150,14 @@ def _text_alone(name: str) -> Callable[[bytes], None]:
             msg = f"{name} is binary, which is not for a terminal; name a file with -o, or pipe it"
             raise WrongInput(msg)
 
-    return look
+    return check
 
 
 def _fetch(
     master: Remote,
     found: dict[str, Any],
     stream: BinaryIO,
-    look: Callable[[bytes], None] | None = None,
+    check: Callable[[bytes], None] | None = None,
 ) -> None:
     """Download an artefact's bytes and verify its hash.
 
@@ -165,7 +165,7 @@ def _fetch(
         master: The master to download from.
         found: The artefact's facts.
         stream: The target.
-        look: Called with each piece before it is written.
+        check: Called with each piece before it is written.
 
     Raises:
         StageFailed: Size or hash differ from the ledger's.
@@ -175,8 +175,8 @@ def _fetch(
         size += len(piece)
         if size > found["size"]:
             break
-        if look is not None:
-            look(piece)
+        if check is not None:
+            check(piece)
         digest.update(piece)
         stream.write(piece)
     if size != found["size"] or digest.hexdigest() != found["sha256"]:

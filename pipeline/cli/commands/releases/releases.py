@@ -33,13 +33,13 @@ def run(options: argparse.Namespace) -> int:
             str(one.run),
             one.revision[:10],
             moment(one.published_at),
-            escape(one.place) + _gone(Path(one.place), ours),
+            escape(one.place) + _removal_remark(Path(one.place), ours),
         )
     nothing = "no releases yet; a run whose publish stage passes makes one"
     return show(found, table, as_json=options.json, nothing=nothing)
 
 
-def _gone(place: Path, ours: Path | None) -> str:
+def _removal_remark(place: Path, ours: Path | None) -> str:
     """Return a remark if pruning has removed a release; only known for folders of this machine."""
     there = ours is None or not place.is_relative_to(ours) or place.exists()
     return "" if there else " [dim](no longer there)[/]"

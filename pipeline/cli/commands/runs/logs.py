@@ -34,11 +34,11 @@ def run(options: argparse.Namespace) -> int:
             print_json({"project": project, **log.whole()})
             return PASSED
         for text in log.texts():
-            log.tell_cells()
+            log.print_cell()
             shown = text.translate(_CONTROLS) if sys.stdout.isatty() else text
             sys.stdout.write(shown)
             sys.stdout.flush()
-    log.tell_cells()
+    log.print_cell()
     if not log.total:
         print(f"{log.name} has no log: {log.state}", file=sys.stderr)  # noqa: T201
     return PASSED
@@ -71,11 +71,11 @@ class _Log:
             "lines": text.splitlines(),
         }
 
-    def tell_cells(self) -> None:
+    def print_cell(self) -> None:
         """Print once which cell this is, if there are several and none was selected."""
         if self._others:
-            told = f"{self._options.stage} has the cells {', '.join(self._others)}; this is "
-            print(f"{told}{self.cell}, another: --cell NAME", file=sys.stderr)  # noqa: T201
+            sentence = f"{self._options.stage} has the cells {', '.join(self._others)}; this is "
+            print(f"{sentence}{self.cell}, another: --cell NAME", file=sys.stderr)  # noqa: T201
             self._others = []
 
     def texts(self) -> Iterator[str]:

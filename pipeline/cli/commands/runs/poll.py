@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json([{"project": name, **poll} for name, poll in found.items()])
     else:
-        _tell(found, versions)
+        _print_runs(found, versions)
     failed = any(poll["failed"] for poll in found.values())
     return WrongInput.exit_code if failed else PASSED
 
@@ -52,10 +52,10 @@ def _wait(master: Remote, project: str, asked_at: float) -> dict[str, Any]:
     raise StageFailed(msg)
 
 
-def _tell(found: dict[str, dict[str, Any]], versions: dict[tuple[str, int], str]) -> None:
+def _print_runs(found: dict[str, dict[str, Any]], versions: dict[tuple[str, int], str]) -> None:
     console = terminal()
     for name, poll in found.items():
         console.print(f"{name}: {poll['outcome']}", markup=False)
         for number in poll["runs"]:
-            told = f"run {number} started, version {versions[name, number]}"
-            console.print(f"{name}: {told}", markup=False)
+            sentence = f"run {number} started, version {versions[name, number]}"
+            console.print(f"{name}: {sentence}", markup=False)

@@ -17,17 +17,17 @@ def run(options: argparse.Namespace) -> int:
         path = f"runs/{project}/{options.run}"
         if options.stage is None:
             number = master.post(f"{path}/rerun", reason=options.reason)["number"]
-            told = f"{project}: run {number} started: run {options.run} again"
-            return conclude(FollowedRun(master, project, number), options, told)
+            sentence = f"{project}: run {number} started: run {options.run} again"
+            return conclude(FollowedRun(master, project, number), options, sentence)
         master.post(
             f"{path}/stages/{options.stage}/rerun",
             cell=options.cell,
             from_here=options.from_here,
             reason=options.reason,
         )
-        told = f"{options.stage} of {project} run {options.run} is tried again"
+        sentence = f"{options.stage} of {project} run {options.run} is tried again"
         if options.from_here:
             # Stages that depend on this one count, too: the outcome is the run's.
-            return conclude(FollowedRun(master, project, options.run), options, told)
+            return conclude(FollowedRun(master, project, options.run), options, sentence)
         stage = FollowedStage(master, project, options.run, options.stage, options.cell)
-        return conclude(stage, options, told)
+        return conclude(stage, options, sentence)

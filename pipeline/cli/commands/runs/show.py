@@ -104,12 +104,12 @@ def _below(run: dict[str, Any]) -> Iterator[str]:
     for stage in run["stages"]:
         gate = stage["gate"]
         if gate and gate["state"] == GateState.OPENED:
-            told = f"gate {gate['id']} of {stage['name']}: {state_of(gate)}, by {gate['person']}"
-            yield escape(f"  {told}{': ' * bool(became(gate))}{became(gate)}")
+            text = f"gate {gate['id']} of {stage['name']}: {state_of(gate)}, by {gate['person']}"
+            yield escape(f"  {text}{': ' * bool(became(gate))}{became(gate)}")
     for one in run["deployments"]:
-        told = f"{one['state']} at {one['environment']}, {moment(one['finished_at'])}"
+        text = f"{one['state']} at {one['environment']}, {moment(one['finished_at'])}"
         by = f" by {one['person']}" if one["person"] else ""
-        yield escape(f"  deployment {one['id']}: {told}{by}")
+        yield escape(f"  deployment {one['id']}: {text}{by}")
     for release in run["releases"]:
         yield escape(f"  release {release['version']}: {release['place']}")
     for stage in run["stages"]:

@@ -17,6 +17,6 @@ def run(options: argparse.Namespace) -> int:
         given = {"branch": options.branch, "revision": options.revision, "reason": options.reason}
         number = master.post("runs", project=name, **given)["number"]
         started = master.get(f"runs/{name}/{number}")
-        told = f"{name}: run {number} started, version {started['version']}"
-        told = f"{told}, of {started['revision'][:10]} {started['subject']}"
-        return conclude(FollowedRun(master, name, number), options, told)
+        sentence = f"{name}: run {number} started, version {started['version']}"
+        sentence = f"{sentence}, of {started['revision'][:10]} {started['subject']}"
+        return conclude(FollowedRun(master, name, number), options, sentence)

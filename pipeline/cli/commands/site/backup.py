@@ -22,13 +22,13 @@ def run(options: argparse.Namespace) -> int:
     site = running_site(options)
     home = Home.beside(options.config)
     made = make(home, home.database_url(site), options.target, everything=options.all)
-    return _tell(made, home, str(options.config.resolve()))
+    return _print_result(made, home, str(options.config.resolve()))
 
 
-def _tell(made: Made, home: Home, config: str) -> int:
+def _print_result(made: Made, home: Home, config: str) -> int:
     console = terminal()
 
-    def say(sentence: str) -> None:
+    def print_line(sentence: str) -> None:
         console.print(escape(sentence))
 
     size, checked = size_text(made.database.stat().st_size), made.checked
@@ -36,20 +36,20 @@ def _tell(made: Made, home: Home, config: str) -> int:
     if checked.rows is not None:
         rows = count_text(checked.rows, "row")
         trail = checked.problem or f"its audit trail is whole, {rows}"
-    say(f"{made.database}: {size}; {trail}")
+    print_line(f"{made.database}: {size}; {trail}")
     others = [place for place in checked.places if not place.is_relative_to(home.releases)]
     if made.store is not None and made.releases is not None:
         files, releases = count_text(made.store, "file"), count_text(made.releases, "release")
-        say(f"{made.database.parent}: {files} of the store, {releases}")
+        print_line(f"{made.database.parent}: {files} of the store, {releases}")
     else:
         others = [home.store, home.releases, *others]
     if others:
-        say("not in it, and to be copied after it:")
+        print_line("not in it, and to be copied after it:")
         for place in others:
-            say(f"  {place}")
-    say(f"keep {config} beside it, and what it names; the rest can be made again")
+            print_line(f"  {place}")
+    print_line(f"keep {config} beside it, and what it names; the rest can be made again")
     if made.lacks:
-        say(
+        print_line(
             f"the store lacks {count_text(len(made.lacks), 'file')} that runs have left, such as "
             f"{made.lacks[0]}; run the stages again that made them"
         )

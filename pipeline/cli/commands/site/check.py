@@ -58,11 +58,11 @@ def _warn(warnings: list[str]) -> None:
 
 
 def _conclude(console: Console, file: str, warnings: int, code: int) -> None:
-    told = f", with {warnings} warning{'s' if warnings != 1 else ''}" if warnings else ""
+    remark = f", with {warnings} warning{'s' if warnings != 1 else ''}" if warnings else ""
     if code:
-        console.print(f"[red]✗[/] {escape(file)}: good{told}; --strict allows none")
+        console.print(f"[red]✗[/] {escape(file)}: good{remark}; --strict allows none")
     else:
-        console.print(f"[green]✓[/] {escape(file)}: good{told}")
+        console.print(f"[green]✓[/] {escape(file)}: good{remark}")
 
 
 def tree(name: str, project: Project) -> Tree:
@@ -98,8 +98,8 @@ def _line(name: str, stage: Stage, last: str | None) -> str:
         notes.append(f"lane {stage.lane}")
     notes.append(f"at most {format_duration(stage.timeout)}")
     person = "[magenta]◆[/] " if stage.manual else ""
-    told = ", ".join(notes)
-    return f"{person}{name} [dim]({told})[/]" + (
+    details = ", ".join(notes)
+    return f"{person}{name} [dim]({details})[/]" + (
         " [magenta]started by a person[/]" if person else ""
     )
 

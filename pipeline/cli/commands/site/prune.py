@@ -55,11 +55,11 @@ def _here(options: argparse.Namespace) -> dict[str, Any]:
     site, ledger = ledger_of(options)
     projects = retention.among(site.project, options.project)
 
-    def told(found: Prunable, size: int) -> dict[str, Any]:
-        return retention.told(found, projects, options.project, size, dry_run=options.dry_run)
+    def facts(found: Prunable, size: int) -> dict[str, Any]:
+        return retention.as_facts(found, projects, options.project, size, dry_run=options.dry_run)
 
     if ledger is None:
-        return told(Prunable(), 0)
+        return facts(Prunable(), 0)
     home = Home.beside(options.config)
     url = home.database_url(site)
     engine = create_engine(url, connect_args=_patience(url))
@@ -75,7 +75,7 @@ def _here(options: argparse.Namespace) -> dict[str, Any]:
                 session.commit()
             size = retention.remove(store, found, _PATIENCE)
     engine.dispose()
-    return told(found, size)
+    return facts(found, size)
 
 
 def _patience(url: str) -> dict[str, float]:

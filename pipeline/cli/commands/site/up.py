@@ -84,8 +84,8 @@ class _Session:
         self.children = Children()
         self.interrupts = Interrupts()
         self.started_at = time.time()
-        self.told_polls: dict[str, float] = {}
-        self._told_disk = self._told_ledger = False
+        self.reported_polls: dict[str, float] = {}
+        self._warned_of_disk = self._warned_of_ledger = False
         self.workers: LocalWorkers | None = None
 
     def run(self) -> int:
@@ -118,7 +118,9 @@ class _Session:
         self.workers = workers = LocalWorkers(self.site, self.config, self.home)
         offset = log_size(self.home.master)
         extra = {VARIABLE: str(self.home.root), CONFIG: str(self.config)}
-        self.children.start(master(tac, {**extra, **malloc_tuning.ENVIRONMENT, **workers.told}))
+        self.children.start(
+            master(tac, {**extra, **malloc_tuning.ENVIRONMENT, **workers.environment})
+        )
         workers.start(self.children)
         self.children.wait_for_master(self.home.master, offset)
         site = self.site.site
@@ -133,7 +135,7 @@ class _Session:
             self.console.print(f"[dim]or as {', '.join(made)}: {kept}[/]", soft_wrap=True)
         for one in workers.isolations:
             colour = "bold red" if one in workers.exposed else "dim"
-            self.console.print(f"[{colour}]{escape(one.told)}[/]", soft_wrap=True)
+            self.console.print(f"[{colour}]{escape(one.description)}[/]", soft_wrap=True)
         if workers.exposed:
             self.console.print(f"[bold red]{escape(_exposed(self.home))}[/]", soft_wrap=True)
         self.console.print()
@@ -172,54 +174,54 @@ class _Session:
     def _follow(self) -> int:
         """Show the progress; with --once, until the head's runs have ended."""
         url = self.home.database_url(self.site)
-        looked: Changes | None = None
+        changes: Changes | None = None
         with Watch(self.site, self.console, self.started_at) as watch, ExitStack() as ends:
             while True:
                 self.interrupts.check()
-                for told in self.children.check():
-                    watch.say(f"[red]{escape(told)}[/]")
-                self._look_at_disk(watch)
-                if looked is None and (ledger := open_ledger(url)) is not None:
-                    looked = Changes(ledger)
+                for sentence in self.children.check():
+                    watch.say(f"[red]{escape(sentence)}[/]")
+                self._check_disk(watch)
+                if changes is None and (ledger := open_ledger(url)) is not None:
+                    changes = Changes(ledger)
                     ends.callback(ledger.dispose)
-                    ends.callback(looked.close)
-                if looked is not None and looked.any():
-                    code = self._look(looked, watch)
+                    ends.callback(changes.close)
+                if changes is not None and changes.any():
+                    code = self._show_state(changes, watch)
                     if code is not None:
                         return code
                 watch.tick()
                 time.sleep(_PAUSE)
 
-    def _look_at_disk(self, watch: Watch) -> None:
+    def _check_disk(self, watch: Watch) -> None:
         """Warn when the disk gets full: the ledger could not even record that a run failed."""
         free = shutil.disk_usage(self.home.root).free
-        told = f"the disk of {self.home.root} has {size_text(free)} left; free some space"
+        sentence = f"the disk of {self.home.root} has {size_text(free)} left; free some space"
         if self.once and free < _NOTHING:
-            raise MissingTool(told)
-        if free < _LITTLE and not self._told_disk:
-            watch.say(f"[red]{escape(told)}: runs stop when it is full[/]")
-        self._told_disk = free < _LITTLE
+            raise MissingTool(sentence)
+        if free < _LITTLE and not self._warned_of_disk:
+            watch.say(f"[red]{escape(sentence)}: runs stop when it is full[/]")
+        self._warned_of_disk = free < _LITTLE
 
-    def _look(self, looked: Changes, watch: Watch) -> int | None:
+    def _show_state(self, changes: Changes, watch: Watch) -> int | None:
         """Show the present state; return an exit code when --once is done."""
         try:
-            code = self._show(looked.engine, watch)
+            code = self._show(changes.engine, watch)
         except DBAPIError as error:
             # It may be back at the next read, for example a database server that was restarted.
-            looked.close()
-            if not self._told_ledger:
+            changes.close()
+            if not self._warned_of_ledger:
                 why = str(error.orig).strip().partition("\n")[0]
                 watch.say(f"[red]the ledger cannot be read at present: {escape(why)}[/]")
-            self._told_ledger = True
+            self._warned_of_ledger = True
             return None
-        self._told_ledger = False
+        self._warned_of_ledger = False
         return code
 
     def _show(self, ledger: Engine, watch: Watch) -> int | None:
         polls = list_polls(ledger)
         for name, poll in polls.items():
-            if poll.at > self.told_polls.get(name, self.started_at):
-                self.told_polls[name] = poll.at
+            if poll.at > self.reported_polls.get(name, self.started_at):
+                self.reported_polls[name] = poll.at
                 colour = "red" if poll.failed else "dim"
                 watch.say(f"[{colour}]poll of {name}: {escape(poll.outcome)}[/]")
         shown = list_runs(ledger, limit=3, site=self.site)

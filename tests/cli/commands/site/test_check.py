@@ -31,7 +31,7 @@ def commit(folder, **files):
 def good(place, monkeypatch):
     """A site with nothing to say against it, whose repository has one commit on main."""
     # What the machine lacks is not the subject here.
-    monkeypatch.setattr(outlook, "LOOKS", (repositories, gates, roles))
+    monkeypatch.setattr(outlook, "CHECKS", (repositories, gates, roles))
     place.write(unit=("pass", ""))
     git(place.folder / "code", "init", "--initial-branch=main")
     commit(place.folder / "code", file="one")
@@ -53,7 +53,7 @@ def warned(good, monkeypatch):
         assert seen.site.project["demo"].stages["unit"].uses == "command"
         yield Finding(("project", "demo", "stages", "unit", "argv"), "may fail one day")
 
-    monkeypatch.setattr(outlook, "LOOKS", (look,))
+    monkeypatch.setattr(outlook, "CHECKS", (look,))
     return place
 
 
@@ -208,7 +208,7 @@ def test_a_role_that_nothing_asks_for_is_warned_about(good):
 
 @pytest.mark.skipif(os.name != "posix", reason="modes of POSIX")
 def test_a_hash_that_every_user_may_read_is_warned_about(good, monkeypatch):
-    monkeypatch.setattr(outlook, "LOOKS", (hashes,))
+    monkeypatch.setattr(outlook, "CHECKS", (hashes,))
     known = '[people.ann]\nroles = ["developer"]\npassword = "$argon2id$v=19$m=19456,t=2,p=1$'
     known += '0JCZUfyTGoktVP0+RFjrMQ$hPkSIJgitdc4Gruysm6hravM+8iEXfrKbU81RJXi8Q8"\n'
     change(good, "[workers.local]", f"{known}[workers.local]")
