@@ -75,5 +75,5 @@ class Capabilities:
         """Return a picture of the page as PNG."""
         raise Unsupported(self._cannot("take pictures; tag the scenario @javascript"))
 
-    def _cannot(self, deed: str) -> str:
-        return f'the driver "{self.driver}" cannot {deed}'
+    def _cannot(self, action: str) -> str:
+        return f'the driver "{self.driver}" cannot {action}'

@@ -43,9 +43,9 @@ def find_opener(name: str) -> Opener:
     except (Exception, SystemExit) as error:
         if isinstance(error, ImportError) and _is_ours(used):
             raise DriverMissing(_no_package(error)) from None
-        told = f"{type(error).__name__}: {error}".splitlines()[0]
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
         called = " ".join(_package(used))
-        msg = f'the driver "{name}" of {called} cannot be loaded: {told}; mend or remove it'
+        msg = f'the driver "{name}" of {called} cannot be loaded: {reason}; mend or remove it'
         raise DriverMissing(msg) from error
     if not callable(opener):
         called = " ".join(_package(used))

@@ -115,9 +115,9 @@ def keep(context: Any, found: Iterable[Evidence]) -> None:
         _kept(one, lambda one=one: context.attach(one.media_type, Named(one)))  # type: ignore[misc]
 
 
-def _kept(one: Evidence, deed: Callable[[], object]) -> None:
+def _kept(one: Evidence, action: Callable[[], object]) -> None:
     try:
-        deed()
+        action()
     except Exception as error:  # noqa: BLE001
         out = sys.__stderr__ or sys.stderr
         out.write(f"{one.name} is not kept: {type(error).__name__}: {error}\n")

@@ -32,8 +32,8 @@ def labels_first(xpath: str, ids_of: Callable[[str], Sequence[str]]) -> str:
         if labels not in known:
             known[labels] = ids_of(labels)
         if len(known[labels]) <= MOST_LABELS:
-            said = " or ".join(f"@id = {literal(one)}" for one in known[labels])
-            xpath = xpath.replace(search, f"({said or 'false()'})")
+            condition = " or ".join(f"@id = {literal(one)}" for one in known[labels])
+            xpath = xpath.replace(search, f"({condition or 'false()'})")
     return xpath
 
 

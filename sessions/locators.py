@@ -107,11 +107,11 @@ class _Name:
 
     def attributes(self, *names: str) -> str:
         """Return the condition that one of the attributes matches: id and name exactly."""
-        said = [
+        conditions = [
             f"@{name} = {self.same}" if name in {"id", "name"} else self.text(f"@{name}")
             for name in names
         ]
-        return " or ".join(said)
+        return " or ".join(conditions)
 
     def label(self) -> str:
         """Return the condition that a field has a label with that text, around it or for its id."""
@@ -125,10 +125,10 @@ def _types(*types: str) -> str:
     return " or ".join(f"{_TYPE} = '{one}'" for one in types)
 
 
-def _field(said: str) -> Callable[[_Name], str]:
+def _field(types: str) -> Callable[[_Name], str]:
     def xpath(name: _Name) -> str:
         own = name.attributes("id", "name", "title", "placeholder", "aria-label")
-        return f"//*[{said}][{own} or {name.label()}]"
+        return f"//*[{types}][{own} or {name.label()}]"
 
     return xpath
 

@@ -28,15 +28,15 @@ _WHOLE = re.compile(r"[a-z][a-z0-9+.-]*://|(about|data|javascript|mailto):", re.
 class NotYet(Exception):
     """A condition does not hold (yet); the message is built lazily, as it queries the page."""
 
-    def __init__(self, kind: type[SessionError], told: Callable[[], str]) -> None:
+    def __init__(self, kind: type[SessionError], describe: Callable[[], str]) -> None:
         """Initialize.
 
         Args:
             kind: The class of the error that is raised once patience has ended.
-            told: Builds the error's sentence.
+            describe: Builds the error's sentence.
         """
         self.kind = kind
-        self.told = told
+        self.told = describe
 
 
 @dataclass(frozen=True)
@@ -210,13 +210,17 @@ class Session(Capabilities, ABC):
 
     def see(self, text: str) -> None:
         """Check that a text is on the page (or inside `within`)."""
-        said = fold(text)
-        self.wait(lambda: said in self._shown_text(), lambda: f'"{said}" is not {self._where()}')
+        folded = fold(text)
+        self.wait(
+            lambda: folded in self._shown_text(), lambda: f'"{folded}" is not {self._where()}'
+        )
 
     def see_not(self, text: str) -> None:
         """Check that a text is not on the page (or inside `within`)."""
-        said = fold(text)
-        self.wait(lambda: said not in self._shown_text(), lambda: f'"{said}" is {self._where()}')
+        folded = fold(text)
+        self.wait(
+            lambda: folded not in self._shown_text(), lambda: f'"{folded}" is {self._where()}'
+        )
 
     def see_element(self, kind: str, locator: str) -> None:
         """Check that there is an element of a kind."""
@@ -263,19 +267,19 @@ class Session(Capabilities, ABC):
 
     # ---- helpers
 
-    def _act(self, kind: str, locator: str, deed: Callable[[Element], None]) -> None:
-        self._until(lambda: deed(self._sought(kind, locator)))
+    def _act(self, kind: str, locator: str, action: Callable[[Element], None]) -> None:
+        self._until(lambda: action(self._sought(kind, locator)))
 
     def _sought(self, kind: str, locator: str) -> Element:
         """Return an element for immediate use; a driver may search it only at its use."""
         return self._first(kind, locator)
 
-    def _until(self, look: Callable[[], T], seconds: float | None = None) -> T:
+    def _until(self, query: Callable[[], T], seconds: float | None = None) -> T:
         """Retry a query while the page changes, until it succeeds or the patience ends."""
         deadline = time.monotonic() + (self.patience if seconds is None else seconds)
         while True:
             try:
-                return look()
+                return query()
             except Transient as changing:
                 if time.monotonic() >= deadline:
                     msg = f"{self._page()} does not come to rest: {changing}"

@@ -107,10 +107,12 @@ def read_settings(
         if isinstance(userdata, MutableMapping):
             for name, value in _table(table, "define", place).items():
                 userdata.setdefault(name, value)
-    said: dict[str, Any] = {}
-    for told in reversed(places):
-        said |= told
-    return Settings(**{name: _CHECKS[name](place, value) for name, (place, value) in said.items()})
+    values: dict[str, Any] = {}
+    for source in reversed(places):
+        values |= source
+    return Settings(
+        **{name: _CHECKS[name](place, value) for name, (place, value) in values.items()}
+    )
 
 
 def _variable(name: str) -> str:
@@ -202,8 +204,8 @@ def _command(place: str, value: Any) -> tuple[str, ...]:
     words = [words] if isinstance(words, str) else words
     good = isinstance(words, list) and words and all(isinstance(one, str) for one in words)
     if not good or not words[0]:
-        told = 'write the program and its arguments as a list: ["python", "-m", "app"]'
-        raise WrongSetting(f"{place}: {value!r} is not allowed; {told}")
+        hint = 'write the program and its arguments as a list: ["python", "-m", "app"]'
+        raise WrongSetting(f"{place}: {value!r} is not allowed; {hint}")
     return tuple(words)
 
 

@@ -20,7 +20,7 @@ import threading
 import time
 from pathlib import Path
 
-_LOOK = 0.25
+_POLL = 0.25
 _QUICK = 0.1
 _KILLS = 3
 _TRIES = 100
@@ -36,18 +36,18 @@ def main() -> int:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda *_: over.set())
     program = _start(Path(folder), command)
-    told = False
+    is_reported = False
     threading.Thread(target=_read_to_end, args=(over,), daemon=True).start()
     # A forked child of the starter may hold the pipe open: so the parent is checked, too.
-    while not over.wait(_LOOK if told else _QUICK):
-        if not told and program.poll() is not None:
+    while not over.wait(_POLL if is_reported else _QUICK):
+        if not is_reported and program.poll() is not None:
             # The program's descendants end with it; the folder stays until the starter has read it.
             _end(program)
-            _tell(Path(folder), program.returncode)
-            told = True
+            _report_end(Path(folder), program.returncode)
+            is_reported = True
         if os.getppid() != starter:
             break
-    if not told:  # otherwise its pid may have been reused
+    if not is_reported:  # otherwise its pid may have been reused
         _end(program)
     _remove(Path(folder))
     return 0
@@ -75,7 +75,7 @@ def _read_to_end(over: threading.Event) -> None:
     over.set()
 
 
-def _tell(folder: Path, code: int) -> None:
+def _report_end(folder: Path, code: int) -> None:
     aside = folder / "ended.part"
     with contextlib.suppress(OSError):
         aside.write_text(str(code))

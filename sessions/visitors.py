@@ -78,8 +78,8 @@ def _gathered(session: Session) -> list[Evidence]:
     try:
         return session.evidence()
     except Exception as error:  # noqa: BLE001  there is an error already to be told
-        told = f"{type(error).__name__}: {error}"
-        return [Evidence("no-evidence.txt", "text/plain", told.encode())]
+        reason = f"{type(error).__name__}: {error}"
+        return [Evidence("no-evidence.txt", "text/plain", reason.encode())]
 
 
 def sessions_of(settings: Settings) -> Sessions:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.remote.webelement import WebElement
 
-from slipway.sessions.browser.errors import Gone, told
+from slipway.sessions.browser.errors import LeftPage, translated_errors
 from slipway.sessions.browser.pointer import click_at
 from slipway.sessions.browser.refusals import LASTING, refusal
 from slipway.sessions.element import Element
@@ -60,52 +60,52 @@ class ActingElement(Element):
     @property
     def tag(self) -> str:
         """The element's name in lower case, such as "input"."""
-        return str(self._ask("tag"))
+        return str(self._query_value("tag"))
 
     @property
     def text(self) -> str:
         """Its visible text, white space folded; "" if it is hidden."""
-        return " ".join(str(self._ask("text") or "").split())
+        return " ".join(str(self._query_value("text") or "").split())
 
     @property
     def value(self) -> str:
         """The value of a field; for a list the chosen option's value."""
-        return str(self._ask("value"))
+        return str(self._query_value("value"))
 
     @property
     def checked(self) -> bool:
         """True if a checkbox, radio button or option is chosen."""
-        return bool(self._ask("checked"))
+        return bool(self._query_value("checked"))
 
     @property
     def visible(self) -> bool:
         """True if a person can see it."""
-        return bool(self._ask("visible"))
+        return bool(self._query_value("visible"))
 
     def attribute(self, name: str) -> str | None:
         """Return an attribute as written in the page; None if it is missing."""
-        value = self._ask("attribute", name)
+        value = self._query_value("attribute", name)
         return None if value is None else str(value)
 
     def click(self) -> None:
         """Click it with the mouse, once it is visible, enabled, at rest and uncovered."""
 
-        def deed() -> None:
-            place = self.look("click")
+        def act() -> None:
+            place = self.query("click")
             if "option" in place:
                 place["option"].click()  # a list's own menu is no part of the page
-                self._session.let_go()
+                self._session.run_next_task()
                 return
             self._clicked(place)
 
-        self._do(deed)
+        self._do(act)
 
     def _clicked(self, place: dict[str, Any]) -> dict[str, Any]:
         """Click at a position; return the page's observation, empty if another page is shown."""
-        said = click_at(self._session.browser, place)
-        if "why" in said:
-            raise self._refused(said)
-        return said
+        observed = click_at(self._session.browser, place)
+        if "why" in observed:
+            raise self._refused(observed)
+        return observed
 
     def fill(self, text: str) -> None:
         """Replace the content of a field, or of an editable part of the page.
@@ -118,7 +118,7 @@ class ActingElement(Element):
 
     def _fill(self, text: str) -> None:
         pasted = self._torn or not typable(text)
-        done = self.look("fill", text, pasted)
+        done = self.query("fill", text, pasted)
         if done["said"] == "type":
             self._type(done["element"], done["text"])
         elif done["type"] in _EXAMPLES:
@@ -131,28 +131,28 @@ class ActingElement(Element):
             Gone: The field was replaced.
         """
         try:
-            with told("the field"):
+            with translated_errors("the field"):
                 field.send_keys(text)
-        except Gone:
+        except LeftPage:
             self._torn = True
             raise
         with contextlib.suppress(WebDriverException):  # the text made the page navigate
-            if not self._session.deed("filled", self._way, text)["kept"]:
+            if not self._session.run_script("filled", self._way, text)["kept"]:
                 self._torn = True
                 msg = "the field was replaced as it was typed into"
-                raise Gone(msg)
+                raise LeftPage(msg)
 
     def choose(self, option: str, *, add: bool = False) -> None:
         """Choose an option of a list by its text or value; with `add` the others stay chosen."""
 
-        def deed() -> None:
-            done = self.look("choose", option, add)
+        def act() -> None:
+            done = self.query("choose", option, add)
             if "options" in done:
                 offered = ", ".join(f'"{one}"' for one in done["options"][:20]) or "nothing"
                 msg = f'the {self.called()} has no option "{option}"; it offers {offered}'
                 raise NotThere(msg)
 
-        self._do(deed)
+        self._do(act)
 
     def set_checked(self, *, checked: bool) -> None:
         """Check or uncheck a checkbox, choose a radio button.
@@ -162,16 +162,16 @@ class ActingElement(Element):
         self._do(lambda: self._set_checked(checked=checked))
 
     def _set_checked(self, *, checked: bool) -> None:
-        place = self.look("check", checked)
+        place = self.query("check", checked)
         if "done" in place:
-            self._session.let_go()
+            self._session.run_next_task()
             return
-        said = self._clicked(place)
-        if said.get("checked", checked) is checked:
+        observed = self._clicked(place)
+        if observed.get("checked", checked) is checked:
             return
-        if not said["same"]:
+        if not observed["same"]:
             msg = "the box was replaced as it was clicked"
-            raise Gone(msg)
+            raise LeftPage(msg)
         self._expect(checked=checked)
 
     def _expect(self, *, checked: bool) -> None:
@@ -179,8 +179,8 @@ class ActingElement(Element):
 
         def once() -> bool:
             try:
-                return self.look("checked")["value"] is checked
-            except (Gone, NotYet):
+                return self.query("checked")["value"] is checked
+            except (LeftPage, NotYet):
                 return True  # the element has left the page
 
         try:
@@ -193,17 +193,17 @@ class ActingElement(Element):
     def attach(self, files: Sequence[Path]) -> None:
         """Attach files to a file field, visible or not; they replace its former files."""
 
-        def deed() -> None:
-            field = self.look("attach", len(files))["element"]
+        def act() -> None:
+            field = self.query("attach", len(files))["element"]
             if files:
                 self._session.send_files(field, [file.resolve() for file in files])
 
-        self._do(deed)
+        self._do(act)
 
     def find_all(self, xpath: str) -> Sequence[Element]:
         """Return the elements that an XPath finds inside it (relative to the element: `.//a`)."""
         way = [*self._way, [path_of(xpath)]]
-        return self._do(lambda: self._session.found(self.look("all", way=way)))
+        return self._do(lambda: self._session.found(self.query("all", way=way)))
 
     @abstractmethod
     def called(self) -> str:
@@ -213,11 +213,11 @@ class ActingElement(Element):
     def missing(self, step: int) -> Exception:
         """Return the error if a step of its search path finds nothing."""
 
-    def _ask(self, deed: str, *arguments: object) -> Any:
-        return self._do(lambda: self.look(deed, *arguments)["value"])
+    def _query_value(self, script: str, *arguments: object) -> Any:
+        return self._do(lambda: self.query(script, *arguments)["value"])
 
-    def look(
-        self, deed: str, *arguments: object, way: Sequence[object] | None = None
+    def query(
+        self, script: str, *arguments: object, way: Sequence[object] | None = None
     ) -> dict[str, Any]:
         """Run a page script that may be retried: it neither clicks nor types.
 
@@ -226,8 +226,8 @@ class ActingElement(Element):
             Gone: The element has left the page.
             Unsupported: The page can never do it.
         """
-        with self._session.looking("the element"):
-            answer = self._session.deed(deed, self._way if way is None else way, *arguments)
+        with self._session.querying("the element"):
+            answer = self._session.run_script(script, self._way if way is None else way, *arguments)
         if "missing" in answer:
             raise self.missing(answer["missing"])
         if "why" in answer:
@@ -242,12 +242,12 @@ class ActingElement(Element):
             return Unsupported(sentence())
         return NotYet(SessionError, sentence)
 
-    def _do(self, deed: Callable[[], T]) -> T:
+    def _do(self, action: Callable[[], T]) -> T:
         def once() -> T:
-            with told("the element"):
-                return deed()
+            with translated_errors("the element"):
+                return action()
 
-        return self._session.settled(once, held=self.held)
+        return self._session.when_stable(once, held=self.held)
 
 
 def typable(text: str) -> bool:

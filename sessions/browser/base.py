@@ -11,7 +11,7 @@ from selenium.webdriver.remote.webdriver import WebDriver
 
 from slipway.sessions.browser import scripts
 from slipway.sessions.browser.cookies import CookieJar
-from slipway.sessions.browser.errors import Gone, Slow, Stalled, told
+from slipway.sessions.browser.errors import LeftPage, Slow, Stalled, translated_errors
 from slipway.sessions.browser.limits import stuck
 from slipway.sessions.browser.windows import Windows
 from slipway.sessions.errors import SessionError, Transient, Unsupported
@@ -38,7 +38,7 @@ class BrowserBase(Session):
         """
         super().__init__(base_url, patience=patience)
         self.browser = driver
-        self._looking = 0
+        self._queries = 0
         self._url = "about:blank"
         self._logs: dict[str, list[dict[str, Any]]] = {}
         self._windows = Windows(driver)
@@ -58,20 +58,20 @@ class BrowserBase(Session):
         del kept[:-_LOG]
         return kept
 
-    def deed(self, name: str, *arguments: object) -> dict[str, Any]:
+    def run_script(self, name: str, *arguments: object) -> dict[str, Any]:
         """Run one of the page scripts.
 
         Args:
             name: A function of page/deeds.js.
             arguments: The function's arguments.
         """
-        return dict(self.browser.execute_script(scripts.DEED, name, *arguments) or {})
+        return dict(self.browser.execute_script(scripts.PAGE_SCRIPT, name, *arguments) or {})
 
     def shown(self) -> str:
         """Return the page's description for messages."""
         return self._page()
 
-    def let_go(self) -> None:
+    def run_next_task(self) -> None:
         """Run a task in the page after a click or key, so that the next command sees the effects.
 
         A form is submitted in a separate task. On a busy machine WebDriver may not see it yet, and
@@ -80,27 +80,27 @@ class BrowserBase(Session):
         with contextlib.suppress(WebDriverException):
             self.browser.execute_script(scripts.NEXT_TASK)
 
-    def settled(self, look: Callable[[], T], *, held: bool = False) -> T:
+    def when_stable(self, query: Callable[[], T], *, held: bool = False) -> T:
         """Run a query once if a caller retries it; otherwise retry until the page is stable.
 
         Args:
-            look: The query.
+            query: The query.
             held: True if it queries an element that a step holds and that cannot be found again.
         """
 
         def once() -> T:
             try:
-                return look()
-            except Gone as gone:
+                return query()
+            except LeftPage as left:
                 if not held:
                     raise
-                msg = f"{self._page()} has changed: {gone}; look for it again"
+                msg = f"{self._page()} has changed: {left}; look for it again"
                 raise Unsupported(msg) from None
 
-        return look() if self._looking else self._until(once)
+        return query() if self._queries else self._until(once)
 
     @contextlib.contextmanager
-    def looking(self, doing: str) -> Iterator[None]:
+    def querying(self, doing: str) -> Iterator[None]:
         """Translate the browser's errors in a query, which may be retried.
 
         Raises:
@@ -110,53 +110,53 @@ class BrowserBase(Session):
             SessionLost: The browser or its driver is gone.
         """
         try:
-            with told(doing):
+            with translated_errors(doing):
                 yield
         except Slow as slow:
             raise Stalled(str(slow)) from None
 
-    def _look(self, look: Callable[[], T]) -> T:
+    def _query(self, query: Callable[[], T]) -> T:
         def once() -> T:
-            with self.looking(f"the page {self._url}"):
-                return look()
+            with self.querying(f"the page {self._url}"):
+                return query()
 
-        return self.settled(once)
+        return self.when_stable(once)
 
-    def _read(self, look: Callable[[], T]) -> T:
+    def _read(self, query: Callable[[], T]) -> T:
         def once() -> T:
-            with told(f"the page {self._url}"):
-                return look()
+            with translated_errors(f"the page {self._url}"):
+                return query()
 
-        return self.settled(once)
+        return self.when_stable(once)
 
-    def _until(self, look: Callable[[], T], seconds: float | None = None) -> T:
-        self._looking += 1
-        recovering = self._recovering(look)
+    def _until(self, query: Callable[[], T], seconds: float | None = None) -> T:
+        self._queries += 1
+        recovering = self._recovering(query)
         try:
             return super()._until(recovering, seconds)
         except Stalled as stalled:
             if stuck(self.browser):
                 raise Slow(str(stalled)) from None
-            return self._once_more(recovering, seconds, stalled)
+            return self._retry_once(recovering, seconds, stalled)
         finally:
-            self._looking -= 1
+            self._queries -= 1
 
-    def _once_more(self, look: Callable[[], T], seconds: float | None, stalled: Stalled) -> T:
+    def _retry_once(self, query: Callable[[], T], seconds: float | None, stalled: Stalled) -> T:
         """Retry once after a stalled page answers again; the stall does not count as patience."""
         try:
-            return super()._until(look, seconds)
+            return super()._until(query, seconds)
         except Stalled as again:
             raise Slow(str(again)) from None
         except SessionError as error:
             msg = f"{error}; before, {stalled}"
             raise type(error)(msg) from None
 
-    def _recovering(self, look: Callable[[], T]) -> Callable[[], T]:
+    def _recovering(self, query: Callable[[], T]) -> Callable[[], T]:
         """Return a query that switches to the first window if the page has closed its own."""
 
         def once() -> T:
             try:
-                return look()
+                return query()
             except Transient:
                 self._windows.recover()
                 raise

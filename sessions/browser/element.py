@@ -10,7 +10,7 @@ from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.remote.webelement import WebElement
 
 from slipway.sessions.browser.acting import ActingElement
-from slipway.sessions.browser.errors import LEFT, Gone
+from slipway.sessions.browser.errors import LEFT_SENTENCE, LeftPage
 from slipway.sessions.label_search import path_of
 from slipway.sessions.locators import described, inside, named
 
@@ -36,12 +36,12 @@ class BrowserElement(ActingElement):
     def called(self) -> str:
         """Return its description for messages, such as `element <button id="go">`."""
         with contextlib.suppress(WebDriverException):
-            return f"element {self._session.deed('name', self._way)['value']}"
+            return f"element {self._session.run_script('name', self._way)['value']}"
         return "element"
 
     def missing(self, step: int) -> Exception:  # noqa: ARG002  it is the only one
         """Return the error for an element that has left the page."""
-        return Gone(LEFT)
+        return LeftPage(LEFT_SENTENCE)
 
 
 class SoughtElement(ActingElement):

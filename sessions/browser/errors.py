@@ -28,7 +28,7 @@ from urllib3.exceptions import TimeoutError as NoAnswer
 from slipway.sessions.errors import NotThere, SessionError, SessionLost, Transient, Unsupported
 
 
-class Gone(Transient):
+class LeftPage(Transient):
     """An element has left the page: it must be searched again."""
 
 
@@ -41,8 +41,8 @@ class Stalled(Slow):
 
 
 #: Message about an element that has left the page.
-LEFT = "what was found has left the page"
-_GONE = (StaleElementReferenceException, DetachedShadowRootException)
+LEFT_SENTENCE = "what was found has left the page"
+_LEFT_PAGE = (StaleElementReferenceException, DetachedShadowRootException)
 _CHANGING = (
     ElementClickInterceptedException,
     ElementNotInteractableException,
@@ -50,7 +50,7 @@ _CHANGING = (
     NoSuchElementException,
 )
 # chromedriver's generic errors when a page goes away during a command.
-_GONE_WORDS = re.compile(
+_LEFT_PAGE_WORDS = re.compile(
     r"does not belong to the document|no node with given id|could not find node|stale element"
     r"|node is detached|cannot find node",
     re.IGNORECASE,
@@ -76,8 +76,8 @@ _UNREACHABLE = re.compile(
 
 def first_line(error: Exception) -> str:
     """Return an error's first line, without stack and version."""
-    told = (getattr(error, "msg", None) or str(error) or type(error).__name__).strip()
-    line = told.splitlines()[0]
+    message = (getattr(error, "msg", None) or str(error) or type(error).__name__).strip()
+    line = message.splitlines()[0]
     return line.split("; For documentation")[0].removeprefix("unknown error: ").strip()
 
 
@@ -92,7 +92,7 @@ def _reasons(error: Exception) -> str:
 
 
 @contextmanager
-def told(doing: str = "the browser") -> Iterator[None]:
+def translated_errors(doing: str = "the browser") -> Iterator[None]:
     """Translate the browser's errors in a block.
 
     Args:
@@ -131,7 +131,10 @@ def _of_page(error: WebDriverException, line: str, doing: str) -> Exception:
     changing = bool(_CHANGING_WORDS.search(reasons))
     sentence = f"{doing}: {line}"
     meanings: list[tuple[object, Exception]] = [
-        (isinstance(error, _GONE) or _GONE_WORDS.search(reasons), Gone(LEFT)),
+        (
+            isinstance(error, _LEFT_PAGE) or _LEFT_PAGE_WORDS.search(reasons),
+            LeftPage(LEFT_SENTENCE),
+        ),
         (isinstance(error, NoAlertPresentException), NotThere("no alert is open")),
         (unreachable, SessionLost(f"{doing}: the application is not reachable ({line})")),
         (isinstance(error, JavascriptException) and not changing, Unsupported(sentence)),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from slipway.sessions.browser.errors import first_line, told
+from slipway.sessions.browser.errors import first_line, translated_errors
 from slipway.sessions.browser.limits import stuck
 from slipway.sessions.errors import SessionLost
 from slipway.sessions.session import Evidence
@@ -45,7 +45,7 @@ def collect(session: BrowserSession) -> list[Evidence]:
     ]
     for name, media_type, take in parts:
         try:
-            with told():
+            with translated_errors():
                 data = take()
         except SessionLost as lost:
             problems.append(str(lost))

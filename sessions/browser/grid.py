@@ -148,9 +148,9 @@ def _ready(status: str, url: str) -> bool:
     request = urllib.request.Request(_plain(status))  # noqa: S310  the scheme is checked
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310  as above
-            told = json.load(answer)
+            data = json.load(answer)
         # A grid whose browsers are all in use is not "ready", but queues requests.
-        return bool(told["value"]["ready"] or told["value"].get("nodes"))
+        return bool(data["value"]["ready"] or data["value"].get("nodes"))
     except OSError as error:
         reason = getattr(error, "reason", None) or error
         msg = f"no grid answers at {_safe(url)} ({reason}); {_ADVICE}"

@@ -125,8 +125,8 @@ class DriverProcess:
     def _wait_for_port(self, program: Path) -> int:
         deadline = time.monotonic() + _LISTEN
         while time.monotonic() < deadline:
-            told = self.log.read_bytes() if self.log.is_file() else b""
-            found = _LISTENING.search(told)
+            output = self.log.read_bytes() if self.log.is_file() else b""
+            found = _LISTENING.search(output)
             if found:
                 return int(found[1] or found[2])
             if (self.folder / "ended").exists() or self._process.poll() is not None:
@@ -252,8 +252,8 @@ def _check_screen() -> None:
 
 def _why(error: Exception, kind: Kind, program: Path, driver: Path) -> str:
     """Return the error sentence for a browser that did not start."""
-    told = (getattr(error, "msg", None) or str(error)).strip()
-    mismatch = _MISMATCH.search(told)
+    message = (getattr(error, "msg", None) or str(error)).strip()
+    mismatch = _MISMATCH.search(message)
     if mismatch:
         return (
             f"the driver {driver} is for version {mismatch[1]} and the browser {program} is "
@@ -261,10 +261,10 @@ def _why(error: Exception, kind: Kind, program: Path, driver: Path) -> str:
             f"{kind.debian}; Windows: pip install chromedriver-py=={mismatch[2]}.*), "
             "or leave out @javascript"
         )
-    if re.search(r"exited|crashed|DevToolsActivePort|unexpectedly closed|not reachable", told):
+    if re.search(r"exited|crashed|DevToolsActivePort|unexpectedly closed|not reachable", message):
         return (
             f"the browser {program} ended as it started; run it by hand to see why (in a container "
             "it may need the argument --no-sandbox), or leave out @javascript"
         )
-    first = told.splitlines()[0] if told else type(error).__name__
+    first = message.splitlines()[0] if message else type(error).__name__
     return f"the browser {program} does not start with the driver {driver}: {first}; {kind.advice}"

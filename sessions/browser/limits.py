@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from selenium.webdriver.remote.webdriver import WebDriver
 
-from slipway.sessions.browser.errors import Slow, told
+from slipway.sessions.browser.errors import Slow, translated_errors
 from slipway.sessions.browser.options import PAGE_LOAD
 from slipway.sessions.errors import SessionLost
 
@@ -28,7 +28,7 @@ def stuck(browser: WebDriver) -> str | None:
     """
     limit = _limit_of(browser)
     try:
-        with told("the page"):
+        with translated_errors("the page"):
             browser.set_page_load_timeout(min(limit, _PROBE))
             try:
                 browser.execute_script("return 1")

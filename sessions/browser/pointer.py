@@ -10,7 +10,7 @@ from selenium.webdriver.remote.command import Command
 from selenium.webdriver.remote.webdriver import WebDriver
 
 from slipway.sessions.browser import scripts
-from slipway.sessions.browser.errors import told
+from slipway.sessions.browser.errors import translated_errors
 from slipway.sessions.errors import Transient
 
 
@@ -35,7 +35,7 @@ def click_at(browser: WebDriver, place: dict[str, Any]) -> dict[str, Any]:
     ]
     mouse = {"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}}
     try:
-        with told("the click"):
+        with translated_errors("the click"):
             browser.execute(Command.W3C_ACTIONS, {"actions": [{**mouse, "actions": moves}]})
     except Transient:
         _outcome(browser)
@@ -51,5 +51,5 @@ def _outcome(browser: WebDriver) -> dict[str, Any]:
     this script lets the page run that task first.
     """
     with contextlib.suppress(WebDriverException):
-        return dict(browser.execute_script(scripts.DEED, "clicked") or {})
+        return dict(browser.execute_script(scripts.PAGE_SCRIPT, "clicked") or {})
     return {}

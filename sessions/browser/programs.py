@@ -143,7 +143,7 @@ def find_browser(name: str | None = None, *, headless: bool = True) -> Path:
         DriverMissing: It is not installed on this machine.
     """
     kind = kind_of(name)
-    wanted = _told_program(kind, name) or name or kind.name
+    wanted = _configured_program(kind, name) or name or kind.name
     programs = kind.programs if wanted in KINDS else (wanted,)
     if not headless:
         programs = tuple(one for one in programs if "headless" not in one)
@@ -159,13 +159,13 @@ def find_browser(name: str | None = None, *, headless: bool = True) -> Path:
     raise DriverMissing(msg)
 
 
-def _told_program(kind: Kind, name: str | None) -> str | None:
+def _configured_program(kind: Kind, name: str | None) -> str | None:
     """Return the value of $SLIPWAY_BROWSER, unless the name asks for another browser."""
-    said = os.environ.get(BROWSER_VARIABLE)
-    if not said or name is None:
-        return said
-    is_program = name in KINDS and said not in KINDS
-    return said if is_program and kind_of(said).driver == kind.driver else None
+    configured = os.environ.get(BROWSER_VARIABLE)
+    if not configured or name is None:
+        return configured
+    is_program = name in KINDS and configured not in KINDS
+    return configured if is_program and kind_of(configured).driver == kind.driver else None
 
 
 def _behind(program: Path) -> Path:
@@ -189,8 +189,8 @@ def find_driver(kind: Kind) -> Path:
     packed = _packed_driver() if not wanted and kind.driver == "chromedriver" else None
     if packed:
         return packed
-    told = f"{wanted} (from ${DRIVER_VARIABLE})" if wanted else kind.driver
-    msg = f"the driver {told} is not on this machine; {kind.advice}"
+    program = f"{wanted} (from ${DRIVER_VARIABLE})" if wanted else kind.driver
+    msg = f"the driver {program} is not on this machine; {kind.advice}"
     raise DriverMissing(msg)
 
 

@@ -6,7 +6,9 @@ from importlib.resources import files
 
 _PARTS = ("finding", "checking", "pointing", "deeds")
 #: Runs a function of page/deeds.js; arguments: its name, then the search path of its element.
-DEED = "".join((files(__package__) / "page" / f"{one}.js").read_text("utf-8") for one in _PARTS)
+PAGE_SCRIPT = "".join(
+    (files(__package__) / "page" / f"{one}.js").read_text("utf-8") for one in _PARTS
+)
 
 #: Returns the page's text; "" while there is none.
 PAGE_TEXT = """

@@ -14,7 +14,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from slipway.sessions.browser import evidence as browser_evidence
 from slipway.sessions.browser import scripts
 from slipway.sessions.browser.element import BrowserElement, SoughtElement, way_to
-from slipway.sessions.browser.errors import told
+from slipway.sessions.browser.errors import translated_errors
 from slipway.sessions.browser.visitor import BrowserVisitor
 from slipway.sessions.element import Element
 from slipway.sessions.errors import SessionError, SessionLost, Transient, Unsupported
@@ -47,7 +47,7 @@ class BrowserSession(BrowserVisitor):
         """
         whole = urlsplit(address).scheme in _SCHEMES
         url = address if whole else self.base_url + address.lstrip("/")
-        self._page_deed(lambda: self._open(url), url)
+        self._page_action(lambda: self._open(url), url)
         self._cookies.visited(url)
 
     def _open(self, url: str) -> None:
@@ -61,37 +61,37 @@ class BrowserSession(BrowserVisitor):
 
     def back(self) -> None:
         """Go back one page."""
-        self._page_deed(self.browser.back, "back")
+        self._page_action(self.browser.back, "back")
 
     def forward(self) -> None:
         """Go forward one page."""
-        self._page_deed(self.browser.forward, "forward")
+        self._page_action(self.browser.forward, "forward")
 
     def reload(self) -> None:
         """Reload the page."""
-        self._page_deed(self.browser.refresh, "reload")
+        self._page_action(self.browser.refresh, "reload")
 
-    def _page_deed(self, deed: Callable[[], None], doing: str) -> None:
+    def _page_action(self, action: Callable[[], None], doing: str) -> None:
         before = self.url if doing in _MOVES else ""
 
         def once() -> None:
             try:
-                with told(doing):
-                    deed()
+                with translated_errors(doing):
+                    action()
             except Transient:
                 # The page's own script navigated at that moment: history has moved once.
                 if doing in _MOVES and self.url != before:
                     return
                 raise
 
-        self.settled(once)
+        self.when_stable(once)
 
     @property
     def url(self) -> str:
         """The address of the page; the last known one if it is not available."""
         for _ in range(_TRIES):
             try:
-                with told():
+                with translated_errors():
                     self._url = self.browser.current_url
                 break
             except Transient:
@@ -104,17 +104,17 @@ class BrowserSession(BrowserVisitor):
     @property
     def title(self) -> str:
         """The title of the page."""
-        return self._look(lambda: self.browser.title)
+        return self._query(lambda: self.browser.title)
 
     @property
     def html(self) -> str:
         """The page's present HTML."""
-        return self._look(lambda: cast("str", self.browser.execute_script(scripts.PAGE_HTML)))
+        return self._query(lambda: cast("str", self.browser.execute_script(scripts.PAGE_HTML)))
 
     @property
     def text(self) -> str:
         """The page's visible text, white space folded."""
-        text = self._look(lambda: self.browser.execute_script(scripts.PAGE_TEXT))
+        text = self._query(lambda: self.browser.execute_script(scripts.PAGE_TEXT))
         return " ".join(str(text or "").split())
 
     def find_all(self, xpath: str) -> Sequence[Element]:
@@ -123,7 +123,7 @@ class BrowserSession(BrowserVisitor):
         Raises:
             Transient: The page is changing; raised only inside a retried query.
         """
-        return self._look(lambda: self.found(self.deed("all", [[path_of(xpath)]])))
+        return self._query(lambda: self.found(self.run_script("all", [[path_of(xpath)]])))
 
     def found(self, answer: dict[str, Any]) -> Sequence[BrowserElement]:
         """Return the elements in a page script's answer."""
@@ -131,21 +131,21 @@ class BrowserSession(BrowserVisitor):
 
     # ---- find and act as one operation, where `Session` would query several times
 
-    def _act(self, kind: str, locator: str, deed: Callable[[Element], None]) -> None:
+    def _act(self, kind: str, locator: str, action: Callable[[Element], None]) -> None:
         sought = self._sought(kind, locator)
-        self._until(lambda: deed(sought))
+        self._until(lambda: action(sought))
 
     def _sought(self, kind: str, locator: str) -> SoughtElement:
         return SoughtElement(self, [*self._inside, (kind, locator)])
 
     def _first(self, kind: str, locator: str) -> BrowserElement:
-        return BrowserElement(self, self._sought(kind, locator).look("find")["element"])
+        return BrowserElement(self, self._sought(kind, locator).query("find")["element"])
 
     def _all(self, kind: str, locator: str) -> Sequence[Element]:
         sought = self._sought(kind, locator)
         inner = named(kind, locator)
         way = [*way_to(self._inside), [path_of(inside(inner) if self._inside else inner)]]
-        return self.found(sought.look("all", way=way))
+        return self.found(sought.query("all", way=way))
 
     def _shown_text(self) -> str:
         return SoughtElement(self, self._inside).text if self._inside else self.text
@@ -181,7 +181,7 @@ class BrowserSession(BrowserVisitor):
         self._inside.clear()
 
         def once() -> None:
-            with told("reset"):
+            with translated_errors("reset"):
                 self._windows.leave_one()
                 self._cookies.visited(self.url)
                 self._cookies.clear_storage()

@@ -10,7 +10,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 from slipway.sessions.browser.base import BrowserBase
-from slipway.sessions.browser.errors import told
+from slipway.sessions.browser.errors import translated_errors
 from slipway.sessions.errors import Unsupported
 
 _KEYS = {name: code for name, code in vars(Keys).items() if name.isupper()}
@@ -23,7 +23,7 @@ class BrowserVisitor(BrowserBase):
 
     def cookie(self, name: str) -> str | None:
         """Return a cookie's value; None if there is none."""
-        return self._look(lambda: self._cookies.value(name))
+        return self._query(lambda: self._cookies.value(name))
 
     def set_cookie(self, name: str, value: str) -> None:
         """Set a cookie for the application, even before its first page."""
@@ -38,7 +38,7 @@ class BrowserVisitor(BrowserBase):
     @property
     def alert(self) -> str:
         """The text of the open alert; waits for one."""
-        return self.settled(self.alert_now)
+        return self.when_stable(self.alert_now)
 
     def alert_now(self) -> str:
         """Return the text of the open alert, without waiting.
@@ -46,14 +46,14 @@ class BrowserVisitor(BrowserBase):
         Raises:
             NotThere: No alert is open.
         """
-        with told("the alert"):
+        with translated_errors("the alert"):
             return str(self.browser.switch_to.alert.text)
 
     def answer_alert(self, *, accept: bool = True, text: str | None = None) -> None:
         """Accept or dismiss the open alert, after typing a text into a prompt."""
 
         def once() -> None:
-            with told("the alert"):
+            with translated_errors("the alert"):
                 alert = self.browser.switch_to.alert
                 try:
                     if text is not None:
@@ -61,17 +61,17 @@ class BrowserVisitor(BrowserBase):
                 except ElementNotInteractableException:
                     msg = f'the alert "{alert.text}" takes no text; answer it without one'
                     raise Unsupported(msg) from None
-                deed = alert.accept if accept else alert.dismiss
-                deed()
+                action = alert.accept if accept else alert.dismiss
+                action()
 
-        self.settled(once)
+        self.when_stable(once)
 
     # ---- windows
 
     @property
     def windows(self) -> Sequence[str]:
         """The handles of the open windows, in the order of opening."""
-        return self._look(self._windows.handles)
+        return self._query(self._windows.handles)
 
     def switch_window(self, handle: str) -> None:
         """Switch to another window.
@@ -105,13 +105,13 @@ class BrowserVisitor(BrowserBase):
             for held in reversed(codes[:-1]):
                 keys.key_up(held)
             keys.perform()
-            self.let_go()
+            self.run_next_task()
 
         self._read(once)
 
     def screenshot(self) -> bytes:
         """Return a picture of the page as PNG."""
-        return self._look(self.browser.get_screenshot_as_png)
+        return self._query(self.browser.get_screenshot_as_png)
 
 
 def _key(name: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from slipway.sessions.element import Element
 from slipway.sessions.errors import SessionError, Unsupported
-from slipway.sessions.http.text import is_seen, seen_text
+from slipway.sessions.http.text import is_visible, visible_text
 from slipway.sessions.http.xpath import elements
 from slipway.sessions.locators import fold
 
@@ -34,7 +34,7 @@ class DesktopElement(Element):
     @property
     def text(self) -> str:
         """Its visible text, white space folded."""
-        return seen_text(self._node)
+        return visible_text(self._node)
 
     @property
     def value(self) -> str:
@@ -58,12 +58,12 @@ class DesktopElement(Element):
     @property
     def visible(self) -> bool:
         """True: the agent reports only what is visible."""
-        return is_seen(self._node)
+        return is_visible(self._node)
 
     def attribute(self, name: str) -> str | None:
         """Return an attribute, such as class (the names of the widget's classes) or disabled."""
-        said = self._node.get(name.lower())
-        return None if said is None else str(said)
+        value = self._node.get(name.lower())
+        return None if value is None else str(value)
 
     def click(self) -> None:
         """Click it with the mouse.
@@ -75,18 +75,18 @@ class DesktopElement(Element):
         if self.tag == "option" and select is not None and select.get("data-list") is None:
             self._choose_row(select, self._node)
         else:
-            self._session.deed("click", self._key(), self._told())
+            self._session.perform("click", self._key(), self._described())
 
     def fill(self, text: str) -> None:
         """Replace what a field holds; dates are written as in HTML: 2026-11-21."""
         if self.tag not in {"input", "textarea"} or self._kind() in {"checkbox", "radio"}:
-            raise SessionError(f"{self._told()} is no text field: nobody can type into it")
+            raise SessionError(f"{self._described()} is no text field: nobody can type into it")
         if self._node.get("readonly") is not None:
-            raise SessionError(f"{self._told()} is read-only")
+            raise SessionError(f"{self._described()} is read-only")
         text = text.replace("\r\n", "\n").replace("\r", "\n")
         if self.tag == "input":
             text = text.replace("\n", "")
-        self._session.deed("fill", self._key(), self._told(), text=text)
+        self._session.perform("fill", self._key(), self._described(), text=text)
 
     def choose(self, option: str, *, add: bool = False) -> None:
         """Choose an entry of a list by its text.
@@ -94,31 +94,35 @@ class DesktopElement(Element):
         With `add` the other chosen entries stay chosen.
         """
         if self.tag != "select":
-            raise SessionError(f"{self._told()} is no list: there is nothing to choose from")
-        said = fold(option)
+            raise SessionError(f"{self._described()} is no list: there is nothing to choose from")
+        folded = fold(option)
         options = self._options()
-        found = next((one for one in options if fold(one.text_content()) == said), None)
+        found = next((one for one in options if fold(one.text_content()) == folded), None)
         if found is None:
             offered = ", ".join(f'"{fold(one.text_content())}"' for one in options[:20])
-            told = f'{self._told()} has no option "{option}"; it has {offered or "none at all"}'
-            raise SessionError(told)
+            sentence = (
+                f'{self._described()} has no option "{option}"; it has {offered or "none at all"}'
+            )
+            raise SessionError(sentence)
         if found.get("disabled") is not None:
-            raise SessionError(f'the option "{option}" of {self._told()} is disabled')
+            raise SessionError(f'the option "{option}" of {self._described()} is disabled')
         if add and self._node.get("multiple") is None:
-            raise SessionError(f"{self._told()} takes one option only: nothing can be added to it")
+            raise SessionError(
+                f"{self._described()} takes one option only: nothing can be added to it"
+            )
         if self._node.get("data-list") is None:
             self._choose_row(self._node, found)
         elif not add or found.get("selected") is None:
-            self._session.deed("click", found.get("data-on"), self._told(), add=add)
+            self._session.perform("click", found.get("data-on"), self._described(), add=add)
 
     def set_checked(self, *, checked: bool) -> None:
         """Check or uncheck a checkbox, choose a radio button."""
         if self.tag != "input" or self._kind() not in {"checkbox", "radio"}:
-            raise SessionError(f"{self._told()} is neither a checkbox nor a radio button")
+            raise SessionError(f"{self._described()} is neither a checkbox nor a radio button")
         if self._kind() == "radio" and not checked:
-            raise SessionError(f"{self._told()} is a radio button: choose another one instead")
+            raise SessionError(f"{self._described()} is a radio button: choose another one instead")
         if self.checked != checked:
-            self._session.deed("click", self._key(), self._told())
+            self._session.perform("click", self._key(), self._described())
 
     def attach(self, files: Sequence[Path]) -> None:
         """Raise Unsupported: a desktop program opens files through a dialog."""
@@ -132,7 +136,7 @@ class DesktopElement(Element):
 
     def _choose_row(self, select: Any, option: Any) -> None:
         row = int(option.get("data-row"))
-        self._session.deed("choose", select.get("data-on"), self._told(), row=row)
+        self._session.perform("choose", select.get("data-on"), self._described(), row=row)
 
     def _options(self) -> list[Any]:
         return list(self._node.iter("option"))
@@ -152,12 +156,12 @@ class DesktopElement(Element):
             inner = [one for one in node.iter(*_FIELDS) if one.get("data-on")]
             if node.tag == "label" and inner:
                 return str(inner[0].get("data-on"))
-        raise Unsupported(f"{self._told()} is nothing that can be acted on")
+        raise Unsupported(f"{self._described()} is nothing that can be acted on")
 
-    def _told(self) -> str:
+    def _described(self) -> str:
         named = self._node.getroottree().xpath("//label[@for = $id]", id=self._node.get("id", ""))
         if named:
-            return f'the {self.tag} "{seen_text(named[0])}"'
+            return f'the {self.tag} "{visible_text(named[0])}"'
         names = [
             f'{name}="{self._node.get(name)}"'
             for name in ("name", "aria-label", "type")

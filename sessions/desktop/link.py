@@ -105,15 +105,15 @@ def greet(called: socket.socket, token: str) -> tuple[Link, dict[str, Any]] | No
     link, nonce = Link(called), secrets.token_hex(16)
     try:
         link.send({"nonce": nonce})
-        said = link.receive(_GREETING)
-        if not hmac.compare_digest(str(said["proof"]), proof(token, "agent", nonce)):
+        greeting = link.receive(_GREETING)
+        if not hmac.compare_digest(str(greeting["proof"]), proof(token, "agent", nonce)):
             link.close()
             return None
-        link.send({"proof": proof(token, "driver", str(said["nonce"]))})
+        link.send({"proof": proof(token, "driver", str(greeting["nonce"]))})
     except (OSError, ValueError, KeyError, TypeError):
         link.close()
         return None
-    if said.get("version") != VERSION:
+    if greeting.get("version") != VERSION:
         msg = "the agent in the desktop program is of another version: take it anew with "
         raise SessionError(msg + "`slipway features --desktop-agent FILE`")
-    return link, said
+    return link, greeting

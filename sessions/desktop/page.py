@@ -16,17 +16,17 @@ _STYLE = "section{border:1px solid #999;margin:1em;padding:1em}td,th{border:1px 
 class Windows:
     """A snapshot of the program's windows."""
 
-    def __init__(self, told: dict[str, Any]) -> None:
+    def __init__(self, data: dict[str, Any]) -> None:
         """Build the page.
 
         Args:
-            told: The agent's answer to "tree".
+            data: The agent's answer to "tree".
         """
-        self.order: list[str] = [str(one) for one in told["order"]]
+        self.order: list[str] = [str(one) for one in data["order"]]
         """The windows' ids, oldest first."""
         self.root = lxml.html.Element("html")
         self.body = etree.SubElement(self.root, "body")
-        for window in told["windows"]:
+        for window in data["windows"]:
             _grow(self.body, window)
 
     @property
@@ -54,15 +54,15 @@ class Windows:
         etree.SubElement(head, "title").text = self.title
         etree.SubElement(head, "style").text = _STYLE
         page.append(deepcopy(self.body))
-        told: str = lxml.html.tostring(
+        text: str = lxml.html.tostring(
             page, encoding="unicode", pretty_print=True, doctype="<!doctype html>"
         )
-        return told
+        return text
 
 
-def _grow(parent: Any, told: Any) -> None:
+def _grow(parent: Any, data: Any) -> None:
     """Add an element and all its descendants to a parent."""
-    tag, attributes, kids = told
+    tag, attributes, kids = data
     made = etree.SubElement(parent, tag)
     # Separate widgets by a space, whatever their HTML element is.
     made.tail = " "

@@ -132,25 +132,25 @@ class Program:
         msg = (
             f"no agent called from the desktop program within {self._settings.patience:.0f} "
             'seconds: put it in with `slipway features --desktop-agent FILE` and call its "serve" '
-            f"after QApplication is made; the program said: {self._said()}"
+            f"after QApplication is made; the program said: {self._output_sentence()}"
         )
         raise SessionError(msg)
 
     def _ended_early(self) -> SessionError:
         tail = self.tail()
-        told = f"the desktop program ended {self.ending} before its window was there"
+        sentence = f"the desktop program ended {self.ending} before its window was there"
         library = _NO_LIBRARY.search(tail)
         if library or "Could not find the Qt platform plugin" in tail:
             lacks = library[1] if library else "a library of Qt's platform plugin"
             return SessionError(
-                f"{told}: {lacks} is missing on this machine (Debian: apt install {_DEBIAN})"
+                f"{sentence}: {lacks} is missing on this machine (Debian: apt install {_DEBIAN})"
             )
         if re.search(r"No module named '(PySide6|PyQt6)", tail):
             return SessionError(
-                f"{told}: PySide6 is not in the environment it runs in; add pyside6-essentials to "
-                f"the project's dependencies"
+                f"{sentence}: PySide6 is not in the environment it runs in; add "
+                f"pyside6-essentials to the project's dependencies"
             )
-        return SessionError(f"{told}: {self._said()}")
+        return SessionError(f"{sentence}: {self._output_sentence()}")
 
     @property
     def ending(self) -> str | None:
@@ -173,13 +173,13 @@ class Program:
     def tail(self, lines: int = _TAIL) -> str:
         """Return the last lines of its output, without its token."""
         try:
-            said = (self.folder / "output.log").read_text("utf-8", errors="replace")
+            output = (self.folder / "output.log").read_text("utf-8", errors="replace")
         except OSError:
             return ""
-        kept = [one for one in said.replace(self._token, "***").splitlines() if _NOISE not in one]
+        kept = [one for one in output.replace(self._token, "***").splitlines() if _NOISE not in one]
         return "\n".join(kept[-lines:])
 
-    def _said(self) -> str:
+    def _output_sentence(self) -> str:
         return " | ".join(one for one in self.tail(_LAST).splitlines() if one.strip()) or "nothing"
 
     def end(self) -> None:

@@ -13,7 +13,7 @@ from slipway.sessions.desktop.page import Windows
 from slipway.sessions.desktop.program import DesktopSettings, Program
 from slipway.sessions.element import Element
 from slipway.sessions.errors import NotThere, SessionError, SessionLost, Transient, Unsupported
-from slipway.sessions.http.text import seen_text
+from slipway.sessions.http.text import visible_text
 from slipway.sessions.http.xpath import elements
 from slipway.sessions.session import Evidence, Session
 
@@ -78,16 +78,16 @@ class DesktopSession(Session):
         self._shown: Windows | None = None
         self._looking = 0
 
-    def _until(self, look: Callable[[], T], seconds: float | None = None) -> T:
+    def _until(self, query: Callable[[], T], seconds: float | None = None) -> T:
         self._looking += 1
         try:
-            return super()._until(look, seconds)
+            return super()._until(query, seconds)
         finally:
             self._looking -= 1
 
     # ---- queries
 
-    def _look(self) -> Windows:
+    def _read_windows(self) -> Windows:
         self._shown = Windows(self._ask("tree"))
         return self._shown
 
@@ -98,13 +98,13 @@ class DesktopSession(Session):
             how = self._program.await_ending() or "without a word"
             raise SessionLost(f"the desktop program has ended {how}") from None
 
-    def deed(self, do: str, on: str, told: str, **about: Any) -> None:
+    def perform(self, do: str, on: str, title: str, **about: Any) -> None:
         """Have the agent perform an action on a widget.
 
         Args:
             do: The action: click, fill, choose, ...
             on: The agent's number of the widget.
-            told: The widget's description for messages.
+            title: The widget's description for messages.
             about: The action's arguments.
 
         Raises:
@@ -113,12 +113,12 @@ class DesktopSession(Session):
         try:
             self._program.link.ask(do, on=on, **about)
         except SessionError as why:
-            msg = f"{told} cannot be used: {why}"
+            msg = f"{title} cannot be used: {why}"
             raise SessionError(msg) from None
         except Transient:
             if self._looking:
                 raise
-            raise NotThere(f"{told} is no longer there; look for it again") from None
+            raise NotThere(f"{title} is no longer there; look for it again") from None
         except HungUp:
             # For example a click on "Quit": the action is done.
             how = self._program.await_ending() or "without a word"
@@ -127,28 +127,28 @@ class DesktopSession(Session):
 
     def find_all(self, xpath: str) -> Sequence[Element]:
         """Return all elements that an XPath finds in the open windows."""
-        tree = self._look().root.getroottree()
+        tree = self._read_windows().root.getroottree()
         return [DesktopElement(self, one) for one in elements(tree, xpath)]
 
     @property
     def url(self) -> str:
         """The substitute for an address: "desktop:" and the title of the window in front."""
-        return f"desktop:{self._look().title}"
+        return f"desktop:{self._read_windows().title}"
 
     @property
     def title(self) -> str:
         """The title of the window in front."""
-        return self._look().title
+        return self._read_windows().title
 
     @property
     def html(self) -> str:
         """The open windows as HTML."""
-        return self._look().html
+        return self._read_windows().html
 
     @property
     def text(self) -> str:
         """The visible text in all open windows, white space folded."""
-        return seen_text(self._look().body)
+        return visible_text(self._read_windows().body)
 
     def _page(self) -> str:
         title = self._shown.title if self._shown is not None else ""
@@ -167,7 +167,7 @@ class DesktopSession(Session):
         self._until(lambda: self.switch_window(self._some_window()))
 
     def _some_window(self) -> str:
-        order = self._look().order
+        order = self._read_windows().order
         if not order:
             raise NotThere("the desktop program shows no window")
         return order[0]
@@ -189,10 +189,10 @@ class DesktopSession(Session):
     @property
     def alert(self) -> str:
         """The text of the open message (QMessageBox, QInputDialog); waits for one."""
-        return self._until(lambda: seen_text(self._alert_now()))
+        return self._until(lambda: visible_text(self._alert_now()))
 
     def _alert_now(self) -> Any:
-        found = self._look().alert
+        found = self._read_windows().alert
         if found is None:
             raise NotThere("no message is open")
         return found
@@ -201,13 +201,13 @@ class DesktopSession(Session):
         """Answer the open message with OK or Yes, or Cancel or No, after typing a text into it."""
         about = {"accept": accept} if text is None else {"accept": accept, "text": text}
         self._until(
-            lambda: self.deed("answer", self._alert_now().get("data-on"), "the message", **about)
+            lambda: self.perform("answer", self._alert_now().get("data-on"), "the message", **about)
         )
 
     @property
     def windows(self) -> Sequence[str]:
         """The open windows' handles, in the order of opening."""
-        return self._look().order
+        return self._read_windows().order
 
     def switch_window(self, handle: str) -> None:
         """Bring a window to the front.
@@ -215,27 +215,27 @@ class DesktopSession(Session):
         Raises:
             SessionError: The window does not come to the front.
         """
-        self.deed("front", handle, "the window")
+        self.perform("front", handle, "the window")
 
         def in_front() -> bool:
-            front = self._look().front
+            front = self._read_windows().front
             return front is not None and front.get("data-on") == handle
 
         self.wait(in_front, lambda: f"{self._page()} stays in front of it", _FRONT)
 
     def close_window(self) -> None:
         """Close the window in front, as the close button of its frame does."""
-        front = self._look().front
+        front = self._read_windows().front
         if front is None:
             raise SessionError("no window is open that could be closed")
-        self.deed("close", front.get("data-on"), self._page())
+        self.perform("close", front.get("data-on"), self._page())
 
     def resize(self, width: int, height: int) -> None:
         """Resize the window in front, in pixels."""
-        front = self._look().front
+        front = self._read_windows().front
         if front is None:
             raise SessionError("no window is open that could be resized")
-        self.deed("resize", front.get("data-on"), self._page(), width=width, height=height)
+        self.perform("resize", front.get("data-on"), self._page(), width=width, height=height)
 
     def press_key(self, key: str) -> None:
         """Press a key in the focused widget: one character, a name such as ENTER, or CONTROL+A."""
@@ -287,9 +287,9 @@ class DesktopSession(Session):
         how = self._program.ending
         if how is not None:
             notes.append(f"the desktop program has ended {how}")
-        said = "\n".join([*notes, self._program.tail()]).strip()
-        if said:
-            kept.append(Evidence("program.txt", _TEXT, f"{said}\n".encode()))
+        output = "\n".join([*notes, self._program.tail()]).strip()
+        if output:
+            kept.append(Evidence("program.txt", _TEXT, f"{output}\n".encode()))
         return kept
 
 

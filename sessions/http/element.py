@@ -13,7 +13,7 @@ from slipway.sessions.http import fields as http_fields
 from slipway.sessions.http.forms import submission
 from slipway.sessions.http.page import Page, clean
 from slipway.sessions.http.tab import Tab
-from slipway.sessions.http.text import is_seen, seen_text
+from slipway.sessions.http.text import is_visible, visible_text
 from slipway.sessions.http.xpath import elements
 
 _TAG_IT = "tag the scenario @javascript"
@@ -37,7 +37,7 @@ class HttpElement(Element):
     @property
     def text(self) -> str:
         """Its visible text, white space folded."""
-        return seen_text(self._node)
+        return visible_text(self._node)
 
     @property
     def value(self) -> str:
@@ -52,12 +52,12 @@ class HttpElement(Element):
     @property
     def visible(self) -> bool:
         """True if a person can see it, according to the HTML alone: style sheets are not read."""
-        return is_seen(self._node)
+        return is_visible(self._node)
 
     def attribute(self, name: str) -> str | None:
         """Return an attribute as written in the page; None if it is missing."""
-        said = self._node.get(name.lower())
-        return None if said is None else str(said)
+        value = self._node.get(name.lower())
+        return None if value is None else str(value)
 
     def click(self) -> None:
         """Click it: follow a link, press a button, toggle a checkbox.
@@ -70,27 +70,29 @@ class HttpElement(Element):
         for node in (self._node, *self._node.iterancestors()):
             if self._is_clicked(node):
                 return
-        raise Unsupported(f"clicking {self._told()} does something by a script only; {_TAG_IT}")
+        raise Unsupported(
+            f"clicking {self._described()} does something by a script only; {_TAG_IT}"
+        )
 
     def fill(self, text: str) -> None:
         """Replace the content of a text field."""
         self._must_be_shown()
-        http_fields.set_text(self._page, self._node, text, self._told())
+        http_fields.set_text(self._page, self._node, text, self._described())
 
     def choose(self, option: str, *, add: bool = False) -> None:
         """Choose an option of a list by its text or value; with `add` the others stay chosen."""
         self._must_be_shown()
-        http_fields.choose(self._page, self._node, option, self._told(), add=add)
+        http_fields.choose(self._page, self._node, option, self._described(), add=add)
 
     def set_checked(self, *, checked: bool) -> None:
         """Check or uncheck a checkbox, choose a radio button."""
         self._must_be_shown()
-        http_fields.set_checked(self._page, self._node, self._told(), checked=checked)
+        http_fields.set_checked(self._page, self._node, self._described(), checked=checked)
 
     def attach(self, files: Sequence[Path]) -> None:
         """Attach files to a file field; an empty list clears it."""
         self._must_be_shown()
-        http_fields.attach(self._page, self._node, tuple(files), self._told())
+        http_fields.attach(self._page, self._node, tuple(files), self._described())
 
     def find_all(self, xpath: str) -> Sequence[HttpElement]:
         """Return the elements that an XPath finds inside it (relative to the element: `.//a`)."""
@@ -99,10 +101,12 @@ class HttpElement(Element):
 
     def _must_be_shown(self) -> None:
         if self._tab.page is not self._page:
-            msg = f"{self._told()} is of an earlier page, not of {self._tab.url}: find it again"
+            msg = (
+                f"{self._described()} is of an earlier page, not of {self._tab.url}: find it again"
+            )
             raise NotThere(msg)
 
-    def _told(self) -> str:
+    def _described(self) -> str:
         names = [
             f' {name}="{self._node.get(name)}"'
             for name in ("id", "name", "type", "value", "href")
@@ -121,7 +125,7 @@ class HttpElement(Element):
             checked = http_fields.kind(node) == "radio" or not http_fields.is_checked(
                 self._page, node
             )
-            http_fields.set_checked(self._page, node, self._told(), checked=checked)
+            http_fields.set_checked(self._page, node, self._described(), checked=checked)
         elif tag == "option":
             self._choose(node)
         elif tag == "summary" and node.getparent().tag == "details":
@@ -135,22 +139,24 @@ class HttpElement(Element):
     def _follow(self, link: Any) -> None:
         address = clean(link.get("href"))
         scheme = address.partition(":")[0].lower()
-        told = f'the link "{seen_text(link) or address}"'
+        title = f'the link "{visible_text(link) or address}"'
         if scheme == "javascript" or (address == "#" and link.get("onclick") is not None):
-            raise Unsupported(f"{told} runs a script; {_TAG_IT}")
+            raise Unsupported(f"{title} runs a script; {_TAG_IT}")
         url = self._page.absolute(address)
         if urlsplit(url).scheme.lower() not in {"http", "https"}:
-            raise Unsupported(f"{told} leads to {url[:80]}, which is no page over HTTP")
+            raise Unsupported(f"{title} leads to {url[:80]}, which is no page over HTTP")
         self._tab.follow(url)
 
     def _press(self, button: Any) -> None:
-        told = f'the button "{seen_text(button) or button.get("value") or button.get("alt") or ""}"'
+        title = (
+            f'the button "{visible_text(button) or button.get("value") or button.get("alt") or ""}"'
+        )
         if http_fields.is_disabled(button):
-            raise SessionError(f"{told} is disabled")
+            raise SessionError(f"{title} is disabled")
         what = http_fields.kind(button)
         form = http_fields.form_of(self._page, button)
         if what == "button" or form is None:
-            raise Unsupported(f"{told} does something by a script only; {_TAG_IT}")
+            raise Unsupported(f"{title} does something by a script only; {_TAG_IT}")
         if what == "reset":
             http_fields.reset(self._page, form)
         else:
@@ -159,8 +165,8 @@ class HttpElement(Element):
     def _choose(self, option: Any) -> None:
         select = next(option.iterancestors("select"), None)
         if select is None:
-            raise SessionError(f"{self._told()} is in no list")
-        http_fields.choose_option(self._page, select, option, self._told())
+            raise SessionError(f"{self._described()} is in no list")
+        http_fields.choose_option(self._page, select, option, self._described())
 
     def _click_label(self, label: Any) -> bool:
         """Click the control of a label; a click on a text field would only focus it."""

@@ -28,11 +28,11 @@ _DISABLING = {"input", "textarea", "select", "button", "option", "optgroup", "fi
 def kind(node: Any) -> str:
     """Return the kind of a control: an input's type, else its tag."""
     if node.tag == "input":
-        said = (node.get("type") or "").strip().lower()
-        return said if said in _TYPES else "text"
+        value = (node.get("type") or "").strip().lower()
+        return value if value in _TYPES else "text"
     if node.tag == "button":
-        said = (node.get("type") or "").strip().lower()
-        return said if said in {"button", "reset"} else "submit"
+        value = (node.get("type") or "").strip().lower()
+        return value if value in {"button", "reset"} else "submit"
     return str(node.tag)
 
 
@@ -53,9 +53,9 @@ def is_disabled(node: Any) -> bool:
 
 def form_of(page: Page, node: Any) -> Any:
     """Return the form of a control, by its `form` attribute or by its position."""
-    said = node.get("form")
-    if said is not None:
-        found = page.tree.xpath("//form[@id = $id]", id=said)
+    form_id = node.get("form")
+    if form_id is not None:
+        found = page.tree.xpath("//form[@id = $id]", id=form_id)
         return found[0] if found else None
     return next(node.iterancestors("form"), None)
 
@@ -75,8 +75,8 @@ def options(select: Any) -> list[Any]:
 
 def option_value(option: Any) -> str:
     """Return the value that an option sends."""
-    said = option.get("value")
-    return fold(option.text_content()) if said is None else str(said)
+    value = option.get("value")
+    return fold(option.text_content()) if value is None else str(value)
 
 
 def chosen(page: Page, select: Any) -> list[Any]:
@@ -134,10 +134,13 @@ def is_checked(page: Page, node: Any) -> bool:
         return bool(page.fields[node])
     if node.get("checked") is None:
         return False
-    return kind(node) == "checkbox" or [one for one in _group(page, node) if _says(one)][-1] is node
+    return (
+        kind(node) == "checkbox"
+        or [one for one in _group(page, node) if _has_text(one)][-1] is node
+    )
 
 
-def _says(node: Any) -> bool:
+def _has_text(node: Any) -> bool:
     return node.get("checked") is not None
 
 
@@ -155,7 +158,7 @@ def _group(page: Page, radio: Any) -> list[Any]:
     ]
 
 
-def set_text(page: Page, node: Any, text: str, told: str) -> None:
+def set_text(page: Page, node: Any, text: str, title: str) -> None:
     """Type into a text field.
 
     Raises:
@@ -164,10 +167,10 @@ def set_text(page: Page, node: Any, text: str, told: str) -> None:
     """
     what = kind(node)
     if _is_editable(node):
-        raise Unsupported(f"{told} is edited by a script only; tag the scenario @javascript")
+        raise Unsupported(f"{title} is edited by a script only; tag the scenario @javascript")
     if node.tag not in {"input", "textarea"} or what in BUTTONS | CHOICES | {"file", "hidden"}:
-        raise SessionError(f"{told} is no text field: nobody can type into it")
-    _may_change(node, told)
+        raise SessionError(f"{title} is no text field: nobody can type into it")
+    _may_change(node, title)
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if node.tag == "input":
         text = text.replace("\n", "")
@@ -175,7 +178,7 @@ def set_text(page: Page, node: Any, text: str, told: str) -> None:
     page.fields[node] = text[: int(most)] if most.isascii() and most.isdigit() else text
 
 
-def set_checked(page: Page, node: Any, told: str, *, checked: bool) -> None:
+def set_checked(page: Page, node: Any, title: str, *, checked: bool) -> None:
     """Check or uncheck a checkbox, or choose a radio button.
 
     Raises:
@@ -183,73 +186,73 @@ def set_checked(page: Page, node: Any, told: str, *, checked: bool) -> None:
     """
     what = kind(node)
     if node.tag != "input" or what not in CHOICES:
-        raise SessionError(f"{told} is neither a checkbox nor a radio button")
-    _may_change(node, told, readonly=False)
+        raise SessionError(f"{title} is neither a checkbox nor a radio button")
+    _may_change(node, title, readonly=False)
     if what == "checkbox":
         page.fields[node] = checked
         return
     if not checked:
-        raise SessionError(f"{told} is a radio button: choose another one of its group instead")
+        raise SessionError(f"{title} is a radio button: choose another one of its group instead")
     for one in _group(page, node):
         page.fields[one] = one is node
 
 
-def choose(page: Page, select: Any, option: str, told: str, *, add: bool) -> None:
+def choose(page: Page, select: Any, option: str, title: str, *, add: bool) -> None:
     """Choose an option of a list by its text or value.
 
     Raises:
         SessionError: It is not a list, has no such option, or the option is disabled.
     """
     if select.tag != "select":
-        raise SessionError(f"{told} is no list: there is nothing to choose from")
+        raise SessionError(f"{title} is no list: there is nothing to choose from")
     found = _option(select, option)
     if found is None:
-        _may_change(select, told, readonly=False)
+        _may_change(select, title, readonly=False)
         offered = ", ".join(f'"{fold(one.text_content())}"' for one in options(select)[:20])
-        raise SessionError(f'{told} has no option "{option}"; it has {offered or "none at all"}')
-    choose_option(page, select, found, told, add=add)
+        raise SessionError(f'{title} has no option "{option}"; it has {offered or "none at all"}')
+    choose_option(page, select, found, title, add=add)
 
 
-def choose_option(page: Page, select: Any, option: Any, told: str, *, add: bool = False) -> None:
+def choose_option(page: Page, select: Any, option: Any, title: str, *, add: bool = False) -> None:
     """Choose an option of a list; `add` keeps the others.
 
     Raises:
         SessionError: The list or the option is disabled, or nothing can be added.
     """
-    _may_change(select, told, readonly=False)
+    _may_change(select, title, readonly=False)
     if is_disabled(option):
-        raise SessionError(f'the option "{fold(option.text_content())}" of {told} is disabled')
+        raise SessionError(f'the option "{fold(option.text_content())}" of {title} is disabled')
     if add and select.get("multiple") is None:
-        raise SessionError(f"{told} takes one option only: nothing can be added to it")
+        raise SessionError(f"{title} takes one option only: nothing can be added to it")
     kept = chosen(page, select) if add else []
     for one in options(select):
         page.fields[one] = one is option or any(one is other for other in kept)
 
 
-def _option(select: Any, said: str) -> Any:
+def _option(select: Any, wanted: str) -> Any:
     """Return an option by its text, its label or its value, in that order."""
     every = options(select)
     by_text = [(fold(one.text_content()), one) for one in every]
     by_label = [(fold(one.get("label") or ""), one) for one in every]
     by_value = [(option_value(one), one) for one in every]
-    text = fold(said)
+    text = fold(wanted)
     for called, one in (*by_text, *by_label):
         if text and called == text:
             return one
-    return next((one for called, one in by_value if called == said), None)
+    return next((one for called, one in by_value if called == wanted), None)
 
 
-def attach(page: Page, node: Any, files: tuple[Path, ...], told: str) -> None:
+def attach(page: Page, node: Any, files: tuple[Path, ...], title: str) -> None:
     """Attach files to a file field.
 
     Raises:
         SessionError: It is no file field, is disabled, or accepts only one file.
     """
     if node.tag != "input" or kind(node) != "file":
-        raise SessionError(f"{told} is no file field")
-    _may_change(node, told, readonly=False)
+        raise SessionError(f"{title} is no file field")
+    _may_change(node, title, readonly=False)
     if len(files) > 1 and node.get("multiple") is None:
-        raise SessionError(f"{told} takes one file only, not {len(files)}")
+        raise SessionError(f"{title} takes one file only, not {len(files)}")
     page.fields[node] = files
 
 
@@ -262,8 +265,8 @@ def reset(page: Page, form: Any) -> None:
                 page.fields.pop(one, None)
 
 
-def _may_change(node: Any, told: str, *, readonly: bool = True) -> None:
+def _may_change(node: Any, title: str, *, readonly: bool = True) -> None:
     if is_disabled(node):
-        raise SessionError(f"{told} is disabled")
+        raise SessionError(f"{title} is disabled")
     if readonly and node.get("readonly") is not None:
-        raise SessionError(f"{told} is read-only")
+        raise SessionError(f"{title} is read-only")

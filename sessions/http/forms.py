@@ -55,45 +55,49 @@ def submission(page: Page, form: Any, button: Any = None) -> Submission:
         Unsupported: The form's target is a script or a mail address.
         SessionError: A file to send cannot be read.
     """
-    method = _said(form, button, "method", "get").lower()
+    method = _form_attribute(form, button, "method", "get").lower()
     if method == "dialog":
         raise Unsupported("a form of a dialog needs a browser; tag the scenario @javascript")
-    action = _said(form, button, "action", "").strip()
+    action = _form_attribute(form, button, "action", "").strip()
     url = page.absolute(action) if action else page.url
     scheme = urlsplit(url).scheme.lower()
     if scheme not in {"http", "https"}:
-        told = "a form sent by a script" if scheme == "javascript" else f"a form sent to {scheme}:"
-        raise Unsupported(f"{told} needs a browser; tag the scenario @javascript")
+        sentence = (
+            "a form sent by a script" if scheme == "javascript" else f"a form sent to {scheme}:"
+        )
+        raise Unsupported(f"{sentence} needs a browser; tag the scenario @javascript")
     charset = _charset(page, form)
     entries = [(_newlines(n), v) for n, v in _entries(page, form, button, charset)]
     if method != "post":
         parts = urlsplit(url)
         return Submission("GET", parts._replace(query=_urlencoded(entries, charset)).geturl())
-    return _post(url, _said(form, button, "enctype", _URLENCODED).lower(), entries, charset)
+    return _post(
+        url, _form_attribute(form, button, "enctype", _URLENCODED).lower(), entries, charset
+    )
 
 
 def _post(url: str, enctype: str, entries: list[Entry], charset: str) -> Submission:
     if enctype == _MULTIPART:
         boundary = f"----slipway{secrets.token_hex(12)}"
         body = b"".join(_multipart(entries, charset, boundary))
-        told = f"{_MULTIPART}; boundary={boundary}"
+        content_type = f"{_MULTIPART}; boundary={boundary}"
     elif enctype == _PLAIN:
         body = "".join(f"{n}={_text(v)}\r\n" for n, v in entries).encode(charset, "replace")
-        told = _PLAIN
+        content_type = _PLAIN
     else:
         body = _urlencoded(entries, charset).encode()
-        told = _URLENCODED
-    return Submission("POST", url, {"Content-Type": told}, body)
+        content_type = _URLENCODED
+    return Submission("POST", url, {"Content-Type": content_type}, body)
 
 
-def _said(form: Any, button: Any, name: str, default: str) -> str:
-    said = None if button is None else button.get(f"form{name}")
-    return str((form.get(name) or default) if said is None else said or default)
+def _form_attribute(form: Any, button: Any, name: str, default: str) -> str:
+    value = None if button is None else button.get(f"form{name}")
+    return str((form.get(name) or default) if value is None else value or default)
 
 
 def _charset(page: Page, form: Any) -> str:
-    for said in (form.get("accept-charset") or "").replace(",", " ").split():
-        name = known_charset(said)
+    for declared in (form.get("accept-charset") or "").replace(",", " ").split():
+        name = known_charset(declared)
         if name:
             return name
     return "utf-8" if page.charset.startswith("utf-16") else page.charset
@@ -102,8 +106,12 @@ def _charset(page: Page, form: Any) -> str:
 def _entries(page: Page, form: Any, button: Any, charset: str) -> Iterator[Entry]:
     for node in controls(page, form):
         what = kind(node)
-        left_out = what in BUTTONS and node is not button
-        if left_out or is_disabled(node) or next(node.iterancestors("datalist"), None) is not None:
+        is_omitted = what in BUTTONS and node is not button
+        if (
+            is_omitted
+            or is_disabled(node)
+            or next(node.iterancestors("datalist"), None) is not None
+        ):
             continue
         name = node.get("name") or ""
         if what == "image":
@@ -128,11 +136,11 @@ def _newlines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n")
 
 
-def _text(said: str | Path | None) -> str:
+def _text(value: str | Path | None) -> str:
     """Return an entry as text; for a file its name."""
-    if isinstance(said, str):
-        return _newlines(said)
-    return "" if said is None else said.name
+    if isinstance(value, str):
+        return _newlines(value)
+    return "" if value is None else value.name
 
 
 def _urlencoded(entries: list[Entry], charset: str) -> str:
@@ -145,15 +153,15 @@ def _quoted(text: str, charset: str) -> str:
 
 
 def _multipart(entries: list[Entry], charset: str, boundary: str) -> Iterator[bytes]:
-    for name, said in entries:
+    for name, entry in entries:
         yield f"--{boundary}\r\nContent-Disposition: form-data; name=".encode()
         yield _in_quotes(name, charset)
-        if isinstance(said, str):
-            yield b"\r\n\r\n" + _newlines(said).encode(charset, "xmlcharrefreplace")
+        if isinstance(entry, str):
+            yield b"\r\n\r\n" + _newlines(entry).encode(charset, "xmlcharrefreplace")
         else:
-            yield b"; filename=" + _in_quotes(said.name if said else "", charset)
-            yield f"\r\nContent-Type: {_media_type(said)}\r\n\r\n".encode()
-            yield _content(said)
+            yield b"; filename=" + _in_quotes(entry.name if entry else "", charset)
+            yield f"\r\nContent-Type: {_media_type(entry)}\r\n\r\n".encode()
+            yield _content(entry)
         yield b"\r\n"
     yield f"--{boundary}--\r\n".encode()
 

@@ -13,7 +13,7 @@ import lxml.html
 from lxml import etree
 
 from slipway.sessions.errors import SessionError
-from slipway.sessions.http.text import seen_text
+from slipway.sessions.http.text import visible_text
 from slipway.sessions.locators import fold
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
@@ -51,8 +51,8 @@ class Page:
         for mark, name in _BOMS:
             if self.body.startswith(mark):
                 return name
-        said = _HEADER_CHARSET.search(self.headers.get("content-type", ""))
-        known = known_charset(said.group(1)) if said else ""
+        declared = _HEADER_CHARSET.search(self.headers.get("content-type", ""))
+        known = known_charset(declared.group(1)) if declared else ""
         if not known:
             meta = _META_CHARSET.search(self.body[:_META_BYTES])
             known = known_charset(meta.group(1).decode("ascii", "replace")) if meta else ""
@@ -91,7 +91,7 @@ class Page:
     def tree(self) -> Any:
         """The page's elements; plain text is put into a <pre>, as browsers do."""
         if not self.is_html:
-            return _plain(self.source if self.is_text else self._told())
+            return _plain(self.source if self.is_text else self._declared_charset())
         body = self.body
         if self.charset != "utf-8" or not _is_utf8(body):
             body = self.source.encode(errors="replace")
@@ -105,7 +105,7 @@ class Page:
     @cached_property
     def text(self) -> str:
         """The visible text."""
-        return seen_text(self.tree) if self.is_html else fold(self.tree.text_content())
+        return visible_text(self.tree) if self.is_html else fold(self.tree.text_content())
 
     @property
     def title(self) -> str:
@@ -141,7 +141,7 @@ class Page:
         self.__dict__.pop("text", None)
         self.fields.clear()
 
-    def _told(self) -> str:
+    def _declared_charset(self) -> str:
         kind = self.media_type or "unknown type"
         return f"({kind}, {len(self.body)} bytes: no page and no text)"
 

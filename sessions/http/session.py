@@ -162,9 +162,9 @@ class HttpSession(Session):
             kept.append(Evidence("http.txt", "text/plain; charset=utf-8", text))
         return kept
 
-    def _act(self, kind: str, locator: str, deed: Callable[[Element], None]) -> None:
+    def _act(self, kind: str, locator: str, action: Callable[[Element], None]) -> None:
         """Search the element until patience ends, but act once: a form must not be sent twice."""
-        deed(self.find(kind, locator))
+        action(self.find(kind, locator))
 
     def _shown(self) -> Page:
         if self._tab.page is None:

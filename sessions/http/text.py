@@ -49,7 +49,7 @@ def _is_folded_away(node: Any) -> bool:
     return node is not parent.find("summary")
 
 
-def is_seen(node: Any) -> bool:
+def is_visible(node: Any) -> bool:
     """Return True if a person can see an element; a field is visible even without text."""
     if node.tag in {"input", "textarea", "iframe", "canvas", "audio", "video", "area"}:
         if node.tag == "input" and (node.get("type") or "").lower() == "hidden":
@@ -64,7 +64,7 @@ def is_seen(node: Any) -> bool:
     return not any(hides(above) for above in node.iterancestors())
 
 
-def seen_text(root: Any) -> str:
+def visible_text(root: Any) -> str:
     """Return the visible text in an element, white space folded.
 
     Iterative, not recursive: a page may be nested a thousand levels deep.
@@ -72,11 +72,11 @@ def seen_text(root: Any) -> str:
     if root.tag == "textarea":
         return fold(root.text or "")
     out = _Folded()
-    walk = etree.iterwalk(root, events=("start", "end", "comment", "pi"))
-    for event, node in walk:
+    events = etree.iterwalk(root, events=("start", "end", "comment", "pi"))
+    for event, node in events:
         if event == "start":
             if node is not root and hides(node):
-                walk.skip_subtree()
+                events.skip_subtree()
             else:
                 _begin(node, out)
             continue

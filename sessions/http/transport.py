@@ -56,7 +56,7 @@ class Transport:
         try:
             return self._send(request, exchange)
         except httpx.TransportError as wrong:
-            error = self._told(wrong, without_password(request.url))
+            error = self._error_of(wrong, without_password(request.url))
         except httpx.DecodingError as wrong:
             error = SessionError(
                 f"the answer of {without_password(request.url)} cannot be unpacked: {wrong}"
@@ -125,7 +125,7 @@ class Transport:
         except OSError as wrong:
             raise SessionError(f"{self.verify} holds no certificates to trust: {wrong}") from None
 
-    def _told(self, wrong: httpx.TransportError, url: str) -> SessionError | SessionLost:
+    def _error_of(self, wrong: httpx.TransportError, url: str) -> SessionError | SessionLost:
         if isinstance(wrong, httpx.TimeoutException):
             return SessionError(f"{url} does not answer within {self.timeout:g} s")
         if "CERTIFICATE_VERIFY_FAILED" in str(wrong):

@@ -178,16 +178,16 @@ def _circle(passed: list[str]) -> str:
 
 def _sent_on(page: Page) -> str | None:
     """Return the target of a page's refresh; None if it only reloads itself."""
-    said = page.headers.get("refresh", "")
-    if not said and page.is_html and b"refresh" in page.body.lower():
+    refresh = page.headers.get("refresh", "")
+    if not refresh and page.is_html and b"refresh" in page.body.lower():
         found = page.tree.xpath("//meta[@http-equiv and @content]")
-        said = next((m.get("content") for m in found if _is_refresh(m.get("http-equiv"))), "")
-    onward = _REFRESH.match(said)
+        refresh = next((m.get("content") for m in found if _is_refresh(m.get("http-equiv"))), "")
+    onward = _REFRESH.match(refresh)
     if onward is None:
         return None
     target = page.absolute(onward.group(1))
     return None if target.partition("#")[0] == page.url.partition("#")[0] else target
 
 
-def _is_refresh(said: str) -> bool:
-    return said.strip().lower() == "refresh"
+def _is_refresh(name: str) -> bool:
+    return name.strip().lower() == "refresh"

@@ -92,7 +92,7 @@ def after_step(context: Context, step: Step) -> None:
 
 
 def _again(context: Context) -> bool:
-    """Tell whether this attempt is a retry of the scenario; `slipway features` says so."""
+    """Return True if `slipway features` runs this attempt as a retry of the scenario."""
     return str(context.config.userdata.get("slipway.attempt", 1)) != "1"
 
 

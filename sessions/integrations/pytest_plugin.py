@@ -24,10 +24,10 @@ _OPTION = "slipway_base_url"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option for the application's address."""
-    told = "where the application runs, for http_session and browser_session"
+    explanation = "where the application runs, for http_session and browser_session"
     group = parser.getgroup("slipway", "sessions of slipway.sessions")
-    group.addoption("--slipway-base-url", dest=_OPTION, metavar="URL", help=told)
-    parser.addini(_OPTION, told)
+    group.addoption("--slipway-base-url", dest=_OPTION, metavar="URL", help=explanation)
+    parser.addini(_OPTION, explanation)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -44,16 +44,16 @@ def application_url(request: pytest.FixtureRequest) -> str | None:
     """
     config = request.config
     # "base_url" is the setting of pytest-base-url, if that is installed.
-    said = (config.getoption(_OPTION), config.getini(_OPTION), config.getoption("base_url", None))
-    return next((url for url in said if url), None)
+    values = (config.getoption(_OPTION), config.getini(_OPTION), config.getoption("base_url", None))
+    return next((url for url in values if url), None)
 
 
 @pytest.fixture(scope="session")
 def _slipway_settings(request: pytest.FixtureRequest, application_url: str | None) -> Settings:
     from slipway.sessions.settings import read_settings
 
-    said = {"base_url": application_url} if application_url else {}
-    return read_settings(said, os.environ, request.config.rootpath)
+    values = {"base_url": application_url} if application_url else {}
+    return read_settings(values, os.environ, request.config.rootpath)
 
 
 @pytest.fixture(scope="session")

@@ -99,8 +99,8 @@ class BrowserTestCase(_Base):
 
 
 def _settings(base_url: str | None) -> Settings:
-    said = {"base_url": base_url} if base_url else {}
-    return read_settings(said, os.environ, Path.cwd())
+    values = {"base_url": base_url} if base_url else {}
+    return read_settings(values, os.environ, Path.cwd())
 
 
 @functools.cache

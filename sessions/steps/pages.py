@@ -98,11 +98,11 @@ def url_matches(context: Context, expression: str) -> None:
     """Expect the address, whole or from its path on, to match a regular expression somewhere."""
     wanted, session = regular(expression), context.session
 
-    def look() -> bool:
+    def matches() -> bool:
         path = urlsplit(session.url)._replace(scheme="", netloc="").geturl()
         return bool(wanted.search(path) or wanted.search(session.url))
 
-    session.wait(look, lambda: f'the address {session.url} does not match "{expression}"')
+    session.wait(matches, lambda: f'the address {session.url} does not match "{expression}"')
 
 
 @PAGES.then(
@@ -157,6 +157,6 @@ def regular(expression: str) -> re.Pattern[str]:
         raise SessionError(msg) from None
 
 
-def _expect(holds: bool, told: str) -> None:  # noqa: FBT001  reads as a sentence
-    if not holds:
-        raise SessionError(told)
+def _expect(condition: bool, sentence: str) -> None:  # noqa: FBT001  reads as a sentence
+    if not condition:
+        raise SessionError(sentence)

@@ -62,8 +62,8 @@ class ReadyStep:
     @property
     def info(self) -> StepInfo:
         """The documentation."""
-        told = (self.function.__doc__ or "").strip().partition("\n")[0]
-        return StepInfo(self.kind, self.pattern, told, self.example)
+        summary = (self.function.__doc__ or "").strip().partition("\n")[0]
+        return StepInfo(self.kind, self.pattern, summary, self.example)
 
 
 class Vocabulary:

@@ -102,14 +102,14 @@ def switch_to(context: Context, title: str) -> None:
     """Go on in the window whose page has a title (browser, desktop)."""
     session: Session = context.session
 
-    def look() -> bool:
+    def switched() -> bool:
         for window in session.windows:
             session.switch_window(window)
             if session.title == title:
                 return True
         return False
 
-    session.wait(look, lambda: f'no window has the title "{title}"')
+    session.wait(switched, lambda: f'no window has the title "{title}"')
 
 
 @VISITORS.when("I close the window", example="When I close the window")

@@ -42,7 +42,7 @@ VARIABLE = "SLIPWAY_DESKTOP_AGENT"
 VERSION = 1
 _LOOPBACK = "127.0.0.1"
 _PATIENCE = 20.0
-_SETTLED = 10
+_MOST_ROUNDS = 10
 _MOST_ROWS = 2000
 _MOST_COLUMNS = 100
 _KEY = "slipway_key"
@@ -64,14 +64,14 @@ def serve(reset: Callable[[], object] | None = None) -> None:
     Raises:
         RuntimeError: There is no QApplication yet.
     """
-    told = os.environ.pop(VARIABLE, "")
-    if not told or _HERE:
+    address = os.environ.pop(VARIABLE, "")
+    if not address or _HERE:
         return
     if QtWidgets.QApplication.instance() is None:
         raise RuntimeError("desktop_agent.serve() is called before QApplication is made")
     for name in ("AA_DontUseNativeDialogs", "AA_DontUseNativeMenuBar"):
         QtWidgets.QApplication.setAttribute(getattr(Qt.ApplicationAttribute, name))
-    port, _, token = told.partition(":")
+    port, _, token = address.partition(":")
     _HERE.append(Agent(int(port), token, reset))
 
 
@@ -84,7 +84,7 @@ class Refused(Exception):
     """A person could not do that either; the text says why."""
 
 
-class Gone(Exception):
+class LeftWindow(Exception):
     """What was to be acted on is no longer there: look again."""
 
 
@@ -153,27 +153,27 @@ class Agent:
         if again and QtWidgets.QApplication.activeWindow() is None and front() is not None:
             # Without a window manager nobody gives the focus back when a dialog has closed.
             front().activateWindow()
-            QtCore.QTimer.singleShot(_SETTLED, lambda: self._do(order, again=False))
+            QtCore.QTimer.singleShot(_MOST_ROUNDS, lambda: self._do(order, again=False))
             return
         waiting = [order["id"]]
 
-        def answer(**said: Any) -> None:
+        def answer(**facts: Any) -> None:
             for number in waiting:
-                self._send({"id": number, **said})
+                self._send({"id": number, **facts})
             waiting.clear()
 
         try:
-            look = {"tree": self._tree.read, "picture": picture}.get(order["do"])
-            if look is not None:
-                answer(ok=look())
+            query = {"tree": self._tree.read, "picture": picture}.get(order["do"])
+            if query is not None:
+                answer(ok=query())
                 return
-            deed = getattr(self, f"_{order['do']}")
+            action = getattr(self, f"_{order['do']}")
             thing = self._tree.thing(order) if "on" in order else None
             QtCore.QTimer.singleShot(0, lambda: answer(ok=None))
-            deed(order) if thing is None else deed(thing, order)
+            action(order) if thing is None else action(thing, order)
         except Refused as why:
             answer(refused=str(why))
-        except (Gone, RuntimeError) as why:  # Qt's word for a widget that is deleted
+        except (LeftWindow, RuntimeError) as why:  # Qt's word for a widget that is deleted
             answer(gone=str(why))
         except Exception as error:  # noqa: BLE001  the driver tells it, the program goes on
             answer(failed=f"{type(error).__name__}: {error}")
@@ -228,8 +228,8 @@ class Agent:
         good = [getattr(roles, one) for one in wanted]
         found = [one for one in buttons if box.buttonRole(one) in good]
         if not found and len(buttons) != 1:
-            told = ", ".join(f'"{plain(one.text())}"' for one in buttons)
-            raise Refused(f"the message has no such answer; press one of its buttons: {told}")
+            titles = ", ".join(f'"{plain(one.text())}"' for one in buttons)
+            raise Refused(f"the message has no such answer; press one of its buttons: {titles}")
         QtTest.QTest.mouseClick((found or buttons)[0], Qt.MouseButton.LeftButton)
 
     def _front(self, thing: Thing, _: dict[str, Any]) -> None:
@@ -269,7 +269,7 @@ class Thing:
         """See that a person could act on it now."""
         widget = self.widget
         if not widget.isVisible():
-            raise Gone("it is no longer to be seen")
+            raise LeftWindow("it is no longer to be seen")
         if not widget.isEnabled():
             raise Refused("it is disabled")
         modal = QtWidgets.QApplication.activeModalWidget()
@@ -344,14 +344,14 @@ def fill(field: Any, text: str) -> None:
 
 
 def _set_time(field: Any, text: str) -> None:
-    form, told = "yyyy-MM-ddTHH:mm", "2026-11-21T14:30"
+    form, example = "yyyy-MM-ddTHH:mm", "2026-11-21T14:30"
     if isinstance(field, QtWidgets.QDateEdit):
-        form, told = "yyyy-MM-dd", "2026-11-21"
+        form, example = "yyyy-MM-dd", "2026-11-21"
     elif isinstance(field, QtWidgets.QTimeEdit):
-        form, told = "HH:mm", "14:30"
+        form, example = "HH:mm", "14:30"
     when = QtCore.QDateTime.fromString(text, form)
     if not when.isValid():
-        raise Refused(f'"{text}" cannot be in it; write it as {told}')
+        raise Refused(f'"{text}" cannot be in it; write it as {example}')
     if isinstance(field, QtWidgets.QDateEdit):
         field.setDate(when.date())
     elif isinstance(field, QtWidgets.QTimeEdit):
@@ -366,9 +366,9 @@ def write(widget: Any, text: str) -> None:
     keys = {"\n": Qt.Key.Key_Return, "\t": Qt.Key.Key_Tab, "\b": Qt.Key.Key_Backspace}
     for sign in text:
         key = keys.get(sign) or Qt.Key(ord(sign.upper()) if sign.isascii() else 0)
-        said = "\r" if sign == "\n" else sign
+        letter = "\r" if sign == "\n" else sign
         for kind in (kinds.KeyPress, kinds.KeyRelease):
-            typed = event(kind, key, Qt.KeyboardModifier.NoModifier, said)
+            typed = event(kind, key, Qt.KeyboardModifier.NoModifier, letter)
             QtWidgets.QApplication.sendEvent(widget, typed)
 
 
@@ -433,8 +433,10 @@ def readable(text: str) -> str:
 
 def node(tag: str, attributes: dict[str, Any], *kids: Any) -> Node:
     """Return an element; attributes that say nothing are left out."""
-    said = {n: n if v is True else str(v) for n, v in attributes.items() if v not in (None, False)}
-    return [tag, said, [one for one in kids if one]]
+    written = {
+        n: n if v is True else str(v) for n, v in attributes.items() if v not in (None, False)
+    }
+    return [tag, written, [one for one in kids if one]]
 
 
 class Tree:
@@ -480,7 +482,7 @@ class Tree:
         try:
             return self._things[order["on"]]
         except KeyError:
-            raise Gone("it is no longer there") from None
+            raise LeftWindow("it is no longer there") from None
 
     def read(self) -> dict[str, Any]:
         """Return all open windows, the one in front first."""
@@ -497,10 +499,10 @@ class Tree:
         kind = "dialog" if isinstance(window, QtWidgets.QDialog) else "window"
         if isinstance(window, QtWidgets.QMenu):
             kind = "menu"
-        told = {"role": "alertdialog" if isinstance(window, box) else kind}
+        attributes = {"role": "alertdialog" if isinstance(window, box) else kind}
         title = window.windowTitle()
         about: dict[str, Any] = {
-            **told,
+            **attributes,
             "data-modal": window.isModal(),
             "aria-label": title or None,
         }
@@ -512,7 +514,7 @@ class Tree:
         """Return the element of a widget or action, by what all of them have in common."""
         key = str(key_of(thing))
         name = thing.objectName()
-        told = {
+        attributes = {
             "id": self._id(thing),
             "data-on": key,
             "name": name if name and not name.startswith("qt_") else None,
@@ -520,10 +522,12 @@ class Tree:
             "disabled": not thing.isEnabled(),
         }
         if isinstance(thing, QtWidgets.QWidget):
-            told["aria-label"] = thing.accessibleName() or None
-            told["class"] = _classes(thing)
+            attributes["aria-label"] = thing.accessibleName() or None
+            attributes["class"] = _classes(thing)
             self._things.setdefault(key, Thing(thing))
-        return node(tag, {**told, **{n.replace("_", "-"): v for n, v in about.items()}}, *kids)
+        return node(
+            tag, {**attributes, **{n.replace("_", "-"): v for n, v in about.items()}}, *kids
+        )
 
     def _id(self, thing: Any) -> str:
         key, name = key_of(thing), thing.objectName()
@@ -533,9 +537,9 @@ class Tree:
         return self._ids[key]
 
     def _widget(self, widget: Any) -> Node | None:
-        for kind, told in self._kinds:
+        for kind, describe in self._kinds:
             if isinstance(widget, kind):
-                return told(widget)
+                return describe(widget)
         return self._of(widget, "div", *self._kids(widget))
 
     def _kids(self, widget: Any) -> list[Node | None]:
@@ -740,8 +744,8 @@ class Tree:
             return header.viewport(), QtCore.QPoint(at, header.height() // 2)
 
         role = {"role": "button"} if header.sectionsClickable() else {}
-        said = "" if text is None else str(text)
-        return self._part(view, f"head-{column}", "th", [said], find, role)
+        title = "" if text is None else str(text)
+        return self._part(view, f"head-{column}", "th", [title], find, role)
 
     def _rows(self, view: Any, parent: Any, columns: list[int], path: str) -> list[Node]:
         """Return the rows below an index, those of opened branches too."""
@@ -762,8 +766,8 @@ class Tree:
 
     def _cell(self, view: Any, index: Any, tag: str, part: str) -> Node:
         roles = Qt.ItemDataRole
-        said = index.data(roles.DisplayRole)
-        text = "" if said is None else str(said)
+        value = index.data(roles.DisplayRole)
+        text = "" if value is None else str(value)
         flags = index.flags()
         about: dict[str, Any] = {"disabled": not flags & Qt.ItemFlag.ItemIsEnabled}
         chosen = view.selectionModel() is not None and view.selectionModel().isSelected(index)
@@ -774,7 +778,7 @@ class Tree:
 
         def find() -> Any:
             if not place.isValid() or str(place.data(roles.DisplayRole) or "") != text:
-                raise Gone("the row is no longer there")
+                raise LeftWindow("the row is no longer there")
             now = view.model().index(place.row(), place.column(), place.parent())
             view.scrollTo(now)
             return view.viewport(), view.visualRect(now).center()

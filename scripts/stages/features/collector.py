@@ -31,22 +31,22 @@ _SHOWN = frozenset({"failed", "error", "flaky", "quarantined"})
 _MOST_SENT = 60
 
 
-class Story:
+class Collector:
     """A collector of events that reports results immediately."""
 
     def __init__(
-        self, report: Report, folder: Path | None = None, said: Callable[[int], str] | None = None
+        self, report: Report, folder: Path | None = None, log_of: Callable[[int], str] | None = None
     ) -> None:
         """Prepare the collector.
 
         Args:
             report: Receives each scenario's result, evidence and progress.
             folder: Folder for the end of the application's log of each failed scenario.
-            said: Returns the end of the application's log, by the process's index.
+            log_of: Returns the end of the application's log, by the process's index.
         """
         self.report = report
         self._folder = folder
-        self._said = said
+        self._log_of = log_of
         self._shown = 0
         self.results: dict[tuple[str, int, str], ScenarioResult] = {}
         self.errors: list[dict[str, Any]] = []
@@ -59,7 +59,7 @@ class Story:
         """Number of scenarios that other shards of the stage run."""
         self._began = time.monotonic()
         self._counted: Counter[str] = Counter()
-        self._told_at = 0.0
+        self._reported_at = 0.0
 
     def take(self, event: dict[str, Any], process: int) -> None:
         """Handle one event of a process; unknown events are ignored."""
@@ -90,16 +90,16 @@ class Story:
 
     def _keep_log(self, event: dict[str, Any], process: int) -> None:
         """Add the end of the application's log to a scenario's evidence."""
-        text = self._said(process) if self._said else ""
+        text = self._log_of(process) if self._log_of else ""
         if self._folder is None or not text.strip():
             return
         self._folder.mkdir(parents=True, exist_ok=True)
         file = self._folder / f"application-{process + 1}-{len(self.results) + 1}.txt"
         write_text(file, f"{text.rstrip()}\n")
-        told = {"name": "application.log", "media_type": "text/plain", "path": str(file)}
-        event["evidence"].append(told)
+        attachment = {"name": "application.log", "media_type": "text/plain", "path": str(file)}
+        event["evidence"].append(attachment)
         if event["attempts"]:
-            event["attempts"][-1]["evidence"].append(told)
+            event["attempts"][-1]["evidence"].append(attachment)
 
     def _show(self, result: ScenarioResult, test: str) -> None:
         """Send a scenario's evidence; its test's result must follow."""
@@ -118,16 +118,16 @@ class Story:
     def _progress(self) -> None:
         done = self._counted.total()
         now = time.monotonic()
-        if done < self.chosen and now - self._told_at < _PAUSE:
+        if done < self.chosen and now - self._reported_at < _PAUSE:
             return
-        self._told_at = now
+        self._reported_at = now
         bad = self._counted["failed"] + self._counted["error"]
         text = f"scenarios, {bad} failed"
         if self._counted["flaky"]:
             text += f", {self._counted['flaky']} flaky"
-        left = (now - self._began) / done * (self.chosen - done)
-        if left > 1:
-            text += f", about {format_duration(left)} to go"
+        remaining = (now - self._began) / done * (self.chosen - done)
+        if remaining > 1:
+            text += f", about {format_duration(remaining)} to go"
         self.report.progress(text, done, self.chosen)
 
     def _notice(self, event: dict[str, Any], _process: int) -> None:
@@ -204,19 +204,19 @@ def _result(event: dict[str, Any], process: int) -> ScenarioResult:
     )
 
 
-def _attempt(told: dict[str, Any]) -> Attempt:
-    message = "\n\n".join(part for part in (told["message"], told["details"]) if part)
-    step = str(told["step"] or "")
+def _attempt(data: dict[str, Any]) -> Attempt:
+    message = "\n\n".join(part for part in (data["message"], data["details"]) if part)
+    step = str(data["step"] or "")
     keyword, _, name = step.partition(" ")
-    steps = (StepResult(keyword, name, told["status"], message=message),) if step else ()
+    steps = (StepResult(keyword, name, data["status"], message=message),) if step else ()
     return Attempt(
-        number=int(told["attempt"]),
-        status=told["status"],
+        number=int(data["attempt"]),
+        status=data["status"],
         message="" if steps else message,
-        seconds=float(told["seconds"]),
+        seconds=float(data["seconds"]),
         steps=steps,
         evidence=tuple(
             EvidenceFile(one["name"], one["media_type"], Path(one["path"]))
-            for one in told["evidence"]
+            for one in data["evidence"]
         ),
     )

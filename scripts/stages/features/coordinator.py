@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from slipway.model.errors import MissingTool, SlipwayError, StageFailed, WrongInput
 from slipway.scripts.atomic_files import write_text
 from slipway.scripts.report import Report
-from slipway.scripts.stages.features.collector import Story
+from slipway.scripts.stages.features.collector import Collector
 from slipway.scripts.stages.features.early_start import Started
 from slipway.scripts.stages.features.guest.slipway_behave.queue import lost, seconds
 from slipway.scripts.stages.features.injected_package import importable
@@ -33,12 +33,12 @@ _PAUSE = 0.1
 _STEP_TIMEOUT = 300
 _LOG_LINES = 60
 #: Lines of those that a failed scenario gets.
-_SAID = 30
+_EVIDENCE_LINES = 30
 _CHECK_EVERY = 0.5
 
 
 @dataclass(frozen=True)
-class Walked:
+class RunOutcome:
     """The outcome of the run."""
 
     run: FeaturesRun
@@ -55,7 +55,7 @@ class Walked:
         return bool(self.others) and not self.chosen
 
 
-def walk(order: Order, report: Report, started_early: Started | None = None) -> Walked:
+def run_features(order: Order, report: Report, started_early: Started | None = None) -> RunOutcome:
     """Run features to the end, and report all results.
 
     Args:
@@ -72,25 +72,27 @@ def walk(order: Order, report: Report, started_early: Started | None = None) -> 
     work.mkdir(parents=True, exist_ok=True)
     started, began = datetime.now(UTC), time.monotonic()
     processes: list[FeatureProcess] = []
-    story = Story(report, order.output / "evidence", lambda index: _said(processes[index]))
+    collector = Collector(
+        report, order.output / "evidence", lambda index: _log_of(processes[index])
+    )
     with ExitStack() as stack:
         applications = _applications(order, stack, report)
         stack.callback(_end, processes)
         launch = _launch(order, len(applications), work)
         for index, application in enumerate(applications):
-            told = _told(launch, application)
+            told = _with_address(launch, application)
             process = FeatureProcess(told, index, report, started_early)
             process.application = application
             processes.append(process)
         _load_report()
-        problems = _follow(processes, story)
+        problems = _follow(processes, collector)
         tails = [one.log_tail(_LOG_LINES) for one in applications if one is not None]
-    _lose(work / "queue", processes, problems, story)
+    _record_lost(work / "queue", processes, problems, collector)
     _keep_history(order.history, work / "queue")
     shutil.rmtree(work, ignore_errors=True)
-    _raise_wrong(story)
-    broken = (*(one["text"] for one in story.errors), *problems.values())
-    scenarios = sorted(story.results.values(), key=lambda one: (one.feature_file, one.line))
+    _raise_wrong(collector)
+    broken = (*(one["text"] for one in collector.errors), *problems.values())
+    scenarios = sorted(collector.results.values(), key=lambda one: (one.feature_file, one.line))
     found = FeaturesRun(
         title=order.title,
         started_at=started,
@@ -101,10 +103,10 @@ def walk(order: Order, report: Report, started_early: Started | None = None) -> 
         command=shlex.join(["slipway", "features", *order.arguments]),
         jobs=len(processes),
         scenarios=tuple(scenarios),
-        notices=(*story.notices, *broken),
+        notices=(*collector.notices, *broken),
         application_log_tail="\n".join(tail for tail in tails if tail),
     )
-    return Walked(found, broken, story.chosen, story.others)
+    return RunOutcome(found, broken, collector.chosen, collector.others)
 
 
 def _load_report() -> None:
@@ -142,7 +144,7 @@ def _applications(order: Order, stack: ExitStack, report: Report) -> list[UnderT
     from slipway.scripts.stages.features.application.settings import ApplicationSettings
 
     copies: Callable[[int], Copies] | None = None
-    if order.wants_postgresql:
+    if order.needs_postgresql:
         from slipway.scripts.stages.features.application.postgresql_seeds import restored
 
         report.progress("restoring the PostgreSQL seeds")
@@ -200,23 +202,23 @@ def _launch(order: Order, jobs: int, work: Path) -> Launch:
     return Launch(order.environment.python, order.source, env, settings, work)
 
 
-def _told(launch: Launch, application: UnderTest | None) -> Launch:
+def _with_address(launch: Launch, application: UnderTest | None) -> Launch:
     """Add the application's address to a process's settings; -D overrides it, as any setting."""
     if application is None:
         return launch
     userdata = {"base_url": application.url, **launch.settings["userdata"]}
     copies = application.databases
-    told = {f"SLIPWAY_DATABASE_{name.upper()}": str(path) for name, path in copies.items()}
+    variables = {f"SLIPWAY_DATABASE_{name.upper()}": str(path) for name, path in copies.items()}
     if len(copies) == 1:
-        told["SLIPWAY_DATABASE"] = str(*copies.values())
+        variables["SLIPWAY_DATABASE"] = str(*copies.values())
     return replace(
         launch,
-        env={**launch.env, "SLIPWAY_BASE_URL": application.url, **told},
+        env={**launch.env, "SLIPWAY_BASE_URL": application.url, **variables},
         settings={**launch.settings, "userdata": userdata},
     )
 
 
-def _follow(processes: list[FeatureProcess], story: Story) -> dict[int, str]:
+def _follow(processes: list[FeatureProcess], collector: Collector) -> dict[int, str]:
     """Handle events until all processes have ended.
 
     Returns:
@@ -230,7 +232,7 @@ def _follow(processes: list[FeatureProcess], story: Story) -> dict[int, str]:
             for event in process.events():
                 # The interruption is our own doing, not the cause of the problem.
                 if event.get("kind") != "stopped" or process.index not in problems:
-                    story.take(event, process.index)
+                    collector.take(event, process.index)
         if not at_work:
             # An application that died in the last scenario may not have been noticed before its
             # process ended.
@@ -242,9 +244,9 @@ def _follow(processes: list[FeatureProcess], story: Story) -> dict[int, str]:
         at_work[0].wait(_PAUSE)
 
 
-def _said(process: FeatureProcess) -> str:
+def _log_of(process: FeatureProcess) -> str:
     """Return the last output of a process's application."""
-    return process.application.log_tail(_SAID) if process.application is not None else ""
+    return process.application.log_tail(_EVIDENCE_LINES) if process.application is not None else ""
 
 
 def _end(processes: list[FeatureProcess]) -> None:
@@ -278,23 +280,23 @@ def _problem(application: UnderTest) -> str:
     return ""
 
 
-def _lose(
-    queue: Path, processes: list[FeatureProcess], problems: dict[int, str], story: Story
+def _record_lost(
+    queue: Path, processes: list[FeatureProcess], problems: dict[int, str], collector: Collector
 ) -> None:
     """Record features whose process ended while running them: a lost feature has not passed."""
     for claim in lost(str(queue)) if queue.is_dir() else ():
         index = int(claim["process"])
         process = processes[index]
         why = problems.get(index) or f"its process {process.ending}"
-        story.lose(str(claim["feature"]), why, index)
+        collector.lose(str(claim["feature"]), why, index)
     for process in processes:
-        known = process.index in story.finished or process.index in problems or story.errors
+        known = process.index in collector.finished or process.index in problems or collector.errors
         if not known:
             problems[process.index] = f"a process {process.ending}"
-    if story.stopped and not story.errors and not problems:
-        problems[-1] = story.stopped
-    elif story.missing and not problems and not story.errors:
-        problems[-1] = f"{story.missing} of {story.chosen} chosen scenarios were never walked"
+    if collector.stopped and not collector.errors and not problems:
+        problems[-1] = collector.stopped
+    elif collector.missing and not problems and not collector.errors:
+        problems[-1] = f"{collector.missing} of {collector.chosen} selected scenarios did not run"
 
 
 def _history(file: Path) -> dict[str, float]:
@@ -311,7 +313,7 @@ def _keep_history(file: Path, queue: Path) -> None:
         write_text(file, json.dumps({**_history(file), **seconds(str(queue))}, indent=1))
 
 
-def _raise_wrong(story: Story) -> None:
+def _raise_wrong(collector: Collector) -> None:
     """Raise errors that prevented the run.
 
     Raises:
@@ -319,7 +321,7 @@ def _raise_wrong(story: Story) -> None:
         WrongInput: The features or arguments are wrong.
     """
     for code, kind in ((2, WrongInput), (3, MissingTool)):
-        told = [one["text"] for one in story.errors if one["code"] == code]
-        if told:
+        texts = [one["text"] for one in collector.errors if one["code"] == code]
+        if texts:
             error: type[SlipwayError] = kind
-            raise error("\n".join(told))
+            raise error("\n".join(texts))

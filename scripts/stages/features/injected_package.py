@@ -57,8 +57,8 @@ def _write_metadata(folder: Path) -> None:
     from importlib.metadata import distribution, version
 
     folder.mkdir()
-    told = f"Metadata-Version: 2.1\nName: slipway-sessions\nVersion: {version('slipway')}\n"
-    (folder / "METADATA").write_text(told)
+    header = f"Metadata-Version: 2.1\nName: slipway-sessions\nVersion: {version('slipway')}\n"
+    (folder / "METADATA").write_text(header)
     own = distribution("slipway").entry_points.select(group=_DRIVERS)
     lines = [f"{one.name} = {one.value}" for one in own]
     (folder / "entry_points.txt").write_text("\n".join([f"[{_DRIVERS}]", *lines]) + "\n")

@@ -14,12 +14,12 @@ from slipway.model.errors import WrongInput
 from slipway.model.kinds.features import FeatureKeys
 from slipway.scripts.python_env.interpreter import Environment
 from slipway.scripts.report import Report
-from slipway.scripts.stages.features.coordinator import walk
+from slipway.scripts.stages.features.coordinator import run_features
 from slipway.scripts.stages.features.early_start import Started, own_environment
 from slipway.scripts.stages.features.folder_check import check_folder
 from slipway.scripts.stages.features.request import Order
 from slipway.scripts.stages.features.seed_options import NamedSeeds
-from slipway.scripts.stages.features.settings import PROFILE_VARIABLE, settle
+from slipway.scripts.stages.features.settings import PROFILE_VARIABLE, resolve
 
 _STATE = Path(".slipway") / "features"
 
@@ -35,8 +35,8 @@ def typed(values: Mapping[str, Any]) -> FeatureKeys:
     except ValidationError as error:
         first = error.errors()[0]
         name = "--" + str(first["loc"][0]).replace("_", "-")
-        said = first["msg"][:1].lower() + first["msg"][1:]
-        raise WrongInput(f'{name} "{first["input"]}" is not allowed: {said}') from None
+        reason = first["msg"][:1].lower() + first["msg"][1:]
+        raise WrongInput(f'{name} "{first["input"]}" is not allowed: {reason}') from None
 
 
 def run(
@@ -72,16 +72,10 @@ def run(
     """
     source = started.source
     profile = profile or os.environ.get(PROFILE_VARIABLE) or None
-    keys = settle(source, [nearest], profile)
+    keys = resolve(source, [nearest], profile)
     check_folder(source, arguments)
     state = source / _STATE
-    target = output.resolve() if output is not None else state / "output"
-    if output is None:
-        shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True, exist_ok=True)
-    ignore = source / ".slipway" / ".gitignore"
-    if not ignore.exists() and state.is_dir():
-        ignore.write_text("*\n")
+    target = _output_folder(source, output)
     environment = own_environment(source) or _prepared(source, state, report)
     seeds = named or NamedSeeds()
     order = Order(
@@ -97,13 +91,26 @@ def run(
         profile=profile,
         typed=frozenset(nearest.model_fields_set),
     )
-    walked = walk(order, report, started)
+    outcome = run_features(order, report, started)
     # Imported late, so that the features' own processes start earlier.
     from slipway.scripts.stages.features.outcome import judge, leave
 
-    page = leave(walked.run, target, report, epoch=int(walked.run.started_at.timestamp()))
-    judge(walked)
+    page = leave(outcome.run, target, report, epoch=int(outcome.run.started_at.timestamp()))
+    judge(outcome)
     return page
+
+
+def _output_folder(source: Path, output: Path | None) -> Path:
+    """Create the folder for report and evidence; the default one is emptied, and ignored by git."""
+    state = source / _STATE
+    target = output.resolve() if output is not None else state / "output"
+    if output is None:
+        shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True, exist_ok=True)
+    ignore = source / ".slipway" / ".gitignore"
+    if not ignore.exists() and state.is_dir():
+        ignore.write_text("*\n")
+    return target
 
 
 def _prepared(source: Path, state: Path, report: Report) -> Environment:

@@ -15,7 +15,7 @@ from slipway.scripts.stages.features.report.page import write_report
 from slipway.scripts.stages.features.results import BAD, FeaturesRun, counts, counts_text, verdict
 
 if TYPE_CHECKING:
-    from slipway.scripts.stages.features.coordinator import Walked
+    from slipway.scripts.stages.features.coordinator import RunOutcome
 
 #: Number of failed scenarios that the final sentence names.
 _NAMED = 5
@@ -43,21 +43,21 @@ def leave(found: FeaturesRun, output: Path, report: Report, *, epoch: int, part:
     return page
 
 
-def judge(walked: Walked) -> None:
+def judge(outcome: RunOutcome) -> None:
     """Raise an error if the run failed.
 
     Raises:
         StageFailed: A scenario failed, a hook or a process broke off, or nothing ran.
     """
-    found = walked.run
+    found = outcome.run
     bad = [one for one in found.scenarios if one.status in BAD]
     if bad:
         named = "; ".join(f"{one.place} {one.name}" for one in bad[:_NAMED])
         more = f" and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
         # A dead application is the cause; the scenarios' messages are only its effects.
-        raise StageFailed("; ".join((f"{counts_text(found)}: {named}{more}", *walked.broken)))
-    if walked.broken:
-        raise StageFailed("; ".join(walked.broken))
-    if verdict(found) == "nothing" and not walked.has_nothing_to_do:
+        raise StageFailed("; ".join((f"{counts_text(found)}: {named}{more}", *outcome.broken)))
+    if outcome.broken:
+        raise StageFailed("; ".join(outcome.broken))
+    if verdict(found) == "nothing" and not outcome.has_nothing_to_do:
         msg = f"no scenario ran ({counts_text(found)}); change the tags or the paths"
         raise StageFailed(msg)

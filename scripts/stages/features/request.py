@@ -55,10 +55,10 @@ class Order:
         return max(1, count_files(self.source, self.words, most=wanted))
 
     @property
-    def wants_postgresql(self) -> bool:
+    def needs_postgresql(self) -> bool:
         """True: the application's settings refer to a PostgreSQL seed."""
-        told = (*(self.keys.command or ()), *self.keys.application_env.values())
-        return bool(self.dumps) and any("{postgresql" in text for text in told)
+        texts = (*(self.keys.command or ()), *self.keys.application_env.values())
+        return bool(self.dumps) and any("{postgresql" in text for text in texts)
 
     @property
     def history(self) -> Path:
@@ -77,14 +77,14 @@ class Order:
         """The setting's name and the base URL of an application that already runs, or None."""
         if self.keys.base_url is None:
             return None
-        said = self._environment_says("base_url")
-        return ("$SLIPWAY_BASE_URL", said) if said else ("base-url", self.keys.base_url)
+        value = self._from_environment("base_url")
+        return ("$SLIPWAY_BASE_URL", value) if value else ("base-url", self.keys.base_url)
 
     @property
     def trusts_any_certificate(self) -> bool:
         """True: certificates that are not trusted are accepted."""
-        said = self._environment_says("trust_any_certificate")
-        return said.lower() in _YES if said else bool(self.keys.trust_any_certificate)
+        value = self._from_environment("trust_any_certificate")
+        return value.lower() in _YES if value else bool(self.keys.trust_any_certificate)
 
     @property
     def userdata(self) -> dict[str, str]:
@@ -98,9 +98,9 @@ class Order:
         """
         keys = self.keys
         seeds = {name: str(path.resolve()) for name, path in self.seeds.items()}
-        told = {
+        values = {
             "profile": self.profile,
-            "desktop": None if self._environment_says("desktop") else self._desktop(),
+            "desktop": None if self._from_environment("desktop") else self._desktop(),
             "desktop_env": json.dumps(keys.desktop_env) if keys.desktop_env else None,
             "desktop_seeds": json.dumps(seeds) if seeds else None,
             "browser": keys.browser,
@@ -112,12 +112,12 @@ class Order:
         }
         held = {
             name: value
-            for name, value in told.items()
-            if value and (name == "profile" or not self._environment_says(name))
+            for name, value in values.items()
+            if value and (name == "profile" or not self._from_environment(name))
         }
         return {**held, **keys.define}
 
-    def _environment_says(self, name: str) -> str | None:
+    def _from_environment(self, name: str) -> str | None:
         """Return the value of $SLIPWAY_NAME; None if unset, or if a typed option overrides it."""
         if name in self.typed:
             return None

@@ -111,9 +111,9 @@ class ScenarioResult:
         for attempt in reversed(self.attempts):
             if attempt.status == "passed":
                 continue
-            said = [step.message for step in attempt.steps if step.message.strip()]
-            if attempt.message.strip() or said:
-                return (said[0] if said else attempt.message).strip()
+            messages = [step.message for step in attempt.steps if step.message.strip()]
+            if attempt.message.strip() or messages:
+                return (messages[0] if messages else attempt.message).strip()
         return ""
 
 
@@ -173,13 +173,13 @@ def counts_text(run: FeaturesRun) -> str:
     """Format the counts: "12 scenarios: 10 passed, 1 failed, 1 flaky"."""
     found = counts(run)
     order = ["passed", *(status for status in STATUSES if status != "passed")]
-    told = ", ".join(
+    parts = ", ".join(
         count_text(found[status], *_WORDS.get(status, (status, status)))
         for status in order
         if found[status]
     )
     all_of_them = count_text(len(run.scenarios), "scenario")
-    return f"{all_of_them}: {told}" if told else all_of_them
+    return f"{all_of_them}: {parts}" if parts else all_of_them
 
 
 def slowest(run: FeaturesRun, most: int = 10) -> list[ScenarioResult]:

@@ -11,12 +11,12 @@ from slipway.model.protocol.job import Job
 from slipway.scripts.archives.unpack import unpack
 from slipway.scripts.python_env.environment import prepare
 from slipway.scripts.report import Report
-from slipway.scripts.stages.features.coordinator import Walked, walk
+from slipway.scripts.stages.features.coordinator import RunOutcome, run_features
 from slipway.scripts.stages.features.folder_check import check_folder
 from slipway.scripts.stages.features.injected_package import REQUIREMENTS
 from slipway.scripts.stages.features.outcome import judge, leave
 from slipway.scripts.stages.features.request import Order
-from slipway.scripts.stages.features.settings import PROFILE_VARIABLE, settle
+from slipway.scripts.stages.features.settings import PROFILE_VARIABLE, resolve
 from slipway.scripts.stages.features.stage import FeaturesStage
 
 
@@ -38,14 +38,14 @@ def run(job: Job, report: Report) -> None:
         raise WrongInput(msg)
     source, cache = Path.cwd(), Path(job.cache)
     profile = os.environ.get(PROFILE_VARIABLE) or stage.profile
-    keys = settle(source, [stage], profile)
+    keys = resolve(source, [stage], profile)
     check_folder(source, stage.arguments)
     environment = prepare(source, stage, cache, report, tools=REQUIREMENTS)
     from slipway.scripts.stages.features.application.postgresql_seeds import Dump
 
-    left = {one.name: Path(one.path) for one in job.inputs if one.uses == "databases"}
-    sqlite = (name for name in left if name.endswith(".sqlite"))
-    dumps = (name.removesuffix(".dump") for name in left if name.endswith(".dump"))
+    databases = {one.name: Path(one.path) for one in job.inputs if one.uses == "databases"}
+    sqlite = (name for name in databases if name.endswith(".sqlite"))
+    dumps = (name.removesuffix(".dump") for name in databases if name.endswith(".dump"))
     frozen = _unpacked(job, Path(job.output) / "frozen")
     order = Order(
         source=source,
@@ -54,8 +54,11 @@ def run(job: Job, report: Report) -> None:
         cache=cache,
         output=Path(job.output),
         arguments=stage.arguments,
-        seeds={Path(name).stem: left[name] for name in sqlite},
-        dumps={name: Dump(left[f"{name}.dump"], left.get(f"{name}-roles.sql")) for name in dumps},
+        seeds={Path(name).stem: databases[name] for name in sqlite},
+        dumps={
+            name: Dump(databases[f"{name}.dump"], databases.get(f"{name}-roles.sql"))
+            for name in dumps
+        },
         frozen=frozen,
         profile=profile,
         title=f"{job.project}: {job.name}",
@@ -64,12 +67,12 @@ def run(job: Job, report: Report) -> None:
         shard=job.shard,
     )
     try:
-        walked = walk(order, report)
+        outcome = run_features(order, report)
     finally:
         shutil.rmtree(Path(job.output) / "frozen", ignore_errors=True)
-    part = _part(job.shard, walked)
-    leave(walked.run, order.output, report, epoch=job.run.committed_at, part=part)
-    judge(walked)
+    part = _part(job.shard, outcome)
+    leave(outcome.run, order.output, report, epoch=job.run.committed_at, part=part)
+    judge(outcome)
 
 
 def _unpacked(job: Job, folder: Path) -> Path | None:
@@ -88,9 +91,9 @@ def _unpacked(job: Job, folder: Path) -> Path | None:
     return next(one for one in folder.resolve().iterdir() if one.is_dir())
 
 
-def _part(shard: tuple[int, int], walked: Walked) -> str:
+def _part(shard: tuple[int, int], outcome: RunOutcome) -> str:
     """Describe the shard for the summary; empty if the stage has only one."""
     if shard[1] == 1:
         return ""
-    rest = "all" if walked.has_nothing_to_do else f"{walked.others} more"
+    rest = "all" if outcome.has_nothing_to_do else f"{outcome.others} more"
     return f"part {shard[0]} of {shard[1]}, {rest} in the other parts: "

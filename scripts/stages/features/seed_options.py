@@ -67,8 +67,8 @@ def _kind(word: str, file: Path) -> bytes:
         with file.open("rb") as opened:
             head = opened.read(len(_SQLITE))
     except OSError as error:
-        told = f'--seed "{word}": {file} cannot be read: {error.strerror}; name a file'
-        raise WrongInput(told) from None
+        sentence = f'--seed "{word}": {file} cannot be read: {error.strerror}; name a file'
+        raise WrongInput(sentence) from None
     for kind in (_SQLITE, _POSTGRESQL):
         if head.startswith(kind):
             return kind

@@ -18,7 +18,7 @@ _PLACE = "tool.slipway.features"
 PROFILE_VARIABLE = "SLIPWAY_PROFILE"
 
 
-def settle(
+def resolve(
     source: Path, nearer: Sequence[FeatureKeys] = (), profile: str | None = None
 ) -> FeatureKeys:
     """Resolve a project's settings.
@@ -31,15 +31,15 @@ def settle(
     Raises:
         WrongInput: [tool.slipway.features] is wrong, or the profile does not exist.
     """
-    told = read_project(source)
+    project = read_project(source)
     places = [*nearer]
     if profile is not None:
-        if profile not in told.profiles:
-            known = ", ".join(told.profiles) or "none"
+        if profile not in project.profiles:
+            known = ", ".join(project.profiles) or "none"
             msg = f'the profile "{profile}" is not in [{_PLACE}.profiles]; there are {known}.'
-            raise WrongInput(msg + did_you_mean(profile, told.profiles))
-        places.append(told.profiles[profile])
-    return layered(*places, told)
+            raise WrongInput(msg + did_you_mean(profile, project.profiles))
+        places.append(project.profiles[profile])
+    return layered(*places, project)
 
 
 def read_project(source: Path) -> FeatureProject:
@@ -65,5 +65,5 @@ def _sentence(source: Path, error: Any) -> str:
         key = str(error["loc"][-1])
         hint = did_you_mean(key, keys) or f" Allowed: {', '.join(sorted(keys))}."
         return f'{place}: unknown key "{key}".{hint}'
-    said = str(error["msg"]).removeprefix("Value error, ")
-    return f"{place}: {error['input']!r} is not allowed: {said[:1].lower()}{said[1:]}"
+    reason = str(error["msg"]).removeprefix("Value error, ")
+    return f"{place}: {error['input']!r} is not allowed: {reason[:1].lower()}{reason[1:]}"

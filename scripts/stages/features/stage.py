@@ -11,13 +11,13 @@ from slipway.model.kinds.stage import ApplicationStage
 
 
 class FeaturesStage(ApplicationStage, FeatureKeys):
-    """Walk the application's behave features: over plain HTTP, and in a browser where tagged."""
+    """Run the application's behave features: over plain HTTP, and in a browser where tagged."""
 
     can_shard: ClassVar[bool] = True
 
     uses: Literal["features"]
     machine_retries: int = Field(default=0, ge=0, le=10, alias="machine-retries")
-    """How often the stage is tried again by itself when a machine was to blame (exit code 3);
+    """Number of automatic retries after a failure of the machine (exit code 3);
     `retries` is about scenarios."""
     profile: str | None = None
     """A profile of [tool.slipway.features.profiles] in the project's pyproject.toml."""

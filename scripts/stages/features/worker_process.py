@@ -58,13 +58,13 @@ class FeatureProcess:
         taken = started.take(*place) if started is not None else None
         self._process, variables = taken or (start_process(*place), {})
         settings = launch.folder / f"settings-{index}.json"
-        told = {
+        facts = {
             **launch.settings,
             "index": index,
             "events": str(self._events),
             "environment": variables,
         }
-        settings.write_text(json.dumps(told), "utf-8")
+        settings.write_text(json.dumps(facts), "utf-8")
         hand_settings(self._process, settings)
         self._reader = threading.Thread(target=self._read, args=(report,), daemon=True)
         self._reader.start()

@@ -3,7 +3,7 @@
 import pytest
 from selenium.common.exceptions import TimeoutException, WebDriverException
 
-from slipway.sessions.browser.errors import Gone, Slow, translated
+from slipway.sessions.browser.errors import LeftPage, Slow, translated
 from slipway.sessions.errors import SessionLost, Transient
 
 INFO = "\n  (Session info: chrome-headless-shell=156.0.8078.108)"
@@ -19,7 +19,7 @@ INFO = "\n  (Session info: chrome-headless-shell=156.0.8078.108)"
             Transient,
         ),
         (TimeoutException, "timeout\nfrom no such execution context: frame detached", Transient),
-        (TimeoutException, "timeout\nfrom stale element reference: it is gone", Gone),
+        (TimeoutException, "timeout\nfrom stale element reference: it is gone", LeftPage),
         (TimeoutException, "timeout\nfrom tab crashed", SessionLost),
         (TimeoutException, "timeout: Timed out receiving message from renderer: 4.000", Slow),
         (TimeoutException, "timeout\nfrom timeout: Timed out receiving message", Slow),

@@ -172,6 +172,8 @@ def _request(url: str) -> Request:
     plain = parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="")
     request = Request(urlunsplit(plain))  # noqa: S310  http or https alone, see check_url
     if parts.username is not None:
-        said = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-        request.add_header("Authorization", f"Basic {base64.b64encode(said.encode()).decode()}")
+        credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        request.add_header(
+            "Authorization", f"Basic {base64.b64encode(credentials.encode()).decode()}"
+        )
     return request

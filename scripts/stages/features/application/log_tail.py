@@ -70,7 +70,7 @@ class ApplicationLog:
         kept = text.splitlines()[-lines:] if lines > 0 else []
         return "\n".join(kept)
 
-    def said(self, since: int | None = None) -> str:
+    def last_lines(self, since: int | None = None) -> str:
         """Return the last lines joined into one, for a sentence."""
         lines = [_CONTROL.sub("", line).strip() for line in self.tail(200, since).splitlines()]
         last = [line[:_LONGEST_LINE] for line in lines if line][-_LAST_LINES:]

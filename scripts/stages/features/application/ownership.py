@@ -64,9 +64,9 @@ class Proof:
         places = listening(self._keeper.processes())
         if not places or any(port == self._values.port for _, port in places):
             return self._answer
-        heard = ", ".join(f"{host} port {port}" for host, port in places)
+        ports = ", ".join(f"{host} port {port}" for host, port in places)
         return (
-            f"{self._answer}; it listens on {heard} instead of port {self._values.port}, which it "
+            f"{self._answer}; it listens on {ports} instead of port {self._values.port}, which it "
             f"is given as {{port}} and {self._settings.port_env or 'in no variable'}"
         )
 
@@ -104,8 +104,8 @@ class Proof:
     def _knows_token(self, limit: float) -> bool:
         path = self._settings.token_path or ""
         answer = ask(self._values.url + path, limit)
-        told = answer.body.strip()
-        knows = answer.status == _OK and hmac.compare_digest(told, self._values.token.encode())
+        token = answer.body.strip()
+        knows = answer.status == _OK and hmac.compare_digest(token, self._values.token.encode())
         owner, pid = self._owner()
         # The token may be answered by a process that is not ours, such as a container's port proxy.
         if knows and owner is not Owner.SHARED:

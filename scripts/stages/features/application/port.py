@@ -17,7 +17,7 @@ from slipway.model.errors import StageFailed, WrongInput
 
 _TRIES = 20
 #: Messages of programs that cannot bind. In other languages, trying the port finds it.
-_SAYS_TAKEN = re.compile(
+_PORT_TAKEN = re.compile(
     r"EADDRINUSE|address (?:is )?already in use|port (?:\S+ )?is (?:already )?(?:in use|taken)|"
     r"only one usage of each socket address|WinError 10048|\berrno 98\b|\berrno 48\b",
     re.IGNORECASE,
@@ -102,9 +102,9 @@ def is_taken(host: str, port: int) -> bool:
     return False
 
 
-def says_taken(log: str) -> bool:
+def reports_taken_port(log: str) -> bool:
     """Return True if a program's output says that it cannot bind its port."""
-    return _SAYS_TAKEN.search(log) is not None
+    return _PORT_TAKEN.search(log) is not None
 
 
 class Owner(enum.Enum):

@@ -20,7 +20,7 @@ from slipway.scripts.stages.features.application.port import (
     Owner,
     find_owner,
     is_taken,
-    says_taken,
+    reports_taken_port,
 )
 from slipway.scripts.stages.features.application.seeds import Seeds
 from slipway.scripts.stages.features.application.settings import ApplicationSettings, Placeholders
@@ -149,12 +149,13 @@ class Application:
         assert keeper is not None  # noqa: S101
         if (code := keeper.await_code(_CODE)) is not None:
             raise StageFailed(
-                f"the application {ending_text(code)} during the features: {log.said()}"
+                f"the application {ending_text(code)} during the features: {log.last_lines()}"
             )
         # The end of a daemonised application cannot be seen from its first process.
         if keeper.forked and not accepts(values.host, values.port):
             raise StageFailed(
-                f"the application listens no more on port {values.port}; it said: {log.said()}"
+                f"the application listens no more on port {values.port}; "
+                f"it said: {log.last_lines()}"
             )
 
     def mark(self) -> None:
@@ -198,9 +199,9 @@ class Application:
     def _halt(self) -> None:
         """End its processes, but keep what `_prepare` created."""
         self._values = None
-        left = self._keeper.stop() if self._keeper else []
-        if left:
-            pids = ", ".join(map(str, left))
+        remaining = self._keeper.stop() if self._keeper else []
+        if remaining:
+            pids = ", ".join(map(str, remaining))
             self._notice(f"processes of the application could not be ended: {pids}; end them")
 
     def _start(self, port: int = 0) -> None:
@@ -280,28 +281,28 @@ class Application:
         end = time.monotonic() + self.settings.patience
         pause = _PAUSE
         while True:
-            self._refuse_dead(values, since)
+            self._check_running(values, since)
             if proof.is_healthy(end - time.monotonic()):
-                self._refuse_dead(values, since)
+                self._check_running(values, since)
                 return
             if time.monotonic() > end:
-                said = self._log.said(since) if self._log else ""
+                output = self._log.last_lines(since) if self._log else ""
                 raise StageFailed(
                     f"the application was not healthy within "
-                    f"{format_duration(self.settings.patience)}: {proof.last}; it said: {said}"
+                    f"{format_duration(self.settings.patience)}: {proof.last}; it said: {output}"
                 )
             time.sleep(pause)
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
-    def _refuse_dead(self, values: Placeholders, since: int) -> None:
+    def _check_running(self, values: Placeholders, since: int) -> None:
         assert self._keeper is not None  # noqa: S101  made by _prepare
         assert self._log is not None  # noqa: S101
         if (code := self._keeper.code) is None:
             return
-        said = self._log.said(since)
-        if says_taken(self._log.tail(200, since)) or self._lost(values):
-            raise PortLost(f"port {values.port} was taken by another; it said: {said}")
-        raise StageFailed(f"the application {ending_text(code)} before it was healthy: {said}")
+        output = self._log.last_lines(since)
+        if reports_taken_port(self._log.tail(200, since)) or self._lost(values):
+            raise PortLost(f"port {values.port} was taken by another; it said: {output}")
+        raise StageFailed(f"the application {ending_text(code)} before it was healthy: {output}")
 
     def _lost(self, values: Placeholders) -> bool:
         """Return True if another process has the port; a child left behind counts as ours."""

@@ -111,8 +111,8 @@ class ApplicationSettings:
             if "\0" in value:
                 raise WrongInput(f"application: env {name} holds a NUL character; remove it")
         texts = [*self.command, *self.env.values()]
-        told = self.token_env is not None or any("{token}" in text for text in texts)
-        if self.token_path is not None and not told:
+        has_token = self.token_env is not None or any("{token}" in text for text in texts)
+        if self.token_path is not None and not has_token:
             raise WrongInput(
                 "application: token-path is set, but nothing tells the application its token; "
                 "set token-env, or write {token} in command or env"

@@ -127,7 +127,7 @@ class Watchdog:
         self.process: subprocess.Popen[bytes] | None = None
         self.code: int | None = None
         """The exit code of the started process, once it has ended."""
-        self.told = False
+        self.is_reported = False
         self.again = 0.0
 
     def serve(self) -> None:
@@ -137,14 +137,14 @@ class Watchdog:
             try:
                 order = self.orders.get(timeout=_TICK)
             except queue.Empty:
-                order = {"do": "look"}
+                order = {"do": "check"}
             if order["do"] == "leave":
                 break
             if order["do"] == "start":
                 self.start(order)
             elif order["do"] == "stop":
                 self.stop()
-            self.look()
+            self.check()
             # A fork of the runner may hold the pipe open after the runner's death.
             if time.monotonic() > due:
                 due = time.monotonic() + _SELDOM
@@ -156,7 +156,7 @@ class Watchdog:
 
     def start(self, order: dict[str, Any]) -> None:
         """Start the application, with its output appended to the log."""
-        self.code, self.told, self.again = None, False, 0.0
+        self.code, self.is_reported, self.again = None, False, 0.0
         try:
             with Path(order["log"]).open("ab") as log:
                 self.process = subprocess.Popen(
@@ -172,9 +172,9 @@ class Watchdog:
                     creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
                 )
         except (OSError, ValueError) as error:
-            say({"is": "refused", "why": getattr(error, "strerror", None) or str(error)})
+            send({"is": "refused", "why": getattr(error, "strerror", None) or str(error)})
         else:
-            say({"is": "started", "pid": self.process.pid})
+            send({"is": "started", "pid": self.process.pid})
 
     def collect(self) -> None:
         """Reap children that have ended, and record the application's exit code."""
@@ -187,10 +187,10 @@ class Watchdog:
                     self.code = os.waitstatus_to_exitcode(ended[1])
                     self.process.returncode = self.code
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Report the end of the application once; a daemonised one has not ended."""
         self.collect()
-        if self.process is None or self.code is None or self.told:
+        if self.process is None or self.code is None or self.is_reported:
             return
         if self.code == 0:
             # Too slow for every poll: it reads every process of the machine.
@@ -198,10 +198,10 @@ class Watchdog:
                 return
             self.again = time.monotonic() + _SELDOM
             if self.find():
-                say({"is": "forked"})
+                send({"is": "forked"})
                 return
-        self.told = True
-        say({"is": "ended", "code": self.code})
+        self.is_reported = True
+        send({"is": "ended", "code": self.code})
 
     def find(self) -> list[psutil.Process]:
         """Return the application's living processes."""
@@ -209,16 +209,16 @@ class Watchdog:
 
     def end(self, grace: float) -> list[psutil.Process]:
         """End all of them within about `grace` seconds; return those that cannot be ended."""
-        left = end_all(self.find, grace, self.collect)
+        remaining = end_all(self.find, grace, self.collect)
         self.process = None
-        return left
+        return remaining
 
     def stop(self) -> None:
         """End the application and report the processes that could not be ended."""
-        say({"is": "stopped", "left": [one.pid for one in self.end(self.grace)]})
+        send({"is": "stopped", "left": [one.pid for one in self.end(self.grace)]})
 
 
-def say(event: dict[str, Any]) -> None:
+def send(event: dict[str, Any]) -> None:
     """Send an event to the runner, if it still exists."""
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.write(json.dumps(event) + "\n")
@@ -248,7 +248,7 @@ def main() -> None:
         if number := getattr(signal, name, None):
             signal.signal(number, lambda *_: orders.put({"do": "leave"}))
     if number := getattr(signal, "SIGCHLD", None):
-        signal.signal(number, lambda *_: orders.put({"do": "look"}))
+        signal.signal(number, lambda *_: orders.put({"do": "check"}))
     _adopt_orphans()
     os.chdir(Path(sys.executable).anchor)
     try:
@@ -256,7 +256,7 @@ def main() -> None:
     except (ValueError, psutil.Error):
         return
     threading.Thread(target=_read, args=(orders,), daemon=True).start()
-    say({"is": "ready"})
+    send({"is": "ready"})
     watchdog.serve()
     # Not sys.exit: the reader thread still blocks on the input and would delay it.
     os._exit(0)

@@ -22,7 +22,9 @@ from slipway.scripts.stages.features.application.watchdog import belongings, end
 
 _PATIENCE = 30.0
 _PAUSE = 0.01
-_GONE = "the process that watches the application is gone; it was killed from outside: run again"
+_WATCHDOG_ENDED = (
+    "the process that watches the application is gone; it was killed from outside: run again"
+)
 
 
 class Keeper:
@@ -153,7 +155,7 @@ class Keeper:
             self._process.stdin.write(json.dumps(order) + "\n")
             self._process.stdin.flush()
         except (OSError, ValueError) as error:
-            raise StageFailed(_GONE) from error
+            raise StageFailed(_WATCHDOG_ENDED) from error
 
     def _await(self, *kinds: str, seconds: float = _PATIENCE) -> dict[str, Any]:
         while True:
@@ -173,7 +175,7 @@ class Keeper:
         elif event["is"] == "gone":
             # Put back, so that the next request fails, too.
             self._events.put(event)
-            raise StageFailed(_GONE)
+            raise StageFailed(_WATCHDOG_ENDED)
 
     def _read(self) -> None:
         assert self._process.stdout is not None  # noqa: S101  Popen was given a pipe

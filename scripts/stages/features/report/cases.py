@@ -78,8 +78,8 @@ class CaseWriter:
         """
         self._shelf = shelf
         self._macros = templates.macros(f"{_ROOM}/cases.html.j2")
-        self._steps_left = _MOST_PASSED_STEPS
-        self._details_left = _MOST_DETAILS
+        self._remaining_steps = _MOST_PASSED_STEPS
+        self._remaining_details = _MOST_DETAILS
 
     def cases(self, scenarios: list[ScenarioResult], *, opened: int) -> Markup:
         """Render scenarios in full.
@@ -116,9 +116,9 @@ class CaseWriter:
 
     def _passed(self, one: ScenarioResult) -> Markup:
         steps = one.attempts[-1].steps if one.attempts else ()
-        self._steps_left -= sum(_ITEM + len(step.keyword) + len(step.name) for step in steps)
+        self._remaining_steps -= sum(_ITEM + len(step.keyword) + len(step.name) for step in steps)
         return self._macros.passed(
-            one, _tags(one), took(one.seconds), steps if self._steps_left >= 0 else ()
+            one, _tags(one), took(one.seconds), steps if self._remaining_steps >= 0 else ()
         )
 
     def _case(self, one: ScenarioResult, *, is_open: bool) -> Markup:
@@ -133,15 +133,17 @@ class CaseWriter:
         which = f", attempt {attempt.number}" if len(one.attempts) > 1 else ""
         pictures = self._shelf.pictures(attempt.evidence, f"{one.name}{which}")
         papers = self._shelf.texts(attempt.evidence)
-        is_short = self._details_left < 0
+        is_short = self._remaining_details < 0
         steps, message, longest = attempt.steps, attempt.message.strip(), None
         if is_short:
             steps = tuple(step for step in steps if step.status not in _WELL)
             message, longest = message[:_LONGEST_HINT], _LONGEST_HINT
-        is_told = any(message in step.message for step in steps)
-        why = "" if is_told else _why(message)
+        is_shown = any(message in step.message for step in steps)
+        why = "" if is_shown else _why(message)
         rows = [_step(step, longest) for step in steps]
-        self._details_left -= len(why) + sum(_MARKUP + len(row.name) + len(row.why) for row in rows)
+        self._remaining_details -= len(why) + sum(
+            _MARKUP + len(row.name) + len(row.why) for row in rows
+        )
         return _Attempt(
             attempt.number, attempt.status, _kind(attempt.status), took(attempt.seconds),
             pictures, why, rows, is_short, papers,

@@ -53,20 +53,20 @@ class EvidenceShelf:
             limit_bytes: Limit of the evidence in the report, in bytes as written there.
         """
         self._macros = templates.macros(f"{_ROOM}/evidence.html.j2")
-        self._told = self._macros.told
+        self._render = self._macros.remark
         self._limit = limit_bytes
-        self._left = limit_bytes
-        self._left_out: list[str] = []
+        self._remaining = limit_bytes
+        self._omitted: list[str] = []
 
-    def told(self) -> str:
+    def omission_sentence(self) -> str:
         """Return a sentence on the evidence omitted so far; empty if there is none."""
-        if not self._left_out:
+        if not self._omitted:
             return ""
-        number = count_text(len(self._left_out), "piece")
-        verb = "is" if len(self._left_out) == 1 else "are"
+        number = count_text(len(self._omitted), "piece")
+        verb = "is" if len(self._omitted) == 1 else "are"
         return (
             f"{number} of evidence of later scenarios {verb} left out, among them "
-            f"{self._left_out[0]}: the evidence in one report may take {size_text(self._limit)}."
+            f"{self._omitted[0]}: the evidence in one report may take {size_text(self._limit)}."
         )
 
     def pictures(self, files: tuple[EvidenceFile, ...], of: str) -> Markup:
@@ -85,13 +85,13 @@ class EvidenceShelf:
         return Markup().join(self._text(file) for file in files if file.media_type not in _PICTURES)
 
     def _picture(self, file: EvidenceFile, of: str) -> Markup:
-        data = self._read(file, self._left * 3 // 4)
+        data = self._read(file, self._remaining * 3 // 4)
         if isinstance(data, Markup):
             return data
         source = pictures.source(data)
         if source is None:
-            return self._told(f"{file.name} is no PNG or JPEG picture and cannot be shown.")
-        self._left -= len(source)
+            return self._render(f"{file.name} is no PNG or JPEG picture and cannot be shown.")
+        self._remaining -= len(source)
         return self._macros.shot(file.name, of, source, _measures(data))
 
     def _text(self, file: EvidenceFile) -> Markup:
@@ -104,11 +104,11 @@ class EvidenceShelf:
             and not file.media_type.startswith("text/")
             and file.media_type not in _TEXTS
         ):
-            return self._told(
+            return self._render(
                 f"{file.name} ({file.media_type}) is of a kind that is not shown here."
             )
         # The end of a text suffices; a truncated page would show something else.
-        most = min(self._left, _LARGEST_PAGE) if is_page else None
+        most = min(self._remaining, _LARGEST_PAGE) if is_page else None
         data = self._read(file, most)
         if isinstance(data, Markup):
             return data
@@ -118,9 +118,9 @@ class EvidenceShelf:
             inner = self._macros.page(source)
         else:
             inner = self._macros.plain(end_of(text))
-        if len(inner) > self._left:
+        if len(inner) > self._remaining:
             return self._omit(file, len(data))
-        self._left -= len(inner)
+        self._remaining -= len(inner)
         remark = f", not UTF-8: read as {read_as}" if read_as else ""
         return self._macros.text(file.name, size_text(len(data)), remark, inner)
 
@@ -128,26 +128,26 @@ class EvidenceShelf:
         """Return a file's bytes, only its end if `most` is None; or HTML with the reason."""
         try:
             if not file.path.is_file():
-                return self._told(
+                return self._render(
                     f"{file.name} is missing: it was gone when this report was written."
                 )
             size = file.path.stat().st_size
             if size == 0:
-                return self._told(f"{file.name} is empty (0 bytes).")
+                return self._render(f"{file.name} is empty (0 bytes).")
             if most is not None and size > most:
                 return self._omit(file, size)
             return _end(file.path, size) if most is None else file.path.read_bytes()
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) and error.strerror else error
-            return self._told(f"{file.name} cannot be read: {why}.")
+            return self._render(f"{file.name} cannot be read: {why}.")
 
     def _omit(self, file: EvidenceFile, size: int) -> Markup:
-        self._left_out.append(file.name)
+        self._omitted.append(file.name)
         if size > _LARGEST_PAGE and file.media_type not in _PICTURES:
             limit = f"one file may take {size_text(_LARGEST_PAGE)} here"
         else:
             limit = f"the evidence in one report may take {size_text(self._limit)}"
-        return self._told(f"{file.name} ({size_text(size)}) is left out: {limit}.")
+        return self._render(f"{file.name} ({size_text(size)}) is left out: {limit}.")
 
 
 def _end(path: Path, size: int) -> bytes:

@@ -93,7 +93,7 @@ def _page(run: FeaturesRun, limit_bytes: int) -> str:
         started=run.started_at.astimezone(UTC),
         together=f"{took(run.seconds)}, {count_text(run.jobs, 'process', 'processes')}",
         # Must follow the cases: only now it is known what was omitted.
-        notices=[*run.notices, *filter(None, [shelf.told()])],
+        notices=[*run.notices, *filter(None, [shelf.omission_sentence()])],
         log=end_of(run.application_log_tail) if run.application_log_tail.strip() else "",
         is_log_open=kind in {"failed", "nothing"},
         slowest=_slowest(run),

@@ -17,7 +17,7 @@ from slipway.model.protocol.event import Picture, Progress, TestResult
 from slipway.scripts.python_env.interpreter import Environment
 from slipway.scripts.report import Report
 from slipway.scripts.stages.features.application.process import Application, ApplicationSettings
-from slipway.scripts.stages.features.coordinator import walk
+from slipway.scripts.stages.features.coordinator import run_features
 from slipway.scripts.stages.features.outcome import judge, leave
 from slipway.scripts.stages.features.request import Order
 
@@ -141,7 +141,7 @@ class Project:
         order = Order(
             self.folder, told, environment, cache, self.output, tuple(arguments), shard=shard
         )
-        self.walked = walk(order, self.report)
+        self.walked = run_features(order, self.report)
         return {one.name: one.status for one in self.walked.run.scenarios}
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from slipway.model.errors import WrongInput
 from slipway.model.kinds.features import FeatureKeys, layered
-from slipway.scripts.stages.features.settings import read_project, settle
+from slipway.scripts.stages.features.settings import read_project, resolve
 from slipway.scripts.stages.features.stage import FeaturesStage
 
 PYPROJECT = """\
@@ -35,47 +35,47 @@ def project(tmp_path):
 def test_the_nearest_wins(project):
     folder = project(PYPROJECT)
     stage = FeaturesStage(uses="features", jobs=4, retries=1)
-    told = settle(folder, [FeatureKeys(retries=2), stage])
+    told = resolve(folder, [FeatureKeys(retries=2), stage])
     assert (told.retries, told.jobs) == (2, 4)
     assert told.command[0] == "python"
-    assert settle(folder, [stage]).retries == 1
-    assert settle(folder).jobs == 2
+    assert resolve(folder, [stage]).retries == 1
+    assert resolve(folder).jobs == 2
 
 
 def test_a_stage_that_came_as_a_job_says_no_more_than_it_did(project):
     stage = FeaturesStage(uses="features", profile="loud", tags=["not @slow"])
     sent = FeaturesStage.model_validate_json(stage.model_dump_json(by_alias=True))
     folder = project(PYPROJECT)
-    assert settle(folder, [sent], "loud") == settle(folder, [stage], "loud")
-    assert settle(folder, [sent], "loud").command[0] == "python"
+    assert resolve(folder, [sent], "loud") == resolve(folder, [stage], "loud")
+    assert resolve(folder, [sent], "loud").command[0] == "python"
 
 
 def test_a_profile_is_nearer_than_the_project(project):
     folder = project(PYPROJECT)
-    told = settle(folder, profile="loud")
+    told = resolve(folder, profile="loud")
     assert told.application_env == {"MODE": "test", "DEBUG": "1"}
     assert told.headless is False
 
 
 def test_an_address_takes_the_place_of_a_command_farther_away(project):
     folder = project(PYPROJECT)
-    told = settle(folder, profile="staging")
+    told = resolve(folder, profile="staging")
     assert (told.base_url, told.command) == ("https://staging.example.org", None)
     nearer = FeatureKeys(command=("serve",))
-    told = settle(folder, [nearer], profile="staging")
+    told = resolve(folder, [nearer], profile="staging")
     assert (told.base_url, told.command) == (None, ("serve",))
 
 
 def test_a_project_that_says_nothing(tmp_path, project):
-    assert settle(tmp_path) == FeatureKeys()
-    assert settle(project("[project]\nname = 'x'\n")) == FeatureKeys()
+    assert resolve(tmp_path) == FeatureKeys()
+    assert resolve(project("[project]\nname = 'x'\n")) == FeatureKeys()
 
 
 def test_an_unknown_profile_is_told(project):
     with pytest.raises(WrongInput, match=r'"stagin" is not in .* Did you mean "staging"\?'):
-        settle(project(PYPROJECT), profile="stagin")
+        resolve(project(PYPROJECT), profile="stagin")
     with pytest.raises(WrongInput, match="there are none"):
-        settle(project(""), profile="x")
+        resolve(project(""), profile="x")
 
 
 @pytest.mark.parametrize(

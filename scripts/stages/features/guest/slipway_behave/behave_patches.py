@@ -12,7 +12,7 @@ from typing import Any
 
 from . import plan as feature_plan
 from . import sources
-from .errors import StepExited, WrongInput, details, failed_import, place, relative, said
+from .errors import StepExited, WrongInput, details, failed_import, one_line, place, relative
 from .runner import Run
 from .verdicts import HookError
 
@@ -41,7 +41,7 @@ def install(run: Run) -> None:
             ) from None
 
     model.Scenario.run, model.Step.run, matchers.Match.run = scenario, step, match
-    _hear_cleanups(run, Context)
+    _record_cleanups(run, Context)
 
 
 def _step(run: Run) -> str:
@@ -51,22 +51,22 @@ def _step(run: Run) -> str:
     return f"{relative(str(step.filename))}:{step.line}: the step {step.keyword} {step.name}"
 
 
-def _hear_cleanups(run: Run, context: Any) -> None:
+def _record_cleanups(run: Run, context: Any) -> None:
     original = getattr(context, "print_cleanup_error", None)
     if original is None:
         return
 
-    def told(ctx: Any, cleanup: Any, error: BaseException) -> Any:
+    def record(ctx: Any, cleanup: Any, error: BaseException) -> Any:
         name = getattr(cleanup, "__name__", "") or repr(cleanup)
         run.hooks.append(_hook_error(f"the cleanup {name}", error))
         return original(ctx, cleanup, error)
 
-    context.print_cleanup_error = staticmethod(told)
+    context.print_cleanup_error = staticmethod(record)
 
 
 def _hook_error(name: str, error: BaseException) -> HookError:
     file, line = place(error.__traceback__)
-    return HookError(name, said(error), file, line, details(error))
+    return HookError(name, one_line(error), file, line, details(error))
 
 
 def wrap_hooks(run: Run, hooks: Any) -> None:
@@ -74,19 +74,19 @@ def wrap_hooks(run: Run, hooks: Any) -> None:
     kinds = ("all", "feature", "rule", "scenario", "step", "tag")
     for name in [f"{when}_{kind}" for when in ("before", "after") for kind in kinds]:
         if callable(hooks.get(name)):
-            hooks[name] = _heard(run, name, hooks[name])
+            hooks[name] = _recorded(run, name, hooks[name])
 
 
-def _heard(run: Run, name: str, hook: Callable[..., Any]) -> Callable[..., Any]:
+def _recorded(run: Run, name: str, hook: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(hook)
-    def heard(*args: Any, **named: Any) -> Any:
+    def wrapped(*args: Any, **named: Any) -> Any:
         try:
             with run.watch.over("step", f"the hook {name}"):
                 return hook(*args, **named)
         except SystemExit as error:
-            gone = StepExited(f"it called sys.exit({error.code!r})")
-            run.hooks.append(_hook_error(name, gone.with_traceback(error.__traceback__)))
-            raise gone from None
+            exited = StepExited(f"it called sys.exit({error.code!r})")
+            run.hooks.append(_hook_error(name, exited.with_traceback(error.__traceback__)))
+            raise exited from None
         except Exception as error:
             run.hooks.append(_hook_error(name, error))
             raise
@@ -94,7 +94,7 @@ def _heard(run: Run, name: str, hook: Callable[..., Any]) -> Callable[..., Any]:
             run.stopped = run.stopped or "the run was interrupted"
             raise
 
-    return heard
+    return wrapped
 
 
 class Attachments:
@@ -114,7 +114,7 @@ class Attachments:
         name = name or getattr(data, "name", "")
         kept = self._run.evidence.keep(mime_type, data, str(name or ""))
         if self._run.scenario is None:
-            self._run.events.tell("attachment", **kept)
+            self._run.events.emit("attachment", **kept)
 
     def __getattr__(self, name: str) -> Any:
         """Return a no-op for any other method that behave calls on formatters."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from . import tags as feature_tags
-from .errors import WrongInput, said
+from .errors import WrongInput, one_line
 from .settings import Settings
 
 #: Arguments that only print a text, without a run.
@@ -48,7 +48,7 @@ def configure(settings: Settings) -> Any:
     except WrongInput:
         raise
     except Exception as error:  # noqa: BLE001  behave's parsers may raise anything
-        text = f"behave's configuration or arguments cannot be used: {said(error)}"
+        text = f"behave's configuration or arguments cannot be used: {one_line(error)}"
         raise WrongInput(text, "configuration") from None
     config.update_userdata(settings.userdata)
     ours: dict[str, Any] = {"attempt": 1, "process": settings.index, "jobs": settings.jobs}
@@ -90,8 +90,8 @@ def _parse(text: str) -> Any:
     try:
         return TagExpressionParser.parse(text.replace("@", ""))
     except Exception as error:  # noqa: BLE001  its class differs between versions
-        told = str(error).strip().splitlines()[0] if str(error).strip() else "it cannot be read"
-        raise WrongInput(f'the tag expression "{text}" is wrong: {told}', "tags") from None
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else "it cannot be read"
+        raise WrongInput(f'the tag expression "{text}" is wrong: {reason}', "tags") from None
 
 
 def _keep_protocol(config: Any) -> None:
@@ -108,9 +108,9 @@ def _list(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else [str(one) for one in value]
 
 
-def _refused(told: str, arguments: list[str]) -> str:
+def _refused(message: str, arguments: list[str]) -> str:
     """Convert argparse's error into our sentence."""
-    problem = told.rpartition("error:")[2].strip() or "they cannot be read"
+    problem = message.rpartition("error:")[2].strip() or "they cannot be read"
     formats = re.search(r"BAD_FORMAT=(.*)", problem)
     if formats:
         return f"behave has no such formatter: {formats.group(1)}; see `behave --format=help`"

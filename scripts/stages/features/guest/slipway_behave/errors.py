@@ -72,7 +72,7 @@ def standing(frame: Any) -> tuple[str, int]:
     return (relative(frames[-1].filename), frames[-1].lineno or 0) if frames else ("", 0)
 
 
-def said(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
     """Format an exception as one line."""
     if isinstance(error, StepExited):
         return str(error)
@@ -106,8 +106,8 @@ def failed_import(error: BaseException, what: str) -> WrongInput:
     else:
         file, line = place(error.__traceback__)
     where = f"{file}:{line}" if file else what
-    told = f"sys.exit({error.code})" if isinstance(error, SystemExit) else said(error)
-    text = f"{where}: {what} cannot be loaded: {told}"
+    reason = f"sys.exit({error.code})" if isinstance(error, SystemExit) else one_line(error)
+    text = f"{where}: {what} cannot be loaded: {reason}"
     if isinstance(error, ModuleNotFoundError):
         text += f"; install it for {sys.executable}, or correct the import"
     return WrongInput(text, "import", file, line)

@@ -31,7 +31,7 @@ class Events:
         self._always = {"process": process, "token": token}
         self.errors = 0
 
-    def tell(self, event: str, **values: Any) -> None:
+    def emit(self, event: str, **values: Any) -> None:
         """Write one event."""
         record = {"event": event, "time": round(time.time(), 4), **self._always, **values}
         # ASCII only: a lone surrogate in a message must not stop the run.
@@ -42,16 +42,16 @@ class Events:
 
     def notice(self, text: str, level: str = "info", **values: Any) -> None:
         """Report a sentence for people."""
-        self.tell("notice", text=text, level=level, **values)
+        self.emit("notice", text=text, level=level, **values)
 
     def error(self, text: str, *, kind: str, code: int, file: str = "", line: int = 0) -> None:
         """Report an error that fails the run, besides failed scenarios."""
         self.errors += 1
-        self.tell("error", text=text, kind=kind, code=code, file=file, line=line)
+        self.emit("error", text=text, kind=kind, code=code, file=file, line=line)
 
 
 def cut(text: object) -> str:
     """Shorten a text for an event to its beginning and its end."""
-    told = str(text or "")
+    full = str(text or "")
     half = _LONG // 2
-    return told if len(told) <= _LONG else f"{told[:half]}\n[...]\n{told[-half:]}"
+    return full if len(full) <= _LONG else f"{full[:half]}\n[...]\n{full[-half:]}"

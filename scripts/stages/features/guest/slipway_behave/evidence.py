@@ -41,11 +41,11 @@ class Evidence:
         path = self.folder / f"{self.stem}-{number}{ending}"
         content = data.encode("utf-8", "replace") if isinstance(data, str) else bytes(data)
         path.write_bytes(content)
-        told = {
+        attachment = {
             "path": str(path.resolve()),
             "name": name or path.name,
             "media_type": str(media_type),
             "size": len(content),
         }
-        self.kept.append(told)
-        return told
+        self.kept.append(attachment)
+        return attachment

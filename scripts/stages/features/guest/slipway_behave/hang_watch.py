@@ -63,7 +63,7 @@ class Watch:
                 self._changed.notify()
         if self._thread is None:
             self._put_off()
-            self._thread = threading.Thread(target=self._look, name="slipway-watch", daemon=True)
+            self._thread = threading.Thread(target=self._check, name="slipway-watch", daemon=True)
             self._thread.start()
 
     def _end(self, kind: str) -> None:
@@ -73,10 +73,10 @@ class Watch:
     def _put_off(self) -> None:
         """Reset faulthandler's timer, which ends the process if this watch's thread gets stuck."""
         if self.last_words is not None:
-            left = (self.limits["step"] or self.limits["scenario"]) + _GRACE
-            faulthandler.dump_traceback_later(left, exit=True, file=self.last_words)
+            remaining = (self.limits["step"] or self.limits["scenario"]) + _GRACE
+            faulthandler.dump_traceback_later(remaining, exit=True, file=self.last_words)
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         due = time.monotonic() + _PUT_OFF
         while True:
             with self._changed:

@@ -63,10 +63,10 @@ def _case(verdict: Verdict, classname: str) -> ET.Element:
         properties = ET.SubElement(case, "properties")
         ET.SubElement(properties, "property", name="attempts", value=str(len(verdict.attempts)))
     last = verdict.last()
-    told = last.details if last else ""
+    details = last.details if last else ""
     if verdict.status in {"failed", "error"}:
         kind = "failure" if verdict.status == "failed" else "error"
-        _problem(case, kind, verdict.message, told)
+        _problem(case, kind, verdict.message, details)
     elif verdict.status in {"skipped", "untested", "quarantined"}:
         reason = f"quarantined: {verdict.message}" if _quarantined(verdict) else verdict.message
         ET.SubElement(case, "skipped", message=clean(reason))

@@ -71,7 +71,7 @@ from typing import Any
 
 from . import behave_patches, tags
 from . import config as feature_config
-from .errors import Missing, Stop, WrongInput, at, place, relative, said, standing
+from .errors import Missing, Stop, WrongInput, at, one_line, place, relative, standing
 from .events import Events
 from .hang_watch import Watch
 from .runner import Run
@@ -159,8 +159,8 @@ def no_features(config: Any, error: Exception) -> WrongInput:
     if missing:
         text = f'there is no "{missing[0]}" in {Path.cwd()}; name the folder of your features'
         return WrongInput(text, "path")
-    told = str(error).replace(f"{Path.cwd()}{os.sep}", "")
-    return WrongInput(f"{told}: features need .feature files and a folder steps", "path")
+    reason = str(error).replace(f"{Path.cwd()}{os.sep}", "")
+    return WrongInput(f"{reason}: features need .feature files and a folder steps", "path")
 
 
 def judge(part: Run, *, failed: bool, dry: bool) -> int:
@@ -172,8 +172,8 @@ def judge(part: Run, *, failed: bool, dry: bool) -> int:
     if part.stopped:
         part.events.error(part.stopped, kind="stopped", code=1)
     if failed and not bad and not part.events.errors and not dry:
-        told = "; ".join(one.sentence for one in part.hooks) or "behave says so, and not why"
-        part.events.error(f"the run failed outside its scenarios: {told}", kind="hook", code=1)
+        reasons = "; ".join(one.sentence for one in part.hooks) or "behave says so, and not why"
+        part.events.error(f"the run failed outside its scenarios: {reasons}", kind="hook", code=1)
     alone = part.settings.jobs == 1 and part.settings.shard[1] == 1
     if alone and not dry and set(counts) <= {"skipped"} and not part.events.errors:
         text = f"nothing ran: all {counts.get('skipped', 0)} chosen scenarios were skipped"
@@ -247,7 +247,7 @@ def main(path: str) -> int:
         return stop.code
     except (Exception, SystemExit) as error:  # noqa: BLE001  a formatter, a cleanup, behave itself
         where = place(error.__traceback__)
-        text = f"the run broke off: {said(error)}{at(*where)}"
+        text = f"the run broke off: {one_line(error)}{at(*where)}"
         events.error(text, kind="broken", code=1, file=relative(where[0]) if where[0] else "")
         print(f"features: {text}", file=sys.stderr)
         return 1

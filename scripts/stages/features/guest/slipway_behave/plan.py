@@ -8,7 +8,7 @@ from typing import Any
 
 from . import queue as feature_queue
 from . import sources
-from .errors import Stop, WrongInput, relative, said
+from .errors import Stop, WrongInput, one_line, relative
 from .quarantine import Quarantine
 from .settings import Settings
 
@@ -85,7 +85,7 @@ def _parsed(parse: Any, filename: str, locations: list[Any], language: Any) -> l
         raise
     except Exception as error:  # noqa: BLE001  versions of behave raise different errors
         shown = relative(filename)
-        raise WrongInput(f"{shown} cannot be read: {said(error)}", "syntax", shown) from None
+        raise WrongInput(f"{shown} cannot be read: {one_line(error)}", "syntax", shown) from None
 
 
 def _full(filename: str) -> str:

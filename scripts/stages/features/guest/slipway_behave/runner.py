@@ -29,7 +29,7 @@ class Run(Scenarios):
     def begin(self, plan: Plan, version: str) -> None:
         """Report the plan."""
         self.plan = plan
-        self.events.tell(
+        self.events.emit(
             "run_started",
             behave=version,
             python=sys.version.split()[0],
@@ -53,12 +53,12 @@ class Run(Scenarios):
                 return
             if not self.queue.claim(planned.file):
                 continue
-            began, told = time.monotonic(), len(self.hooks)
+            began, known = time.monotonic(), len(self.hooks)
             self.planned, self.verdicts = planned, {}
-            self._tell_feature("feature_started", planned, scenarios=len(planned.chosen))
+            self._write_feature("feature_started", planned, scenarios=len(planned.chosen))
             yield planned.feature
             self.enough(runner)
-            self._end(planned, time.monotonic() - began, self.hooks[told:], aborted=runner.aborted)
+            self._end(planned, time.monotonic() - began, self.hooks[known:], aborted=runner.aborted)
             self.planned = None
 
     def _end(
@@ -88,7 +88,7 @@ class Run(Scenarios):
         for one in self.verdicts.values():
             counts[one.status] = counts.get(one.status, 0) + 1
         self.queue.done(planned.file, seconds, counts)
-        self._tell_feature("feature_finished", planned, seconds=round(seconds, 4), counts=counts)
+        self._write_feature("feature_finished", planned, seconds=round(seconds, 4), counts=counts)
 
     def _write_junit(self, planned: Planned, own: list[HookError]) -> None:
         verdicts = sorted(self.verdicts.values(), key=lambda one: one.line)
@@ -96,9 +96,9 @@ class Run(Scenarios):
             name = str(planned.feature.name)
             junit.write(self.settings.junit, planned.file, name, verdicts, own)
 
-    def _tell_feature(self, event: str, planned: Planned, **values: Any) -> None:
+    def _write_feature(self, event: str, planned: Planned, **values: Any) -> None:
         name = str(planned.feature.name)
-        self.events.tell(event, feature=name, file=planned.file, **values)
+        self.events.emit(event, feature=name, file=planned.file, **values)
 
     def _nothing_can_run(self) -> None:
         """Report all scenarios as errors if before_all failed in every process."""
@@ -131,7 +131,7 @@ class Run(Scenarios):
             last = feature_verdicts.Attempt(number, "error", limit, message, step=what)
             last.evidence = self.evidence.kept
             self.verdict.attempts.append(last)
-            self.give(self.scenario, feature_verdicts.settle(self.verdict, quarantined=False))
+            self.give(self.scenario, feature_verdicts.combine(self.verdict, quarantined=False))
         for scenario in self.planned.chosen:
             if id(scenario) not in self.verdicts:
                 why = f"not run: the process was ended because {message}"
@@ -141,7 +141,7 @@ class Run(Scenarios):
 
     def finish(self, code: int) -> None:
         """Report the end of this process's part."""
-        self.events.tell(
+        self.events.emit(
             "run_finished",
             code=code,
             seconds=round(time.monotonic() - self.began, 4),

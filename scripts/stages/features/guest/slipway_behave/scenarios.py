@@ -42,7 +42,7 @@ class Scenarios:
         """The verdict on the current scenario."""
         self.verdicts: dict[int, Verdict] = {}
         """The verdicts of the current feature, by its scenarios' ids."""
-        self._told_undefined: set[str] = set()
+        self._reported_undefined: set[str] = set()
 
     def enough(self, runner: Any) -> bool:
         """Stop the run when enough scenarios have failed, in all processes together."""
@@ -81,16 +81,16 @@ class Scenarios:
             again = again and not _undefined(scenario)
             if not again or number > self.settings.retries:
                 break
-            self._tell_scenario("attempt_finished", verdict, **vars(attempt))
+            self._write_scenario("attempt_finished", verdict, **vars(attempt))
             _forget(scenario, runner, before)
         self.scenario = self.verdict = None
-        verdicts.settle(verdict, quarantined=quarantined)
+        verdicts.combine(verdict, quarantined=quarantined)
         if not verdict.failed and not runner.aborted:
             _restore(runner, before)
         self.give(scenario, verdict)
         if verdict.failed:
             self.queue.fail()
-            self._tell_undefined(scenario)
+            self._report_undefined(scenario)
         return verdict.failed
 
     def _attempt(
@@ -103,11 +103,11 @@ class Scenarios:
     ) -> Attempt:
         runner.config.userdata["slipway.attempt"] = number
         self.evidence.begin(verdict.file, verdict.line, number)
-        self._tell_scenario("scenario_started", verdict, attempt=number)
-        told, began = len(self.hooks), time.monotonic()
+        self._write_scenario("scenario_started", verdict, attempt=number)
+        known, began = len(self.hooks), time.monotonic()
         with self.watch.over("scenario", f"the scenario {verdict.file}:{verdict.line}"):
             original(scenario, runner)
-        attempt = verdicts.attempt_of(scenario, number, self.hooks[told:])
+        attempt = verdicts.attempt_of(scenario, number, self.hooks[known:])
         attempt.seconds = round(time.monotonic() - began, 4)
         attempt.evidence = self.evidence.kept
         verdict.attempts.append(attempt)
@@ -119,11 +119,11 @@ class Scenarios:
             verdict.status, verdict.message = status, message
         self.verdicts[id(scenario)] = verdict
         self.counts[verdict.status] = self.counts.get(verdict.status, 0) + 1
-        self.events.tell("scenario_finished", **verdict.event())
+        self.events.emit("scenario_finished", **verdict.event())
 
-    def _tell_scenario(self, event: str, verdict: Verdict, **values: Any) -> None:
+    def _write_scenario(self, event: str, verdict: Verdict, **values: Any) -> None:
         names = ("feature", "file", "line", "name", "tags")
-        self.events.tell(event, **{name: getattr(verdict, name) for name in names}, **values)
+        self.events.emit(event, **{name: getattr(verdict, name) for name in names}, **values)
 
     # ---- steps
 
@@ -141,7 +141,7 @@ class Scenarios:
         message = verdicts.step_message(step)
         if self.hooks and getattr(step, "hook_failed", False):
             message = f"{verdicts.where(step)}: {self.hooks[-1].sentence}"
-        self.events.tell(
+        self.events.emit(
             "step_failed",
             file=relative(str(step.filename)),
             line=step.line,
@@ -152,12 +152,12 @@ class Scenarios:
             snippet=verdicts.snippet(step) if _is_undefined(step) else "",
         )
 
-    def _tell_undefined(self, scenario: Any) -> None:
+    def _report_undefined(self, scenario: Any) -> None:
         """Report each step without a definition, once."""
         for step in scenario.all_steps:
             code = verdicts.snippet(step)
-            if _is_undefined(step) and code not in self._told_undefined:
-                self._told_undefined.add(code)
+            if _is_undefined(step) and code not in self._reported_undefined:
+                self._reported_undefined.add(code)
                 place = {"file": relative(str(step.filename)), "line": int(step.line)}
                 text = verdicts.step_message(step)
                 self.events.error(text, kind="undefined", code=1, **place)  # type: ignore[arg-type]

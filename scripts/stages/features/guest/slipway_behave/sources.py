@@ -54,8 +54,8 @@ def parse(filename: str, language: str | None = None) -> Any:
         raise _syntax(filename, text, line, error) from None
     except KeyError as error:
         shown = relative(filename)
-        told = f"{shown}: there is no language {error}; see `behave --lang-list`"
-        raise WrongInput(told, "syntax", shown) from None
+        sentence = f"{shown}: there is no language {error}; see `behave --lang-list`"
+        raise WrongInput(sentence, "syntax", shown) from None
 
 
 def _syntax(filename: str, text: str, line: int, error: Exception) -> WrongInput:
@@ -70,10 +70,10 @@ def _syntax(filename: str, text: str, line: int, error: Exception) -> WrongInput
     reason = re.sub(
         r'(Failed to parse|Parser failure).*?:\s*|, at line \d+.*$|: ?".*"$', "", reason
     )
-    told = f'{shown}:{line}: "{written}" cannot stand here' if written else f"{shown}:{line}"
-    if reason and reason not in told:
-        told += f": {reason}"
-    return WrongInput(told, "syntax", shown, line)
+    sentence = f'{shown}:{line}: "{written}" cannot stand here' if written else f"{shown}:{line}"
+    if reason and reason not in sentence:
+        sentence += f": {reason}"
+    return WrongInput(sentence, "syntax", shown, line)
 
 
 def forgotten_colons(feature: Any) -> tuple[list[WrongInput], list[WrongInput]]:
@@ -109,8 +109,8 @@ def forgotten_colons(feature: Any) -> tuple[list[WrongInput], list[WrongInput]]:
 
 
 def _without_colon(file: str, line: int, written: str) -> WrongInput:
-    told = f'{file}:{line}: "{written}" looks like a Scenario without its colon'
-    return WrongInput(f'{told}; write "{_corrected(written)}"', "colon", file, line)
+    sentence = f'{file}:{line}: "{written}" looks like a Scenario without its colon'
+    return WrongInput(f'{sentence}; write "{_corrected(written)}"', "colon", file, line)
 
 
 def _corrected(written: str) -> str:

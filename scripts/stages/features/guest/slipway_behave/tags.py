@@ -39,24 +39,24 @@ def translate(arguments: Iterable[str]) -> list[str]:
     found, rest, place = _split(list(arguments))
     if not found:
         return rest
-    told = [new_style(one) for one in found]
-    if told == found and len(found) == 1:
+    translated = [new_style(one) for one in found]
+    if translated == found and len(found) == 1:
         return [*rest[:place], f"--tags={found[0]}", *rest[place:]]
-    text = both(told)
+    text = both(translated)
     ours = [f"--tags={text}"] if text else []
     return [*rest[:place], *ours, *rest[place:]]
 
 
 def notes(arguments: Iterable[str]) -> list[str]:
     """Return notices about a translation: limits, which no behave counts."""
-    told = []
+    notices = []
     for value in _split(list(arguments))[0]:
         if is_new(value):
             continue
         for name, limit in re.findall(r"@?([^,~@\s]+):(\d+)(?=\s*(?:,|$))", value):
             text = f'the limit in "@{name}:{limit}" is not counted: behave itself never did'
-            told.append(text)
-    return told
+            notices.append(text)
+    return notices
 
 
 def expression(given: Iterable[str], configured: Iterable[str] = ()) -> str:

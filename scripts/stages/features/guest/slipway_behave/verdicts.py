@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from .errors import at, details, parts, place, relative, said
+from .errors import at, details, one_line, parts, place, relative
 from .events import cut
 
 STATUSES = ("passed", "failed", "error", "flaky", "quarantined", "skipped", "untested")
@@ -64,21 +64,21 @@ class Verdict:
 
     def last(self) -> Attempt | None:
         """Return the last attempt with a message, or else the last one."""
-        told = [one for one in self.attempts if one.message] or self.attempts
-        return told[-1] if told else None
+        explained = [one for one in self.attempts if one.message] or self.attempts
+        return explained[-1] if explained else None
 
     def event(self) -> dict[str, Any]:
         """Return the content of its event."""
         last = self.last()
-        said_last = asdict(last) if last else {}
+        last_attempt = asdict(last) if last else {}
         return {
             **{name: value for name, value in asdict(self).items() if name != "attempts"},
             "seconds": round(self.seconds, 4),
             "attempt": len(self.attempts),
             "attempts": [asdict(one) for one in self.attempts] if len(self.attempts) > 1 else [],
-            "details": said_last.get("details", ""),
-            "step": said_last.get("step", ""),
-            "output": said_last.get("output", ""),
+            "details": last_attempt.get("details", ""),
+            "step": last_attempt.get("step", ""),
+            "output": last_attempt.get("output", ""),
             "evidence": [kept for one in self.attempts for kept in one.evidence],
         }
 
@@ -94,7 +94,7 @@ def verdict_of(scenario: Any) -> Verdict:
     )
 
 
-def settle(verdict: Verdict, *, quarantined: bool) -> Verdict:
+def combine(verdict: Verdict, *, quarantined: bool) -> Verdict:
     """Combine all attempts into the verdict, which is changed in place and returned."""
     final = verdict.attempts[-1]
     verdict.status, verdict.message = final.status, final.message
@@ -130,17 +130,17 @@ def attempt_of(scenario: Any, number: int, hooks: list[HookError]) -> Attempt:
 
 def _blame(scenario: Any, attempt: Attempt, hooks: list[HookError]) -> None:
     failing = next((one for one in scenario.all_steps if has_failed(one)), None)
-    told = [one.sentence for one in hooks]
+    reasons = [one.sentence for one in hooks]
     traces = [one.details for one in hooks]
     if failing is not None:
         attempt.step = f"{failing.keyword} {failing.name}"
         if _state(failing) != "hook_error":
-            told.insert(0, step_message(failing))
+            reasons.insert(0, step_message(failing))
             error = getattr(failing, "exception", None)
             traces.insert(0, details(error) if error else "")
-    if not told:
-        told = [" ".join(str(scenario.error_message or "behave says it failed").split())]
-    attempt.message = parts(told)
+    if not reasons:
+        reasons = [" ".join(str(scenario.error_message or "behave says it failed").split())]
+    attempt.message = parts(reasons)
     attempt.details = cut("\n".join(one for one in traces if one))
     captured = getattr(scenario, "captured", None)
     attempt.output = cut(getattr(captured, "output", "") or "")
@@ -159,9 +159,9 @@ def step_message(step: Any) -> str:
     if _state(step) == "pending":
         return f"{where(step)}: the step is not implemented yet"
     if error is None:
-        told = " ".join(str(step.error_message or "failed").split())
-        return f"{where(step)}: {told}"
-    return f"{where(step)}: {said(error)}{at(*place(error.__traceback__))}"
+        reason = " ".join(str(step.error_message or "failed").split())
+        return f"{where(step)}: {reason}"
+    return f"{where(step)}: {one_line(error)}{at(*place(error.__traceback__))}"
 
 
 def where(step: Any) -> str:

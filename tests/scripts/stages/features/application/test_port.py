@@ -23,7 +23,7 @@ from slipway.scripts.stages.features.application.port import (
     Owner,
     find_owner,
     is_taken,
-    says_taken,
+    reports_taken_port,
 )
 from slipway.scripts.stages.features.application.process import Application, ApplicationSettings
 
@@ -280,7 +280,7 @@ def test_who_answers_at_an_address(host, listens, answers):
     ],
 )
 def test_what_programs_say_of_a_taken_port(log, taken):
-    assert says_taken(log) is taken
+    assert reports_taken_port(log) is taken
 
 
 def test_an_ipv6_host(settings):

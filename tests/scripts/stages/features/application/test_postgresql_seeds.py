@@ -103,7 +103,7 @@ def project(folder):
 @pytest.mark.slow
 def test_a_developer_names_a_dump(seeds, tmp_path, recorder, monkeypatch, nothing_left):
     folder, here = project(tmp_path / "walked")
-    monkeypatch.setattr(feature_local, "_environment", lambda *_: here)
+    monkeypatch.setattr(feature_local, "own_environment", lambda *_: here)
     said = {"command": ["python", "application.py", "{port}"], "application-env": DATABASE}
     named = read_seeds([f"makers={seeds / 'tiny_shop.dump'}"])
     assert named.dumps["makers"].roles == seeds / "tiny_shop-roles.sql"
