@@ -61,7 +61,7 @@ GATE = (
 
 @dataclass
 class Measured:
-    """What one flood did to others."""
+    """The effect of one flood on other requests."""
 
     idle: list[float]
     flooded: list[float]

@@ -59,7 +59,7 @@ TABLE = Table("t", None, tuple(Column(name, kind[0]) for name, kind in COLUMNS.i
 
 @dataclass(frozen=True)
 class Cost:
-    """What one load took."""
+    """The cost of one load."""
 
     cpu: float
     wall: float

@@ -68,12 +68,12 @@ suites = [{ runner = "unittest", arguments = ["--quiet", "test_all"] }]
 
 @dataclass
 class Watch:
-    """What is seen of a site from outside, as long as its context lasts."""
+    """Sample a running site from outside while the context lasts."""
 
     url: str
     master: psutil.Process
     anew: bool = False
-    """Whether each request comes on a connection of its own."""
+    """True: each request has its own connection."""
     waited: list[float] = field(default_factory=list)
     memory: int = 0
     refused: int = 0
@@ -110,7 +110,7 @@ class Watch:
 
 @dataclass
 class Measured:
-    """What a stage cost."""
+    """The cost of a stage."""
 
     whole: float
     runner: float

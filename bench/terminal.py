@@ -1,4 +1,4 @@
-"""What `slipway up` itself costs in a terminal: its processor time, and what it writes there.
+"""Measure `slipway up` in a terminal: its processor time, and the bytes it writes.
 
 A site of three runs of eight stages, in a terminal of 80 columns: idle, and while a stage runs.
 Only the process of `slipway up` counts, not the master's or the worker's. Aims: idle 0.5 % of a

@@ -75,7 +75,7 @@ class ClockWatch(Service):
         self._known = {call: call.getTime() for call in self._reactor.getDelayedCalls()}
 
     def _is_older(self, call: Any, jump: float) -> bool:
-        """Tell whether a timer was created, or last postponed, before the clock was set.
+        """Return True if a timer was created, or last postponed, before the clock was set.
 
         A timer that is newer than the last check may belong to either side. After a jump forward,
         older timers that were due within the jump have fired; the remaining ones are newer. After a

@@ -19,7 +19,7 @@ class Page(http.server.BaseHTTPRequestHandler):
         self.wfile.write(sys.argv[1].encode())
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """No-op: no log."""
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""What a command costs: seconds, processor seconds and memory of it and all it started."""
+"""Measure a command: seconds, processor seconds and memory of its process tree."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class Suite:
 
     @property
     def scenarios(self) -> int:
-        """How many there are."""
+        """Number of scenarios."""
         return self.files * self.each
 
     @property

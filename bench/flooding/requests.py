@@ -45,7 +45,7 @@ class Flood:
         self._end = time.monotonic() + self.seconds
 
     def has_time(self) -> bool:
-        """Whether there is time left."""
+        """Return True if there is time left."""
         return time.monotonic() < self._end
 
     def hands(self, count: int, work: Callable[[], None]) -> None:

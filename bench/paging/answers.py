@@ -1,4 +1,4 @@
-"""How long the master takes to answer what the pages ask, over HTTP."""
+"""Measure the master's response times to the pages' requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long until a page is usable: the same words for ours and for Buildbot's own."""
+"""Measure the time until a page is usable, of ours and of Buildbot's own."""
 
 from __future__ import annotations
 

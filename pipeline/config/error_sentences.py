@@ -51,7 +51,7 @@ def error_path(error: Mapping[str, Any], data: Any) -> Path:
 
 
 def _is_tag(part: str | int, table: Mapping[str, Any]) -> bool:
-    """Tell whether a location mark is the table's own kind, such as "tests" of a stage."""
+    """Return True if a location mark is the table's own kind, such as "tests" of a stage."""
     return any(table.get(key) == part for key in TAGS)
 
 
@@ -94,7 +94,7 @@ def sentence(error: Mapping[str, Any], path: Path) -> str:
 
 
 def _is_place(path: Path) -> bool:
-    """Tell whether a path is that of a secret's location, or of a part of one."""
+    """Return True if a path is that of a secret's location, or of a part of one."""
     if path[4:5] == ("secrets",):
         return "branches" not in path[6:7]
     holders = {("workers", "password"), ("people", "password-from"), ("access", "client-secret")}

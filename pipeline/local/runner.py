@@ -177,7 +177,7 @@ class LocalRun:
         return (failed[0].exit_code or 1) if failed and state == RunState.FAILED else 0
 
     def _counts(self, name: str) -> bool:
-        """Tell whether a failure of this stage makes the run fail."""
+        """Return True if a failure of this stage makes the run fail."""
         return not (self.stages[name].allow_failure or self.stages[name].on_failure)
 
     def stop(self) -> None:

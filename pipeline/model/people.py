@@ -47,17 +47,17 @@ class PersonSettings(Part):
     """The argon2id hash that `slipway passwd NAME` prints. None: this person cannot sign in with a
     password, only by a provider, a reverse proxy or a token."""
     password_from: SecretPlace | None = None
-    """Where that hash is kept, if not in this file."""
+    """Location of that hash, if not in this file."""
     made_password: bool = False
     """True: `slipway up` makes a password and keeps it in the state folder, as it does for the
     admin. For trying things out: the password lies there as it is typed."""
     roles: tuple[Name, ...] = ("viewer",)
-    """What they may do: viewer, developer, releaser, admin, each with the rights of those before;
+    """Their roles: viewer, developer, releaser, admin, each with the rights of those before;
     any other name is a role that gates may ask for."""
     name: str = Field(default="", max_length=100)
-    """What pages call them. Empty: the name of the table."""
+    """Displayed name. Empty: the name of the table."""
     email: str = Field(default="", max_length=254, pattern=r"^([^@\s]+@[^@\s]+)?$")
-    """Where they are told things."""
+    """Address for notices."""
 
     @field_validator("password", mode="before")
     @classmethod
@@ -77,30 +77,30 @@ class PersonSettings(Part):
 
 
 class Access(Part):
-    """Who may look without signing in, and how people sign in."""
+    """Access without login, and the login methods."""
 
     anonymous: Literal["viewer", "none"] = "viewer"
-    """What those may do who have not signed in: look, or nothing at all."""
+    """Rights without login: read, or nothing."""
     provider: Literal["people", "github", "gitlab", "google", "bitbucket", "proxy-header"] = (
         "people"
     )
-    """How people sign in: with the passwords of this file, with an account elsewhere, or at a
+    """Login method: with the passwords of this file, with an account elsewhere, or at a
     reverse proxy that names them in a header. What they may do is always said by [people.NAME]."""
     client_id: str = ""
     """The client's id at github, gitlab, google or bitbucket."""
     client_secret: SecretPlace | None = None
-    """Where the client's secret is kept."""
+    """Location of the client's secret."""
     server: str | None = Field(default=None, pattern=r"^https?://[^\s]+$")
     """The provider's own address, for a GitLab or GitHub Enterprise of yours."""
     header: str = Field(default="X-Remote-User", pattern=r"^[A-Za-z0-9-]+$")
     """The header in which the reverse proxy names the person (proxy-header)."""
     header_pattern: str = r"(?P<username>[^ ]+)"
-    """What the header holds, as a regular expression with a group named username."""
+    """Format of the header: a regular expression with a group named username."""
     trusted_addresses: tuple[str, ...] = ()
     """Addresses or networks of reverse proxies; only they may name a person or a client's
     address."""
     session_hours: float = Field(default=24, gt=0, le=24 * 90)
-    """How many hours a session lasts."""
+    """Duration of a login session in hours."""
 
     @field_validator("header_pattern")
     @classmethod

@@ -59,9 +59,9 @@ class SiteSettings(Part):
     """The installation itself."""
 
     title: str = Field(default="Slipway", max_length=18)
-    """What the web UI calls it; Buildbot shows no longer one."""
+    """Title in the web UI; Buildbot shows no longer one."""
     url: str = Field(default="http://localhost:8010/", pattern=r"^https?://[^/\s]+/$")
-    """Where people reach the web UI; the master listens on its port unless `port` says another."""
+    """URL of the web UI; the master listens on its port unless `port` is set."""
     port: int | None = Field(default=None, ge=1, le=65535)
     """The port the web UI listens on, where a reverse proxy stands before it. None: the url's."""
     listen: str = "127.0.0.1"
@@ -109,7 +109,7 @@ class SiteSettings(Part):
 
 
 class Keep(Part):
-    """How long artefacts stay in the store; a run that is pruned stays in the ledger."""
+    """Retention of artefacts in the store; a pruned run stays in the ledger."""
 
     runs: int = Field(default=50, ge=1)
     """So many of the newest runs keep their artefacts, however old they are."""
@@ -132,18 +132,18 @@ class Project(Part):
     """The branches that are polled: names, and patterns in which a star stands for anything
     ("feature/*"). Of a name the first poll ever starts a run, of a pattern only what is new."""
     poll: Schedule = "12h"
-    """How often to look for new commits: a duration, or a cron line in UTC ("0 */12 * * *")."""
+    """Interval of polling for new commits: a duration, or a cron line in UTC ("0 */12 * * *")."""
     fail_fast: bool = False
-    """True: the first stage that fails cancels what else of its run is queued or runs."""
+    """True: the first failed stage cancels the queued and running stages of its run."""
     supersede: bool = False
-    """True: a newer run of a branch ends what older runs of it have not begun yet."""
+    """True: a newer run of a branch cancels the stages of older runs that have not started."""
     keep: Keep | None = None
-    """How long the artefacts of runs are kept. None: for ever. What an environment runs or ran
+    """Retention of the artefacts of runs. None: for ever. What an environment runs or ran
     before, what waits at a gate and the newest release of each branch always stay."""
     stages: dict[Name, AnyStage] = Field(min_length=1)
     """The stages, by name."""
     environments: dict[Name, Environment] = Field(default_factory=dict)
-    """Where its releases are deployed, by name; stages with `uses = "deploy"` name them."""
+    """The environments of its releases, by name; stages with `uses = "deploy"` name them."""
 
     @property
     def default_branch(self) -> str:
@@ -155,11 +155,11 @@ class Worker(Part):
     """One machine (or process) that runs stages."""
 
     labels: tuple[Name, ...] = ()
-    """What it is or has, such as "windows"; stages ask for labels with runs-on."""
+    """Its properties, such as "windows"; stages select workers by labels with runs-on."""
     lanes: tuple[Lane, ...] = get_args(Lane)
     """The lanes it serves."""
     max_builds: int = Field(default=4, ge=1, le=64)
-    """How many stages it runs side by side."""
+    """Maximum number of stages it runs in parallel."""
     password: SecretPlace | None = None
     """Its password. None: `slipway up` starts this worker on the master's machine and makes one."""
     isolated: bool = True
@@ -189,9 +189,9 @@ class Site(Part):
     )
     """The people, by the name they sign in with."""
     access: Access = Access()
-    """Who may look without signing in, and how people sign in."""
+    """Access without login, and the login methods."""
     notify: dict[Name, AnyNotifier] = Field(default_factory=dict)
-    """What tells people of runs, gates and deployments, by name."""
+    """Notifiers of runs, gates and deployments, by name."""
 
     @property
     def secret_places(self) -> list[SecretPlace]:

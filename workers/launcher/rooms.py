@@ -219,7 +219,7 @@ class _Status:
         return self._status.get("child-pid")
 
     def is_entered(self) -> bool:
-        """Tell whether the program was started in the room. Call it after the room's end."""
+        """Return True if the program was started in the room. Call it after the room's end."""
         while self._read():
             continue
         return "exit-code" in self._status

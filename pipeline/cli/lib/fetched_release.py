@@ -22,7 +22,7 @@ _MOST = 64 << 20
 
 
 def is_url(place: str) -> bool:
-    """Tell whether a location is an HTTP URL."""
+    """Return True if a location is an HTTP URL."""
     return place.startswith(("http://", "https://"))
 
 

@@ -81,11 +81,11 @@ class HealthCheck(Part):
     headers: dict[str, Annotated[str, Field(pattern=PLAIN)]] = Field(default_factory=dict)
     """Headers to send, such as { host = "app.example.org" }. No secrets: they are shown."""
     patience: Duration = 30
-    """How long to go on trying."""
+    """Maximum duration of all tries."""
     interval: Duration = 1
     """The pause between two tries; the first ones are shorter."""
     timeout: Duration = 10
-    """How long one try may take."""
+    """Maximum duration of one try."""
 
     _words = field_validator("argv")(check_words)
 
@@ -123,10 +123,10 @@ class Environment(Part):
     """Where releases are deployed."""
 
     url: str | None = Field(default=None, pattern=r"^https?://[^\s\x00-\x1f\x7f]+$")
-    """Where people find what runs there; a link on its pages."""
+    """URL of the deployed application; a link on its pages."""
     description: str = Field(default="", max_length=200, pattern=PLAIN)
     """A few words for people."""
     deployer: AnyDeployer
-    """What brings a release there; its `kind` says how."""
+    """The deployer; `kind` selects it."""
     health: tuple[HealthCheck, ...] = ()
-    """What must hold after a deployment, in this order; else the previous release is put back."""
+    """Checks after a deployment, in this order; if one fails, the previous release is put back."""

@@ -20,7 +20,7 @@ class FeatureKeys(Part):
     """
 
     base_url: str | None = Field(default=None, pattern=r"^https?://[^\s]+$")
-    """Where the application runs already, such as a staging system. None: `command` starts it."""
+    """URL of a running application, such as a staging system. None: `command` starts one."""
     command: tuple[str, ...] | None = None
     """Starts the application: an argument list, in which {port}, {host}, {url}, {token},
     {database}, {database:NAME}, {postgresql} and {postgresql:NAME} are replaced. "python" is the
@@ -30,7 +30,7 @@ class FeatureKeys(Part):
     token_path: str | None = Field(default=None, pattern=r"^/")
     """The path that answers with $SLIPWAY_TOKEN. None: the listening process must be ours."""
     patience: Duration | None = None
-    """How long the application may take to become ready. Default: 60 seconds."""
+    """Maximum duration of the application's start. Default: 60 seconds."""
     application_env: dict[str, str] = Field(default_factory=dict)
     """Environment variables for the application; placeholders are replaced as in `command`."""
     browser: Literal["chromium", "firefox"] | None = None
@@ -42,9 +42,9 @@ class FeatureKeys(Part):
     grid_url: str | None = Field(default=None, pattern=r"^https?://[^\s]+$")
     """A Selenium Grid; with it @javascript runs there."""
     without_browser: Literal["fail", "skip"] | None = None
-    """What becomes of @javascript scenarios on a machine without a browser. Default: fail."""
+    """Result of @javascript scenarios on a machine without a browser. Default: fail."""
     trust_any_certificate: bool | None = None
-    """True: base-url may have a certificate that nobody vouches for, such as a self-signed one.
+    """True: base-url may have an untrusted certificate, such as a self-signed one.
     Default: false."""
     desktop: tuple[str, ...] | None = None
     """Starts the desktop program for @desktop: an argument list, in which {folder} (a fresh folder
@@ -59,13 +59,13 @@ class FeatureKeys(Part):
     jobs: int | None = Field(default=None, ge=1, le=64)
     """Processes side by side. Default: the number of cores."""
     retries: int | None = Field(default=None, ge=0, le=10)
-    """How often a failed scenario is tried again; when it passes then it is flaky. Default: 0."""
+    """Number of retries of a failed scenario; if one passes, it is flaky. Default: 0."""
     max_failures: int | None = Field(default=None, ge=1)
     """Stop after so many failed scenarios. Default: no limit."""
     step_timeout: Duration | None = None
-    """How long one step may take before the run is ended. Default: 5 minutes."""
+    """Maximum duration of one step; then the run is ended. Default: 5 minutes."""
     define: dict[str, str] = Field(default_factory=dict)
-    """What behave's -D sets: `context.config.userdata`."""
+    """The values of behave's -D: `context.config.userdata`."""
 
     @field_validator("command", "desktop")
     @classmethod

@@ -19,20 +19,20 @@ class GateKeys(Part):
     """A stage with `manual = true` waits for a person, who opens it and answers its questions."""
 
     manual: bool = False
-    """True: the stage waits for a person, who opens it."""
+    """True: the stage waits until a person opens its gate."""
     parameters: Parameters = ()
     """What it asks whoever opens it; docs/reference/parameters.md tells the types."""
     allowed: tuple[Name, ...] = ("developer",)
     """The roles that may open, approve and reject it. Built in, each with the rights of those
     before: viewer, developer, releaser, admin."""
     approvals: int = Field(default=0, ge=0, le=20)
-    """How many people must approve what one of them asked for, before the stage starts."""
+    """Number of people who must approve a request before the stage starts."""
     requester_counts: bool = False
-    """True: who asked for it is the first of those who approve."""
+    """True: the person who made the request counts as the first approver."""
     expires: Duration | None = None
-    """After how long an open gate closes by itself, such as "7d". None: never."""
+    """Duration after which an open gate expires, such as "7d". None: never."""
     window: tuple[Window, ...] = ()
-    """When the stage may start: days and hours. What is approved outside waits for the next."""
+    """Days and hours in which the stage may start; a stage approved outside waits for the next."""
 
     @model_validator(mode="after")
     def _belongs_to_gates(self) -> Self:

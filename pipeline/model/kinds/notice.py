@@ -41,28 +41,28 @@ class Notice(BaseModel):
     subject: str = ""
     """The first line of the commit's message."""
     author: str = ""
-    """Who wrote the commit."""
+    """The author of the commit."""
     stage: str = ""
     """The gate's stage, or the one that deployed."""
     environment: str = ""
-    """Where it was deployed to."""
+    """The environment of the deployment."""
     person: str = ""
-    """Who asked for it."""
+    """The person who requested it."""
     text: str = ""
     """Why it failed, in a sentence."""
     at: float
-    """When it happened, seconds since 1970."""
+    """Time of the event, in seconds since 1970."""
     url: str
-    """Where people see it."""
+    """URL of its page."""
 
 
 class Notifier(Kind):
     """A way to tell people, and what of."""
 
     kind: str
-    """Which kind it is."""
+    """The kind of notifier."""
     events: tuple[Event, ...] = tuple(Event)
-    """What it tells. All, where nothing is written."""
+    """The events that are sent. Empty: all."""
     projects: tuple[Name, ...] = ()
     """The projects it tells of. None given: all."""
 

@@ -27,7 +27,7 @@ class FlowKeys(Part):
     """Paths ("docs/**", "*.lock"): in a polled run the stage is skipped, and counts as passed, when
     nothing that matches has changed since it last passed on the branch."""
     allow_failure: bool = False
-    """True: its failure is shown, but stops nothing that waits for it and fails no run."""
+    """True: a failure is displayed, but neither blocks dependent stages nor fails the run."""
     matrix: dict[Name, Annotated[tuple[MatrixValue, ...], Field(min_length=1)]] = Field(
         default_factory=dict, examples=[{"python": ["3.11", "3.12"]}]
     )
@@ -37,14 +37,14 @@ class FlowKeys(Part):
     """Into how many parts the stage is cut (tests, features, command); each is told its own as
     SLIPWAY_SHARD of SLIPWAY_SHARDS."""
     machine_retries: int = Field(default=0, ge=0, le=10, alias="retries")
-    """How often the stage is tried again by itself when a machine was to blame (exit code 3);
+    """Number of automatic retries after a failure of the machine (exit code 3);
     never when what it tests is."""
     runs_on: tuple[Name, ...] = ()
     """Labels a worker must carry, all of them. None: any worker."""
     lane: Lane = "default"
     """The class of work: interactive goes first, bulk goes last."""
     timeout: Duration = 3600
-    """How long the stage may take, in seconds or as "15m"; then its whole process tree is ended."""
+    """Maximum duration of the stage, in seconds or as "15m"; then its process tree is ended."""
     env: dict[str, str] = Field(default_factory=dict)
     """Environment variables for what the stage runs. No secrets: they are shown."""
     secrets: dict[SecretName, StageSecret] = Field(

@@ -38,9 +38,9 @@ class Choice(Part):
     """One thing that may be chosen."""
 
     value: Line = Field(min_length=1, max_length=255)
-    """What is stored and handed over."""
+    """The value that is stored and passed on."""
     label: Line | None = Field(default=None, max_length=255)
-    """What people see. None: the value."""
+    """The displayed text. None: the value."""
 
 
 class Origin(Part):
@@ -99,14 +99,14 @@ class Question(Part):
     sources: ClassVar[tuple[Source, ...]] = ("last",)
 
     name: Name
-    """How scripts and the command line call it: `$SLIPWAY_PARAM_NAME`, in capitals."""
+    """Name in scripts and on the command line: `$SLIPWAY_PARAM_NAME`, in capitals."""
     type: str
     label: Line | None = Field(default=None, min_length=1, max_length=100)
-    """What people see. None: made from the name."""
+    """The displayed label. None: derived from the name."""
     help: Line | None = Field(default=None, max_length=500)
     """A sentence that helps to answer."""
     required: bool = Field(default=False, strict=True)
-    """True: it must be answered, here or by a default."""
+    """True: a value is required, given or by default."""
     default: Annotated[Any, WithJsonSchema(_ANY_DEFAULT)] = None
     """The answer where none is given: a value, or { from = "last" | "version" | ... }."""
 

@@ -87,7 +87,7 @@ class Listed(Chosen):
     choices: tuple[
         Annotated[Choice, BeforeValidator(_as_choice, json_schema_input_type=str | Choice)], ...
     ] = Field(default=(), max_length=_MOST)
-    """What may be chosen: texts, or tables { value = "de", label = "Germany" }."""
+    """The choices: texts, or tables { value = "de", label = "Germany" }."""
     choices_from: tuple[str, ...] | None = Field(default=None, min_length=1)
     """A program and its arguments, run on the master's machine; it prints one choice a line."""
 

@@ -17,7 +17,7 @@ SecretName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$
 
 
 class SecretPlace(Part):
-    """Where a secret is kept; never the secret itself."""
+    """Location of a secret; never the secret itself."""
 
     env: str | None = None
     """Name of the master's environment variable that holds it."""
@@ -55,7 +55,7 @@ class SecretPlace(Part):
 
 
 class StageSecret(SecretPlace):
-    """Where a stage's secret is kept, and whose runs get it; of a file it is all of it."""
+    """Location of a stage's secret, and the branches whose runs get it; a file is read whole."""
 
     branches: tuple[Annotated[str, AfterValidator(check_branch)], ...] = ()
     """The branches whose runs get it: names, and patterns in which a star stands for anything

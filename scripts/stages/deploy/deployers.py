@@ -22,7 +22,7 @@ class CommandDeployer(Deployer):
     idempotent: bool = False
     """True: doing it twice does no harm, so a deployment whose worker died is tried again."""
     timeout: Duration = 900
-    """How long it may take; then its whole process tree is ended and it has failed."""
+    """Maximum duration; then its whole process tree is ended and it has failed."""
     cwd: str | None = None
     """The folder to run it in; relative to the state folder. None: the release's folder."""
 
@@ -49,7 +49,7 @@ class _Place(Deployer):
     artefact: str | None = Field(default=None, min_length=1)
     """Which archives of the release to unpack, as a pattern. None: the one archive it has."""
     keep: int = Field(default=5, ge=1, le=1000)
-    """How many releases stay there; the current and the previous one always do."""
+    """Number of releases kept; the current and the previous one always are."""
     restart: tuple[str, ...] = ()
     """The program to run once `current` is switched, with its arguments; it runs in `path`. What
     is to go on running it must start in a session of its own."""
@@ -57,7 +57,7 @@ class _Place(Deployer):
     """The program to run before `current` is taken away: where the first deployment of all fails,
     and there is nothing to go back to."""
     timeout: Duration = 300
-    """How long `restart` and `stop` may take."""
+    """Maximum duration of `restart` and of `stop`."""
 
     _words = field_validator("restart", "stop")(check_words)
 

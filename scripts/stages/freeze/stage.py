@@ -36,4 +36,4 @@ class FreezeStage(ApplicationStage):
     smoke: tuple[str, ...] | None = ("--version",)
     """Arguments to start the frozen program with, in an empty environment; it must exit 0."""
     smoke_timeout: Duration = 60
-    """How long that start may take."""
+    """Maximum duration of that start."""

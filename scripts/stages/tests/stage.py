@@ -12,11 +12,11 @@ class Suite(Part):
     """One test suite."""
 
     runner: Literal["pytest", "nose2", "unittest"]
-    """What runs it."""
+    """The test runner."""
     arguments: tuple[str, ...] = ()
     """Arguments for the runner, such as a folder."""
     name: Name | None = None
-    """What reports call it. None: the runner's name."""
+    """Name in reports. None: the runner's name."""
 
 
 class TestsStage(ApplicationStage):
