@@ -98,14 +98,14 @@ def _pages(
     return found
 
 
-def record_of(kind: type[T], told: dict[str, Any], **more: Any) -> T:
+def record_of(kind: type[T], answer: dict[str, Any], **more: Any) -> T:
     """Build a record from a master's answer; `more` adds fields that the answer lacks.
 
     Raises:
         MissingTool: The answer lacks a field, or it has a value that this version does not know.
     """
     try:
-        return kind.pick(told, **more)
+        return kind.pick(answer, **more)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
@@ -113,15 +113,15 @@ def record_of(kind: type[T], told: dict[str, Any], **more: Any) -> T:
         raise MissingTool(f"{msg}; use the version of Slipway that the master has") from None
 
 
-def _run(told: dict[str, Any]) -> ListedRun:
+def _run(answer: dict[str, Any]) -> ListedRun:
     stages = {
         cell_title(stage["name"], one["cell"]): _stage(stage, one)
-        for stage in told["stages"]
+        for stage in answer["stages"]
         for one in stage["results"]
         if one["attempts"] and not one["attempts"][0]["stale"]
     }
-    releases = [one["place"] for one in told["releases"]]
-    return record_of(ListedRun, {**told, "stages": stages, "releases": releases})
+    releases = [one["place"] for one in answer["releases"]]
+    return record_of(ListedRun, {**answer, "stages": stages, "releases": releases})
 
 
 def _stage(stage: dict[str, Any], one: dict[str, Any]) -> ListedStage:

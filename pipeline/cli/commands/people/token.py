@@ -147,8 +147,8 @@ def _revoke_there(master: Remote, options: argparse.Namespace) -> int:
     return _print_revoked(_record(master.post(f"tokens/{options.id}/revoke")), as_json=options.json)
 
 
-def _record(told: dict[str, Any]) -> TokenRecord:
-    return record_of(TokenRecord, told)
+def _record(answer: dict[str, Any]) -> TokenRecord:
+    return record_of(TokenRecord, answer)
 
 
 _REMOTE = {"create": _create_there, "list": _list_there, "revoke": _revoke_there}
