@@ -20,6 +20,8 @@ from slipway.model.errors import MissingTool, WrongInput
 from slipway.scripts.postgresql.programs import find_programs
 from slipway.state_folder import Home
 
+__all__ = ["DUMP", "SQLITE", "Made", "make"]
+
 _SQLITE_URL = "sqlite:///"
 SQLITE, DUMP = "state.sqlite", "state.dump"
 #: Seconds to wait for a pruning to end.

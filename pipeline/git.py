@@ -13,6 +13,8 @@ from typing import IO
 from slipway.model.errors import MissingTool, WrongInput
 from slipway.model.git_names import SCHEMES
 
+__all__ = ["MOST", "PATIENCE", "clear_locks", "end_all", "git"]
+
 #: Default timeout of a git command in seconds; a fetch over a slow line takes longest.
 PATIENCE = 600
 #: Maximum bytes of output that are read; a repository could have any number of branches.

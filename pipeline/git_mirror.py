@@ -17,6 +17,8 @@ from slipway.model.git_names import check_name, check_repository, is_name, is_re
 from slipway.model.records.commit import CommitFacts
 from slipway.model.versions.release import ProjectVersion, find_version
 
+__all__ = ["Mirror", "described", "facts", "is_dirty", "project_version"]
+
 #: Maximum bytes that are read of a file with the version; a commit may contain any file.
 _MOST_SETTINGS = 1 << 20
 #: Maximum bytes of a list of files: the output for a commit of everything in a large project.

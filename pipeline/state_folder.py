@@ -10,6 +10,17 @@ from pathlib import Path
 from slipway.model.errors import WrongInput
 from slipway.model.site import Site
 
+__all__ = [
+    "CONFIG",
+    "NAME",
+    "VARIABLE",
+    "Home",
+    "made_secret",
+    "make_folder",
+    "make_private",
+    "write_private",
+]
+
 #: Environment variable with the state folder, if it is not beside pipeline.toml.
 VARIABLE = "SLIPWAY_STATE"
 #: Environment variable with the site's file, if `slipway up --config` names another one than that

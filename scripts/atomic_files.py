@@ -12,6 +12,8 @@ from typing import BinaryIO
 
 from slipway.model.errors import StageFailed
 
+__all__ = ["explain_full_disk", "sync_folder", "write_text", "written_aside"]
+
 _FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
 

@@ -12,6 +12,8 @@ from slipway.model.git_names import is_url
 from slipway.model.protocol.job import Source
 from slipway.scripts import removal
 
+__all__ = ["take"]
+
 #: Git for Windows would otherwise convert line ends and refuse long paths.
 _SETTINGS = ("core.autocrlf=false", "core.longpaths=true", "advice.detachedHead=false")
 #: A local mirror belongs to the master, and the worker may run as another user, which only root can

@@ -16,6 +16,8 @@ import sys
 import time
 from pathlib import Path
 
+__all__ = ["end", "main", "of_place"]
+
 #: Environment variable of deployers and all that they start; see `process.DEPLOYED`.
 _MARK = b"SLIPWAY_DEPLOYED="
 _GRACE, _PATIENCE = 10.0, 20.0

@@ -27,6 +27,19 @@ import sys
 from collections.abc import Callable
 from typing import IO
 
+__all__ = [
+    "READY",
+    "adopt_orphans",
+    "alone",
+    "die_with_parent",
+    "forbid_new_rights",
+    "guarded",
+    "has_children",
+    "is_traced",
+    "protect",
+    "take_streams",
+]
+
 #: True: this process runs one stage only, so all its descendants belong to that stage.
 alone = False
 _PR_SET_PDEATHSIG = 1

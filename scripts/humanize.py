@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 from slipway.model.errors import WrongInput
 
+__all__ = ["count_text", "plain_name", "size_text", "utc"]
+
 _STEP = 1000
 _SHORT = 10
 

@@ -17,6 +17,8 @@ from slipway.model.errors import StageFailed
 from slipway.model.protocol.job import Input
 from slipway.scripts.opened_files import NEW_FILE_FLAGS, open_plain
 
+__all__ = ["place_inputs"]
+
 
 def place_inputs(inputs: Iterable[Input], folder: Path) -> None:
     """Place each input at its path.

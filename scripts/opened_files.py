@@ -13,6 +13,8 @@ from pathlib import Path
 
 from slipway.scripts.removal import FOLDER_FLAGS, SAFE
 
+__all__ = ["FILE_FLAGS", "NEW_FILE_FLAGS", "no_link", "open_folder", "open_plain", "parts_below"]
+
 #: Flags for reading: a pipe, device or socket opens without blocking, a link not at all.
 FILE_FLAGS = (
     os.O_RDONLY

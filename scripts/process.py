@@ -22,6 +22,18 @@ from slipway.model.duration import format_duration
 from slipway.model.errors import MissingTool, StageFailed
 from slipway.scripts import guard
 
+__all__ = [
+    "DEPLOYED",
+    "TAIL",
+    "Finished",
+    "end_descendants",
+    "end_strays",
+    "end_tree",
+    "feed",
+    "is_deployed",
+    "run",
+]
+
 #: Lines of a program's output kept for the error sentence.
 TAIL = 40
 #: Lines of those that the sentence quotes.

@@ -17,6 +17,8 @@ from slipway.model.secrets.masking import MaskedStream, Masker, masked_event
 from slipway.scripts.report import Report
 from slipway.scripts.secret_scan import SecretSearch
 
+__all__ = ["MaskedReport"]
+
 #: Formats of reports for people; files of any other format are never modified.
 _TEXTS = frozenset({".xml", ".json", ".html", ".htm", ".txt", ".log", ".csv", ".md", ".yaml"})
 _BLOCK = 1 << 20

@@ -15,6 +15,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+__all__ = ["FOLDER_FLAGS", "SAFE", "allow", "main", "remove"]
+
 _FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 FOLDER_FLAGS = _FLAGS | getattr(os, "O_DIRECTORY", 0)
 #: Linux (linux/fs.h): the flags that `chattr +i` and `chattr +a` set.

@@ -40,6 +40,8 @@ from slipway.model.protocol.event_codes import CODE_ROOM, Coder
 from slipway.scripts.opened_files import open_plain, parts_below
 from slipway.scripts.terminal_text import escape
 
+__all__ = ["LARGEST", "ConsoleReport", "Report", "SequenceReport", "encode", "hash_file"]
+
 _CUT = " [cut]"
 _SHORTEST_NAME = 200
 #: Bytes of a piece: base64-encoded and wrapped, it gives an event of less than `LIMIT` bytes.

@@ -17,6 +17,8 @@ import zstandard
 from slipway.model.secrets.decoding import as_read
 from slipway.model.secrets.forms import SHORTEST, byte_forms
 
+__all__ = ["SecretSearch"]
+
 _BLOCK = 1 << 20
 _GAPS = b" \t\r\n\v\f"
 _GAP = re.compile(r"[ \t\r\n\v\f]")

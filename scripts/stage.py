@@ -27,6 +27,17 @@ from slipway.scripts.process import end_descendants
 from slipway.scripts.redaction import MaskedReport
 from slipway.scripts.report import Report, SequenceReport, hash_file
 
+__all__ = [
+    "Script",
+    "check_input",
+    "do",
+    "find_script",
+    "main",
+    "main_keyed",
+    "read_job",
+    "resolved",
+]
+
 Script = Callable[[Job, Report], None]
 
 

@@ -6,6 +6,8 @@ import re
 
 from rich import markup
 
+__all__ = ["escape", "plain"]
+
 #: Control characters except line ends and tabs, lone surrogates, and overrides of the writing
 #: direction (https://www.unicode.org/reports/tr9/#Explicit_Directional_Embeddings): with them a
 #: commit message, a test's name or a program's output could overwrite other text.

@@ -15,6 +15,8 @@ from pathlib import Path
 from slipway.scripts.guard import die_with_parent
 from slipway.scripts.process import end_tree
 
+__all__ = ["OFFSCREEN", "drawn_nowhere", "lacks_display"]
+
 #: Toolkits that draw into memory if these variables are set.
 OFFSCREEN = {"QT_QPA_PLATFORM": "offscreen", "SDL_VIDEODRIVER": "dummy"}
 _QT = ("PySide*", "PyQt*")

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from slipway.sessions.errors import Unsupported
 
+__all__ = ["Capabilities"]
+
 
 class Capabilities:
     """The part of a session that differs between drivers."""

@@ -11,6 +11,8 @@ from slipway.sessions.errors import SessionError, SessionLost
 from slipway.sessions.session import Session
 from slipway.sessions.settings import Settings
 
+__all__ = ["Choice", "Sessions", "driver_of"]
+
 _SESSION = "session:"
 _CONTRADICTION = (
     "the tags @javascript and @session:{0} contradict each other: the driver "

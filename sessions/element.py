@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 
+__all__ = ["Element"]
+
 
 class Element(ABC):
     """An element found by a session. It is valid until the page changes."""

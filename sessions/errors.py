@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+__all__ = ["DriverMissing", "NotThere", "SessionError", "SessionLost", "Transient", "Unsupported"]
+
 
 class SessionError(AssertionError):
     """The page is not in the state that the step expects: the step fails with this sentence."""

@@ -11,6 +11,16 @@ from typing import Any, Self
 
 from slipway.sessions.session import Evidence
 
+__all__ = [
+    "VARIABLE",
+    "EvidenceFolder",
+    "Named",
+    "evidence_folder",
+    "keep",
+    "slug",
+    "write_evidence",
+]
+
 #: Environment variable with the evidence folder; without it no files are written, and only reports
 #: get evidence.
 VARIABLE = "SLIPWAY_EVIDENCE"

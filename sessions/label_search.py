@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 
 from slipway.sessions.locators import literal
 
+__all__ = ["MOST_LABELS", "label_searches", "labels_first", "path_of"]
+
 _LABELLED = "@id = //label"
 _PARTS = re.compile(r"""("[^"]*"|'[^']*'|[\[\]])""")
 MOST_LABELS = 50

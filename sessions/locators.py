@@ -15,6 +15,8 @@ from collections.abc import Callable
 
 from slipway.sessions.errors import SessionError
 
+__all__ = ["KINDS", "described", "fold", "inside", "literal", "named"]
+
 _UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _TYPE = f"translate(@type, '{_UPPER}', '{_UPPER.lower()}')"
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -20,6 +20,8 @@ from slipway.sessions.element import Element
 from slipway.sessions.errors import NotThere, SessionError, Transient, Unsupported
 from slipway.sessions.locators import described, fold, inside, named
 
+__all__ = ["Evidence", "NotYet", "Session"]
+
 T = TypeVar("T")
 _PAUSE = 0.05
 _WHOLE = re.compile(r"[a-z][a-z0-9+.-]*://|(about|data|javascript|mailto):", re.IGNORECASE)

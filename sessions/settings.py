@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+__all__ = ["Settings", "WrongSetting", "read_settings"]
+
 _PLACE = "tool.slipway.features"
 _URL = re.compile(r"https?://[^\s/]\S*", re.IGNORECASE)
 _SIZE = re.compile(r"([1-9]\d{1,4})x([1-9]\d{1,4})")

@@ -20,6 +20,8 @@ import threading
 import time
 from pathlib import Path
 
+__all__ = ["main"]
+
 _POLL = 0.25
 _QUICK = 0.1
 _KILLS = 3

@@ -12,6 +12,8 @@ from slipway.sessions.settings import Settings
 if TYPE_CHECKING:
     from slipway.sessions.drivers import Sessions
 
+__all__ = ["Visitors", "sessions_of"]
+
 
 class Visitors:
     """Visitors of one scenario or test."""

@@ -27,6 +27,8 @@ from slipway.model.protocol.event_codes import CodeReader
 from slipway.model.secrets.masking import MaskedStream, Masker, masked_event
 from slipway.steps.log_queue import LogQueue
 
+__all__ = ["FORGED", "ScriptCommand", "StageEvents"]
+
 #: Log line that is written once, below text that looks like an event but is none.
 FORGED = (
     "warning: the line above looks like an event and is none of the stage's own script: it is "

@@ -16,6 +16,8 @@ from slipway.html import pictures, terminal
 from slipway.html.templates import Macros, macros
 from slipway.model.protocol.event import MOST_SHOWN, Evidence, Picture, TestResult
 
+__all__ = ["Shown", "failure", "head", "more", "remark"]
+
 #: Maximum characters of a text: of a longer text the end is shown, of a page the beginning.
 _LONGEST = 60_000
 #: Maximum length of an escaped character.

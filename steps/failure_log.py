@@ -30,6 +30,8 @@ from slipway.model.protocol.event import (
 from slipway.steps import failure_html
 from slipway.steps.ledger_api import Incoming
 
+__all__ = ["LOG", "Failures", "Kept"]
+
 LOG = "failures"
 _SHOWN = frozenset({"failed", "error", "flaky", "quarantined"})
 #: Maximum bytes of evidence of one stage; more is mentioned in the log but not kept.

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 from slipway.model.protocol.event import ArtefactLeft, TestResult
 from slipway.model.protocol.job import Job
 
+__all__ = ["SERVICE", "STAGE_PROPERTY", "Incoming", "LedgerApi"]
+
 #: Names of the service on the master, and of the property that carries a stage's id.
 SERVICE = "slipway"
 STAGE_PROPERTY = "slipway_stage"

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from twisted.internet import defer
 from twisted.python import log
 
+__all__ = ["LogQueue"]
+
 #: Characters from which on a pending text is not extended.
 _TOGETHER = 500_000
 

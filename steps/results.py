@@ -15,6 +15,8 @@ from slipway.model.protocol.bounded_text import Messages, short_name
 from slipway.model.protocol.event import TestResult
 from slipway.model.protocol.result_sets import ALL, LONG, MOST_NS, TOLD
 
+__all__ = ["BATCH", "LARGE", "MOST", "Results"]
+
 #: Maximum results in one transaction, and characters of their messages: it blocks the database for
 #: some 20 ms. 500 with 3,700 characters each took half a second.
 BATCH = 500

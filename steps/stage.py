@@ -32,6 +32,8 @@ from slipway.steps.transfer import (
     upload,
 )
 
+__all__ = ["GRACE", "MOST_ARTEFACTS", "Stage"]
+
 #: Seconds beyond the stage's own timeout, before Buildbot ends a stage that did not end itself.
 GRACE = 60
 #: Maximum artefacts of one stage.

@@ -22,6 +22,22 @@ from slipway.model.errors import MissingTool, StageFailed
 from slipway.model.protocol.event import ArtefactLeft
 from slipway.steps.ledger_api import Incoming
 
+__all__ = [
+    "BLOCK",
+    "ENDING",
+    "STALLED",
+    "Place",
+    "PlaceCommand",
+    "StoreReader",
+    "StoreWriter",
+    "abandon",
+    "begin_place",
+    "download",
+    "end_place",
+    "run_watched",
+    "upload",
+]
+
 #: Bytes of a block. Twisted's Perspective Broker refuses strings over 640 KiB.
 BLOCK = 512 * 1024
 #: Seconds without a block after which a transfer is aborted.

@@ -16,6 +16,8 @@ from typing import Any
 from twisted.application.service import Service
 from twisted.python import log
 
+__all__ = ["ClockWatch"]
+
 #: Seconds between two checks of the clock, and the drift that is tolerated between them.
 _PAUSE, _DRIFT = 1.0, 2.0
 

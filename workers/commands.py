@@ -23,6 +23,18 @@ from twisted.python import log
 from slipway.workers.places.place import NoPlace, clear_way
 from slipway.workers.places.provider import places_here
 
+__all__ = [
+    "PATIENCE",
+    "PLACES",
+    "Begin",
+    "End",
+    "Give",
+    "StageBuilder",
+    "Take",
+    "reactor",
+    "register",
+]
+
 #: Seconds that a stage waits for the removal of leftovers; then it starts while that goes on.
 PATIENCE = 30.0
 _HASH = 64

@@ -11,6 +11,8 @@ from twisted.python import log
 from twisted.python.failure import Failure
 from twisted.spread.pb import PBConnectionLost
 
+__all__ = ["keep_trying"]
+
 
 def keep_trying(factory: AutoLoginPBFactory) -> None:
     """Make a worker retry its login after any error of the master.

@@ -6,6 +6,8 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 
+__all__ = ["WorkerPlace", "write_tac"]
+
 _TEMPLATE = '''"""A Slipway worker. Made by Slipway; made again at each set-up."""
 
 import os

@@ -12,6 +12,8 @@ from slipway.www.api.resource import Api
 from slipway.www.api.route import Router
 from slipway.www.api.routes import ROUTES
 
+__all__ = ["Slipway", "make", "plugin"]
+
 
 class Slipway(Application):
     """The pages, and the endpoints below `api/`."""

@@ -14,6 +14,8 @@ from slipway.model.duration import format_duration
 from slipway.model.errors import SlipwayError, WrongInput
 from slipway.model.site import Keep, Project
 
+__all__ = ["NotRemoved", "among", "as_facts", "mark", "remove"]
+
 _DAY = 86400
 
 

@@ -18,6 +18,8 @@ from filelock import FileLock, Timeout
 
 from slipway.model.errors import SlipwayError
 
+__all__ = ["Incoming", "Store", "StoreError"]
+
 _HASH = re.compile(r"[0-9a-f]{64}")
 _DAY = 86400.0
 _FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})

@@ -15,6 +15,8 @@ from slipway.cli.lib import standard_streams
 from slipway.cli.parsing import parser
 from slipway.model.errors import SlipwayError, WrongInput
 
+__all__ = ["main"]
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.

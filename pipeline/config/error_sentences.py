@@ -14,6 +14,8 @@ from slipway.model.secrets.location import PLACES
 from slipway.model.site import Site
 from slipway.model.spelling import did_you_mean
 
+__all__ = ["TAGS", "dotted", "error_path", "key_path", "known_keys", "sentence", "tag_key"]
+
 #: Pydantic's error types for a value of the wrong shape.
 _MISSHAPEN = {
     *("model_type", "model_attributes_type", "dict_type", "tuple_type", "string_type"),

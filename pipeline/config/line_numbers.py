@@ -5,6 +5,8 @@ from __future__ import annotations
 import tomllib
 from typing import Any
 
+__all__ = ["Lines", "Path"]
+
 Path = tuple[str | int, ...]
 
 

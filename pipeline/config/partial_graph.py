@@ -8,6 +8,8 @@ from slipway.model.kinds.environment import Environment
 from slipway.model.kinds.stage import STAGES, Stage
 from slipway.model.site import Project, Site, SiteSettings, Worker
 
+__all__ = ["outline"]
+
 _UNREAD = Environment.model_construct()
 
 

@@ -18,6 +18,8 @@ from slipway.model.graph import check
 from slipway.model.site import Site
 from slipway.model.written_folders import check_written
 
+__all__ = ["ConfigProblems", "Problem", "Reading", "parse", "read", "read_closely"]
+
 
 @dataclass(frozen=True, order=True)
 class Problem:

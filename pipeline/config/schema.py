@@ -13,6 +13,8 @@ from slipway.model.kinds.release_target import TARGETS
 from slipway.model.kinds.stage import STAGES, Stage
 from slipway.model.site import Site
 
+__all__ = ["FILE", "json_schema", "reference", "schema_text"]
+
 #: Path of the schema in the package; a test compares it with the model.
 FILE = "pipeline.schema.json"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"

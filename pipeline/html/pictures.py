@@ -6,6 +6,8 @@ import base64
 
 from markupsafe import Markup
 
+__all__ = ["source"]
+
 _MAGIC = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 #: A multiple of 4, so that each line ends with a complete base64 group.
 _LINE = 4_000

@@ -18,6 +18,18 @@ from markupsafe import Markup
 
 from slipway.html.theme import variables
 
+__all__ = [
+    "Macros",
+    "asset",
+    "beside",
+    "clean",
+    "environment",
+    "is_link",
+    "load",
+    "macros",
+    "render",
+]
+
 _SCHEME = re.compile(r"[^/?#]*?:")
 _FOLLOWED = re.compile(r"(?:https?|mailto):", re.IGNORECASE)
 

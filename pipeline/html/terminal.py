@@ -8,6 +8,8 @@ from markupsafe import Markup, escape
 
 from slipway.html.templates import clean
 
+__all__ = ["lines"]
+
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")
 
 

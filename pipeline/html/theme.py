@@ -6,6 +6,8 @@ during the build, before anything is installed: so it imports the standard libra
 
 from __future__ import annotations
 
+__all__ = ["PAIRS", "PALETTE", "SHADES", "variables"]
+
 #: Each name with its value in light and in dark.
 PALETTE: dict[str, tuple[str, str]] = {
     # Backgrounds, from the bottom layer to the top.

@@ -15,6 +15,8 @@ from sqlalchemy.orm import Session
 from slipway.ledger.tables.runs import Branch, Run
 from slipway.model.git_names import is_pattern, matches
 
+__all__ = ["polled_revisions", "take_note"]
+
 
 def polled_revisions(session: Session, project: str) -> dict[str, str]:
     """Return the revision of the newest polled run of each branch."""

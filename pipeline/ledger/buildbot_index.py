@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 from slipway.model.protocol.event import TestResult
 from slipway.model.protocol.result_sets import ALL, LONG, MOST_NS, TOLD
 
+__all__ = ["BEGINNING", "LETTERS", "add", "index_tests"]
+
 _TABLE = "test_results"
 #: Length of the prefix that is indexed. Statuses differ within it; "0" and "1" are shorter anyway.
 LETTERS = 3

@@ -7,6 +7,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
+__all__ = ["Changes"]
+
 #: A value that differs after any other connection has written. Neither query reads a table: SQLite
 #: reads the index of its write-ahead log, PostgreSQL the insert position of its own log.
 _ASKED = {

@@ -18,6 +18,19 @@ from slipway.ledger.transitions import transition
 from slipway.model.site import Project
 from slipway.model.states import STANDING, DeploymentState
 
+__all__ = [
+    "begin",
+    "cancel",
+    "current",
+    "environment_of",
+    "finish",
+    "last_values",
+    "of_stage",
+    "record_result",
+    "release_of",
+    "was_at",
+]
+
 
 def environment_of(project: Project, stage: str) -> str | None:
     """Return the environment that a stage deploys to; None for stages of other kinds."""

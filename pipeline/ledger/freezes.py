@@ -10,6 +10,8 @@ from slipway.model.access import Person, may, refusal
 from slipway.model.errors import Forbidden, WrongInput
 from slipway.model.records.gate import Frozen
 
+__all__ = ["check_not_frozen", "find_freeze", "freeze", "list_freezes", "thaw"]
+
 
 def freeze(session: Session, project: str, person: Person, reason: str, now: float) -> None:
     """Freeze a project: none of its gates opens until it is thawed.

@@ -16,6 +16,8 @@ from slipway.model.parameter import Choice, Context
 from slipway.model.site import Project
 from slipway.model.states import GateState
 
+__all__ = ["context_of", "deployable", "last_values"]
+
 #: Maximum number of releases offered, newest first.
 _OFFERED = 100
 

@@ -24,6 +24,8 @@ from slipway.model.kinds.stage import Stage
 from slipway.model.site import Project
 from slipway.model.states import OPEN_RUN, OPEN_STAGE
 
+__all__ = ["Opening", "asked_with", "back", "early", "of_gate", "working"]
+
 #: Length of a token, in hexadecimal digits.
 _LETTERS = 32
 

@@ -21,6 +21,8 @@ from slipway.model.access import Person
 from slipway.model.errors import WrongInput
 from slipway.model.states import GateState
 
+__all__ = ["Request", "check_seen", "differences", "take", "void_approvals"]
+
 #: Length of an asking's name, in hexadecimal digits.
 _LETTERS = 32
 

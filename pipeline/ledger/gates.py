@@ -25,6 +25,28 @@ from slipway.model.kinds.stage import Stage
 from slipway.model.kinds.time_window import is_open, next_opening
 from slipway.model.states import UNDECIDED, Decision, GateState, StageState
 
+__all__ = [
+    "approve",
+    "ask",
+    "attach",
+    "brings_back",
+    "close",
+    "due_at",
+    "has_expired",
+    "make",
+    "may_ask",
+    "move",
+    "name_of",
+    "of_stage",
+    "permit",
+    "queue_approved",
+    "reject",
+    "reopen",
+    "timed",
+    "undecided",
+    "withdraw",
+]
+
 
 def attach(session: Session, run: Run, result: StageResult, stage: Stage, now: float) -> Gate:
     """Attach a gate to an attempt: the one requested early, or a new one."""
@@ -70,7 +92,7 @@ def make(
         run=run,
         stage_id=stage_id,
         stage=name,
-        token=token or new_token(),
+        token=token or _new_token(),
         rollback=rollback,
         made_at=now,
         expires_at=now + stage.expires if stage.expires else None,
@@ -82,7 +104,7 @@ def make(
     return gate
 
 
-def new_token() -> str:
+def _new_token() -> str:
     """Return a new random token."""
     return secrets.token_urlsafe(16)
 
@@ -258,7 +280,7 @@ def reopen(session: Session, gate: Gate, why: str, now: float) -> None:
     """Reset a gate to "open" without a request: the given secrets are lost."""
     transition(gate, GateState.OPEN, why, now)
     gate.person, gate.asked_at = "", None
-    gate.token, gate.asking, gate.comment = new_token(), "", why
+    gate.token, gate.asking, gate.comment = _new_token(), "", why
     gate.values, gate.secret_names = {}, []
     gate_requests.void_approvals(session, gate)
 
@@ -351,10 +373,8 @@ def _not_expired(gate: Gate, now: float) -> None:
 
 
 def _say(gate: Gate, person: Person, decision: Decision, comment: str, now: float) -> None:
-    made = Approval(
-        person=person.name, decision=decision, comment=comment, asking=gate.asking, at=now
-    )
-    gate.approvals.append(made)
+    facts = {"decision": decision, "comment": comment, "asking": gate.asking}
+    gate.approvals.append(Approval(person=person.name, at=now, **facts))
 
 
 def _count(gate: Gate, stage: Stage, now: float) -> None:

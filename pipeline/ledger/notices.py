@@ -14,6 +14,8 @@ from slipway.ledger.tables.runs import Run, StageResult
 from slipway.model.kinds.notice import Event, Notice
 from slipway.model.states import DeploymentState, GateState, RunState, StageState
 
+__all__ = ["happened"]
+
 _RUNS = {
     RunState.PASSED: Event.RUN_PASSED,
     RunState.FAILED: Event.RUN_FAILED,

@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 from slipway.ledger.tables.runs import Poll
 from slipway.model.records.poll import LastPoll
 
+__all__ = ["keep_poll", "last_polls"]
+
 
 def keep_poll(
     session: Session,

@@ -25,6 +25,8 @@ from slipway.model.records.run import ListedRun
 from slipway.model.records.stage import ListedStage
 from slipway.model.site import Site
 
+__all__ = ["list_polls", "list_releases", "list_runs", "open_ledger"]
+
 
 def open_ledger(url: str) -> Engine | None:
     """Open a ledger read-only; return None if it does not exist or has another schema revision.

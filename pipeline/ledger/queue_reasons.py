@@ -15,6 +15,8 @@ from slipway.model.kinds.stage import Stage
 from slipway.model.site import Project, Worker
 from slipway.model.states import OPEN_STAGE, StageState
 
+__all__ = ["why_queued"]
+
 #: Buildbot's own tables, in the same database.
 _WORKERS = table("workers", column("id"), column("name"), column("paused"))
 _CONNECTED = table("connected_workers", column("workerid"))

@@ -26,6 +26,8 @@ from slipway.ledger.tables.runs import Artefact, Release, Run, StageResult
 from slipway.model.site import Keep, Project
 from slipway.model.states import OPEN_RUN, STANDING, UNDECIDED, DeploymentState
 
+__all__ = ["Folder", "Prunable", "find", "freed_by", "mark", "remove"]
+
 _DAY = 86400.0
 #: Younger files may belong to a running stage whose artefacts are not recorded yet.
 _YOUNG = _DAY

@@ -12,6 +12,8 @@ from slipway.model import run_state as rules
 from slipway.model.kinds.stage import Stage
 from slipway.model.states import RunState
 
+__all__ = ["Counting", "counting", "inputs", "ready", "unmet", "verdict"]
+
 #: The attempts that count, by stage and cell.
 Counting = Mapping[tuple[str, str], StageResult]
 

@@ -23,6 +23,27 @@ from slipway.model.kinds.stage import Stage
 from slipway.model.run_state import state_of
 from slipway.model.states import ENDED_RUN, OPEN_STAGE, RunState, StageState
 
+__all__ = [
+    "again",
+    "begin",
+    "break_off",
+    "bring_back",
+    "cancel",
+    "finish",
+    "first_try",
+    "is_stopping",
+    "keep_release",
+    "last_passed",
+    "older_open",
+    "outdate",
+    "polled_revision",
+    "queue_ready",
+    "reinstate",
+    "reopen",
+    "settle",
+    "start_run",
+]
+
 #: Maximum number of runs, newest first, that are searched for one in which a stage passed.
 _LOOKED_BACK = 50
 

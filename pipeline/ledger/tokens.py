@@ -18,6 +18,21 @@ from slipway.model.access import Person, held
 from slipway.model.errors import WrongInput
 from slipway.model.records.token import TokenRecord
 
+__all__ = [
+    "LONGEST_NAME",
+    "MOST_DAYS",
+    "PREFIX",
+    "Token",
+    "create",
+    "digest",
+    "good",
+    "list_tokens",
+    "note_use",
+    "revoke",
+    "well_formed",
+    "who",
+]
+
 #: A fixed prefix lets secret scanners recognise a leaked token.
 PREFIX = "slw_"
 _BYTES = 32

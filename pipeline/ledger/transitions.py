@@ -24,6 +24,8 @@ from slipway.model.states import (
     is_legal,
 )
 
+__all__ = ["HasState", "IllegalRow", "note_illegal", "transition"]
+
 # A TypeVar with constraints: the row and its new state must have the same state type.
 S = TypeVar("S", RunState, StageState, GateState, DeploymentState)
 S_co = TypeVar("S_co", covariant=True)

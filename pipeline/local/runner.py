@@ -25,6 +25,8 @@ from slipway.model.secrets.masking import MaskedStream, Masker
 from slipway.model.states import OPEN_STAGE, RunState, StageState, begin, check
 from slipway.scripts.process import feed
 
+__all__ = ["LocalRun", "Outcome"]
+
 
 @dataclass
 class Outcome:

@@ -18,6 +18,8 @@ from slipway.model.site import Project
 from slipway.model.spelling import did_you_mean
 from slipway.model.versions.release import find_version, local_version
 
+__all__ = ["Trip", "choose", "run_facts"]
+
 
 @dataclass(frozen=True)
 class Trip:

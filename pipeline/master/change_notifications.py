@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 from slipway.ledger.tables.gates import Approval, Deployment, Freeze, Gate
 from slipway.ledger.tables.runs import Artefact, Poll, Release, Run, StageResult
 
+__all__ = ["ChangedRuns", "collect_changed_runs", "notify_pages", "watch_gates"]
+
 #: Numbers of runs, by project.
 ChangedRuns = dict[str, set[int]]
 

@@ -19,6 +19,8 @@ from sqlalchemy.pool import NullPool
 from slipway.ledger.database.sqlite_wal import keep_commits, keep_log
 from slipway.master.database_retry import Patience
 
+__all__ = ["Database", "make_reading"]
+
 #: Number of reader threads. They share the GIL, so more would not be faster; with two long queries,
 #: such as a verification of the audit trail, one is still free.
 _READERS = 3

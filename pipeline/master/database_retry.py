@@ -15,6 +15,8 @@ from typing import Any
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import OperationalError
 
+__all__ = ["Patience", "passes"]
+
 _LOG = logging.getLogger(__name__)
 #: SQLite errors that are temporary: they end when somebody frees space or releases the lock
 #: (https://www.sqlite.org/rescode.html: SQLITE_BUSY, _LOCKED, _FULL, _IOERR, _CANTOPEN).

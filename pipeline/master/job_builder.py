@@ -26,6 +26,8 @@ from slipway.model.protocol.job import Input, Job, RunFacts, Source, StageRecord
 from slipway.model.site import Project
 from slipway.model.states import StageState
 
+__all__ = ["NOT_TWICE", "Place", "claim", "may_repeat"]
+
 #: The reason why a deployment is not retried automatically.
 NOT_TWICE = (
     "{what} in the middle, and the deployer may not be run twice; see what "

@@ -50,6 +50,8 @@ from slipway.model.states import OPEN_STAGE, StageState
 from slipway.model.tenant import tenant_of
 from slipway.steps.ledger_api import SERVICE
 
+__all__ = ["LedgerService", "find_ledger"]
+
 P = ParamSpec("P")
 T = TypeVar("T")
 _COMPARED = ("projects", "repositories", "store_folder", "state_folder", "folder")

@@ -6,6 +6,8 @@ import ctypes
 import gc
 import sys
 
+__all__ = ["ENVIRONMENT", "trim_heap"]
+
 #: glibc's allocator: one arena for all threads, which share the GIL anyway (saves 10 MB); large
 #: blocks are returned to the system when freed (saves 1 MB).
 ENVIRONMENT = {

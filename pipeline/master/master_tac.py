@@ -12,6 +12,8 @@ from pathlib import Path
 from slipway.model.errors import MissingTool, WrongInput
 from slipway.state_folder import CONFIG, Home, made_secret, make_folder
 
+__all__ = ["UPGRADE_MARK", "prepare_master", "upgrade_mark"]
+
 #: Copy of the repository's master.cfg in the wheel.
 _CONFIG = Path(__file__).with_name("master.cfg")
 #: File in the master's folder; while it says the same, the database need not be upgraded.

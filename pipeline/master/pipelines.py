@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+__all__ = ["Pipeline"]
+
 
 class Pipeline(Protocol):
     """Handler of a project's news in the ledger; the scheduler subscribes as one."""

@@ -17,6 +17,8 @@ from slipway.model.errors import SlipwayError
 if TYPE_CHECKING:
     from slipway.master.ledger_service import LedgerService
 
+__all__ = ["Pruning"]
+
 _DAY = 86400
 
 

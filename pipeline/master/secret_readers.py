@@ -15,6 +15,8 @@ from slipway.model.secrets.location import StageSecret
 from slipway.secrets.programs import end_programs
 from slipway.secrets.reading import given_to_stage
 
+__all__ = ["SecretReaders"]
+
 #: Maximum number of stages whose secrets are read at once, for the whole site.
 _READERS = 4
 

@@ -7,6 +7,24 @@ from dataclasses import dataclass
 
 from slipway.model.errors import SlipwayError
 
+__all__ = [
+    "ACTIONS",
+    "ADMIN_ROLE",
+    "DEVELOPER",
+    "LADDER",
+    "RELEASER",
+    "VIEWER",
+    "Action",
+    "Person",
+    "Unknown",
+    "gate_refusal",
+    "held",
+    "may",
+    "may_open",
+    "refusal",
+    "table",
+]
+
 VIEWER, DEVELOPER, RELEASER, ADMIN_ROLE = "viewer", "developer", "releaser", "admin"
 #: Each role includes the rights of those before it.
 LADDER = (VIEWER, DEVELOPER, RELEASER, ADMIN_ROLE)

@@ -21,6 +21,8 @@ from slipway.model.parameter.characters import shown
 from slipway.model.parameter.date import DateParameter, resolve_day
 from slipway.model.spelling import did_you_mean
 
+__all__ = ["Answers", "WrongAnswers", "as_environment", "check_answers", "spec"]
+
 #: Maximum number of unknown parameters in a message.
 _MOST_UNKNOWN = 10
 

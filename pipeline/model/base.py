@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, StringConstrai
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+__all__ = ["Name", "Part", "to_kebab"]
+
 
 def to_kebab(name: str) -> str:
     """Convert a Python name to kebab-case as in pipeline.toml: `runs_on` to `runs-on`."""

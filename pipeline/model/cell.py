@@ -15,6 +15,8 @@ from slipway.model.kinds.scheduling_keys import MatrixValue
 if TYPE_CHECKING:
     from slipway.model.kinds.stage import Stage
 
+__all__ = ["MOST", "Cell", "cell_title", "cells"]
+
 #: Keys that a matrix may not set, since they apply to the whole stage.
 _WHOLE = {
     *("uses", "needs", "on-failure", "if-changed", "allow-failure", "matrix", "shards"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+__all__ = ["Cause", "Commit"]
+
 
 @dataclass(frozen=True)
 class Commit:

@@ -6,6 +6,17 @@ machine, 4 not over yet.
 
 from __future__ import annotations
 
+__all__ = [
+    "NOT_OVER",
+    "PASSED",
+    "Forbidden",
+    "MissingTool",
+    "SlipwayError",
+    "StageFailed",
+    "WrongInput",
+    "error_line",
+]
+
 PASSED = 0
 #: Exit code of a command whose run is not over: it waits, or takes longer than allowed.
 NOT_OVER = 4

@@ -9,6 +9,22 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote, urlsplit
 
+__all__ = [
+    "LONGEST_NAME",
+    "LONGEST_URL",
+    "SCHEMES",
+    "check_branch",
+    "check_name",
+    "check_repository",
+    "check_revision",
+    "is_name",
+    "is_pattern",
+    "is_revision",
+    "is_shortened",
+    "is_url",
+    "matches",
+]
+
 #: Transports that git may use; none of them runs a program named by the URL.
 SCHEMES = ("https", "http", "ssh", "git", "file")
 #: Maximum length of names and URLs, as in the ledger's columns.

@@ -10,6 +10,8 @@ from slipway.model.kinds.stage import Stage
 from slipway.model.site import Project, Site, Worker
 from slipway.model.spelling import did_you_mean
 
+__all__ = ["Breach", "able_workers", "check", "dependents", "order", "waited_for"]
+
 
 @dataclass(frozen=True)
 class Breach:

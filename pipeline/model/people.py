@@ -11,6 +11,16 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from slipway.model.base import Name, Part
 from slipway.model.secrets.location import SecretPlace
 
+__all__ = [
+    "ADMIN",
+    "OAUTH",
+    "Access",
+    "PersonName",
+    "PersonSettings",
+    "check_people",
+    "is_password_hash",
+]
+
 #: The person that Slipway creates, with a generated password.
 ADMIN = "admin"
 

@@ -13,6 +13,18 @@ from slipway.model.errors import MissingTool
 from slipway.model.kinds.stage import Stage
 from slipway.model.states import CLOSED, OPEN_STAGE, RunState, StageState
 
+__all__ = [
+    "WEIGHT",
+    "Attempt",
+    "Attempts",
+    "may_be_tried_again",
+    "met",
+    "startable",
+    "state_of",
+    "unmet",
+    "verdict",
+]
+
 #: The precedence of states: a stage has the first of these that any of its cells has.
 WEIGHT = (
     *(StageState.RUNNING, StageState.QUEUED, StageState.GATE),

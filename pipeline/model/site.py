@@ -19,6 +19,17 @@ from slipway.model.kinds.stage import AnyStage
 from slipway.model.people import Access, PersonName, PersonSettings, check_people
 from slipway.model.secrets.location import SecretPlace
 
+__all__ = [
+    "Keep",
+    "Project",
+    "Schedule",
+    "Site",
+    "SiteSettings",
+    "Worker",
+    "builder_name",
+    "connectable",
+]
+
 #: 2026-01-01; an arbitrary start to test whether a cron line ever fires.
 _ANY_TIME = 1767225600.0
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+__all__ = ["did_you_mean"]
+
 #: Comparing takes time proportional to the product of the lengths; longer words are ignored.
 _LONGEST = 200
 

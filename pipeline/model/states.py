@@ -13,6 +13,30 @@ from enum import StrEnum
 
 from slipway.model.errors import SlipwayError
 
+__all__ = [
+    "CLOSED",
+    "ENDED_RUN",
+    "FIRST",
+    "LEGAL",
+    "OPEN_RUN",
+    "OPEN_STAGE",
+    "REFUSED",
+    "STANDING",
+    "UNDECIDED",
+    "Decision",
+    "DeploymentState",
+    "EnvironmentState",
+    "GateState",
+    "IllegalTransition",
+    "RunState",
+    "ShownState",
+    "StageState",
+    "State",
+    "begin",
+    "check",
+    "is_legal",
+]
+
 
 class RunState(StrEnum):
     """The state of a run, derived from its stages."""

@@ -13,6 +13,8 @@ from slipway.model.kinds.stage import Stage
 from slipway.model.parameter.text import SecretParameter
 from slipway.model.site import Project
 
+__all__ = ["is_deploying", "tenant_of", "tenants_of"]
+
 #: Separator between a project's name and a tenant's purpose; not allowed in names.
 _MARK = "~"
 

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from slipway.model.graph import Breach
 from slipway.model.site import Project, Site
 
+__all__ = ["check_written"]
+
 
 def check_written(site: Site) -> list[Breach]:
     """Return a breach for each folder that lies inside another tenant's."""

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+__all__ = ["Printed", "end_programs", "run_program"]
+
 #: Seconds to wait for the remaining output of an ended program.
 _ARRIVING = 2.0
 _BLOCK = 65_536

@@ -14,6 +14,8 @@ from slipway.model.secrets.location import SecretPlace, StageSecret
 from slipway.model.site import Project, Site
 from slipway.secrets.programs import run_program
 
+__all__ = ["Given", "given_here", "given_secret", "given_to_stage", "variables_of"]
+
 #: Timeout in seconds of a program that prints a secret.
 _PATIENCE = 30.0
 #: Maximum size of a secret in bytes: Linux limits an environment variable to twice this.

@@ -20,6 +20,8 @@ from slipway.scripts.archives.limits import name_trouble, shown
 from slipway.scripts.archives.tar_zst import explain_damage, open_tar
 from slipway.scripts.humanize import plain_name
 
+__all__ = ["Parcel"]
+
 
 @dataclass(frozen=True)
 class Parcel:

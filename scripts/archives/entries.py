@@ -12,6 +12,8 @@ from typing import IO, Literal
 from slipway.model.errors import StageFailed, WrongInput
 from slipway.scripts.archives.limits import name_trouble, shown
 
+__all__ = ["Entry", "entries", "entry_of", "escapes"]
+
 _WINDOWS_PROGRAMS = frozenset({".exe", ".bat", ".cmd", ".com"})
 _EXECUTABLE = 0o111
 

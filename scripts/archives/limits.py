@@ -8,6 +8,18 @@ from pathlib import Path
 from slipway.model.errors import StageFailed
 from slipway.scripts.humanize import size_text
 
+__all__ = [
+    "DEEPEST",
+    "FREE",
+    "LONGEST_NAME",
+    "LONGEST_PART",
+    "MOST_ENTRIES",
+    "MOST_GROWTH",
+    "Allowance",
+    "name_trouble",
+    "shown",
+]
+
 #: Bytes of one path component, as file systems allow, and the largest number of components.
 LONGEST_PART, DEEPEST = 255, 128
 #: Bytes of a whole name or link target: Linux's PATH_MAX, less the target folder.

@@ -16,6 +16,8 @@ import zstandard
 from slipway.model.errors import StageFailed
 from slipway.scripts.archives.limits import Allowance
 
+__all__ = ["explain_damage", "open_tar"]
+
 _BLOCK = 1 << 20
 _LONGEST_WHY = 200
 # Small, because a hostile frame can expand every four bytes to 128 kB.

@@ -17,6 +17,8 @@ from slipway.scripts.archives.limits import LONGEST_NAME, Allowance, name_troubl
 from slipway.scripts.archives.tar_zst import explain_damage, open_tar
 from slipway.scripts.atomic_files import explain_full_disk
 
+__all__ = ["unpack"]
+
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _ZIP = (b"PK\3\4", b"PK\5\6")
 _BLOCK = 1 << 20

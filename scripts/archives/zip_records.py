@@ -6,6 +6,8 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO
 
+__all__ = ["COUNT_LIMIT", "DEFLATED", "LIMIT", "STORED", "Record", "write_directory"]
+
 #: Largest size or offset of a plain record; one above it is the marker for ZIP64.
 LIMIT = 0xFFFFFFFE
 #: Largest number of entries of a plain end record.

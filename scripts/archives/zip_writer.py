@@ -23,6 +23,8 @@ from slipway.scripts.archives import zip_records
 from slipway.scripts.archives.entries import Entry, entries
 from slipway.scripts.atomic_files import written_aside
 
+__all__ = ["pack_zip", "write_zip"]
+
 _BLOCK = 1 << 20
 _WINDOW = 1 << 15
 _EARLIEST = 315532800  # 1980-01-01: DOS dates begin there

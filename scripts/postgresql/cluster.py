@@ -30,6 +30,8 @@ from slipway.scripts.postgresql.programs import (
     server_account,
 )
 
+__all__ = ["OWNER", "Server", "started"]
+
 OWNER = "postgres"
 #: Unix socket paths are limited to 107 bytes on Linux, 103 on macOS.
 _LONGEST_FOLDER = 103 - len("/.s.PGSQL.65535")

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from slipway.model.errors import MissingTool
 
+__all__ = ["VARIABLE", "Account", "Programs", "find_programs", "made_readable", "server_account"]
+
 #: Environment variable that names the folder of programs, instead of a search.
 VARIABLE = "SLIPWAY_POSTGRESQL_BIN"
 _NEEDED = ("initdb", "postgres", "pg_ctl", "pg_dump", "pg_restore")

@@ -9,6 +9,8 @@ from slipway.model.errors import StageFailed
 from slipway.scripts import process
 from slipway.scripts.postgresql.cluster import Server
 
+__all__ = ["Log", "call", "restore"]
+
 Log = Callable[[str], None]
 
 

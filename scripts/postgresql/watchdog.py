@@ -13,6 +13,8 @@ import sys
 import time
 from pathlib import Path
 
+__all__ = ["PAUSE", "TRIES", "end_server", "main"]
+
 TRIES = 100
 PAUSE = 0.05
 

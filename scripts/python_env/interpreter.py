@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+__all__ = ["FOREIGN", "PROGRAMS", "Environment", "clean_environment", "roots"]
+
 PROGRAMS = "Scripts" if os.name == "nt" else "bin"
 #: Variables that would point a guest, or uv, at Slipway's own environment.
 FOREIGN = (

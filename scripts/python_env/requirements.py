@@ -13,6 +13,8 @@ from slipway.model.errors import WrongInput
 if TYPE_CHECKING:
     from slipway.model.kinds.stage import ApplicationStage
 
+__all__ = ["DECIDING", "Plan", "is_package", "make_plan", "read_pyproject"]
+
 #: Files that determine the installation; a change in one makes a new environment.
 DECIDING = ("uv.lock", "pyproject.toml", "setup.py", "setup.cfg", "requirements.txt")
 

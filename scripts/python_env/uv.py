@@ -13,6 +13,8 @@ from slipway.scripts.process import Finished, run
 from slipway.scripts.python_env.interpreter import clean_environment
 from slipway.scripts.report import Report
 
+__all__ = ["call_uv", "check_lock", "explain", "list_versions", "try_uv", "uv_path"]
+
 _NO_PYTHON = re.compile(
     r"No interpreter found|Failed to (inspect|query) Python|Querying Python at", re.IGNORECASE
 )

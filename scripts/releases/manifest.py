@@ -16,6 +16,21 @@ from slipway.model.protocol.job import Job, StageRecord
 from slipway.scripts.humanize import plain_name, utc
 from slipway.scripts.opened_files import open_plain
 
+__all__ = [
+    "MANIFEST",
+    "PAGE",
+    "SUMS",
+    "VERSION",
+    "Artefact",
+    "FileName",
+    "Hash",
+    "Manifest",
+    "ReleaseFile",
+    "StageResult",
+    "make",
+    "read",
+]
+
 MANIFEST = "release.json"
 SUMS = "SHA256SUMS"
 PAGE = "index.html"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
+__all__ = ["ReleaseTarget"]
+
 
 class ReleaseTarget(Protocol):
     """One release on its way to one target.

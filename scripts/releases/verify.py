@@ -14,6 +14,8 @@ from slipway.scripts.releases.manifest import MANIFEST, PAGE, SUMS, Manifest, Re
 from slipway.scripts.report import hash_file
 from slipway.scripts.terminal_text import escape
 
+__all__ = ["Finding", "check", "examine", "find_release", "verify"]
+
 #: Signatures are made over the manifest, so it cannot list them.
 _SIGNATURES = frozenset({f"{MANIFEST}.{suffix}" for suffix in ("asc", "sig", "minisig")})
 

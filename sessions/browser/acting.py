@@ -22,6 +22,8 @@ from slipway.sessions.session import NotYet
 if TYPE_CHECKING:
     from slipway.sessions.browser.session import BrowserSession
 
+__all__ = ["ActingElement", "typable"]
+
 T = TypeVar("T")
 # Typing takes about a millisecond per character; people paste long texts, too.
 _LONGEST_TYPED = 500

@@ -17,6 +17,8 @@ from slipway.sessions.browser.windows import Windows
 from slipway.sessions.errors import SessionError, Transient, Unsupported
 from slipway.sessions.session import Session
 
+__all__ = ["BrowserBase"]
+
 T = TypeVar("T")
 # Maximum lines kept of each of the browser's logs.
 _LOG = 20_000

@@ -11,6 +11,8 @@ from selenium.webdriver.remote.webdriver import WebDriver
 
 from slipway.sessions.browser.scripts import CLEAR_STORAGE
 
+__all__ = ["CookieJar"]
+
 # Chromium's storage types of a site; its HTTP cache is cleared, too.
 _ALL = {"origin": "*", "storageTypes": "all"}
 

@@ -9,6 +9,8 @@ from slipway.sessions.errors import DriverMissing
 from slipway.sessions.session import Session
 from slipway.sessions.settings import Settings
 
+__all__ = ["open_on_grid", "open_session"]
+
 
 def open_session(settings: Settings, patience: float) -> Session:
     """Start a browser on this machine.

@@ -17,6 +17,8 @@ from slipway.sessions.locators import described, inside, named
 if TYPE_CHECKING:
     from slipway.sessions.browser.session import BrowserSession
 
+__all__ = ["BrowserElement", "SoughtElement", "way_to"]
+
 
 class BrowserElement(ActingElement):
     """A found element: it is valid until the page changes."""

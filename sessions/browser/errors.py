@@ -27,6 +27,16 @@ from urllib3.exceptions import TimeoutError as NoAnswer
 
 from slipway.sessions.errors import NotThere, SessionError, SessionLost, Transient, Unsupported
 
+__all__ = [
+    "LEFT_SENTENCE",
+    "LeftPage",
+    "Slow",
+    "Stalled",
+    "first_line",
+    "translated",
+    "translated_errors",
+]
+
 
 class LeftPage(Transient):
     """An element has left the page: it must be searched again."""

@@ -17,6 +17,8 @@ from slipway.sessions.session import Evidence
 if TYPE_CHECKING:
     from slipway.sessions.browser.session import BrowserSession
 
+__all__ = ["collect", "failed_requests", "frame", "why_not_shown"]
+
 _TEXT = "text/plain; charset=utf-8"
 _BAD_STATUS = 400
 #: Pictures for films are small: half the window's width and height shows enough.

@@ -26,6 +26,8 @@ from slipway.sessions.browser.programs import KINDS
 from slipway.sessions.browser.session import BrowserSession
 from slipway.sessions.errors import DriverMissing
 
+__all__ = ["GridBrowser", "GridSession", "connect"]
+
 # Seconds between a command's own timeout and that of the grid's answer.
 _MARGIN = 30
 _NO_MATCH = re.compile(

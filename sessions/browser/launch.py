@@ -26,7 +26,7 @@ from slipway.sessions.browser.options import PAGE_LOAD, browser_options
 from slipway.sessions.browser.programs import Kind, find_browser, find_driver, kind_of
 from slipway.sessions.errors import DriverMissing
 
-__all__ = ["LocalBrowser", "client", "find_browser", "start_browser"]
+__all__ = ["DriverProcess", "LocalBrowser", "client", "find_browser", "start_browser"]
 
 _SUPERVISOR = Path(__file__).parents[1] / "supervisor.py"
 #: Timeouts in seconds: for a driver to listen, and for a browser to start.

@@ -8,6 +8,8 @@ from slipway.sessions.browser.errors import Slow, translated_errors
 from slipway.sessions.browser.options import PAGE_LOAD
 from slipway.sessions.errors import SessionLost
 
+__all__ = ["stuck"]
+
 # Seconds that a page gets to answer.
 _PROBE = 2.0
 

@@ -11,6 +11,8 @@ from selenium.webdriver.common.options import ArgOptions
 from selenium.webdriver.edge.options import Options as EdgeOptions
 from selenium.webdriver.firefox.options import Options as FirefoxOptions
 
+__all__ = ["PAGE_LOAD", "browser_options"]
+
 #: Timeout of a page or a script in seconds.
 PAGE_LOAD = 30.0
 

@@ -13,6 +13,8 @@ from slipway.sessions.browser import scripts
 from slipway.sessions.browser.errors import translated_errors
 from slipway.sessions.errors import Transient
 
+__all__ = ["click_at"]
+
 
 def click_at(browser: WebDriver, place: dict[str, Any]) -> dict[str, Any]:
     """Click at a position, and let the page begin its reaction.

@@ -12,6 +12,16 @@ from pathlib import Path
 
 from slipway.sessions.errors import DriverMissing
 
+__all__ = [
+    "BROWSER_VARIABLE",
+    "DRIVER_VARIABLE",
+    "KINDS",
+    "Kind",
+    "find_browser",
+    "find_driver",
+    "kind_of",
+]
+
 #: Environment variables with the browser and the driver: a program's path or name, or a browser's
 #: name.
 BROWSER_VARIABLE = "SLIPWAY_BROWSER"

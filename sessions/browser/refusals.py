@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+__all__ = ["LASTING", "refusal"]
+
 #: For each reason the fact and the advice; the part with `by` is added if `by` is known.
 _REASONS = {
     "hidden": ("is hidden ({by})", "do first what shows it, or name what a person can see"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from importlib.resources import files
 
+__all__ = ["CLEAR_STORAGE", "NEXT_TASK", "PAGE_HTML", "PAGE_SCRIPT", "PAGE_TEXT"]
+
 _PARTS = ("finding", "checking", "pointing", "deeds")
 #: Runs a function of page/deeds.js; arguments: its name, then the search path of its element.
 PAGE_SCRIPT = "".join(

@@ -13,6 +13,8 @@ from slipway.sessions.browser.base import BrowserBase
 from slipway.sessions.browser.errors import translated_errors
 from slipway.sessions.errors import Unsupported
 
+__all__ = ["BrowserVisitor"]
+
 _KEYS = {name: code for name, code in vars(Keys).items() if name.isupper()}
 
 

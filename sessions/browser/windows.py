@@ -14,6 +14,8 @@ from selenium.webdriver.remote.webdriver import WebDriver
 
 from slipway.sessions.errors import SessionError, Unsupported
 
+__all__ = ["Windows"]
+
 # Limit: a page may open the next alert as soon as one is answered.
 _ALERTS = 20
 

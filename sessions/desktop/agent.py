@@ -30,6 +30,29 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+__all__ = [
+    "VARIABLE",
+    "VERSION",
+    "Agent",
+    "LeftWindow",
+    "Node",
+    "Qt",
+    "Refused",
+    "Thing",
+    "Tree",
+    "fill",
+    "front",
+    "key_of",
+    "node",
+    "picture",
+    "plain",
+    "proof",
+    "readable",
+    "serve",
+    "windows",
+    "write",
+]
+
 if "PyQt6" in sys.modules:
     from PyQt6 import QtCore, QtGui, QtTest, QtWidgets
 else:

@@ -9,6 +9,8 @@ from slipway.sessions.desktop.session import DesktopSession
 from slipway.sessions.session import Session
 from slipway.sessions.settings import Settings, WrongSetting
 
+__all__ = ["open_session"]
+
 
 def open_session(settings: Settings, patience: float) -> Session:  # noqa: ARG001  it has its own
     """Start the desktop program and open a session with it.

@@ -15,6 +15,8 @@ from slipway.sessions.locators import fold
 if TYPE_CHECKING:
     from slipway.sessions.desktop.session import DesktopSession
 
+__all__ = ["DesktopElement"]
+
 _FIELDS = {"input", "textarea", "select"}
 
 

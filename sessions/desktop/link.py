@@ -12,6 +12,8 @@ from typing import Any
 
 from slipway.sessions.errors import SessionError, SessionLost, Transient
 
+__all__ = ["VERSION", "HungUp", "Link", "greet", "proof"]
+
 #: Version of the agent's protocol; a program with an older copy of the agent needs a new one.
 VERSION = 1
 _GREETING = 5.0

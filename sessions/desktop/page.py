@@ -9,6 +9,8 @@ from typing import Any
 import lxml.html
 from lxml import etree
 
+__all__ = ["Windows", "clean"]
+
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _STYLE = "section{border:1px solid #999;margin:1em;padding:1em}td,th{border:1px solid #ccc}"
 

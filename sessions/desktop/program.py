@@ -21,6 +21,8 @@ from slipway.sessions.desktop.link import Link, greet
 from slipway.sessions.errors import SessionError
 from slipway.sessions.settings import WrongSetting
 
+__all__ = ["VARIABLE", "DesktopSettings", "Program"]
+
 #: Environment variable with the address that the agent connects to.
 VARIABLE = "SLIPWAY_DESKTOP_AGENT"
 _SUPERVISOR = Path(__file__).parents[1] / "supervisor.py"

@@ -17,6 +17,8 @@ from slipway.sessions.http.text import visible_text
 from slipway.sessions.http.xpath import elements
 from slipway.sessions.session import Evidence, Session
 
+__all__ = ["DesktopSession"]
+
 T = TypeVar("T")
 _TEXT = "text/plain; charset=utf-8"
 _MODIFIERS = {

@@ -12,6 +12,8 @@ import httpx
 
 from slipway.sessions.errors import SessionError
 
+__all__ = ["Cookies", "is_this_machine"]
+
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _VALUE = re.compile(r"[\x21-\x3a\x3c-\x7e ]*")
 

@@ -6,6 +6,8 @@ from slipway.sessions.http.session import HttpSession
 from slipway.sessions.session import Session
 from slipway.sessions.settings import Settings
 
+__all__ = ["open_session"]
+
 
 def open_session(settings: Settings, patience: float) -> Session:  # noqa: ARG001  pages do not change
     """Open a session.

@@ -16,6 +16,8 @@ from slipway.sessions.http.tab import Tab
 from slipway.sessions.http.text import is_visible, visible_text
 from slipway.sessions.http.xpath import elements
 
+__all__ = ["HttpElement"]
+
 _TAG_IT = "tag the scenario @javascript"
 _FOCUSED = {"input", "textarea", "select"}
 

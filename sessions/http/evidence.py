@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from slipway.sessions.http.page import Page
 from slipway.sessions.http.transport import Exchange, without_password
 
+__all__ = ["shown_exchanges", "shown_page"]
+
 _MOST = 5 << 20
 _SECRET = re.compile(r"auth|token|secret|password|api-?key|session", re.IGNORECASE)
 _COOKIE_VALUE = re.compile(r"(^|;\s*)([^=;]+)=[^;]*")

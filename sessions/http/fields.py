@@ -14,6 +14,26 @@ from slipway.sessions.errors import SessionError, Unsupported
 from slipway.sessions.http.page import Page
 from slipway.sessions.locators import fold
 
+__all__ = [
+    "BUTTONS",
+    "CHOICES",
+    "attach",
+    "choose",
+    "choose_option",
+    "chosen",
+    "controls",
+    "form_of",
+    "is_checked",
+    "is_disabled",
+    "kind",
+    "option_value",
+    "options",
+    "reset",
+    "set_checked",
+    "set_text",
+    "value",
+]
+
 _TYPES = frozenset(
     str.split(
         "button checkbox color date datetime-local email file hidden image month number password "

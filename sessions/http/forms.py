@@ -24,6 +24,8 @@ from slipway.sessions.http.fields import (
 )
 from slipway.sessions.http.page import Page, known_charset
 
+__all__ = ["Entry", "Submission", "submission"]
+
 _MULTIPART = "multipart/form-data"
 _PLAIN = "text/plain"
 _URLENCODED = "application/x-www-form-urlencoded"

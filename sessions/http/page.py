@@ -16,6 +16,8 @@ from slipway.sessions.errors import SessionError
 from slipway.sessions.http.text import visible_text
 from slipway.sessions.locators import fold
 
+__all__ = ["Page", "clean", "join", "known_charset"]
+
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _HEADER_CHARSET = re.compile(r"charset\s*=\s*[\"']?([^\s;\"']+)", re.IGNORECASE)
 _META_CHARSET = re.compile(rb"<meta[^>]*?charset\s*=\s*[\"']?\s*([^\s\"'/>;]+)", re.IGNORECASE)

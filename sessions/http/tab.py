@@ -9,6 +9,8 @@ from slipway.sessions.http.forms import Submission
 from slipway.sessions.http.page import Page
 from slipway.sessions.http.visitor import Visitor
 
+__all__ = ["Tab"]
+
 _SMALL = 1 << 18
 
 

@@ -9,6 +9,8 @@ from lxml import etree
 
 from slipway.sessions.locators import fold
 
+__all__ = ["hides", "is_visible", "visible_text"]
+
 _UNSEEN = frozenset(
     str.split(
         "area base canvas audio datalist frameset head iframe input link meta noembed noframes "

@@ -12,6 +12,8 @@ import httpx
 
 from slipway.sessions.errors import SessionError, SessionLost
 
+__all__ = ["Exchange", "Transport", "without_password"]
+
 _MEGABYTE = 1 << 20
 _SIGN_IN = re.compile(r"//[^/?#]*@")
 

@@ -18,6 +18,8 @@ from slipway.sessions.http.forms import Submission
 from slipway.sessions.http.page import Page, clean, join
 from slipway.sessions.http.transport import Exchange, Transport, without_password
 
+__all__ = ["MOST_REDIRECTS", "Visitor"]
+
 MOST_REDIRECTS = 20
 _MOST_REFRESHES = 5
 _REDIRECTS = {301, 302, 303, 307, 308}

@@ -9,6 +9,8 @@ from lxml import etree
 from slipway.sessions.errors import SessionError
 from slipway.sessions.label_search import labels_first
 
+__all__ = ["elements"]
+
 
 def elements(context: Any, xpath: str) -> list[Any]:
     """Return the elements that an XPath finds, relative to a document or an element.

@@ -18,6 +18,15 @@ if TYPE_CHECKING:
     from slipway.sessions.settings import Settings
     from slipway.sessions.visitors import Visitors
 
+__all__ = [
+    "application_url",
+    "browser_session",
+    "http_session",
+    "pytest_addoption",
+    "pytest_configure",
+    "pytest_runtest_makereport",
+]
+
 # Not --base-url: the plugin pytest-base-url, which many projects use, owns that name.
 _OPTION = "slipway_base_url"
 

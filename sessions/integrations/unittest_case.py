@@ -25,6 +25,8 @@ else:
     # A TestCase class here would be collected as an empty test wherever it is imported.
     _Base = object
 
+__all__ = ["BrowserTestCase"]
+
 
 class BrowserTestCase(_Base):
     """Mixin: `class ShopTest(BrowserTestCase, unittest.TestCase)`. Tests use `self.session`.

@@ -8,6 +8,26 @@ from slipway.sessions.session import Session
 from slipway.sessions.steps.pages import regular
 from slipway.sessions.steps.registry import Vocabulary
 
+__all__ = [
+    "SEEING",
+    "kind_name",
+    "response_contains",
+    "response_contains_not",
+    "see",
+    "see_element",
+    "see_elements",
+    "see_in",
+    "see_in_element",
+    "see_matching",
+    "see_no_element",
+    "see_no_thing",
+    "see_not",
+    "see_not_in",
+    "see_not_in_element",
+    "see_thing",
+    "wait_until",
+]
+
 SEEING = Vocabulary()
 #: Timeout of "I wait until" in seconds, on pages that change on their own.
 _LONG = 30.0

@@ -9,6 +9,24 @@ from behave.runner import Context
 from slipway.sessions.errors import SessionError
 from slipway.sessions.steps.registry import Vocabulary
 
+__all__ = [
+    "FORMS",
+    "attach",
+    "check",
+    "checked",
+    "choose",
+    "field_contains",
+    "field_contains_not",
+    "fill",
+    "fill_for",
+    "fill_lines",
+    "fill_table",
+    "select",
+    "select_more",
+    "uncheck",
+    "unchecked",
+]
+
 FORMS = Vocabulary()
 
 

@@ -12,6 +12,26 @@ from slipway.sessions.errors import SessionError
 from slipway.sessions.session import Session
 from slipway.sessions.steps.registry import Vocabulary
 
+__all__ = [
+    "PAGES",
+    "back",
+    "be_on",
+    "be_on_homepage",
+    "click",
+    "follow",
+    "forward",
+    "open_homepage",
+    "open_page",
+    "press",
+    "print_page",
+    "regular",
+    "reload",
+    "status_is",
+    "status_is_not",
+    "title_is",
+    "url_matches",
+]
+
 PAGES = Vocabulary()
 
 

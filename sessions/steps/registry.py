@@ -15,6 +15,17 @@ from behave.step_registry import AmbiguousStep, StepRegistry
 
 from slipway.sessions.locators import KINDS
 
+__all__ = [
+    "ReadyMatcher",
+    "ReadyStep",
+    "StepClash",
+    "StepFunction",
+    "StepInfo",
+    "Vocabulary",
+    "check_clashes",
+    "register",
+]
+
 StepFunction = Callable[..., None]
 
 _PLACE = re.compile(r'"\{(\w+)\}"|\{(\w+):(\w+)\}')

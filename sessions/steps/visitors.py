@@ -13,6 +13,29 @@ from slipway.sessions.session import Evidence, Session
 from slipway.sessions.steps.assertions import kind_name
 from slipway.sessions.steps.registry import Vocabulary
 
+__all__ = [
+    "VISITORS",
+    "accept",
+    "alert_says",
+    "be",
+    "be_first",
+    "close",
+    "cookie_is",
+    "cookie_is_not_set",
+    "cookie_is_set",
+    "dismiss",
+    "key",
+    "no_cookies",
+    "prompt",
+    "resize",
+    "screenshot",
+    "set_cookie",
+    "switch",
+    "switch_back",
+    "switch_to",
+    "within",
+]
+
 VISITORS = Vocabulary()
 
 

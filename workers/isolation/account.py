@@ -20,6 +20,19 @@ from slipway.model.errors import MissingTool
 from slipway.model.tenant import is_deploying
 from slipway.scripts.process import is_deployed
 
+__all__ = [
+    "GROUP",
+    "TENANTS",
+    "Account",
+    "account_name",
+    "end_leftovers",
+    "find_account",
+    "find_group",
+    "group_name",
+    "make_account",
+    "make_group",
+]
+
 #: The group of all of them; without mount namespaces it may pass through the state folder.
 GROUP = "slipway-worker"
 #: In a worker's folder: one folder for each tenant.

@@ -13,6 +13,8 @@ from pathlib import Path
 from slipway.workers.isolation.account import TENANTS
 from slipway.workers.isolation.needs import Needs
 
+__all__ = ["for_tenant", "for_worker"]
+
 #: Needed by a machine's own programs; contains no user's files.
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _SHARED = ("/etc", "/nix", "/gnu", "/sys", "/var/cache/fontconfig", "/var/lib/ca-certificates")

@@ -22,6 +22,8 @@ from typing import Any, NoReturn
 
 from slipway.scripts.guard import die_with_parent, forbid_new_rights
 
+__all__ = ["closed_folders", "main"]
+
 _NEW_MOUNTS = 0x00020000
 _RDONLY, _NOSUID, _NODEV, _REMOUNT, _BIND = 1, 2, 4, 32, 4096
 _REC, _SLAVE = 16384, 1 << 19

@@ -14,6 +14,8 @@ from slipway.state_folder import Home
 from slipway.workers.isolation.account import TENANTS, Account
 from slipway.workers.isolation.needs import Needs
 
+__all__ = ["give", "open_to_group", "own"]
+
 
 def give(
     needs: Needs, home: Home, account: Account | None, tenants: Mapping[str, Account] | None = None

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
+__all__ = ["begin", "tidy"]
+
 #: Python arguments and paths that a worker needs.
 _NEEDED = ("platform", "ssl", "pydantic", "buildbot_worker.bot", "slipway.scripts.stage")
 _TWISTD = "from twisted.scripts.twistd import run; run()"

@@ -36,6 +36,18 @@ from slipway.workers.isolation.account import (
 from slipway.workers.isolation.bubblewrap import for_tenant, for_worker
 from slipway.workers.isolation.needs import Needs, needs_of, uv_pythons
 
+__all__ = [
+    "VARIABLE",
+    "Isolation",
+    "Way",
+    "as_text",
+    "from_text",
+    "isolate",
+    "report",
+    "surroundings",
+    "workers_here",
+]
+
 Way = Literal["user", "namespaces", "none"]
 #: The variable that passes the local workers' isolation to the master, as JSON.
 VARIABLE = "SLIPWAY_ISOLATION"

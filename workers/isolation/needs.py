@@ -18,6 +18,8 @@ from slipway.model.tenant import tenants_of
 from slipway.state_folder import Home
 from slipway.workers.isolation.account import TENANTS
 
+__all__ = ["Needs", "Tenant", "needs_of", "uv_pythons"]
+
 #: Slipway's packages that run on a worker; in a clone each lies in its own folder.
 _PACKAGES = ("slipway", "slipway.sessions", "slipway.scripts", "slipway.workers")
 

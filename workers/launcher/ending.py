@@ -15,6 +15,8 @@ from typing import Any
 
 from slipway.scripts.guard import forbid_new_rights, has_children
 
+__all__ = ["act_for", "become", "children", "end_all", "join_keyring", "reaped"]
+
 #: Numbers of Linux's keyctl(2), which the C library does not wrap.
 _KEYCTL = {"x86_64": 250, "aarch64": 219, "riscv64": 219}
 _JOIN_SESSION_KEYRING = 1

@@ -20,6 +20,25 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+__all__ = [
+    "MOST",
+    "PLACE",
+    "PROGRAMS",
+    "ROOMS",
+    "SOCKET",
+    "STOP",
+    "VARIABLE",
+    "ask",
+    "connected",
+    "install",
+    "main",
+    "may_send_files",
+    "note",
+    "programs",
+    "receive",
+    "send",
+]
+
 #: Environment variable with the folder in which the launcher listens.
 VARIABLE = "SLIPWAY_LAUNCHER"
 #: Environment variable that is set if stages run in namespaces and the worker creates their places.

@@ -37,6 +37,8 @@ from slipway.workers.launcher.ending import children, join_keyring, reaped
 from slipway.workers.launcher.handover import MOST, ROOMS, may_send_files, send
 from slipway.workers.launcher.serving import MISSING, Order
 
+__all__ = ["keep", "start"]
+
 #: Seconds for the processes of a room to disappear after its end.
 _MOST_SECONDS = 20.0
 _PAUSE = 0.002

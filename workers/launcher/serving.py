@@ -25,6 +25,27 @@ from slipway.scripts.guard import die_with_parent
 from slipway.workers.launcher.ending import reaped
 from slipway.workers.launcher.handover import ROOMS, SOCKET, STOP, VARIABLE, receive, send
 
+__all__ = [
+    "GRACE",
+    "LONG_GRACE",
+    "MISSING",
+    "PATIENCE",
+    "Executor",
+    "Order",
+    "apart",
+    "asleep",
+    "awake",
+    "leave_behind",
+    "limit_processes",
+    "listen",
+    "most_processes",
+    "send_code",
+    "serve",
+    "surroundings",
+    "take_streams",
+    "watch",
+]
+
 #: Exit code for a program that could not be started.
 MISSING = 3
 #: Seconds for an order to arrive, and for a stage to end once it was asked to.

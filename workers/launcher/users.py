@@ -32,6 +32,8 @@ from slipway.workers.launcher.handover import send
 from slipway.workers.launcher.serving import PATIENCE, Order
 from slipway.workers.places.place import NoPlace, Place, Places, new_file, open_output_file
 
+__all__ = ["run", "start"]
+
 #: Seconds for the removal of leftovers; the next stage goes on with the rest.
 _LONGEST = 3600
 _MOST = 200

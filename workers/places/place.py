@@ -24,6 +24,8 @@ from slipway.scripts.opened_files import (
 )
 from slipway.scripts.removal import FOLDER_FLAGS, SAFE, allow
 
+__all__ = ["NoPlace", "Place", "Places", "clear_way", "new_file", "open_output_file"]
+
 #: Separator inside our own names; no builder's name contains it.
 _MARK = "~"
 _LEFTOVER = ".left"

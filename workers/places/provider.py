@@ -24,6 +24,8 @@ from slipway.scripts import removal
 from slipway.workers.launcher import handover
 from slipway.workers.places.place import NoPlace, Places, clear_way, new_file, open_output_file
 
+__all__ = ["AreaPlaces", "Begun", "Ground", "HandedPlaces", "OwnPlaces", "places_here", "reactor"]
+
 _THREADS = 64
 #: Limits of concurrent removals, in total and of one tenant: a stage can make its own take long.
 _CLEARING, _CLEARING_OF_ONE = 32, 4

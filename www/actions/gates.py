@@ -17,6 +17,8 @@ from slipway.www.shapes.site import FrozenProject, ProjectName
 from slipway.www.views.gates import gates
 from slipway.www.views.gates.gate import early_gate, rollback_gate
 
+__all__ = ["approve", "check", "freeze", "open_early", "open_gate", "reject", "roll_back", "thaw"]
+
 
 async def open_gate(call: Call) -> Taken:
     """Answer POST gates/ID/open."""

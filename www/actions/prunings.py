@@ -5,6 +5,8 @@ from __future__ import annotations
 from slipway.www.api.call import Call
 from slipway.www.shapes.prunings import Pruned
 
+__all__ = ["prune"]
+
 
 async def prune(call: Call) -> Pruned:
     """Answer POST prunings."""

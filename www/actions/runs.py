@@ -19,6 +19,8 @@ from slipway.www.api.http_errors import Refused
 from slipway.www.shapes.site import Polled, RunName
 from slipway.www.views.lookup import check_cell, find_attempts, find_run
 
+__all__ = ["cancel", "cancel_stage", "poll", "rerun", "rerun_stage", "start_run"]
+
 
 async def start_run(call: Call) -> RunName:
     """Answer POST runs."""

@@ -14,6 +14,8 @@ from slipway.www.api.http_errors import Refused
 from slipway.www.shapes.base import Listing
 from slipway.www.shapes.tokens import NewToken, Token, TokenMade
 
+__all__ = ["create_token", "list_tokens", "revoke_token"]
+
 
 async def list_tokens(call: Call) -> Listing[Token]:
     """Answer GET tokens: the user's own; all tokens for users who may see them."""

@@ -6,6 +6,8 @@ from slipway.www.api.call import Call
 from slipway.www.api.http_errors import not_found
 from slipway.www.shapes.site import WorkerState
 
+__all__ = ["pause", "resume"]
+
 
 async def pause(call: Call) -> WorkerState:
     """Answer POST workers/NAME/pause: the worker takes no new work."""

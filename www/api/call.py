@@ -15,6 +15,8 @@ from slipway.model.access import Person, may, refusal
 from slipway.www.api.graph_columns import Outline, Outlines
 from slipway.www.api.http_errors import Refused, not_found
 
+__all__ = ["Call", "demand"]
+
 P = ParamSpec("P")
 T = TypeVar("T")
 

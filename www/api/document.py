@@ -11,6 +11,8 @@ import sys
 from slipway.www.api.openapi import describe
 from slipway.www.api.routes import ROUTES
 
+__all__ = ["document"]
+
 
 def document() -> str:
     """Return the document as a file."""

@@ -13,6 +13,8 @@ from slipway.model.graph import order, waited_for
 from slipway.model.kinds.stage import Stage
 from slipway.model.site import Project, Worker
 
+__all__ = ["Outline", "Outlines", "Place", "draw"]
+
 
 @dataclass(frozen=True)
 class Place:

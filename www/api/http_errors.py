@@ -9,6 +9,8 @@ from pydantic import ValidationError
 from slipway.model.answers import WrongAnswers
 from slipway.model.errors import Forbidden, MissingTool, SlipwayError
 
+__all__ = ["Refused", "not_found", "of_error", "of_validation"]
+
 #: Maximum number of wrong fields that are reported.
 _MOST = 50
 

@@ -12,6 +12,8 @@ from slipway import __version__
 from slipway.www.api.route import NUMBER, SHA256, Route
 from slipway.www.shapes.base import Problem
 
+__all__ = ["describe"]
+
 _PROBLEMS = {
     "400": "What was asked is wrong",
     "401": "Nobody has signed in",

@@ -9,6 +9,8 @@ from slipway.model.access import ACTIONS
 from slipway.www.api.route import Route
 from slipway.www.api.routes import CONTROL, READING
 
+__all__ = ["page"]
+
 _HEAD = """# Endpoints
 
 What scripts, the command line and the pages ask a master, below `/plugins/slipway/api/`. Made

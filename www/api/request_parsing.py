@@ -8,6 +8,8 @@ from typing import Any, get_origin
 from slipway.www.api.http_errors import Refused
 from slipway.www.shapes.base import Asked
 
+__all__ = ["LARGEST", "read_body", "read_query"]
+
 #: Maximum bytes of a body.
 LARGEST = 256 * 1024
 _DEEPEST = "the body is nested too deeply"

@@ -21,6 +21,8 @@ from slipway.www.api.request_parsing import read_body, read_query
 from slipway.www.api.route import Route, Router
 from slipway.www.shapes.base import Problem
 
+__all__ = ["Api", "dumped"]
+
 
 class Api(Resource):
     """Everything below `/plugins/slipway/api/`."""

@@ -11,6 +11,8 @@ from slipway.www.api.call import Call
 from slipway.www.api.http_errors import Refused, not_found
 from slipway.www.shapes.base import Asked, NoQuery
 
+__all__ = ["ID", "NUMBER", "SHA256", "Route", "Router"]
+
 #: Patterns of a path's parts; other values get 404 before they reach the ledger.
 ID = r"[1-9][0-9]{0,8}"
 NUMBER = rf"{ID}|latest"

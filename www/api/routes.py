@@ -27,6 +27,8 @@ from slipway.www.views.gates import gates as gate_list
 from slipway.www.views.runs import run
 from slipway.www.views.runs import runs as run_list
 
+__all__ = ["CONTROL", "READING", "ROUTES", "show_document"]
+
 
 async def show_document(_call: Call) -> dict[str, Any]:
     """Answer GET openapi.json."""

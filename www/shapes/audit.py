@@ -9,6 +9,8 @@ from pydantic import Field
 from slipway.model.records.audit import Verdict
 from slipway.www.shapes.base import Asked, Line, Number, Shape
 
+__all__ = ["AuditQuery", "Whole"]
+
 
 class AuditQuery(Asked):
     """Filter of the audit trail."""

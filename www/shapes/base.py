@@ -8,6 +8,21 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from slipway.model.records.base import Record
 
+__all__ = [
+    "MOST",
+    "Asked",
+    "Json",
+    "Line",
+    "Listing",
+    "NoQuery",
+    "Nothing",
+    "Number",
+    "Paging",
+    "Problem",
+    "Shape",
+    "Words",
+]
+
 T = TypeVar("T")
 
 #: Maximum of PostgreSQL's integers.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from slipway.model.records.artefact import ArtefactRecord
 from slipway.www.shapes.base import Shape
 
+__all__ = ["Artefact"]
+
 
 class Artefact(ArtefactRecord, Shape):
     """A file that a stage left."""

@@ -16,6 +16,31 @@ from slipway.model.states import DeploymentState, EnvironmentState, GateState
 from slipway.www.shapes.base import Asked, Json, Line, Number, Paging, Shape
 from slipway.www.shapes.files import Artefact
 
+__all__ = [
+    "Approving",
+    "Checked",
+    "Checking",
+    "Commits",
+    "DeploymentMark",
+    "Earlier",
+    "Environment",
+    "EnvironmentsQuery",
+    "FieldType",
+    "FormChoice",
+    "FormField",
+    "Gate",
+    "GatesQuery",
+    "MayGate",
+    "Opening",
+    "Outcome",
+    "Returning",
+    "Since",
+    "Taken",
+    "ToDeploy",
+    "WaitsFor",
+    "WholeGate",
+]
+
 #: The name of a type of parameter.
 FieldType = Annotated[str, WithJsonSchema({"type": "string", "enum": [*PARAMETERS]})]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from slipway.www.shapes.base import Asked, Line, Shape
 
+__all__ = ["Kept", "Prune", "Pruned", "PrunedRelease", "PrunedRun", "Rule"]
+
 
 class Prune(Asked):
     """A request to prune."""

@@ -18,6 +18,24 @@ from slipway.www.shapes.files import Artefact
 from slipway.www.shapes.gates import Gate
 from slipway.www.shapes.stages import StageMark, StageRules
 
+__all__ = [
+    "Attempt",
+    "Build",
+    "CellResults",
+    "Chip",
+    "Deployed",
+    "Log",
+    "LogQuery",
+    "Neighbour",
+    "Release",
+    "ReleasesQuery",
+    "RunRow",
+    "RunsQuery",
+    "StageOfRun",
+    "StageQuery",
+    "WholeRun",
+]
+
 
 class Chip(StageMark, Timed):
     """A stage of a run in short form."""

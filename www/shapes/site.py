@@ -12,6 +12,30 @@ from slipway.model.records.stage import AttemptResult
 from slipway.www.shapes.base import Asked, Line, Number, Shape, Words
 from slipway.www.shapes.stages import StageMark, StageRules
 
+__all__ = [
+    "Busy",
+    "CancelStage",
+    "EnvironmentOfProject",
+    "FailedStage",
+    "FreezeProject",
+    "FrozenProject",
+    "Lane",
+    "Me",
+    "Poll",
+    "Polled",
+    "Project",
+    "ProjectName",
+    "RerunStage",
+    "RunName",
+    "StageOfProject",
+    "StartRun",
+    "WithComment",
+    "WithReason",
+    "Worker",
+    "WorkerState",
+    "Workers",
+]
+
 
 class Me(Shape):
     """The current user."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from slipway.www.shapes.base import Shape
 
+__all__ = ["StageMark", "StageRules"]
+
 
 class StageMark(Shape):
     """A stage in short form."""

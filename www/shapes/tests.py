@@ -9,6 +9,21 @@ from pydantic import Field
 from slipway.www.shapes.base import MOST, Asked, Line, Shape, Words
 from slipway.www.shapes.runs import StageQuery
 
+__all__ = [
+    "Case",
+    "Cases",
+    "CasesQuery",
+    "Failing",
+    "Flaky",
+    "HistoryQuery",
+    "Seen",
+    "Slow",
+    "StageTest",
+    "Status",
+    "Tests",
+    "TestsQuery",
+]
+
 Status = Literal["failed", "error", "quarantined", "flaky", "passed", "skipped"]
 
 

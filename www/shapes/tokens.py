@@ -9,6 +9,8 @@ from pydantic import Field
 from slipway.model.records.token import TokenRecord
 from slipway.www.shapes.base import Asked, Line, Shape
 
+__all__ = ["NewToken", "Token", "TokenMade"]
+
 
 class Token(TokenRecord, Shape):
     """A token without its secret."""

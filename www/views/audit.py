@@ -15,6 +15,8 @@ from slipway.www.api.call import Call
 from slipway.www.shapes.audit import AuditQuery, Whole
 from slipway.www.shapes.base import Listing
 
+__all__ = ["list_audit", "verify_audit"]
+
 _NAMES = tuple(AuditEntry.model_fields)
 #: Characters at the start of a cell that a spreadsheet takes for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")

@@ -14,6 +14,8 @@ from slipway.www.api.call import Call
 from slipway.www.shapes.gates import Commits, Since
 from slipway.www.views.lookup import find_run
 
+__all__ = ["between", "list_commits"]
+
 _MOST = 100
 
 

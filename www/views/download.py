@@ -18,6 +18,8 @@ from slipway.www.api.call import Call
 from slipway.www.api.http_errors import not_found
 from slipway.www.shapes.base import Asked
 
+__all__ = ["DownloadQuery", "disposition", "send_artefact"]
+
 _PICTURES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 _PLAIN_TYPE = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,60}")
 _ANY_TYPE = "application/octet-stream"

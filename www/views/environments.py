@@ -20,6 +20,8 @@ from slipway.www.shapes.base import Listing, Paging
 from slipway.www.shapes.gates import Earlier, Environment, Gate
 from slipway.www.views.gates import gates
 
+__all__ = ["check_environment", "list_deployments", "list_environments"]
+
 _SHOWN = 10
 #: Maximum gates shown with an environment; older ones are shown with their runs.
 _GATES = 5

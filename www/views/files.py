@@ -11,6 +11,8 @@ from slipway.ledger.tables import runs as tables
 from slipway.model.records.artefact import ArtefactRecord
 from slipway.www.shapes.files import Artefact
 
+__all__ = ["BASE", "artefact", "in_release", "url"]
+
 #: Path of the endpoints on the web UI's host.
 BASE = "/plugins/slipway/api/"
 

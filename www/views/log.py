@@ -10,6 +10,8 @@ from slipway.www.api.graph_columns import Outline
 from slipway.www.shapes.runs import Log, LogQuery, StageQuery
 from slipway.www.views.lookup import find_attempts, find_run, narrow
 
+__all__ = ["show_log"]
+
 _MOST = 5000
 #: First letter of a log's line: its channel (output, errors, headers).
 _CHANNELS = "oeh"

@@ -12,6 +12,8 @@ from slipway.www.api.graph_columns import Outline
 from slipway.www.api.http_errors import not_found
 from slipway.www.shapes.runs import StageQuery
 
+__all__ = ["check_cell", "find_attempts", "find_run", "narrow"]
+
 
 def find_run(session: Session, project: str, number: str, *options: Any) -> Run:
     """Return a run of a project; "latest" is its newest.

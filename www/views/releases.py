@@ -21,6 +21,8 @@ from slipway.www.shapes.files import Artefact
 from slipway.www.shapes.runs import Deployed, Release, ReleasesQuery
 from slipway.www.views.files import artefact, in_release
 
+__all__ = ["list_releases", "shape", "show_release"]
+
 
 async def list_releases(call: Call) -> Listing[Release]:
     """Answer GET releases."""

@@ -13,6 +13,8 @@ from slipway.www.shapes.base import Listing
 from slipway.www.shapes.site import EnvironmentOfProject, Me, Project, StageOfProject
 from slipway.www.views.stage_rules import stage_rules
 
+__all__ = ["list_projects", "show_me"]
+
 
 async def show_me(call: Call) -> Me:
     """Answer GET me."""

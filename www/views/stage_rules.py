@@ -5,6 +5,8 @@ from __future__ import annotations
 from slipway.www.api.graph_columns import Place
 from slipway.www.shapes.stages import StageRules
 
+__all__ = ["stage_rules"]
+
 
 def stage_rules(place: Place | None) -> StageRules:
     """Return what a stage waits for; nothing if pipeline.toml no longer has it."""

@@ -18,6 +18,8 @@ from slipway.www.api.graph_columns import Outline
 from slipway.www.shapes.tests import Case, Cases, CasesQuery, Status
 from slipway.www.views.lookup import find_attempts, find_run, narrow
 
+__all__ = ["NAMES", "ORDER", "PATHS", "RESULTS", "SETS", "beginning", "list_cases", "told"]
+
 #: Statuses in display order.
 ORDER: tuple[Status, ...] = get_args(Status)
 

@@ -31,6 +31,8 @@ from slipway.www.shapes.tests import (
 from slipway.www.views.test_cases import NAMES, PATHS, RESULTS, SETS, beginning
 from slipway.www.views.test_cases import told as telling
 
+__all__ = ["show_history", "show_tests"]
+
 #: Maximum builds of each stage that are read.
 _BUILDS = 20
 #: Maximum result sets of the whole site among which these are found.

@@ -18,6 +18,8 @@ from slipway.www.api.graph_columns import Outline
 from slipway.www.shapes.site import Busy, FailedStage, Lane, Worker, Workers
 from slipway.www.views.runs.durations import expected
 
+__all__ = ["list_workers"]
+
 _FAILED = 50
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+__all__ = ["module_of"]
+
 _ROOMS = {
     "runs": ("cancel", "logs", "poll", "rerun", "runs", "show", "trigger"),
     "gates": ("deploy", "environments", "gate", "rollback"),

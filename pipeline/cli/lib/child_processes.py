@@ -18,6 +18,8 @@ from slipway.model.errors import MissingTool
 from slipway.scripts.guard import adopt_orphans, die_with_parent
 from slipway.scripts.process import end_descendants
 
+__all__ = ["PATIENCE", "Child", "Children", "log_size", "master"]
+
 #: Timeout of a master's start in seconds; a large site takes 15 (500 builders).
 PATIENCE = 120
 #: Seconds of uptime after which a process is restarted at once; also the longest pause.

@@ -15,6 +15,8 @@ from slipway.model.errors import MissingTool, WrongInput
 from slipway.scripts.humanize import plain_name
 from slipway.scripts.releases.manifest import MANIFEST, SUMS, read
 
+__all__ = ["fetched", "is_url"]
+
 _TIMEOUT = 60.0
 _PIECE = 1 << 20
 #: Maximum bytes of a manifest or a list of checksums.

@@ -15,6 +15,8 @@ from slipway.cli.remote.words import gate_sentence
 from slipway.model.errors import WrongInput
 from slipway.model.spelling import did_you_mean
 
+__all__ = ["ask"]
+
 _WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+__all__ = ["ENDING", "Interrupts"]
+
 #: Signals that ask a command to end, as far as this system has them.
 ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 

@@ -22,6 +22,8 @@ from slipway.state_folder import Home
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+__all__ = ["check_project", "ledger_of", "moment", "only_project", "show"]
+
 
 def ledger_of(options: argparse.Namespace) -> tuple[Site, Engine | None]:
     """Return the site, and its ledger if one exists.

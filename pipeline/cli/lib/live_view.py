@@ -20,6 +20,8 @@ from slipway.model.site import Site
 from slipway.model.states import OPEN_RUN, OPEN_STAGE, RunState, ShownState
 from slipway.scripts.terminal_text import escape, plain
 
+__all__ = ["Watch"]
+
 _SHOWN = 3
 #: Columns between two cells, and the minimum width of a commit's subject.
 _GAP, _NARROWEST = "  ", 8

@@ -18,6 +18,8 @@ from slipway.workers.isolation.account import end_leftovers
 from slipway.workers.isolation.methods import Isolation
 from slipway.workers.worker_tac import WorkerPlace
 
+__all__ = ["LocalWorkers"]
+
 
 class LocalWorkers:
     """All workers of a site on this machine."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import getpass
 
+__all__ = ["who"]
+
 
 def who() -> str:
     """Return the name of the machine's user.

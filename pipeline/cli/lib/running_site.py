@@ -10,6 +10,8 @@ from slipway.model.errors import WrongInput
 from slipway.model.site import Site
 from slipway.state_folder import Home
 
+__all__ = ["running_site"]
+
 
 def running_site(options: argparse.Namespace) -> Site:
     """Return the site that pipeline.toml describes.

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+__all__ = ["UNREAD", "flushed", "prepare", "silence"]
+
 #: Exit code of a command whose reader has gone, as after `| head`: 128 and SIGPIPE's number.
 UNREAD = 141
 _ERRORS = "slipway"

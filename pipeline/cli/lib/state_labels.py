@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from slipway.model.states import RunState, ShownState
 
+__all__ = ["PENDING", "mark", "word"]
+
 #: Labels of stages that were not tried but still may be; a waiting run waits for people.
 PENDING = "pending"
 #: Keyed by text: a run's state and a stage's state of the same name look the same.

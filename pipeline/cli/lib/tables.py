@@ -10,6 +10,8 @@ from rich.text import Text
 
 from slipway.cli.lib.terminal import terminal
 
+__all__ = ["columns", "flow", "print_table"]
+
 #: The width for a pipe or a file: each row is one line.
 _WIDE = 100_000
 _BETWEEN = "  "

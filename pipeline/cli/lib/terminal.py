@@ -10,6 +10,8 @@ from rich.console import Console
 
 from slipway.scripts.terminal_text import plain
 
+__all__ = ["terminal"]
+
 
 class _Terminal(Console):
     """Console that leaves broken pipes to the command line."""

@@ -8,6 +8,8 @@ from slipway import __version__
 from slipway.cli.parsing import gates, lists, machines, people, results, runs, site, stages
 from slipway.cli.parsing.reader import Reader
 
+__all__ = ["parser"]
+
 _EPILOG = """exit codes: 0 passed, 1 the thing under test failed, 2 wrong input,
 3 something is missing on the machine, 4 what was waited for is not over
 

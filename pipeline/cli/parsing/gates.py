@@ -12,6 +12,8 @@ from slipway.cli.parsing.reader import (
     positive,
 )
 
+__all__ = ["add_commands"]
+
 
 def add_commands(commands: Commands) -> None:
     """Add the commands to the parser."""

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from slipway.cli.parsing.reader import Commands
 
+__all__ = ["add_commands"]
+
 
 def add_commands(commands: Commands) -> None:
     """Add the commands to the parser."""

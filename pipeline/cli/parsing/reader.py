@@ -9,6 +9,20 @@ from typing import Any
 
 from slipway.model.spelling import did_you_mean
 
+__all__ = [
+    "Commands",
+    "Reader",
+    "add_config",
+    "add_json",
+    "add_limit",
+    "add_master",
+    "add_project",
+    "add_timeout",
+    "add_waiting",
+    "number",
+    "positive",
+]
+
 _WIDTH = 78
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from slipway.cli.parsing.reader import Commands, Reader, add_master, add_project, positive
 
+__all__ = ["add_commands"]
+
 
 def add_commands(commands: Commands) -> None:
     """Add the commands to the parser."""

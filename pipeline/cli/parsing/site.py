@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from slipway.cli.parsing.reader import Commands, add_config
 
+__all__ = ["add_commands"]
+
 
 def add_commands(commands: Commands) -> None:
     """Add the commands to the parser."""

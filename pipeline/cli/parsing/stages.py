@@ -6,6 +6,8 @@ from pathlib import Path
 
 from slipway.cli.parsing.reader import Commands, add_config, add_json, positive
 
+__all__ = ["add_commands"]
+
 
 def add_commands(commands: Commands) -> None:
     """Add the commands to the parser."""

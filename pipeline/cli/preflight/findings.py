@@ -8,6 +8,8 @@ from pathlib import Path
 from slipway.model.site import Site
 from slipway.state_folder import Home
 
+__all__ = ["Finding", "Outlook"]
+
 
 @dataclass(frozen=True)
 class Outlook:

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from slipway.cli.preflight.findings import Finding, Outlook
 from slipway.workers.isolation.methods import report
 
+__all__ = ["isolation"]
+
 
 def isolation(outlook: Outlook) -> Iterable[Finding]:
     """Find local workers whose stages could read the master's files."""

@@ -15,6 +15,8 @@ from slipway.model.spelling import did_you_mean
 from slipway.workers.isolation.enclose import closed_folders
 from slipway.workers.isolation.methods import workers_here
 
+__all__ = ["gates", "hashes", "roles"]
+
 #: User and group ids that own nothing.
 _NO_USER = (65534, 65534)
 

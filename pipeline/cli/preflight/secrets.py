@@ -11,6 +11,8 @@ from slipway.model.errors import SlipwayError
 from slipway.model.secrets.location import StageSecret
 from slipway.secrets.reading import given_to_stage
 
+__all__ = ["secrets"]
+
 
 def secrets(outlook: Outlook) -> Iterable[Finding]:
     """Find secrets that are missing on this machine, though the master may have them.

@@ -13,6 +13,8 @@ from slipway.model.errors import SlipwayError
 from slipway.model.git_names import is_pattern, is_url
 from slipway.model.site import Project
 
+__all__ = ["repositories"]
+
 #: Maximum number of branch names in a message.
 _MOST_SHOWN = 10
 _MOST = 10_000

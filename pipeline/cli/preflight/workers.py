@@ -10,6 +10,8 @@ from slipway.model.graph import able_workers
 from slipway.model.people import ADMIN
 from slipway.model.site import connectable
 
+__all__ = ["workers"]
+
 #: Timeout of the master in seconds; checking a file must not wait for a master that hangs.
 _PATIENCE = 3
 

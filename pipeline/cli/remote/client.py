@@ -19,6 +19,8 @@ from slipway.model.people import ADMIN
 from slipway.model.site import connectable
 from slipway.state_folder import Home
 
+__all__ = ["TOKEN", "URL", "Refused", "Remote"]
+
 URL, TOKEN = "SLIPWAY_URL", "SLIPWAY_TOKEN"
 _API = "plugins/slipway/api/"
 _TIMEOUT = 60.0

@@ -22,6 +22,8 @@ from slipway.model.states import (
 )
 from slipway.scripts.terminal_text import escape
 
+__all__ = ["FollowedGate", "FollowedRun", "FollowedStage"]
+
 #: States of stages without any news yet.
 _UNTRIED = (ShownState.WAITING, ShownState.NOT_RUN)
 

@@ -24,6 +24,8 @@ from slipway.model.errors import NOT_OVER, PASSED, MissingTool
 from slipway.model.states import DeploymentState, StageState
 from slipway.scripts.terminal_text import escape
 
+__all__ = ["PATIENCE", "Change", "Followed", "Snapshot", "code_of", "conclude"]
+
 _INTERRUPTED = 130
 #: Seconds between two polls: at first, and later.
 _PAUSE, _LONGER, _AT_FIRST = 0.5, 2.0, 30.0

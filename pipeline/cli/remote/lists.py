@@ -20,6 +20,8 @@ from slipway.model.records.run import ListedRun
 from slipway.model.records.stage import ListedStage
 from slipway.model.states import StageState
 
+__all__ = ["elsewhere", "list_audit", "list_releases", "list_runs", "record_of", "verify_audit"]
+
 T = TypeVar("T", bound=Record)
 
 #: Maximum page sizes of a master.

@@ -8,6 +8,8 @@ from slipway.cli.remote.client import Remote
 from slipway.model.errors import WrongInput
 from slipway.model.spelling import did_you_mean
 
+__all__ = ["check_project", "project_of", "run_path"]
+
 
 def project_of(master: Remote, options: argparse.Namespace) -> str:
     """Return the named project, or the only one there is.

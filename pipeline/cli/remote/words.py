@@ -10,6 +10,8 @@ from rich.table import Table
 from slipway.cli.lib import tables
 from slipway.cli.lib.terminal import terminal
 
+__all__ = ["became", "gate_sentence", "print_json", "print_table", "say", "state_of"]
+
 
 def print_json(found: Any) -> None:
     """Print JSON without wrapping lines, however narrow the terminal."""

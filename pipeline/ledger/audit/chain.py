@@ -18,6 +18,8 @@ from sqlalchemy.orm import Session
 
 from slipway.ledger.audit.recording import AuditRow, actor_of
 
+__all__ = ["GENESIS", "append", "head", "lock", "lock_for_write", "note", "row_hash"]
+
 #: The previous hash of the first row.
 GENESIS = "0" * 64
 #: PostgreSQL's advisory locks are 64-bit numbers shared by the whole database.

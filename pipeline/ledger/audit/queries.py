@@ -14,6 +14,8 @@ from slipway.ledger.audit.recording import AuditRow
 from slipway.ledger.tables.runs import Release, Run
 from slipway.model.records.audit import AuditEntry, Verdict
 
+__all__ = ["has_trail", "list_audit", "newest", "verify"]
+
 _BATCH = 1000
 
 

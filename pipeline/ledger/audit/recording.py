@@ -31,6 +31,8 @@ from sqlalchemy.orm import Mapped, Mapper, Session, mapped_column, object_sessio
 
 from slipway.ledger.tables.base import Base
 
+__all__ = ["HIDDEN", "MACHINE", "PENDING", "AuditError", "AuditRow", "Audited", "Trail", "actor_of"]
+
 #: The actor of changes that no person made.
 MACHINE = "slipway"
 #: Key in a session's `info`: changes that the next flush records. Only a LedgerSession has it.

@@ -16,6 +16,8 @@ from slipway.ledger.queries import open_ledger
 from slipway.ledger.tables.runs import Artefact, Release, Run, StageResult
 from slipway.model.errors import MissingTool, StageFailed
 
+__all__ = ["Checked", "check", "check_sqlite", "copy_sqlite"]
+
 
 @dataclass(frozen=True)
 class Checked:

@@ -13,6 +13,8 @@ from slipway.ledger import tokens  # noqa: F401
 from slipway.ledger.audit.chain import lock
 from slipway.ledger.buildbot_index import index_tests
 
+__all__ = ["configuration", "upgrade"]
+
 # All tables must be registered before alembic can compare them with the database.
 
 #: alembic's context is global to the process: one migration at a time.

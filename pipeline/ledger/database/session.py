@@ -11,6 +11,8 @@ from sqlalchemy.orm import ORMExecuteState, Session
 from slipway.ledger.audit.chain import append, lock_for_write
 from slipway.ledger.audit.recording import PENDING, Audited, AuditError, AuditRow
 
+__all__ = ["LedgerSession"]
+
 
 class LedgerSession(Session):
     """Session that records changes and their actor in the same transaction.

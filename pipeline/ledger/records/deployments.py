@@ -12,6 +12,8 @@ from slipway.ledger.tables import runs as tables
 from slipway.model.records.deployment import Deployment, Reached
 from slipway.model.states import STANDING
 
+__all__ = ["fetch", "newest", "of_run", "standing", "statement"]
+
 _Row = gate_tables.Deployment
 _Before = aliased(gate_tables.Deployment)
 _OldRelease = aliased(tables.Release)

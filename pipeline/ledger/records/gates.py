@@ -5,6 +5,8 @@ from __future__ import annotations
 from slipway.ledger.tables import gates as tables
 from slipway.model.records.gate import Approval, GateRecord
 
+__all__ = ["gate_record"]
+
 
 def gate_record(row: tables.Gate) -> GateRecord:
     """Return the record of a gate."""

@@ -11,6 +11,15 @@ from slipway.model.records.release import ReleaseRecord
 from slipway.model.records.run import RunRecord
 from slipway.model.records.stage import AttemptRecord, AttemptResult
 
+__all__ = [
+    "artefact_record",
+    "attempt_record",
+    "attempt_result",
+    "release_record",
+    "released_artefact",
+    "run_record",
+]
+
 
 def run_record(row: tables.Run) -> RunRecord:
     """Return the record of a run."""

@@ -13,6 +13,8 @@ from slipway.ledger.tables.runs import Run
 from slipway.ledger.tables.stated import ReadOnly, Stated, state_column, text_enum
 from slipway.model.states import UNDECIDED, Decision, DeploymentState, GateState
 
+__all__ = ["Approval", "Asking", "Deployment", "Freeze", "Gate"]
+
 
 class Gate(Audited, Stated, Base):
     """A stage that waits for a person. Each attempt at the stage has its own gate."""

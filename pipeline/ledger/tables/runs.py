@@ -16,6 +16,17 @@ from slipway.ledger.tables.stated import ReadOnly, Stated, state_column
 from slipway.model.protocol.artefact_name import name_refusal
 from slipway.model.states import RunState, StageState
 
+__all__ = [
+    "REVISION",
+    "VERSION_TABLE",
+    "Artefact",
+    "Branch",
+    "Poll",
+    "Release",
+    "Run",
+    "StageResult",
+]
+
 #: The newest migration; readers do not open a ledger of another revision.
 REVISION = "0009"
 #: Separate from Buildbot's own version table, `alembic_version`.

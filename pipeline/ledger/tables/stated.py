@@ -21,6 +21,8 @@ from sqlalchemy.orm.attributes import OP_REPLACE, AttributeEventToken, set_attri
 
 from slipway.model.states import FIRST, State
 
+__all__ = ["ReadOnly", "StateError", "Stated", "state_column", "text_enum", "write"]
+
 T = TypeVar("T")
 E = TypeVar("E", bound=Enum)
 #: The length of the columns since the first migration.

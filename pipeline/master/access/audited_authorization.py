@@ -21,6 +21,8 @@ from twisted.python import log
 from slipway.ledger.audit.chain import note
 from slipway.master.ledger_service import find_ledger
 
+__all__ = ["RecordedAuthz", "Refusals", "name_of", "note_control", "recorded_options"]
+
 #: HTTP methods that only read.
 _READING = frozenset({"get", "head", "options"})
 #: Options recorded with their values; of others the name only, as they may hold secrets.

@@ -17,6 +17,8 @@ from slipway.master.buildbot_config.force import ForceRun, ForceStage
 from slipway.model.access import Person, gate_refusal, may, may_open, refusal
 from slipway.model.site import Project, builder_name
 
+__all__ = ["Rules"]
+
 _ACTIONS = {
     ("BuildEndpoint", "stop"): "stage.cancel",
     ("BuildEndpoint", "rebuild"): "build.rebuild",

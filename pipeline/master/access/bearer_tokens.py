@@ -21,6 +21,8 @@ from slipway.master.access.rate_limits import Buckets
 from slipway.master.ledger_service import find_ledger
 from slipway.model.access import Person, Unknown
 
+__all__ = ["Bearers"]
+
 #: Minimum seconds between two reads of the ledger because of unknown tokens.
 _PAUSE = 1.0
 #: Rate limit of unknown tokens per address: burst, and rate per second.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 import re
 
+__all__ = ["house", "parse"]
+
 _WITH_PORT = re.compile(r"\[(?P<six>[^\]]+)\](:\d+)?|(?P<four>[0-9.]+):\d+")
 #: Prefix length of the IPv6 network that a provider assigns to one customer.
 _ONE_HOUSE = 64

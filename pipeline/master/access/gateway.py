@@ -34,6 +34,8 @@ from slipway.master.web_server.connections import Connections
 from slipway.master.web_server.streams import Events, Sockets, Streams
 from slipway.model.access import Person, Unknown, may, refusal
 
+__all__ = ["Gateway", "guard"]
+
 #: Permissions of paths; others need "look". Signing in and out is open to everybody.
 _PATHS = {b"change_hook": "run.poll"}
 _SIGN_IN = b"auth"

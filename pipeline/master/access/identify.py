@@ -17,6 +17,17 @@ from slipway.model.access import Person, Unknown
 from slipway.model.errors import WrongInput
 from slipway.model.people import ADMIN
 
+__all__ = [
+    "address_of",
+    "admin_password",
+    "basic",
+    "by_password",
+    "by_request",
+    "by_token",
+    "credentials",
+    "identify",
+]
+
 #: Maximum number of addresses in X-Forwarded-For that are considered.
 _HOPS = 20
 

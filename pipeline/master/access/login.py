@@ -19,6 +19,8 @@ from slipway.master.access.users import Users
 from slipway.model.access import Unknown
 from slipway.model.people import ADMIN, OAUTH
 
+__all__ = ["Guarded", "HeaderAuth", "Marks", "PeopleAuth", "make_auth"]
+
 #: Device cookie of a browser that has signed in before; other people's guesses do not count for it.
 _BROWSER = b"SLIPWAY_BROWSER"
 _A_YEAR = str(365 * 86400)

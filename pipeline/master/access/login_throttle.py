@@ -18,6 +18,8 @@ from twisted.internet import defer, reactor, task
 from slipway.master.access.rate_limits import Buckets
 from slipway.model.access import Unknown
 
+__all__ = ["Attempt", "Throttle"]
+
 #: Failures before the first pause: from one address, of one name, and of one pair of both before
 #: and after one of the first two limits is reached.
 _ADDRESS, _PERSON, _FREE, _FREE_IN_A_CROWD = 20, 50, 5, 1

@@ -12,6 +12,8 @@ from slipway.master.access.login import Marks
 from slipway.master.access.oauth_callback import Returning
 from slipway.master.access.users import Users
 
+__all__ = ["Bitbucket", "GitHub", "GitLab", "Google", "make_provider"]
+
 
 class GitHub(Returning, GitHubAuth):
     """GitHub login; the name is the login."""

@@ -23,6 +23,8 @@ from slipway.master.access.identify import address_of
 from slipway.master.access.login import Guarded
 from slipway.master.access.rate_limits import Buckets
 
+__all__ = ["Returning"]
+
 #: Cookie of a browser that has begun to sign in; codes are accepted only with it.
 _BEGUN = b"SIGN_IN_BEGUN"
 _NUMBER = re.compile(rb"[A-Za-z0-9_-]{32}")

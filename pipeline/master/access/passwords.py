@@ -10,6 +10,8 @@ from twisted.internet import defer, reactor, task, threads
 
 from slipway.model.errors import StageFailed, WrongInput
 
+__all__ = ["LONGEST", "NOBODY", "SHORTEST", "Comparing", "TooBusy", "hash_password", "same"]
+
 #: OWASP's first recommendation of 2024: 19 MiB, two passes, one lane (argon2id of RFC 9106). More
 #: memory would exceed what the rest of an idle master uses.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)

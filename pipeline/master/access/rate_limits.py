@@ -6,6 +6,8 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
+__all__ = ["Buckets"]
+
 #: Maximum number of keys; the least recently used is dropped first.
 _MOST_KEYS = 10_000
 

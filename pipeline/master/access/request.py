@@ -10,6 +10,8 @@ from twisted.web.server import Request
 from slipway.master.web_server.channel import LARGEST
 from slipway.model.access import Person
 
+__all__ = ["Known", "Visit"]
+
 
 class Known(dict[str, Any]):
     """Buildbot's user_info for a person the gateway has authenticated; never stored in a cookie."""

@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+__all__ = ["Sessions"]
+
 #: Maximum number of ended sessions to remember; older ones have expired.
 _MOST = 100_000
 

@@ -22,6 +22,8 @@ from slipway.model.site import Site
 from slipway.secrets.reading import given_secret
 from slipway.state_folder import Home
 
+__all__ = ["Users"]
+
 #: Minimum length of a password that cannot be guessed: more than a hundred random bits.
 _SAFE = 20
 _LOOPBACK = ("localhost", "127.0.0.1")

@@ -15,6 +15,8 @@ from slipway.model.kinds.stage import Stage
 from slipway.model.site import Project, Worker, builder_name
 from slipway.steps import Stage as StageStep
 
+__all__ = ["make_builders"]
+
 
 class _Factory(BuildFactory):
     buildClass = StageBuild  # noqa: N815  Buildbot's name

@@ -19,6 +19,8 @@ from slipway.master.scheduling.scheduler import PipelineScheduler, find_pipeline
 from slipway.model.commit import Cause
 from slipway.model.errors import SlipwayError
 
+__all__ = ["ForceRun", "ForceStage", "force_schedulers"]
+
 
 class _Force(ForceScheduler):
     """Base class: belongs to a project, and accepts only its builders."""

@@ -8,6 +8,8 @@ from typing import ClassVar
 
 from buildbot.util.service import BuildbotService
 
+__all__ = ["KeptSite"]
+
 
 class KeptSite(BuildbotService):
     """Writes the file at the start, and after each reconfiguration."""

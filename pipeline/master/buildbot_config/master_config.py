@@ -31,6 +31,8 @@ from slipway.state_folder import CONFIG, Home
 from slipway.steps.ledger_api import SERVICE
 from slipway.workers.isolation import methods as isolation
 
+__all__ = ["Plan", "repository_of"]
+
 
 class Plan:
     """Buildbot's configuration for a pipeline.toml. Creating it has no side effects."""

@@ -6,6 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+__all__ = ["PRIORITY", "by_urgency"]
+
 #: Buildbot starts the highest priority first.
 PRIORITY = {"interactive": 10, "default": 0, "bulk": -10}
 

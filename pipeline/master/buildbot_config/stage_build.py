@@ -15,6 +15,8 @@ from buildbot.process.results import CANCELLED, RETRY
 from twisted.internet import defer
 from twisted.python import log
 
+__all__ = ["PATIENCE", "StageBuild"]
+
 #: Seconds from a build's creation to its start before it counts as lost; usually milliseconds,
 #: longer on a busy master.
 PATIENCE = 20

@@ -13,6 +13,8 @@ from slipway.master.access.login import make_auth
 from slipway.master.access.users import Users
 from slipway.model.site import Project, SiteSettings
 
+__all__ = ["RecordedRules", "configuration"]
+
 _VIEWS = ("console_view", "grid_view", "waterfall_view")
 #: Size of the listen backlog. Twisted's default of 50 overflows while the master is busy; the
 #: kernel then drops connections, and clients retry after 1, 3, 7 seconds.

@@ -20,6 +20,8 @@ from slipway.master.scheduling.run_transitions import RunTransitions
 from slipway.model.kinds.stage import Stage
 from slipway.model.states import GateState, IllegalTransition
 
+__all__ = ["LOST", "DueGates", "Pipeline", "settle"]
+
 T = TypeVar("T")
 LOST = "the master was restarted and its secrets are lost: it must be asked anew"
 

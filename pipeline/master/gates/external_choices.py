@@ -18,6 +18,8 @@ from twisted.python.threadpool import ThreadPool
 from slipway.model.errors import MissingTool
 from slipway.model.parameter import Choice, read_choices
 
+__all__ = ["Choices", "Printed", "Programs"]
+
 #: Timeout of a program in seconds; a person is waiting for the page.
 _PATIENCE = 10.0
 #: Seconds for which printed choices are cached.

@@ -14,6 +14,8 @@ from slipway.model.errors import WrongInput
 from slipway.model.kinds.stage import Stage
 from slipway.model.site import Project
 
+__all__ = ["ByGate", "EarlyGate", "GateFinder", "GateReference", "RollbackGate"]
+
 
 @dataclass(frozen=True)
 class ByGate:

@@ -9,6 +9,8 @@ from pydantic import SecretStr
 
 from slipway.ledger.tables.gates import Gate
 
+__all__ = ["GivenSecrets"]
+
 
 class GivenSecrets:
     """Secrets by the asking (request) they were given with. Thread-safe.

@@ -18,6 +18,8 @@ from slipway.model.errors import WrongInput
 from slipway.model.kinds.stage import Stage
 from slipway.model.parameter import Context
 
+__all__ = ["Asked", "checked_answers", "is_new", "programs_of"]
+
 
 @dataclass(frozen=True)
 class Asked:

@@ -31,6 +31,8 @@ from slipway.model.parameter import Context
 from slipway.model.site import Project
 from slipway.model.states import OPEN_STAGE, REFUSED, GateState, StageState
 
+__all__ = ["FrozenSince", "GateService"]
+
 P = ParamSpec("P")
 T = TypeVar("T")
 

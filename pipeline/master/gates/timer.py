@@ -9,6 +9,8 @@ from typing import Any, Protocol
 from twisted.internet import defer
 from twisted.python import log
 
+__all__ = ["Clock", "DueTimer", "Timed"]
+
 #: Longest sleep; then the due time is read again, in case the wall clock jumped.
 _LONGEST = 600.0
 _SHORTEST = 0.05

@@ -11,6 +11,8 @@ from slipway.model.errors import error_line
 from slipway.model.kinds.notice import Notice, Notifier
 from slipway.scripts.terminal_text import plain
 
+__all__ = ["MOST", "PAUSES", "Channel"]
+
 #: Maximum number of waiting notices; further ones are dropped.
 MOST = 1000
 #: Seconds before each retry.

@@ -12,6 +12,8 @@ from slipway.model.errors import StageFailed
 from slipway.model.kinds.environment import check_words
 from slipway.model.kinds.notice import Notice, Notifier
 
+__all__ = ["CommandNotifier", "send"]
+
 _SAID = 300
 
 

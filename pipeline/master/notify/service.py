@@ -14,6 +14,8 @@ from slipway.master.ledger_service import find_ledger
 from slipway.master.notify.channel import Channel
 from slipway.model.kinds.notice import Notifier
 
+__all__ = ["Notices"]
+
 #: Maximum age in seconds of events; sent ones are remembered as long.
 _DAY = 86400.0
 

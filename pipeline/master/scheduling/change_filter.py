@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+__all__ = ["POLLED", "ChangesFromElsewhere"]
+
 #: Category of the changes that our own poller adds; it starts their runs itself.
 POLLED = "slipway-poll"
 

@@ -14,6 +14,8 @@ from slipway.model.errors import MissingTool
 from slipway.model.site import Project, builder_name
 from slipway.steps.ledger_api import STAGE_PROPERTY
 
+__all__ = ["NOTHING", "Dispatched", "Orders", "StageOrder", "bind", "dispatch", "mark", "order_of"]
+
 
 @dataclass(frozen=True)
 class StageOrder:

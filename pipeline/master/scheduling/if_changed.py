@@ -8,6 +8,8 @@ from typing import Any
 from slipway.git_mirror import Mirror
 from slipway.model.kinds.stage import Stage
 
+__all__ = ["find_skips"]
+
 
 def find_skips(
     mirror: Mirror,

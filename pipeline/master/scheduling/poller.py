@@ -24,6 +24,8 @@ from slipway.model.duration import parse_duration
 from slipway.model.errors import SlipwayError, WrongInput
 from slipway.model.records.commit import CommitFacts
 
+__all__ = ["MOST_BRANCHES", "MOST_RUNS", "RepositoryPoller"]
+
 #: Poll interval in seconds for a cron line: Buildbot's poller needs one to be active at all.
 _NEVER = 10 * 365 * 86_400
 #: Maximum number of branches considered for patterns, newest commits first, and of runs started by

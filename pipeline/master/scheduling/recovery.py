@@ -14,6 +14,8 @@ from slipway.ledger.tables.runs import Run, StageResult
 from slipway.master.scheduling.dispatch import mark
 from slipway.model.states import OPEN_STAGE, RunState, StageState
 
+__all__ = ["end_stopping", "open_runs", "open_stages", "request_of"]
+
 
 def end_stopping(session: Session, project: str) -> None:
     """Close the attempts that were being stopped when the master ended; nothing of them is left."""

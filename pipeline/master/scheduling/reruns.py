@@ -11,6 +11,8 @@ from slipway.model.errors import WrongInput
 from slipway.model.kinds.stage import Stage
 from slipway.model.states import OPEN_STAGE, StageState
 
+__all__ = ["to_try"]
+
 
 def to_try(run: Run, name: str, cell: str, stages: Mapping[str, Stage]) -> list[StageResult]:
     """Return the attempts to repeat: a stage's failed cells, or all if none failed.

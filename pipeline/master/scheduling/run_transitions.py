@@ -27,6 +27,8 @@ from slipway.model.kinds.stage import Stage
 from slipway.model.site import Project
 from slipway.model.states import OPEN_RUN, OPEN_STAGE, GateState, StageState
 
+__all__ = ["RunTransitions"]
+
 #: Exit code of a stage whose script never began: something is missing on the machine.
 _NEVER_BEGAN = MissingTool.exit_code
 _BROKEN = "what comes after it is a defect of Slipway; see the audit trail, then run it again"

@@ -35,6 +35,8 @@ from slipway.model.errors import MissingTool, WrongInput
 from slipway.model.site import Project, builder_name
 from slipway.model.states import IllegalTransition
 
+__all__ = ["PipelineScheduler", "Started", "find_pipeline"]
+
 P = ParamSpec("P")
 T = TypeVar("T")
 

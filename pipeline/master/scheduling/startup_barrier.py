@@ -8,6 +8,8 @@ from typing import Any
 from twisted.application.service import Service
 from twisted.internet import defer
 
+__all__ = ["Ending", "wait_for_start"]
+
 
 def wait_for_start(master: Any) -> defer.Deferred[bool]:
     """Wait until a starting or reconfiguring master has all its services.

@@ -18,6 +18,8 @@ from twisted.web.http import RESPONSES, HTTPChannel
 
 from slipway.master.web_server.connections import Connections
 
+__all__ = ["LARGEST", "Channel"]
+
 #: Maximum size of a body in bytes; the web server accepts no files.
 LARGEST = 256 * 1024
 #: Seconds from a request's first byte to the end of its headers, and from there to its last byte.

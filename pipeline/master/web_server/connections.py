@@ -13,6 +13,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
+__all__ = ["OF_ALL", "OF_ONE", "Connections"]
+
 #: Maximum of one address and in total; never more than half of the process's file descriptors.
 OF_ONE, OF_ALL = 128, 512
 

@@ -23,6 +23,8 @@ from twisted.web.server import NOT_DONE_YET
 from slipway.master.access.rate_limits import Buckets
 from slipway.model.access import Person
 
+__all__ = ["Events", "Socket", "Sockets", "Streams"]
+
 #: Maximum number of open streams: per person, and per address of anonymous people.
 _OF_PERSON, _OF_ADDRESS = 60, 60
 #: Maximum size of a message to the master in bytes; bursts and rates per second of messages and

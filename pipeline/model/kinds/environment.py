@@ -10,6 +10,8 @@ from slipway.model.base import Part
 from slipway.model.duration import Duration
 from slipway.model.kinds.registry import Kind, Kinds
 
+__all__ = ["DEPLOYERS", "PLAIN", "Deployer", "Environment", "HealthCheck", "check_words"]
+
 #: Text without line breaks and other control characters, for display and HTTP headers.
 PLAIN = r"^[^\x00-\x1f\x7f]*$"
 

@@ -9,6 +9,8 @@ from pydantic import Field, field_validator
 from slipway.model.base import Part
 from slipway.model.duration import Duration
 
+__all__ = ["FeatureKeys", "FeatureProject", "Size", "layered"]
+
 Size = Annotated[str, Field(pattern=r"^[1-9][0-9]{1,4}x[1-9][0-9]{1,4}$", examples=["1280x900"])]
 
 

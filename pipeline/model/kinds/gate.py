@@ -11,6 +11,8 @@ from slipway.model.duration import Duration
 from slipway.model.kinds.time_window import Window
 from slipway.model.parameter import Parameters
 
+__all__ = ["GateKeys"]
+
 #: Keys that only a gate may have.
 _OF_GATES = ("parameters", "allowed", "approvals", "requester_counts", "expires", "window")
 

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict
 from slipway.model.base import Name
 from slipway.model.kinds.registry import Kind, Kinds
 
+__all__ = ["NOTIFIERS", "Event", "Notice", "Notifier"]
+
 
 class Event(StrEnum):
     """What a notice is about."""

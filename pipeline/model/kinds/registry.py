@@ -20,7 +20,7 @@ from pydantic_core import CoreSchema, core_schema
 from slipway.model.base import Part
 from slipway.model.errors import MissingTool, error_line
 
-__all__ = ["Broken", "Kind", "Kinds"]
+__all__ = ["OURS", "Broken", "Kind", "Kinds"]
 
 #: Name of Slipway's own distribution; all others are plugins.
 OURS = "slipway"

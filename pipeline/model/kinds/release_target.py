@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from slipway.model.kinds.registry import Kind, Kinds
 
+__all__ = ["TARGETS", "Target"]
+
 
 class Target(Kind):
     """A place that gets a copy of each release."""

@@ -10,6 +10,8 @@ from slipway.model.base import Name, Part
 from slipway.model.duration import Duration
 from slipway.model.secrets.location import SecretName, StageSecret
 
+__all__ = ["FlowKeys", "Lane", "MatrixValue", "Pattern"]
+
 Lane = Literal["interactive", "default", "bulk"]
 #: A value of a matrix: a number, a text, or a list of texts (for keys that are lists).
 MatrixValue = str | int | float | bool | tuple[str, ...]

@@ -10,6 +10,8 @@ from slipway.model.kinds.gate import GateKeys
 from slipway.model.kinds.registry import Kind, Kinds
 from slipway.model.kinds.scheduling_keys import FlowKeys
 
+__all__ = ["STAGES", "ApplicationStage", "Glob", "Stage", "deploys"]
+
 Glob = Annotated[str, Field(min_length=1)]
 
 

@@ -13,6 +13,8 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
 from slipway.model.base import Part
 from slipway.model.spelling import did_you_mean
 
+__all__ = ["DAYS", "Days", "Hours", "Window", "is_open", "next_opening", "sentence"]
+
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOURS = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-4]):([0-5][0-9])")
 #: Days to look ahead: a clock change can remove an opening, but not the next week's, too.

@@ -21,6 +21,18 @@ from slipway.model.base import Name, Part
 from slipway.model.parameter.characters import clean, shown
 from slipway.model.spelling import did_you_mean
 
+__all__ = [
+    "Choice",
+    "Context",
+    "Line",
+    "Origin",
+    "Question",
+    "Source",
+    "Value",
+    "expect_text",
+    "variable",
+]
+
 #: A parameter value as stored and displayed, ready for JSON.
 Value = str | int | bool | list[str] | None
 Source = Literal["last", "version", "revision", "branch"]

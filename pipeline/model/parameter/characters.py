@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from datetime import date
 
+__all__ = ["clean", "named", "shown"]
+
 #: Unicode categories that are refused: controls, lone surrogates, line and paragraph separators.
 _NEVER = {"Cc", "Cs", "Zl", "Zp"}
 #: Format characters of scripts and emoji: joiners and direction marks. Allowed in texts, but not in

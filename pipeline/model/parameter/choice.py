@@ -10,6 +10,16 @@ from slipway.model.parameter.base import Choice, Context, Question, Source, Valu
 from slipway.model.parameter.characters import clean, shown
 from slipway.model.spelling import did_you_mean
 
+__all__ = [
+    "ChoiceParameter",
+    "Chosen",
+    "EnvironmentParameter",
+    "Listed",
+    "MultiChoiceParameter",
+    "ReleaseParameter",
+    "read_choices",
+]
+
 _MOST = 1000
 _MOST_SHOWN = 12
 

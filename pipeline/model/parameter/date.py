@@ -11,6 +11,8 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
 from slipway.model.parameter.base import Context, Question, Value, expect_text
 from slipway.model.parameter.characters import shown
 
+__all__ = ["DateParameter", "Day", "resolve_day"]
+
 _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _RELATIVE = re.compile(r"today(?:([+-][0-9]{1,5})d)?")
 _FORM = "a date such as 2026-03-31"

@@ -11,6 +11,8 @@ from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 from slipway.model.parameter.base import Context, Question, Value
 from slipway.model.parameter.characters import shown
 
+__all__ = ["BooleanParameter", "DecimalParameter", "Exact", "IntegerParameter", "read_decimal"]
+
 #: Larger numbers are not exact in browsers (ECMAScript's Number.MAX_SAFE_INTEGER).
 _SAFE = 2**53 - 1
 _DECIMAL = re.compile(r"[+-]?[0-9]{1,40}(?:\.([0-9]{1,20}))?")

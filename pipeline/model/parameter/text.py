@@ -12,6 +12,15 @@ from slipway.model.parameter.base import Context, Question, Source, Value, expec
 from slipway.model.parameter.characters import clean, named, shown
 from slipway.model.secrets.forms import SHORTEST, is_short
 
+__all__ = [
+    "SecretParameter",
+    "StringParameter",
+    "TextParameter",
+    "Written",
+    "check_length",
+    "check_lengths",
+]
+
 _ANY_SOURCE: tuple[Source, ...] = ("last", "version", "revision", "branch")
 
 

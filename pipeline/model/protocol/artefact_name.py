@@ -11,6 +11,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+__all__ = ["FOLDERS", "LONGEST", "ArtefactName", "as_allowed", "name_problem", "name_refusal"]
+
 #: Maximum length in characters; file systems also limit the bytes of its UTF-8.
 LONGEST = 200
 _MOST_BYTES = 255

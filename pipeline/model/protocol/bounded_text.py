@@ -7,6 +7,8 @@ from collections import deque
 
 from slipway.model.protocol.event import TestResult
 
+__all__ = ["Messages", "Output", "head_and_tail", "short_name"]
+
 #: Maximum characters of one test's message.
 _EACH = 3_000
 #: Characters of all messages of a stage together; further ones are cut to _BRIEF.

@@ -9,6 +9,30 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 
 from slipway.model.protocol.artefact_name import ArtefactName
 
+__all__ = [
+    "EVENTS",
+    "LIMIT",
+    "MOST_SHOWN",
+    "RECORD_SEPARATOR",
+    "AnyEvent",
+    "ArtefactLeft",
+    "Document",
+    "Event",
+    "Evidence",
+    "Notice",
+    "Number",
+    "Picture",
+    "Piece",
+    "Progress",
+    "Role",
+    "Status",
+    "Summary",
+    "TestResult",
+    "event_problem",
+    "part_line",
+    "read_event",
+]
+
 #: A Buildbot worker splits log lines at 4,096 bytes.
 LIMIT = 4000
 #: Limits of databases and browsers: a 32-bit row number, and an exact JavaScript number.

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hmac
 import secrets
 
+__all__ = ["CODE_ROOM", "CodeReader", "Coder", "made_key"]
+
 #: Maximum number of bytes that a code adds to an event.
 CODE_ROOM = 64
 _CODE = ',"code":"'

@@ -12,6 +12,8 @@ from slipway.model.kinds.stage import AnyStage
 from slipway.model.protocol.artefact_name import ArtefactName
 from slipway.model.protocol.event import Role
 
+__all__ = ["Deployment", "Input", "Job", "Release", "RunFacts", "Source", "StageRecord"]
+
 
 class _JobPart(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+__all__ = ["ALL", "LONG", "MOST_NS", "TOLD", "UNITS"]
+
 #: Every test: "0" or "1".
 ALL = "pass_fail"
 #: Tests that did not pass: status and message, which "0" and "1" cannot express.

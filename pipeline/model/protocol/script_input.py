@@ -16,6 +16,8 @@ from slipway.model.errors import WrongInput
 from slipway.model.protocol.event import event_problem
 from slipway.model.protocol.job import Job
 
+__all__ = ["Dispatched"]
+
 _PACKED = "zlib:"
 _LONG = 200_000
 _LONGEST = 600_000

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from slipway.model.records.base import Record
 
+__all__ = ["ArtefactRecord"]
+
 
 class ArtefactRecord(Record):
     """A file that a stage left."""

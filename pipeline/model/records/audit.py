@@ -6,6 +6,8 @@ from typing import Any
 
 from slipway.model.records.base import Record
 
+__all__ = ["AuditEntry", "Verdict"]
+
 
 class AuditEntry(Record):
     """An entry of the audit trail."""

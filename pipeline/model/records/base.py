@@ -7,6 +7,8 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
+__all__ = ["Record", "Timed"]
+
 
 class Record(BaseModel):
     """Facts as the ledger has them. All keys are always written, those with a default, too."""

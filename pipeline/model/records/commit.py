@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from slipway.model.records.base import Record
 
+__all__ = ["CommitFacts", "CommitMark"]
+
 
 class CommitMark(Record):
     """A commit in short form."""

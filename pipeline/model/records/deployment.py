@@ -9,6 +9,8 @@ from slipway.model.records.base import Record, Timed
 from slipway.model.records.run import OfRun
 from slipway.model.states import DeploymentState
 
+__all__ = ["Deployment", "Reached"]
+
 
 class Reached(Record):
     """A deployment in short form."""

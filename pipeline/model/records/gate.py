@@ -7,6 +7,8 @@ from slipway.model.records.base import Record
 from slipway.model.records.run import OfRun
 from slipway.model.states import Decision, GateState, RunState
 
+__all__ = ["Approval", "Frozen", "GateMark", "GateRecord"]
+
 
 class Approval(Record):
     """One person's decision on a gate's request."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from slipway.model.records.base import Record
 
+__all__ = ["LastPoll"]
+
 
 class LastPoll(Record):
     """The result of the last poll of a repository. Times are seconds since 1970."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from slipway.model.records.base import Record
 from slipway.model.records.run import OfRun
 
+__all__ = ["Published", "ReleaseRecord"]
+
 
 class Published(Record):
     """The publication of a release."""

@@ -9,6 +9,8 @@ from slipway.model.records.commit import CommitFacts, CommitMark
 from slipway.model.records.stage import ListedStage
 from slipway.model.states import RunState
 
+__all__ = ["ListedRun", "OfRun", "RunMark", "RunRecord"]
+
 
 class RunMark(CommitMark):
     """A run in short form, without its number."""

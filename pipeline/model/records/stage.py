@@ -7,6 +7,8 @@ from typing import Any
 from slipway.model.records.base import Record, Timed
 from slipway.model.states import StageState
 
+__all__ = ["AttemptRecord", "AttemptResult", "ListedStage", "StageCell"]
+
 
 class AttemptResult(Timed):
     """The state and the result of an attempt at a cell of a stage."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from slipway.model.records.base import Record
 
+__all__ = ["TokenRecord"]
+
 
 class TokenRecord(Record):
     """A token without its hash. Times are seconds since 1970."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+__all__ = ["as_read", "byte_encodings", "cut_code", "numbered_form", "places_as_read", "signs_in"]
+
 #: Terminal control sequences, such as colours, and the NULs of UTF-16.
 _ORDERS = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))|\0")
 #: The most frequent sequences; this expression is faster.

@@ -12,6 +12,19 @@ from urllib.parse import quote, quote_plus
 
 from slipway.model.secrets.decoding import byte_encodings
 
+__all__ = [
+    "GAP",
+    "GAP_WITH_BARS",
+    "PART",
+    "SHORTEST",
+    "base64_forms",
+    "byte_forms",
+    "forms",
+    "is_short",
+    "parts_of",
+    "values_of",
+]
+
 #: Minimum length: masking shorter secrets would hide half of every log, and they can be guessed.
 SHORTEST = 4
 #: Longer forms are split into parts of this length, each of which is searched for.

@@ -9,6 +9,8 @@ from pydantic import AfterValidator, Field, StringConstraints, field_validator, 
 from slipway.model.base import Part
 from slipway.model.git_names import check_branch, matches
 
+__all__ = ["PLACES", "SecretName", "SecretPlace", "StageSecret"]
+
 #: The allowed forms, for error sentences.
 PLACES = '{ env = "NAME" }, { file = "path" } or { command = ["program", "argument"] }'
 

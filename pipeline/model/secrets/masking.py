@@ -40,6 +40,8 @@ from slipway.model.secrets.forms import (
     values_of,
 )
 
+__all__ = ["STARS", "MaskedStream", "Masker", "masked_event"]
+
 STARS = "****"
 #: Up to this many parts are searched one by one; of more, only those whose first characters occur.
 _FEW = 50

@@ -12,6 +12,8 @@ from packaging.version import InvalidVersion, Version
 
 from slipway.model.versions.written import named_by_backend, table
 
+__all__ = ["NONE", "ProjectVersion", "find_version", "local_version"]
+
 #: Version of a project that has none.
 NONE = "0.0.0"
 _HOW = "make a tag such as v1.0.0, or write the version into pyproject.toml"

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
+__all__ = ["Read", "named_by_backend", "table"]
+
 Read = Callable[[str], str | None]
 
 _ASSIGNED = r"""^{name}(?:[ \t]*:[ \t]*\w+)?[ \t]*=[ \t]*['"]v?([^'"\n]{{1,100}})['"]"""

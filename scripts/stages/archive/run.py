@@ -19,6 +19,8 @@ from slipway.scripts.humanize import count_text, plain_name, size_text
 from slipway.scripts.report import Report
 from slipway.scripts.stages.archive.stage import ArchiveStage
 
+__all__ = ["run"]
+
 _FROZEN = ".tar.zst"
 # Events are limited in size; the artefacts themselves name the rest.
 _NAMED = 20

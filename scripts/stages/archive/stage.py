@@ -8,6 +8,8 @@ from pydantic import Field
 
 from slipway.model.kinds.stage import Glob, Stage
 
+__all__ = ["ArchiveStage"]
+
 
 class ArchiveStage(Stage):
     """Pack what earlier stages left into archives: same input, same bytes."""

@@ -18,6 +18,8 @@ from slipway.scripts.python_env.interpreter import clean_environment
 from slipway.scripts.report import Report
 from slipway.scripts.stages.command.stage import CommandStage
 
+__all__ = ["check_pattern", "leave", "matches", "run", "variables"]
+
 #: Folders of git and of Slipway itself, excluded from "**".
 _PRIVATE = {".git", ".slipway"}
 

@@ -8,6 +8,8 @@ from pydantic import Field, field_validator
 
 from slipway.model.kinds.stage import ApplicationStage, Glob
 
+__all__ = ["CommandStage"]
+
 
 class CommandStage(ApplicationStage):
     """Run any program: an argument list, never a shell line."""

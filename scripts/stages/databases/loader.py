@@ -15,6 +15,8 @@ from slipway.scripts.stages.databases.sqlite import SqliteSeed
 from slipway.scripts.stages.databases.tables import Column, Table, loading_order
 from slipway.scripts.stages.databases.text_values import judged, passes
 
+__all__ = ["Loader", "check_counts"]
+
 _PAUSE = 1.0
 
 

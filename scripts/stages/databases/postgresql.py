@@ -24,6 +24,8 @@ from slipway.scripts.stages.databases.sqlite import broken_key
 from slipway.scripts.stages.databases.tables import Table
 from slipway.scripts.stages.databases.text_values import allowed, shown
 
+__all__ = ["Connection", "PostgresqlSeed"]
+
 Connection = psycopg.Connection[tuple[Any, ...]]
 _AT = re.compile(r'COPY .*?, line (\d+)(?:, column (.+?)(?:: "(.*)"|: null input)?)?$', re.DOTALL)
 _KEY = re.compile(r"Key \((.*)\)=\((.*)\)")

@@ -11,6 +11,8 @@ from psycopg import sql
 
 from slipway.scripts.stages.databases.tables import Table
 
+__all__ = ["OURS", "Connection", "attach", "count_rows", "detach", "list_tables", "set_sequences"]
+
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 OURS: LiteralString = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"

@@ -16,7 +16,7 @@ from slipway.scripts.postgresql.cluster import Server
 from slipway.scripts.postgresql.restoring import Log, call, restore
 from slipway.scripts.stages.databases.postgresql_catalogue import OURS, list_tables
 
-__all__ = ["compare", "dump", "restore"]
+__all__ = ["Connection", "compare", "dump", "restore"]
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 

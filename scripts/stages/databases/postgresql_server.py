@@ -19,6 +19,8 @@ from slipway.scripts.postgresql.cluster import OWNER, Server, started
 from slipway.scripts.postgresql.programs import find_programs
 from slipway.scripts.stages.databases.read_only_role import roles_sql
 
+__all__ = ["Connection", "Workplace", "opened"]
+
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 

@@ -11,6 +11,8 @@ from psycopg import sql
 
 from slipway.scripts.stages.databases.postgresql_catalogue import OURS
 
+__all__ = ["Connection", "find_privileges", "prepare_probes"]
+
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 # Each query returns a verb and its object. Attempts alone would miss privileges on single columns.

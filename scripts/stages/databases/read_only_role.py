@@ -14,6 +14,18 @@ from slipway.model.errors import StageFailed
 from slipway.scripts.stages.databases.postgresql_catalogue import OURS
 from slipway.scripts.stages.databases.read_only_catalogue import find_privileges, prepare_probes
 
+__all__ = [
+    "ROLES_SQL",
+    "Connection",
+    "Query",
+    "Verdict",
+    "as_json",
+    "check",
+    "grant",
+    "list_schemas",
+    "roles_sql",
+]
+
 Connection = psycopg.Connection[tuple[Any, ...]]
 Query = sql.Composed | sql.SQL
 

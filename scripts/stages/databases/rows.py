@@ -18,6 +18,8 @@ from slipway.scripts.stages.databases.text_values import (
 )
 from slipway.scripts.stages.databases.values import converter
 
+__all__ = ["BAD", "Rows", "check_columns", "convert", "explain", "refuse"]
+
 BAD = (ValueError, KeyError, OverflowError)
 
 

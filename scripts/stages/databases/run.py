@@ -28,6 +28,8 @@ from slipway.scripts.stages.databases.schema import Application, Schema
 from slipway.scripts.stages.databases.sqlite import SqliteSeed
 from slipway.scripts.stages.databases.stage import DatabasesStage
 
+__all__ = ["run"]
+
 _TAKEN = frozenset({"postgres", "template0", "template1"})
 
 

@@ -14,6 +14,8 @@ from slipway.scripts.python_env.interpreter import Environment
 from slipway.scripts.report import Report
 from slipway.scripts.stages.databases.tables import Table, read_tables
 
+__all__ = ["Application", "Schema"]
+
 _GUESTS = Path(__file__).parent / "guest"
 
 

@@ -19,6 +19,8 @@ from slipway.scripts.stages.databases.fixtures.reader import (
 from slipway.scripts.stages.databases.rows import Rows
 from slipway.scripts.stages.databases.tables import quoted
 
+__all__ = ["ROWS", "SqliteSeed", "broken_key"]
+
 #: Rows per INSERT: fewer calls from Python into SQLite.
 ROWS = 16
 _MOST_VARIABLES = 999

@@ -8,6 +8,8 @@ from pydantic import Field, field_validator
 
 from slipway.model.kinds.stage import ApplicationStage, Glob
 
+__all__ = ["DatabasesStage"]
+
 
 class DatabasesStage(ApplicationStage):
     """Build seed databases from the application's own models and fixtures."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
+__all__ = ["Column", "Table", "did_you_mean", "loading_order", "quoted", "read_tables"]
+
 
 @dataclass(frozen=True)
 class Column:

@@ -10,6 +10,8 @@ from typing import Any, NoReturn
 from slipway.scripts.stages.databases.tables import Column
 from slipway.scripts.stages.databases.values import DIGITS, converter
 
+__all__ = ["Texts", "allowed", "as_text", "check", "for_postgresql", "judged", "passes", "shown"]
+
 Texts = Sequence[str | None]
 _ALLOWED = {
     "integer": "a whole number such as 42",

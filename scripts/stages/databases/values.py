@@ -19,6 +19,8 @@ from typing import Any, NoReturn
 
 from slipway.scripts.stages.databases.tables import Column
 
+__all__ = ["DIGITS", "Texts", "converter"]
+
 Texts = Sequence[str]
 #: Digits that a float keeps of any decimal: SQLAlchemy stores Numeric in SQLite as a float.
 DIGITS = 15

@@ -9,6 +9,8 @@ from pydantic import Field, field_validator
 from slipway.model.duration import Duration
 from slipway.model.kinds.environment import PLAIN, Deployer, check_words
 
+__all__ = ["CommandDeployer", "FolderDeployer", "SshDeployer"]
+
 
 class CommandDeployer(Deployer):
     """Any program: it is told the release's folder and the gate's parameters."""

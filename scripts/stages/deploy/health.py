@@ -20,6 +20,8 @@ from slipway.model.errors import SlipwayError, StageFailed
 from slipway.model.kinds.environment import HealthCheck
 from slipway.scripts.process import run
 
+__all__ = ["Healthy", "wait"]
+
 _BODY = 1 << 20
 _FIRST_PAUSE = 0.1
 _SHOWN = 200

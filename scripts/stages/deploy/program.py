@@ -13,6 +13,8 @@ from slipway.scripts.report import Report
 from slipway.scripts.stages.deploy.deployers import CommandDeployer
 from slipway.scripts.stages.deploy.variables import as_json, variables
 
+__all__ = ["NOT_BEGUN", "CommandDeployment"]
+
 #: Exit code of a program that could not begin: nothing has changed there.
 NOT_BEGUN = MissingTool.exit_code
 

@@ -21,6 +21,8 @@ from slipway.scripts.stages.deploy.remote_session import Lost, Refused, Session,
 from slipway.scripts.stages.deploy.ssh import there, unreachable
 from slipway.scripts.stages.deploy.variables import variables
 
+__all__ = ["PATIENCE", "PlaceDeployment"]
+
 #: Seconds to wait for the folder's lock; that of a worker that has just died is released soon.
 PATIENCE = 60.0
 _ARCHIVES = (".tar.zst", ".zip")

@@ -20,6 +20,8 @@ from slipway.scripts.archives.entries import Entry
 from slipway.scripts.process import end_tree
 from slipway.scripts.python_env.interpreter import clean_environment
 
+__all__ = ["BOOTSTRAP", "GUEST", "Lost", "Refused", "Session", "here"]
+
 GUEST = Path(__file__).parent / "guest" / "releases_folder.py"
 #: Reads the guest from its input (its length on a line, then its source) and runs it.
 BOOTSTRAP = (

@@ -18,6 +18,8 @@ from slipway.scripts.stages.deploy.health import Healthy
 from slipway.scripts.stages.deploy.variables import variables
 from slipway.scripts.stages.deploy.way import Way
 
+__all__ = ["run"]
+
 
 def run(job: Job, report: Report) -> None:
     """Deploy the job's release.

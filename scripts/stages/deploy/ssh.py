@@ -11,6 +11,8 @@ from slipway.model.errors import MissingTool, SlipwayError, WrongInput
 from slipway.scripts.stages.deploy.deployers import SshDeployer
 from slipway.scripts.stages.deploy.remote_session import BOOTSTRAP, Lost, Session
 
+__all__ = ["command_line", "there", "unreachable"]
+
 #: No questions, no unknown host keys, no forwarding or shared connections; a machine that is gone
 #: is detected within a minute.
 _OPTIONS = (

@@ -7,6 +7,8 @@ from typing import ClassVar, Literal
 from slipway.model.base import Name
 from slipway.model.kinds.stage import Stage
 
+__all__ = ["DeployStage"]
+
 
 class DeployStage(Stage):
     """Bring the run's release to an environment, see that it is healthy, else put the last back."""

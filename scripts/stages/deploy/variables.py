@@ -9,6 +9,8 @@ from slipway.model.errors import WrongInput
 from slipway.model.protocol.job import Deployment, Job, Release
 from slipway.scripts.process import DEPLOYED
 
+__all__ = ["as_json", "parameters", "variables"]
+
 _PREFIX = "SLIPWAY_PARAM_"
 
 

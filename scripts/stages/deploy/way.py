@@ -6,6 +6,8 @@ from typing import Protocol
 
 from slipway.model.protocol.job import Release
 
+__all__ = ["Way"]
+
 
 class Way(Protocol):
     """One deployment of a release to an environment, with its rollback."""

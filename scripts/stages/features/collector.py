@@ -19,6 +19,8 @@ from slipway.scripts.stages.features.results import (
     StepResult,
 )
 
+__all__ = ["SUITE", "Collector", "as_test"]
+
 SUITE = "behave"
 _KNOWN: frozenset[str] = frozenset(get_args(Status))
 #: Seconds between two progress reports.

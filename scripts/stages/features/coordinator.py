@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from slipway.scripts.stages.features.application.external import UnderTest
     from slipway.scripts.stages.features.application.postgresql_seeds import Copies
 
+__all__ = ["RunOutcome", "run_features"]
+
 _PAUSE = 0.1
 _STEP_TIMEOUT = 300
 _LOG_LINES = 60

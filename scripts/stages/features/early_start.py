@@ -23,6 +23,8 @@ from slipway.scripts.guard import die_with_parent
 from slipway.scripts.python_env.interpreter import Environment
 from slipway.scripts.stages.features.feature_files import count_files
 
+__all__ = ["GUEST", "Started", "hand_settings", "own_environment", "start_early", "start_process"]
+
 GUEST = Path(__file__).parent / "guest" / "run.py"
 #: Packages that let this Python run the features itself.
 _NEEDED = ("behave", "httpx", "lxml", "selenium")

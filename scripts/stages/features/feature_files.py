@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
+__all__ = ["count_files", "named_paths"]
+
 
 def named_paths(source: Path, arguments: Sequence[str]) -> list[Path]:
     """Return the files and folders among behave's arguments."""

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from slipway.model.errors import WrongInput
 
+__all__ = ["check_folder"]
+
 #: behave's default folder.
 _FOLDER = "features"
 #: behave's own configuration files, which may name another.

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from slipway.scripts.python_env.interpreter import Environment
 
+__all__ = ["REQUIREMENTS", "importable"]
+
 #: Entry point group of its drivers.
 _DRIVERS = "slipway.drivers"
 #: Its dependencies; the application's own lock overrides these versions.

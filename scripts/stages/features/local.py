@@ -21,6 +21,8 @@ from slipway.scripts.stages.features.request import Order
 from slipway.scripts.stages.features.seed_options import NamedSeeds
 from slipway.scripts.stages.features.settings import PROFILE_VARIABLE, resolve
 
+__all__ = ["run", "typed"]
+
 _STATE = Path(".slipway") / "features"
 
 

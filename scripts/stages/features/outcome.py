@@ -17,6 +17,8 @@ from slipway.scripts.stages.features.results import BAD, FeaturesRun, counts, co
 if TYPE_CHECKING:
     from slipway.scripts.stages.features.coordinator import RunOutcome
 
+__all__ = ["judge", "leave"]
+
 #: Number of failed scenarios that the final sentence names.
 _NAMED = 5
 

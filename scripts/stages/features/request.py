@@ -17,6 +17,8 @@ from slipway.scripts.stages.features.feature_files import count_files, named_pat
 if TYPE_CHECKING:
     from slipway.scripts.stages.features.application.postgresql_seeds import Dump
 
+__all__ = ["Order"]
+
 _FROZEN = "{frozen}"
 #: Texts that sessions read as true.
 _YES = ("true", "yes", "on", "1")

@@ -10,6 +10,22 @@ from typing import Literal, get_args
 
 from slipway.scripts.humanize import count_text
 
+__all__ = [
+    "BAD",
+    "STATUSES",
+    "Attempt",
+    "EvidenceFile",
+    "FeaturesRun",
+    "ScenarioResult",
+    "ScenarioStatus",
+    "StepResult",
+    "Verdict",
+    "counts",
+    "counts_text",
+    "slowest",
+    "verdict",
+]
+
 ScenarioStatus = Literal[
     "failed", "error", "undefined", "flaky", "quarantined", "passed", "skipped"
 ]

@@ -19,6 +19,8 @@ from slipway.scripts.stages.features.request import Order
 from slipway.scripts.stages.features.settings import PROFILE_VARIABLE, resolve
 from slipway.scripts.stages.features.stage import FeaturesStage
 
+__all__ = ["run"]
+
 
 def run(job: Job, report: Report) -> None:
     """Run the features.

@@ -13,6 +13,8 @@ from slipway.model.errors import WrongInput
 if TYPE_CHECKING:
     from slipway.scripts.stages.features.application.postgresql_seeds import Dump
 
+__all__ = ["NamedSeeds", "read_seeds"]
+
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 # Magic bytes: https://www.sqlite.org/fileformat.html, and pg_dump's pg_backup_archiver.h.
 _SQLITE = b"SQLite format 3\0"

@@ -13,6 +13,8 @@ from slipway.model.kinds.features import FeatureKeys, FeatureProject, layered
 from slipway.model.spelling import did_you_mean
 from slipway.scripts.python_env.requirements import read_pyproject
 
+__all__ = ["PROFILE_VARIABLE", "read_project", "resolve"]
+
 _PLACE = "tool.slipway.features"
 #: Environment variable that names a profile if none was typed; sessions read it, too.
 PROFILE_VARIABLE = "SLIPWAY_PROFILE"

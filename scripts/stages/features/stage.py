@@ -9,6 +9,8 @@ from pydantic import Field
 from slipway.model.kinds.features import FeatureKeys
 from slipway.model.kinds.stage import ApplicationStage
 
+__all__ = ["FeaturesStage"]
+
 
 class FeaturesStage(ApplicationStage, FeatureKeys):
     """Run the application's behave features: over plain HTTP, and in a browser where tagged."""

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from slipway.scripts.report import Report
     from slipway.scripts.stages.features.application.external import UnderTest
 
+__all__ = ["FeatureProcess", "Launch"]
+
 _TAIL = 30
 
 

@@ -9,6 +9,8 @@ from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 from typing import Any
 
+__all__ = ["inspect", "normalise"]
+
 #: The earliest time that zip can store.
 _FIRST = (1980, 1, 1, 0, 0, 0)
 _MTIME = slice(8, 12)

@@ -18,6 +18,8 @@ from slipway.scripts.stages.freeze.normalise import inspect, normalise
 from slipway.scripts.stages.freeze.settings import make_settings
 from slipway.scripts.stages.freeze.stage import FreezeStage
 
+__all__ = ["CX_FREEZE", "GUEST", "run"]
+
 CX_FREEZE = "8.7.3"
 GUEST = Path(__file__).parent / "guest" / "freeze.py"
 #: Low, for speed: frozen trees are compressed again for the release.

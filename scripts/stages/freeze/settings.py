@@ -11,6 +11,8 @@ from slipway.scripts.project_files import files
 from slipway.scripts.python_env.environment import roots
 from slipway.scripts.stages.freeze.stage import FreezeStage
 
+__all__ = ["make_settings"]
+
 
 def make_settings(source: Path, stage: FreezeStage, name: str, target: Path) -> dict[str, Any]:
     """Build the guest's settings.

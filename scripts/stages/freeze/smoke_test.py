@@ -15,6 +15,8 @@ from slipway.scripts.archives.pack import unpack
 from slipway.scripts.process import Finished, run
 from slipway.scripts.virtual_display import drawn_nowhere, lacks_display
 
+__all__ = ["Smoke", "bare_environment", "start"]
+
 #: Windows cannot start a program without these.
 _WINDOWS_NEEDS = ("SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "TEMP", "TMP", "USERPROFILE", "COMSPEC")
 _LAST_LINES = 8

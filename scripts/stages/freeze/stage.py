@@ -9,6 +9,8 @@ from pydantic import Field
 from slipway.model.duration import Duration
 from slipway.model.kinds.stage import ApplicationStage
 
+__all__ = ["FreezeStage"]
+
 
 class FreezeStage(ApplicationStage):
     """Freeze the application into an executable with cx_Freeze, and start it to see."""

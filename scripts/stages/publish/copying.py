@@ -14,6 +14,8 @@ from slipway.model.protocol.job import Input
 from slipway.scripts.releases.verify import verify
 from slipway.scripts.report import hash_file
 
+__all__ = ["copy", "copy_file", "explain_refusal", "refuse_damaged", "sweep", "write"]
+
 _BLOCK = 1 << 20
 _DAY = 86400.0
 

@@ -24,6 +24,8 @@ from slipway.scripts.stages.publish.copying import (
 from slipway.scripts.stages.publish.index import locked, point_at
 from slipway.scripts.stages.publish.targets import FolderTarget
 
+__all__ = ["FolderCopy"]
+
 
 class FolderCopy:
     """The publication of one release to a folder."""

@@ -18,6 +18,8 @@ from slipway.scripts.releases import manifest as manifests
 from slipway.scripts.releases.manifest import MANIFEST, PAGE, Manifest
 from slipway.scripts.stages.publish.page import project_page
 
+__all__ = ["LATEST", "forget", "locked", "point_at", "releases"]
+
 LATEST = "latest"
 _PATIENCE = 300
 

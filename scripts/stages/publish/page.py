@@ -11,6 +11,8 @@ from slipway.model.duration import format_duration
 from slipway.scripts.humanize import count_text, size_text
 from slipway.scripts.releases.manifest import MANIFEST, PAGE, SUMS, Manifest
 
+__all__ = ["project_page", "release_page"]
+
 _ROOM = "slipway.scripts.stages.publish"
 #: The counts in a stage's facts, each with its colour and its word.
 _COUNTS = (

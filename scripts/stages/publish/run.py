@@ -27,6 +27,8 @@ from slipway.scripts.stages.publish.index import LATEST, locked, point_at
 from slipway.scripts.stages.publish.page import release_page
 from slipway.scripts.stages.publish.stage import PublishStage
 
+__all__ = ["run"]
+
 _TAKEN = frozenset({LATEST, f"{LATEST}.json", PAGE.lower()})
 _RESERVED = frozenset({MANIFEST.lower(), SUMS.lower(), PAGE.lower()})
 

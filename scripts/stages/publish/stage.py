@@ -7,6 +7,8 @@ from typing import ClassVar, Literal
 from slipway.model.kinds.release_target import AnyTarget
 from slipway.model.kinds.stage import Stage
 
+__all__ = ["PublishStage"]
+
 
 class PublishStage(Stage):
     """Make a release of what the needed stages left: wholly there, or not at all."""

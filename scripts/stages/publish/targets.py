@@ -9,6 +9,8 @@ from pydantic import Field
 from slipway.model.kinds.environment import PLAIN
 from slipway.model.kinds.release_target import Target
 
+__all__ = ["FolderTarget"]
+
 
 class FolderTarget(Target):
     """Another folder on the worker's machine, such as one that a web server shows."""

@@ -17,6 +17,8 @@ from slipway.model.errors import StageFailed
 from slipway.model.protocol.bounded_text import Messages
 from slipway.model.protocol.event import Status, TestResult
 
+__all__ = ["merge", "read", "short"]
+
 _WORST: dict[Status, int] = {"passed": 0, "skipped": 1, "failed": 2, "error": 3}
 _STATUS: dict[str, Status] = {"failure": "failed", "error": "error", "skipped": "skipped"}
 #: The last line of a traceback: "AssertionError: 1 != 2", "app.errors.NoSuchDay: 30 February".

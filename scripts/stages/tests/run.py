@@ -17,6 +17,8 @@ from slipway.scripts.stages.tests.runners import Outcome, run_suite
 from slipway.scripts.stages.tests.stage import TestsStage
 from slipway.scripts.stages.tests.suites import Planned
 
+__all__ = ["run"]
+
 #: Number of failing tests that the final sentence names.
 _NAMED = 5
 

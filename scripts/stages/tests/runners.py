@@ -16,6 +16,8 @@ from slipway.scripts.report import Report
 from slipway.scripts.stages.tests import junit
 from slipway.scripts.stages.tests.suites import Planned
 
+__all__ = ["GUEST", "SHARDS", "Outcome", "argv", "run_suite"]
+
 SHARDS = Path(__file__).parent / "guest" / "shards"
 GUEST = Path(__file__).parent / "guest" / "unittest_run.py"
 #: Exit codes of runners that found no tests: nose2 and old versions of unittest report success.

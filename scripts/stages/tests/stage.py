@@ -7,6 +7,8 @@ from typing import ClassVar, Literal
 from slipway.model.base import Name, Part
 from slipway.model.kinds.stage import ApplicationStage
 
+__all__ = ["Suite", "TestsStage"]
+
 
 class Suite(Part):
     """One test suite."""

@@ -14,6 +14,8 @@ from slipway.scripts.project_files import files
 from slipway.scripts.python_env.requirements import read_pyproject
 from slipway.scripts.stages.tests.stage import TestsStage
 
+__all__ = ["PATTERNS", "Planned", "Runner", "configured", "find", "guess", "requirement_names"]
+
 Runner = Literal["pytest", "nose2", "unittest"]
 
 #: Patterns of test files, for any runner.

@@ -28,6 +28,8 @@ from slipway.www.views.files import in_release
 from slipway.www.views.gates.gates import Site, shown, statement, surroundings
 from slipway.www.views.lookup import find_run
 
+__all__ = ["Direction", "early_gate", "rollback_gate", "show_early", "show_gate", "show_rollback"]
+
 Direction = Literal["first", "forward", "again", "rollback"]
 
 

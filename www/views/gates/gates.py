@@ -26,6 +26,17 @@ from slipway.www.views.gates.outcomes import marks, outcome
 from slipway.www.views.gates.progress import may, waits_for
 from slipway.www.views.runs.queue_reasons import why_queued
 
+__all__ = [
+    "Site",
+    "Surroundings",
+    "list_gates",
+    "shape",
+    "show",
+    "shown",
+    "statement",
+    "surroundings",
+]
+
 Site = dict[str, Outline]
 
 

@@ -13,6 +13,8 @@ from slipway.ledger.tables.gates import Deployment, Gate
 from slipway.model.states import GateState
 from slipway.www.shapes.gates import DeploymentMark, Outcome
 
+__all__ = ["marks", "outcome"]
+
 
 def marks(session: Session, attempts: Collection[Any]) -> dict[int, DeploymentMark]:
     """Return the deployments of attempts, by the attempt's id."""

@@ -16,6 +16,8 @@ from slipway.model.states import UNDECIDED, Decision, GateState
 from slipway.www.api.graph_columns import Outline
 from slipway.www.shapes.gates import MayGate, WaitsFor
 
+__all__ = ["may", "waits_for"]
+
 
 def may(gate: gate_tables.Gate, stage: Stage | None, person: Person, now: float) -> MayGate:
     """Return a person's permissions on a gate, at this moment."""

@@ -9,6 +9,8 @@ from slipway.model.states import CLOSED, ShownState
 from slipway.www.api.graph_columns import Outline
 from slipway.www.shapes.runs import Chip
 
+__all__ = ["critical_path"]
+
 
 def critical_path(outline: Outline, stages: Sequence[Chip]) -> list[str]:
     """Return the critical path, first stage to last; each waited longest for the one before it.

@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 from slipway.ledger.tables.runs import Run, StageResult
 from slipway.model.states import StageState
 
+__all__ = ["Expected", "expected"]
+
 #: Maximum runs of each project that are read.
 _RUNS = 10
 #: SQLite's limit of terms in one compound SELECT.

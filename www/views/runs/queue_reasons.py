@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 from slipway.ledger import queue_reasons
 from slipway.www.api.graph_columns import Outline
 
+__all__ = ["why_queued"]
+
 
 def why_queued(session: Session, site: Mapping[str, Outline]) -> dict[int, str]:
     """Return the reason why each queued attempt of a site has not begun, by the attempt's id."""

@@ -38,6 +38,8 @@ from slipway.www.views.runs.queue_reasons import why_queued
 from slipway.www.views.runs.stage_chips import chips
 from slipway.www.views.stage_rules import stage_rules
 
+__all__ = ["show_run"]
+
 
 async def show_run(call: Call) -> WholeRun:
     """Answer GET runs/PROJECT/NUMBER."""

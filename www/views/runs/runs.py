@@ -22,6 +22,8 @@ from slipway.www.views.runs.durations import expected
 from slipway.www.views.runs.queue_reasons import why_queued
 from slipway.www.views.runs.stage_chips import chips
 
+__all__ = ["list_runs", "marks"]
+
 _COLUMNS = (
     StageResult.run_id,
     StageResult.id,

@@ -15,6 +15,8 @@ from slipway.www.api.graph_columns import Outline
 from slipway.www.shapes.runs import Chip
 from slipway.www.views.runs.durations import Expected
 
+__all__ = ["Row", "chips"]
+
 
 class Row(Protocol):
     """An attempt, as a row of columns or of the ORM."""

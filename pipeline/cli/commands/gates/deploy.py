@@ -11,6 +11,8 @@ from slipway.cli.remote.projects import project_of
 from slipway.model.errors import WrongInput
 from slipway.model.states import UNDECIDED
 
+__all__ = ["run", "stage_of"]
+
 
 def run(options: argparse.Namespace) -> int:
     """Open the gate of the stage that deploys to an environment."""

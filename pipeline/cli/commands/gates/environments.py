@@ -15,6 +15,8 @@ from slipway.model.errors import PASSED
 from slipway.model.states import DeploymentState
 from slipway.scripts.terminal_text import escape
 
+__all__ = ["run"]
+
 
 def run(options: argparse.Namespace) -> int:
     """List each environment's deployment: release, time, person, parameters."""

@@ -19,6 +19,8 @@ from slipway.cli.remote.words import became, gate_sentence, print_json, print_ta
 from slipway.model.errors import PASSED, WrongInput
 from slipway.scripts.terminal_text import escape
 
+__all__ = ["asked", "run"]
+
 
 def run(options: argparse.Namespace) -> int:
     """List, show, open, approve or reject gates; freeze or thaw a project."""

@@ -11,6 +11,8 @@ from slipway.cli.remote.client import Remote
 from slipway.cli.remote.projects import project_of
 from slipway.model.errors import WrongInput
 
+__all__ = ["run"]
+
 
 def run(options: argparse.Namespace) -> int:
     """Open the gate of an older run's deployment."""

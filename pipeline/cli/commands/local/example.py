@@ -9,6 +9,8 @@ from pathlib import Path
 from slipway.git import git
 from slipway.model.errors import WrongInput
 
+__all__ = ["run"]
+
 _WHO = ("user.name=Slipway example", "user.email=example@localhost")
 
 

@@ -15,6 +15,8 @@ from slipway.scripts.stages.features.early_start import Started, start_early
 if TYPE_CHECKING:
     from slipway.model.kinds.features import FeatureKeys
 
+__all__ = ["run"]
+
 _SHARD = re.compile(r"([1-9][0-9]*)/([1-9][0-9]*)")
 
 

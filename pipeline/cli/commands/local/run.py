@@ -25,6 +25,8 @@ from slipway.scripts.terminal_text import escape
 from slipway.secrets.reading import given_here, variables_of
 from slipway.state_folder import Home
 
+__all__ = ["run"]
+
 
 def run(options: argparse.Namespace) -> int:
     """Run stages here, in the graph's order, in parallel."""

@@ -8,6 +8,8 @@ import sys
 from slipway.scripts import stage
 from slipway.scripts.report import ConsoleReport, Report, SequenceReport
 
+__all__ = ["run"]
+
 
 def run(options: argparse.Namespace) -> int:
     """Run one stage as its job describes."""

@@ -10,6 +10,8 @@ from slipway.model.secrets.location import SecretPlace
 from slipway.secrets.reading import given_secret
 from slipway.workers.worker_tac import WorkerPlace, write_tac
 
+__all__ = ["run"]
+
 
 def run(options: argparse.Namespace) -> int:
     """Write the worker's files and print how to start it."""

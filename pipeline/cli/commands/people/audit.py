@@ -25,6 +25,8 @@ from slipway.scripts.releases import manifest
 from slipway.scripts.releases.verify import find_release
 from slipway.scripts.terminal_text import escape
 
+__all__ = ["run"]
+
 _HASH = re.compile(r"[0-9a-f]{64}")
 _NOTHING = "the audit trail is empty; start the site: slipway up"
 #: Characters at the start of a cell that a spreadsheet takes for a formula.

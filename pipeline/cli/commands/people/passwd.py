@@ -14,6 +14,8 @@ from slipway.master.access.passwords import hash_password
 from slipway.model.errors import MissingTool, WrongInput
 from slipway.model.people import ADMIN, PersonName
 
+__all__ = ["run"]
+
 
 def run(options: argparse.Namespace) -> int:
     """Ask for a password and print its hash; write no file."""

@@ -34,6 +34,8 @@ from slipway.model.spelling import did_you_mean
 from slipway.scripts.terminal_text import escape
 from slipway.state_folder import Home
 
+__all__ = ["run"]
+
 T = TypeVar("T")
 
 

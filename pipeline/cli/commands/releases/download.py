@@ -23,6 +23,8 @@ from slipway.model.spelling import did_you_mean
 from slipway.scripts.atomic_files import explain_full_disk, written_aside
 from slipway.scripts.humanize import size_text
 
+__all__ = ["run"]
+
 #: File name that means the standard output.
 _STDOUT = "-"
 #: Control characters, which a terminal would obey or could not show.

@@ -14,6 +14,8 @@ from slipway.model.records.release import ReleaseRecord
 from slipway.scripts.terminal_text import escape
 from slipway.state_folder import Home
 
+__all__ = ["run"]
+
 
 def run(options: argparse.Namespace) -> int:
     """List releases, newest first."""

@@ -13,6 +13,8 @@ from slipway.model.errors import PASSED, StageFailed, WrongInput
 from slipway.scripts.releases.manifest import MANIFEST, read
 from slipway.scripts.releases.verify import check, examine, find_release
 
+__all__ = ["run"]
+
 
 def run(options: argparse.Namespace) -> int:
     """Verify every hash of a release, on this machine or on a web server."""

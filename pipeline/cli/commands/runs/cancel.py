@@ -9,6 +9,8 @@ from slipway.cli.remote.projects import project_of
 from slipway.cli.remote.words import say
 from slipway.model.errors import PASSED
 
+__all__ = ["run"]
+
 
 def run(options: argparse.Namespace) -> int:
     """Cancel a waiting or running run or stage."""

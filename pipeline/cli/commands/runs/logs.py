@@ -16,6 +16,8 @@ from slipway.model.errors import PASSED, WrongInput
 from slipway.model.spelling import did_you_mean
 from slipway.model.states import OPEN_RUN, ShownState
 
+__all__ = ["run"]
+
 _PAUSE = 0.5
 #: Lines of one request.
 _LINES = 5000

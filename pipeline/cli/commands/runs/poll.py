@@ -12,6 +12,8 @@ from slipway.cli.remote.projects import check_project
 from slipway.cli.remote.words import print_json
 from slipway.model.errors import PASSED, StageFailed, WrongInput
 
+__all__ = ["PATIENCE", "run"]
+
 #: Seconds after which this command stops waiting for a poll.
 PATIENCE = 120
 _PAUSE = 0.2

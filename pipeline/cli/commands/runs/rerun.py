@@ -9,6 +9,8 @@ from slipway.cli.remote.followed import FollowedRun, FollowedStage
 from slipway.cli.remote.following import conclude
 from slipway.cli.remote.projects import project_of
 
+__all__ = ["run"]
+
 
 def run(options: argparse.Namespace) -> int:
     """Start a new run of the same revision, or retry a stage of the run; wait for the outcome."""

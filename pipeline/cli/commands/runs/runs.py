@@ -14,6 +14,8 @@ from slipway.model.duration import format_duration
 from slipway.model.records.run import ListedRun
 from slipway.scripts.terminal_text import escape
 
+__all__ = ["run"]
+
 
 def run(options: argparse.Namespace) -> int:
     """List runs, newest first."""

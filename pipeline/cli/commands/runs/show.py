@@ -22,6 +22,8 @@ from slipway.model.states import GateState, ShownState, StageState
 from slipway.scripts.humanize import size_text
 from slipway.scripts.terminal_text import escape
 
+__all__ = ["run"]
+
 _WORDS: dict[str, str] = {ShownState.GATE: "waits for a person", ShownState.NOT_RUN: "not run"}
 
 

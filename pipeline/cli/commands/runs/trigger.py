@@ -9,6 +9,8 @@ from slipway.cli.remote.followed import FollowedRun
 from slipway.cli.remote.following import conclude
 from slipway.cli.remote.projects import project_of
 
+__all__ = ["run"]
+
 
 def run(options: argparse.Namespace) -> int:
     """Start a run, print its number, and wait for its outcome."""

@@ -12,6 +12,8 @@ from slipway.scripts.humanize import count_text, size_text
 from slipway.scripts.terminal_text import escape
 from slipway.state_folder import Home
 
+__all__ = ["run"]
+
 
 def run(options: argparse.Namespace) -> int:
     """Make a backup and print its contents, and what it lacks.

@@ -18,6 +18,8 @@ from slipway.model.site import Project, Site
 from slipway.scripts.terminal_text import escape
 from slipway.state_folder import Home
 
+__all__ = ["run", "tree"]
+
 
 def run(options: argparse.Namespace) -> int:
     """Check the site's file and print its graph.

@@ -12,6 +12,8 @@ from slipway.extension_points import EXTENSION_POINTS
 from slipway.model.errors import PASSED
 from slipway.scripts.terminal_text import escape
 
+__all__ = ["run"]
+
 
 def run(options: argparse.Namespace) -> int:
     """List the kinds; those that cannot be loaded with the reason."""

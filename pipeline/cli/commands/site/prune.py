@@ -27,6 +27,8 @@ from slipway.scripts.humanize import count_text, size_text
 from slipway.scripts.terminal_text import escape
 from slipway.state_folder import Home
 
+__all__ = ["run"]
+
 #: Seconds to wait for a backup to end.
 _PATIENCE = 60.0
 

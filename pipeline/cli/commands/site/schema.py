@@ -7,6 +7,8 @@ import sys
 
 from slipway.config.schema import reference, schema_text
 
+__all__ = ["run"]
+
 
 def run(options: argparse.Namespace) -> int:
     """Print the schema."""

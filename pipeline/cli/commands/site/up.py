@@ -45,6 +45,8 @@ from slipway.state_folder import (
     write_private,
 )
 
+__all__ = ["run"]
+
 # Seconds between two reads of the ledger; each takes processor time from the stages.
 _PAUSE = 0.5
 

@@ -14,6 +14,8 @@ from slipway.model.cell import cell_title
 from slipway.model.errors import PASSED
 from slipway.scripts.terminal_text import escape
 
+__all__ = ["run"]
+
 
 def run(options: argparse.Namespace) -> int:
     """List the workers."""

@@ -14,6 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+__all__ = ["main", "one_line", "upgrade"]
+
 
 def one_line(error: BaseException) -> str:
     """Format an exception as one line."""

@@ -16,6 +16,22 @@ import sys
 from pathlib import Path
 from typing import Any
 
+__all__ = [
+    "URLS",
+    "Unusable",
+    "bare_type",
+    "bits_of",
+    "describe_column",
+    "describe_type",
+    "from_database",
+    "from_models",
+    "kind_of",
+    "load_metadata",
+    "main",
+    "reflect_table",
+    "write_ddl",
+]
+
 # DDL can be written without an installed driver. Every SQLAlchemy knows psycopg2.
 URLS = {"sqlite": "sqlite://", "postgresql": "postgresql+psycopg2://"}
 

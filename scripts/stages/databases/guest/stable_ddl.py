@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+__all__ = ["BASE", "number_schema_items"]
+
 #: Far from the small numbers that other dictionary keys hash to.
 BASE = 1 << 40
 

@@ -31,6 +31,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO, Dict, Iterator  # noqa: UP035  Python 3.8
 
+__all__ = ["CURRENT", "MARK", "RELEASES", "STATE", "Facts", "Place", "Refused", "serve"]
+
 MARK = "\x1e"
 RELEASES = "releases"
 CURRENT = "current"

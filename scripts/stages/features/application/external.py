@@ -16,6 +16,8 @@ from slipway.model.duration import format_duration
 from slipway.model.errors import StageFailed
 from slipway.scripts.stages.features.application.http_probe import check_url
 
+__all__ = ["Elsewhere", "UnderTest", "shown"]
+
 _LIMIT = 10.0
 _PAUSE = 0.5
 

@@ -9,6 +9,8 @@ from urllib.parse import quote, urlsplit
 
 from slipway.model.errors import WrongInput
 
+__all__ = ["LIMIT", "Answer", "accepts", "ask", "check_url"]
+
 #: Default timeout in seconds of one answer.
 LIMIT = 5.0
 _MOST = 4096

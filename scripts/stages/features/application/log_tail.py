@@ -8,6 +8,8 @@ from pathlib import Path
 
 from slipway.model.errors import WrongInput
 
+__all__ = ["ApplicationLog", "ending_text"]
+
 _MOST_BYTES = 64 * 1024
 _LAST_LINES = 8
 _LONGEST_LINE = 300

@@ -11,6 +11,8 @@ from slipway.scripts.stages.features.application.port import Owner, find_owner, 
 from slipway.scripts.stages.features.application.settings import ApplicationSettings, Placeholders
 from slipway.scripts.stages.features.application.watchdog_client import Keeper
 
+__all__ = ["PortLost", "Proof"]
+
 _SERVER_ERROR = 500
 _OK = 200
 _OTHERS = (Owner.OTHER, Owner.SHARED)

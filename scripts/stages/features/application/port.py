@@ -15,6 +15,8 @@ import psutil
 
 from slipway.model.errors import StageFailed, WrongInput
 
+__all__ = ["Lease", "Owner", "find_owner", "is_taken", "listening", "reports_taken_port"]
+
 _TRIES = 20
 #: Messages of programs that cannot bind. In other languages, trying the port finds it.
 _PORT_TAKEN = re.compile(

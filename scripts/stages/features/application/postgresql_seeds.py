@@ -16,6 +16,8 @@ from slipway.model.errors import StageFailed
 from slipway.scripts.postgresql.cluster import Server, started
 from slipway.scripts.postgresql.restoring import restore
 
+__all__ = ["Copies", "Dump", "restored"]
+
 
 @dataclass(frozen=True)
 class Dump:

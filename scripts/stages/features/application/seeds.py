@@ -11,6 +11,8 @@ from pathlib import Path
 
 from slipway.model.errors import StageFailed
 
+__all__ = ["Seeds"]
+
 _SQLITE = b"SQLite format 3\0"
 #: Suffixes of files that SQLite leaves beside a database that was not closed.
 _BESIDE = ("-wal", "-shm", "-journal")

@@ -13,6 +13,8 @@ from slipway.model.errors import WrongInput
 if TYPE_CHECKING:
     from slipway.scripts.stages.features.application.postgresql_seeds import Copies
 
+__all__ = ["ApplicationSettings", "Placeholders"]
+
 _PLACEHOLDER = re.compile(r"\{(?:(host|port|url|token)|(database|postgresql)(?::([^{}]+))?)\}")
 _NAME = re.compile(r"[^=\0]+")
 

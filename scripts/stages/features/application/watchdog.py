@@ -23,6 +23,8 @@ from typing import Any
 
 import psutil
 
+__all__ = ["HURRY", "MARKS", "Watchdog", "belongings", "end_all", "is_alive", "main", "send"]
+
 #: Environment variable with the marks of the applications a process belongs to: outermost first,
 #: separated by colons.
 MARKS = "SLIPWAY_MARKS"

@@ -20,6 +20,8 @@ from slipway.model.errors import StageFailed
 from slipway.scripts.stages.features.application import watchdog
 from slipway.scripts.stages.features.application.watchdog import belongings, end_all, is_alive
 
+__all__ = ["Keeper"]
+
 _PATIENCE = 30.0
 _PAUSE = 0.01
 _WATCHDOG_ENDED = (

@@ -16,6 +16,8 @@ from slipway.scripts.humanize import count_text
 from slipway.scripts.stages.features.report.evidence import EvidenceShelf, end_of
 from slipway.scripts.stages.features.results import Attempt, ScenarioResult, StepResult
 
+__all__ = ["CaseWriter", "took"]
+
 _ROOM = "slipway.scripts.stages.features.report"
 _LONGEST_MESSAGE = 8_000
 _LONGEST_HINT = 160

@@ -12,6 +12,8 @@ from slipway.html.terminal import lines
 from slipway.scripts.humanize import count_text, size_text
 from slipway.scripts.stages.features.results import EvidenceFile
 
+__all__ = ["EvidenceShelf", "end_of"]
+
 _ROOM = "slipway.scripts.stages.features.report"
 _PICTURES = {"image/png", "image/jpeg"}
 _TEXTS = {"application/json", "application/xml", "application/x-ndjson"}

@@ -32,6 +32,8 @@ from slipway.scripts.stages.features.results import (
     verdict,
 )
 
+__all__ = ["load_templates", "write_report"]
+
 _ROOM = "slipway.scripts.stages.features.report"
 _MEGA = 1_000_000
 _OPEN = 20

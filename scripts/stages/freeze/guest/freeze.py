@@ -19,6 +19,22 @@ from platform import python_version
 from sysconfig import get_platform
 from typing import Any
 
+__all__ = [
+    "BESIDES",
+    "CALLERS",
+    "DRIVERS",
+    "SQLALCHEMY",
+    "WINDOWS_RUNTIME",
+    "Wrong",
+    "check_modules",
+    "dialect_packages",
+    "freeze",
+    "main",
+    "missing",
+    "one_dialect",
+    "there",
+]
+
 # The drivers of each dialect. SQLAlchemy imports them by name at run time, so cx_Freeze cannot find
 # them.
 DRIVERS = {

@@ -21,6 +21,26 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
+__all__ = [
+    "BREAKS",
+    "ILLEGAL",
+    "ILLEGAL_ASCII",
+    "SKIPPED",
+    "SOURCES",
+    "Given",
+    "Result",
+    "chosen",
+    "clean",
+    "collect",
+    "element",
+    "main",
+    "place",
+    "reaches",
+    "source_of",
+    "split",
+    "starts",
+]
+
 SKIPPED = {"__pycache__", "node_modules", "site-packages", "venv", "build", "dist"}
 # Characters that are invalid in XML 1.0; a test may print any.
 ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -16,6 +16,8 @@ from .errors import StepExited, WrongInput, details, failed_import, one_line, pl
 from .runner import Run
 from .verdicts import HookError
 
+__all__ = ["Attachments", "install", "make_runner", "wrap_hooks"]
+
 
 def install(run: Run) -> None:
     """Patch behave's scenarios, steps, step functions, cleanups and its feature parser."""

@@ -16,6 +16,8 @@ from . import tags as feature_tags
 from .errors import WrongInput, one_line
 from .settings import Settings
 
+__all__ = ["configure", "is_question", "runner_class", "set_formats"]
+
 #: Arguments that only print a text, without a run.
 _QUESTIONS = ("version", "tags_help", "lang_list", "lang_help")
 _DEFAULT_RUNNER = "behave.runner:Runner"

@@ -9,6 +9,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+__all__ = [
+    "HERE",
+    "Missing",
+    "StepExited",
+    "Stop",
+    "WrongInput",
+    "at",
+    "details",
+    "failed_import",
+    "is_ours",
+    "one_line",
+    "parts",
+    "place",
+    "relative",
+    "standing",
+]
+
 HERE = str(Path(__file__).resolve().parents[1])
 _LONG = 1000
 

@@ -11,6 +11,8 @@ import threading
 import time
 from typing import Any
 
+__all__ = ["Events", "cut"]
+
 _LONG = 20_000
 
 

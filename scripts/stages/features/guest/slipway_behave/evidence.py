@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+__all__ = ["Evidence", "slug"]
+
 #: Types for which mimetypes knows unusual suffixes or none.
 _ENDINGS = {"text/plain": ".txt", "image/jpeg": ".jpg", "application/json": ".json"}
 _NAME = 80

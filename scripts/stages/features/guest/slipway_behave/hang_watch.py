@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
+__all__ = ["Watch"]
+
 #: Seconds after its timeout until faulthandler ends a process in which no Python thread can run.
 _GRACE = 15.0
 #: Seconds between resets of that timer. A reset starts a thread: at each step it is too slow.

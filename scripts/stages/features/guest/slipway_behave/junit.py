@@ -10,6 +10,8 @@ from xml.etree import ElementTree as ET
 from .evidence import slug
 from .verdicts import HookError, Verdict
 
+__all__ = ["clean", "write"]
+
 # Characters that are invalid in XML 1.0; a step may print any.
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

@@ -78,6 +78,8 @@ from .runner import Run
 from .settings import Settings, read
 from .verdicts import HookError
 
+__all__ = ["check_behave", "end_hung", "judge", "main", "no_features", "run"]
+
 _OLDEST = (1, 3)
 
 

@@ -12,6 +12,8 @@ from .errors import Stop, WrongInput, one_line, relative
 from .quarantine import Quarantine
 from .settings import Settings
 
+__all__ = ["Plan", "Planned", "make", "nothing"]
+
 
 @dataclass
 class Planned:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 
 from .errors import WrongInput
 
+__all__ = ["Quarantine"]
+
 
 class Quarantine:
     """The rules of one run: `@quarantine` always, `@quarantine.until:2026-12-31` until that day."""

@@ -16,6 +16,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+__all__ = ["Queue", "deal", "estimates", "key", "longest_first", "lost", "seconds"]
+
 _NAME = 60
 
 

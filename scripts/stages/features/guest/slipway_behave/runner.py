@@ -15,6 +15,8 @@ from .scenarios import Scenarios
 from .settings import Settings
 from .verdicts import HookError
 
+__all__ = ["Run"]
+
 
 class Run(Scenarios):
     """The state of one process's run."""

@@ -17,6 +17,8 @@ from .queue import Queue
 from .settings import Settings
 from .verdicts import Attempt, HookError, Verdict
 
+__all__ = ["Scenarios"]
+
 
 class Scenarios:
     """The scenarios and steps that behave runs."""

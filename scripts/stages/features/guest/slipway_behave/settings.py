@@ -9,6 +9,8 @@ from typing import Any
 
 from .errors import WrongInput
 
+__all__ = ["Settings", "read"]
+
 
 @dataclass
 class Settings:

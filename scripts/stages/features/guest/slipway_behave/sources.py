@@ -9,6 +9,8 @@ from typing import Any
 
 from .errors import WrongInput, relative
 
+__all__ = ["forgotten_colons", "parse", "text_of"]
+
 _LANGUAGE = re.compile(r"^\s*#\s*language\s*:\s*(\S+)", re.MULTILINE)
 _STEPS = ("given", "when", "then")
 _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)

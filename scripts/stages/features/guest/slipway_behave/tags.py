@@ -9,6 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+__all__ = [
+    "KEYWORDS",
+    "WrongTags",
+    "both",
+    "expression",
+    "is_new",
+    "new_style",
+    "notes",
+    "translate",
+]
+
 KEYWORDS = {"and", "or", "not"}
 #: An old-style "not" before a tag or a parenthesis of the new style.
 _OLD_NOT = re.compile(r"(?:(?<=\s)|(?<=\()|^)[~-]\s*(?=[@\w(])")

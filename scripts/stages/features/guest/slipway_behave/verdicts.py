@@ -8,6 +8,21 @@ from typing import Any
 from .errors import at, details, one_line, parts, place, relative
 from .events import cut
 
+__all__ = [
+    "STATUSES",
+    "Attempt",
+    "HookError",
+    "Verdict",
+    "attempt_of",
+    "combine",
+    "decorator",
+    "has_failed",
+    "snippet",
+    "step_message",
+    "verdict_of",
+    "where",
+]
+
 STATUSES = ("passed", "failed", "error", "flaky", "quarantined", "skipped", "untested")
 _SAME = {"passed", "failed", "skipped", "untested"}
 _FAILED = {"failed", "error"}

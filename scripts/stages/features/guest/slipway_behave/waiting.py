@@ -9,6 +9,8 @@ import os
 import sys
 from pathlib import Path
 
+__all__ = ["wait_for_settings"]
+
 #: What every run needs of behave.
 _NEEDED = ("behave.__main__", "behave.runner", "behave.formatter.pretty")
 

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+__all__ = ["COUNTS", "PART", "cut", "deal", "own", "pytest_collection_modifyitems"]
+
 PART = "SLIPWAY_PART"
 COUNTS = "SLIPWAY_PART_TOLD"
 
