@@ -18,7 +18,7 @@ from pathlib import Path
 
 __all__ = ["end", "main", "of_place"]
 
-#: Environment variable of deployers and all that they start; see `process.DEPLOYED`.
+#: Environment variable of deployers and all that they start; see `process_tree.DEPLOYED`.
 _MARK = b"SLIPWAY_DEPLOYED="
 _GRACE, _PATIENCE = 10.0, 20.0
 

@@ -169,7 +169,7 @@ def _wait(child: int, *, keep_deployed: Callable[[], bool]) -> int:
         status = ended if pid == child else None
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if has_children():
-        from slipway.scripts.process import end_descendants
+        from slipway.scripts.process_tree import end_descendants
 
         end_descendants(patience=0.5, keep_deployed=keep_deployed())
     code = os.waitstatus_to_exitcode(status)

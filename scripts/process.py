@@ -5,34 +5,19 @@ from __future__ import annotations
 import codecs
 import contextlib
 import io
-import os
-import signal
 import subprocess
-import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-import psutil
-
 from slipway.model.duration import format_duration
 from slipway.model.errors import MissingTool, StageFailed
 from slipway.scripts import guard
+from slipway.scripts.process_tree import end_descendants, end_tree
 
-__all__ = [
-    "DEPLOYED",
-    "TAIL",
-    "Finished",
-    "end_descendants",
-    "end_strays",
-    "end_tree",
-    "feed",
-    "is_deployed",
-    "run",
-]
+__all__ = ["TAIL", "Finished", "end_strays", "feed", "run"]
 
 #: Lines of a program's output kept for the error sentence.
 TAIL = 40
@@ -41,10 +26,6 @@ _LAST_LINES = 8
 _LONGEST_LINE = 65_536
 #: Bytes per read; the capacity of a Linux pipe.
 _BLOCK = 65_536
-#: Environment variable of deployers and all that they start; its value is PROJECT/ENVIRONMENT.
-DEPLOYED = "SLIPWAY_DEPLOYED"
-#: Seconds after which processes that cannot be killed (uninterruptible I/O) are given up.
-_MOST_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -75,35 +56,6 @@ class Finished:
         """
         lines = self.last_output(_LAST_LINES) or "nothing"
         return f"{called} {self.ending}; its last lines: {lines}"
-
-
-def end_tree(pid: int, patience: float = 3.0) -> None:
-    """End a process and all its descendants: SIGTERM first, then SIGKILL.
-
-    Args:
-        pid: The root of the tree; it may have ended already.
-        patience: Seconds between the two signals.
-    """
-    try:
-        root = psutil.Process(pid)
-        tree = [*root.children(recursive=True), root]
-    except psutil.NoSuchProcess:
-        return
-    for process in tree:
-        _quietly(process.terminate)
-    _, alive = psutil.wait_procs(tree, timeout=patience)
-    for process in alive:
-        # Processes started since the first signal are children of those still alive.
-        with contextlib.suppress(psutil.Error):
-            for late in process.children(recursive=True):
-                _quietly(late.kill)
-        _quietly(process.kill)
-    psutil.wait_procs(alive, timeout=patience)
-
-
-def _quietly(action: Callable[[], None]) -> None:
-    with contextlib.suppress(psutil.Error):
-        action()
 
 
 def run(
@@ -250,90 +202,7 @@ def _follow(
     return Finished(code, "\n".join(tail))
 
 
-def end_descendants(patience: float = 3.0, *, keep_deployed: bool = False) -> None:
-    """End all running descendants of this process: SIGTERM first, then SIGKILL.
-
-    Args:
-        patience: Seconds between the two signals.
-        keep_deployed: Spare processes that a deployment left running. Only a deployment's own
-            script may set this: any program can set the variable that marks them.
-    """
-    tree = _tree(keep_deployed=keep_deployed)
-    for process in tree:
-        _quietly(process.terminate)
-    psutil.wait_procs(tree, timeout=patience)
-    deadline = time.monotonic() + _MOST_SECONDS
-    # Processes started since, and orphans of killed ones, become our children: see `adopt_orphans`.
-    # They may fork quickly, so the search must be quicker.
-    while (pids := _child_pids(keep_deployed=keep_deployed)) and time.monotonic() < deadline:
-        for pid in pids:
-            with contextlib.suppress(OSError):
-                os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
-        if sum(_reap(pid) for pid in pids) == 0:
-            time.sleep(0.001)
-
-
-def _tree(*, keep_deployed: bool) -> list[psutil.Process]:
-    """Return this process's descendants."""
-    if not keep_deployed:
-        # One pass over all processes: one for each of thousands of zombies would take too long.
-        return psutil.Process().children(recursive=True)
-    children = _children(keep_deployed=True)
-    running = [child for child in children if not _has_ended(child)]
-    return [process for child in running for process in (child, *_below(child))]
-
-
-def _has_ended(process: psutil.Process) -> bool:
-    try:
-        return bool(process.status() == psutil.STATUS_ZOMBIE)
-    except psutil.Error:
-        return True
-
-
 def end_strays() -> None:
     """End processes that a program has left behind, if this process runs only a stage."""
     if guard.alone:
         end_descendants(patience=0.5)
-
-
-def _children(*, keep_deployed: bool) -> list[psutil.Process]:
-    children = psutil.Process().children()
-    return [child for child in children if not (keep_deployed and is_deployed(child))]
-
-
-def _child_pids(*, keep_deployed: bool) -> list[int]:
-    """Return the ids of this process's children; psutil is slower, it builds objects for all."""
-    if keep_deployed or not sys.platform.startswith("linux"):
-        return [child.pid for child in _children(keep_deployed=keep_deployed)]
-    me, found = str(os.getpid()).encode(), []
-    for name in os.listdir("/proc"):  # noqa: PTH208
-        if name.isdecimal():
-            with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as stream:  # noqa: PTH123
-                # The program's name precedes it, in parentheses, and may hold any character.
-                if stream.read().rpartition(b")")[2].split()[1] == me:
-                    found.append(int(name))
-    return found
-
-
-def _reap(pid: int) -> bool:
-    """Reap a child without blocking; return True if it has ended."""
-    if os.name != "posix":
-        return False
-    with contextlib.suppress(ChildProcessError):
-        return os.waitpid(pid, os.WNOHANG) != (0, 0)
-    return True
-
-
-def _below(process: psutil.Process) -> list[psutil.Process]:
-    with contextlib.suppress(psutil.Error):
-        return list(process.children(recursive=True))
-    return []
-
-
-def is_deployed(process: psutil.Process) -> bool:
-    """Return True if a deployment left this process running: marked, in a session of its own."""
-    if os.name != "posix":
-        return False
-    with contextlib.suppress(psutil.Error, OSError):
-        return os.getsid(process.pid) != os.getsid(0) and DEPLOYED in process.environ()
-    return False

@@ -23,7 +23,7 @@ from slipway.model.protocol.job import Deployment, Input, Job
 from slipway.model.protocol.script_input import Dispatched
 from slipway.scripts import checkout, guard, removal
 from slipway.scripts.inputs import place_inputs
-from slipway.scripts.process import end_descendants
+from slipway.scripts.process_tree import end_descendants
 from slipway.scripts.redaction import MaskedReport
 from slipway.scripts.report import Report, SequenceReport, hash_file
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from slipway.scripts.guard import die_with_parent
-from slipway.scripts.process import end_tree
+from slipway.scripts.process_tree import end_tree
 
 __all__ = ["OFFSCREEN", "drawn_nowhere", "lacks_display"]
 

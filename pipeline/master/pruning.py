@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+from sqlalchemy.orm import Session
 from twisted.internet import defer, task, threads
 from twisted.python import log
 
@@ -13,19 +15,40 @@ from slipway.artefacts import pruning
 from slipway.artefacts.store import Store
 from slipway.ledger import retention
 from slipway.model.errors import SlipwayError
+from slipway.model.site import Project
 
-if TYPE_CHECKING:
-    from slipway.master.ledger_service import LedgerService
+__all__ = ["PrunedLedger", "Pruning"]
 
-__all__ = ["Pruning"]
-
+P = ParamSpec("P")
+T = TypeVar("T")
 _DAY = 86400
+
+
+class PrunedLedger(Protocol):
+    """What pruning needs of the ledger service."""
+
+    projects: dict[str, Project]
+    store_folder: str
+
+    async def read(
+        self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Read from the ledger."""
+
+    async def change(
+        self,
+        actor: str,
+        work: Callable[Concatenate[Session, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Change the ledger, with a person as the actor in the audit trail."""
 
 
 class Pruning:
     """Deletes the artefacts of old runs according to each project's `keep`."""
 
-    def __init__(self, ledger: LedgerService) -> None:
+    def __init__(self, ledger: PrunedLedger) -> None:
         self._ledger = ledger
         self._daily = task.LoopingCall(self._prune)
 

@@ -6,11 +6,12 @@ import contextlib
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.remote.webelement import WebElement
 
+from slipway.sessions.browser.base import BrowserBase
 from slipway.sessions.browser.errors import LeftPage, translated_errors
 from slipway.sessions.browser.pointer import click_at
 from slipway.sessions.browser.refusals import LASTING, refusal
@@ -18,9 +19,6 @@ from slipway.sessions.element import Element
 from slipway.sessions.errors import NotThere, SessionError, Unsupported
 from slipway.sessions.label_search import path_of
 from slipway.sessions.session import NotYet
-
-if TYPE_CHECKING:
-    from slipway.sessions.browser.session import BrowserSession
 
 __all__ = ["ActingElement", "typable"]
 
@@ -48,7 +46,7 @@ class ActingElement(Element):
     #: True: one particular element, which cannot be found again once it has left the page.
     held = False
 
-    def __init__(self, session: BrowserSession, way: Sequence[object]) -> None:
+    def __init__(self, session: BrowserBase, way: Sequence[object]) -> None:
         """Keep the search path.
 
         Args:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.remote.webdriver import WebDriver
+from selenium.webdriver.remote.webelement import WebElement
 
 from slipway.sessions.browser import scripts
 from slipway.sessions.browser.cookies import CookieJar
 from slipway.sessions.browser.errors import LeftPage, Slow, Stalled, translated_errors
 from slipway.sessions.browser.limits import stuck
 from slipway.sessions.browser.windows import Windows
+from slipway.sessions.element import Element
 from slipway.sessions.errors import SessionError, Transient, Unsupported
 from slipway.sessions.session import Session
 
@@ -72,6 +76,14 @@ class BrowserBase(Session):
     def shown(self) -> str:
         """Return the page's description for messages."""
         return self._page()
+
+    @abstractmethod
+    def found(self, answer: dict[str, Any]) -> Sequence[Element]:
+        """Return the elements in a page script's answer."""
+
+    def send_files(self, field: WebElement, files: Sequence[Path]) -> None:
+        """Attach files of this machine to a file field."""
+        field.send_keys("\n".join(map(str, files)))
 
     def run_next_task(self) -> None:
         """Run a task in the page after a click or key, so that the next command sees the effects.

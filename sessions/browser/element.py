@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.remote.webelement import WebElement
 
 from slipway.sessions.browser.acting import ActingElement
+from slipway.sessions.browser.base import BrowserBase
 from slipway.sessions.browser.errors import LEFT_SENTENCE, LeftPage
 from slipway.sessions.label_search import path_of
 from slipway.sessions.locators import described, inside, named
-
-if TYPE_CHECKING:
-    from slipway.sessions.browser.session import BrowserSession
 
 __all__ = ["BrowserElement", "SoughtElement", "way_to"]
 
@@ -25,7 +22,7 @@ class BrowserElement(ActingElement):
 
     held = True
 
-    def __init__(self, session: BrowserSession, element: WebElement) -> None:
+    def __init__(self, session: BrowserBase, element: WebElement) -> None:
         """Keep the element.
 
         Args:
@@ -49,7 +46,7 @@ class BrowserElement(ActingElement):
 class SoughtElement(ActingElement):
     """An element that is searched at each use: a page may replace it by another one."""
 
-    def __init__(self, session: BrowserSession, names: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, session: BrowserBase, names: Sequence[tuple[str, str]]) -> None:
         """Keep the names.
 
         Args:

@@ -7,15 +7,13 @@ import contextlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from slipway.sessions.browser.errors import first_line, translated_errors
 from slipway.sessions.browser.limits import stuck
+from slipway.sessions.browser.visitor import BrowserVisitor
 from slipway.sessions.errors import SessionLost
 from slipway.sessions.session import Evidence
-
-if TYPE_CHECKING:
-    from slipway.sessions.browser.session import BrowserSession
 
 __all__ = ["collect", "failed_requests", "frame", "why_not_shown"]
 
@@ -27,7 +25,7 @@ _FRAME_SCALE = 0.5
 _VIEW = "return [scrollX, scrollY, innerWidth, innerHeight]"
 
 
-def collect(session: BrowserSession) -> list[Evidence]:
+def collect(session: BrowserVisitor) -> list[Evidence]:
     """Return picture, page, console and failed requests, as far as available.
 
     Args:
@@ -62,7 +60,7 @@ def collect(session: BrowserSession) -> list[Evidence]:
     return kept
 
 
-def frame(session: BrowserSession, title: str) -> Evidence | None:
+def frame(session: BrowserVisitor, title: str) -> Evidence | None:
     """Return a small picture of the window; None if it is not available."""
     browser = session.browser
     with contextlib.suppress(Exception):
@@ -76,7 +74,7 @@ def frame(session: BrowserSession, title: str) -> Evidence | None:
     return None
 
 
-def _alert(session: BrowserSession) -> bytes:
+def _alert(session: BrowserVisitor) -> bytes:
     """Return the open alert's text and dismiss it: no picture can be taken while it is open."""
     with contextlib.suppress(AssertionError):
         text = session.alert_now()
@@ -85,11 +83,11 @@ def _alert(session: BrowserSession) -> bytes:
     return b""
 
 
-def _page(session: BrowserSession) -> bytes:
+def _page(session: BrowserVisitor) -> bytes:
     return f"<!-- {session.url.replace('--', '- -')} -->\n{session.html}".encode(errors="replace")
 
 
-def _console(session: BrowserSession) -> bytes:
+def _console(session: BrowserVisitor) -> bytes:
     lines = [
         f"{_time(entry['timestamp'] / 1000)} {entry['level']} {entry['message']}"
         for entry in session.log("browser")
@@ -97,7 +95,7 @@ def _console(session: BrowserSession) -> bytes:
     return _lines(lines)
 
 
-def _network(session: BrowserSession) -> bytes:
+def _network(session: BrowserVisitor) -> bytes:
     return _lines(failed_requests(entry["message"] for entry in session.log("performance")))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -209,10 +208,6 @@ class BrowserSession(BrowserVisitor):
     def frame(self, title: str) -> Evidence | None:
         """Return a small picture of the page for a film; None if it is not available."""
         return browser_evidence.frame(self, title)
-
-    def send_files(self, field: WebElement, files: Sequence[Path]) -> None:
-        """Attach files of this machine to a file field."""
-        field.send_keys("\n".join(map(str, files)))
 
 
 def _unwrapped(value: object) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from slipway.sessions.element import Element
 from slipway.sessions.errors import SessionError, Unsupported
@@ -12,18 +12,22 @@ from slipway.sessions.http.text import is_visible, visible_text
 from slipway.sessions.http.xpath import elements
 from slipway.sessions.locators import fold
 
-if TYPE_CHECKING:
-    from slipway.sessions.desktop.session import DesktopSession
-
-__all__ = ["DesktopElement"]
+__all__ = ["DesktopElement", "Performer"]
 
 _FIELDS = {"input", "textarea", "select"}
+
+
+class Performer(Protocol):
+    """What an element needs of its session."""
+
+    def perform(self, do: str, on: str, title: str, **about: Any) -> None:
+        """Have the agent perform an action on a widget."""
 
 
 class DesktopElement(Element):
     """A widget or a part of one, as found by a desktop session at one moment."""
 
-    def __init__(self, session: DesktopSession, node: Any) -> None:
+    def __init__(self, session: Performer, node: Any) -> None:
         """Keep the element and its session."""
         self._session = session
         self._node = node

@@ -9,7 +9,7 @@ import pytest
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="orphans are adopted on Linux")
 #: Has thousands of children that have ended, and one that has not.
 MANY = """import os, sys, time
-from slipway.scripts.process import end_descendants
+from slipway.scripts.process_tree import end_descendants
 for _ in range(2500):
     if os.fork() == 0:
         os._exit(0)

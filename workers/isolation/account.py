@@ -18,7 +18,7 @@ import psutil
 
 from slipway.model.errors import MissingTool
 from slipway.model.tenant import is_deploying
-from slipway.scripts.process import is_deployed
+from slipway.scripts.process_tree import is_deployed
 
 __all__ = [
     "GROUP",

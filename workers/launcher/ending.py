@@ -24,7 +24,7 @@ _JOIN_SESSION_KEYRING = 1
 _MOST_SECONDS = 20.0
 #: Seconds of killing after which all of the tenant's processes are suspended for a moment.
 _QUICK = 1.0
-#: Environment variable of the programs that a deployment leaves running; see `process.DEPLOYED`.
+#: Environment variable of the programs that a deployment leaves running; see process_tree.DEPLOYED.
 _DEPLOYED = b"SLIPWAY_DEPLOYED="
 
 

@@ -16,7 +16,7 @@ import psutil
 
 from slipway.model.errors import MissingTool
 from slipway.scripts.guard import adopt_orphans, die_with_parent
-from slipway.scripts.process import end_descendants
+from slipway.scripts.process_tree import end_descendants
 
 __all__ = ["PATIENCE", "Child", "Children", "log_size", "master"]
 

@@ -17,9 +17,9 @@ from slipway.master.access.login_throttle import Attempt
 from slipway.master.access.passwords import Comparing, TooBusy
 from slipway.master.access.users import Users
 from slipway.model.access import Unknown
-from slipway.model.people import ADMIN, OAUTH
+from slipway.model.people import ADMIN
 
-__all__ = ["Guarded", "HeaderAuth", "Marks", "PeopleAuth", "make_auth"]
+__all__ = ["Guarded", "HeaderAuth", "Marks", "PeopleAuth"]
 
 #: Device cookie of a browser that has signed in before; other people's guesses do not count for it.
 _BROWSER = b"SLIPWAY_BROWSER"
@@ -178,13 +178,3 @@ class HeaderAuth(Guarded):
     def getLoginResource(self) -> Any:
         """Return a page that explains it."""
         return forbidden(message="people sign in at the reverse proxy in front of this site")
-
-
-def make_auth(users: Users) -> AuthBase:
-    """Return Buildbot's `auth` for a site."""
-    if users.access.provider in OAUTH:
-        # Imported late: it loads `requests`, which other sites do not need.
-        from slipway.master.access.oauth import make_provider
-
-        return make_provider(users)
-    return HeaderAuth(users) if users.access.provider == "proxy-header" else PeopleAuth(users)

@@ -8,8 +8,8 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from slipway.master.access.audited_authorization import RecordedAuthz
+from slipway.master.access.auth import make_auth
 from slipway.master.access.authorization import Rules
-from slipway.master.access.login import make_auth
 from slipway.master.access.users import Users
 from slipway.model.site import Project, SiteSettings
 

@@ -17,7 +17,7 @@ from typing import IO, Any, cast
 
 from slipway.model.errors import MissingTool, SlipwayError, StageFailed, WrongInput
 from slipway.scripts.archives.entries import Entry
-from slipway.scripts.process import end_tree
+from slipway.scripts.process_tree import end_tree
 from slipway.scripts.python_env.interpreter import clean_environment
 
 __all__ = ["BOOTSTRAP", "GUEST", "Lost", "Refused", "Session", "here"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from slipway.model.errors import WrongInput
 from slipway.model.protocol.job import Deployment, Job, Release
-from slipway.scripts.process import DEPLOYED
+from slipway.scripts.process_tree import DEPLOYED
 
 __all__ = ["as_json", "parameters", "variables"]
 

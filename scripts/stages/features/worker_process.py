@@ -108,7 +108,7 @@ class FeatureProcess:
         """End the guest with its process tree. Idempotent."""
         if self._process.poll() is None:
             # Imported late: most processes end by themselves.
-            from slipway.scripts.process import end_tree
+            from slipway.scripts.process_tree import end_tree
 
             end_tree(self._process.pid)
         self._process.wait()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from slipway.config import parse
-from slipway.scripts.process import DEPLOYED
+from slipway.scripts.process_tree import DEPLOYED
 from tests.support.processes import alive
 
 ROOT = Path(__file__).parents[4]
