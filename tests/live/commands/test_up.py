@@ -7,9 +7,11 @@ import signal
 import socket
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
+import psutil
 import pytest
 
 from tests.live.conftest import LiveSite
@@ -24,6 +26,11 @@ CHAIN = (
     + command("look", "print('looking')")
     + command("join", "import os; print(os.environ['SLIPWAY_INPUTS'])", "make", "look")
 )
+
+
+def command_lines() -> Iterator[list[str]]:
+    """Return the command line of each process of this machine."""
+    return (one.info["cmdline"] or [] for one in psutil.process_iter(["cmdline"]))
 
 
 SLOW = "import time, pathlib; pathlib.Path('ran').touch(); time.sleep(4)"
@@ -116,9 +123,10 @@ def test_ctrl_c_ends_everything_it_started_and_nothing_else(
 ) -> None:
     """Also what a stage's program has started in sessions of its own."""
     site.isolated = isolated
+    mark = f"mark-{uuid4()}"
     code = (
         "import subprocess, sys, time;"
-        "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(300)'],"
+        f"subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(300)', '{mark}'],"
         " start_new_session=True); time.sleep(300)"
     )
     site.write(command("hang", code))
@@ -126,7 +134,7 @@ def test_ctrl_c_ends_everything_it_started_and_nothing_else(
     try:
         site.up()
         site.wait_for_stage(1, "hang", "running")
-        time.sleep(1)
+        wait_for(lambda: any(mark in one[-1:] for one in command_lines()), site.said)
         assert site.down() == 130
         assert not site.processes()
         assert bystander.poll() is None

@@ -47,7 +47,7 @@ export function Shell({ title, trail, actions, children }: Props): ReactElement 
 function Line(): ReactElement {
   const line = useLine();
   return (
-    <div role="status">
+    <div role="status" data-line={line}>
       {line === "lost" && (
         <div className="sw-banner">
           <Icon name="running" className="sw-spin" /> The master does not answer. What you see may be old;
