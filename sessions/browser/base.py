@@ -68,7 +68,7 @@ class BrowserBase(Session):
         """Run one of the page scripts.
 
         Args:
-            name: A function of page/deeds.js.
+            name: A function of page/operations.js.
             arguments: The function's arguments.
         """
         return dict(self.browser.execute_script(scripts.PAGE_SCRIPT, name, *arguments) or {})

@@ -6,8 +6,8 @@ from importlib.resources import files
 
 __all__ = ["CLEAR_STORAGE", "NEXT_TASK", "PAGE_HTML", "PAGE_SCRIPT", "PAGE_TEXT"]
 
-_PARTS = ("finding", "checking", "pointing", "deeds")
-#: Runs a function of page/deeds.js; arguments: its name, then the search path of its element.
+_PARTS = ("finding", "checking", "pointing", "operations")
+#: Runs a function of page/operations.js; arguments: its name, then the search path of its element.
 PAGE_SCRIPT = "".join(
     (files(__package__) / "page" / f"{one}.js").read_text("utf-8") for one in _PARTS
 )

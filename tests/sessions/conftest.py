@@ -173,11 +173,11 @@ class Application:
         added = self.pages.get(asked.path)
         if added is not None:
             return added(asked) if callable(added) else added
-        for start, deed in ROUTES.items():
+        for start, operation in ROUTES.items():
             if asked.path == start or (
                 len(start) > 1 and start[-1] == "/" and asked.path.startswith(start)
             ):
-                return deed(self, asked)
+                return operation(self, asked)
         return page("<h1>Not found</h1>", "Not found", 404)
 
 

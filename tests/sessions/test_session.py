@@ -145,7 +145,7 @@ def test_an_editable_part_needs_a_script(session, application):
 
 
 def test_what_needs_a_browser_says_so(session):
-    for deed in (
+    for operation in (
         lambda: session.execute("1"),
         lambda: session.alert,
         session.answer_alert,
@@ -159,7 +159,7 @@ def test_what_needs_a_browser_says_so(session):
         with pytest.raises(
             Unsupported, match=r'driver "http" cannot .*tag the scenario @javascript'
         ):
-            deed()
+            operation()
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,7 @@ def second() -> None:
     other.show()
 
 
-for text, deed in (
+for text, operation in (
     ("&Tell", tell),
     ("Prompt", prompt),
     ("File ...", choose_file),
@@ -162,7 +162,7 @@ for text, deed in (
     ("Quit", application.quit),
 ):
     button = QPushButton(text)
-    button.clicked.connect(deed)
+    button.clicked.connect(operation)
     form.addRow(button)
 menu = window.menuBar().addMenu("&Edit")
 action = menu.addAction("&Delete ...", ask)

@@ -233,14 +233,14 @@ def test_what_cannot_change_is_told_at_once(session, application, tmp_path):
         session.find("id", "r").set_checked(checked=False)
     with pytest.raises(SessionError, match=r'<input id="f" type="file"> is a file field'):
         session.find("id", "f").click()
-    for deed in (
+    for operation in (
         lambda found: found.fill("x"),
         lambda found: found.choose("x"),
         lambda found: found.set_checked(checked=True),
         lambda found: found.attach([tmp_path]),
     ):
         with pytest.raises(SessionError, match=r'the element <p id="p"> is a p element'):
-            deed(session.find("id", "p"))
+            operation(session.find("id", "p"))
 
 
 def test_headers_that_stick_and_what_is_far_away_are_scrolled_past(session, application):

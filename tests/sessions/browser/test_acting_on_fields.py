@@ -84,14 +84,14 @@ def test_seeing_takes_one_command_however_much_there_is(session, application):
     session.browser.execute = lambda command, *more: sent.append(command) or execute(command, *more)
     try:
         with session.within("table", "t"):
-            for deed in (
+            for operation in (
                 lambda: session.see("last"),
                 lambda: session.see_not("first"),
                 lambda: session.see_element("row", "Row"),
                 lambda: session.see_no_element("row", "Column"),
             ):
                 sent.clear()
-                deed()
+                operation()
                 assert len(sent) == 1, sent
     finally:
         session.browser.execute = execute

@@ -76,7 +76,7 @@ def test_what_turns_for_ever_is_clicked_all_the_same(session, application):
 
 
 def test_elements_that_are_replaced_all_the_time_are_used(session, application):
-    """tests/sessions/browser/test_acting.py has the deeds one by one."""
+    """tests/sessions/browser/test_acting.py has the operations one by one."""
     content = """<div id=box></div><p id=told></p><script>const draw = () => box.innerHTML =
     '<button onclick="told.textContent = `pressed`">Go</button><p>Row</p>';
     draw(); setInterval(draw, 5)</script>"""
@@ -179,14 +179,14 @@ def test_a_page_that_never_rests_is_told_so(application):
     visitor = BrowserSession(application.url, start_browser(page_load=2), patience=0.5)
     application.add("/restless", "<script>location.reload()</script>")
 
-    def deed():
+    def operation():
         visitor.visit("/restless")
         visitor.see("never")
 
     try:
         # Were it Transient, an error of the moment would have leaked into the step.
         with pytest.raises(SessionError, match=r"rest|never|long"):
-            deed()
+            operation()
     finally:
         visitor.close()
 
@@ -284,9 +284,9 @@ def test_a_crash_is_told_in_one_sentence_and_leaves_evidence(application, victim
             with contextlib.suppress(psutil.NoSuchProcess):
                 while killed.status() != psutil.STATUS_ZOMBIE:
                     time.sleep(0.01)
-        for deed in (lambda: visitor.see("Welcome"), lambda: found.text, visitor.reset):
+        for operation in (lambda: visitor.see("Welcome"), lambda: found.text, visitor.reset):
             with pytest.raises(SessionLost) as lost:
-                deed()
+                operation()
             assert "\n" not in str(lost.value)
         kept = {one.name: one.data.decode(errors="replace") for one in visitor.evidence()}
         assert "gone" in kept["browser.txt"] or "answer" in kept["browser.txt"]

@@ -139,7 +139,7 @@ def test_what_is_not_to_be_seen_is_not_there(session):
 
 
 @pytest.mark.parametrize(
-    ("deed", "sentence"),
+    ("operation", "sentence"),
     [
         (lambda s: s.fill("Fixed", "x"), 'the input "Fixed" is read-only'),
         (lambda s: s.fill("Off", "x"), 'the input "Off" cannot be used: it is disabled'),
@@ -158,10 +158,10 @@ def test_what_is_not_to_be_seen_is_not_there(session):
         (lambda s: s.find("button", "Tell").attach([]), "has no file fields"),
     ],
 )
-def test_what_cannot_be_done_says_so(session, deed, sentence):
+def test_what_cannot_be_done_says_so(session, operation, sentence):
     session.patience = 0
     with pytest.raises(SessionError, match=sentence):
-        deed(session)
+        operation(session)
 
 
 def test_a_dialog_that_waits_is_answered(session):
@@ -249,6 +249,6 @@ def test_without_a_reset_of_its_own_a_program_starts_anew(fresh):
 
 
 def test_a_desktop_has_no_pages(session):
-    for deed in (session.forward, session.reload):
+    for operation in (session.forward, session.reload):
         with pytest.raises(Unsupported):
-            deed()
+            operation()

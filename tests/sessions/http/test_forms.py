@@ -283,7 +283,7 @@ def test_what_nobody_can_do(session, application, tmp_path):
         "<input title=Short maxlength=3><p id=p>text</p>",
     )
     session.visit("/w")
-    for deed, told in (
+    for operation, told in (
         (lambda: session.fill("Off", "x"), "is disabled"),
         (lambda: session.fill("Fixed", "x"), "is read-only"),
         (lambda: session.fill("Box", "x"), 'no text field "Box"'),
@@ -301,7 +301,7 @@ def test_what_nobody_can_do(session, application, tmp_path):
         (lambda: session.check("Missing"), 'no checkbox "Missing"'),
     ):
         with pytest.raises(SessionError, match=told):
-            deed()
+            operation()
     with pytest.raises(NotThere):
         session.press("Missing")
     session.fill("Short", "ab\ncdef")

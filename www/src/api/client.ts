@@ -12,7 +12,7 @@ export function endpoint(path: string): string {
   return `${base()}plugins/slipway/api/${path}`;
 }
 
-// A path the master told, as in an artefact's `url`; anything else is no link.
+// A path of the master's, as in an artefact's `url`; anything else is no link.
 export function local(url: string): string {
   return url.startsWith("/") && !url.startsWith("//") ? base() + url.slice(1) : "#";
 }

@@ -1,4 +1,4 @@
-// The master's time: pages of a reader whose clock is wrong still tell true spans.
+// The master's time: pages of a reader whose clock is wrong still show true spans.
 import { useSyncExternalStore } from "react";
 
 let offset = 0;

@@ -18,7 +18,7 @@ export class Problem extends Error {
   }
 }
 
-const SAID: Record<number, string> = {
+const SENTENCES: Record<number, string> = {
   0: "The master does not answer.",
   401: "You are not signed in.",
   403: "You may not do this.",
@@ -33,10 +33,10 @@ export function readProblem(status: number, body: unknown): Problem {
   const error = isRecord(record["error"]) ? record["error"]["message"] : record["error"];
   const fields: Record<string, string> = {};
   if (isRecord(record["fields"])) {
-    for (const [name, told] of Object.entries(record["fields"])) fields[name] = String(told);
+    for (const [name, sentence] of Object.entries(record["fields"])) fields[name] = String(sentence);
   }
-  const said = typeof error === "string" && error ? error : SAID[status];
-  return new Problem(status, said ?? `The master answered ${status}.`, fields);
+  const sentence = typeof error === "string" && error ? error : SENTENCES[status];
+  return new Problem(status, sentence ?? `The master answered ${status}.`, fields);
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,4 +1,4 @@
-// Changes as the master tells them, by Buildbot's websocket; without it, a look every few seconds.
+// Changes as the master pushes them, by Buildbot's websocket; without it, a query every few seconds.
 import { useSyncExternalStore } from "react";
 import { base } from "./client";
 import { isRecord } from "./problem";
@@ -52,7 +52,7 @@ function connect(): void {
   socket.onmessage = (event) => {
     heardAt = Date.now();
     if (line !== "live") {
-      // Whatever happened while nobody listened is looked at now.
+      // Query what changed while the connection was lost.
       const missed = failures > 0;
       failures = 0;
       turn("live");
@@ -74,7 +74,7 @@ export function start(): void {
   trustWhile(() => line === "live");
   connect();
   setInterval(() => { if (line !== "live" && !document.hidden) refresh(); }, POLL);
-  // Somebody who signed in elsewhere comes back with other rights.
+  // A person who signed in elsewhere comes back with other rights.
   window.addEventListener("focus", () => refresh((path) => path === "me" || path.startsWith("gates")));
 }
 

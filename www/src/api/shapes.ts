@@ -1,5 +1,5 @@
 // What the pages call the endpoints' answers. `make docs` writes openapi.json of `www/shapes` on the
-// server, `make www` makes schema.d.ts of that: what an answer has is said in one place.
+// server, `make www` makes schema.d.ts of that: what an answer has is defined in one place.
 import type { components } from "./schema";
 
 type Schemas = components["schemas"];

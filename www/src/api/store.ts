@@ -41,7 +41,7 @@ function forgetOld(): void {
   }
 }
 
-function tell(one: Entry, found: Found<unknown>): void {
+function publish(one: Entry, found: Found<unknown>): void {
   one.found = found;
   one.listeners.forEach((listener) => listener());
 }
@@ -69,13 +69,13 @@ async function fetchInto(path: string, one: Entry): Promise<void> {
     one.fresh = true;
     const same = answer.tag !== null && answer.tag === one.tag && !one.found.problem;
     one.tag = answer.tag;
-    if (!same) tell(one, { data: answer.body, problem: undefined, loading: false });
+    if (!same) publish(one, { data: answer.body, problem: undefined, loading: false });
   } catch (error) {
     const problem = error instanceof Problem ? error : new Problem(0, String(error));
     // What was seen stays on the page while the master is away.
     const data = problem.unreachable || problem.status >= 500 ? one.found.data : undefined;
     one.tag = null;
-    tell(one, { data, problem, loading: false });
+    publish(one, { data, problem, loading: false });
   }
 }
 
@@ -110,7 +110,7 @@ export function useFound<T>(path: string | null): Found<T> & { reload: () => voi
 
 let isLive: () => boolean = () => false;
 
-// While changes are told by the master, what was fetched needs no second look.
+// While the master pushes changes, what was fetched need not be fetched again.
 export function trustWhile(live: () => boolean): void {
   isLive = live;
 }

@@ -28,8 +28,8 @@ describe("check", () => {
     [field("string", { required: true }), "", "must be answered"],
     [field("boolean", { required: true }), false, ""],
     [field("choice", { choices: [{ value: "a", label: "A" }] }), "b", "can no longer be chosen; choose again"],
-  ] as const)("%o given %o: %s", (asked, given, told) => {
-    expect(check(asked, typeof given === "object" ? [...given] : given)).toBe(told);
+  ] as const)("%o given %o: %s", (asked, given, expected) => {
+    expect(check(asked, typeof given === "object" ? [...given] : given)).toBe(expected);
   });
 
   it("leaves a pattern it cannot read to the server", () => {

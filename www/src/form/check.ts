@@ -1,4 +1,4 @@
-// What can be told of an answer while it is typed. The server checks everything again.
+// What can be checked of an answer while it is typed. The server checks everything again.
 import type { Field, Value } from "../api/shapes";
 
 export type Draft = string | boolean | string[];

@@ -1,13 +1,13 @@
-// Buttons that change something: asked once more where it matters, sent once, told when it failed.
+// Buttons that change something: confirmed where it matters, sent once, with the error when it failed.
 import { type ReactElement, type ReactNode, useRef, useState } from "react";
 import { Problem } from "../api/problem";
 import { refresh } from "../api/store";
 import { Modal } from "./modal";
 import { ProblemBox } from "./problem";
 
-export interface Deed { busy: boolean; problem: Problem | null; clear: () => void; run: (doing: () => Promise<unknown>) => Promise<boolean> }
+export interface Action { busy: boolean; problem: Problem | null; clear: () => void; run: (doing: () => Promise<unknown>) => Promise<boolean> }
 
-export function useDeed(): Deed {
+export function useAction(): Action {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem | null>(null);
   const once = useRef(false);
@@ -46,12 +46,12 @@ interface Props {
 export function Confirmed({ label, title, children, confirm, danger = false, reason = false, className = "", act }: Props): ReactElement {
   const [open, setOpen] = useState(false);
   const [why, setWhy] = useState("");
-  const deed = useDeed();
+  const action = useAction();
   const send = async () => {
-    if (await deed.run(() => act(why))) setOpen(false);
+    if (await action.run(() => act(why))) setOpen(false);
   };
   return <>
-    <button type="button" className={`sw-button ${className}`} onClick={() => { deed.clear(); setOpen(true); }}>{label}</button>
+    <button type="button" className={`sw-button ${className}`} onClick={() => { action.clear(); setOpen(true); }}>{label}</button>
     {open && (
       <Modal title={title} close={() => setOpen(false)}>
         <form onSubmit={(event) => { event.preventDefault(); void send(); }}>
@@ -61,11 +61,11 @@ export function Confirmed({ label, title, children, confirm, danger = false, rea
               <input className="sw-input" value={why} maxLength={500} onChange={(event) => setWhy(event.target.value)} />
             </label>
           )}
-          {deed.problem && <ProblemBox problem={deed.problem} />}
+          {action.problem && <ProblemBox problem={action.problem} />}
           <div className="sw-foot">
             <button type="button" className="sw-button" onClick={() => setOpen(false)}>Back</button>
-            <button type="submit" className={`sw-button ${danger ? "sw-danger" : "sw-primary"}`} disabled={deed.busy}>
-              {deed.busy ? "Sending …" : confirm}
+            <button type="submit" className={`sw-button ${danger ? "sw-danger" : "sw-primary"}`} disabled={action.busy}>
+              {action.busy ? "Sending …" : confirm}
             </button>
           </div>
         </form>

@@ -14,20 +14,20 @@ interface Props { stage: Stage; project: string; run: number; gate?: Gate | unde
 export function Chip({ stage, project, run, gate }: Props): ReactElement {
   const gateLink = useGateLink();
   const mine = stage.state === "gate" && gate && (gate.may.open || gate.may.approve);
-  const told = tell(stage, gate);
+  const title = describe(stage, gate);
   const to = mine ? gateLink(gate.id) : runPath(project, run, stage.name);
   return (
     <Link to={to} className={`sw-chip sw-${tone(stage.state, stage.flaky)} ${mine ? "sw-mine" : ""}`}
-      title={told}>
+      title={title}>
       <StateIcon state={stage.state} flaky={stage.flaky} />
       <bdi className="sw-chip-name">{stage.name}{mine ? " …" : ""}</bdi>
       <ChipTime stage={stage} />
-      <span className="sw-visually-hidden">, {told}</span>
+      <span className="sw-visually-hidden">, {title}</span>
     </Link>
   );
 }
 
-function tell(stage: Stage, gate: Gate | undefined): string {
+function describe(stage: Stage, gate: Gate | undefined): string {
   if (stage.state === "gate" && gate) {
     const waits = gate.waits_for.map((one) => one.text).join("; ");
     return waits || "waits for a person";

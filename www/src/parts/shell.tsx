@@ -62,9 +62,9 @@ function Line(): ReactElement {
 // the asking. Anybody can have written the address: no other endpoint is read.
 const UNMADE = /^(runs\/[\w.%-]+\/\d+\/stages\/[\w.%-]+\/gate|environments\/[\w.%-]+\/[\w.%-]+\/rollback\?run=\d+)$/;
 
-function gatePlace(told: string): string | null {
-  if (/^[1-9]\d*$/.test(told)) return `gates/${told}`;
-  return UNMADE.test(told) && !/(^|\/)\.+\//.test(told) ? told : null;
+function gatePlace(written: string): string | null {
+  if (/^[1-9]\d*$/.test(written)) return `gates/${written}`;
+  return UNMADE.test(written) && !/(^|\/)\.+\//.test(written) ? written : null;
 }
 
 // Links that open a gate's dialog keep the page below as it is.

@@ -3,7 +3,7 @@ import type { AuditRow } from "../../api/shapes";
 import { Ago, Text } from "../../parts/atoms";
 
 // As people say it; the filter and the files have the trail's own words.
-const DEEDS: Record<string, string> = { insert: "made", update: "changed", delete: "removed" };
+const ACTIONS: Record<string, string> = { insert: "made", update: "changed", delete: "removed" };
 
 export function AuditTable({ rows }: { rows: AuditRow[] }): ReactElement {
   return (
@@ -12,7 +12,7 @@ export function AuditTable({ rows }: { rows: AuditRow[] }): ReactElement {
       <tbody>{rows.map((row) => (
         <tr key={row.id}>
           <td><Ago at={row.at} /></td><td><Text text={row.actor} className="sw-strong" /></td>
-          <td className="sw-wide-cell"><Text text={`${DEEDS[row.action] ?? row.action} ${row.entity}: ${row.summary || row.entity_id}`} /></td><td><Text text={row.project ?? ""} /></td>
+          <td className="sw-wide-cell"><Text text={`${ACTIONS[row.action] ?? row.action} ${row.entity}: ${row.summary || row.entity_id}`} /></td><td><Text text={row.project ?? ""} /></td>
           <td><Changes row={row} /></td>
         </tr>))}</tbody>
     </table></div>
@@ -25,12 +25,12 @@ function Changes({ row }: { row: AuditRow }): ReactElement | null {
   return (
     <details className="sw-details sw-inline"><summary>{names.length}</summary>
       <dl className="sw-diff">{names.map((name) => (
-        <div key={name}><dt>{name}</dt><dd>{row.old && name in row.old && <del dir="auto">{said(row.old[name])}</del>} {row.new && name in row.new && <ins dir="auto">{said(row.new[name])}</ins>}</dd></div>
+        <div key={name}><dt>{name}</dt><dd>{row.old && name in row.old && <del dir="auto">{asText(row.old[name])}</del>} {row.new && name in row.new && <ins dir="auto">{asText(row.new[name])}</ins>}</dd></div>
       ))}</dl>
     </details>
   );
 }
 
-function said(value: unknown): string {
+function asText(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }

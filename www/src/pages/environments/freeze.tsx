@@ -2,7 +2,7 @@ import { type ReactElement, useState } from "react";
 import { part, send } from "../../api/client";
 import { useMay } from "../../api/current-user";
 import type { Project } from "../../api/shapes";
-import { Confirmed, useDeed } from "../../parts/action-button";
+import { Confirmed, useAction } from "../../parts/action-button";
 import { Icon } from "../../parts/icon";
 import { Modal } from "../../parts/modal";
 import { ProblemBox } from "../../parts/problem";
@@ -20,9 +20,9 @@ export function Freezes({ projects }: { projects: Project[] }): ReactElement | n
 function Freeze({ project }: { project: string }): ReactElement {
   const [open, setOpen] = useState(false);
   const [why, setWhy] = useState("");
-  const deed = useDeed();
+  const action = useAction();
   const freeze = async () => {
-    if (await deed.run(() => send(`freezes/${part(project)}`, { reason: why.trim() }))) setOpen(false);
+    if (await action.run(() => send(`freezes/${part(project)}`, { reason: why.trim() }))) setOpen(false);
   };
   return <>
     <button type="button" className="sw-button" onClick={() => setOpen(true)}><Icon name="snow" /> Freeze {project} …</button>
@@ -30,10 +30,10 @@ function Freeze({ project }: { project: string }): ReactElement {
       <Modal title={<>Freeze deployments of <bdi>{project}</bdi></>} close={() => setOpen(false)}>
         <form onSubmit={(event) => { event.preventDefault(); void freeze(); }}>
           <p>Nothing is deployed until the freeze ends; what is approved meanwhile waits.</p>
-          <Comment value={why} set={setWhy} label="Reason" hint="everybody reads it" error={deed.problem?.fields["reason"] ?? ""} />
-          {deed.problem && <ProblemBox problem={deed.problem} />}
+          <Comment value={why} set={setWhy} label="Reason" hint="everybody reads it" error={action.problem?.fields["reason"] ?? ""} />
+          {action.problem && <ProblemBox problem={action.problem} />}
           <div className="sw-foot"><button type="button" className="sw-button" onClick={() => setOpen(false)}>Back</button>
-            <button type="submit" className="sw-button sw-danger" disabled={deed.busy || !why.trim()}>Freeze</button></div>
+            <button type="submit" className="sw-button sw-danger" disabled={action.busy || !why.trim()}>Freeze</button></div>
         </form>
       </Modal>
     )}

@@ -4,7 +4,7 @@ import { send } from "../../api/client";
 import { Problem } from "../../api/problem";
 import type { Gate, GateDetail } from "../../api/shapes";
 import { answers, check, type Draft } from "../../form/check";
-import { useDeed } from "../../parts/action-button";
+import { useAction } from "../../parts/action-button";
 import { Icon } from "../../parts/icon";
 import { ProblemBox } from "../../parts/problem";
 import { count } from "../../format/words";
@@ -19,20 +19,20 @@ interface Props { gate: GateDetail; token: string; close: () => void; made: (id:
 export function Ask({ gate, token, close, made, asked }: Props): ReactElement {
   const [drafts, setDrafts, comment, setComment] = useDrafts(gate);
   const [touched, setTouched] = useState<ReadonlySet<string>>(new Set());
-  const [told, setTold] = useState<Record<string, string>>({});
+  const [refused, setRefused] = useState<Record<string, string>>({});
   const form = useRef<HTMLFormElement>(null);
-  const deed = useDeed();
+  const action = useAction();
   const checked = useServerCheck(gate, drafts, touched);
 
   const error = (name: string): string => {
     const field = gate.form.find((one) => one.name === name);
     const here = field && touched.has(name) ? check(field, drafts[name] ?? "") : "";
-    return here || told[name] || (touched.has(name) ? checked[name] ?? "" : "");
+    return here || refused[name] || (touched.has(name) ? checked[name] ?? "" : "");
   };
   const set = (name: string, value: Draft) => {
     setDrafts({ ...drafts, [name]: value });
     setTouched(new Set([...touched, name]));
-    setTold((old) => ({ ...old, [name]: "" }));
+    setRefused((old) => ({ ...old, [name]: "" }));
   };
   const showFirst = () => requestAnimationFrame(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
 
@@ -40,7 +40,7 @@ export function Ask({ gate, token, close, made, asked }: Props): ReactElement {
     event.preventDefault();
     setTouched(new Set(gate.form.map((one) => one.name)));
     if (gate.form.some((one) => check(one, drafts[one.name] ?? ""))) return showFirst();
-    const done = await deed.run(async () => {
+    const done = await action.run(async () => {
       try {
         const body = { token, values: answers(gate.form, drafts), ...(comment && { comment }) };
         const answer = await send<{ gate: Gate }>(gate.ask, body);
@@ -49,7 +49,7 @@ export function Ask({ gate, token, close, made, asked }: Props): ReactElement {
         if (answer.gate.state !== "asked") close();
         else if (gate.id === 0) made(answer.gate.id);
       } catch (problem) {
-        if (problem instanceof Problem) setTold(problem.fields);
+        if (problem instanceof Problem) setRefused(problem.fields);
         throw problem;
       }
     });
@@ -72,14 +72,14 @@ export function Ask({ gate, token, close, made, asked }: Props): ReactElement {
       )}
       <Other gate={gate} given={drafts} />
       <div role="alert">
-        {deed.problem && <ProblemBox problem={deed.problem} />}
-        {deed.problem?.signedOut && <p className="sw-note">What you have typed stays here. Sign in in the new window, come back, and press again.</p>}
-        {!deed.problem && wrong > 0 && <p className="sw-error">{count(wrong, "answer")} {wrong === 1 ? "is" : "are"} not right yet.</p>}
+        {action.problem && <ProblemBox problem={action.problem} />}
+        {action.problem?.signedOut && <p className="sw-note">What you have typed stays here. Sign in in the new window, come back, and press again.</p>}
+        {!action.problem && wrong > 0 && <p className="sw-error">{count(wrong, "answer")} {wrong === 1 ? "is" : "are"} not right yet.</p>}
       </div>
       <div className="sw-foot">
         {gate.may.reject && gate.id !== 0 && <Reject id={gate.id} close={close} />}
         <button type="button" className="sw-button" onClick={gate.state === "asked" ? asked : close}>Not now</button>
-        <button type="submit" className="sw-button sw-primary" disabled={deed.busy}>{deed.busy ? "Sending …" : word(gate)}</button>
+        <button type="submit" className="sw-button sw-primary" disabled={action.busy}>{action.busy ? "Sending …" : word(gate)}</button>
       </div>
     </form>
   );

@@ -3,7 +3,7 @@ import { type ReactElement, useState } from "react";
 import { send } from "../../api/client";
 import type { Gate, GateDetail } from "../../api/shapes";
 import { valueText } from "../../format/words";
-import { useDeed } from "../../parts/action-button";
+import { useAction } from "../../parts/action-button";
 import { Icon } from "../../parts/icon";
 import { ProblemBox } from "../../parts/problem";
 import { Comment } from "./comment";
@@ -12,29 +12,29 @@ import { Reject } from "./reject";
 export function Decide({ gate, close, askAnew }: { gate: GateDetail; close: () => void; askAnew: () => void }): ReactElement {
   const [comment, setComment] = useState("");
   const [seen, setSeen] = useState(gate);
-  const deed = useDeed();
+  const action = useAction();
   const other = seen.asking !== gate.asking;
   const approve = async () => {
-    await deed.run(async () => {
+    await action.run(async () => {
       const answer = await send<{ gate: Gate }>(`gates/${gate.id}/approve`, { asking: seen.asking, ...(comment && { comment }) });
       if (answer.gate.state !== "asked") close();
     });
   };
   const look = () => {
-    deed.clear();
+    action.clear();
     setSeen(gate);
   };
   return <>
     {other && <Changed old={seen} gate={gate} look={look} />}
     {gate.may.approve && <Comment value={comment} set={setComment} label="Comment" hint="optional; kept with the decision" />}
-    {deed.problem && <ProblemBox problem={deed.problem} />}
+    {action.problem && <ProblemBox problem={action.problem} />}
     <div className="sw-foot">
       {gate.may.reject && <Reject id={gate.id} close={close} />}
       {gate.may.change && <button type="button" className="sw-button" onClick={askAnew}>Change the answers …</button>}
       <button type="button" className="sw-button" onClick={close}>Not now</button>
       {gate.may.approve && (
-        <button type="button" className="sw-button sw-primary" disabled={deed.busy || other} onClick={() => void approve()}>
-          <Icon name="passed" /> {deed.busy ? "Sending …" : "Approve"}
+        <button type="button" className="sw-button sw-primary" disabled={action.busy || other} onClick={() => void approve()}>
+          <Icon name="passed" /> {action.busy ? "Sending …" : "Approve"}
         </button>
       )}
     </div>

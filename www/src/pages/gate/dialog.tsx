@@ -1,4 +1,4 @@
-// The dialog of a gate: what will happen, what is asked, and who has said what.
+// The dialog of a gate: what will happen, what is asked, and who has decided what.
 import { type ReactElement, useEffect, useRef, useState } from "react";
 import { useMe } from "../../api/current-user";
 import type { Problem } from "../../api/problem";
@@ -81,7 +81,7 @@ function GateState({ gate }: { gate: GateDetail }): ReactElement {
 }
 
 function whoMay(gate: GateDetail): string {
-  if (gate.state === "approved") return "all has been said; it goes on by itself";
+  if (gate.state === "approved") return "all approvals are given; it continues by itself";
   const roles = gate.allowed.join(" or ");
   return gate.state === "asked" ? `somebody else with the role ${roles} approves or rejects it` : `somebody with the role ${roles} opens it`;
 }

@@ -51,14 +51,14 @@ export function useDrafts(gate: GateDetail): [Drafts, (drafts: Drafts) => void, 
 
 // The master's word while one types; secrets stay here until they are meant.
 export function useServerCheck(gate: GateDetail, drafts: Drafts, touched: ReadonlySet<string>): Record<string, string> {
-  const [told, setTold] = useState<{ fields: Record<string, string>; of: Drafts }>({ fields: {}, of: {} });
+  const [refused, setRefused] = useState<{ fields: Record<string, string>; of: Drafts }>({ fields: {}, of: {} });
   useEffect(() => {
     if (touched.size === 0 || gate.id === 0) return undefined;
     let here = true;
     const open = gate.form.filter((field) => field.type !== "secret");
     const timer = setTimeout(() => {
       send<{ fields: Record<string, string> }>(`gates/${gate.id}/check`, { values: answers(open, drafts) })
-        .then((answer) => { if (here) setTold({ fields: answer.fields, of: drafts }); }, () => undefined);
+        .then((answer) => { if (here) setRefused({ fields: answer.fields, of: drafts }); }, () => undefined);
     }, PAUSE);
     return () => {
       here = false;
@@ -66,7 +66,7 @@ export function useServerCheck(gate: GateDetail, drafts: Drafts, touched: Readon
     };
   }, [gate.id, gate.form, drafts, touched]);
   const asked = new Set(gate.form.filter((field) => field.type !== "secret").map((field) => field.name));
-  // What was said of a value that has been changed since says nothing.
-  const stands = (name: string) => asked.has(name) && told.of[name] === drafts[name];
-  return Object.fromEntries(Object.entries(told.fields).filter(([name]) => stands(name)));
+  // A sentence about a value that has been changed since does not count.
+  const stands = (name: string) => asked.has(name) && refused.of[name] === drafts[name];
+  return Object.fromEntries(Object.entries(refused.fields).filter(([name]) => stands(name)));
 }

@@ -41,6 +41,6 @@ function isRadio(field: Field): boolean {
 function limitsText(field: Field): string {
   const { min, max } = field.limits;
   if (field.type === "multi-choice" || (min === undefined && max === undefined) || (min === null && max === null)) return "";
-  const told = min != null && max != null ? `${min} to ${max}` : min != null ? `${min} or more` : `at most ${max}`;
-  return `${field.help ? " " : ""}(${field.type === "date" ? told.replace("or more", "or later") : told})`;
+  const range = min != null && max != null ? `${min} to ${max}` : min != null ? `${min} or more` : `at most ${max}`;
+  return `${field.help ? " " : ""}(${field.type === "date" ? range.replace("or more", "or later") : range})`;
 }

@@ -1,7 +1,7 @@
 // No, and why: as easy as yes.
 import { type ReactElement, useState } from "react";
 import { send } from "../../api/client";
-import { useDeed } from "../../parts/action-button";
+import { useAction } from "../../parts/action-button";
 import { Icon } from "../../parts/icon";
 import { Modal } from "../../parts/modal";
 import { ProblemBox } from "../../parts/problem";
@@ -11,21 +11,21 @@ export function Reject({ id, close }: { id: number; close: () => void }): ReactE
   const [open, setOpen] = useState(false);
   const [why, setWhy] = useState("");
   const [asked, setAsked] = useState(false);
-  const deed = useDeed();
+  const action = useAction();
   const send_ = async () => {
     setAsked(true);
     if (!why.trim()) return;
-    if (await deed.run(() => send(`gates/${id}/reject`, { comment: why.trim() }))) close();
+    if (await action.run(() => send(`gates/${id}/reject`, { comment: why.trim() }))) close();
   };
   return <>
     <button type="button" className="sw-button sw-danger-quiet sw-first" onClick={() => setOpen(true)}><Icon name="rejected" /> Reject …</button>
     {open && (
       <Modal title="Reject it?" close={() => setOpen(false)}>
         <Comment value={why} set={setWhy} label="Why" hint="those who asked will read it" error={asked && !why.trim() ? "say why" : ""} />
-        {deed.problem && <ProblemBox problem={deed.problem} />}
+        {action.problem && <ProblemBox problem={action.problem} />}
         <div className="sw-foot">
           <button type="button" className="sw-button" onClick={() => setOpen(false)}>Back</button>
-          <button type="button" className="sw-button sw-danger" disabled={deed.busy} onClick={() => void send_()}>{deed.busy ? "Sending …" : "Reject"}</button>
+          <button type="button" className="sw-button sw-danger" disabled={action.busy} onClick={() => void send_()}>{action.busy ? "Sending …" : "Reject"}</button>
         </div>
       </Modal>
     )}

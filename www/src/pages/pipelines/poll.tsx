@@ -3,17 +3,17 @@ import { send } from "../../api/client";
 import type { Project } from "../../api/shapes";
 import { Icon } from "../../parts/icon";
 import { ProblemBox } from "../../parts/problem";
-import { useDeed } from "../../parts/action-button";
+import { useAction } from "../../parts/action-button";
 import { Ago, Text } from "../../parts/atoms";
 
 export function PollNow({ projects }: { projects: Project[] }): ReactElement {
-  const deed = useDeed();
-  const poll = () => deed.run(() => send("polls", {}));
+  const action = useAction();
+  const poll = () => action.run(() => send("polls", {}));
   return <>
-    <button type="button" className="sw-button" disabled={deed.busy || projects.length === 0} onClick={() => void poll()}>
-      <Icon name="again" className={deed.busy ? "sw-spin" : ""} /> {deed.busy ? "Looking …" : "Poll now"}
+    <button type="button" className="sw-button" disabled={action.busy || projects.length === 0} onClick={() => void poll()}>
+      <Icon name="again" className={action.busy ? "sw-spin" : ""} /> {action.busy ? "Looking …" : "Poll now"}
     </button>
-    {deed.problem && <ProblemBox problem={deed.problem} />}
+    {action.problem && <ProblemBox problem={action.problem} />}
   </>;
 }
 

@@ -48,7 +48,7 @@ export const RunLine = memo(function RunLine({ run, gates, several }: Props): Re
   );
 });
 
-// Of very many stages those are shown that somebody may want to see.
+// Of very many stages those are shown that a reader may want to see.
 function choose(stages: Stage[]): Stage[] {
   if (stages.length <= SHOWN) return stages;
   const quiet = new Set(["passed", "waiting", "skipped", "not-run"]);

@@ -2,7 +2,7 @@ import { type FormEvent, type ReactElement, useState } from "react";
 import { useNavigate } from "react-router-dom";
 import { send } from "../../api/client";
 import type { Project } from "../../api/shapes";
-import { useDeed } from "../../parts/action-button";
+import { useAction } from "../../parts/action-button";
 import { Icon } from "../../parts/icon";
 import { Modal } from "../../parts/modal";
 import { ProblemBox } from "../../parts/problem";
@@ -23,7 +23,7 @@ function Start({ projects, close }: { projects: Project[]; close: () => void }):
   const [branch, setBranch] = useState("");
   const [revision, setRevision] = useState("");
   const [reason, setReason] = useState("");
-  const deed = useDeed();
+  const action = useAction();
   const navigate = useNavigate();
   const branches = projects.find((one) => one.name === project)?.branches ?? [];
   const submit = async (event: FormEvent) => {
@@ -31,13 +31,13 @@ function Start({ projects, close }: { projects: Project[]; close: () => void }):
     let to = "";
     const body: Record<string, string> = { project };
     for (const [key, value] of Object.entries({ branch, revision, reason })) if (value.trim()) body[key] = value.trim();
-    const done = await deed.run(async () => {
+    const done = await action.run(async () => {
       const run = await send<{ project: string; number: number }>("runs", body);
       to = runPath(run.project, run.number);
     });
     if (done) navigate(to);
   };
-  const told = deed.problem?.fields ?? {};
+  const problems = action.problem?.fields ?? {};
   return (
     <Modal title="Run now" close={close}>
       <form onSubmit={(event) => void submit(event)}>
@@ -48,25 +48,25 @@ function Start({ projects, close }: { projects: Project[]; close: () => void }):
             </select>
           </label>
         )}
-        <Line label="Branch" value={branch} set={setBranch} told={told["branch"]} hint={branches[0] ? `left empty: ${branches[0]}` : ""} />
-        <Line label="Revision" value={revision} set={setRevision} told={told["revision"]} hint="left empty: the branch's newest" />
-        <Line label="Reason" value={reason} set={setReason} told={told["reason"]} hint="optional; shown with the run" />
-        {deed.problem && <ProblemBox problem={deed.problem} />}
+        <Line label="Branch" value={branch} set={setBranch} problem={problems["branch"]} hint={branches[0] ? `left empty: ${branches[0]}` : ""} />
+        <Line label="Revision" value={revision} set={setRevision} problem={problems["revision"]} hint="left empty: the branch's newest" />
+        <Line label="Reason" value={reason} set={setReason} problem={problems["reason"]} hint="optional; shown with the run" />
+        {action.problem && <ProblemBox problem={action.problem} />}
         <div className="sw-foot">
           <button type="button" className="sw-button" onClick={close}>Back</button>
-          <button type="submit" className="sw-button sw-primary" disabled={deed.busy}>{deed.busy ? "Starting …" : "Run"}</button>
+          <button type="submit" className="sw-button sw-primary" disabled={action.busy}>{action.busy ? "Starting …" : "Run"}</button>
         </div>
       </form>
     </Modal>
   );
 }
 
-function Line({ label, value, set, told, hint }:
-  { label: string; value: string; set: (text: string) => void; told: string | undefined; hint: string }): ReactElement {
+function Line({ label, value, set, problem, hint }:
+  { label: string; value: string; set: (text: string) => void; problem: string | undefined; hint: string }): ReactElement {
   return (
     <label className="sw-field">{label}
-      <input className="sw-input" value={value} maxLength={300} aria-invalid={told ? true : undefined} onChange={(event) => set(event.target.value)} />
-      {told ? <span className="sw-error">{told}</span> : <span className="sw-hint">{hint}</span>}
+      <input className="sw-input" value={value} maxLength={300} aria-invalid={problem ? true : undefined} onChange={(event) => set(event.target.value)} />
+      {problem ? <span className="sw-error">{problem}</span> : <span className="sw-hint">{hint}</span>}
     </label>
   );
 }

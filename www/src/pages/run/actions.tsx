@@ -30,7 +30,7 @@ export function StageActions({ run, stage, cell }: Props): ReactElement {
     {start && stage.manual && ended && (
       <Confirmed label={<><Icon name="gate" /> Ask again</>} title={`Ask for ${stage.name} again?`} confirm="Ask again" reason
         act={(reason) => send(`${path}/rerun`, reason ? { reason } : {})}>
-        <p>The stage waits for a person once more; nothing starts before somebody opens its gate.</p>
+        <p>The stage waits for a person once more; nothing starts before a person opens its gate.</p>
       </Confirmed>
     )}
     {start && stage.manual && stage.state === "waiting" && !stage.gate && <GateLink id={`${path}/gate`}>Decide now, run when ready …</GateLink>}

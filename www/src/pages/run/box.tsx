@@ -64,11 +64,11 @@ function Elapsed({ stage }: { stage: StageDetail }): ReactElement | null {
 function Cells({ stage }: { stage: StageDetail }): ReactElement {
   const shown = stage.results.slice(0, 16);
   const states = Object.entries(stage.cells);
-  const told = states.map(([state, number]) => `${number} ${state}`).join(", ");
+  const counts = states.map(([state, number]) => `${number} ${state}`).join(", ");
   return (
-    <span className="sw-cells" title={told}>
+    <span className="sw-cells" title={counts}>
       {shown.map((one) => <span key={one.cell} className={`sw-cell sw-${tone(newest(one)?.state ?? "waiting")}`} />)}
-      <span className="sw-dim">{count(stage.results.length, "cell")}{states.length > 1 && `: ${told}`}</span>
+      <span className="sw-dim">{count(stage.results.length, "cell")}{states.length > 1 && `: ${counts}`}</span>
     </span>
   );
 }

@@ -34,10 +34,10 @@ export function GateCard({ gate, inside = false }: { gate: Gate; inside?: boolea
 // Opened is not deployed: what the stage behind it came to stands beside it.
 function Became({ outcome }: { outcome: Outcome }): ReactElement {
   const state = outcome.deployment?.state ?? outcome.state;
-  const told = outcome.state === "queued" ? outcome.waits : outcome.summary;
+  const reason = outcome.state === "queued" ? outcome.waits : outcome.summary;
   return <span className="sw-became">
     <StateLabel state={state} word={outcome.deployment ? deploymentWord(state) : state} />
-    {told && <bdi className="sw-dim">{told}</bdi>}
+    {reason && <bdi className="sw-dim">{reason}</bdi>}
   </span>;
 }
 

@@ -39,11 +39,11 @@ function Since({ run }: { run: RunDetail }): ReactElement {
   const [open, setOpen] = useState(false);
   const path = `runs/${part(run.project)}/${run.number}/commits`;
   const { data, problem } = useFound<Commits>(open ? path : null);
-  const told = data && (data.since ? `${count(data.items.length, "commit")} since run ${data.since.number}`
+  const news = data && (data.since ? `${count(data.items.length, "commit")} since run ${data.since.number}`
     : count(data.items.length, "commit"));
   return (
     <details className="sw-details" onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary><Icon name="commit" /> {told ?? "What is new in it"}</summary>
+      <summary><Icon name="commit" /> {news ?? "What is new in it"}</summary>
       {problem && !data && <p className="sw-error"><bdi>{problem.message}</bdi></p>}
       {data && <CommitList commits={data.items} more={data.more} />}
     </details>

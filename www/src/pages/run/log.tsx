@@ -17,7 +17,7 @@ export function LogTail({ run, stage, cell, attempt }: Props): ReactElement {
   const found = useFound<Log>(path);
   const { reload } = found;
   const going = attempt.state === "running" || found.data?.complete === false;
-  // Lines of a log are no change of a run: nobody tells them.
+  // Lines of a log are no change of a run: they are not pushed.
   useEffect(() => {
     if (!going) return undefined;
     const timer = setInterval(() => { if (!document.hidden) reload(); }, EVERY);
@@ -25,7 +25,7 @@ export function LogTail({ run, stage, cell, attempt }: Props): ReactElement {
   }, [going, reload]);
   return (
     <Loaded found={found} what="Fetching the log" missing="There is no log.">
-      {(log) => log.text ? <Lines log={log} /> : <Empty title={going ? "Nothing was said yet." : "The log is empty."} />}
+      {(log) => log.text ? <Lines log={log} /> : <Empty title={going ? "Nothing was printed yet." : "The log is empty."} />}
     </Loaded>
   );
 }

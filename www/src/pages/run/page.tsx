@@ -38,7 +38,7 @@ function Whole({ run }: { run: RunDetail }): ReactElement {
     old.set("stage", name);
     return old;
   }, { replace: true });
-  // Without a choice the panel follows the run, until somebody reads or types in it.
+  // Without a choice the panel follows the run, until a person reads or types in it.
   const pin = () => { if (wanted === null && stage) choose(stage.name); };
   return <>
     <Heading run={run} />

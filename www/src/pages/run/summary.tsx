@@ -35,7 +35,7 @@ function Line({ name, children }: { name: string; children: React.ReactNode }): 
   return <div><dt><bdi>{name}</bdi></dt><dd>{children}</dd></div>;
 }
 
-// What a stage told besides: short things in short words.
+// Further facts of a stage: short things in short words.
 function plain(value: unknown): string {
   if (typeof value === "string" || typeof value === "number") return String(value).slice(0, 300);
   if (typeof value === "boolean") return value ? "yes" : "no";

@@ -28,10 +28,10 @@ interface PartProps { path: string; run: RunDetail; stage: StageDetail; status: 
 function Part({ path, run, stage, status, narrow, more }: PartProps): ReactElement {
   const found = useFound<TestList>(path);
   return (
-    <Loaded found={found} what="Fetching the tests" missing="No tests were told.">
+    <Loaded found={found} what="Fetching the tests" missing="No tests were reported.">
       {(tests) => {
         const { next } = tests;
-        if (narrow && tests.items.length === 0 && !status) return <Empty title="No test was told yet." />;
+        if (narrow && tests.items.length === 0 && !status) return <Empty title="No test was reported yet." />;
         return <>
           {narrow && <Counts counts={tests.counts} status={status} narrow={narrow} />}
           <ul className="sw-testlist">{tests.items.map((one, index) => <Case key={`${index} ${one.name}`} test={one} run={run} stage={stage} />)}</ul>

@@ -5,7 +5,7 @@ import { useMay } from "../../api/current-user";
 import type { FailedStage, Worker, Workers } from "../../api/shapes";
 import { useFound } from "../../api/store";
 import { count } from "../../format/words";
-import { Confirmed, useDeed } from "../../parts/action-button";
+import { Confirmed, useAction } from "../../parts/action-button";
 import { Icon } from "../../parts/icon";
 import { Loaded, ProblemBox } from "../../parts/problem";
 import { Shell } from "../../parts/shell";
@@ -23,7 +23,7 @@ export function WorkersPage(): ReactElement {
             <div key={one.lane} className="sw-card sw-tile">
               <h3>{one.lane}</h3>
               <p className="sw-tile-figures"><span><b className="sw-big">{one.queued}</b> queued</span><span><b className="sw-big">{one.running}</b> running</span></p>
-              <p className="sw-meta">{one.oldest_at !== null ? <>the oldest waits since <Ago at={one.oldest_at} /></> : "nobody waits"}</p>
+              <p className="sw-meta">{one.oldest_at !== null ? <>the oldest waits since <Ago at={one.oldest_at} /></> : "nothing waits"}</p>
             </div>))}</div></section>
           <section aria-label="Workers"><h2 className="sw-h2">Workers</h2>
             {data.workers.length === 0 ? <Empty title="There is no worker.">Name one in pipeline.toml as [workers.NAME].</Empty>
@@ -41,7 +41,7 @@ function Exposed({ workers }: { workers: Worker[] }): ReactElement | null {
   if (exposed.length === 0) return null;
   return (
     <div className="sw-alert sw-failed" role="alert">
-      <p><b>Whoever commits can read the admin's password:</b> stages run as the same user as the master.</p>
+      <p><b>Each committer can read the admin's password:</b> stages run as the same user as the master.</p>
       <ul>{exposed.map((one) => <li key={one.name}><bdi>{one.isolation_told}</bdi></li>)}</ul>
     </div>
   );
@@ -75,9 +75,9 @@ function Failed({ rows }: { rows: FailedStage[] }): ReactElement {
 }
 
 function Again({ row }: { row: FailedStage }): ReactElement {
-  const deed = useDeed();
+  const action = useAction();
   return <>
-    <button type="button" className="sw-button sw-small" disabled={deed.busy} aria-label={`Run ${row.stage} of run ${row.run} again`} onClick={() => void deed.run(() => again(row))}><Icon name="again" /> Again</button>
-    {deed.problem && <ProblemBox problem={deed.problem} />}
+    <button type="button" className="sw-button sw-small" disabled={action.busy} aria-label={`Run ${row.stage} of run ${row.run} again`} onClick={() => void action.run(() => again(row))}><Icon name="again" /> Again</button>
+    {action.problem && <ProblemBox problem={action.problem} />}
   </>;
 }

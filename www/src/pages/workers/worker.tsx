@@ -5,7 +5,7 @@ import { useMay } from "../../api/current-user";
 import type { Work, Worker } from "../../api/shapes";
 import { span } from "../../format/time";
 import { Progress } from "../../parts/chip";
-import { Confirmed, useDeed } from "../../parts/action-button";
+import { Confirmed, useAction } from "../../parts/action-button";
 import { ProblemBox } from "../../parts/problem";
 import { StateLabel } from "../../parts/status";
 import { RunLink } from "../../parts/atoms";
@@ -41,12 +41,12 @@ function Busy({ work }: { work: Work }): ReactElement {
 
 function Pausing({ worker, reload }: { worker: Worker; reload: () => void }): ReactElement | null {
   const may = useMay("engine.control");
-  const deed = useDeed();
+  const action = useAction();
   const path = `workers/${part(worker.name)}`;
   if (!may) return null;
   if (worker.paused) return <p>
-    <button type="button" className="sw-button" disabled={deed.busy} onClick={() => void deed.run(() => send(`${path}/resume`)).then(reload)}>Resume</button>
-    {deed.problem && <ProblemBox problem={deed.problem} />}</p>;
+    <button type="button" className="sw-button" disabled={action.busy} onClick={() => void action.run(() => send(`${path}/resume`)).then(reload)}>Resume</button>
+    {action.problem && <ProblemBox problem={action.problem} />}</p>;
   return <p><Confirmed label="Pause …" title={`Pause ${worker.name}?`} confirm="Pause" reason act={(reason) => send(`${path}/pause`, reason ? { reason } : {}).then(reload)}>
     <p>It ends what it is at and takes nothing new until it is resumed.</p></Confirmed></p>;
 }

@@ -1,4 +1,4 @@
-// What a session does in the page: each deed is one script, so that nothing changes between looking
+// What a session does in the page: each operation is one script, so that nothing changes between looking
 // and doing.
 
 const TYPED = Symbol.for('slipway.typed');
@@ -12,12 +12,12 @@ const changed = e => {
 };
 
 // Does something with what is sought, or says why it is not there.
-const having = deed => (what, ...more) => {
+const having = operation => (what, ...more) => {
   const {element, missing} = sought(what);
-  return element ? deed(element, ...more) : {missing};
+  return element ? operation(element, ...more) : {missing};
 };
 
-const deeds = {
+const operations = {
   find: having(element => ({element})),
 
   all(what) {
@@ -158,5 +158,5 @@ const deeds = {
   }),
 };
 
-const [deed, ...given] = arguments;
-return deeds[deed](...given);
+const [operation, ...given] = arguments;
+return operations[operation](...given);
