@@ -11,7 +11,7 @@ it calls the driver on this machine, and both prove that they know the same toke
 sent. Nothing but the standard library and Qt (PySide6, or PyQt6) is imported.
 
 The driver sends lines of JSON and gets one back for each: the visible widgets as a tree of HTML
-elements, a picture, or word that a operation was done. All of it happens in Qt's own event loop, also
+elements, a picture, or that an operation was done. All of it happens in Qt's own event loop, also
 in that of a dialog that waits for its answer.
 """
 
@@ -168,11 +168,11 @@ class Agent:
         *lines, self._buffer = (self._buffer + more).split(b"\n")
         for line in lines:
             order = json.loads(line)
-            # Not from here: a operation may open a dialog, in whose event loop this must be called.
+            # Not from here: it may open a dialog, in whose event loop this must be called.
             QtCore.QTimer.singleShot(0, lambda order=order: self._do(order))
 
     def _do(self, order: dict[str, Any], *, again: bool = True) -> None:
-        """Do what is asked; a operation that opens a dialog is done when the dialog waits."""
+        """Do what is asked; an operation that opens a dialog is done when the dialog waits."""
         if again and QtWidgets.QApplication.activeWindow() is None and front() is not None:
             # Without a window manager nobody gives the focus back when a dialog has closed.
             front().activateWindow()
