@@ -67,6 +67,6 @@ class LogQueue:
             try:
                 await self._write(one.stream, "".join(one.texts))
             except Exception:  # noqa: BLE001  the stage's result is worth more than its log
-                log.err(None, "what a stage has said could not be written to its log")
+                log.err(None, "a stage's output could not be written to its log")
             one.written.callback(None)
         self._writes = False

@@ -13,7 +13,7 @@ from twisted.python import log
 
 from slipway.model.protocol.bounded_text import Messages, short_name
 from slipway.model.protocol.event import TestResult
-from slipway.model.protocol.result_sets import ALL, LONG, MOST_NS, TOLD
+from slipway.model.protocol.result_sets import ALL, LONG, MOST_NS, NOT_PASSED
 
 __all__ = ["BATCH", "LARGE", "MOST", "Results"]
 
@@ -112,7 +112,7 @@ class Results:
         bad = sum(counts[one] for one in _BAD)
         numbers = {
             ALL: (counts.total() - bad, bad),
-            TOLD: (0, sum(counts[one] for one in _SHOWN_AS_BAD)),
+            NOT_PASSED: (0, sum(counts[one] for one in _SHOWN_AS_BAD)),
             LONG: (0, 0),
         }
         sets, self._sets = self._sets, {}
@@ -126,7 +126,7 @@ class Results:
 def _categories(batch: list[TestResult]) -> list[str]:
     found = [ALL]
     if any(test.status != "passed" for test in batch):
-        found.append(TOLD)
+        found.append(NOT_PASSED)
     if any(test.seconds * 1e9 > MOST_NS for test in batch):
         found.append(LONG)
     return found

@@ -181,7 +181,7 @@ class Stage(CommandMixin, BuildStep):
     def _abandon(self) -> None:
         if self.cmd is not None:
             self._abandoned = True
-            abandon(self.cmd, "the worker did not end what it was told to end")
+            abandon(self.cmd, "the worker did not end what it had to end")
 
     async def _do(
         self, job: Job, place: Place, secrets: dict[str, str], withheld: tuple[str, ...]
@@ -346,4 +346,4 @@ def _exit_code(code: Any, events: StageEvents) -> int:
 def _reason(code: Any) -> str:
     if code in (126, 127):
         return "`slipway` is not on the worker's PATH; install Slipway on the worker"
-    return f"the stage's script ended with exit code {code} and said no reason; see the log"
+    return f"the stage's script ended with exit code {code} without a reason; see the log"

@@ -78,9 +78,9 @@ class StoreWriter(FileWriterImpl):
             self._remaining -= len(block)
             if self._remaining < 0:
                 msg = "the worker sends more than was announced"
-                raise StageFailed(msg)  # noqa: TRY301  told as any other
+                raise StageFailed(msg)  # noqa: TRY301  reported as any other
             self._incoming.write(block)
-        except Exception as problem:  # noqa: BLE001  told by the step once the upload has ended
+        except Exception as problem:  # noqa: BLE001  reported by the step once the upload has ended
             self._error = problem
             self.failed()
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, column, insert, inspect, select, table, text
 from sqlalchemy.orm import Session
 
 from slipway.model.protocol.event import TestResult
-from slipway.model.protocol.result_sets import ALL, LONG, MOST_NS, TOLD
+from slipway.model.protocol.result_sets import ALL, LONG, MOST_NS, NOT_PASSED
 
 __all__ = ["BEGINNING", "LETTERS", "add", "index_tests"]
 
@@ -79,7 +79,7 @@ def add(session: Session, builder: int, sets: Mapping[str, int], tests: list[Tes
         }
         values = {ALL: "0" if bad else "1"}
         if test.status != "passed":
-            values[TOLD] = f"{test.status}\n{test.message}"
+            values[NOT_PASSED] = f"{test.status}\n{test.message}"
         if took > MOST_NS:
             values[LONG] = f"{test.seconds:.6f}"
         for category, value in values.items():

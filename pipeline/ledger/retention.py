@@ -102,13 +102,13 @@ def mark(session: Session, projects: dict[str, Project], store: Store) -> Prunab
         if run is not None:
             run.pruned_at = now
     if found.runs or found.files or found.folders:
-        told = f"{len(found.runs)} runs, {len(found.files)} files, {len(found.folders)} releases"
+        counts = f"{len(found.runs)} runs, {len(found.files)} files, {len(found.folders)} releases"
         facts = {
             "bytes": found.size,
             "runs": [f"{name} {number}" for name, number, _ in found.runs],
             "releases": [f"{one.project} {one.version}" for one in found.folders],
         }
-        chain.note(session, "prune", "store", summary=f"pruned: {told}", facts=facts)
+        chain.note(session, "prune", "store", summary=f"pruned: {counts}", facts=facts)
     return found
 
 
@@ -201,13 +201,13 @@ def _find_folders(
     there = [one for one in session.scalars(query) if _is_there(one)]
     for release in there[keep.releases :]:
         path = Path(release.place)
-        told = f"release {release.version}"
+        title = f"release {release.version}"
         if release.published_at >= now - keep.age:
             continue
         if release.run_id in needed:
-            found.kept.append((project, told, needed[release.run_id]))
+            found.kept.append((project, title, needed[release.run_id]))
         elif os.path.realpath(path.parent / "latest") == os.path.realpath(path):
-            found.kept.append((project, told, "it is the latest"))
+            found.kept.append((project, title, "it is the latest"))
         else:
             found.folders.append(Folder(project, release.version, path))
             found.size += freed_by(path)

@@ -98,7 +98,7 @@ class LocalRun:
             hidden: Environment variables of this process that are withheld from stages.
         """
         self.trip = trip
-        self.said = on_event
+        self._on_event = on_event
         self.stages = {name: self._here(name, names, asked) for name in names}
         self.outcomes = {
             (name, cell.name): Outcome(name, cell)
@@ -217,7 +217,7 @@ class LocalRun:
             text = (
                 f"{outcome.summary}; tried again by itself, {more.tries} of {stage.machine_retries}"
             )
-            self.said(outcome.title, Notice(level="warning", text=text))
+            self._on_event(outcome.title, Notice(level="warning", text=text))
             self._start(more, pool, running)
         elif self.trip.project.fail_fast and not stage.allow_failure:
             self._cancel_others(f"{outcome.name} failed (fail-fast)")
@@ -289,7 +289,7 @@ class LocalRun:
             outcome.summary, outcome.facts = event.text, event.facts
         elif isinstance(event, Notice) and event.level == "error":
             outcome.errors.append(event.text)
-        self.said(outcome.title, event)
+        self._on_event(outcome.title, event)
 
     def _close(self, outcome: Outcome, code: int) -> None:
         outcome.finished_at = time.time()

@@ -158,7 +158,7 @@ class LedgerService(BuildbotService):
         """Change the ledger in one transaction; the actor is the machine.
 
         A writing transaction takes its lock before it reads: otherwise two stages that end at the
-        same time would each see the other still running, and nobody would start the stage that
+        same time would each see the other still running, and none would start the stage that
         needs both.
 
         Args:

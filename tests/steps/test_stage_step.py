@@ -87,7 +87,7 @@ class EndsTest(StepCase):
         await self.ends(126, 3, "`slipway` is not on the worker's PATH")
 
     async def test_killed(self):
-        await self.ends(-9, 1, "ended with exit code -9 and said no reason; see the log")
+        await self.ends(-9, 1, "ended with exit code -9 without a reason; see the log")
 
     async def test_a_strange_code(self):
         await self.ends(77, 1, "ended with exit code 77")
@@ -96,7 +96,7 @@ class EndsTest(StepCase):
         await self.ends(None, 1, "exit code None")
 
     async def test_an_error_and_no_reason(self):
-        await self.ends(1, 1, "exit code 1 and said no reason", said(Summary(text="well")))
+        await self.ends(1, 1, "exit code 1 without a reason", said(Summary(text="well")))
 
     async def test_the_last_error_counts(self):
         errors = [Notice(text=text, level="error") for text in ("first", "last")]

@@ -16,8 +16,8 @@ __all__ = ["describe"]
 
 _PROBLEMS = {
     "400": "What was asked is wrong",
-    "401": "Nobody has signed in",
-    "403": "Somebody may not",
+    "401": "Not signed in",
+    "403": "Not allowed",
     "404": "There is no such thing",
     "409": "The state of things refuses it",
     "413": "The body is too large",
@@ -87,7 +87,7 @@ def _operation(route: Route, found: _Schemas) -> dict[str, Any]:
         | {status: {"$ref": f"#/components/responses/{status}"} for status in _PROBLEMS},
     }
     if route.method == "GET":
-        made["responses"]["304"] = {"description": "It is as If-None-Match says"}
+        made["responses"]["304"] = {"description": "Unchanged since If-None-Match"}
     if route.body is not None:
         body = _json(found[(id(route), "body"), "validation"])
         made["requestBody"] = {"required": True, "content": body}

@@ -17,7 +17,7 @@ What scripts, the command line and the pages ask a master, below `/plugins/slipw
 from the routes by `make docs`; every shape is in the OpenAPI document, `openapi.json` in the same
 place.
 
-- **Who asks** is told by `Authorization: Bearer TOKEN` (`slipway token create`), by a session's
+- **The person** is known by `Authorization: Bearer TOKEN` (`slipway token create`), by a session's
   cookie, or by a reverse proxy: see [access](access.md). A gate is opened, approved and rejected
   by the roles that it names.
 - **Answers** are JSON. Times are seconds since 1970, spans are seconds. Lists have `items` and
@@ -29,7 +29,7 @@ place.
   400 wrong input, 401 not signed in, 403 may not, 404 no such thing, 409 the state of things
   refuses it (the gate is decided, the run has ended, the project is frozen), 413, 415, 503 the
   master is starting.
-- **News**: on Buildbot's websocket, `/ws`, the path `slipway/*/*` tells `{"project": ..., "runs":
+- **Changes**: on Buildbot's websocket, `/ws`, path `slipway/*/*` sends `{"project": ..., "runs":
   [...]}` after each change; what has changed is to be read again.
 
 """

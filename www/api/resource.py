@@ -119,7 +119,7 @@ def _send(request: Any, status: int, body: bytes) -> None:
         return
     request.setResponseCode(status)
     request.setHeader("content-type", "application/json; charset=utf-8")
-    if status == 401:  # noqa: PLR2004  RFC 9110 wants it told how
+    if status == 401:  # noqa: PLR2004  RFC 9110 wants the scheme named
         request.setHeader("www-authenticate", 'Bearer realm="slipway"')
     if not request.responseHeaders.hasHeader("cache-control"):
         request.setHeader("cache-control", "no-store")

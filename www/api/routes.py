@@ -283,7 +283,7 @@ _GATES_AND_RUNS = (
         "look",
         gate_control.approve,
         gates.Taken,
-        "Approve what somebody asked of a gate",
+        "Approve the current request of a gate",
         body=gates.Approving,
     ),
     Route(
@@ -358,7 +358,7 @@ _SITE = (
         "prune",
         prunings.prune,
         Pruned,
-        "Let the artefacts of old runs go, as keep says",
+        "Delete the artefacts of old runs, according to keep",
         body=Prune,
     ),
     Route(

@@ -150,7 +150,7 @@ class WholeGate(Gate):
     ask: str
     """Where answers are sent by POST, below the endpoints' path."""
     token: str | None
-    """To be shown by whoever opens it; null for those who may not."""
+    """To be shown by the person who opens it; null for those who may not."""
     form: list[FormField]
     deploys: ToDeploy | None
     replaces: Deployment | None

@@ -42,7 +42,7 @@ class Chip(StageMark, Timed):
 
     state: ShownState
     flaky: bool
-    """It passed, but only when tried again, or said so of some of its tests."""
+    """It passed, but only when tried again, or some of its tests did."""
     cells: dict[StageState, int]
     """How many of its cells are in each state."""
     attempts: int

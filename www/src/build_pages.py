@@ -40,7 +40,7 @@ class NotBuilt(Exception):
 
 
 def have_sources() -> bool:
-    """Tell whether this is a checkout; an sdist has the built pages alone."""
+    """Return whether this is a checkout; an sdist has the built pages alone."""
     return (SOURCES / "package-lock.json").is_file()
 
 
@@ -62,7 +62,7 @@ def palette() -> str:
 
 
 def up_to_date() -> bool:
-    """Tell whether the pages were built from these very sources."""
+    """Return whether the pages were built from these very sources."""
     stamp = STATIC / "sources.sha256"
     whole = all((STATIC / name).is_file() for name in ("scripts.js", "styles.css"))
     return whole and stamp.is_file() and stamp.read_text() == fingerprint()
@@ -163,10 +163,10 @@ def _wheel(folder: Path) -> tuple[list[str], list[str]] | None:
 
 def _new_enough(node: str) -> bool:
     try:
-        told = subprocess.run(
+        output = subprocess.run(
             [node, "--version"], capture_output=True, text=True, timeout=30, check=True
         ).stdout
-        major, minor = told.strip().lstrip("v").split(".")[:2]
+        major, minor = output.strip().lstrip("v").split(".")[:2]
         return (int(major), int(minor)) >= _OLDEST
     except (OSError, ValueError, subprocess.SubprocessError):
         return False
@@ -184,8 +184,8 @@ def _run(command: list[str], wrong: str) -> None:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NotBuilt(f"{wrong}: {error}") from error
     if done.returncode:
-        told = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        raise NotBuilt("\n  ".join([f"{wrong}:", *told[-25:]]))
+        output = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+        raise NotBuilt("\n  ".join([f"{wrong}:", *output[-25:]]))
 
 
 def main() -> int:

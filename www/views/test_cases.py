@@ -12,13 +12,13 @@ from sqlalchemy import func, literal, literal_column, select, union_all
 from sqlalchemy.orm import Session
 
 from slipway.ledger.buildbot_index import BEGINNING, LETTERS
-from slipway.model.protocol.result_sets import ALL, LONG, TOLD
+from slipway.model.protocol.result_sets import ALL, LONG, NOT_PASSED
 from slipway.www.api.call import Call
 from slipway.www.api.graph_columns import Outline
 from slipway.www.shapes.tests import Case, Cases, CasesQuery, Status
 from slipway.www.views.lookup import find_attempts, find_run, narrow
 
-__all__ = ["NAMES", "ORDER", "PATHS", "RESULTS", "SETS", "beginning", "list_cases", "told"]
+__all__ = ["NAMES", "ORDER", "PATHS", "RESULTS", "SETS", "beginning", "decoded", "list_cases"]
 
 #: Statuses in display order.
 ORDER: tuple[Status, ...] = get_args(Status)
@@ -70,7 +70,7 @@ def _parts(session: Session, cells: dict[int, str]) -> list[_Part]:
     """Return the parts of all cells and statuses, in display order."""
     sets: dict[str, dict[str, int]] = defaultdict(dict)
     found = select(SETS.c.id, SETS.c.buildid, SETS.c.category).where(
-        SETS.c.buildid.in_(cells), SETS.c.category.in_((ALL, TOLD, LONG))
+        SETS.c.buildid.in_(cells), SETS.c.category.in_((ALL, NOT_PASSED, LONG))
     )
     for row in session.execute(found):
         sets[cells[row.buildid]][row.category] = row.id
@@ -78,10 +78,10 @@ def _parts(session: Session, cells: dict[int, str]) -> list[_Part]:
     parts = []
     for status in ORDER:
         for cell in sorted(sets):
-            told = counted[sets[cell].get(TOLD, 0)]
-            count = told[status[:LETTERS]]
+            not_passed = counted[sets[cell].get(NOT_PASSED, 0)]
+            count = not_passed[status[:LETTERS]]
             if status == "passed":
-                count = counted[sets[cell].get(ALL, 0)].total() - told.total()
+                count = counted[sets[cell].get(ALL, 0)].total() - not_passed.total()
             if count > 0:
                 parts.append(_Part(status, cell, sets[cell], count))
     return parts
@@ -117,7 +117,7 @@ def _cases(session: Session, parts: list[_Part], query: CasesQuery) -> list[Case
             name=rows[key].name,
             cell=part.cell,
             status=part.status,
-            message=told(TOLD, rows[key].value)[1] if part.status != "passed" else "",
+            message=decoded(NOT_PASSED, rows[key].value)[1] if part.status != "passed" else "",
             file=rows[key].path,
             line=rows[key].line,
             seconds=seconds.get((part.sets.get(ALL, 0), rows[key].test_nameid), 0.0),
@@ -131,13 +131,14 @@ def _ids(part: _Part) -> Any:
     own = RESULTS.c.test_result_setid
     query = select(RESULTS.c.id).order_by(RESULTS.c.id)
     if part.status != "passed":
-        return query.where(own == part.sets[TOLD], beginning == part.status[:LETTERS])
+        return query.where(own == part.sets[NOT_PASSED], beginning == part.status[:LETTERS])
     query = query.where(own == part.sets[ALL])
-    if TOLD not in part.sets:
+    if NOT_PASSED not in part.sets:
         return query
     other = RESULTS.alias("other")
     is_told = select(1).where(
-        other.c.test_result_setid == part.sets[TOLD], other.c.test_nameid == RESULTS.c.test_nameid
+        other.c.test_result_setid == part.sets[NOT_PASSED],
+        other.c.test_nameid == RESULTS.c.test_nameid,
     )
     return query.where(~is_told.exists())
 
@@ -171,7 +172,7 @@ def _seconds(
     return found
 
 
-def told(category: str, value: str) -> tuple[Status, str]:
+def decoded(category: str, value: str) -> tuple[Status, str]:
     """Return the status and the message of a stored value."""
     if category == ALL:
         return ("failed" if value == "0" else "passed"), ""

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from slipway.ledger.buildbot_index import LETTERS
 from slipway.ledger.tables.runs import Run, StageResult
-from slipway.model.protocol.result_sets import ALL, LONG, TOLD
+from slipway.model.protocol.result_sets import ALL, LONG, NOT_PASSED
 from slipway.model.site import builder_name
 from slipway.www.api.call import Call
 from slipway.www.api.http_errors import not_found
@@ -28,8 +28,7 @@ from slipway.www.shapes.tests import (
     Tests,
     TestsQuery,
 )
-from slipway.www.views.test_cases import NAMES, PATHS, RESULTS, SETS, beginning
-from slipway.www.views.test_cases import told as telling
+from slipway.www.views.test_cases import NAMES, PATHS, RESULTS, SETS, beginning, decoded
 
 __all__ = ["show_history", "show_tests"]
 
@@ -93,7 +92,7 @@ def _sets(*conditions: Any) -> Any:
         .join(build, build.c.id == SETS.c.buildid)
         .join(StageResult, StageResult.request_id == build.c.buildrequestid)
         .join(Run, Run.id == StageResult.run_id)
-        .where(SETS.c.category.in_((ALL, TOLD, LONG)), *conditions)
+        .where(SETS.c.category.in_((ALL, NOT_PASSED, LONG)), *conditions)
         .order_by(SETS.c.id.desc())
     )
 
@@ -120,7 +119,7 @@ def _show(session: Session, query: TestsQuery) -> Tests:
 def _bad(
     session: Session, sets: dict[int, _Set], builds: dict[int, list[int]]
 ) -> tuple[list[Failing], list[Flaky]]:
-    reported = {key: one for key, one in sets.items() if one.category == TOLD}
+    reported = {key: one for key, one in sets.items() if one.category == NOT_PASSED}
     newest = [key for key, one in reported.items() if one.build == builds[one.builder][0]]
     failing = [(reported[row.test_result_setid], row) for row in session.execute(_failing(newest))]
     names = [row.test_nameid for _, row in failing]
@@ -138,7 +137,7 @@ def _bad(
                 failed=times[row.test_nameid],
             )
             for one, row in failing
-            for status, message in [telling(TOLD, row.value)]
+            for status, message in [decoded(NOT_PASSED, row.value)]
         ],
         [
             Flaky(**_where(one, row, builds), failed=row.times)
@@ -266,7 +265,7 @@ def _history(session: Session, query: HistoryQuery) -> Listing[Seen]:
         one = sets[row.test_result_setid]
         earlier = seen.get(one.build)
         if one.category == ALL:
-            status, message = telling(ALL, row.value)
+            status, message = decoded(ALL, row.value)
             seen[one.build] = Seen(
                 run=one.run,
                 attempt=one.attempt,
@@ -280,6 +279,6 @@ def _history(session: Session, query: HistoryQuery) -> Listing[Seen]:
         elif earlier is not None and one.category == LONG:
             seen[one.build] = earlier.model_copy(update={"seconds": float(row.value)})
         elif earlier is not None:
-            status, message = telling(TOLD, row.value)
+            status, message = decoded(NOT_PASSED, row.value)
             seen[one.build] = earlier.model_copy(update={"status": status, "message": message})
     return Listing[Seen](items=list(seen.values())[::-1][: query.limit])

@@ -57,7 +57,7 @@ def _gates(whats: Commands) -> None:
     listing = whats.add(
         "list",
         "list the gates that wait",
-        "List the gates that wait for somebody, and what for.",
+        "List the gates that wait for a person, and what for.",
         "slipway gate list --all --project demo",
     )
     listing.add_argument("--all", action="store_true", help="also those that are decided")
@@ -91,15 +91,15 @@ def _gates(whats: Commands) -> None:
     wait.set_defaults(no_wait=False)
     approve = whats.add(
         "approve",
-        "approve what somebody asked of a gate",
-        "Approve what somebody asked of a gate. Wait for what becomes of the stage behind it.",
+        "approve the current request of a gate",
+        "Approve the current request of a gate. Wait for the result of the stage behind it.",
         "slipway gate approve 5",
     )
     approve.add_argument("--comment", default="", metavar="TEXT", help="a few words")
     approve.add_argument(
         "--asking",
         metavar="NAME",
-        help="what you approve, as gate show told it (default: what is asked now, printed first)",
+        help="what you approve, as gate show prints it (default: the current request)",
     )
     reject = whats.add(
         "reject",

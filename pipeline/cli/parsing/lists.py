@@ -51,7 +51,7 @@ def add_commands(commands: Commands) -> None:
     prune = commands.add(
         "prune",
         "let old runs' artefacts go, as `keep` says",
-        "Let the artefacts of old runs go, as [project.NAME.keep] says.",
+        "Delete the artefacts of old runs, according to [project.NAME.keep].",
         "slipway prune --dry-run",
     )
     add_master(prune)

@@ -1,6 +1,6 @@
 """OAuth login with a `state` that is bound to the browser.
 
-Buildbot's own class accepts a code from any browser: a page of another site could sign somebody in
+Buildbot's own class accepts a code from any browser: a page of another site could sign a person in
 under the attacker's account (login CSRF, RFC 6749, section 10.12), and each forged code makes the
 master query the provider in one of its few shared threads.
 """

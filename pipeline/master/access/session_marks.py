@@ -1,6 +1,6 @@
 """Session marks: an HMAC with a key outside the database, which makes a session valid.
 
-Buildbot signs its cookies with a secret stored in the database. Whoever can read it, from a backup
+Buildbot signs its cookies with a secret stored in the database. Whoever reads it, as from a backup
 or as a database user, could sign in as anybody; so Buildbot's signature alone is not sufficient.
 """
 

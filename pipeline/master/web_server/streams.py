@@ -82,7 +82,7 @@ class Streams:
             try:
                 still = await self._may_look(visit)
             except Exception as error:  # noqa: BLE001  asked again in a minute
-                log.err(error, "while asking whether somebody may still look")
+                log.err(error, "while checking whether a person may still listen")
                 continue
             if not still and visit in self._open:
                 visit.connection.cut()
