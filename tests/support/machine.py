@@ -34,6 +34,14 @@ def wait_for(look: Callable[[], Any], told: Callable[[], str], patience: float =
     return found
 
 
+def find_below(folder: Path, name: str) -> list[Path]:
+    """Return the files of a name in a folder that others change at the same time.
+
+    `Path.glob` raises for a folder that disappears between listing and opening it.
+    """
+    return [Path(where) / name for where, _, files in os.walk(folder) if name in files]
+
+
 def lease_ports(count: int) -> list[int]:
     """Return ports that nobody listens on; all are held until the last is known."""
     with ExitStack() as stack:

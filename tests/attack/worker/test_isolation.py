@@ -16,7 +16,7 @@ import pytest
 from slipway.workers.isolation.needs import uv_pythons
 from tests.live.conftest import LiveSite
 from tests.support.http import open_client
-from tests.support.machine import wait_for
+from tests.support.machine import find_below, wait_for
 from tests.support.site import SLIPWAY, command
 
 pytestmark = [
@@ -129,7 +129,7 @@ def test_nothing_is_left_when_up_is_killed(placed: LiveSite) -> None:
     write(placed, command("hide", code))
     up = placed.up()
     placed.wait_for_stage(1, "hide", "running")
-    wait_for(lambda: list(placed.folder.glob("state/workers/**/hidden")), placed.said)
+    wait_for(lambda: find_below(placed.folder / "state" / "workers", "hidden"), placed.said)
     assert placed.processes()
     if placed.prefix:
         found = next(p for p in placed.processes() if p.cmdline()[-1:] == ["up"])

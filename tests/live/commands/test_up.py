@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from tests.live.conftest import LiveSite
-from tests.support.machine import wait_for
+from tests.support.machine import find_below, wait_for
 from tests.support.site import command
 
 pytestmark = pytest.mark.live
@@ -43,7 +43,7 @@ def test_runs_go_on(site: LiveSite, way: str) -> None:
     site.write(command("slow", SLOW) + command("after", "print(1)", "slow"))
     process = site.up()
     site.wait_for_stage(1, "slow", "running")
-    wait_for(lambda: list(site.folder.glob("state/workers/local/**/ran")), site.said)
+    wait_for(lambda: find_below(site.folder / "state" / "workers" / "local", "ran"), site.said)
     if way == "kill the worker":
         site.worker().kill()
         wait_for(lambda: "the worker local ended (killed by SIGKILL)" in site.said(), site.said)

@@ -10,7 +10,7 @@ import pytest
 
 from tests.live.conftest import LiveSite
 from tests.support.http import get
-from tests.support.machine import wait_for
+from tests.support.machine import find_below, wait_for
 from tests.support.site import command
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
@@ -53,7 +53,7 @@ def test_the_whole_way(site: LiveSite, make_postgresql: Callable[[], str]) -> No
     site.commit("tests")
     site.write(command("make", WRITE, artefacts='["app.txt"]') + command("slow", SLOW) + REST)
     process = site.up()
-    wait_for(lambda: list(site.folder.glob("state/workers/local/**/ran")), site.said)
+    wait_for(lambda: find_below(site.folder / "state" / "workers" / "local", "ran"), site.said)
     site.master().kill()
     assert process.wait(30) == 3
     site.up()
