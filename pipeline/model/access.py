@@ -66,7 +66,7 @@ ACTIONS = {
         Action("audit", "read the audit trail", ADMIN_ROLE),
         Action(
             "engine.control",
-            "pause and stop workers, switch schedulers, set priorities, and all that is not told "
+            "pause and stop workers, switch schedulers, set priorities, and all that is not listed "
             "here",
             ADMIN_ROLE,
             "all other control actions",

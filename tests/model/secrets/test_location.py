@@ -67,6 +67,6 @@ def test_a_secret_may_be_for_some_branches_alone():
 
 
 def test_a_place_is_told_without_what_follows_the_program():
-    assert StageSecret(command=("pass", "show", "hunter2")).told == "the command pass"
-    assert StageSecret(file="a/b").told == "the file a/b"
-    assert StageSecret(env="B").told == "the environment variable B"
+    assert StageSecret(command=("pass", "show", "hunter2")).description == "the command pass"
+    assert StageSecret(file="a/b").description == "the file a/b"
+    assert StageSecret(env="B").description == "the environment variable B"

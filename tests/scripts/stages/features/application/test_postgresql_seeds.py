@@ -16,6 +16,7 @@ from slipway.scripts.stages.features import local as feature_local
 from slipway.scripts.stages.features import run as features
 from slipway.scripts.stages.features.application.postgresql_seeds import Dump, restored
 from slipway.scripts.stages.features.application.process import Application, ApplicationSettings
+from slipway.scripts.stages.features.early_start import Started
 from slipway.scripts.stages.features.seed_options import read_seeds
 from tests.scripts.conftest import MODELS, build
 
@@ -108,7 +109,8 @@ def test_a_developer_names_a_dump(seeds, tmp_path, recorder, monkeypatch, nothin
     named = read_seeds([f"makers={seeds / 'tiny_shop.dump'}"])
     assert named.dumps["makers"].roles == seeds / "tiny_shop-roles.sql"
     keys = feature_local.typed({**said, "jobs": 2})
-    page = feature_local.run(folder, nearest=keys, report=recorder, named=named)
+    with Started(here.python, folder, {}, 0) as started:
+        page = feature_local.run(started, nearest=keys, report=recorder, named=named)
     assert "4 passed" in page.read_text()
 
 
