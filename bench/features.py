@@ -104,10 +104,10 @@ class Bench:
         kept = {name: one for name, one in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         env = {**kept, "SLIPWAY_BASE_URL": self.url, "PATH": programs, "COLUMNS": "200"}
         cost = measured(words, self.folder, env)
-        passed = sum(int(one) for one in re.findall(count, cost.said))
+        passed = sum(int(one) for one in re.findall(count, cost.output))
         counts = self._take_counts()
         if cost.code or passed != suite.scenarios:
-            print(f"{words} ended with {cost.code}:\n{cost.said[-2500:]}", file=sys.stderr)
+            print(f"{words} ended with {cost.code}:\n{cost.output[-2500:]}", file=sys.stderr)
         lost = len(suite.titles - counts.keys())
         return Round(cost, passed, lost, sum(times - 1 for times in counts.values()))
 
