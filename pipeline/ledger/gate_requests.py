@@ -15,13 +15,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from slipway.ledger.tables.gates import Asking, Gate
+from slipway.ledger.tables.gates import Approval, Asking, Gate
 from slipway.ledger.transitions import transition
 from slipway.model.access import Person
 from slipway.model.errors import WrongInput
-from slipway.model.states import GateState
+from slipway.model.states import Decision, GateState
 
-__all__ = ["Request", "check_seen", "differences", "take", "void_approvals"]
+__all__ = ["Request", "check_seen", "decide", "differences", "take", "void_approvals"]
 
 #: Length of an asking's name, in hexadecimal digits.
 _LETTERS = 32
@@ -55,6 +55,14 @@ def take(session: Session, gate: Gate, person: Person, request: Request, now: fl
             at=now,
         )
     )
+
+
+def decide(gate: Gate, person: Person, decision: Decision, comment: str, now: float) -> None:
+    """Record a person's decision on the current request of a gate."""
+    made = Approval(
+        person=person.name, decision=decision, comment=comment, asking=gate.asking, at=now
+    )
+    gate.approvals.append(made)
 
 
 def void_approvals(session: Session, gate: Gate) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from slipway.ledger import deployments, freezes, gate_requests
 from slipway.ledger.gate_requests import Request
-from slipway.ledger.tables.gates import Approval, Gate
+from slipway.ledger.tables.gates import Gate
 from slipway.ledger.tables.runs import Run, StageResult
 from slipway.ledger.transitions import transition
 from slipway.model.access import Person, gate_refusal, may_open
@@ -156,7 +156,7 @@ def ask(
         return False
     gate_requests.take(session, gate, person, request, now)
     if stage.requester_counts and stage.approvals:
-        _say(gate, person, Decision.APPROVE, "", now)
+        gate_requests.decide(gate, person, Decision.APPROVE, "", now)
     _count(gate, stage, now)
     session.flush()
     return True
@@ -226,7 +226,7 @@ def approve(
         raise WrongInput(msg)
     _not_expired(gate, now)
     freezes.check_not_frozen(session, gate.run.project)
-    _say(gate, person, Decision.APPROVE, comment, now)
+    gate_requests.decide(gate, person, Decision.APPROVE, comment, now)
     _count(gate, stage, now)
     session.flush()
 
@@ -250,7 +250,7 @@ def reject(
     if approval is not None:
         approval.decision, approval.comment, approval.at = Decision.REJECT, comment, now
     else:
-        _say(gate, person, Decision.REJECT, comment, now)
+        gate_requests.decide(gate, person, Decision.REJECT, comment, now)
     close(session, gate, stage, GateState.REJECTED, f"rejected by {person.name}: {comment}", now)
 
 
@@ -370,11 +370,6 @@ def _not_expired(gate: Gate, now: float) -> None:
     if has_expired(gate, now):
         msg = f"{name_of(gate)} has expired; run the stage again to ask anew"
         raise WrongInput(msg)
-
-
-def _say(gate: Gate, person: Person, decision: Decision, comment: str, now: float) -> None:
-    facts = {"decision": decision, "comment": comment, "asking": gate.asking}
-    gate.approvals.append(Approval(person=person.name, at=now, **facts))
 
 
 def _count(gate: Gate, stage: Stage, now: float) -> None:

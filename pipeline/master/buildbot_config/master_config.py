@@ -153,7 +153,6 @@ class Plan:
                     name=name,
                     project=project,
                     repository=repository,
-                    mirror_folder=str(self.home.mirror(name)),
                 )
             )
             found += force_schedulers(name, repository, project.default_branch, builders)

@@ -60,7 +60,7 @@ class GateService:
         self.name = pipeline.project_name
         self.finder = GateFinder(self.name)
         self._pipeline = pipeline
-        self._due = DueGates(pipeline, self.finder)
+        self.due = DueGates(pipeline, self.finder)
 
     def reconfigure(self, project: Project) -> None:
         """Set the project's current pipeline."""
@@ -114,9 +114,7 @@ class GateService:
         """Queue the stage behind a gate if nothing blocks it; the machine does this, no person."""
         session.flush()
         session.info["actor"] = ""
-        orders = self._pipeline.transitions.queue_approved(session, gate.id)
-        session.flush()
-        return orders
+        return self._pipeline.transitions.queue_approved(session, gate.id)
 
     async def _choices(
         self, find: Callable[Concatenate[Session, P], Programs], *args: P.args, **kwargs: P.kwargs
@@ -257,7 +255,7 @@ class GateService:
             WrongInput: It is not frozen.
         """
         await self._pipeline.ledger().change(person.name, freezes.thaw, self.name, person)
-        await self._due.process_due()
+        await self.due.process_due()
 
     # ---- display
 
@@ -276,14 +274,8 @@ class GateService:
         choices = await self._choices(self._shown_programs, reference, person)
         return await self._pipeline.ledger().read(self._context, reference, choices)
 
-    def _context(
-        self,
-        session: Session,
-        reference: GateReference,
-        choices: Printed,
-        person: Person | None = None,
-    ) -> Context:
-        found = self.finder.find(session, reference, person)
+    def _context(self, session: Session, reference: GateReference, choices: Printed) -> Context:
+        found = self.finder.find(session, reference)
         return context_of(session, found.run, found.name, self.finder.pipeline, choices)
 
     def _shown_programs(
@@ -309,10 +301,10 @@ class GateService:
         choices = await self._choices(self._shown_programs, reference, person, asks=True)
 
         def work(session: Session) -> dict[str, str]:
-            context = self._context(session, reference, choices, person)
-            stage = self.finder.find(session, reference).stage
+            found = self.finder.find(session, reference, person)
+            context = context_of(session, found.run, found.name, self.finder.pipeline, choices)
             try:
-                check_answers(stage.parameters, given, context)
+                check_answers(found.stage.parameters, given, context)
             except WrongAnswers as wrong:
                 return wrong.errors
             return {}
@@ -330,20 +322,6 @@ class GateService:
         kept = self._given.askings()
         if kept:
             self._given.drop(await self._pipeline.ledger().read(_ended, kept))
-
-    # ---- timers
-
-    async def begin(self) -> None:
-        """Start the timer, and process what became due while the master was stopped."""
-        await self._due.begin()
-
-    def stop(self) -> None:
-        """Stop the timer."""
-        self._due.stop()
-
-    def gates_changed(self) -> None:
-        """Reschedule the timer after a gate was created or changed."""
-        self._due.changed()
 
 
 def _fresh(session: Session, gate_id: int, show: Callable[[Session, int], T]) -> T:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Coroutine
-from pathlib import Path
 from typing import Any, ClassVar, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from buildbot.process.results import CANCELLED, RETRY
@@ -52,7 +51,7 @@ class Started(NamedTuple):
 class PipelineScheduler(ReconfigurableBaseScheduler):
     """The scheduler of one project."""
 
-    compare_attrs: ClassVar[tuple[str, ...]] = ("project", "repository", "mirror_folder")
+    compare_attrs: ClassVar[tuple[str, ...]] = ("project", "repository")
     _stopping = False
     _lock: Any = None
     _waiting: Any = defer.succeed(None)
@@ -60,15 +59,13 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
     gates: GateService
     transitions: RunTransitions
 
-    def checkConfig(self, *, project: Project, repository: str, mirror_folder: str) -> None:
+    def checkConfig(self, *, project: Project, repository: str) -> None:
         """Accept the arguments; pipeline.toml was validated before."""
         super().checkConfig(builderNames=[])
 
-    async def reconfigService(
-        self, *, project: Project, repository: str, mirror_folder: str
-    ) -> None:
+    async def reconfigService(self, *, project: Project, repository: str) -> None:
         """Apply a new pipeline while the master runs; open runs continue with it."""
-        self.project, self.repository, self.mirror_folder = project, repository, mirror_folder
+        self.project, self.repository = project, repository
         names = [
             builder_name(self.name, stage, cell.name)
             for stage in project.stages
@@ -83,8 +80,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
 
     def mirror(self) -> Mirror:
         """Return the mirror of this project's repository."""
-        place = f"project.{self.name}.repository"
-        return Mirror(Path(self.mirror_folder), self.repository, place)
+        return self.ledger().mirror(self.project_name)
 
     # ---- Buildbot's calls
 
@@ -109,7 +105,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
         """Unsubscribe; a master that is still starting does not continue with open work."""
         self._waiting.cancel()
         if self._lock is not None:
-            self.gates.stop()
+            self.gates.due.stop()
             self._unsubscribe()
         while self._consumers:
             self._consumers.pop().stopConsuming()
@@ -320,7 +316,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
 
     def gates_changed(self) -> None:
         """Reschedule the gates' timer."""
-        self.gates.gates_changed()
+        self.gates.due.changed()
 
     def stage_passed(self, stage_id: int) -> None:
         """Start the dependents of a stage that has just passed, in the background."""
@@ -362,7 +358,7 @@ class PipelineScheduler(ReconfigurableBaseScheduler):
             # Logged and recorded in the audit trail already.
             with contextlib.suppress(IllegalTransition):
                 await self.dispatch(self.transitions.queue_ready, run_id)
-        await self.gates.begin()
+        await self.gates.due.begin()
 
     async def _reopen_after_restart(self, stage_id: int, request_id: int | None) -> None:
         """Continue an attempt that was open when the master ended."""
