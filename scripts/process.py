@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import codecs
 import contextlib
 import io
 import subprocess
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -15,6 +14,7 @@ from typing import cast
 from slipway.model.duration import format_duration
 from slipway.model.errors import MissingTool, StageFailed
 from slipway.scripts import guard
+from slipway.scripts.output_blocks import read_blocks
 from slipway.scripts.process_tree import end_descendants, end_tree
 
 __all__ = ["TAIL", "Finished", "end_strays", "feed", "run"]
@@ -23,9 +23,6 @@ __all__ = ["TAIL", "Finished", "end_strays", "feed", "run"]
 TAIL = 40
 #: Lines of those that the sentence quotes.
 _LAST_LINES = 8
-_LONGEST_LINE = 65_536
-#: Bytes per read; the capacity of a Linux pipe.
-_BLOCK = 65_536
 
 
 @dataclass(frozen=True)
@@ -140,31 +137,6 @@ def feed(process: subprocess.Popen[str], given: str) -> None:
         stream.write(given)
 
 
-def _blocks(stream: io.BufferedReader) -> Iterator[str]:
-    """Yield output as it arrives, in blocks of whole lines, because work per line is slow.
-
-    An unterminated line must not fill the memory: beyond `_LONGEST_LINE` it is yielded in pieces.
-    """
-    decoder = io.IncrementalNewlineDecoder(
-        codecs.getincrementaldecoder("utf-8")("replace"), translate=True
-    )
-    kept: list[str] = []
-    size = 0
-    while data := stream.read1(_BLOCK):
-        text = decoder.decode(data)
-        end = text.rfind("\n") + 1
-        if end:
-            yield "".join([*kept, text[:end]])
-            kept, size = [], 0
-        kept.append(text[end:])
-        size += len(text) - end
-        if size > _LONGEST_LINE:
-            yield "".join(kept)
-            kept, size = [], 0
-    if rest := "".join([*kept, decoder.decode(b"", final=True)]):
-        yield rest
-
-
 def _follow(
     process: subprocess.Popen[str],
     log: Callable[[str], None] | None,
@@ -176,7 +148,7 @@ def _follow(
 
     def read() -> None:
         stream = cast("io.TextIOWrapper", process.stdout)
-        for block in _blocks(cast("io.BufferedReader", stream.buffer)):
+        for block in read_blocks(cast("io.BufferedReader", stream.buffer)):
             tail[:] = [*tail, *block.removesuffix("\n").split("\n")[-TAIL:]][-TAIL:]
             if log is not None:
                 log(block)

@@ -10,11 +10,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from slipway.scripts.output_blocks import read_blocks
 from slipway.scripts.stages.features.early_start import Started, hand_settings, start_process
 
 if TYPE_CHECKING:
+    import io
+
     from slipway.scripts.report import Report
     from slipway.scripts.stages.features.application.external import UnderTest
 
@@ -72,9 +75,11 @@ class FeatureProcess:
         self._reader.start()
 
     def _read(self, report: Report) -> None:
-        for line in self._process.stdout or ():
-            self.tail.append(line.rstrip())
-            report.log(line)
+        stream = cast("io.TextIOWrapper", self._process.stdout)
+        # Whole blocks: a process among several writes out a scenario at a time.
+        for block in read_blocks(cast("io.BufferedReader", stream.buffer)):
+            self.tail.extend(block.rstrip().split("\n")[-_TAIL:])
+            report.log(block)
 
     @property
     def code(self) -> int | None:

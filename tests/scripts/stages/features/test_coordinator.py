@@ -93,12 +93,13 @@ APPLICATION = """
 class Recorder(Report):
     def __init__(self):
         self.events = []
+        self.logged = []
 
     def emit(self, event):
         self.events.append(event)
 
     def log(self, text):
-        pass
+        self.logged += text.rstrip("\n").split("\n")
 
     def of(self, kind):
         return [event for event in self.events if isinstance(event, kind)]
@@ -379,3 +380,24 @@ def test_it_stops_after_so_many_failures(project):
     with pytest.raises(StageFailed):
         judge(project.walked)
     assert len(project.walked.broken) == 1
+
+
+def test_lines_of_two_scenarios_are_never_mixed(project):
+    for file in "ab":
+        lines = [f"Feature: {file}"]
+        for number in range(3):
+            steps = [f"1{number} is 1{number}", "a moment passes", f"2{number} is 2{number}"]
+            lines += [f"  Scenario: {file}{number}", *(f"    Given {one}" for one in steps)]
+        path = project.folder / "features" / f"{file}.feature"
+        path.write_text("\n".join(lines) + "\n", "utf-8")
+    project.walk(jobs=2)
+    logged = [line.split("#")[0].split() for line in project.report.logged]
+    begun = [at for at, words in enumerate(logged) if words[:1] == ["Scenario:"]]
+    assert sorted(logged[at][1] for at in begun) == ["a0", "a1", "a2", "b0", "b1", "b2"]
+    for at in begun:
+        number = logged[at][1][1]
+        assert [words[1:] for words in logged[at + 1 : at + 4]] == [
+            [f"1{number}", "is", f"1{number}"],
+            ["a", "moment", "passes"],
+            [f"2{number}", "is", f"2{number}"],
+        ]

@@ -35,7 +35,7 @@ def install(run: Run) -> None:
 
     def match(self: Any, context: Any) -> Any:
         try:
-            with run.watch.over("step", _step(run)):
+            with run.watch.over("step", lambda: _step(run)):
                 return run_match(self, context)
         except SystemExit as error:
             raise StepExited(f"the step called sys.exit({error.code!r})").with_traceback(

@@ -32,14 +32,19 @@ class Watch:
         self.last_words: TextIO | None = None
         self._hung = hung
         self._changed = threading.Condition()
-        self._watched: dict[str, tuple[float, str]] = {}
+        self._watched: dict[str, tuple[float, str | Callable[[], str]]] = {}
         self._wakes = 0.0
         self._ended = False
         self._thread: threading.Thread | None = None
 
     @contextmanager
-    def over(self, kind: str, what: str) -> Iterator[None]:
-        """Watch a step (or hook) or a scenario; a no-op inside another of its kind."""
+    def over(self, kind: str, what: str | Callable[[], str]) -> Iterator[None]:
+        """Watch a step (or hook) or a scenario; a no-op inside another of its kind.
+
+        Args:
+            kind: "step" or "scenario".
+            what: Its name; a function is called if it hangs.
+        """
         limit = self.limits[kind]
         if not limit or kind in self._watched:
             yield
@@ -57,7 +62,7 @@ class Watch:
             self._changed.notify()
             faulthandler.cancel_dump_traceback_later()
 
-    def _begin(self, kind: str, what: str, limit: float) -> None:
+    def _begin(self, kind: str, what: str | Callable[[], str], limit: float) -> None:
         end = time.monotonic() + limit
         with self._changed:
             self._watched[kind] = (end, what)
@@ -94,7 +99,8 @@ class Watch:
                     self._wakes = min(due, *ends) if ends else due
                     self._changed.wait(max(0.01, self._wakes - now))
                     continue
-            self._hung(late[1], self.limits[late[0]])
+            kind, what = late
+            self._hung(what if isinstance(what, str) else what(), self.limits[kind])
 
     def _late(self) -> Any:
         now = time.monotonic()

@@ -69,7 +69,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from . import behave_patches, tags
+from . import behave_patches, held_output, tags
 from . import config as feature_config
 from .errors import Missing, Stop, WrongInput, at, one_line, place, relative, standing
 from .events import Events
@@ -206,6 +206,7 @@ def end_hung(part: Run, what: str, limit: float) -> None:
         part.stopped = part.hung(f"{what}{where}", limit)
         part.events.error(part.stopped, kind="hang", code=1)
         part.finish(1)
+        held_output.write_out()
         if sys.__stdout__ is not None:
             sys.__stdout__.flush()
         print(path.read_text(encoding="utf-8"), file=sys.__stderr__, flush=True)
@@ -237,6 +238,8 @@ def main(path: str) -> int:
                 line_buffering=True,
                 write_through=False,
             )
+    if settings.jobs > 1:
+        held_output.hold()
     # On SIGTERM run the after_all hooks, which close sessions and servers.
     for name in ("SIGTERM", "SIGBREAK"):
         with contextlib.suppress(AttributeError, ValueError, OSError):

@@ -11,6 +11,7 @@ from .errors import relative
 from .events import Events
 from .evidence import Evidence
 from .hang_watch import Watch
+from .held_output import write_out
 from .plan import Planned
 from .quarantine import Quarantine
 from .queue import Queue
@@ -121,6 +122,7 @@ class Scenarios:
             verdict.status, verdict.message = status, message
         self.verdicts[id(scenario)] = verdict
         self.counts[verdict.status] = self.counts.get(verdict.status, 0) + 1
+        write_out()
         self.events.emit("scenario_finished", **verdict.event())
 
     def _write_scenario(self, event: str, verdict: Verdict, **values: Any) -> None:

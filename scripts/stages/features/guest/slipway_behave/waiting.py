@@ -13,6 +13,12 @@ __all__ = ["wait_for_settings"]
 
 #: What every run needs of behave.
 _NEEDED = ("behave.__main__", "behave.runner", "behave.formatter.pretty")
+#: What the first scenario over HTTP loads, where the project uses our sessions.
+_OF_SESSIONS = (
+    "slipway.sessions.integrations.behave_hooks",
+    "slipway.sessions.http.driver",
+)
+_HOOKS = Path("features", "environment.py")
 
 
 def wait_for_settings() -> str:
@@ -23,7 +29,7 @@ def wait_for_settings() -> str:
     """
     # As in main: the folder of run.py must not hide the application's modules.
     sys.path[0] = str(Path.cwd())
-    for name in _NEEDED:
+    for name in _NEEDED + (_OF_SESSIONS if _uses_sessions() else ()):
         # The run itself reports what is missing or broken.
         with contextlib.suppress(Exception, SystemExit):
             importlib.import_module(name)
@@ -34,3 +40,10 @@ def wait_for_settings() -> str:
     os.dup2(null, 0)
     os.close(null)
     return path
+
+
+def _uses_sessions() -> bool:
+    """Return True if the hooks are ours; elsewhere nothing is loaded that a project may not use."""
+    with contextlib.suppress(OSError):
+        return b"slipway.sessions" in _HOOKS.read_bytes()
+    return False
