@@ -49,6 +49,7 @@ def folder(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("marks", "code", "said"),
     [
@@ -66,6 +67,7 @@ def test_who_fails_again_has_failed(folder, marks, code, said):
     assert "test_good" not in done.stdout
 
 
+@pytest.mark.slow
 def test_many_that_fail_are_not_tried_again(folder):
     text = "\n".join(f"def test_{number}(): assert 0" for number in range(MOST + 1))
     (folder / "test_it.py").write_text(text)

@@ -64,6 +64,7 @@ def test_readme_is_short():
     assert len(text(ROOT / "README.md").splitlines()) <= LONGEST_README
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_links_lead_somewhere(page):
     for link in _LINK.findall(re.sub(_FENCE, "", text(page))):
@@ -123,12 +124,14 @@ def variables_of_the_code():
     return (found | settings) - NO_VARIABLE
 
 
+@pytest.mark.slow
 def test_every_environment_variable_is_told_and_no_other():
     page = text(ROOT / "docs" / "reference" / "environment-variables.md")
     told = set(re.findall(r"\bSLIPWAY_[A-Z0-9_]+", page))
     assert told == variables_of_the_code()
 
 
+@pytest.mark.slow
 def test_no_page_tells_a_variable_that_is_not_there():
     known = variables_of_the_code()
     prefixes = tuple(name.removesuffix("NAME") for name in known if name.endswith("_NAME"))

@@ -69,6 +69,7 @@ def test_no_block_of_commands_is_taken_for_something_else(page: Path) -> None:
                 assert shutil.which(word) is None, f"{line}: is {word} a command?"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("page", "block"), SHELLS)
 def test_its_words_are_there(page: Path, block: Block) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))

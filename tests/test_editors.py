@@ -92,6 +92,7 @@ def test_pyright_finds_every_module_from_anywhere(importing):
     assert not [one for one in said if "could not be resolved" in one]
 
 
+@pytest.mark.slow
 def test_without_the_links_the_finder_does_it():
     program = (
         f"import sys; sys.path.remove({str(LINKS)!r})\n"
@@ -124,6 +125,7 @@ def make(folder):
     return folder / ".venv" / "editable" / "slipway"
 
 
+@pytest.mark.slow
 def test_make_links_what_is_new_and_lets_go_what_is_gone(checkout):
     links = make(checkout)
     (pth,) = checkout.glob(".venv/lib/*/site-packages/*.pth")
@@ -142,6 +144,7 @@ def test_a_checkout_that_was_moved_keeps_its_links(checkout):
     assert (moved / ".venv" / "editable" / "slipway" / "www" / "__init__.py").exists()
 
 
+@pytest.mark.slow
 def test_caches_are_not_linked(checkout):
     links = make(checkout)
     assert all(path.is_symlink() for path in links.iterdir())

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 KEPT = (
     *("state.sqlite", "store/ab/cd", "releases/demo/1+1/release.json", "admin-password"),

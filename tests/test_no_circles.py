@@ -42,6 +42,7 @@ def graph():
     return found
 
 
+@pytest.mark.slow
 def test_there_is_no_circle():
     found = graph()
     assert len(found) > 500

@@ -56,6 +56,7 @@ def test_package_data_is_there():
             assert list(folder_of(package).glob(pattern)), (package, pattern)
 
 
+@pytest.mark.slow
 def test_every_template_style_and_script_of_a_page_is_shipped():
     shipped = {
         path
@@ -75,6 +76,7 @@ def test_every_template_style_and_script_of_a_page_is_shipped():
     assert found <= shipped
 
 
+@pytest.mark.slow
 def test_what_runs_in_an_application_s_environment_needs_no_templates():
     program = (
         "import importlib, pkgutil, sys\n"
@@ -132,6 +134,7 @@ def test_behave_does_not_walk_up_to_our_steps():
     assert (ROOT / "features" / "steps").is_dir()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "module",
     [

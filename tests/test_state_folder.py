@@ -9,6 +9,7 @@ from slipway.state_folder import Home, make_private
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="modes are POSIX's")
 
 
+@pytest.mark.slow
 def test_a_site_of_before_is_closed(tmp_path):
     home = Home(tmp_path / "state")
     open_files = [home.root / "state.sqlite", home.root / "state.sqlite-wal"]

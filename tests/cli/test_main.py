@@ -69,6 +69,7 @@ def almanac(place):
     return place
 
 
+@pytest.mark.slow
 def test_check_draws_the_graph(almanac):
     code, out, err = almanac.slipway("check")
     assert (code, err) == (0, "")
@@ -78,6 +79,7 @@ def test_check_draws_the_graph(almanac):
     assert out.rstrip().endswith("pipeline.toml: good")
 
 
+@pytest.mark.slow
 def test_check_as_json_is_the_model(almanac):
     code, out, _ = almanac.slipway("check", "--json")
     assert code == 0
@@ -124,6 +126,7 @@ def test_an_unknown_project_is_told(place, command):
     )
 
 
+@pytest.mark.slow
 def test_schema(place):
     assert place.slipway("schema") == (0, schema_text(), "")
     assert place.slipway("schema", "--reference") == (0, reference(), "")
@@ -180,12 +183,14 @@ def stage(place, uses, settings, text=None):
     return done.returncode, events[-1]["text"], done.stderr
 
 
+@pytest.mark.slow
 def test_stage_does_what_a_job_says(place):
     code, told, err = stage(place, "command", "-", json.dumps(JOB))
     assert (code, err) == (0, "")
     assert told.startswith("true passed in ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("uses", "text", "told"),
     [
@@ -201,6 +206,7 @@ def test_stage_refuses_a_wrong_job(place, uses, text, told):
     assert told in said
 
 
+@pytest.mark.slow
 def test_stage_refuses_a_job_that_is_not_there(place):
     code, said, _ = stage(place, "command", "nowhere.json")
     assert (code, said) == (
@@ -215,6 +221,7 @@ def test_stage_refuses_a_job_that_is_no_text(place):
     assert (code, "job.json: the settings are not UTF-8 at byte 0" in said) == (2, True)
 
 
+@pytest.mark.slow
 def test_a_full_disk_behind_the_output_is_told(place):
     place.write(unit=("pass", ""))
     argv = [sys.executable, "-m", "slipway.cli", "check"]

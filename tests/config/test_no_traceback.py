@@ -53,6 +53,7 @@ def outcome(text):
     return []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_a_spoilt_file_is_told_with_lines(seed):
     chance = random.Random(seed)

@@ -11,6 +11,8 @@ from slipway.config.schema import FILE, json_schema, reference, schema_text
 from slipway.model.kinds.stage import STAGES
 from slipway.model.site import Project, SiteSettings, Worker
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 AGAIN = "; make it again: make docs"
 

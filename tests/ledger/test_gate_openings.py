@@ -120,6 +120,7 @@ def test_the_asking_makes_the_gate_and_a_second_click_finds_it(session, travel):
     assert gates.queue_approved(session, gate, opening.stage, 5_001.0).state == "queued"
 
 
+@pytest.mark.slow
 def test_a_rollback_changes_nothing_of_the_run(session, travel):
     first, second = travel(), travel()
     finished, states = first.run.finished_at, dict(first.states)
@@ -137,6 +138,7 @@ def test_a_rollback_changes_nothing_of_the_run(session, travel):
     assert second.run.state == "passed"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["rejected", "expired"])
 def test_no_to_a_rollback_leaves_the_run_as_it_was(session, travel, end):
     going = travel()
@@ -252,6 +254,7 @@ def test_a_rollback_is_beside_the_runs_own_gate(session, travel):
     assert (own.state, going.states["staging"], going.run.state) == ("open", "gate", "waiting")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["opened", "rejected", "expired", "cancelled"])
 def test_a_decided_gate_keeps_what_ran_when_it_was_decided(session, travel, end):
     first, second = travel(), travel(deployed=False)

@@ -112,6 +112,7 @@ def test_what_is_at_work_or_waits_stays(past, session, store, start, make_stages
     assert numbers(session, store, runs=1) == ([], 0)
 
 
+@pytest.mark.slow
 def test_what_an_environment_runs_and_ran_before_stays(past, session, store):
     made = [past() for _ in range(5)]
     for run, release, _ in made[:3]:
@@ -162,6 +163,7 @@ def test_without_keep_everything_stays(past, session, store):
     assert retention.find(session, every, store, time.time()).runs == []
 
 
+@pytest.mark.slow
 def test_what_stays_is_told_with_why(past, session, store):
     made = [past() for _ in range(5)]
     running = past(branch="next", state="running")[0]
@@ -178,6 +180,7 @@ def test_what_stays_is_told_with_why(past, session, store):
     ]
 
 
+@pytest.mark.slow
 def test_a_gate_and_the_newest_release_of_a_branch_are_named(past, session, store, make_stages):
     past(branch="next")
     gated, _, _ = past()
@@ -208,6 +211,7 @@ def test_bytes_are_those_of_the_disk(past, session, store, tmp_path):
     assert before - left == len("twins") + len("held elsewhere")
 
 
+@pytest.mark.slow
 def test_what_came_anew_meanwhile_stays(past, session, store):
     _, _, digest = past()
     past()
@@ -246,6 +250,7 @@ def folders(session, store, **keep):
     return [one.path.name for one in found.folders], [what for _, what, _ in found.kept], found.size
 
 
+@pytest.mark.slow
 def test_published_folders_go_as_keep_says(publish, session, store):
     made = [publish() for _ in range(4)]
     size = 100 + len(made[0][2].joinpath("release.json").read_text())
@@ -256,6 +261,7 @@ def test_published_folders_go_as_keep_says(publish, session, store):
     assert folders(session, store, releases=2, age="2h")[0] == ["1.4.0+2"]
 
 
+@pytest.mark.slow
 def test_a_folder_that_somebody_needs_stays(publish, session, store):
     """What runs somewhere, the newest of a branch, the latest, and what is no release of ours."""
     made = [publish(), publish(branch="next"), publish(), publish(), publish()]

@@ -10,6 +10,7 @@ from slipway.model.commit import Cause, Commit
 from slipway.model.states import StageState
 
 
+@pytest.mark.slow
 def test_runs_are_numbered_by_project(start):
     first, second = start(trigger="force"), start(trigger="force")
     other = start("other", trigger="force")
@@ -22,6 +23,7 @@ def test_runs_are_numbered_by_project(start):
     assert (first.state, first.owner, first.reason) == ("running", "ann", "why")
 
 
+@pytest.mark.slow
 def test_a_poll_starts_one_run_a_revision(start, session):
     assert start().number == 1
     assert start() is None

@@ -41,6 +41,7 @@ def made(session, clock):
     return create(session, "ann", "ci", ["developer"], 1, "the test")
 
 
+@pytest.mark.slow
 def test_a_token_is_known_by_its_hash_alone(session, made):
     view, text = made
     assert text.startswith(PREFIX)

@@ -103,6 +103,7 @@ def _writes(tree):
             yield node.lineno
 
 
+@pytest.mark.slow
 def test_nothing_else_writes_a_state():
     found = {}
     for room in ROOMS:

@@ -88,6 +88,7 @@ def on_a_master(ledger: Any, project: Project, codes: Codes) -> tuple[str, dict[
     return state, {key: told for key, (_, told) in newest.items()}
 
 
+@pytest.mark.slow
 @settings(
     max_examples=_SEARCH or 40,
     deadline=None,

@@ -108,6 +108,7 @@ class ReadersTest(Begun):
             other.execute("COMMIT")
         assert await self.read() == 1
 
+    @pytest.mark.slow
     async def test_what_was_answered_is_seen(self):
         for number in range(1, 50):
             await self.write()
@@ -223,6 +224,7 @@ class ReadersTest(Begun):
         busy, pages, copied = await self.pool.do_with_engine(whole)
         assert (busy, pages) == (0, copied)
 
+    @pytest.mark.slow
     async def test_nothing_stays_when_the_master_stops(self):
         goes_on = threading.Event()
         reading = self.read(lambda connection: (goes_on.wait(LONG), count(connection))[1])
@@ -257,6 +259,7 @@ def test_a_file_without_a_write_ahead_log_has_no_readers_of_its_own(tmp_path):
     engine.dispose()
 
 
+@pytest.mark.slow
 def test_postgresql_has_connections_enough(make_postgresql):
     engine = create_engine(make_postgresql())
     assert make_reading(engine) is None

@@ -88,6 +88,7 @@ def nowhere(tmp_path):
     return engine, waiting
 
 
+@pytest.mark.slow
 def test_connecting_is_given_up_when_the_master_stops(nowhere, monkeypatch):
     monkeypatch.setattr(database_retry, "_PAUSE", 0.01)
     engine, waiting = nowhere
@@ -108,6 +109,7 @@ def test_connecting_is_given_up_when_the_master_stops(nowhere, monkeypatch):
     assert len(errors) == 1
 
 
+@pytest.mark.slow
 def test_a_server_that_comes_back_is_found(make_postgresql, monkeypatch):
     """What ends connections, and what refuses new ones for a moment, is waited for."""
     monkeypatch.setattr(database_retry, "_PAUSE", 0.01)

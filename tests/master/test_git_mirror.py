@@ -76,6 +76,7 @@ def test_a_repository_that_is_not_there_is_told(tmp_path):
     assert str(caught.value).endswith("write a git URL or the path of a git repository")
 
 
+@pytest.mark.slow
 def test_what_lies_between_comes_oldest_first(mirror, repository):
     first = repository.commit("one")
     repository.commit("two")
@@ -88,6 +89,7 @@ def test_what_lies_between_comes_oldest_first(mirror, repository):
     assert subjects(mirror.between(last, first)) == ["one"]
 
 
+@pytest.mark.slow
 def test_rewritten_history_counts_as_news(mirror, repository):
     repository.commit("one")
     old = repository.commit("two")
@@ -116,6 +118,7 @@ def test_the_files_of_a_commit(mirror, repository):
     assert mirror.files(second) == ["b", "ä"]
 
 
+@pytest.mark.slow
 def test_the_files_of_a_merge(mirror, repository):
     repository.commit(a="1")
     repository.git("checkout", "--quiet", "-b", "side")
@@ -127,6 +130,7 @@ def test_the_files_of_a_merge(mirror, repository):
     assert mirror.files(repository.git("rev-parse", "HEAD")) == ["b", "c"]
 
 
+@pytest.mark.slow
 def test_the_version_is_the_revisions_own(mirror, repository):
     bare = repository.commit("no version")
     repository.git("tag", "v0.9")
@@ -136,6 +140,7 @@ def test_the_version_is_the_revisions_own(mirror, repository):
     assert [mirror.version(one).text for one in (bare, later, written)] == ["0.9", "0.9", "1.4.0"]
 
 
+@pytest.mark.slow
 def test_a_branch_holds_its_own_commits_and_no_others(mirror, repository):
     first = repository.commit("one")
     repository.git("checkout", "--quiet", "-b", "feature/x")

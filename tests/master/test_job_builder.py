@@ -1,5 +1,6 @@
 """A stage's claim asks the database as often for fifty needs as for two."""
 
+import pytest
 from sqlalchemy import event
 
 from slipway.model.site import Project
@@ -27,5 +28,6 @@ def statements(width):
     return len(seen)
 
 
+@pytest.mark.slow
 def test_a_claim_costs_the_same_for_any_number_of_needs():
     assert statements(50) == statements(2)

@@ -7,6 +7,8 @@ import pytest
 
 from slipway.master.malloc_tuning import trim_heap
 
+pytestmark = pytest.mark.slow
+
 
 class Knot:
     """Something that holds itself."""

@@ -63,6 +63,7 @@ def test_notices_are_sent_in_their_order(quick):
     assert [f"run-{number}" for number in range(50)] == SENT
 
 
+@pytest.mark.slow
 def test_what_cannot_be_sent_is_tried_again_and_then_told():
     told = []
     made = Channel("diary", Recorded(failures=3), told.append)
@@ -110,6 +111,7 @@ def test_a_program_gets_the_notice_as_json(tmp_path):
     assert json.loads(file.read_text())["event"] == "run-failed"
 
 
+@pytest.mark.slow
 def test_a_program_that_fails_hangs_or_is_not_there_is_told():
     with pytest.raises(Exception, match="ended with exit code 3: second"):
         run(sys.executable, "-c", "import sys; sys.stderr.write('first\\nsecond\\n'); sys.exit(3)")

@@ -3,6 +3,7 @@
 import json
 from datetime import date
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -96,6 +97,7 @@ def check_sentences(errors, parameters, told):
         assert "\0" not in sentence
 
 
+@pytest.mark.slow
 @given(gates(ANYTHING))
 def test_answers_are_values_or_sentences(gate):
     parameters, told, at = gate
@@ -115,6 +117,7 @@ def test_answers_are_values_or_sentences(gate):
         assert "\0" not in text
 
 
+@pytest.mark.slow
 @given(gates(ANYTHING))
 def test_a_form_can_always_be_drawn(gate):
     parameters, _, at = gate

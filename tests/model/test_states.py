@@ -54,6 +54,7 @@ def test_a_run_that_has_ended_only_goes_on():
         assert LEGAL[RunState][one] == (RunState.RUNNING,)
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_no_sequence_of_legal_transitions_leaves_a_final_state(data):
     kind = data.draw(st.sampled_from(KINDS))

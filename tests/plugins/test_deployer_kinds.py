@@ -7,6 +7,8 @@ import json
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 COPY = """
 from typing import ClassVar, Literal
 

@@ -11,6 +11,8 @@ import pytest
 
 from slipway.scripts.stages.features.injected_package import importable
 
+pytestmark = pytest.mark.slow
+
 OWN = """
 from slipway.sessions.http.session import HttpSession
 

@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 def kinds(installed, group="slipway.stages"):
     done = installed.slipway("plugins", "--json")

@@ -38,6 +38,7 @@ def commit(repository: Path, text: str) -> str:
     return git(repository, "rev-parse", "HEAD")
 
 
+@pytest.mark.slow
 def test_a_revision_replaces_another_and_what_was_left(repository, tmp_path):
     first = git(repository, "rev-parse", "HEAD")
     folder = tmp_path / "build"
@@ -54,6 +55,7 @@ def test_a_revision_replaces_another_and_what_was_left(repository, tmp_path):
     assert (folder / "file.txt").read_text() == "one"
 
 
+@pytest.mark.slow
 def test_a_branch_and_a_tag_may_become_folders_of_others(repository, tmp_path):
     folder = tmp_path / "build"
     git(repository, "branch", "fix")
@@ -112,6 +114,7 @@ def by_url(repository: Path, revision: str) -> Source:
     return Source(repository=f"file://{repository}", revision=revision)
 
 
+@pytest.mark.slow
 def test_a_repository_elsewhere_is_kept_and_only_what_is_new_is_fetched(repository, tmp_path):
     cache = tmp_path / "cache"
     first = git(repository, "rev-parse", "HEAD")
@@ -129,6 +132,7 @@ def test_a_repository_elsewhere_is_kept_and_only_what_is_new_is_fetched(reposito
     assert git(tmp_path / "three", "rev-parse", "origin/main") == second
 
 
+@pytest.mark.slow
 def test_a_mirror_that_a_stage_has_altered_gives_the_right_revision_or_none(repository, tmp_path):
     cache = tmp_path / "cache"
     first = git(repository, "rev-parse", "HEAD")
@@ -148,6 +152,7 @@ def test_a_mirror_that_a_stage_has_altered_gives_the_right_revision_or_none(repo
         assert (tmp_path / f"damaged{number}" / "file.txt").read_text() == "one"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["link", "file", "folder of links"])
 def test_what_lies_at_a_mirrors_place_is_replaced(repository, tmp_path, what):
     cache = tmp_path / "cache"

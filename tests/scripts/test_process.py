@@ -18,6 +18,7 @@ def said_by(code):
     return heard, finished
 
 
+@pytest.mark.slow
 def test_lines_come_whole_and_together():
     heard, finished = said_by("print('\\n'.join(f'line {n}' for n in range(100_000)))")
     assert "".join(lines for lines, _ in heard) == "".join(f"line {n}\n" for n in range(100_000))
@@ -26,6 +27,7 @@ def test_lines_come_whole_and_together():
     assert finished.tail.split("\n") == [f"line {n}" for n in range(99_960, 100_000)]
 
 
+@pytest.mark.slow
 def test_a_line_is_heard_before_the_program_ends():
     heard, _ = said_by(
         "import time; print('early', flush=True); time.sleep(3); print('late', end='')"

@@ -26,6 +26,7 @@ print("left" if left else "none left")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["command", "deploy"])
 def test_thousands_that_have_ended_keep_nobody(what):
     began = time.monotonic()

@@ -96,6 +96,7 @@ def test_what_is_missing_is_told_with_its_key_and_never_with_a_value(tmp_path, p
         assert raised.value.__cause__ is None
 
 
+@pytest.mark.slow
 def test_a_command_that_hangs_is_ended_with_all_it_has_started(tmp_path, monkeypatch):
     monkeypatch.setattr(given, "_PATIENCE", 2.0)
     sleep = "import time; time.sleep(600)"
@@ -109,6 +110,7 @@ def test_a_command_that_hangs_is_ended_with_all_it_has_started(tmp_path, monkeyp
     assert alive(str(tmp_path)) == []
 
 
+@pytest.mark.slow
 def test_a_service_that_a_command_leaves_behind_is_not_waited_for(tmp_path):
     code = (
         "import subprocess, sys; print('hunter2', flush=True); subprocess.Popen([sys.executable, "
@@ -189,6 +191,7 @@ def test_a_branch_that_others_push_to_gets_none(tmp_path):
     assert stage(tmp_path, "release/1", TOKEN=place).values == {"TOKEN": "hunter2"}
 
 
+@pytest.mark.slow
 def test_a_revision_that_is_not_on_the_branch_gets_none_either(tmp_path):
     secrets = {
         "SOME": StageSecret(**python("print('hunter2')"), branches=("main",)),

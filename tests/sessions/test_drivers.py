@@ -96,6 +96,7 @@ def test_more_drivers_can_be_given(application):
     kept.close()
 
 
+@pytest.mark.slow
 def test_one_browser_serves_many_scenarios_and_a_fresh_one_an_insulated(sessions):
     first = sessions.choose(["javascript"])
     first.visit("/")
@@ -114,6 +115,7 @@ def test_one_browser_serves_many_scenarios_and_a_fresh_one_an_insulated(sessions
     assert sessions.choose(["javascript"]) is third
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("when", ["in a scenario", "between scenarios"])
 def test_a_browser_that_crashed_is_replaced(sessions, when):
     first = sessions.choose(["javascript"])
@@ -131,6 +133,7 @@ def test_a_browser_that_crashed_is_replaced(sessions, when):
     assert second is not first
 
 
+@pytest.mark.slow
 def test_close_ends_everything_and_may_be_done_twice(sessions):
     browser = sessions.choose(["javascript"]).browser
     sessions.choose([])

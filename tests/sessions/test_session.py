@@ -104,6 +104,7 @@ def test_missing_things_are_told(session):
     session.see_element("link", "Log in")
 
 
+@pytest.mark.slow
 def test_patience_looks_again_and_ends(session):
     session.visit("/")
     looks = []
@@ -126,6 +127,7 @@ def test_all_that_is_there_now_and_none_is_no_error(session, application):
         session.all("css", "li")
 
 
+@pytest.mark.slow
 def test_what_does_not_hold_is_said_once_patience_has_ended(session):
     session.visit("/")
     asked = []

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import tracemalloc
 
+import pytest
 from buildbot.process.results import FAILURE, SUCCESS
 from twisted.internet import defer, task
 
@@ -52,6 +53,7 @@ class ResultsTest(StepCase):
         assert self.written() == each
         assert await self.sets() == {"pass_fail": (True, 2, 0), "duration": (True, 0, 0)}
 
+    @pytest.mark.slow
     async def test_many_results_are_written_in_batches_while_the_stage_runs(self):
         self.begin()
         self.expect_fetch()
@@ -80,6 +82,7 @@ class ResultsTest(StepCase):
         assert max(texts) < LARGE + 3501
         assert (await self.sets())["fail_only"] == (True, 0, len(each))
 
+    @pytest.mark.slow
     async def test_the_texts_of_a_stage_are_bounded(self):
         self.begin()
         self.expect_fetch()
@@ -128,6 +131,7 @@ class ResultsTest(StepCase):
         assert "3 test results could not be written down" in self.made.logs["tests left out"].stdout
         assert len(self.flushLoggedErrors(OSError)) == 1
 
+    @pytest.mark.slow
     async def test_of_a_long_log_the_beginning_and_the_end_are_kept(self):
         self.patch(event_parser, "_HEAD", 1000)
         self.patch(event_parser, "_TAIL", 200)
@@ -259,6 +263,7 @@ class EvidenceTest(StepCase):
         assert "base64" not in self.made.logs["stdio"].stdout
 
 
+@pytest.mark.slow
 def test_results_that_wait_for_the_database_take_little_memory():
     """What is said of 20,000 tests is 6 MB; as objects they were some 30."""
     number, message = 20_000, "AssertionError: " + "x" * 230

@@ -2,6 +2,7 @@
 
 import base64
 
+import pytest
 from buildbot.process.results import CANCELLED, FAILURE, SUCCESS
 
 from slipway.model.errors import MissingTool
@@ -36,6 +37,7 @@ class SecretsTest(StepCase):
         assert TOKEN not in self.logs()
         assert TOKEN not in self.ledger.job.model_dump_json()
 
+    @pytest.mark.slow
     async def test_output_past_the_script_is_masked_wherever_it_is_split(self):
         self.begin()
         self.expect_fetch()

@@ -1,5 +1,6 @@
 """The step of a stage, from its claim to its end: each kind of stage, on Linux and on Windows."""
 
+import pytest
 from buildbot.process.results import CANCELLED, FAILURE, SKIPPED, SUCCESS
 
 from slipway.model.kinds.stage import STAGES
@@ -11,6 +12,7 @@ from .cases import DATA, GIVEN, HASH, StepCase, artefact, said
 class EachKind:
     """What every kind of stage does."""
 
+    @pytest.mark.slow
     async def test_it_passes(self):
         self.begin()
         self.expect_fetch()
@@ -30,6 +32,7 @@ class EachKind:
             f"a line of log\nat work\nartefact almanac.zip: 19 bytes, sha256 {HASH}\nall good\n"
         )
 
+    @pytest.mark.slow
     async def test_it_fails(self):
         self.begin()
         self.expect_fetch()
@@ -41,6 +44,7 @@ class EachKind:
         assert self.ledger.kept == []
         assert not self.store.has(HASH)
 
+    @pytest.mark.slow
     async def test_it_is_skipped_where_the_attempt_has_ended(self):
         self.begin(job=False)
         self.expect_outcome(SKIPPED)

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 #: A process of its own: its clock is set, and a reactor runs once a process.
 PROGRAM = """
 import sys, time
@@ -57,12 +59,14 @@ def run(jump):
     return passed, left
 
 
+@pytest.mark.slow
 def test_a_clock_that_is_set_back_keeps_no_timer_waiting():
     passed, left = run(-3600)
     assert 1.9 <= passed < 60
     assert 5300 < left < 5400
 
 
+@pytest.mark.slow
 def test_a_clock_that_is_set_forward_takes_nothing_of_a_long_timer():
     passed, left = run(3600)
     assert passed < 60

@@ -36,6 +36,7 @@ def test_doing_it_again_changes_nothing(place):
     assert not stat.S_IMODE((place.folder / "buildbot.tac").stat().st_mode) & stat.S_IWOTH
 
 
+@pytest.mark.slow
 def test_buildbot_takes_it(place):
     pytest.importorskip("buildbot_worker")
     tac = write_tac(place)
@@ -52,6 +53,7 @@ def test_buildbot_takes_it(place):
     assert done.stdout.split() == ["0.25", PASSWORD, str(place.folder)]
 
 
+@pytest.mark.slow
 def test_it_does_slipways_own_commands_and_nobody_looks_into_it(place):
     pytest.importorskip("buildbot_worker")
     tac = write_tac(place)

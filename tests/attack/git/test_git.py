@@ -149,6 +149,7 @@ def test_what_is_one_is_taken(repository):
     assert check_repository(repository) == repository
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_no_name_is_refused_before_git_is_run(repository, place, name):
     with pytest.raises(ValueError, match="cannot be the name of a branch, tag or commit: "):
@@ -194,6 +195,7 @@ def test_a_star_is_all_that_a_pattern_knows(pattern, name, meant):
     assert matches(pattern, name) is meant
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_form_or_an_endpoint_cannot_bring_one(repository, place, name):
     mirror = Mirror(place / "m.git", str(repository), "project.demo.repository")

@@ -92,6 +92,7 @@ HOOKS = (
 ATTRIBUTES = "* filter=evil diff=evil merge=evil\n"
 
 
+@pytest.mark.slow
 def test_a_source_that_is_hostile_runs_nothing(repository, place):
     first = plain(repository, "rev-parse", "HEAD")
     head = commit(
@@ -133,6 +134,7 @@ def test_a_mirror_that_was_tampered_with_runs_nothing(repository, place):
     assert mirror.touched(f"{head}^", head, ["file"])
 
 
+@pytest.mark.slow
 def test_what_a_stage_left_in_git_is_not_used_by_the_next(repository, place):
     folder = place / "build"
     first = plain(repository, "rev-parse", "HEAD")
@@ -149,6 +151,7 @@ def test_what_a_stage_left_in_git_is_not_used_by_the_next(repository, place):
     assert "evil" not in (folder / ".git" / "config").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["", "objects", "refs", "HEAD", "index"])
 def test_a_link_in_place_of_git_is_not_followed(repository, place, part):
     folder, elsewhere = place / "build", place / "elsewhere"
@@ -164,6 +167,7 @@ def test_a_link_in_place_of_git_is_not_followed(repository, place, part):
     assert (folder / "file").read_text() == "two"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "url", ["ext::./hurt.sh", "-u./hurt.sh", "--upload-pack=touch hurt", "file:///etc"]
 )
@@ -210,6 +214,7 @@ def test_output_without_end_is_cut(place):
         git("evil", cwd=place, settings=(f"alias.evil={endless}",), most=1_000_000)
 
 
+@pytest.mark.slow
 def test_what_git_starts_ends_with_it(place):
     with pytest.raises(WrongInput, match="did not end within 1 seconds"):
         git("evil", cwd=place, settings=("alias.evil=!sleep 30 & wait",), patience=1)
@@ -230,6 +235,7 @@ def test_a_repository_of_very_many_branches_is_told(repository, place, monkeypat
         git("for-each-ref", cwd=mirror.folder, most=gits.MOST)
 
 
+@pytest.mark.slow
 def test_a_pyproject_of_any_size_is_not_read_whole(repository, place):
     huge = "[project]\nversion = '7'\n#" + "x" * (2 << 20)
     head = commit(repository, pyproject__toml=huge)

@@ -297,6 +297,7 @@ def test_a_tar_that_grows_without_measure_is_refused_before_it_is_written(
     assert not (inside / "out" / "x").exists()
 
 
+@pytest.mark.slow
 def test_a_zip_that_grows_without_measure_is_refused_before_it_is_written(
     tmp_path, inside, monkeypatch
 ):
@@ -305,6 +306,7 @@ def test_a_zip_that_grows_without_measure_is_refused_before_it_is_written(
     assert "would become more than" in told
 
 
+@pytest.mark.slow
 def test_many_small_ones_that_overlap_are_counted_together(tmp_path, inside, monkeypatch):
     monkeypatch.setattr(entry_limits, "FREE", 10 << 20)
     parts = [(f"x{number}", b"\0" * (1 << 20), 0) for number in range(40)]
@@ -312,6 +314,7 @@ def test_many_small_ones_that_overlap_are_counted_together(tmp_path, inside, mon
     assert "would become more than" in told
 
 
+@pytest.mark.slow
 def test_entries_without_end_are_refused(tmp_path, inside, monkeypatch):
     monkeypatch.setattr(entry_limits, "MOST_ENTRIES", 1000)
     many = tar(*((f"x{number}", FOLDER) for number in range(1001)))
@@ -369,6 +372,7 @@ def tree(tmp_path):
     subprocess.run(["rm", "-rf", str(tmp_path / "tree")], check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("depth", [200, 3000])
 def test_a_tree_of_any_depth_ends_in_a_sentence(tmp_path, tree, depth):
     nest(tree, depth)

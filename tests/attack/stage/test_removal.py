@@ -77,6 +77,7 @@ def test_folders_without_rights_are_removed(tmp_path, mode):
     assert not left.exists()
 
 
+@pytest.mark.slow
 def test_a_folder_deeper_than_any_path_is_removed(tmp_path):
     left = tmp_path / "left"
     left.mkdir()
@@ -96,6 +97,7 @@ def _chattr(flag: str, path: Path) -> bool:
     return done.returncode == 0
 
 
+@pytest.mark.slow
 def test_what_is_immutable_is_removed_or_told(tmp_path):
     left = tmp_path / "left"
     (left / "inner").mkdir(parents=True)

@@ -6,6 +6,8 @@ import asyncio
 import io
 import secrets
 
+import pytest
+
 from slipway.steps.event_parser import ScriptCommand, StageEvents
 from slipway.steps.transfer import PlaceCommand, StoreReader, StoreWriter
 
@@ -42,6 +44,7 @@ def send(command, *updates):
     asyncio.run(go())
 
 
+@pytest.mark.slow
 def test_headers_are_bounded_and_masked():
     command, log = script()
     send(command, *[("header", f"{SECRET} {'x' * 90}\n")] * 5000)

@@ -121,6 +121,7 @@ def test_a_lock_that_is_a_link_leads_nowhere(tmp_path: Path) -> None:
     assert (tmp_path / "precious").read_text() == "precious"
 
 
+@pytest.mark.slow
 def test_a_release_too_deep_for_recursion_is_removed(tmp_path: Path) -> None:
     project = tmp_path / "demo"
     deep = project / "1.0"

@@ -58,6 +58,7 @@ def test_runs(place, told):
     assert "abcdef0123 [bold] and [x] stay :bug:" in second
 
 
+@pytest.mark.slow
 def test_runs_as_json(place, told):
     told()
     told()

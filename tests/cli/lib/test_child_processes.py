@@ -12,6 +12,8 @@ import pytest
 from slipway.cli.lib.child_processes import Child, Children, master
 from slipway.model.errors import MissingTool
 
+pytestmark = pytest.mark.slow
+
 TELLS = """
 import json, os, pathlib
 from twisted.application import service

@@ -51,11 +51,13 @@ def refused(monkeypatch):
     server.server_close()
 
 
+@pytest.mark.slow
 def test_a_wrong_answer(refused):
     told = refused(400, {"error": "some are wrong", "fields": {"replicas": "from 1 to 9"}})
     assert told == ["some are wrong", "  replicas: from 1 to 9", HINT]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("told", "said"),
     [

@@ -36,6 +36,7 @@ def test_a_signal_is_raised_with_its_number_and_the_handlers_come_back() -> None
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_signal_that_comes_while_a_weak_reference_dies_is_not_lost() -> None:

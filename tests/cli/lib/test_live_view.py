@@ -100,6 +100,7 @@ def frames(watch, console, seconds):
     return console.file.getvalue().count("demo run 1") - before
 
 
+@pytest.mark.slow
 def test_what_rests_is_not_drawn_again():
     console = terminal(80)
     with Watch(SITE, console) as watch:
@@ -113,6 +114,7 @@ def test_what_rests_is_not_drawn_again():
         assert frames(watch, console, 0.2) == 1
 
 
+@pytest.mark.slow
 def test_what_runs_is_drawn_once_a_second_at_most():
     console = terminal(80)
     with Watch(SITE, console) as watch:

@@ -15,6 +15,8 @@ from slipway.ledger.database.session import LedgerSession
 from slipway.model.commit import Cause, Commit
 from tests.support.ledgers import make_ledger
 
+pytestmark = pytest.mark.slow
+
 SLIPWAY = [sys.executable, "-m", "slipway.cli"]
 ENCODINGS = ("ascii", "cp1252", "latin-1")
 SUBJECT = "日本 → “café” ✓"

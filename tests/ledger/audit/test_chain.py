@@ -36,6 +36,7 @@ def engine(url):
     made.dispose()
 
 
+@pytest.mark.slow
 def test_eight_writers_at_once_make_one_chain(engine):
     failures = []
 
@@ -69,6 +70,7 @@ def test_two_rows_cannot_have_the_same_previous_hash(engine):
         connection.execute(insert(AuditRow.__table__), [{**row, "id": 2, "hash": "b" * 64}])
 
 
+@pytest.mark.slow
 def test_an_older_ledger_is_brought_up_with_what_is_in_it(url):
     engine = create_engine(url)
     with engine.begin() as connection:
@@ -99,6 +101,7 @@ def test_an_older_ledger_is_brought_up_with_what_is_in_it(url):
     engine.dispose()
 
 
+@pytest.mark.slow
 def test_downgrade_without_a_trail(url):
     engine = create_engine(url)
     upgrade(engine)
@@ -131,6 +134,7 @@ STEPS = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(
     max_examples=40,
     deadline=None,

@@ -9,6 +9,8 @@ from sqlalchemy.schema import CreateTable
 from slipway.ledger.database.migrate import configuration, upgrade
 from slipway.ledger.tables.runs import REVISION, VERSION_TABLE, Run
 
+pytestmark = pytest.mark.slow
+
 TABLES = set(Run.metadata.tables)
 GATE = "slipway_gate"
 

@@ -44,6 +44,7 @@ def ledger(engine):
     return made
 
 
+@pytest.mark.slow
 def test_two_needs_that_end_at_once_start_what_waits_for_both(
     ledger, engine, start_in, make_stages
 ):

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
@@ -39,6 +40,7 @@ def synchronous(connection):
     return connection.scalar(text("SHOW synchronous_commit"))
 
 
+@pytest.mark.slow
 def test_a_server_that_commits_later_does_not(make_postgresql):
     """Whatever the server is set to: also what a connection that was open before would do."""
     url = make_postgresql()
@@ -65,6 +67,7 @@ def test_a_server_that_waits_for_more_goes_on_to(make_postgresql):
         assert synchronous(connection) == "remote_apply"
 
 
+@pytest.mark.slow
 def test_what_is_committed_outlives_a_crash():
     with cluster.started() as server:
         engine = create_engine(server.url("postgres"), poolclass=NullPool)

@@ -120,6 +120,7 @@ class RecordedTest(TestReactorMixin, unittest.TestCase):
 
         return defer.ensureDeferred(check())
 
+    @pytest.mark.slow
     def test_a_flood_of_refusals_is_counted_not_kept(self):
         async def check():
             for _ in range(60):

@@ -55,6 +55,7 @@ class RulesTest(TestReactorMixin, unittest.TestCase):
             return False
         return True
 
+    @pytest.mark.slow
     def test_each_role(self):
         async def check():
             for role in LADDER:
@@ -65,6 +66,7 @@ class RulesTest(TestReactorMixin, unittest.TestCase):
 
         return defer.ensureDeferred(check())
 
+    @pytest.mark.slow
     def test_nobody_and_those_who_pretend_control_nothing(self):
         async def check():
             for user in (

@@ -95,6 +95,7 @@ def test_a_session_is_its_persons(users):
     assert made.of_session(session(made, "admin")).roles == held(["admin"])
 
 
+@pytest.mark.slow
 def test_a_session_ends_with_the_password_the_person_or_the_provider(users):
     before = session(users())
     other = {"ann": {"password": PasswordHasher().hash("another word"), "roles": ["admin"]}}

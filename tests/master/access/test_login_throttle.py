@@ -149,6 +149,7 @@ def test_who_signs_in_is_forgiven_and_others_are_not(throttle, clock):
     assert not throttle.crowded("c")
 
 
+@pytest.mark.slow
 def test_what_it_remembers_is_bounded_and_strangers_push_nobody_out(throttle, clock):
     fail(throttle, clock, 10)
     for number in range(12_000):

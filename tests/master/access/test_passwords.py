@@ -2,10 +2,13 @@
 
 import time
 
+import pytest
 from twisted.internet import defer, task
 from twisted.trial import unittest
 
 from slipway.master.access.passwords import NOBODY, Comparing, TooBusy, hash_password, same
+
+pytestmark = pytest.mark.slow
 
 WORD = "a long word of mine"
 HASH = hash_password(WORD)

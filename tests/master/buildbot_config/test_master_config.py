@@ -131,6 +131,7 @@ def run(folder, *words):
     )
 
 
+@pytest.mark.slow
 def test_checkconfig_tells_what_slipway_check_tells(tmp_path):
     shutil.copy(ROOT / "master.cfg", tmp_path)
     text = (ROOT / "pipeline.toml").read_text("utf-8")

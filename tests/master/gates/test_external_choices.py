@@ -80,6 +80,7 @@ def values(printed):
     return [one.value for one in printed["one"]]
 
 
+@pytest.mark.slow
 def test_forty_at_once_run_it_once_and_all_get_its_choices(make, turns, program):
     choices, argv = make(), program("import time; time.sleep(0.3); print('a')")
     found = turns.wait(*(choices.of({"one": argv}) for _ in range(40)))
@@ -87,6 +88,7 @@ def test_forty_at_once_run_it_once_and_all_get_its_choices(make, turns, program)
     assert program.runs() == 1
 
 
+@pytest.mark.slow
 def test_what_it_printed_is_kept_for_a_while(make, turns, program):
     argv = program()
     kept, fresh = make(fresh=PATIENCE), make(fresh=0.0)
@@ -95,6 +97,7 @@ def test_what_it_printed_is_kept_for_a_while(make, turns, program):
         assert program.runs() == runs
 
 
+@pytest.mark.slow
 def test_other_arguments_are_another_program(make, turns, program):
     choices = make()
     (one,) = turns.wait(choices.of({"one": program(), "two": program("print('c')")}))
@@ -102,6 +105,7 @@ def test_other_arguments_are_another_program(make, turns, program):
     assert program.runs() == 2
 
 
+@pytest.mark.slow
 def test_whoever_goes_away_takes_it_from_nobody(make, turns, program):
     choices, argv = make(), program("import time; time.sleep(0.3); print('a')")
     gone = defer.ensureDeferred(choices.of({"one": argv}))
@@ -113,6 +117,7 @@ def test_whoever_goes_away_takes_it_from_nobody(make, turns, program):
     assert (values(found), program.runs()) == (["a"], 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "told"),
     [
@@ -148,6 +153,7 @@ def test_what_fails_is_not_tried_again_at_once(make, turns, program):
     assert program.runs() == 1
 
 
+@pytest.mark.slow
 def test_what_it_has_started_ends_with_it_and_is_not_waited_for(make, turns, tmp_path):
     pid = tmp_path / "pid"
     code = (

@@ -18,6 +18,8 @@ from slipway.master.scheduling.scheduler import PipelineScheduler, Started
 from slipway.model.commit import Cause, Commit
 from tests.support.ledgers import make_ledger
 
+pytestmark = pytest.mark.slow
+
 
 class LedgerService:
     """The ledger on SQLite, without Buildbot's threads."""

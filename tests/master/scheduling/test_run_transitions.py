@@ -21,6 +21,7 @@ def ledger():
     made.dispose()
 
 
+@pytest.mark.slow
 @settings(
     max_examples=_SEARCH or 40,
     deadline=None,

@@ -173,6 +173,7 @@ def windows(draw):
     )
 
 
+@pytest.mark.slow
 @given(st.lists(windows(), min_size=1, max_size=3), MOMENTS, st.data())
 def test_the_next_opening_is_open_and_nothing_before_it(some, at, data):
     opens = next_opening(some, at)
@@ -186,6 +187,7 @@ def test_the_next_opening_is_open_and_nothing_before_it(some, at, data):
             assert probe >= opens or not is_open(some, probe)
 
 
+@pytest.mark.slow
 @given(windows(), MOMENTS)
 def test_minute_by_minute_the_same(window, at):
     """The opening that is computed is the one that waiting would find."""

@@ -51,10 +51,12 @@ def test_they_survive_the_trip_to_a_worker():
     assert ask(*dumped(parameters)) == parameters
 
 
+@pytest.mark.slow
 def test_the_schema_accepts_what_the_model_accepts():
     jsonschema.Draft202012Validator(schema()).validate(EVERY_TYPE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "wrong",
     [

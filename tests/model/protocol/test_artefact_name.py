@@ -96,6 +96,7 @@ def test_another_is_refused_in_one_sentence(name):
         Input(stage="a", uses="freeze", name=name, path="p", sha256="0" * 64, size=1)
 
 
+@pytest.mark.slow
 @given(st.text(max_size=300))
 def test_any_text_becomes_a_name_that_is_allowed(text):
     assert name_problem(as_allowed(text)) == ""

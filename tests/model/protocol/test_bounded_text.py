@@ -45,6 +45,7 @@ def test_long_names_that_begin_alike_stay_two():
     assert short_name("test_a") == "test_a"
 
 
+@pytest.mark.slow
 @given(LINES, st.integers(1, 200), st.integers(1, 200))
 def test_output_that_is_not_too_long_comes_whole_and_other_never_grows(lines, head, tail):
     output = Output(head, tail)

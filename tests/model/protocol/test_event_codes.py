@@ -68,6 +68,7 @@ def test_a_code_is_good_once():
     assert reader.plain(second) is None
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_are_read_in_no_time():
     coder, reader = Coder(KEY), CodeReader(KEY)
     began = time.monotonic()

@@ -152,6 +152,7 @@ def test_what_is_there_by_number_and_no_secret_stays():
         assert stream.take(line) == line
 
 
+@pytest.mark.slow
 def test_many_signs_cost_no_more_than_other_characters():
     masker = Masker(["hunter2"])
     for sign in ("\\", "%25", "&amp;", "&#", "\x1b[", "\x1b]", "%", "\x1b[1;", "\\ud800"):
@@ -163,6 +164,7 @@ def test_many_signs_cost_no_more_than_other_characters():
         assert stream.take(text) + stream.end() == text
 
 
+@pytest.mark.slow
 @given(VALUES, AROUND, AROUND)
 def test_no_form_of_a_secret_stays(value, before, after):
     masker = Masker([value])
@@ -172,6 +174,7 @@ def test_no_form_of_a_secret_stays(value, before, after):
         assert value not in masked
 
 
+@pytest.mark.slow
 @given(VALUES, st.data())
 def test_line_breaks_may_be_anywhere(value, data):
     text = value
@@ -184,6 +187,7 @@ def test_line_breaks_may_be_anywhere(value, data):
     assert masked.count("\n") == text.count("\n") + 1
 
 
+@pytest.mark.slow
 @given(VALUES | st.text("|x ", min_size=4).filter(lambda one: not is_short(one)), st.data())
 def test_bars_may_be_between_the_lines_and_in_the_secret(value, data):
     text = value
@@ -193,6 +197,7 @@ def test_bars_may_be_between_the_lines_and_in_the_secret(value, data):
     assert "".join(masked.split()).replace("|", "") == f"before{STARS}after"
 
 
+@pytest.mark.slow
 @given(VALUES, st.data())
 def test_a_stream_masks_what_is_split_over_its_pieces(value, data):
     text = f"before\n{value}\nafter {value} x\n{base64.b64encode(value.encode()).decode()}\nend\n"
@@ -212,6 +217,7 @@ def test_a_stream_masks_what_is_split_over_its_pieces(value, data):
     assert said.replace("\n", "").endswith("end")
 
 
+@pytest.mark.slow
 @given(VALUES, AROUND, st.data())
 def test_a_stream_may_end_in_any_way(value, around, data):
     parts = data.draw(st.lists(st.sampled_from([value, around, "\n", value[:5]]), max_size=8))
@@ -273,6 +279,7 @@ def test_what_is_no_secret_stays_as_it_is():
     assert masker.mask("") == ""
 
 
+@pytest.mark.slow
 def test_any_white_space_there_is_may_be_between():
     blanks = [one for one in map(chr, range(sys.maxunicode + 1)) if re.fullmatch(r"\s", one)]
     masker = Masker(["hunter2"])
@@ -321,6 +328,7 @@ def test_blank_lines_are_not_held_back_for_ever():
     assert said.startswith("hunter2h\n\n")
 
 
+@pytest.mark.slow
 @given(VALUES, st.data())
 def test_beside_a_key_of_many_lines_a_secret_is_masked_all_the_same(value, data):
     """Of many parts those alone are looked for whose beginning is in the text."""
@@ -336,6 +344,7 @@ def test_beside_a_key_of_many_lines_a_secret_is_masked_all_the_same(value, data)
     assert beside.mask(f"x {key} y") == f"x {STARS}" + "\n" * 39 + " y"
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.text("ab|c=+ \n", min_size=4, max_size=40), min_size=1, max_size=3),
     st.lists(st.text("ab|c=+ \n", max_size=60), max_size=8),

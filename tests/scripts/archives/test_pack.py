@@ -142,6 +142,7 @@ def test_zip_dates_stay_in_what_dos_knows(tmp_path, epoch, year):
     assert {one.date_time[0] for one in zipfile.ZipFile(tmp_path / "a.zip").infolist()} == {year}
 
 
+@pytest.mark.slow
 def test_blocks_join_to_one_stream(tmp_path, monkeypatch):
     monkeypatch.setattr(zip_writer, "_BLOCK", 1000)
     tree = make_tree(tmp_path / "tree")

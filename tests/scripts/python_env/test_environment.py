@@ -64,6 +64,7 @@ def guest(made, code, **more):
     return done.stdout.strip()
 
 
+@pytest.mark.slow
 def test_a_bare_project_gets_a_bare_environment_once(project, fresh, recorder):
     project({"app.py": ""})
     made = fresh()
@@ -123,6 +124,7 @@ def test_groups_by_stage(project):
     assert told[3:] == ("--extra=more", "--no-default-groups", "--group=docs")
 
 
+@pytest.mark.slow
 def test_a_change_of_what_it_is_made_of_makes_another(project, fresh):
     project({"requirements.txt": ""})
     first = fresh()
@@ -132,6 +134,7 @@ def test_a_change_of_what_it_is_made_of_makes_another(project, fresh):
     assert fresh(TestsStage(uses="tests", env={"A": "1"})).folder == second.folder
 
 
+@pytest.mark.slow
 def test_a_half_made_one_is_made_anew(project, fresh):
     project({})
     made = fresh()
@@ -142,6 +145,7 @@ def test_a_half_made_one_is_made_anew(project, fresh):
     assert made.python.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="the Python is a link on POSIX alone")
 def test_one_whose_python_went_away_is_made_anew(project, fresh):
     project({})
@@ -186,6 +190,7 @@ def test_the_least_recently_used_are_removed_but_none_that_may_be_in_use(
     assert left == {"old3", made.folder.name}
 
 
+@pytest.mark.slow
 def test_guests_see_nothing_of_ours(project, fresh, monkeypatch):
     folder = project({})
     for name in ("VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH", "PYTEST_ADDOPTS", "PYTHONOPTIMIZE"):
@@ -213,6 +218,7 @@ class Quiet(environment.Report):
         pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("python", ["3.99", "/nowhere/python"])
 def test_no_such_python(project, fresh, python):
     project({})
@@ -220,6 +226,7 @@ def test_no_such_python(project, fresh, python):
         fresh(TestsStage(uses="tests", python=python))
 
 
+@pytest.mark.slow
 def test_no_index(project, fresh, tmp_path, monkeypatch):
     project({"requirements.txt": "toolz==0.12.0\n"})
     monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")
@@ -238,6 +245,7 @@ def test_an_outdated_lock(project, fresh):
         fresh()
 
 
+@pytest.mark.slow
 def test_a_broken_lock(project, fresh):
     project({"pyproject.toml": PROJECT, "uv.lock": "nonsense"})
     with pytest.raises(WrongInput, match=r"cannot be made: .*uv\.lock"):

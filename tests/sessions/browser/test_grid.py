@@ -58,6 +58,7 @@ def sign_in_and_add(visitor, tmp_path):
     visitor.see("Items of Ann")
 
 
+@pytest.mark.slow
 def test_steps_run_at_a_remote_end_and_files_travel_there(session, application, tmp_path):
     sign_in_and_add(session, tmp_path)
     name, file = application.items[-1]
@@ -65,6 +66,7 @@ def test_steps_run_at_a_remote_end_and_files_travel_there(session, application, 
     assert file == "bell.txt|text/plain|ring"
 
 
+@pytest.mark.slow
 def test_several_files_travel(session, application, tmp_path):
     files = [tmp_path / "a.txt", tmp_path / "b.txt"]
     for file in files:
@@ -75,6 +77,7 @@ def test_several_files_travel(session, application, tmp_path):
     session.see("many=b.txt|text/plain|b.txt")
 
 
+@pytest.mark.slow
 def test_a_remote_session_is_reset_and_keeps_evidence(session):
     session.visit("/")
     session.execute("localStorage.a = 1")
@@ -87,6 +90,7 @@ def test_a_remote_session_is_reset_and_keeps_evidence(session):
     assert session.driver == "grid"
 
 
+@pytest.mark.slow
 def test_a_session_that_the_remote_end_has_ended_is_told(session, remote_end):
     session.visit("/")
     ended = f"{remote_end}/session/{session.browser.session_id}"
@@ -97,6 +101,7 @@ def test_a_session_that_the_remote_end_has_ended_is_told(session, remote_end):
     session.close()
 
 
+@pytest.mark.slow
 def test_capabilities_are_asked_for(remote_end):
     wanted = {"acceptInsecureCerts": True, "pageLoadStrategy": "eager"}
     browser = connect(remote_end, arguments=ROOT, program=find_browser(), capabilities=wanted)
@@ -131,6 +136,7 @@ def test_what_is_no_grid_is_told(application):
         connect(application.url)
 
 
+@pytest.mark.slow
 def test_a_grid_without_nodes_is_waited_for_and_told(application):
     application.add("/status", raw=b'{"value": {"ready": false}}', kind="application/json")
     before = time.monotonic()

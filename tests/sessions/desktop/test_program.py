@@ -59,6 +59,7 @@ def start(*command, **more):
     return Program(DesktopSettings(command, **{"patience": 60, **more}))
 
 
+@pytest.mark.slow
 def test_a_program_is_started_in_a_folder_of_its_own_and_ended_whole(tmp_path):
     seed = tmp_path / "shop.sqlite"
     seed.write_bytes(b"rows")
@@ -75,6 +76,7 @@ def test_a_program_is_started_in_a_folder_of_its_own_and_ended_whole(tmp_path):
     assert not program.folder.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="kills as POSIX does")
 def test_nothing_is_left_when_the_runner_is_killed():
     holder = subprocess.Popen([sys.executable, "-c", HOLDER], stdout=subprocess.PIPE, text=True)
@@ -85,6 +87,7 @@ def test_nothing_is_left_when_the_runner_is_killed():
     wait_until(lambda: not alive(int(child)) and not Path(folder).exists())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "sentence"),
     [
@@ -105,6 +108,7 @@ def test_a_program_that_ends_at_once_says_why(code, sentence):
         start("python", "-c", code)
 
 
+@pytest.mark.slow
 def test_a_program_without_the_agent_says_how_to_put_it_in():
     with pytest.raises(SessionError, match="slipway features --desktop-agent FILE"):
         start("python", "-c", "import time; time.sleep(60)", patience=0.5)

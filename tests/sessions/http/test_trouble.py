@@ -86,6 +86,7 @@ def test_nobody_answers():
     assert b"nobody answers" in session.evidence()[0].data
 
 
+@pytest.mark.slow
 def test_answers_that_come_too_late(application):
     session = HttpSession(application.url, timeout=0.2)
     with pytest.raises(SessionError, match=r"/slow\?seconds=1 does not answer within 0.2 s"):
@@ -93,6 +94,7 @@ def test_answers_that_come_too_late(application):
     session.close()
 
 
+@pytest.mark.slow
 def test_answers_that_drip(server):
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
     session = HttpSession(server([head, *[b"x"] * 8], hold=0.1), timeout=0.3)
@@ -120,6 +122,7 @@ def test_answers_that_are_none(server, data):
     socket.create_connection(url[7:-1].split(":")).close()
 
 
+@pytest.mark.slow
 def test_a_form_is_never_sent_twice(server, application):
     application.add("/f", "<form method=post><button>Go</button></form>")
     session = HttpSession(application.url, patience=2, timeout=2)
@@ -131,6 +134,7 @@ def test_a_form_is_never_sent_twice(server, application):
     session.close()
 
 
+@pytest.mark.slow
 def test_pages_that_are_too_large_are_refused(application):
     session = HttpSession(application.url, max_page=1 << 20)
     application.add("/fits", raw=b"<p>x" + b" " * 1_000_000)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from importlib.metadata import EntryPoint
 
+import pytest
+
 from slipway.model.kinds.registry import Kinds
 from slipway.model.kinds.stage import Stage
 from slipway.workers.isolation import needs
@@ -18,6 +20,7 @@ class LintStage(Stage):
 """
 
 
+@pytest.mark.slow
 def test_an_editable_plugin_is_seen_where_it_lies(tmp_path, monkeypatch):
     (tmp_path / "a_package").mkdir()
     (tmp_path / "a_package" / "__init__.py").write_text(LINT)

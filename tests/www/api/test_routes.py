@@ -41,6 +41,7 @@ def test_the_reference_is_made_from_the_routes():
     assert written == page(), "run `make docs`"
 
 
+@pytest.mark.slow
 def test_the_document_describes_every_route():
     described = describe(ROUTES)
     told = {(method, path) for path, one in described["paths"].items() for method in one}

@@ -43,6 +43,7 @@ def fill(book, many):
     book.session.commit()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", VIEWS)
 def test_five_runs_or_fifty(book, count, name):
     fill(book, 5)

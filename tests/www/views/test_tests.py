@@ -87,6 +87,7 @@ def three(book):
     return book
 
 
+@pytest.mark.slow
 def test_the_tests_of_a_stage_failed_first(three):
     found = test_cases._list(three.session, three.outline, "latest", "tests", CasesQuery())
     assert [(one.name, one.status) for one in found.items] == [
@@ -103,6 +104,7 @@ def page(book, **query):
     return [one.name for one in found.items], found.next
 
 
+@pytest.mark.slow
 def test_the_tests_come_a_part_at_a_time(book):
     run = book.start()
     kinds = ("failed", "passed", "error", "passed", "skipped", "flaky")

@@ -26,6 +26,7 @@ def shown(book, number="latest", person=ANN):
     return run._show(book.session, book.outline, number, person)
 
 
+@pytest.mark.slow
 def test_chips_stand_in_the_graphs_order_and_count_cells(book):
     made = book.start()
     book.end(made, "tests", cell="3.11")
@@ -37,6 +38,7 @@ def test_chips_stand_in_the_graphs_order_and_count_cells(book):
     assert found["archive"].state == "waiting"
 
 
+@pytest.mark.slow
 def test_what_an_ended_run_never_reached_was_not_run(book):
     made = book.start()
     book.end(made, "tests", "failed", cell="3.11")
@@ -108,6 +110,7 @@ def test_paging_leaves_nothing_out_and_shows_nothing_twice(book):
     assert seen == [7, 6, 5, 4, 3, 2, 1]
 
 
+@pytest.mark.slow
 def test_a_run_with_its_gate_release_and_critical_path(book):
     made = book.start()
     book.pass_all(made)
@@ -147,6 +150,7 @@ def test_a_gate_waits_for_approvals_and_the_end_of_a_freeze(book):
     assert gates.show(book.session, row.id, book.site, bob).may.approve
 
 
+@pytest.mark.slow
 def test_environments_tell_what_runs_there_and_what_was_before(book):
     for _ in range(3):
         book.pass_all(book.start(), deploy=True)

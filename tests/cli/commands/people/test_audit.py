@@ -59,6 +59,7 @@ def test_the_list(place, told):
     assert first.split()[0] == "1"
 
 
+@pytest.mark.slow
 def test_narrowed(place, told):
     def ids(*words):
         return [one["id"] for one in json.loads(place.slipway("audit", "--json", *words)[1])]
@@ -83,6 +84,7 @@ def test_csv_is_safe_in_a_spreadsheet(place, told):
     assert rows[0]["old"] == ""
 
 
+@pytest.mark.slow
 def test_verify(place, told, engine):
     code, out, _ = place.slipway("audit", "--verify")
     assert (code, out) == (

@@ -49,6 +49,7 @@ def test_passwd_prints_what_pipeline_toml_takes(place, types):
     assert PasswordHasher().verify(people["ann@example.org"].password, WORD)
 
 
+@pytest.mark.slow
 def test_passwd_asks_twice_without_showing(tmp_path):
     leader, follower = pty.openpty()
     process = subprocess.Popen(
@@ -98,6 +99,7 @@ def test_passwd_needs_a_terminal_to_ask_in(place, types):
     assert (code, "--stdin" in err) == (3, True)
 
 
+@pytest.mark.slow
 def test_a_token_is_made_listed_and_revoked(site):
     code, out, err = site.slipway("token", "create", "--person", "ann", "--name", "ci")
     assert code == 0
@@ -136,6 +138,7 @@ def test_a_token_may_be_less_than_its_person(site):
     assert "of ann, developer, viewer, until" in err
 
 
+@pytest.mark.slow
 def test_without_a_ledger_there_are_no_tokens(place):
     place.write(unit=("pass", ""))
     code, _, err = place.slipway("token", "list")

@@ -12,6 +12,8 @@ import pytest
 
 from slipway.scripts.releases import manifest
 
+pytestmark = pytest.mark.slow
+
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
     """A web server of a folder."""

@@ -103,6 +103,7 @@ def test_a_copy_has_what_is_only_in_the_log(place, ledger):
         assert rows_in(plain) == 20
 
 
+@pytest.mark.slow
 def test_a_copy_is_whole_while_others_write(place, ledger):
     over = threading.Event()
 
@@ -154,6 +155,7 @@ def test_without_a_site_there_is_nothing(place):
     assert not [name for name in ("kept", ".slipway") if (place.folder / name).exists()]
 
 
+@pytest.mark.slow
 def test_a_damaged_database_is_told_and_not_kept(place, ledger):
     ledger.note(200)
     ledger.engine.dispose()

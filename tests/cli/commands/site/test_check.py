@@ -119,6 +119,7 @@ def test_a_branch_that_is_not_there_is_warned_about(good):
     )
 
 
+@pytest.mark.slow
 def test_a_version_that_nobody_tells_is_warned_about(good):
     text = '[project]\nname = "x"\ndynamic = ["version"]\n'
     commit(good.folder / "code", pyproject__toml=text)

@@ -20,6 +20,8 @@ from slipway.scripts.stages.command.stage import CommandStage
 from tests.support.ledgers import make_ledger
 from tests.support.stored import put
 
+pytestmark = pytest.mark.slow
+
 STAGE = CommandStage(uses="command", argv=("true",))
 LONG_AGO = 100.0
 

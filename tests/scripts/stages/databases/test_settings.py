@@ -13,6 +13,7 @@ from slipway.scripts.stages.databases import run as databases
 from tests.scripts.conftest import APP, MODELS, build, fail, shop_job
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
@@ -57,6 +58,7 @@ def test_the_server_variable_must_be_set(app, tmp_path, recorder, monkeypatch):
     assert "the server in NO_SERVER cannot be reached" in said
 
 
+@pytest.mark.slow
 def test_schemas_are_not_for_sqlite(app, tmp_path, recorder):
     models = app / "shop" / "models.py"
     models.write_text(

@@ -66,22 +66,26 @@ def ask(tmp_path):
     return go
 
 
+@pytest.mark.slow
 def test_a_page_that_answers(ask, url):
     healthy = ask(url=f"{url}/")
     assert (healthy.tries, healthy.name) == (1, f"{url}/")
 
 
+@pytest.mark.slow
 def test_a_page_that_answers_late(ask, url):
     healthy = ask(url=f"{url}/late")
     assert healthy.tries == 4
     assert ask.lines == [f"not healthy yet: {url}/late answered 503 instead of 200"]
 
 
+@pytest.mark.slow
 def test_no_proxy_knows_this_machine(ask, url, monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     assert ask(url=f"{url}/").tries == 1
 
 
+@pytest.mark.slow
 def test_what_a_page_must_say(ask, url):
     keys = {"headers": {"host": "app.example.org", "x-mine": "yes"}}
     assert ask(url=url, contains="1.4 for app.example.org yes", **keys).tries == 1
@@ -92,6 +96,7 @@ def test_what_a_page_must_say(ask, url):
         ask(url=f"{url}/moved", patience=1)
 
 
+@pytest.mark.slow
 def test_nobody_listens(ask):
     with socket.socket() as lease:
         lease.bind(("127.0.0.1", 0))
@@ -100,6 +105,7 @@ def test_nobody_listens(ask):
             ask(url=f"http://127.0.0.1:{port}/", patience=1)
 
 
+@pytest.mark.slow
 def test_one_that_never_answers(ask):
     with socket.socket() as mute:
         mute.bind(("127.0.0.1", 0))
@@ -110,6 +116,7 @@ def test_one_that_never_answers(ask):
         assert time.monotonic() - began < 4
 
 
+@pytest.mark.slow
 def test_one_that_answers_a_byte_at_a_time(ask, url):
     began = time.monotonic()
     with pytest.raises(StageFailed, match="did not answer within"):
@@ -117,6 +124,7 @@ def test_one_that_answers_a_byte_at_a_time(ask, url):
     assert time.monotonic() - began < 4
 
 
+@pytest.mark.slow
 def test_programs(ask, tmp_path):
     mark = tmp_path / "mark"
     code = (

@@ -51,6 +51,7 @@ def test_a_failure_runs_it_again_with_the_release_before(deploy, make_release):
     assert done.error.endswith("1.0+1 was put back")
 
 
+@pytest.mark.slow
 def test_an_unhealthy_one_is_put_back_and_asked_again(deploy, make_release, tmp_path):
     state = tmp_path / "runs"
     code = f"import os; open({str(state)!r}, 'w').write(os.environ['SLIPWAY_VERSION'])"
@@ -96,6 +97,7 @@ def test_what_cannot_start_has_changed_nothing(deploy, make_release, deployer, w
     assert why in done.error
 
 
+@pytest.mark.slow
 def test_one_that_hangs_is_ended(deploy, make_release):
     code = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
     done = deploy(make_release("1.0+1"), command(code, timeout=1))

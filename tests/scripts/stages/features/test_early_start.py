@@ -18,6 +18,8 @@ from slipway.scripts.stages.features.early_start import (
     start_process,
 )
 
+pytestmark = pytest.mark.slow
+
 PYTHON = Path(sys.executable)
 STEPS = """
     import os, sys

@@ -334,6 +334,7 @@ def test_what_may_not_be_executed(start):
         start("#!/bin/sh\n", mode=0o644)
 
 
+@pytest.mark.slow
 @posix
 def test_what_does_not_end_is_stopped(start):
     with pytest.raises(StageFailed, match=r"the frozen app did not end within .*was stopped"):

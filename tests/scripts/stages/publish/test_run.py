@@ -380,6 +380,7 @@ def test_kill_9_at_any_moment_leaves_no_half_release(tmp_path, project):
     assert seen == {True, False}
 
 
+@pytest.mark.slow
 def test_many_publishers_at_once(tmp_path, project):
     start = multiprocessing.get_context("fork").Process
     one = job(tmp_path)

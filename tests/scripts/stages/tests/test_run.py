@@ -15,6 +15,8 @@ from slipway.scripts.stages.tests import suites
 from slipway.scripts.stages.tests.run import run
 from slipway.scripts.stages.tests.stage import TestsStage
 
+pytestmark = pytest.mark.slow
+
 GOOD = "import unittest\nclass T(unittest.TestCase):\n    def test_good(self): pass\n"
 BAD = GOOD + "    def test_bad(self): self.assertEqual(1, 2)\n"
 

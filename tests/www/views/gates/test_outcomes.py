@@ -49,6 +49,7 @@ def test_a_gate_that_nobody_opened_has_no_outcome(book):
     assert (gate.state, gate.outcome, gate.run_state) == ("open", None, "waiting")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("state", "code", "stage"),
     [("deployed", 0, "passed"), ("rolled-back", 1, "failed"), ("failed", 3, "failed")],
@@ -68,6 +69,7 @@ def test_how_the_deployment_went_is_told_everywhere(book, state, code, stage):
     assert place.history[0].state == state
 
 
+@pytest.mark.slow
 def test_one_gate_alone_can_be_asked_for(book):
     for _ in range(3):
         book.pass_all(book.start())
@@ -75,6 +77,7 @@ def test_one_gate_alone_can_be_asked_for(book):
     assert listed(book, id=9) == []
 
 
+@pytest.mark.slow
 def test_a_decided_gate_names_what_ran_there_then(book):
     finder = GateFinder("almanac")
     finder.reconfigure(PROJECT)

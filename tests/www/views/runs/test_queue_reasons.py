@@ -92,6 +92,7 @@ def test_its_worker_is_paused(book, crew):
     assert set(told(book).values()) == {"local is paused"}
 
 
+@pytest.mark.slow
 def test_its_worker_is_busy(book, crew):
     crew.add(1, "local")
     first = book.start()

@@ -46,6 +46,7 @@ def test_any_answer_will_do(staging, path):
     place.check()
 
 
+@pytest.mark.slow
 def test_nobody_there(staging):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -59,6 +60,7 @@ def test_nobody_there(staging):
         Elsewhere(f"http://127.0.0.1:{port}").check()
 
 
+@pytest.mark.slow
 def test_nobody_says_a_word():
     with socket.create_server(("127.0.0.1", 0)) as dumb:
         place = Elsewhere(f"http://127.0.0.1:{dumb.getsockname()[1]}", patience=0.5)
@@ -66,6 +68,7 @@ def test_nobody_says_a_word():
             place.start()
 
 
+@pytest.mark.slow
 def test_a_certificate_that_nobody_vouches_for(staging, tmp_path):
     key, made = tmp_path / "key.pem", tmp_path / "made.pem"
     words = [

@@ -27,6 +27,8 @@ from slipway.scripts.stages.features.application.port import (
 )
 from slipway.scripts.stages.features.application.process import Application, ApplicationSettings
 
+pytestmark = pytest.mark.slow
+
 SERVER = Path(__file__).parents[4] / "data" / "application" / "server.py"
 PYTHON = (sys.executable, "-I", "-S", str(SERVER))
 

@@ -13,6 +13,8 @@ from slipway.scripts.stages.features.application import seeds as application_see
 from slipway.scripts.stages.features.application.process import Application, ApplicationSettings
 from slipway.scripts.stages.features.application.seeds import Seeds
 
+pytestmark = pytest.mark.slow
+
 SERVER = Path(__file__).parents[4] / "data" / "application" / "server.py"
 PYTHON = (sys.executable, "-I", "-S", str(SERVER))
 

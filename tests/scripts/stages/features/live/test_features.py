@@ -17,7 +17,8 @@ from slipway.scripts.stages.tests.stage import TestsStage
 pytestmark = pytest.mark.live
 
 ROOT = Path(__file__).parents[5]
-PATIENCE = 300
+#: Seconds; beside other work a browser takes ten times as long as alone.
+PATIENCE = 840
 needs_browser = pytest.mark.skipif(
     shutil.which("chromedriver") is None,
     reason="no chromedriver here: apt install chromium-headless-shell chromium-driver",

@@ -300,6 +300,7 @@ def test_pictures_of_later_failures_are_left_out_when_there_are_too_many(written
     assert len(page) < 350_000
 
 
+@pytest.mark.slow
 def test_two_thousand_scenarios_are_quick_and_small(written):
     step = StepResult("When", "I fill in the field with a text of a usual length", "passed", 0.01)
     attempt = Attempt(1, "passed", "", 0.1, (step,) * 12)
@@ -316,6 +317,7 @@ def test_two_thousand_scenarios_are_quick_and_small(written):
     assert page.count('data-s="failed"') == 300
 
 
+@pytest.mark.slow
 def test_when_everything_fails_the_later_ones_are_told_in_short(written):
     long = StepResult("Then", "I see it", "failed", 1, f"{WHY}\n" + "and so on " * 100)
     attempt = Attempt(1, "failed", long.message, 1, (*STEPS[:1], long, *STEPS[2:]))

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from slipway.scripts.stages.tests import junit
 from slipway.scripts.stages.tests.runners import GUEST
 
@@ -46,6 +48,7 @@ def results(folder):
     return {one.name.removeprefix("test_said.Tests."): one for one in read}
 
 
+@pytest.mark.slow
 def test_what_tests_say_is_in_the_results_and_what_xml_cannot_hold_is_a_question_mark(tmp_path):
     found = results(tmp_path)
     assert "a <b> & 'c' \"d\" ]]> \t| end" in found["test_plain"].message
