@@ -7,6 +7,7 @@ where; its formatters see neither hooks nor cleanups.
 from __future__ import annotations
 
 import functools
+import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -156,6 +157,9 @@ def make_runner(run: Run, base: Any, config: Any) -> Any:
 
             run.begin(plan, str(behave.__version__))
             self.formatters = [*make_formatters(config, config.outputs), Attachments(run)]
+            # What is loaded stays to the end: the garbage collector need not look at it.
+            gc.freeze()
+            gc.enable()
             return self.run_model(run.features(self))
 
     return ClaimingRunner(config)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -27,6 +28,8 @@ def wait_for_settings() -> str:
     Returns:
         The path; empty if the host needs no run.
     """
+    # Until the run begins, nothing is garbage.
+    gc.disable()
     # As in main: the folder of run.py must not hide the application's modules.
     sys.path[0] = str(Path.cwd())
     for name in _NEEDED + (_OF_SESSIONS if _uses_sessions() else ()):
