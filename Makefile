@@ -94,11 +94,12 @@ unit: .venv/.ready ## the quick tests alone, within a minute
 	  $(patsubst %,--ignore tests/%,live plugins www/pages attack/web attack/secrets)
 
 .PHONY: lint
-lint: .venv/.ready pages ## ruff, mypy strict and the import rules, on what is shipped
+lint: .venv/.ready pages ## ruff, mypy strict and the import rules
 	@$(BIN)/python www/src/build_pages.py --check --if-possible
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --cache-dir $(STATE)/mypy
+	$(BIN)/mypy --cache-dir $(STATE)/mypy-bench --follow-imports silent $(wildcard bench/*.py bench/*/*.py)
 	$(BIN)/lint-imports --no-cache
 
 # The @javascript features need a browser; without one they say so and are skipped.

@@ -63,7 +63,11 @@ def insert_one(engine: Engine, kind: type[_Row], session: type[Session]) -> Call
 
     def work() -> None:
         with session(engine) as opened:
-            opened.add(kind(**dict.fromkeys(_COLUMNS, "some text"), started_at=time.time()))
+            row = kind()
+            for name in _COLUMNS:
+                setattr(row, name, "some text")
+            row.started_at = time.time()
+            opened.add(row)
             opened.commit()
 
     return work

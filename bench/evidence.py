@@ -25,9 +25,9 @@ from rich.console import Console
 from rich.table import Table
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT))
 
-from support.site import Site  # noqa: E402
+from tests.support.site import Site  # noqa: E402
 
 SCENARIOS = 12
 STEPS = """

@@ -29,6 +29,7 @@ from rich.console import Console
 from rich.table import Table
 
 from slipway.ledger.tables import runs as tables
+from slipway.ledger.tables.base import Base
 from slipway.ledger.tables.gates import Deployment, Gate
 
 TWISTD = "from twisted.scripts.twistd import run; run()"
@@ -139,7 +140,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def _clear(site: Site) -> None:
     engine = site.database()
     with engine.begin() as connection:
-        for table in reversed(tables.Base.metadata.sorted_tables):
+        for table in reversed(Base.metadata.sorted_tables):
             if table.name in {"slipway_run", "slipway_stage", "slipway_artefact"}:
                 connection.execute(table.delete())
     engine.dispose()

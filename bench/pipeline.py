@@ -326,9 +326,9 @@ def _print_walls(console: Console, sites: list[Trip], alones: list[Trip]) -> Non
         ratio = f"{_median(walls) / base:.2f}"
         table.add_row(name, *cells, ratio, aim, f"{_median([t.around for t in trips]):.2f}")
     console.print(table)
-    ratio = _median([trip.wall for trip in sites]) / base
-    verdict = "met" if ratio <= AIM else "missed"
-    console.print(f"aim: at most {AIM:.2f} times `slipway run`; measured {ratio:.2f}: {verdict}")
+    times = _median([trip.wall for trip in sites]) / base
+    verdict = "met" if times <= AIM else "missed"
+    console.print(f"aim: at most {AIM:.2f} times `slipway run`; measured {times:.2f}: {verdict}")
 
 
 def _median(values: list[float]) -> float:

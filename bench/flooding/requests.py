@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import ssl
 import threading
 import time
@@ -117,7 +118,7 @@ def slow(flood: Flood) -> None:
 
 def _keep_open(flood: Flood, count: int, text: bytes, more: bytes) -> None:
     with contextlib.ExitStack() as stack:
-        wires = []
+        wires: list[socket.socket] = []
         while flood.has_time():
             turn = time.monotonic() + 1
             for _ in range(count - len(wires)):

@@ -129,7 +129,7 @@ class Part(Stamp):
         return SUCCESS
 
 
-class Recorder(BuildbotService):  # type: ignore[misc]
+class Recorder(BuildbotService):
     """Writes down when builds are asked for and end, and when the ledger has decided.
 
     Buildbot's tables keep whole seconds only.

@@ -58,7 +58,7 @@ def give_builds(site: Site) -> int:
         known = {one.name: one.id for one in connection.execute(sa.select(Model.test_names))}
         first = [one for one in stages if one.name == STAGES[0]]
         newest = first[-1].run_id
-        results = (_tested(one, names[0]["builderid"], known, newest) for one in first)
+        results = (_tested(one, builders[f"demo.{STAGES[0]}"], known, newest) for one in first)
         _write(connection, results)
         connection.execute(sa.text("ANALYZE"))
     engine.dispose()
@@ -70,7 +70,7 @@ def _names() -> list[str]:
 
 
 def _ids(connection: sa.Connection, table: sa.Table) -> dict[str, int]:
-    return {row.name: row.id for row in connection.execute(sa.select(table.c["id", "name"]))}
+    return {row.name: row.id for row in connection.execute(sa.select(table.c.id, table.c.name))}
 
 
 def _first(connection: sa.Connection) -> int:
