@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from typing import Any
-
 from sqlalchemy.orm import Session
 
 from slipway.ledger.audit.queries import newest, verify
 from slipway.model.records.audit import AuditEntry
+from slipway.model.records.audit_csv import write_csv
 from slipway.www.api.call import Call
 from slipway.www.shapes.audit import AuditQuery, Whole
 from slipway.www.shapes.base import Listing
 
 __all__ = ["list_audit", "verify_audit"]
-
-_NAMES = tuple(AuditEntry.model_fields)
-#: Characters at the start of a cell that a spreadsheet takes for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 async def list_audit(call: Call) -> Listing[AuditEntry] | None:
@@ -28,7 +20,7 @@ async def list_audit(call: Call) -> Listing[AuditEntry] | None:
     if call.query.format is None:
         return found
     as_csv = call.query.format == "csv"
-    body = _csv(found.items) if as_csv else found.model_dump_json(indent=2).encode()
+    body = write_csv(found.items).encode() if as_csv else found.model_dump_json(indent=2).encode()
     request = call.request
     kind = "text/csv" if as_csv else "application/json"
     request.setHeader("content-type", f"{kind}; charset=utf-8")
@@ -55,21 +47,6 @@ def _list(session: Session, query: AuditQuery) -> Listing[AuditEntry]:
     )
     items, more = found[: query.limit], len(found) > query.limit
     return Listing[AuditEntry](items=items, next=items[-1].id if more else None)
-
-
-def _csv(items: list[AuditEntry]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(_NAMES)
-    for one in items:
-        writer.writerow(_cell(getattr(one, name)) for name in _NAMES)
-    return text.getvalue().encode()
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, dict):
-        return json.dumps(value, sort_keys=True, ensure_ascii=False)
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 async def verify_audit(call: Call) -> Whole:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import json
 import re
 import sys
@@ -21,6 +19,7 @@ from slipway.ledger.audit.chain import GENESIS
 from slipway.ledger.audit.queries import list_audit, verify
 from slipway.model.errors import PASSED, StageFailed, WrongInput
 from slipway.model.records.audit import AuditEntry, Verdict
+from slipway.model.records.audit_csv import write_csv
 from slipway.scripts.releases import manifest
 from slipway.scripts.releases.verify import find_release
 from slipway.scripts.terminal_text import escape
@@ -29,8 +28,6 @@ __all__ = ["run"]
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 _NOTHING = "the audit trail is empty; start the site: slipway up"
-#: Characters at the start of a cell that a spreadsheet takes for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 #: Maximum length of changes in the table; JSON and CSV have them whole.
 _LONGEST = 80
@@ -46,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     elsewhere = remote.elsewhere(options)
     found = remote.list_audit(options, since) if elsewhere else _here(options, since)
     if options.csv:
-        sys.stdout.write(_csv(found))
+        sys.stdout.write(write_csv(found))
         return PASSED
     return show(found, _table(found), as_json=options.json, nothing=_nothing(options))
 
@@ -91,24 +88,6 @@ def _values(row: AuditEntry) -> str:
 def _pairs(values: dict[str, Any]) -> str:
     text = ", ".join(f"{name}: {value}" for name, value in values.items())
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
-
-
-def _csv(found: list[AuditEntry]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(AuditEntry.model_fields)
-    for one in found:
-        cells = {**dict(one), "old": _json(one.old), "new": _json(one.new)}
-        writer.writerow(_harmless(cell) for cell in cells.values())
-    return text.getvalue()
-
-
-def _harmless(cell: Any) -> Any:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
-
-
-def _json(values: dict[str, Any] | None) -> str:
-    return "" if values is None else json.dumps(values, sort_keys=True)
 
 
 def _since(text: str | None) -> float | None:
