@@ -126,14 +126,14 @@ def _dump(url: str, target: Path) -> None:
     """Dump a PostgreSQL database with its own programs, and read the dump's contents back."""
     place = make_url(url).set(drivername="postgresql")
     # Not on the command line, which every user of the machine can see.
-    told = {"PGPASSWORD": str(place.password)} if place.password is not None else {}
+    secret = {"PGPASSWORD": str(place.password)} if place.password is not None else {}
     named = place.set(password=None).render_as_string(hide_password=False)
     os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     dump = [_program("pg_dump"), "--format=custom", f"--file={target}", f"--dbname={named}"]
     for words in (dump, [_program("pg_restore"), "--list", str(target)]):
         done = subprocess.run(
             words,
-            env={**os.environ, **told},
+            env={**os.environ, **secret},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -141,8 +141,8 @@ def _dump(url: str, target: Path) -> None:
             check=False,
         )
         if done.returncode != 0:
-            said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-            msg = f"{Path(words[0]).name} could not copy the database: {said}"
+            reason = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+            msg = f"{Path(words[0]).name} could not copy the database: {reason}"
             raise MissingTool(msg)
 
 

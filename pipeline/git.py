@@ -94,7 +94,7 @@ def git(
         raise MissingTool(msg) from None
     _running.add(process)
     with process:
-        printed, said = _Reader(process, process.stdout, most), _Reader(process, process.stderr)
+        printed, errors = _Reader(process, process.stdout, most), _Reader(process, process.stderr)
         try:
             process.wait(patience)
         except subprocess.TimeoutExpired:
@@ -105,12 +105,12 @@ def git(
             if process.poll() is None:
                 _end(process)
             printed.join()
-            said.join()
+            errors.join()
     if printed.too_much:
         msg = f"git {words[0]} printed more than {most} bytes: the repository is too large for that"
         raise WrongInput(msg)
     if process.returncode != 0:
-        raise WrongInput(_why(said.text(), words[0]))
+        raise WrongInput(_why(errors.text(), words[0]))
     return printed.text()
 
 
@@ -162,8 +162,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def _environment() -> dict[str, str]:
     ours = {name: value for name, value in os.environ.items() if name not in _OF_A_REPOSITORY}
     # A stricter setting of the user is respected.
-    told = ours.get("GIT_ALLOW_PROTOCOL")
-    allowed = [one for one in SCHEMES if told is None or one in told.split(":")]
+    named = ours.get("GIT_ALLOW_PROTOCOL")
+    allowed = [one for one in SCHEMES if named is None or one in named.split(":")]
     return ours | {
         "GIT_ALLOW_PROTOCOL": ":".join(allowed),
         "GIT_NO_LAZY_FETCH": "1",
@@ -173,13 +173,13 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _why(said: str, command: str) -> str:
+def _why(errors: str, command: str) -> str:
     """Return the line of git's output that describes the error."""
-    lines = said.strip().splitlines()
+    lines = errors.strip().splitlines()
     telling = [line for line in lines if line.startswith(("fatal:", "error:"))] or lines
     if not telling:
         return f"git {command} failed"
-    if "dubious ownership" in said:
+    if "dubious ownership" in errors:
         return (
             f"{telling[0]}: it belongs to another user; where you trust it, say so once: "
             "git config --global --add safe.directory PATH"

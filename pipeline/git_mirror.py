@@ -35,8 +35,8 @@ def facts(folder: Path, revision: str) -> CommitFacts:
     Raises:
         WrongInput: There is no such commit.
     """
-    told = git("log", "-1", f"--format={_FIELDS}", "--end-of-options", revision, "--", cwd=folder)
-    return _commit(told.rstrip("\n"))
+    output = git("log", "-1", f"--format={_FIELDS}", "--end-of-options", revision, "--", cwd=folder)
+    return _commit(output.rstrip("\n"))
 
 
 def _commit(line: str) -> CommitFacts:
@@ -69,7 +69,7 @@ def described(folder: Path, revision: str) -> str | None:
 
 
 def is_dirty(tree: Path, state: Path | None = None) -> bool:
-    """Tell whether a working tree has uncommitted changes or untracked files.
+    """Return True if a working tree has uncommitted changes or untracked files.
 
     Args:
         tree: The working tree.
@@ -208,7 +208,7 @@ class Mirror:
         )
 
     def holds(self, branch: str, revision: str) -> bool:
-        """Tell whether a branch contains a revision, as of the last fetch."""
+        """Return True if a branch contains a revision, as of the last fetch."""
         if not is_name(branch) or not is_revision(revision):
             return False
         words = ("rev-list", "--max-count=1", "--end-of-options", revision)
@@ -219,8 +219,8 @@ class Mirror:
 
     def branches(self) -> list[str]:
         """Return the branches' names, sorted, without names that are unsafe to pass to git."""
-        told = self._git("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads")
-        return sorted(name for name in told.split("\n") if is_name(name))
+        output = self._git("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads")
+        return sorted(name for name in output.split("\n") if is_name(name))
 
     def heads(self, limit: int) -> dict[str, str]:
         """Return the revision of each branch's head, the newest commits first.
@@ -229,8 +229,8 @@ class Mirror:
             limit: Maximum number of results.
         """
         form = "--format=%(objectname) %(refname:lstrip=2)"
-        told = self._git("for-each-ref", "--sort=-committerdate", form, "refs/heads")
-        found = (line.split(" ", 1) for line in told.split("\n") if line)
+        output = self._git("for-each-ref", "--sort=-committerdate", form, "refs/heads")
+        found = (line.split(" ", 1) for line in output.split("\n") if line)
         good = ((name, sha) for sha, name in found if is_name(name))
         return dict(itertools.islice(good, limit))
 
@@ -246,14 +246,14 @@ class Mirror:
         if old is None or not self._knows(old):
             return [facts(self.folder, new)]
         span = f"{old}..{new}"
-        told = self._git(
+        output = self._git(
             "log", f"--max-count={limit}", f"--format={_FIELDS}", "--end-of-options", span, "--"
         )
-        commits = [_commit(line) for line in told.split("\n") if line]
+        commits = [_commit(line) for line in output.split("\n") if line]
         return commits[::-1] or [facts(self.folder, new)]
 
     def touched(self, old: str, new: str, patterns: Sequence[str]) -> bool:
-        """Tell whether a file that matches differs between two revisions.
+        """Return True if a file that matches differs between two revisions.
 
         Args:
             old: A revision; one that the history no longer has counts as all different.
@@ -271,11 +271,11 @@ class Mirror:
         """Return the files a commit changed."""
         words = ("--no-commit-id", "--name-only", "-r", "-m", "-z", "--root", "--end-of-options")
         try:
-            told = git("diff-tree", *words, revision, cwd=self.folder, most=_MOST_FILES)
+            output = git("diff-tree", *words, revision, cwd=self.folder, most=_MOST_FILES)
         except WrongInput:
             # Too many to keep: the commit is returned without its files.
             return []
-        return sorted({name for name in told.split("\0") if name})
+        return sorted({name for name in output.split("\0") if name})
 
     def version(self, revision: str) -> ProjectVersion:
         """Return the project's own version at a revision."""

@@ -38,8 +38,8 @@ class Home:
     @classmethod
     def beside(cls, config: Path) -> Home:
         """Return the state folder for a pipeline.toml: $SLIPWAY_STATE, else beside the file."""
-        told = os.environ.get(VARIABLE)
-        return cls(Path(told).resolve() if told else config.resolve().parent / NAME)
+        named = os.environ.get(VARIABLE)
+        return cls(Path(named).resolve() if named else config.resolve().parent / NAME)
 
     @property
     def master(self) -> Path:

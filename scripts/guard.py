@@ -48,7 +48,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
 _LINUX = sys.platform == "linux"
 #: Line that announces that the process is protected and ready to receive the job.
-READY = "slipway: ready to be told"
+READY = "slipway: ready"
 #: Exit code for "something is missing on the machine".
 _MISSING = 3
 

@@ -38,7 +38,7 @@ class NotYet(Exception):
             describe: Builds the error's sentence.
         """
         self.kind = kind
-        self.told = describe
+        self.sentence = describe
 
 
 @dataclass(frozen=True)
@@ -247,13 +247,13 @@ class Session(Capabilities, ABC):
             self._inside = outside
 
     def wait(
-        self, look: Callable[[], object], told: Callable[[], str], seconds: float | None = None
+        self, look: Callable[[], object], sentence: Callable[[], str], seconds: float | None = None
     ) -> None:
         """Retry a query until it returns something true.
 
         Args:
             look: The query; may raise transient errors of the page.
-            told: Returns the error sentence once patience has ended.
+            sentence: Returns the error sentence once patience has ended.
             seconds: Overrides the session's patience.
 
         Raises:
@@ -262,7 +262,7 @@ class Session(Capabilities, ABC):
 
         def once() -> bool:
             if not look():
-                raise NotYet(SessionError, told)
+                raise NotYet(SessionError, sentence)
             return True
 
         self._until(once, seconds)
@@ -288,7 +288,7 @@ class Session(Capabilities, ABC):
                     raise SessionError(msg) from None
             except NotYet as missing:
                 if time.monotonic() >= deadline:
-                    raise missing.kind(missing.told()) from None
+                    raise missing.kind(missing.sentence()) from None
             except Unsupported:
                 raise
             except SessionError:

@@ -35,7 +35,7 @@ FORGED = (
     "shown and not obeyed\n"
 )
 #: Line by which a script announces that it waits for its input; its worker may pass it on.
-_READY = "slipway: ready to be told\n"
+_READY = "slipway: ready\n"
 #: Characters at the start and at the end of the log that are kept: the script has bounded its own
 #: output, but a worker may send more than the script wrote.
 _HEAD = 16_000_000

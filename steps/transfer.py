@@ -46,7 +46,7 @@ STALLED = 120.0
 ENDING = 30.0
 _LONGEST = 500
 _MOST_PROBLEMS = 20
-_ACCEPTED = frozenset({"told", "work", "given", "problems", "rc"})
+_ACCEPTED = frozenset({"problem", "work", "given", "problems", "rc"})
 
 
 class StoreWriter(FileWriterImpl):
@@ -197,7 +197,7 @@ async def begin_place(step: Any, run: str, tenant: str) -> Place:
             "run `slipway worker` there again, and restart it"
         )
         raise MissingTool(msg)
-    command = PlaceCommand("slipway.begin", {"told": run, "tenant": tenant})
+    command = PlaceCommand("slipway.begin", {"run": run, "tenant": tenant})
     began = time.monotonic()
     await run_watched(step, command, lambda: began)
     _check(step, command, "the worker could not make a place for this stage")
@@ -291,7 +291,7 @@ def _check(step: Any, command: RemoteCommand, sentence: str) -> None:
         StageFailed: The command failed.
     """
     if command.didFail() and not step.stopped:
-        reason = _plain(command.updates["told"][-1:])
+        reason = _plain(command.updates["problem"][-1:])
         msg = f"{sentence}: {reason or 'it does not say why'}"
         raise StageFailed(msg)
 

@@ -70,7 +70,7 @@ class _PlaceCommand(Command):  # type: ignore[misc]
             problem_text = "interrupted"
         # Not sendStatus: it sends nothing after an interrupt.
         update = self.protocol_command.send_update
-        update([("told", problem_text)] if problem_text else [])
+        update([("problem", problem_text)] if problem_text else [])
         update([("rc", 1 if problem_text else 0)])
 
     def work(self) -> Any:
@@ -85,12 +85,12 @@ class _PlaceCommand(Command):  # type: ignore[misc]
 class Begin(_PlaceCommand):
     """Create a fresh place for a stage, and remove the previous one."""
 
-    requiredArgs = ["told"]
+    requiredArgs = ["run"]
 
     @defer.inlineCallbacks
     def work(self) -> Any:
         """Report the place, and leftovers that could not be removed."""
-        run, tenant = str(self.args["told"])[:200], str(self.args.get("tenant", ""))
+        run, tenant = str(self.args["run"])[:200], str(self.args.get("tenant", ""))
         begun = yield PLACES.begin(self.builder, run, tenant)
         problems = [begun.problem] if begun.problem else []
         problems += yield _patiently(PLACES.clear(self.builder), self.builder)

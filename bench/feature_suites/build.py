@@ -10,7 +10,7 @@ import time
 
 
 class Page(http.server.BaseHTTPRequestHandler):
-    """Tells which build it is."""
+    """Prints which build it is."""
 
     def do_GET(self) -> None:
         """Answer everything alike."""

@@ -73,7 +73,7 @@ def clean(text: str) -> str:
 
 
 def is_link(address: str) -> bool:
-    """Tell whether an address may become a link: web, mail, or a relative path."""
+    """Return True if an address may become a link: web, mail, or a relative path."""
     # Browsers ignore these characters in an address; they could hide its scheme.
     if address != clean(address).strip() or "\\" in address or address.startswith("//"):
         return False

@@ -119,7 +119,7 @@ class ActingElement(Element):
     def _fill(self, text: str) -> None:
         pasted = self._torn or not typable(text)
         done = self.query("fill", text, pasted)
-        if done["said"] == "type":
+        if done["action"] == "type":
             self._type(done["element"], done["text"])
         elif done["type"] in _EXAMPLES:
             _check_taken(done["type"], text, done["value"])

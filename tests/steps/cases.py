@@ -151,7 +151,7 @@ class StepCase(TestBuildStepMixin, TestReactorMixin, TestCase):
         """Expect a fresh place to be made."""
         self.build.getWorkerCommandVersion = lambda name, _old=None: self.versions.get(name)
         told = {
-            "told": f"run 7 of almanac ({self.kind})",
+            "run": f"run 7 of almanac ({self.kind})",
             "tenant": self.ledger.tenant(self.ledger.job, self.ledger.given),
         }
         begin = Expect("slipway.begin", told)
@@ -224,7 +224,7 @@ class StepCase(TestBuildStepMixin, TestReactorMixin, TestCase):
             writer.remote_close()
 
         upload = Expect("slipway.give", arguments).behavior(write)
-        self.expect_commands(upload.update("told", told).exit(code) if code else upload.exit(0))
+        self.expect_commands(upload.update("problem", told).exit(code) if code else upload.exit(0))
 
     async def sets(self):
         """Return Buildbot's sets by category: (complete, passed, failed)."""

@@ -362,7 +362,9 @@ def _handed_on(key: str) -> bool:
 
 def as_text(isolations: Sequence[Isolation]) -> str:
     """Serialize the isolation of workers for the master."""
-    return json.dumps({one.worker: {"way": one.way, "told": one.description} for one in isolations})
+    return json.dumps(
+        {one.worker: {"way": one.way, "reason": one.description} for one in isolations}
+    )
 
 
 def from_text(text: str | None) -> dict[str, dict[str, str]]:

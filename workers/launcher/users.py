@@ -89,7 +89,7 @@ def _begin(asked: Order, area: Path) -> tuple[dict[str, Any], int | None]:
         removal.remove(home)
         home.mkdir(mode=0o700)
     places, builder = _known(asked, area)
-    place = places.begin(builder, str(asked["told"]))
+    place = places.begin(builder, str(asked["run"]))
     facts = {
         "folder": str(place.folder),
         "given": place.given.name,

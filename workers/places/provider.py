@@ -213,7 +213,7 @@ class HandedPlaces:
         before = self._now.pop(builder, {})
         if before.get("tenant") != tenant:
             before = {}
-        order = {**before, "do": "begin", "tenant": tenant, "builder": builder.name, "told": run}
+        order = {**before, "do": "begin", "tenant": tenant, "builder": builder.name, "run": run}
         done: defer.Deferred[Any] = self._asked(order)
         return done.addCallback(partial(self._begun, builder, tenant, run))
 

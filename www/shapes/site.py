@@ -113,7 +113,7 @@ class Worker(Shape):
     paused: bool
     isolation: Literal["", "user", "namespaces", "none"]
     """How its stages are kept from what is the master's; empty: it runs on another machine."""
-    isolation_told: str
+    isolation_reason: str
     """The same as a sentence."""
     busy: list[Busy]
 
@@ -215,7 +215,7 @@ class ProjectName(Shape):
 
 
 class WorkerState(Shape):
-    """Tells whether a worker is paused."""
+    """Whether a worker is paused."""
 
     name: str
     paused: bool

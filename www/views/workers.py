@@ -42,7 +42,7 @@ async def list_workers(call: Call) -> Workers:
                 connected=bool(one["connected_to"]),
                 paused=bool(one["paused"]),
                 isolation=isolation.get("way", ""),
-                isolation_told=isolation.get("told", ""),
+                isolation_reason=isolation.get("reason", ""),
                 busy=busy.get(name, []),
             )
         )

@@ -37,7 +37,7 @@ def terminal(*, soft_wrap: bool = True, width: int | None = None, stderr: bool =
     """
     height = None
     if os.environ.get("TERM", "").lower() in {"dumb", "unknown"}:
-        # rich assumes 80 columns for these, unless it is told width and height.
+        # rich assumes 80 columns for these, unless width and height are given.
         size = shutil.get_terminal_size((80, 25))
         width, height = width or size.columns, size.lines
     return _Terminal(

@@ -59,7 +59,7 @@ def add_commands(commands: Commands) -> None:
 def _features(commands: Commands) -> None:
     features = commands.add(
         "features",
-        "walk a project's behave features",
+        "run a project's behave features",
         "Walk a project's behave features, as the features stage does. All other arguments are "
         "behave's own: --tags=~@javascript, -D name=value, files.",
         "slipway features --jobs 2 --tags=~@javascript",

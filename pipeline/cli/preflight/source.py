@@ -60,7 +60,7 @@ def _secrets(url: str, place: tuple[str, ...]) -> Iterable[Finding]:
 
 
 def _is_repository(folder: Path) -> bool:
-    # Not by asking git alone: it would walk up to a repository in a parent folder.
+    # Not by asking git alone: it would find a repository in a parent folder.
     return any((inside / "HEAD").is_file() for inside in (folder, folder / ".git")) or (
         (folder / ".git").is_file()
     )

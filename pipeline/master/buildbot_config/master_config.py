@@ -213,7 +213,7 @@ class Plan:
                 "labels": list(one.labels),
                 "lanes": list(one.lanes),
                 "max_builds": one.max_builds,
-                "isolation": kept_apart.get(name, {"way": "", "told": ""}),
+                "isolation": kept_apart.get(name, {"way": "", "reason": ""}),
             }
             for name, one in self.site.workers.items()
         }

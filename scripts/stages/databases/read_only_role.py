@@ -74,7 +74,7 @@ BEGIN
         'ALTER ROLE "{role}" IN DATABASE %I SET default_transaction_read_only = on',
         current_database()
     );
-    -- Anybody may make large objects, unless told otherwise.
+    -- Anybody may make large objects, unless that is forbidden.
     REVOKE EXECUTE ON FUNCTION lo_creat(integer), lo_create(oid), lo_from_bytea(oid, bytea)
         FROM PUBLIC;
 EXCEPTION WHEN insufficient_privilege THEN

@@ -104,6 +104,6 @@ def _text(value: Any) -> str:
 
 def _plain(text: str, what: str) -> str:
     if "\0" in text:
-        msg = f"{what} holds a NUL, which no program can be told; leave it out"
+        msg = f"{what} holds a NUL, which no variable can hold; leave it out"
         raise WrongInput(msg)
     return text

@@ -82,8 +82,8 @@ def run_features(order: Order, report: Report, started_early: Started | None = N
         stack.callback(_end, processes)
         launch = _launch(order, len(applications), work)
         for index, application in enumerate(applications):
-            told = _with_address(launch, application)
-            process = FeatureProcess(told, index, report, started_early)
+            launched = _with_address(launch, application)
+            process = FeatureProcess(launched, index, report, started_early)
             process.application = application
             processes.append(process)
         _load_report()

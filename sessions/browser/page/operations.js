@@ -87,7 +87,7 @@ const operations = {
   // Sets a field whose typing depends on the locale, or prepares one for typing.
   fill: having((e, text, pasted) => {
     const type = kindOf(e);
-    const told = said => ({said, type, element: e, value: String(e.value ?? '')});
+    const done = action => ({action, type, element: e, value: String(e.value ?? '')});
     if (/^(checkbox|radio|file|submit|button|image|reset|hidden)$/.test(type))
       return {why: 'no-text', by: type};
     if (!/^(textarea|editable)$/.test(type) && e.localName !== 'input')
@@ -101,24 +101,24 @@ const operations = {
       // The prototype's own setter: frameworks that watch the element's would not see a change.
       Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set.call(e, text);
       changed(e);
-      return told('set');
+      return done('set');
     }
     if (type === 'editable') getSelection().selectAllChildren(e);
     else e.select();
     const held = type === 'editable' ? e.textContent : e.value;
     if (text === '') {
       if (held !== '') document.execCommand('delete');
-      return told('set');
+      return done('set');
     }
     if (!pasted) {
       window[TYPED] = e;
-      return {...told('type'), text};
+      return {...done('type'), text};
     }
     if (!document.execCommand('insertText', false, text) && type !== 'editable') {
       e.value = text;
       changed(e);
     }
-    return told('set');
+    return done('set');
   }),
 
   // Whether the field that was typed into is still the one that is meant, or holds the same.

@@ -69,8 +69,8 @@ def test_an_exit_code_is_told_once():
 def test_of_a_place_only_the_last_word_is_kept():
     command = PlaceCommand("slipway.begin", {})
     floods = [(f"key{number}", "x") for number in range(100)]
-    send(command, *floods, *[("told", number) for number in range(100)])
-    assert dict(command.updates) == {"told": [99]}
+    send(command, *floods, *[("problem", number) for number in range(100)])
+    assert dict(command.updates) == {"problem": [99]}
 
 
 class Incoming:

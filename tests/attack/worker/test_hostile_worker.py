@@ -43,7 +43,8 @@ def give(self):
             yield task.deferLater(reactor, 0.05, lambda: None)
     elif mode == "flood":
         for number in range(300):
-            flood = [(key, "flood" * 20000) for key in ("told", "header", "stdout", f"k{number}")]
+            keys = ("problem", "header", "stdout", f"k{number}")
+            flood = [(key, "flood" * 20000) for key in keys]
             self.protocol_command.send_update([*flood, ("log", ("stdio", "flood" * 20000))])
             yield task.deferLater(reactor, 0, lambda: None)
         yield honest_give(self)

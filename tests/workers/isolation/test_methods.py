@@ -274,7 +274,7 @@ def test_the_variable_that_a_stage_names_is_handed_on(home):
 def test_the_master_is_told_in_words(home):
     made = isolation(home, "none")
     assert from_text(as_text([made]))["tests"]["way"] == "none"
-    assert "is not isolated" in from_text(as_text([made]))["tests"]["told"]
+    assert "is not isolated" in from_text(as_text([made]))["tests"]["reason"]
     assert from_text(None) == {}
 
 

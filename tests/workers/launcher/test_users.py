@@ -177,7 +177,7 @@ def wait_until(look):
 
 
 def test_it_obeys_the_workers_user_alone(launched):
-    order = {"do": "begin", "tenant": "demo", "builder": "b", "told": ""}
+    order = {"do": "begin", "tenant": "demo", "builder": "b", "run": ""}
     assert "folder" in launched.ask(**order)
     for user in (TENANT, OTHER, STRANGER):
         assert "refused" in launched.ask(user=user, **order)

@@ -217,7 +217,7 @@ class Watchdog:
 
     def stop(self) -> None:
         """End the application and report the processes that could not be ended."""
-        send({"is": "stopped", "left": [one.pid for one in self.end(self.grace)]})
+        send({"is": "stopped", "remaining": [one.pid for one in self.end(self.grace)]})
 
 
 def send(event: dict[str, Any]) -> None:

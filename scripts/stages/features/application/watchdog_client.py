@@ -137,7 +137,7 @@ class Keeper:
         except StageFailed:
             return [one.pid for one in end_all(self.processes, self._grace)]
         self._code = self._root = None
-        return list(event["left"])
+        return list(event["remaining"])
 
     def close(self) -> None:
         """End the watchdog, which ends all remaining processes."""

@@ -42,7 +42,7 @@ function Exposed({ workers }: { workers: Worker[] }): ReactElement | null {
   return (
     <div className="sw-alert sw-failed" role="alert">
       <p><b>Each committer can read the admin's password:</b> stages run as the same user as the master.</p>
-      <ul>{exposed.map((one) => <li key={one.name}><bdi>{one.isolation_told}</bdi></li>)}</ul>
+      <ul>{exposed.map((one) => <li key={one.name}><bdi>{one.isolation_reason}</bdi></li>)}</ul>
     </div>
   );
 }

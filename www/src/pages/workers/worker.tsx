@@ -19,7 +19,7 @@ export function WorkerCard({ worker, reload }: { worker: Worker; reload: () => v
       <p className="sw-tags">{worker.labels.map((one) => <span key={one} className="sw-tag"><bdi>{one}</bdi></span>)}
         {worker.lanes.map((one) => <span key={one} className="sw-tag sw-dim">{one}</span>)}</p>
       <p className="sw-meta">{worker.busy.length} of {worker.max_builds} places taken</p>
-      {worker.isolation_told && <p className="sw-meta"><bdi>{worker.isolation_told}</bdi></p>}
+      {worker.isolation_reason && <p className="sw-meta"><bdi>{worker.isolation_reason}</bdi></p>}
       <ul className="sw-works">{worker.busy.map((one) => <Busy key={`${one.project} ${one.run} ${one.stage} ${one.cell}`} work={one} />)}</ul>
       <Pausing worker={worker} reload={reload} />
     </article>
