@@ -24,7 +24,7 @@ from slipway.ledger.queries import list_runs, open_ledger
 from slipway.scripts.guard import die_with_parent
 from slipway.state_folder import Home
 
-from . import database
+from . import database, forked_commands
 from .http import get
 from .machine import kill, lease_ports, processes_of, remove_users, wait_for
 
@@ -54,6 +54,8 @@ def command(name: str, code: str, *needs: str, **keys: str) -> str:
 
 def slipway(words: Sequence[str], folder: Path, env: Mapping[str, str]) -> Done:
     """Run a command of Slipway in a folder to its end."""
+    if forked_commands.can_fork(words, env):
+        return forked_commands.run(words, folder, env)
     return subprocess.run(
         [*SLIPWAY, *words],
         cwd=folder,
