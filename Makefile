@@ -10,8 +10,8 @@ ROOMS := scripts sessions steps workers www
 # Ctrl-C is how `make up` ends: make shall not call it an error.
 CTRL_C := import sys; from slipway.cli import main; code = main(['up']); sys.exit(code if code != 130 else 0)
 QT := libegl1 libgl1 libglib2.0-0 libdbus-1-3 libfontconfig1 libxkbcommon0 fonts-dejavu-core
+CORES = $(shell $(PYTHON) -c 'import os; print(os.cpu_count() or 1)')
 # One more than there are cores: the tests of a running site wait more than they compute.
-CORES := $(shell $(PYTHON) -c 'import os; print(os.cpu_count() or 1)')
 JOBS ?= $(shell expr $(CORES) + 1)
 export UV_CACHE_DIR ?= $(CURDIR)/$(STATE)/cache/uv
 export UV_PYTHON_DOWNLOADS ?= never

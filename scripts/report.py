@@ -340,5 +340,5 @@ class ConsoleReport(Report):
         """Print lines of a tool's output, dimmed."""
         # Written raw, without markup or wrapping, because there are thousands of lines.
         before, after = self._dim
-        self._console.file.write(f"{before}{text.rstrip(chr(10))}{after}\n")
+        self._console.file.write(f"{before}{text.removesuffix(chr(10))}{after}\n")
         self._console.file.flush()

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from slipway.ledger.audit.queries import newest, verify
 from slipway.model.records.audit import AuditEntry
-from slipway.model.records.audit_csv import write_csv
+from slipway.model.records.audit_csv import as_csv
 from slipway.www.api.call import Call
 from slipway.www.shapes.audit import AuditQuery, Whole
 from slipway.www.shapes.base import Listing
@@ -19,10 +19,10 @@ async def list_audit(call: Call) -> Listing[AuditEntry] | None:
     found = await call.read(_list, call.query)
     if call.query.format is None:
         return found
-    as_csv = call.query.format == "csv"
-    body = write_csv(found.items).encode() if as_csv else found.model_dump_json(indent=2).encode()
+    wants_csv = call.query.format == "csv"
+    body = as_csv(found.items).encode() if wants_csv else found.model_dump_json(indent=2).encode()
     request = call.request
-    kind = "text/csv" if as_csv else "application/json"
+    kind = "text/csv" if wants_csv else "application/json"
     request.setHeader("content-type", f"{kind}; charset=utf-8")
     request.setHeader("cache-control", "no-store")
     name = f"audit.{call.query.format}"

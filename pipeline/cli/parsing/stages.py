@@ -60,7 +60,7 @@ def _features(commands: Commands) -> None:
     features = commands.add(
         "features",
         "run a project's behave features",
-        "Walk a project's behave features, as the features stage does. All other arguments are "
+        "Run a project's behave features, as the features stage does. All other arguments are "
         "behave's own: --tags=~@javascript, -D name=value, files.",
         "slipway features --jobs 2 --tags=~@javascript",
         # No abbreviations: behave's own options must not be taken for prefixes of ours.

@@ -1,4 +1,4 @@
-"""Write entries of the audit trail as CSV, for spreadsheets."""
+"""Format entries of the audit trail as CSV, for spreadsheets."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 
 from slipway.model.records.audit import AuditEntry
 
-__all__ = ["write_csv"]
+__all__ = ["as_csv"]
 
 _NAMES = tuple(AuditEntry.model_fields)
 #: Characters at the start of a cell that a spreadsheet takes for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def write_csv(entries: Iterable[AuditEntry]) -> str:
+def as_csv(entries: Iterable[AuditEntry]) -> str:
     """Return entries as CSV, with a heading; cells that look like formulas begin with "'"."""
     text = io.StringIO()
     writer = csv.writer(text)

@@ -2,7 +2,7 @@
 
 A process needs as long as the command to load Python and behave, and for that it needs no settings:
 it loads them beside the command and waits for its settings on its standard input. Nothing of the
-project is loaded before.
+project is loaded before, only libraries.
 
 With the standard library alone, as it runs before anything else is imported.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import subprocess
 import threading
 from collections import deque
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["FeatureProcess", "Launch"]
 
 _TAIL = 30
+#: Characters of one scenario's output that may wait for its end.
+_MOST_HELD = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -62,12 +65,16 @@ class FeatureProcess:
         place = (launch.python, launch.source, launch.env)
         taken = started.take(*place) if started is not None else None
         self._process, variables = taken or (start_process(*place), {})
+        # Lines of two processes are never mixed: those of a scenario are logged together.
+        together = launch.settings.get("jobs", 1) > 1
+        self._mark = f"\x1escenario {secrets.token_hex(8)}\n" if together else ""
         settings = launch.folder / f"settings-{index}.json"
         facts = {
             **launch.settings,
             "index": index,
             "events": str(self._events),
             "environment": variables,
+            "mark": self._mark.rstrip("\n"),
         }
         settings.write_text(json.dumps(facts), "utf-8")
         hand_settings(self._process, settings)
@@ -76,10 +83,20 @@ class FeatureProcess:
 
     def _read(self, report: Report) -> None:
         stream = cast("io.TextIOWrapper", self._process.stdout)
-        # Whole blocks: a process among several writes out a scenario at a time.
-        for block in read_blocks(cast("io.BufferedReader", stream.buffer)):
-            self.tail.extend(block.rstrip().split("\n")[-_TAIL:])
-            report.log(block)
+        held: list[str] = []
+        try:
+            for block in read_blocks(cast("io.BufferedReader", stream.buffer)):
+                *ended, rest = block.split(self._mark) if self._mark else ("", block)
+                for text in ended:
+                    _log(report, [*held, text])
+                    held.clear()
+                held.append(rest)
+                self.tail.extend("".join((*ended, rest)).rstrip().split("\n")[-_TAIL:])
+                if not self._mark or sum(map(len, held)) > _MOST_HELD:
+                    _log(report, held)
+                    held.clear()
+        finally:
+            _log(report, held)
 
     @property
     def code(self) -> int | None:
@@ -120,3 +137,8 @@ class FeatureProcess:
         self._reader.join(timeout=5)
         if self._process.stdout is not None:
             self._process.stdout.close()
+
+
+def _log(report: Report, texts: list[str]) -> None:
+    if text := "".join(texts):
+        report.log(text)

@@ -19,7 +19,7 @@ from slipway.ledger.audit.chain import GENESIS
 from slipway.ledger.audit.queries import list_audit, verify
 from slipway.model.errors import PASSED, StageFailed, WrongInput
 from slipway.model.records.audit import AuditEntry, Verdict
-from slipway.model.records.audit_csv import write_csv
+from slipway.model.records.audit_csv import as_csv
 from slipway.scripts.releases import manifest
 from slipway.scripts.releases.verify import find_release
 from slipway.scripts.terminal_text import escape
@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     elsewhere = remote.elsewhere(options)
     found = remote.list_audit(options, since) if elsewhere else _here(options, since)
     if options.csv:
-        sys.stdout.write(write_csv(found))
+        sys.stdout.write(as_csv(found))
         return PASSED
     return show(found, _table(found), as_json=options.json, nothing=_nothing(options))
 

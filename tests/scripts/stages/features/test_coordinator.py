@@ -32,6 +32,15 @@ STEPS = """
     def well(context):
         pass
 
+    @given("much is printed")
+    def much(context):
+        for number in range(300):
+            print(f"line {number} of {context.scenario.name} ".ljust(100, "."), file=sys.__stdout__)
+            if number == 150:
+                sys.__stdout__.flush()
+                time.sleep(0.3)
+        print(f"the end of {context.scenario.name}", file=sys.__stderr__)
+
     @given("a moment passes")
     def moment(context):
         time.sleep(0.8)
@@ -386,18 +395,27 @@ def test_lines_of_two_scenarios_are_never_mixed(project):
     for file in "ab":
         lines = [f"Feature: {file}"]
         for number in range(3):
-            steps = [f"1{number} is 1{number}", "a moment passes", f"2{number} is 2{number}"]
+            steps = [f"1{number} is 1{number}", "a moment passes", "much is printed"]
             lines += [f"  Scenario: {file}{number}", *(f"    Given {one}" for one in steps)]
         path = project.folder / "features" / f"{file}.feature"
         path.write_text("\n".join(lines) + "\n", "utf-8")
     project.walk(jobs=2)
-    logged = [line.split("#")[0].split() for line in project.report.logged]
-    begun = [at for at, words in enumerate(logged) if words[:1] == ["Scenario:"]]
-    assert sorted(logged[at][1] for at in begun) == ["a0", "a1", "a2", "b0", "b1", "b2"]
-    for at in begun:
-        number = logged[at][1][1]
-        assert [words[1:] for words in logged[at + 1 : at + 4]] == [
-            [f"1{number}", "is", f"1{number}"],
-            ["a", "moment", "passes"],
-            [f"2{number}", "is", f"2{number}"],
+    logged = project.report.logged
+    begun = [at for at, line in enumerate(logged) if line.strip().startswith("Scenario:")]
+    names = [logged[at].split("#")[0].split()[1] for at in begun]
+    assert sorted(names) == ["a0", "a1", "a2", "b0", "b1", "b2"]
+    for at, name in zip(begun, names, strict=True):
+        told = logged[at + 1 : at + 305]
+        assert told[0].split("#")[0].split()[1:] == [f"1{name[1]}", "is", f"1{name[1]}"]
+        assert [one for one in told if f" of {name}" in one] == [
+            *(f"line {number} of {name} ".ljust(100, ".") for number in range(300)),
+            f"the end of {name}",
         ]
+    assert "\x1e" not in "".join(logged)
+
+
+def test_what_a_process_that_dies_has_said_is_not_lost(project):
+    project.feature("a", "one: all is well", "two: the process dies")
+    project.feature("b", "three: all is well")
+    project.walk(jobs=2)
+    assert any("Scenario: two" in line for line in project.report.logged)

@@ -36,7 +36,8 @@ def install(run: Run) -> None:
 
     def match(self: Any, context: Any) -> Any:
         try:
-            with run.watch.over("step", lambda: _step(run)):
+            running = run.steps[0] if run.steps else None
+            with run.watch.over("step", lambda: _name(running)):
                 return run_match(self, context)
         except SystemExit as error:
             raise StepExited(f"the step called sys.exit({error.code!r})").with_traceback(
@@ -47,8 +48,7 @@ def install(run: Run) -> None:
     _record_cleanups(run, Context)
 
 
-def _step(run: Run) -> str:
-    step = run.steps[0] if run.steps else None
+def _name(step: Any) -> str:
     if step is None:
         return "a step"
     return f"{relative(str(step.filename))}:{step.line}: the step {step.keyword} {step.name}"
@@ -147,6 +147,9 @@ def make_runner(run: Run, base: Any, config: Any) -> Any:
                 raise WrongInput(f"there is no {name}, which the arguments name", "path") from None
 
         def run_with_paths(self) -> Any:
+            # behave and what it needs stay to the end: the garbage collector need not look at them.
+            gc.freeze()
+            gc.enable()
             self.context = Context(self)
             _loaded(self.load_hooks, config.environment_file)
             wrap_hooks(run, self.hooks)
@@ -157,9 +160,6 @@ def make_runner(run: Run, base: Any, config: Any) -> Any:
 
             run.begin(plan, str(behave.__version__))
             self.formatters = [*make_formatters(config, config.outputs), Attachments(run)]
-            # What is loaded stays to the end: the garbage collector need not look at it.
-            gc.freeze()
-            gc.enable()
             return self.run_model(run.features(self))
 
     return ClaimingRunner(config)

@@ -26,6 +26,7 @@ SETTINGS.json holds one object:
     userdata          added to context.config.userdata: {}
     environment       environment variables to set before anything of the project is loaded: {}
     token             the host's identifier of the run, in every event: ""
+    mark              line to write to the standard output after each scenario: "", for none
 
 Hooks and steps find in context.config.userdata: slipway.attempt (a number, from 1),
 slipway.process, slipway.jobs, slipway.evidence, slipway.token.
@@ -69,7 +70,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from . import behave_patches, held_output, tags
+from . import behave_patches, tags
 from . import config as feature_config
 from .errors import Missing, Stop, WrongInput, at, one_line, place, relative, standing
 from .events import Events
@@ -206,7 +207,6 @@ def end_hung(part: Run, what: str, limit: float) -> None:
         part.stopped = part.hung(f"{what}{where}", limit)
         part.events.error(part.stopped, kind="hang", code=1)
         part.finish(1)
-        held_output.write_out()
         if sys.__stdout__ is not None:
             sys.__stdout__.flush()
         print(path.read_text(encoding="utf-8"), file=sys.__stderr__, flush=True)
@@ -238,8 +238,6 @@ def main(path: str) -> int:
                 line_buffering=True,
                 write_through=False,
             )
-    if settings.jobs > 1:
-        held_output.hold()
     # On SIGTERM run the after_all hooks, which close sessions and servers.
     for name in ("SIGTERM", "SIGBREAK"):
         with contextlib.suppress(AttributeError, ValueError, OSError):

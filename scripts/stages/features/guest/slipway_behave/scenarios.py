@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +14,6 @@ from .errors import relative
 from .events import Events
 from .evidence import Evidence
 from .hang_watch import Watch
-from .held_output import write_out
 from .plan import Planned
 from .quarantine import Quarantine
 from .queue import Queue
@@ -122,8 +124,18 @@ class Scenarios:
             verdict.status, verdict.message = status, message
         self.verdicts[id(scenario)] = verdict
         self.counts[verdict.status] = self.counts.get(verdict.status, 0) + 1
-        write_out()
         self.events.emit("scenario_finished", **verdict.event())
+        self._mark_output()
+
+    def _mark_output(self) -> None:
+        """Have the host know that all output of a scenario is written."""
+        if not self.settings.mark:
+            return
+        # What the project has put in their place may be closed, or be no file.
+        with contextlib.suppress(Exception):
+            sys.stdout.flush()
+        with contextlib.suppress(OSError):
+            os.write(1, f"{self.settings.mark}\n".encode())
 
     def _write_scenario(self, event: str, verdict: Verdict, **values: Any) -> None:
         names = ("feature", "file", "line", "name", "tags")

@@ -33,6 +33,7 @@ class Settings:
     userdata: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     token: str = ""
+    mark: str = ""
 
 
 _KINDS: dict[str, Any] = {
@@ -53,6 +54,7 @@ _KINDS: dict[str, Any] = {
     "userdata": dict,
     "environment": dict,
     "token": str,
+    "mark": str,
 }
 
 

@@ -19,7 +19,8 @@ _OF_SESSIONS = (
     "slipway.sessions.integrations.behave_hooks",
     "slipway.sessions.http.driver",
 )
-_HOOKS = Path("features", "environment.py")
+_FEATURES = Path("features")
+_HOOKS = "environment.py"
 
 
 def wait_for_settings() -> str:
@@ -46,7 +47,13 @@ def wait_for_settings() -> str:
 
 
 def _uses_sessions() -> bool:
-    """Return True if the hooks are ours; elsewhere nothing is loaded that a project may not use."""
+    """Return True if the hooks name our sessions.
+
+    behave searches modules in the folder of the features first. A project that has any there gets
+    what it would get without this.
+    """
     with contextlib.suppress(OSError):
-        return b"slipway.sessions" in _HOOKS.read_bytes()
+        own = {one.name for one in _FEATURES.glob("*.py")} - {_HOOKS}
+        own |= {one.parent.name for one in _FEATURES.glob("*/__init__.py")} - {"steps"}
+        return not own and b"slipway.sessions" in (_FEATURES / _HOOKS).read_bytes()
     return False
