@@ -10,7 +10,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import importlib
-import io
 import json
 import os
 import pkgutil
@@ -78,7 +77,7 @@ def run(
         texts = []
         for file in (out, error):
             file.seek(0)
-            texts.append(io.TextIOWrapper(file, "utf-8").read())
+            texts.append(file.read().decode("utf-8").replace("\r\n", "\n"))
         return subprocess.CompletedProcess(["slipway", *words], int(code), *texts)
 
 
