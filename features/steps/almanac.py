@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 
 from behave import given, then
 from behave.runner import Context
 from support.colleague import Colleague
 
-from tests.support.machine import wait_for
+from tests.support.machine import read_files, wait_for
 
 
 @given("the site of the almanac")
@@ -98,14 +97,11 @@ def runs_before(context: Context, environment: str) -> None:
 @then('"{secret}" is written nowhere')
 def written_nowhere(context: Context, secret: str) -> None:
     """Neither in the ledger nor in a log, an artefact or the trail."""
-    files, found = [], []
-    for one in context.site.state.rglob("*"):
-        # A worker clears away what an ended stage has left.
-        with suppress(FileNotFoundError):
-            if one.is_file():
-                files.append(one)
-                found += [str(one)] if secret.encode() in one.read_bytes() else []
-    assert {"state.sqlite", "twistd.log"} <= {one.name for one in files}, files
+    names, found = set(), []
+    for one, data in read_files(context.site.state):
+        names.add(one.name)
+        found += [str(one)] if secret.encode() in data else []
+    assert {"state.sqlite", "twistd.log"} <= names, names
     assert found == [], found
 
 

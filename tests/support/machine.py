@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -34,12 +34,25 @@ def wait_for(look: Callable[[], Any], told: Callable[[], str], patience: float =
     return found
 
 
-def find_below(folder: Path, name: str) -> list[Path]:
-    """Return the files of a name in a folder that others change at the same time.
+def all_files(folder: Path) -> list[Path]:
+    """Return all files below a folder that others change at the same time.
 
     `Path.glob` raises for a folder that disappears between listing and opening it.
     """
-    return [Path(where) / name for where, _, files in os.walk(folder) if name in files]
+    return [Path(where) / name for where, _, files in os.walk(folder) for name in files]
+
+
+def read_files(folder: Path) -> Iterator[tuple[Path, bytes]]:
+    """Yield the content of all files below a folder that others change at the same time."""
+    for one in all_files(folder):
+        with suppress(FileNotFoundError):
+            if one.is_file() and not one.is_symlink():
+                yield one, one.read_bytes()
+
+
+def find_below(folder: Path, name: str) -> list[Path]:
+    """Return the files of a name in a folder that others change at the same time."""
+    return [one for one in all_files(folder) if one.name == name]
 
 
 def lease_ports(count: int) -> list[int]:

@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.support.machine import wait_for
+from tests.support.machine import read_files, wait_for
 from tests.support.site import command
 
 pytestmark = pytest.mark.live
@@ -47,10 +47,8 @@ def secret(place: str) -> str:
 
 
 def look_into_files(folder: Path, *values: str) -> None:
-    for file in folder.rglob("*"):
-        if file.is_file() and not file.is_symlink():
-            data = file.read_bytes()
-            assert [one for one in values if one.encode() in data] == [], file
+    for file, data in read_files(folder):
+        assert [one for one in values if one.encode() in data] == [], file
 
 
 def test_an_artefact_that_holds_one_fails_its_stage(site: Any) -> None:
