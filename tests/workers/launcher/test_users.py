@@ -112,7 +112,7 @@ class Launched:
         return [sys.executable, "-c", ENTER, str(self.worker.pid), str(user), str(folder), *words]
 
     def begin(self, tenant: str = "demo", **order: object) -> dict[str, object]:
-        made = self.ask(do="begin", tenant=tenant, builder="demo_test", told="run 1", **order)
+        made = self.ask(do="begin", tenant=tenant, builder="demo_test", run="run 1", **order)
         work = self.folder / "demo_test" / "build"
         work.mkdir(parents=True, exist_ok=True)
         told = {"tenant": tenant, "folder": made["folder"], "given": made["given"]}
@@ -189,13 +189,13 @@ def test_it_obeys_the_workers_user_alone(launched):
 
 @pytest.mark.parametrize("tenant", ["", "nobody", None, "../demo", ["demo"]])
 def test_a_tenant_it_does_not_know_is_refused(launched, tenant):
-    told = launched.ask(do="begin", tenant=tenant, builder="b", told="")
+    told = launched.ask(do="begin", tenant=tenant, builder="b", run="")
     assert "refused" in told
 
 
 @pytest.mark.parametrize("builder", ["", ".", "..", "../shop", "a/b", "a~b", "a\0b"])
 def test_a_builder_that_leads_out_is_refused(launched, builder):
-    told = launched.ask(do="begin", tenant="demo", builder=builder, told="")
+    told = launched.ask(do="begin", tenant="demo", builder=builder, run="")
     assert "is no builder's name" in str(told["refused"])
     assert not list((launched.folder / "tenants" / "shop").iterdir())
 
