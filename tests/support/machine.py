@@ -46,7 +46,7 @@ def read_files(folder: Path) -> Iterator[tuple[Path, bytes]]:
     """Yield the content of all files below a folder that others change at the same time."""
     for one in all_files(folder):
         with suppress(FileNotFoundError):
-            if one.is_file() and not one.is_symlink():
+            if one.is_file():
                 yield one, one.read_bytes()
 
 

@@ -86,13 +86,13 @@ class FeatureProcess:
         held: list[str] = []
         try:
             for block in read_blocks(cast("io.BufferedReader", stream.buffer)):
-                *ended, rest = block.split(self._mark) if self._mark else ("", block)
+                *ended, rest = block.split(self._mark) if self._mark else (block, "")
                 for text in ended:
                     _log(report, [*held, text])
                     held.clear()
                 held.append(rest)
                 self.tail.extend("".join((*ended, rest)).rstrip().split("\n")[-_TAIL:])
-                if not self._mark or sum(map(len, held)) > _MOST_HELD:
+                if sum(map(len, held)) > _MOST_HELD:
                     _log(report, held)
                     held.clear()
         finally:

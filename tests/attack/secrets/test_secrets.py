@@ -226,7 +226,8 @@ def _look_into_files(site: Any) -> None:
         assert fragment.decode() not in rows
     for file, data in read_files(site.state):
         # The repository tells what it wants of the secrets' names, never a value.
-        assert [one for one in fragments() if one in data] == [], file
+        if not file.is_symlink():
+            assert [one for one in fragments() if one in data] == [], file
 
 
 def test_a_command_that_hangs_holds_up_nobody_else(site: Any, tmp_path: Path) -> None:

@@ -48,7 +48,8 @@ def secret(place: str) -> str:
 
 def look_into_files(folder: Path, *values: str) -> None:
     for file, data in read_files(folder):
-        assert [one for one in values if one.encode() in data] == [], file
+        if not file.is_symlink():
+            assert [one for one in values if one.encode() in data] == [], file
 
 
 def test_an_artefact_that_holds_one_fails_its_stage(site: Any) -> None:

@@ -131,7 +131,7 @@ class Scenarios:
         """Have the host know that all output of a scenario is written."""
         if not self.settings.mark:
             return
-        # What the project has put in their place may be closed, or be no file.
+        # What the project has put in its place may be closed, or be no file.
         with contextlib.suppress(Exception):
             sys.stdout.flush()
         with contextlib.suppress(OSError):
