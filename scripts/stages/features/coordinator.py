@@ -86,7 +86,6 @@ def run_features(order: Order, report: Report, started_early: Started | None = N
             process = FeatureProcess(launched, index, report, started_early)
             process.application = application
             processes.append(process)
-        _load_report()
         problems = _follow(processes, collector)
         tails = [one.log_tail(_LOG_LINES) for one in applications if one is not None]
     _record_lost(work / "queue", processes, problems, collector)
@@ -112,7 +111,8 @@ def run_features(order: Order, report: Report, started_early: Started | None = N
 
 
 def _load_report() -> None:
-    """Load what the report at the end takes, while the processes load what they need."""
+    """Load what the results at the end need, while the processes wait for the application."""
+    import slipway.scripts.stages.features.outcome  # noqa: F401
     from slipway.scripts.stages.features.report.page import load_templates
 
     load_templates()
@@ -227,7 +227,7 @@ def _follow(processes: list[FeatureProcess], collector: Collector) -> dict[int, 
         The problem of a process's application, by the process's index.
     """
     problems: dict[int, str] = {}
-    checked = 0.0
+    checked, is_loaded = 0.0, False
     while True:
         at_work = [process for process in processes if process.code is None]
         for process in processes:
@@ -243,6 +243,10 @@ def _follow(processes: list[FeatureProcess], collector: Collector) -> dict[int, 
         if time.monotonic() - checked > _CHECK_EVERY:
             checked = time.monotonic()
             _check(processes, problems)
+        if collector.results and not is_loaded:
+            # Not before: it would take the processor from processes that load.
+            _load_report()
+            is_loaded = True
         at_work[0].wait(_PAUSE)
 
 
