@@ -56,6 +56,8 @@ class Collector:
         self.stopped = ""
         self.finished: set[int] = set()
         """The indexes of processes that finished."""
+        self._running: dict[int, str] = {}
+        """The place and name of the scenario that a process runs, by the process's index."""
         self.chosen = 0
         self.others = 0
         """Number of scenarios that other shards of the stage run."""
@@ -74,7 +76,11 @@ class Collector:
         self.chosen = int(event["mine"])
         self.others = int(event["scenarios"]) - self.chosen
 
+    def _scenario_started(self, event: dict[str, Any], process: int) -> None:
+        self._running[process] = f"{event['file']}:{event['line']} {event['name']}"
+
     def _scenario_finished(self, event: dict[str, Any], process: int) -> None:
+        self._running.pop(process, None)
         if event["status"] == "untested":
             return
         shown = event["status"] in _SHOWN
@@ -155,6 +161,8 @@ class Collector:
 
     def lose(self, feature: str, sentence: str, process: int) -> None:
         """Record a feature whose process ended while running it."""
+        if process in self._running:
+            sentence = f"in {self._running[process]}: {sentence}"
         result = ScenarioResult(
             feature=feature,
             feature_file=feature,

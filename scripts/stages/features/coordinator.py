@@ -112,7 +112,7 @@ def run_features(order: Order, report: Report, started_early: Started | None = N
 
 def _load_report() -> None:
     """Load what the results at the end need, while the processes wait for the application."""
-    import slipway.scripts.stages.features.outcome  # noqa: F401
+    import slipway.scripts.archives.zip_writer  # noqa: F401  that the JUnit files are packed with
     from slipway.scripts.stages.features.report.page import load_templates
 
     load_templates()

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -265,13 +266,11 @@ def test_lines_of_two_scenarios_are_never_mixed(project):
         path.write_text("\n".join(lines) + "\n", "utf-8")
     project.walk(jobs=2)
     logged = project.report.logged
-    begun = [at for at, line in enumerate(logged) if line.strip().startswith("Scenario:")]
-    names = [logged[at].split("#")[0].split()[1] for at in begun]
+    ends = [at for at, line in enumerate(logged) if line.startswith("passed ")]
+    names = [logged[at].split()[2] for at in ends]
     assert sorted(names) == ["a0", "a1", "a2", "b0", "b1", "b2"]
-    for at, name in zip(begun, names, strict=True):
-        told = logged[at + 1 : at + 305]
-        assert told[0].split("#")[0].split()[1:] == [f"1{name[1]}", "is", f"1{name[1]}"]
-        assert [one for one in told if f" of {name}" in one] == [
+    for at, name in zip(ends, names, strict=True):
+        assert logged[at - 301 : at] == [
             *(f"line {number} of {name} ".ljust(100, ".") for number in range(300)),
             f"the end of {name}",
         ]
@@ -282,4 +281,33 @@ def test_what_a_process_that_dies_has_said_is_not_lost(project):
     project.feature("a", "one: all is well", "two: the process dies")
     project.feature("b", "three: all is well")
     project.walk(jobs=2)
-    assert any("Scenario: two" in line for line in project.report.logged)
+    assert "the last words of two" in project.report.logged
+    [lost] = [one for one in project.report.of(TestResult) if one.status == "error"]
+    assert lost.message.startswith("in features/a.feature:4 two: its process ended with exit code")
+
+
+def test_several_processes_log_a_line_for_each_scenario_and_all_of_a_failure(project):
+    project.feature("a", "one: all is well", "two: 1 is 2")
+    project.feature("b", "three: it works the second time", "@later four: all is well")
+    project.walk("--tags=not @later", jobs=2, retries=1)
+    text = "\n".join(project.report.logged)
+    lines = [line.split(" (")[0] for line in project.report.logged if line[:1] not in {" ", ""}]
+    assert sorted(lines) == [
+        "failed      features/a.feature:4  two",
+        "flaky       features/b.feature:2  three",
+        "passed      features/a.feature:2  one",
+    ]
+    assert text.count("AssertionError: 1 is not 2") == 4
+    assert "    attempt 2:\n      Given 1 is 2\n    features/a.feature:5: Given 1 is 2: Ass" in text
+    assert "    attempt 1:\n    features/b.feature:3: Given it works the second time: A" in text
+    assert "attempt 2:\n      Given it works the second" not in text
+
+
+@pytest.mark.parametrize("words", [("-f", "pretty"), ("--dry-run",)])
+def test_several_processes_log_the_steps_if_they_are_asked_for(project, words):
+    project.feature("a", "one: all is well")
+    project.feature("b", "two: all is well")
+    with suppress(StageFailed):
+        project.walk(*words, jobs=2)
+    logged = "\n".join(project.report.logged)
+    assert logged.count("Given all is well") == 2

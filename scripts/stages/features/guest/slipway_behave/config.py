@@ -20,6 +20,7 @@ __all__ = ["configure", "is_question", "runner_class", "set_formats"]
 
 #: Arguments that only print a text, without a run.
 _QUESTIONS = ("version", "tags_help", "lang_list", "lang_help")
+_USUAL_FORMAT = "pretty"
 _DEFAULT_RUNNER = "behave.runner:Runner"
 
 
@@ -126,15 +127,24 @@ def is_question(config: Any) -> bool:
     return asked or helps or config.lang == "help"
 
 
-def set_formats(config: Any, settings: Settings) -> None:
+def set_formats(config: Any, settings: Settings) -> bool:
     """Choose formatters as behave's command line does, with separate output files per process.
 
-    Several processes cannot write one file: each writes NAME.INDEX.ENDING instead.
+    Several processes cannot write one file: each writes NAME.INDEX.ENDING instead. Nor can they
+    share a log by steps: unless a formatter was chosen, they print nothing but compact_log's lines.
+
+    Returns:
+        True if the log is to be compact.
 
     Raises:
         WrongInput: There are more output files than formatters.
     """
-    if not config.format:
+    chosen = config.format or config.default_format != _USUAL_FORMAT or config.dry_run
+    compact = settings.jobs > 1 and not chosen and not any(one.name for one in config.outputs)
+    if compact:
+        config.format = ["null"]
+        _omit_summary(config)
+    elif not config.format:
         config.format = [config.default_format]
     elif len(config.format) == len(config.defaults.get("format") or []):
         config.format.append(config.default_format)
@@ -148,6 +158,14 @@ def set_formats(config: Any, settings: Settings) -> None:
             if opener.name:
                 path = Path(opener.name)
                 opener.name = str(path.with_name(f"{path.stem}.{settings.index}{path.suffix}"))
+    return compact
+
+
+def _omit_summary(config: Any) -> None:
+    """Omit behave's summary: it counts the scenarios of one process as if they were all."""
+    from behave.reporter.summary import SummaryReporter
+
+    config.reporters = [one for one in config.reporters if type(one) is not SummaryReporter]
 
 
 def runner_class(config: Any) -> Any:

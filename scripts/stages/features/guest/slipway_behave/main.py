@@ -102,11 +102,12 @@ def run(settings: Settings, events: Events) -> int:
         from behave.__main__ import run_behave
 
         return int(run_behave(config))
-    feature_config.set_formats(config, settings)
+    compact = feature_config.set_formats(config, settings)
     if settings.index == 0:
         for text in tags.notes(settings.arguments):
             events.notice(text, "warning")
     part = Run(settings, events)
+    part.has_compact_log = compact
     part.watch = Watch(
         settings.step_timeout,
         settings.scenario_timeout,

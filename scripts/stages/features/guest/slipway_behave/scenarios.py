@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from . import verdicts
+from . import compact_log, verdicts
 from .errors import relative
 from .events import Events
 from .evidence import Evidence
@@ -39,6 +39,8 @@ class Scenarios:
         """All errors of hooks and cleanups."""
         self.counts: dict[str, int] = {}
         self.stopped = ""
+        self.has_compact_log = False
+        """True: behave's formatters print nothing, the log gets a line for each scenario."""
         self.steps: list[Any] = []
         """The current step, and inside it those of `context.execute_steps`."""
         self.planned: Planned | None = None
@@ -125,17 +127,21 @@ class Scenarios:
         self.verdicts[id(scenario)] = verdict
         self.counts[verdict.status] = self.counts.get(verdict.status, 0) + 1
         self.events.emit("scenario_finished", **verdict.event())
-        self._mark_output()
+        text = compact_log.describe(scenario, verdict) if self.has_compact_log else ""
+        self._end_output(text)
 
-    def _mark_output(self) -> None:
-        """Have the host know that all output of a scenario is written."""
-        if not self.settings.mark:
+    def _end_output(self, text: str) -> None:
+        """Write the end of a scenario's output, and have the host know that it is complete."""
+        mark = f"{self.settings.mark}\n" if self.settings.mark else ""
+        if not text and not mark:
             return
         # What the project has put in its place may be closed, or be no file.
         with contextlib.suppress(Exception):
             sys.stdout.flush()
+        rest = f"{text}{mark}".encode(errors="backslashreplace")
         with contextlib.suppress(OSError):
-            os.write(1, f"{self.settings.mark}\n".encode())
+            while rest:
+                rest = rest[os.write(1, rest) :]
 
     def _write_scenario(self, event: str, verdict: Verdict, **values: Any) -> None:
         names = ("feature", "file", "line", "name", "tags")
