@@ -10,6 +10,7 @@ ROOMS := scripts sessions steps workers www
 # Ctrl-C is how `make up` ends: make shall not call it an error.
 CTRL_C := import sys; from slipway.cli import main; code = main(['up']); sys.exit(code if code != 130 else 0)
 QT := libegl1 libgl1 libglib2.0-0 libdbus-1-3 libfontconfig1 libxkbcommon0 fonts-dejavu-core
+WINE := wine wine64 gcc-mingw-w64-x86-64-win32
 CORES = $(shell $(PYTHON) -c 'import os; print(os.cpu_count() or 1)')
 # One more than there are cores: the tests of a running site wait more than they compute.
 JOBS ?= $(shell expr $(CORES) + 1)
@@ -72,8 +73,22 @@ screenshots: .venv/.ready www browser ## make the pictures of every page in docs
 
 .PHONY: test
 test: lint browser desktop ## lint, types, unit, integration and feature tests
-	$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --timeout 900 -m "not attack" || \
-	  { code=$$?; [ $$code = 1 ] || exit $$code; $(BIN)/python -m tests.again --timeout 900 -m "not attack"; }
+	$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --timeout 900 -m "not attack and not windows" || \
+	  { code=$$?; [ $$code = 1 ] || exit $$code; $(BIN)/python -m tests.again --timeout 900 -m "not attack and not windows"; }
+
+.PHONY: test-windows
+test-windows: .venv/.ready pages wine ## the pipeline on a Windows worker, under Wine
+	$(BIN)/pytest -m windows tests/windows
+
+# Windows programs on Linux, and the compiler of the one function that Wine lacks.
+.PHONY: wine
+wine:
+	@if test -x /usr/lib/wine/wine64 && command -v x86_64-w64-mingw32-gcc >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "installing Wine for the tests on Windows ..."; \
+	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends $(WINE); } >/dev/null 2>&1 || \
+	  echo "Wine could not be installed; the tests on Windows will be skipped"; \
+	else echo "no Wine here; for the tests on Windows: apt install $(WINE)"; fi
 
 .PHONY: kills
 kills: .venv/.ready ## kill a master and a worker 200 times, wherever a run stands (an hour)
@@ -90,7 +105,7 @@ faults: .venv/.ready ## 100 kills, full disks, locks, suspensions, clocks that a
 
 .PHONY: unit
 unit: .venv/.ready ## the quick tests alone, within a minute
-	$(BIN)/pytest -n $(CORES) --dist loadfile --no-loadscope-reorder -m "not slow and not live and not attack" \
+	$(BIN)/pytest -n $(CORES) --dist loadfile --no-loadscope-reorder -m "not slow and not live and not attack and not windows" \
 	  $(patsubst %,--ignore tests/%,live plugins www/pages attack/web attack/secrets)
 
 .PHONY: lint

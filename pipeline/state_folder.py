@@ -77,6 +77,11 @@ class Home:
         return self.root / "admin-password"
 
     @property
+    def worker_certificate(self) -> Path:
+        """The certificate of the workers' port with its key, generated at the first start."""
+        return self.root / "worker-certificate.pem"
+
+    @property
     def session_key(self) -> Path:
         """The key that signs login sessions, generated at the first start; not in the database."""
         return self.root / "session-key"

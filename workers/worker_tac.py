@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import platform
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["WorkerPlace", "write_tac"]
+__all__ = ["FINGERPRINT", "WorkerPlace", "write_tac"]
+
+#: Form of a certificate's fingerprint.
+FINGERPRINT = re.compile(r"sha256:[0-9a-f]{64}")
 
 _TEMPLATE = '''"""A Slipway worker. Made by Slipway; made again at each set-up."""
 
@@ -24,7 +28,7 @@ from slipway.scripts import guard
 from slipway.workers import commands
 from slipway.workers.launcher import handover
 from slipway.workers.login import keep_trying
-
+{imported}
 # Stages are of this user: none of them may read what this process hands to another's script.
 guard.protect()
 commands.register()
@@ -46,11 +50,13 @@ worker = Worker({host!r}, {port!r}, {name!r}, password, basedir, keepalive=600, 
 worker.bot.buffer_timeout = 0.25
 worker.bot.WorkerForBuilder = commands.StageBuilder
 keep_trying(worker.bf)
-worker.setServiceParent(application)
+{connect}worker.setServiceParent(application)
 ClockWatch(reactor).setServiceParent(application)
 '''
 
 
+_IMPORTED = "from slipway.workers.pinned_tls import connect_by_tls\n"
+_CONNECT = "connect_by_tls(worker, {host!r}, {port!r}, {fingerprint!r})\n"
 _FROM_FILE = """with open({file!r}, encoding="utf-8") as stream:
     password = stream.readline().strip()"""
 _FROM_INPUT = "password = sys.stdin.readline().strip()"
@@ -67,6 +73,8 @@ class WorkerPlace:
     port: int
     password_file: Path | None
     """None: `slipway up` tells it the password on its standard input, so that it is in no file."""
+    fingerprint: str = ""
+    """The fingerprint of the master's certificate ("sha256:..."); empty: plain TCP."""
 
 
 def write_tac(place: WorkerPlace) -> Path:
@@ -79,7 +87,10 @@ def write_tac(place: WorkerPlace) -> Path:
     info.mkdir(parents=True, exist_ok=True)
     tac = place.folder / "buildbot.tac"
     file = place.password_file
+    pinned = bool(place.fingerprint)
     text = _TEMPLATE.format(
+        imported=_IMPORTED if pinned else "",
+        connect=_CONNECT.format(**vars(place)) if pinned else "",
         password=_FROM_FILE.format(file=str(file.resolve())) if file else _FROM_INPUT,
         host=place.host,
         port=place.port,

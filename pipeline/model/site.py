@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Annotated, get_args
 from urllib.parse import urlsplit
 
@@ -28,6 +29,7 @@ __all__ = [
     "Worker",
     "builder_name",
     "connectable",
+    "is_loopback",
 ]
 
 #: 2026-01-01; an arbitrary start to test whether a cron line ever fires.
@@ -66,6 +68,16 @@ def connectable(listen: str) -> str:
     return "127.0.0.1" if listen == "0.0.0.0" else listen  # noqa: S104  compared, not bound
 
 
+def is_loopback(listen: str) -> bool:
+    """Return True if an address is this machine's own, which no other machine can reach."""
+    if listen == "localhost":
+        return True
+    try:
+        return ip_address(listen).is_loopback
+    except ValueError:
+        return False
+
+
 class SiteSettings(Part):
     """The installation itself."""
 
@@ -87,6 +99,12 @@ class SiteSettings(Part):
     """The port workers connect to."""
     worker_listen: str = "127.0.0.1"
     """The address that port listens on."""
+    worker_tls: bool | None = None
+    """Whether workers connect by TLS. None: where `worker-listen` is another address than this
+    machine's own, such as 127.0.0.1; there it must not be false."""
+    worker_certificate: str | None = Field(default=None, min_length=1)
+    """A file with a certificate and its private key for that port, as PEM, that only its owner may
+    read. None: the site makes one at its first start."""
 
     @field_validator("url")
     @classmethod
@@ -109,6 +127,23 @@ class SiteSettings(Part):
             )
             raise ValueError(msg)
         return self
+
+    @model_validator(mode="after")
+    def _no_plain_port_for_others(self) -> SiteSettings:
+        if self.worker_tls is False and not is_loopback(self.worker_listen):
+            msg = (
+                f"worker-tls = false is allowed on this machine alone, and worker-listen is "
+                f"{self.worker_listen}; leave worker-tls out, or listen on 127.0.0.1"
+            )
+            raise ValueError(msg)
+        return self
+
+    @property
+    def speaks_tls(self) -> bool:
+        """True: workers connect by TLS."""
+        if self.worker_tls is not None:
+            return self.worker_tls
+        return not is_loopback(self.worker_listen)
 
     @property
     def web_port(self) -> int:

@@ -14,7 +14,14 @@ from slipway.model.secrets.location import SecretPlace, StageSecret
 from slipway.model.site import Project, Site
 from slipway.secrets.programs import run_program
 
-__all__ = ["Given", "given_here", "given_secret", "given_to_stage", "variables_of"]
+__all__ = [
+    "Given",
+    "given_here",
+    "given_secret",
+    "given_to_stage",
+    "read_private",
+    "variables_of",
+]
 
 #: Timeout in seconds of a program that prints a secret.
 _PATIENCE = 30.0
@@ -45,11 +52,20 @@ def _given(place: SecretPlace, base: Path, key: str) -> str:
             raise MissingTool(msg)
         return value
     if place.file is not None:
-        return _in_file(base / place.file, key)
+        return read_private(base / place.file, key)
     return _command_output(place, base, key)
 
 
-def _in_file(path: Path, key: str) -> str:
+def read_private(path: Path, key: str) -> str:
+    """Read a text file that only its owner may read.
+
+    Args:
+        path: The file.
+        key: The key in pipeline.toml that names it, for error sentences.
+
+    Raises:
+        WrongInput: It is missing, empty, or readable by others.
+    """
     try:
         with open(path, "rb", opener=_open_at_once) as stream:
             mode = os.fstat(stream.fileno()).st_mode

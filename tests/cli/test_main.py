@@ -258,6 +258,7 @@ def test_a_state_folder_that_is_a_file_is_told(place, monkeypatch):
 
 def test_a_worker_s_files_that_cannot_be_used_are_told(place):
     words = ["worker", "folder", "--name", "w", "--master", "h:1", "--password-file", "secret"]
+    words += ["--fingerprint", FINGERPRINT]
     secret = place.folder / "secret"
     secret.write_bytes(b"\xff")
     secret.chmod(0o600)
@@ -318,6 +319,9 @@ def test_example_refuses_what_is_in_the_way(place):
     assert (target / "file").read_text() == "mine"
 
 
+FINGERPRINT = f"sha256:{'ab' * 32}"
+
+
 @pytest.fixture
 def worker(place):
     """Return a runner of `slipway worker` with good arguments, but for those given."""
@@ -327,6 +331,7 @@ def worker(place):
 
     def run(folder="w", **more):
         words = {"name": "win1", "master": "releases.example.org:9989", "password-file": secret}
+        words["fingerprint"] = FINGERPRINT
         words |= {name.replace("_", "-"): value for name, value in more.items()}
         return place.slipway(
             "worker",
@@ -342,6 +347,27 @@ def test_worker_is_set_up(place, worker):
     assert (code, err) == (0, "")
     assert out.startswith("worker win1 is set up; start it: buildbot-worker start ")
     assert (place.folder / "w" / "buildbot.tac").is_file()
+
+
+def test_a_worker_knows_its_masters_certificate(place, worker):
+    assert worker(fingerprint=f" {FINGERPRINT.upper()} ")[0] == 0
+    tac = (place.folder / "w" / "buildbot.tac").read_text()
+    assert f"connect_by_tls(worker, 'releases.example.org', 9989, '{FINGERPRINT}')" in tac
+
+
+@pytest.mark.parametrize("given", ["ab" * 32, "sha256:ab", f"sha1:{'a' * 40}", f"{FINGERPRINT}0"])
+def test_a_fingerprint_that_is_none_is_refused(place, worker, given):
+    code, _, err = worker(fingerprint=given)
+    assert (code, "sha256: and 64 hexadecimal digits" in err) == (2, True)
+    assert not (place.folder / "w").exists()
+
+
+def test_a_worker_of_another_machine_needs_the_fingerprint(place, worker):
+    code, _, err = worker(fingerprint="")
+    assert (code, "connect by TLS alone; add --fingerprint" in err) == (2, True)
+    assert not (place.folder / "w").exists()
+    assert worker(fingerprint="", master="127.0.0.1:9989")[0] == 0
+    assert "connect_by_tls" not in (place.folder / "w" / "buildbot.tac").read_text()
 
 
 def test_workers_command_can_be_pasted(place, worker, monkeypatch):

@@ -68,6 +68,30 @@ def test_a_bad_port_is_refused(port):
         SiteSettings(port=port)
 
 
+@pytest.mark.parametrize(
+    ("listen", "told", "tls"),
+    [
+        ("127.0.0.1", {}, False),
+        ("::1", {}, False),
+        ("localhost", {}, False),
+        ("127.0.0.1", {"worker-tls": True}, True),
+        ("0.0.0.0", {}, True),  # noqa: S104  compared, not bound
+        ("10.0.0.5", {}, True),
+        ("::", {}, True),
+        ("releases.example.org", {}, True),
+        ("127.0.0.1.example.org", {}, True),
+    ],
+)
+def test_workers_of_other_machines_connect_by_tls(listen, told, tls):
+    assert SiteSettings.model_validate({"worker-listen": listen, **told}).speaks_tls is tls
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0", "10.0.0.5", "releases.example.org"])  # noqa: S104
+def test_no_plain_port_is_open_to_other_machines(listen):
+    with pytest.raises(ValidationError, match="worker-tls = false is allowed on this machine"):
+        SiteSettings.model_validate({"worker-listen": listen, "worker-tls": False})
+
+
 @pytest.mark.parametrize("database", ["state.sqlite", "mysql://x/y", "sqlite:///", "postgresql:/x"])
 def test_a_database_is_sqlite_or_postgresql(database):
     with pytest.raises(ValidationError):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,13 +28,24 @@ def expect_far(site: Site) -> None:
     file.write_text(file.read_text() + FAR)
 
 
+def fingerprint(site: Site) -> str:
+    """Return the fingerprint that `slipway up` prints for workers elsewhere."""
+    form = r"workers elsewhere connect to \S+, fingerprint (sha256:[0-9a-f]{64})"
+    found = wait_for(lambda: re.search(form, site.log.read_text()), site.said)
+    return str(found[1])
+
+
 @contextmanager
-def far_worker(site: Site, more: str = "") -> Iterator[Path]:
+def far_worker(
+    site: Site, more: str = "", options: Sequence[str] = (), expected: str = "Connected to"
+) -> Iterator[Path]:
     """Run the worker beside a site that runs.
 
     Args:
         site: The site.
         more: Python that is added to its buildbot.tac.
+        options: More options of `slipway worker`.
+        expected: What its log says, a regular expression, before the test goes on.
 
     Yields:
         Its folder.
@@ -42,7 +54,7 @@ def far_worker(site: Site, more: str = "") -> Iterator[Path]:
     secret.touch(0o600)
     secret.write_text(_PASSWORD)
     words = ["worker", str(folder), "--name", "far", "--password-file", str(secret)]
-    done = site.run_slipway(*words, "--master", f"127.0.0.1:{site.worker_port}")
+    done = site.run_slipway(*words, "--master", f"127.0.0.1:{site.worker_port}", *options)
     assert done.returncode == 0, done.stderr
     with (folder / "buildbot.tac").open("a") as tac:
         tac.write(more)
@@ -63,7 +75,7 @@ def far_worker(site: Site, more: str = "") -> Iterator[Path]:
     log = folder / "twistd.log"
     try:
         wait_for(
-            lambda: log.exists() and "Connected to" in log.read_text(),
+            lambda: log.exists() and re.search(expected, log.read_text()),
             lambda: f"{(folder / 'output.log').read_text()}\n{site.said()}",
         )
         yield folder

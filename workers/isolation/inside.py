@@ -29,7 +29,12 @@ def begin(order: dict[str, Any]) -> None:
 
     settings = order["place"]
     place = WorkerPlace(
-        Path(settings["folder"]), settings["name"], settings["host"], settings["port"], None
+        Path(settings["folder"]),
+        settings["name"],
+        settings["host"],
+        settings["port"],
+        None,
+        settings["fingerprint"],
     )
     os.chdir(place.folder)
     tidy(place.folder)

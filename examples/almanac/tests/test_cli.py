@@ -60,7 +60,7 @@ def test_wrong_input_is_one_sentence(
     [
         ("nonsense", "'nonsense' is not a database URL"),
         ("strange://x", "no driver for strange"),
-        ("sqlite:////proc/none/book.db", "cannot be made"),
+        (f"sqlite:///{__file__}/book.db", "cannot be made"),
         (f"sqlite:///{ROOT}", "cannot be opened: unable to open"),
     ],
 )

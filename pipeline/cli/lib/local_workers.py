@@ -33,6 +33,13 @@ class LocalWorkers:
             home: The state folder.
         """
         self._site, self._home = site, home
+        self.fingerprint = ""
+        """The fingerprint of the certificate of the workers' port; empty: it has none."""
+        if site.site.speaks_tls:
+            # Imported late: few sites need it, and it loads slowly.
+            from slipway.secrets.worker_certificate import have_certificate
+
+            _, self.fingerprint = have_certificate(site, home, config.resolve().parent)
         self.isolations: list[Isolation] = []
         names = isolation.workers_here(site)
         if names and importlib.util.find_spec("buildbot_worker") is None:
@@ -70,9 +77,8 @@ class LocalWorkers:
         site, name = self._site.site, one.worker
         folder = self._home.worker(name)
         folder.mkdir(parents=True, exist_ok=True)
-        place = WorkerPlace(
-            folder, name, connectable(site.worker_listen), site.worker_port, password_file=None
-        )
+        host = connectable(site.worker_listen)
+        place = WorkerPlace(folder, name, host, site.worker_port, None, self.fingerprint)
         settings = dataclasses.asdict(place) | {"folder": str(folder)}
         del settings["password_file"]
         secrets = variables_of(self._site)

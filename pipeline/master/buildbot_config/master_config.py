@@ -10,6 +10,7 @@ from typing import Any
 from buildbot.config.errors import ConfigErrors
 from buildbot.plugins import util
 from buildbot.worker import Worker
+from twisted.internet.endpoints import quoteStringArgument
 
 from slipway.config import read_closely
 from slipway.master.access.users import Users
@@ -85,9 +86,24 @@ class Plan:
 
     @property
     def protocols(self) -> dict[str, Any]:
-        """Buildbot's `protocols`: the address that workers connect to."""
+        """Buildbot's `protocols`: the address that workers connect to.
+
+        Raises:
+            ConfigErrors: The certificate cannot be used.
+        """
         site = self.site.site
-        return {"pb": {"port": f"tcp:{site.worker_port}:interface={site.worker_listen}"}}
+        place = f"{site.worker_port}:interface={quoteStringArgument(site.worker_listen)}"
+        if not site.speaks_tls:
+            return {"pb": {"port": f"tcp:{place}"}}
+        # Imported late: few sites need it, and it loads slowly.
+        from slipway.secrets.worker_certificate import have_certificate
+
+        try:
+            file, _ = have_certificate(self.site, self.home, self.folder)
+        except SlipwayError as error:
+            raise ConfigErrors([str(error)]) from None
+        quoted = quoteStringArgument(str(file))
+        return {"pb": {"port": f"ssl:{place}:privateKey={quoted}:certKey={quoted}"}}
 
     def repository(self, project: Project) -> str:
         """Return a project's repository for git; a relative path becomes absolute."""

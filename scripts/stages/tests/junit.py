@@ -99,12 +99,14 @@ def _result(case: ET.Element, suite: str, files: _Files, mask: Callable[[str], s
     module, name = case.get("classname", ""), case.get("name", "")
     # nose2 uses this class for a module that could not be imported.
     module = re.sub(r"^nose2\.loader\.\w+\.?", "", module)
-    file = case.get("file") or files.inside(case.get("path")) or files.of(module or name)
+    # pytest on Windows writes backslashes; a test has one name on all machines.
+    written = Path(case.get("file", "")).as_posix() if case.get("file") else None
+    file = written or files.inside(case.get("path")) or files.of(module or name)
     status, message = _outcome(case)
     message = mask(message)
     return TestResult(
         suite=suite,
-        name=_name(module, name, case.get("file")),
+        name=_name(module, name, written),
         status=status,
         seconds=_number(case.get("time")),
         file=file,

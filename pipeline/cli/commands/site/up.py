@@ -135,6 +135,12 @@ class _Session:
         if made:
             kept = self.home.person_password("NAME")
             self.console.print(f"[dim]or as {', '.join(made)}: {kept}[/]", soft_wrap=True)
+        if workers.fingerprint:
+            place = f"{self.site.site.worker_listen}:{self.site.site.worker_port}"
+            self.console.print(
+                f"[dim]workers elsewhere connect to {place}, fingerprint {workers.fingerprint}[/]",
+                soft_wrap=True,
+            )
         for one in workers.isolations:
             colour = "bold red" if one in workers.exposed else "dim"
             self.console.print(f"[{colour}]{escape(one.description)}[/]", soft_wrap=True)
