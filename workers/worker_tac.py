@@ -16,6 +16,7 @@ _TEMPLATE = '''"""A Slipway worker. Made by Slipway; made again at each set-up."
 
 import os
 import sys
+import sysconfig
 
 from buildbot_worker.bot import Worker
 from slipway.workers.clock import ClockWatch
@@ -37,7 +38,9 @@ basedir = os.path.abspath(os.path.dirname(__file__))
 {password}
 
 # Stages are started as `slipway stage ...`: this environment's own, or what hands them over.
-paths = [*handover.programs(basedir), os.path.dirname(sys.executable), os.environ.get("PATH", "")]
+# On Windows programs lie in Scripts, not beside Python.
+here = [os.path.dirname(sys.executable), sysconfig.get_path("scripts")]
+paths = [*handover.programs(basedir), *dict.fromkeys(here), os.environ.get("PATH", "")]
 os.environ["PATH"] = os.pathsep.join(paths)
 
 application = service.Application('buildbot-worker')

@@ -257,7 +257,17 @@ def test_a_state_folder_that_is_a_file_is_told(place, monkeypatch):
 
 
 def test_a_worker_s_files_that_cannot_be_used_are_told(place):
-    words = ["worker", "folder", "--name", "w", "--master", "h:1", "--password-file", "secret"]
+    words = [
+        "worker",
+        "setup",
+        "folder",
+        "--name",
+        "w",
+        "--master",
+        "h:1",
+        "--password-file",
+        "secret",
+    ]
     words += ["--fingerprint", FINGERPRINT]
     secret = place.folder / "secret"
     secret.write_bytes(b"\xff")
@@ -334,7 +344,7 @@ def worker(place):
         words["fingerprint"] = FINGERPRINT
         words |= {name.replace("_", "-"): value for name, value in more.items()}
         return place.slipway(
-            "worker",
+            *("worker", "setup"),
             folder,
             *(word for key, value in words.items() for word in (f"--{key}", value)),
         )

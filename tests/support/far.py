@@ -53,7 +53,7 @@ def far_worker(
     folder, secret = site.folder / "far", site.folder / "far.password"
     secret.touch(0o600)
     secret.write_text(_PASSWORD)
-    words = ["worker", str(folder), "--name", "far", "--password-file", str(secret)]
+    words = ["worker", "setup", str(folder), "--name", "far", "--password-file", str(secret)]
     done = site.run_slipway(*words, "--master", f"127.0.0.1:{site.worker_port}", *options)
     assert done.returncode == 0, done.stderr
     with (folder / "buildbot.tac").open("a") as tac:

@@ -1,13 +1,28 @@
-"""The Windows machine of these tests; skipped where Wine cannot be had."""
+"""The Windows machine of these tests, skipped where Wine cannot be had, and a site beside it."""
 
 from __future__ import annotations
 
+import secrets
+import shutil
+import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
+from tests.support.machine import lease_ports
+from tests.support.site import ROOT, Site
+
 from .installation import NotHere, machine
 from .wine import Windows
+
+WORKER = """
+[workers.win1]
+labels = ["windows"]
+max-builds = 2
+password = { env = "SLIPWAY_TEST_WIN1" }
+"""
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +33,47 @@ def windows() -> Iterator[Windows]:
             yield found
     except NotHere as why:
         pytest.skip(str(why))
+
+
+@contextmanager
+def git_daemon(folder: Path) -> Iterator[str]:
+    """Serve the repositories of a folder; yield the beginning of their addresses."""
+    [port] = lease_ports(1)
+    words = ["git", "daemon", "--export-all", "--reuseaddr", "--listen=127.0.0.1"]
+    words += [f"--port={port}", f"--base-path={folder}", str(folder)]
+    with subprocess.Popen(words, stderr=subprocess.DEVNULL, start_new_session=True) as process:
+        try:
+            yield f"git://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+class WindowsSite(Site):
+    """A site whose example is a git repository, and that expects a worker called win1, by TLS."""
+
+    address = ""
+
+    def expect(self, stages: str) -> None:
+        """Write pipeline.toml with these stages."""
+        self.write(f"{stages}{WORKER}", f"{self.address}/source")
+        file = self.folder / "pipeline.toml"
+        file.write_text(file.read_text().replace("[site]", "[site]\nworker-tls = true", 1))
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[WindowsSite]:
+    """A site that is not started yet."""
+    site = WindowsSite(tmp_path)
+    site.env["SLIPWAY_TEST_WIN1"] = secrets.token_urlsafe(18)
+    shutil.copytree(
+        ROOT / "examples" / "almanac",
+        site.repository,
+        ignore=shutil.ignore_patterns(".*_cache", "__pycache__", ".venv"),
+    )
+    site.git("init", "--quiet", "--initial-branch=main")
+    site.commit("The almanac")
+    with git_daemon(tmp_path) as site.address:
+        try:
+            yield site
+        finally:
+            site.end_processes()

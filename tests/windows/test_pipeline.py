@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
 import shutil
-import subprocess
 import time
 import zipfile
 from collections.abc import Iterator
@@ -14,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.far import fingerprint
-from tests.support.machine import lease_ports, wait_for
-from tests.support.site import ROOT, Site
+from tests.support.machine import wait_for
 
+from .conftest import WindowsSite
 from .wine import Windows
 
 pytestmark = [pytest.mark.windows, pytest.mark.timeout(1800)]
@@ -58,51 +56,11 @@ runs-on = ["windows"]
 uses = "publish"
 needs = ["archive", "features"]
 runs-on = ["linux"]
-
-[workers.win1]
-labels = ["windows"]
-max-builds = 2
-password = { env = "SLIPWAY_TEST_WIN1" }
 """
 
 
 @contextmanager
-def git_daemon(folder: Path) -> Iterator[str]:
-    """Serve the repositories of a folder; yield the beginning of their addresses."""
-    [port] = lease_ports(1)
-    words = ["git", "daemon", "--export-all", "--reuseaddr", "--listen=127.0.0.1"]
-    words += [f"--port={port}", f"--base-path={folder}", str(folder)]
-    with subprocess.Popen(words, stderr=subprocess.DEVNULL, start_new_session=True) as process:
-        try:
-            yield f"git://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    """A site whose example is a git repository, and that expects a worker called win1."""
-    site = Site(tmp_path)
-    site.env["SLIPWAY_TEST_WIN1"] = secrets.token_urlsafe(18)
-    shutil.copytree(
-        ROOT / "examples" / "almanac",
-        site.repository,
-        ignore=shutil.ignore_patterns(".*_cache", "__pycache__", ".venv"),
-    )
-    site.git("init", "--quiet", "--initial-branch=main")
-    site.commit("The almanac")
-    with git_daemon(tmp_path) as address:
-        site.write(_STAGES, f"{address}/source")
-        file = tmp_path / "pipeline.toml"
-        file.write_text(file.read_text().replace("[site]", "[site]\nworker-tls = true", 1))
-        try:
-            yield site
-        finally:
-            site.end_processes()
-
-
-@contextmanager
-def worker(windows: Windows, site: Site, folder: str) -> Iterator[Path]:
+def worker(windows: Windows, site: WindowsSite, folder: str) -> Iterator[Path]:
     """Set up and run the site's worker on Windows; yield its log."""
     shutil.rmtree(windows.path(folder), ignore_errors=True)
     password = windows.path(f"{folder}-password")
@@ -111,7 +69,7 @@ def worker(windows: Windows, site: Site, folder: str) -> Iterator[Path]:
     master = f"127.0.0.1:{site.worker_port}"
     windows.done(
         r"C:\Python311\Scripts\slipway.exe",
-        *("worker", folder, "--name", "win1", "--master", master),
+        *("worker", "setup", folder, "--name", "win1", "--master", master),
         *("--password-file", f"{folder}-password", "--fingerprint", fingerprint(site)),
     )
     argv = (r"C:\Python311\Scripts\twistd.exe", "--nodaemon", "-y", "buildbot.tac")
@@ -119,8 +77,9 @@ def worker(windows: Windows, site: Site, folder: str) -> Iterator[Path]:
         yield windows.path(folder) / "twistd.log"
 
 
-def test_a_commit_becomes_a_program_that_starts(windows: Windows, site: Site) -> None:
+def test_a_commit_becomes_a_program_that_starts(windows: Windows, site: WindowsSite) -> None:
     began = time.monotonic()
+    site.expect(_STAGES)
     site.up()
     with worker(windows, site, r"C:\slipway\win1") as log:
         run = wait_for(
@@ -145,7 +104,7 @@ def _starts(windows: Windows, archive: Path) -> None:
     shutil.rmtree(windows.path(folder), ignore_errors=True)
     with zipfile.ZipFile(archive) as files:
         files.extractall(windows.path(folder))
-    [program] = windows.path(folder).rglob("almanac.exe")
+    [program] = windows.path(folder).rglob("demo.exe")
     python = windows.path(r"C:\Python311")
     python.rename(python.with_name("away"))
     try:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -32,6 +33,12 @@ _PASSED = ("LANG", "PIP_", "UV_", "http", "HTTP", "no_proxy", "NO_PROXY", "SSL_C
 def find_wine() -> str:
     """Return Wine's loader for 64 bits; empty if it is not installed."""
     return _first(_LOADERS)
+
+
+def _read(descriptor: int, into: list[bytes]) -> None:
+    with suppress(OSError):
+        while data := os.read(descriptor, 65536):
+            into.append(data)
 
 
 def _first(names: Sequence[str]) -> str:
@@ -74,20 +81,36 @@ class Windows:
     def run(
         self, *argv: str, timeout: float = 300, env: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Run a Windows program to its end; its output is UTF-8."""
-        return subprocess.run(
+        """Run a Windows program to its end; its output is UTF-8.
+
+        Services that it starts hold its output open: it is read until the program has ended.
+        """
+        process = subprocess.Popen(
             [find_wine(), *argv],
-            input="",
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env=self.environment(env),
             cwd=self.prefix.parent,
-            timeout=timeout,
-            check=False,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
         )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.close()
+        read: list[bytes] = []
+        reader = threading.Thread(target=_read, args=(process.stdout.fileno(), read), daemon=True)
+        reader.start()
+        try:
+            code = process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            told = b"".join(read).decode("utf-8", "replace")[-4000:]
+            raise AssertionError(f"{argv} did not end within {timeout} s:\n{told}") from None
+        reader.join(1)
+        if not reader.is_alive():
+            process.stdout.close()
+        text = b"".join(read).decode("utf-8", "replace").replace("\r\n", "\n")
+        return subprocess.CompletedProcess(argv, code, text)
 
     def done(self, *argv: str, timeout: float = 300, env: Mapping[str, str] | None = None) -> str:
         """Run a Windows program that must succeed; return its output."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from slipway.cli.parsing.reader import Commands
+from slipway.cli.parsing.reader import Commands, add_config
 
 __all__ = ["add_commands"]
 
@@ -13,23 +13,14 @@ def add_commands(commands: Commands) -> None:
     """Add the commands to the parser."""
     worker = commands.add(
         "worker",
-        "set up a worker of another machine's master",
-        "Write the files of a worker that connects to a master on another machine.",
-        "slipway worker /srv/w --name win1 --master ci.example.org:9989 --password-file secret "
-        "--fingerprint sha256:...",
+        "set up workers of other machines",
+        "Make the bundle that sets a worker up on another machine, or write the files of a worker "
+        "on this one.",
+        "slipway worker new win1 --platform windows",
     )
-    worker.add_argument("folder", type=Path, metavar="DIR", help="the worker's base folder")
-    worker.add_argument("--name", required=True, help="its name in pipeline.toml")
-    worker.add_argument("--master", required=True, metavar="HOST:PORT", help="the master")
-    worker.add_argument(
-        "--password-file", type=Path, required=True, metavar="FILE", help="mode 0600"
-    )
-    worker.add_argument(
-        "--fingerprint",
-        metavar="sha256:HEX",
-        help="of the master's certificate, as `slipway up` prints it; without it the connection is "
-        "plain TCP, to this machine alone",
-    )
+    whats = worker.commands("what", "WHAT")
+    _new_worker(whats)
+    _worker_files(whats)
     example = commands.add(
         "example",
         "make a git repository of an example project",
@@ -38,3 +29,50 @@ def add_commands(commands: Commands) -> None:
     )
     example.add_argument("source", type=Path, metavar="DIR", help="the project's folder")
     example.add_argument("target", type=Path, metavar="REPOSITORY", help="the repository to make")
+
+
+def _new_worker(whats: Commands) -> None:
+    new = whats.add(
+        "new",
+        "write the bundle that sets a worker up",
+        "Write one file that sets a worker of this site up on another machine: Slipway itself, the "
+        "worker's password, the master's address and the fingerprint of its certificate.",
+        "slipway worker new win1 --platform windows\n"
+        "slipway worker new build2 --platform linux --master releases.example.org",
+    )
+    new.add_argument("name", metavar="NAME", help="the worker in pipeline.toml")
+    new.add_argument(
+        "--platform", required=True, choices=("windows", "linux"), help="what its machine runs"
+    )
+    new.add_argument(
+        "--master",
+        metavar="HOST[:PORT]",
+        help="where it connects to (default: worker-listen or the host of url, and worker-port)",
+    )
+    new.add_argument(
+        "--output", type=Path, metavar="FILE", help="the file to write (default: NAME.zip)"
+    )
+    add_config(new)
+
+
+def _worker_files(whats: Commands) -> None:
+    files = whats.add(
+        "setup",
+        "write the files of a worker on this machine",
+        "Write the files of a worker that connects to a master on another machine; something else "
+        "has to start it.",
+        "slipway worker setup /srv/w --name build2 --master ci.example.org:9989 "
+        "--password-file secret --fingerprint sha256:...",
+    )
+    files.add_argument("folder", type=Path, metavar="DIR", help="the worker's base folder")
+    files.add_argument("--name", required=True, help="its name in pipeline.toml")
+    files.add_argument("--master", required=True, metavar="HOST:PORT", help="the master")
+    files.add_argument(
+        "--password-file", type=Path, required=True, metavar="FILE", help="mode 0600"
+    )
+    files.add_argument(
+        "--fingerprint",
+        metavar="sha256:HEX",
+        help="of the master's certificate, as `slipway up` prints it; without it the connection is "
+        "plain TCP, to this machine alone",
+    )

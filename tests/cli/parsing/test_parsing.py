@@ -91,7 +91,8 @@ REMOTE = [
     *("gate freeze", "gate thaw", "token create", "token list", "token revoke"),
 ]
 HERE = [
-    *("check", "up", "schema", "run", "features", "stage", "verify", "passwd", "worker"),
+    *("check", "up", "schema", "run", "features", "stage", "verify", "passwd"),
+    *("worker new", "worker setup"),
     *("example", "backup", "plugins"),
 ]
 

@@ -1,0 +1,1 @@
+"""Install a worker on its machine: its account, its folder, its service."""

@@ -1,0 +1,130 @@
+"""Install a worker on Linux: a system user, and a unit of systemd."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from slipway.model.errors import MissingTool
+from slipway.workers.installation.order import Order
+
+__all__ = ["LinuxMachine"]
+
+_UNITS = Path("/etc/systemd/system")
+#: Exists where systemd runs the machine: sd_booted(3).
+_BOOTED = Path("/run/systemd/system")
+_UNIT = """\
+[Unit]
+Description=Slipway worker {name}
+After=network-online.target
+Wants=network-online.target
+
+[Service]
+User={user}
+WorkingDirectory={work}
+ExecStart={command}
+Environment=PYTHONUTF8=1 HOME={work}/home
+UMask=0022
+Restart=always
+RestartSec=5
+# A stage may have started anything: it ends with the worker.
+KillMode=control-group
+NoNewPrivileges=true
+ProtectSystem=full
+ProtectHome=true
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+class LinuxMachine:
+    """A Linux machine with systemd, or with something else that starts the worker."""
+
+    def install(self, order: Order) -> None:
+        """Make the user, the files and the unit."""
+        user = _user(order.name)
+        if not _exists(user):
+            words = ("--system", "--no-create-home", "--home-dir", str(order.work / "home"))
+            _run("useradd", *words, "--shell", "/usr/sbin/nologin", user)
+        order.write_files()
+        (order.work / "home").mkdir(mode=0o700, exist_ok=True)
+        account = pwd.getpwnam(user)
+        for path in (order.password_file, order.work, *_below(order.work)):
+            os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
+        text = _UNIT.format(name=order.name, user=user, work=order.work, command=_command())
+        if not _BOOTED.exists():
+            (order.folder / _unit(order.name)).write_text(text, "utf-8")
+            return
+        (_UNITS / _unit(order.name)).write_text(text, "utf-8")
+        _run("systemctl", "daemon-reload")
+        _run("systemctl", "enable", "--quiet", _unit(order.name))
+
+    def start(self, order: Order) -> None:
+        """Start the unit, or start it again."""
+        if not _BOOTED.exists():
+            msg = (
+                f"the worker {order.name} is set up; no systemd runs this machine: start it as "
+                f"the user {_user(order.name)}, in {order.work}, by: {_command()}"
+            )
+            raise MissingTool(msg)
+        _run("systemctl", "restart", _unit(order.name))
+
+    def remove(self, order: Order) -> None:
+        """Remove the unit and the user."""
+        unit = _UNITS / _unit(order.name)
+        if unit.exists():
+            _run("systemctl", "disable", "--quiet", "--now", unit.name)
+            unit.unlink()
+            _run("systemctl", "daemon-reload")
+        if _exists(_user(order.name)):
+            _run("userdel", _user(order.name))
+
+
+def _user(name: str) -> str:
+    """Return the name of a worker's system user; useradd(8) limits its characters and length."""
+    return f"slipway-{re.sub('[^a-z0-9_-]', '-', name.lower())}"[:31]
+
+
+def _unit(name: str) -> str:
+    return f"slipway-worker-{name}.service"
+
+
+def _command() -> str:
+    twistd = Path(sys.executable).parent / "twistd"
+    return f"{twistd} --nodaemon --pidfile= -y buildbot.tac"
+
+
+def _exists(user: str) -> bool:
+    try:
+        pwd.getpwnam(user)
+    except KeyError:
+        return False
+    return True
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    for where, folders, names in os.walk(folder):
+        yield from (Path(where) / name for name in (*folders, *names))
+
+
+def _run(*words: str) -> None:
+    """Run a command of the system.
+
+    Raises:
+        MissingTool: It is missing, or failed.
+    """
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+    except OSError as error:
+        msg = f"{words[0]} cannot be started on this machine: {error.strerror}"
+        raise MissingTool(msg) from None
+    if done.returncode:
+        why = " ".join((done.stderr.strip() or done.stdout.strip()).split())
+        msg = f"{' '.join(words)} failed: {why or f'exit code {done.returncode}'}"
+        raise MissingTool(msg)

@@ -1,0 +1,124 @@
+"""The order to install a worker, and what its log says of its connection."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from slipway.workers.worker_tac import WorkerPlace, write_tac
+
+__all__ = ["Machine", "Order"]
+
+#: Seconds until a worker has connected; Buildbot's first retries come after 2, 4 and 8.
+_PATIENCE = 90
+_CONNECTED = "Connected to"
+#: What the worker's log says about a connection that cannot be made, and what to do about it.
+_REASONS = {
+    ": not connected": "",
+    "UnauthorizedLogin": "the master refuses the worker's name or password; make a new bundle",
+    "Connection was refused": "nothing listens there: does the master run, is worker-listen right?",
+    "DNS lookup failed": "the host is not known on this machine",
+    "timed out": "the host does not answer: is a firewall between the machines?",
+}
+
+
+@dataclass(frozen=True)
+class Order:
+    """A worker to install or to remove."""
+
+    name: str
+    host: str
+    port: int
+    fingerprint: str
+    password: str
+    folder: Path
+    start: bool
+    remove: bool
+    account: str = "own"
+    """"own": a user made for it; "LocalSystem": Windows itself."""
+    wheel: str = ""
+    sha256: str = ""
+
+    @property
+    def work(self) -> Path:
+        """The worker's base folder: Buildbot's, which its account may write to."""
+        return self.folder / "worker"
+
+    @property
+    def log(self) -> Path:
+        """The worker's log."""
+        return self.work / "twistd.log"
+
+    @property
+    def password_file(self) -> Path:
+        """The file the worker reads its password from, at each start."""
+        return self.folder / "password"
+
+    def write_files(self) -> None:
+        """Write the password and the worker's own files; those that are the same stay."""
+        self.work.mkdir(parents=True, exist_ok=True)
+        wanted = f"{self.password}\n"
+        file = self.password_file
+        if not file.exists() or file.read_text("utf-8") != wanted:
+            file.unlink(missing_ok=True)
+            handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                stream.write(wanted)
+        write_tac(WorkerPlace(self.work, self.name, self.host, self.port, file, self.fingerprint))
+
+    def log_size(self) -> int:
+        """Return the log's present size in bytes."""
+        return self.log.stat().st_size if self.log.exists() else 0
+
+    def wait_until_connected(self, since: int) -> str:
+        """Wait until the log says that the worker has connected.
+
+        Args:
+            since: The log's size before the worker was started.
+
+        Returns:
+            The reason why it does not connect; empty if it does.
+        """
+        deadline = time.monotonic() + _PATIENCE
+        said = ""
+        while time.monotonic() < deadline:
+            said = self._said(since)
+            if _CONNECTED in said:
+                return ""
+            time.sleep(0.5)
+        reasons = [text for mark, text in _REASONS.items() if mark in said]
+        shown = [line for line in said.splitlines() if ": not connected" in line]
+        why = " ".join([*shown[-1:], *filter(None, reasons)]) or "the log does not say why"
+        return (
+            f"the worker {self.name} is set up, and has not connected to {self.host}:{self.port} "
+            f"within {_PATIENCE} s: {why}; it keeps trying. Its log: {self.log}"
+        )
+
+    def _said(self, since: int) -> str:
+        try:
+            with self.log.open("rb") as stream:
+                # A rotated log is a new file.
+                stream.seek(since if self.log_size() >= since else 0)
+                return stream.read().decode("utf-8", "replace")
+        except OSError:
+            return ""
+
+
+class Machine(Protocol):
+    """A kind of machine that workers are installed on."""
+
+    def install(self, order: Order) -> None:
+        """Make account, files and service; what is there already stays.
+
+        Raises:
+            SlipwayError: It cannot be done; the message says why.
+        """
+
+    def start(self, order: Order) -> None:
+        """Start the worker, or start it again."""
+
+    def remove(self, order: Order) -> None:
+        """End the worker; remove its service and its account."""
