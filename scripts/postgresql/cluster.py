@@ -244,7 +244,8 @@ def _wait_ready(server: Server, folder: Path) -> None:
         try:
             psycopg.connect(**server.parameters(OWNER), connect_timeout=5).close()
         except psycopg.OperationalError as error:
-            has_ended = "shut down" in (last := _last_line(folder)) or "FATAL" in last
+            # At each start its log says first that it "was shut down" some time ago.
+            has_ended = "is shut down" in (last := _last_line(folder)) or "FATAL" in last
             if time.monotonic() > end or (has_ended and "starting up" not in str(error)):
                 msg = f"PostgreSQL {server.programs.version} does not start: {last or error}"
                 raise StageFailed(msg) from None

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import secrets
 import shutil
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.support.machine import lease_ports
+from tests.support.git_daemon import git_daemon
 from tests.support.site import ROOT, Site
 
 from .installation import NotHere, machine
@@ -33,19 +31,6 @@ def windows() -> Iterator[Windows]:
             yield found
     except NotHere as why:
         pytest.skip(str(why))
-
-
-@contextmanager
-def git_daemon(folder: Path) -> Iterator[str]:
-    """Serve the repositories of a folder; yield the beginning of their addresses."""
-    [port] = lease_ports(1)
-    words = ["git", "daemon", "--export-all", "--reuseaddr", "--listen=127.0.0.1"]
-    words += [f"--port={port}", f"--base-path={folder}", str(folder)]
-    with subprocess.Popen(words, stderr=subprocess.DEVNULL, start_new_session=True) as process:
-        try:
-            yield f"git://127.0.0.1:{port}"
-        finally:
-            process.terminate()
 
 
 class WindowsSite(Site):

@@ -84,9 +84,10 @@ def machine() -> Iterator[Windows]:
     found = install()
     found.end()
     try:
-        wheel = _wheel(found.prefix.parent)
-        found.done(PYTHON, "-m", "pip", "install", "-q", "--no-deps", "--force-reinstall", wheel)
-        yield found
+        with found.switched_on():
+            pip = ("-m", "pip", "install", "-q", "--no-deps", "--force-reinstall")
+            found.done(PYTHON, *pip, _wheel(found.prefix.parent))
+            yield found
     finally:
         found.end()
 

@@ -151,6 +151,22 @@ class Windows:
             copy.kill()
             copy.wait()
 
+    @contextmanager
+    def switched_on(self) -> Iterator[None]:
+        """Keep the machine running: without a program of a user Wine ends all services."""
+        with subprocess.Popen(
+            [find_wine(), "cmd", "/k"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=self.environment(),
+            cwd=self.prefix.parent,
+        ) as process:
+            try:
+                yield
+            finally:
+                process.kill()
+
     def end(self) -> None:
         """End all processes of the prefix, as a computer that is switched off does."""
         server = _first(_SERVERS)

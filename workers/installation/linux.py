@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from slipway.model.errors import MissingTool
 from slipway.workers.installation.order import Order
@@ -57,6 +58,7 @@ class LinuxMachine:
         account = pwd.getpwnam(user)
         for path in (order.password_file, order.work, *_below(order.work)):
             os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
+        _check_python(account)
         text = _UNIT.format(name=order.name, user=user, work=order.work, command=_command())
         if not _BOOTED.exists():
             (order.folder / _unit(order.name)).write_text(text, "utf-8")
@@ -84,6 +86,27 @@ class LinuxMachine:
             _run("systemctl", "daemon-reload")
         if _exists(_user(order.name)):
             _run("userdel", _user(order.name))
+
+
+def _check_python(account: pwd.struct_passwd) -> None:
+    """Check that the worker's user can run its Python.
+
+    Raises:
+        MissingTool: It lies in a folder that is closed to others, such as root's home.
+    """
+    words = [sys.executable, "-I", "-c", "import encodings"]
+    identity: dict[str, Any] = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+    try:
+        done = subprocess.run(words, capture_output=True, check=False, cwd="/", **identity)
+        can = done.returncode == 0
+    except OSError:
+        can = False
+    if not can:
+        msg = (
+            f"{account.pw_name} cannot run {sys.executable}: its Python lies in {sys.base_prefix}, "
+            "which others may not enter; use another: PYTHON=/usr/bin/python3 sh setup.sh"
+        )
+        raise MissingTool(msg)
 
 
 def _user(name: str) -> str:

@@ -60,12 +60,15 @@ class WorkerService(win32serviceutil.ServiceFramework):
         failures = 0
         while True:
             began = time.monotonic()
-            if self._run(folder):
-                return
+            try:
+                if self._run(folder):
+                    return
+                said = "\n".join(self._last) or "it has said nothing; see twistd.log"
+            except Exception as error:  # noqa: BLE001  whatever it is, the worker is to be started
+                said = f"{type(error).__name__}: {error}"
             failures = 0 if time.monotonic() - began > _WELL else failures + 1
-            pause = _PAUSES[min(failures, len(_PAUSES)) - 1]
-            said = "\n".join(self._last)
-            _report(folder, f"the worker has ended and starts again in {pause} s:\n{said}")
+            pause = _PAUSES[min(max(failures, 1), len(_PAUSES)) - 1]
+            _report(folder, f"the worker has ended and starts again in {pause} s: {said}")
             if self._is_stopped(pause * 1000):
                 return
 

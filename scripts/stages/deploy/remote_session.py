@@ -65,6 +65,7 @@ class Session:
         """
         self._log = log
         self._number = 0
+        self._is_lost = False
         self._answers: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the process
         try:
@@ -116,8 +117,8 @@ class Session:
 
     @property
     def alive(self) -> bool:
-        """True: the process is still running."""
-        return self._process.poll() is None
+        """True: requests are possible; ssh may go on running after its connection is lost."""
+        return not self._is_lost and self._process.poll() is None
 
     @property
     def code(self) -> int | None:
@@ -173,6 +174,7 @@ class Session:
         return answer
 
     def _lost(self) -> Lost:
+        self._is_lost = True
         errors = self.errors
         return Lost(errors[-1] if errors else f"it ended with exit code {self.code}")
 
