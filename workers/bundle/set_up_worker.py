@@ -13,14 +13,17 @@ missing on this machine.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes
 import hashlib
 import json
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,6 +36,8 @@ _OLDEST = (3, 11)
 _DEFAULT = Path(r"C:\slipway") if _WINDOWS else Path("/srv/slipway")
 #: Bytes that Slipway, what it needs and a stage's environment take.
 _NEEDED = 2_000_000_000
+#: Seconds that programs which were ended may still hold their files.
+_PATIENCE = 30
 
 
 class _Missing(Exception):
@@ -243,11 +248,36 @@ def _remove_worker(facts: dict[str, Any], folder: Path) -> int:
         return 0
     code = _finish(python, facts, folder, start=False, remove=True)
     if code == 0:
-        shutil.rmtree(folder, ignore_errors=True)
-        if folder.exists():
-            raise _Missing(f"{folder} cannot be removed as a whole; a program still uses it")
+        _remove_folder(folder)
         _say(f"the worker {facts['name']} is removed")
     return code
+
+
+def _remove_folder(folder: Path) -> None:
+    """Remove a folder, though its programs have just been ended and files in it are read-only.
+
+    Raises:
+        _Missing: Something is left.
+    """
+
+    def allow(function: Any, path: str, _error: object) -> None:
+        # Windows deletes no read-only file, and git makes many. Elsewhere a stage could have left a
+        # link in its place, and this is root.
+        if not _WINDOWS:
+            return
+        with contextlib.suppress(OSError):
+            os.chmod(path, stat.S_IWRITE | stat.S_IREAD | stat.S_IEXEC)  # noqa: PTH101
+            function(path)
+
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        shutil.rmtree(folder, onerror=allow)
+        if not folder.exists():
+            return
+        if time.monotonic() > deadline:
+            left = next((one for one in folder.rglob("*") if one.is_file()), folder)
+            raise _Missing(f"{left} cannot be removed; end what uses it, then run this again")
+        time.sleep(1)
 
 
 def _say(text: str) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +54,14 @@ class LinuxMachine:
         if not _exists(user):
             words = ("--system", "--no-create-home", "--home-dir", str(order.work / "home"))
             _run("useradd", *words, "--shell", "/usr/sbin/nologin", user)
-        order.write_files()
-        (order.work / "home").mkdir(mode=0o700, exist_ok=True)
         account = pwd.getpwnam(user)
-        for path in (order.password_file, order.work, *_below(order.work)):
+        # Its parent is root's: nobody else can put anything in the place of these two.
+        order.folder.chmod(0o755)
+        order.work.mkdir(mode=0o755, exist_ok=True)
+        order.write_password()
+        for path in (order.password_file, order.work):
             os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
-        _check_python(account)
+        _write_own_files(order, account)
         text = _UNIT.format(name=order.name, user=user, work=order.work, command=_command())
         if not _BOOTED.exists():
             (order.folder / _unit(order.name)).write_text(text, "utf-8")
@@ -88,23 +91,33 @@ class LinuxMachine:
             _run("userdel", _user(order.name))
 
 
-def _check_python(account: pwd.struct_passwd) -> None:
-    """Check that the worker's user can run its Python.
+def _write_own_files(order: Order, account: pwd.struct_passwd) -> None:
+    """Write the worker's own files as its user.
 
     Raises:
-        MissingTool: It lies in a folder that is closed to others, such as root's home.
+        MissingTool: The user cannot run this Python, which lies in root's home for example.
     """
-    words = [sys.executable, "-I", "-c", "import encodings"]
-    identity: dict[str, Any] = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+    identity: dict[str, Any] = {"user": account.pw_uid, "group": account.pw_gid}
+    words = [sys.executable, "-I", "-m", "slipway.workers.installation.files"]
+    given = json.dumps(asdict(order.place), default=str)
     try:
-        done = subprocess.run(words, capture_output=True, check=False, cwd="/", **identity)
-        can = done.returncode == 0
-    except OSError:
-        can = False
-    if not can:
+        done = subprocess.run(
+            words,
+            input=given,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd="/",
+            extra_groups=(),
+            **identity,
+        )
+        why = done.stderr.strip().splitlines()[-1:] if done.returncode else []
+    except OSError as error:
+        why = [str(error.strerror)]
+    if why:
         msg = (
-            f"{account.pw_name} cannot run {sys.executable}: its Python lies in {sys.base_prefix}, "
-            "which others may not enter; use another: PYTHON=/usr/bin/python3 sh setup.sh"
+            f"{account.pw_name} cannot write its files by {sys.executable}: {why[0]}; if "
+            f"others may not enter {sys.base_prefix}, use another: PYTHON=/usr/bin/python3 sh setup.sh"
         )
         raise MissingTool(msg)
 
@@ -129,11 +142,6 @@ def _exists(user: str) -> bool:
     except KeyError:
         return False
     return True
-
-
-def _below(folder: Path) -> Iterator[Path]:
-    for where, folders, names in os.walk(folder):
-        yield from (Path(where) / name for name in (*folders, *names))
 
 
 def _run(*words: str) -> None:

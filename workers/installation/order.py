@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from slipway.workers.worker_tac import WorkerPlace, write_tac
+from slipway.workers.worker_tac import WorkerPlace
 
 __all__ = ["Machine", "Order"]
 
 #: Seconds until a worker has connected; Buildbot's first retries come after 2, 4 and 8.
 _PATIENCE = 90
 _CONNECTED = "Connected to"
+#: Bytes of the log that are read.
+_MOST = 1_000_000
 #: What the worker's log says about a connection that cannot be made, and what to do about it.
 _REASONS = {
     ": not connected": "",
@@ -57,9 +59,14 @@ class Order:
         """The file the worker reads its password from, at each start."""
         return self.folder / "password"
 
-    def write_files(self) -> None:
-        """Write the password and the worker's own files; those that are the same stay."""
-        self.work.mkdir(parents=True, exist_ok=True)
+    @property
+    def place(self) -> WorkerPlace:
+        """The worker, as its own files describe it."""
+        where = (self.work, self.name, self.host, self.port, self.password_file)
+        return WorkerPlace(*where, self.fingerprint)
+
+    def write_password(self) -> None:
+        """Write the password's file, beside the folder that stages can change."""
         wanted = f"{self.password}\n"
         file = self.password_file
         if not file.exists() or file.read_text("utf-8") != wanted:
@@ -67,11 +74,13 @@ class Order:
             handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "w", encoding="utf-8") as stream:
                 stream.write(wanted)
-        write_tac(WorkerPlace(self.work, self.name, self.host, self.port, file, self.fingerprint))
 
     def log_size(self) -> int:
         """Return the log's present size in bytes."""
-        return self.log.stat().st_size if self.log.exists() else 0
+        try:
+            return self.log.lstat().st_size
+        except OSError:
+            return 0
 
     def wait_until_connected(self, since: int) -> str:
         """Wait until the log says that the worker has connected.
@@ -98,11 +107,14 @@ class Order:
         )
 
     def _said(self, since: int) -> str:
+        # A stage can put a pipe or a link there, and this may be an administrator.
+        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
         try:
-            with self.log.open("rb") as stream:
+            with os.fdopen(os.open(self.log, flags), "rb") as stream:
                 # A rotated log is a new file.
-                stream.seek(since if self.log_size() >= since else 0)
-                return stream.read().decode("utf-8", "replace")
+                size = os.fstat(stream.fileno()).st_size
+                stream.seek(since if size >= since else 0)
+                return stream.read(_MOST).decode("utf-8", "replace")
         except OSError:
             return ""
 

@@ -27,6 +27,7 @@ import win32service
 import win32serviceutil
 
 from slipway.model.errors import MissingTool
+from slipway.workers.installation.files import write_own_files
 from slipway.workers.installation.order import Order
 
 __all__ = ["WindowsMachine"]
@@ -53,8 +54,11 @@ class WindowsMachine:
             _stop(name)
         user = _user(order.name) if order.account == _OWN else ""
         password = _make_user(user) if user else None
-        order.write_files()
+        order.work.mkdir(parents=True, exist_ok=True)
+        order.write_password()
         _protect(order, user)
+        # The service was ended, and its job has ended all that stages had started.
+        write_own_files(order.place)
         _allow_long_paths()
         for key, value in _GIT.items():
             _run("git", "config", "--system", key, value)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from slipway.scripts import removal
 from slipway.scripts.guard import die_with_parent
 from tests.support.far import FAR
 from tests.support.git_daemon import git_daemon
@@ -100,9 +101,20 @@ def test_a_worker_is_set_up_in_one_go_and_removed(machine):
         process.terminate()
         process.wait(30)
 
-    before = (folder / "worker" / "buildbot.tac").read_bytes()
+    work, victims = folder / "worker", site.folder / "victims"
+    before = (work / "buildbot.tac").read_bytes()
+    # What a stage may leave, for whoever sets the worker up again as root.
+    victims.mkdir()
+    (victims / "tac").write_text("as it was")
+    for file, target in (("buildbot.tac", "tac"), ("info", ""), ("home", "")):
+        removal.remove(work / file)
+        (work / file).symlink_to(victims / target)
+    (work / "twistd.log").unlink()
+    os.mkfifo(work / "twistd.log")
     assert set_up(site, name, folder, "--no-start").returncode == 0
-    assert (folder / "worker" / "buildbot.tac").read_bytes() == before
+    assert (work / "buildbot.tac").read_bytes() == before
+    assert {one.name: one.read_text() for one in victims.iterdir()} == {"tac": "as it was"}
+    assert victims.stat().st_uid == 0
 
     done = set_up(site, name, folder, "--remove")
     assert (done.returncode, done.stdout) == (0, f"the worker {name} is removed\n"), done.stderr
