@@ -68,8 +68,15 @@ def test_a_password_is_made_once(place):
         ('worker-listen = "0.0.0.0"', (), "name the host as others see it: --master HOST"),
         ("", ("--master", "a:b"), '--master "a:b" is neither HOST nor HOST:PORT'),
         ("", ("--master", ":1"), '--master ":1" is neither'),
+        ("", ("--master", "a:65536"), '--master "a:65536" is neither'),
+        ("", ("--master", "2001:db8::x"), "is neither HOST nor HOST:PORT"),
+        ("", ("--master", "proxy.example.org"), "speaks no TLS: everybody between"),
         ("", ("--config", "no.toml"), "no.toml"),
-        ("", ("--master", "a", "--output", "no/such/folder.zip"), "cannot be written"),
+        (
+            "worker-tls = true",
+            ("--master", "a", "--output", "no/such/folder.zip"),
+            "cannot be written",
+        ),
     ],
 )
 def test_what_is_wrong_is_told_and_nothing_is_written(place, site, settings, words, told):
@@ -90,7 +97,8 @@ def test_what_is_wrong_is_told_and_nothing_is_written(place, site, settings, wor
         ),
         ('worker-listen = "::"\nworker-port = 7', ("--master", "ci"), ["ci", 7]),
         ("", ("--master", "127.0.0.1:77"), ["127.0.0.1", 77]),
-        ("", ("--master", "[2001:db8::1]:77"), ["2001:db8::1", 77]),
+        ("worker-tls = true", ("--master", "[2001:db8::1]:77"), ["2001:db8::1", 77]),
+        ("worker-tls = true", ("--master", "2001:db8::1"), ["2001:db8::1", 9989]),
     ],
 )
 def test_the_masters_address(place, site, settings, words, address):
@@ -99,7 +107,7 @@ def test_the_masters_address(place, site, settings, words, address):
     with zipfile.ZipFile(place.folder / "win1.zip") as bundle:
         facts = json.loads(bundle.read("win1/worker.json"))
     assert [facts["host"], facts["port"]] == address
-    assert bool(facts["fingerprint"]) is ("worker-listen" in settings)
+    assert bool(facts["fingerprint"]) is bool(settings)
 
 
 def test_a_worker_that_is_none_or_of_this_machine_is_told(place, site):

@@ -33,6 +33,7 @@ __all__ = ["main"]
 _HERE = Path(__file__).resolve().parent
 _WINDOWS = sys.platform == "win32"
 _OLDEST = (3, 11)
+_HOMES = ("/home", "/root", "/run/user")
 _DEFAULT = Path(r"C:\slipway") if _WINDOWS else Path("/srv/slipway")
 #: Bytes that Slipway, what it needs and a stage's environment take.
 _NEEDED = 2_000_000_000
@@ -51,6 +52,9 @@ class _Wrong(Exception):
 def main() -> int:
     """Set the worker up, or remove it; return the exit code."""
     options = _read_options()
+    if not _WINDOWS:
+        # The worker's user has to enter what root makes.
+        os.umask(0o022)
     try:
         facts = _read_facts()
         folder = options.folder or _DEFAULT / facts["name"]
@@ -58,12 +62,8 @@ def main() -> int:
             return _remove_worker(facts, folder)
         _check(folder)
         python = _install(facts, folder)
-        return _finish(
-            python,
-            {**facts, "account": getattr(options, "account", "own")},
-            folder,
-            start=not options.no_start,
-        )
+        facts["account"] = getattr(options, "account", "own")
+        return _finish(python, facts, folder, do="install" if options.no_start else "start")
     except _Missing as problem:
         print(problem, file=sys.stderr)
         return 3
@@ -138,7 +138,12 @@ def _check_machine() -> Iterator[str]:
         )
     if _WINDOWS:
         yield from _check_windows_python()
-    elif shutil.which("python3") and not _has_venv():
+    elif any(Path(sys.base_prefix).is_relative_to(one) for one in _HOMES):
+        yield (
+            f"{sys.executable} lies in {sys.base_prefix}, and systemd closes home folders to "
+            "services; use another: PYTHON=/usr/bin/python3 sh setup.sh"
+        )
+    elif not _has_venv():
         yield "python3 lacks venv; install it: apt install python3-venv"
     if shutil.which("git") is None:
         how = (
@@ -181,6 +186,8 @@ def _check_folder(folder: Path) -> Iterator[str]:
         return
     if re.search(r"\s", str(folder)):
         yield f"--folder {folder}: Buildbot starts no worker in a folder with a space in its path"
+    if not _WINDOWS and any(folder.is_relative_to(one) for one in _HOMES):
+        yield f"--folder {folder}: systemd closes home folders to services; choose another"
     for place in (folder, *folder.parents):
         if (place / ".git").exists():
             yield (
@@ -196,15 +203,15 @@ def _check_folder(folder: Path) -> Iterator[str]:
 def _install(facts: dict[str, Any], folder: Path) -> Path:
     """Install Slipway from the bundle's wheel; return the Python it is installed in."""
     folder.mkdir(parents=True, exist_ok=True)
-    python = Path(sys.executable)
-    if not _WINDOWS:
-        # A service of Windows cannot run from an environment (error 1053); here it can.
+    # Windows replaces no file that a running worker has loaded; elsewhere it would get new code.
+    _finish(_worker_python(folder), facts, folder, do="stop")
+    python = _worker_python(folder)
+    if not _WINDOWS and python == Path(sys.executable):
         python = folder / "python" / "bin" / "python"
-        if not python.exists():
-            _run([sys.executable, "-m", "venv", str(folder / "python")], "the environment")
+        _run([sys.executable, "-I", "-m", "venv", str(folder / "python")], "the environment")
     _say("installing Slipway and what it needs")
     wheel = f"{_HERE / facts['wheel']}[worker]"
-    words = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    words = [str(python), "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     _run([*words, "--no-warn-script-location", wheel], "Slipway")
     # The same version may be other code.
     again = ["--force-reinstall", "--no-deps", str(_HERE / facts["wheel"])]
@@ -228,25 +235,46 @@ def _run(words: Sequence[str], what: str) -> None:
         )
 
 
-def _finish(
-    python: Path, facts: dict[str, Any], folder: Path, *, start: bool, remove: bool = False
-) -> int:
-    """Have the installed Slipway make account, folder and service; return the exit code."""
-    order = {**facts, "folder": str(folder), "start": start, "remove": remove}
+def _worker_python(folder: Path) -> Path:
+    """Return the Python that Slipway is installed in, or will be."""
+    if _WINDOWS:
+        # A service of Windows cannot run from an environment (error 1053).
+        return Path(sys.executable)
+    found = folder / "python" / "bin" / "python"
+    return found if found.exists() else Path(sys.executable)
+
+
+def _finish(python: Path, facts: dict[str, Any], folder: Path, *, do: str) -> int:
+    """Have the installed Slipway do its part; return the exit code.
+
+    Args:
+        python: The Python that it is installed in; else "find" and "stop" fail silently.
+        facts: What the bundle says of the worker.
+        folder: The worker's folder.
+        do: "install", "start" (install and start), "stop", "remove" or "find".
+    """
+    order = {**facts, "folder": str(folder), "do": do}
     words = [str(python), "-I", "-m", "slipway.workers.installation.main"]
+    silent = subprocess.DEVNULL if do in {"find", "stop"} else None
     # The password is in no argument: other users see those.
-    return subprocess.run(words, input=json.dumps(order).encode(), check=False).returncode
+    data = json.dumps(order).encode()
+    # pywin32 would take a pythonservice.exe from the present folder: a download folder, for example.
+    place = folder if folder.is_dir() else None
+    done = subprocess.run(words, input=data, check=False, stdout=silent, stderr=silent, cwd=place)
+    return done.returncode
 
 
 def _remove_worker(facts: dict[str, Any], folder: Path) -> int:
     """Remove the worker; return the exit code."""
     if not _is_administrator():
         raise _Missing("this needs an administrator" if _WINDOWS else "this needs root: use sudo")
-    python = Path(sys.executable) if _WINDOWS else folder / "python" / "bin" / "python"
-    if not python.exists():
+    python = _worker_python(folder)
+    if not (folder / "worker").is_dir() or not (folder / "password").is_file():
+        if _finish(python, facts, folder, do="find") == 0:
+            raise _Wrong(f"{facts['name']} is set up, and elsewhere; name its folder by --folder")
         _say(f"there is no worker in {folder}")
         return 0
-    code = _finish(python, facts, folder, start=False, remove=True)
+    code = _finish(python, facts, folder, do="remove")
     if code == 0:
         _remove_folder(folder)
         _say(f"the worker {facts['name']} is removed")

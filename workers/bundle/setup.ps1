@@ -14,6 +14,8 @@ param(
 $ErrorActionPreference = 'Stop'
 
 function Find-Python {
+    # PowerShell 5.1 takes the first line on a program's standard error for a reason to stop.
+    $ErrorActionPreference = 'Continue'
     # The launcher first: the python.exe of the Microsoft Store is on the PATH of many machines, and
     # no service can use it.
     foreach ($command in @('py', 'python')) {

@@ -23,8 +23,8 @@ The file worker.json holds the worker's password: keep this folder private, dele
 
 {steps}
 
-Again: the same command; it changes only what is different.
-To remove the worker: {remove}
+To bring the worker up to date: the same command in a newer bundle. What runs on it is ended.
+To remove the worker: {remove} (with the folder, if it was named)
 """
 _WINDOWS = r"""In a PowerShell that was started as administrator, in this folder:
 

@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from slipway.model.errors import MissingTool
-from slipway.workers.installation.order import Order
+from slipway.workers.installation.order import Order, short_name
 
 __all__ = ["LinuxMachine"]
 
 _UNITS = Path("/etc/systemd/system")
 #: Exists where systemd runs the machine: sd_booted(3).
 _BOOTED = Path("/run/systemd/system")
+#: Bytes of a user's name, as utmp keeps them: useradd(8).
+_LONGEST = 31
 _UNIT = """\
 [Unit]
 Description=Slipway worker {name}
@@ -80,11 +82,20 @@ class LinuxMachine:
             raise MissingTool(msg)
         _run("systemctl", "restart", _unit(order.name))
 
+    def is_installed(self, order: Order) -> bool:
+        """Return True if the unit is there."""
+        return (_UNITS / _unit(order.name)).exists()
+
+    def stop(self, order: Order) -> None:
+        """Stop the unit."""
+        if self.is_installed(order) and _BOOTED.exists():
+            _run("systemctl", "stop", _unit(order.name))
+
     def remove(self, order: Order) -> None:
         """Remove the unit and the user."""
         unit = _UNITS / _unit(order.name)
         if unit.exists():
-            _run("systemctl", "disable", "--quiet", "--now", unit.name)
+            _run("systemctl", "disable", "--quiet", unit.name)
             unit.unlink()
             _run("systemctl", "daemon-reload")
         if _exists(_user(order.name)):
@@ -117,14 +128,14 @@ def _write_own_files(order: Order, account: pwd.struct_passwd) -> None:
     if why:
         msg = (
             f"{account.pw_name} cannot write its files by {sys.executable}: {why[0]}; if "
-            f"others may not enter {sys.base_prefix}, use another: PYTHON=/usr/bin/python3 sh setup.sh"
+            f"others may not enter {sys.base_prefix}, use another: PYTHON=/usr/bin/python3"
         )
         raise MissingTool(msg)
 
 
 def _user(name: str) -> str:
     """Return the name of a worker's system user; useradd(8) limits its characters and length."""
-    return f"slipway-{re.sub('[^a-z0-9_-]', '-', name.lower())}"[:31]
+    return short_name(f"slipway-{re.sub('[^a-z0-9_-]', '-', name.lower())}", name, _LONGEST)
 
 
 def _unit(name: str) -> str:

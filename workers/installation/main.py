@@ -7,24 +7,35 @@ import sys
 from pathlib import Path
 
 from slipway.model.errors import SlipwayError
-from slipway.workers.installation.order import Machine, Order
+from slipway.workers.installation.order import Action, Machine, Order
 
 __all__ = ["main"]
 
 
 def main() -> int:
     """Carry out the order; return the exit code."""
-    order = Order(**{**(given := json.load(sys.stdin)), "folder": Path(given["folder"])})
-    machine = _machine()
+    given = json.load(sys.stdin)
+    order = Order(**{**given, "folder": Path(given["folder"]), "do": Action(given["do"])})
     try:
-        if order.remove:
-            machine.remove(order)
-            return 0
-        machine.install(order)
-        return 0 if not order.start else _wait(machine, order)
+        return _do(_machine(), order)
     except SlipwayError as error:
         print(error, file=sys.stderr)  # noqa: T201  the set-up's own voice
         return error.exit_code
+
+
+def _do(machine: Machine, order: Order) -> int:
+    if order.do is Action.FIND:
+        return 0 if machine.is_installed(order) else 1
+    if order.do is Action.STOP:
+        machine.stop(order)
+    elif order.do is Action.REMOVE:
+        machine.stop(order)
+        machine.remove(order)
+    else:
+        machine.install(order)
+        if order.do is Action.START:
+            return _wait(machine, order)
+    return 0
 
 
 def _machine() -> Machine:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
 from slipway.workers.worker_tac import WorkerPlace
 
-__all__ = ["Machine", "Order"]
+__all__ = ["Action", "Machine", "Order", "short_name"]
 
 #: Seconds until a worker has connected; Buildbot's first retries come after 2, 4 and 8.
 _PATIENCE = 90
@@ -27,6 +29,18 @@ _REASONS = {
 }
 
 
+class Action(StrEnum):
+    """What is to be done."""
+
+    FIND = "find"
+    """Tell whether the worker is set up on this machine."""
+    STOP = "stop"
+    INSTALL = "install"
+    START = "start"
+    """Install it and start it."""
+    REMOVE = "remove"
+
+
 @dataclass(frozen=True)
 class Order:
     """A worker to install or to remove."""
@@ -37,8 +51,7 @@ class Order:
     fingerprint: str
     password: str
     folder: Path
-    start: bool
-    remove: bool
+    do: Action
     account: str = "own"
     """"own": a user made for it; "LocalSystem": Windows itself."""
     wheel: str = ""
@@ -119,6 +132,20 @@ class Order:
             return ""
 
 
+def short_name(wanted: str, name: str, longest: int) -> str:
+    """Return a name for an account that no other worker's account has.
+
+    Args:
+        wanted: The name, if nothing speaks against it.
+        name: The worker's name, from which it was made.
+        longest: The longest name that the system takes.
+    """
+    if len(wanted) <= longest and wanted == f"slipway-{name}":
+        return wanted
+    mark = hashlib.sha256(name.encode()).hexdigest()[:6]
+    return f"{wanted[: longest - len(mark) - 1]}-{mark}"
+
+
 class Machine(Protocol):
     """A kind of machine that workers are installed on."""
 
@@ -131,6 +158,12 @@ class Machine(Protocol):
 
     def start(self, order: Order) -> None:
         """Start the worker, or start it again."""
+
+    def stop(self, order: Order) -> None:
+        """End the worker and what it has started, if its service is there."""
+
+    def is_installed(self, order: Order) -> bool:
+        """Return True if the worker's service is there."""
 
     def remove(self, order: Order) -> None:
         """End the worker; remove its service and its account."""

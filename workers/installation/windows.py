@@ -28,7 +28,7 @@ import win32serviceutil
 
 from slipway.model.errors import MissingTool
 from slipway.workers.installation.files import write_own_files
-from slipway.workers.installation.order import Order
+from slipway.workers.installation.order import Order, short_name
 
 __all__ = ["WindowsMachine"]
 
@@ -41,7 +41,9 @@ _LONG_PATHS = r"SYSTEM\CurrentControlSet\Control\FileSystem"
 #: What git must do on Windows: no line ends changed, and paths beyond 260 characters.
 _GIT = {"core.autocrlf": "false", "core.longpaths": "true"}
 #: Well-known SIDs: their names are translated on Windows in other languages.
-_ADMINISTRATORS, _SYSTEM = "*S-1-5-32-544", "*S-1-5-18"
+_ADMINISTRATORS, _SYSTEM, _USERS = "*S-1-5-32-544", "*S-1-5-18", "*S-1-5-32-545"
+#: The name of the folder of all workers, on a disk: set_up_worker.py's default.
+_TOP = "slipway"
 
 
 class WindowsMachine:
@@ -50,25 +52,25 @@ class WindowsMachine:
     def install(self, order: Order) -> None:
         """Make the user, the files and the service."""
         name = _service(order.name)
-        if _state(name) is not None:
-            _stop(name)
+        self.stop(order)
         user = _user(order.name) if order.account == _OWN else ""
         password = _make_user(user) if user else None
-        order.work.mkdir(parents=True, exist_ok=True)
-        order.write_password()
+        # Before anything is written: on C: all users may read and change what is in a new folder.
         _protect(order, user)
+        order.write_password()
         # The service was ended, and its job has ended all that stages had started.
         write_own_files(order.place)
         _allow_long_paths()
         for key, value in _GIT.items():
             _run("git", "config", "--system", key, value)
         with _reported("the service"):
-            if _state(name) is not None:
-                win32serviceutil.RemoveService(name)
-            win32serviceutil.InstallService(
+            # Deleted and made again it would be lost while services.msc is open (error 1072).
+            there = _state(name) is not None
+            do = win32serviceutil.ChangeServiceConfig if there else win32serviceutil.InstallService
+            do(
                 _CLASS,
                 name,
-                f"Slipway worker {order.name}",
+                displayName=f"Slipway worker {order.name}",
                 startType=win32service.SERVICE_AUTO_START,
                 userName=f".\\{user}" if user else None,
                 password=password,
@@ -82,13 +84,20 @@ class WindowsMachine:
         with _reported("the service's start"):
             win32serviceutil.StartService(_service(order.name))
 
+    def is_installed(self, order: Order) -> bool:
+        """Return True if the service is there."""
+        return _state(_service(order.name)) is not None
+
+    def stop(self, order: Order) -> None:
+        """Stop the service."""
+        if self.is_installed(order):
+            _stop(_service(order.name))
+
     def remove(self, order: Order) -> None:
         """Remove the service and the user."""
-        name = _service(order.name)
-        if _state(name) is not None:
-            _stop(name)
+        if self.is_installed(order):
             with _reported("the service"):
-                win32serviceutil.RemoveService(name)
+                win32serviceutil.RemoveService(_service(order.name))
         with contextlib.suppress(win32net.error):
             win32net.NetUserDel(None, _user(order.name))
 
@@ -98,7 +107,7 @@ def _service(name: str) -> str:
 
 
 def _user(name: str) -> str:
-    return f"slipway-{re.sub('[^A-Za-z0-9_-]', '-', name)}"[:_LONGEST]
+    return short_name(f"slipway-{re.sub('[^A-Za-z0-9_-]', '-', name)}", name, _LONGEST)
 
 
 def _make_user(user: str) -> str:
@@ -134,10 +143,20 @@ def _allow_service_logon(user: str) -> None:
 
 
 def _protect(order: Order, user: str) -> None:
-    """Let administrators and the worker's user alone into the folder."""
-    full = [f"{who}:(OI)(CI)F" for who in (_ADMINISTRATORS, _SYSTEM)]
-    grants = [word for one in full for word in ("/grant:r", one)]
-    _run("icacls", str(order.folder), "/inheritance:r", *grants)
+    """Let administrators and the worker's user alone into the folder.
+
+    Somebody else may have made it before, and be its owner: that is undone first.
+    """
+    full = [word for who in (_ADMINISTRATORS, _SYSTEM) for word in ("/grant:r", f"{who}:(OI)(CI)F")]
+    top = order.folder.parent
+    order.work.mkdir(parents=True, exist_ok=True)
+    # The folder of all workers is ours, too; any other parent is not.
+    ours = [top] if top == top.parent / _TOP else []
+    for folder in (*ours, order.folder):
+        for words in (("/setowner", _ADMINISTRATORS), ("/reset",), ("/inheritance:r", *full)):
+            _run("icacls", str(folder), *words)
+    for folder in ours:
+        _run("icacls", str(folder), "/grant:r", f"{_USERS}:RX")
     if user:
         _run("icacls", str(order.folder), "/grant:r", f"{user}:(OI)(CI)RX")
         _run("icacls", str(order.work), "/grant", f"{user}:(OI)(CI)M")

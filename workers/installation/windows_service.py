@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import winreg
 from collections import deque
 from pathlib import Path
 
@@ -56,7 +57,7 @@ class WorkerService(win32serviceutil.ServiceFramework):
 
     def SvcDoRun(self) -> None:
         """Run the worker until the service is stopped."""
-        folder = Path(win32serviceutil.GetServiceCustomOption(self._svc_name_, "folder"))
+        folder = _folder(self._svc_name_)
         failures = 0
         while True:
             began = time.monotonic()
@@ -78,6 +79,7 @@ class WorkerService(win32serviceutil.ServiceFramework):
 
     def _run(self, folder: Path) -> bool:
         """Run the worker once; return True if the service was stopped."""
+        self._last.clear()
         job = _job()
         # Not sys.executable: that is pythonservice.exe.
         python = os.path.join(sys.exec_prefix, "python.exe")  # noqa: PTH118
@@ -93,10 +95,10 @@ class WorkerService(win32serviceutil.ServiceFramework):
             errors="replace",
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         ) as process:
-            win32job.AssignProcessToJobObject(job, int(process._handle))  # noqa: SLF001
             reader = threading.Thread(target=self._read, args=(process,), daemon=True)
             reader.start()
             try:
+                win32job.AssignProcessToJobObject(job, int(process._handle))  # noqa: SLF001
                 while process.poll() is None:
                     if self._is_stopped(500):
                         return True
@@ -104,12 +106,21 @@ class WorkerService(win32serviceutil.ServiceFramework):
             finally:
                 # Closing the job ends all its processes: the worker's stages, too.
                 win32job.TerminateJobObject(job, 1)
+                process.kill()
                 process.wait()
+                reader.join(5)
                 win32api.CloseHandle(job)
 
     def _read(self, process: subprocess.Popen[str]) -> None:
         for line in process.stdout or ():
             self._last.append(line.rstrip())
+
+
+def _folder(name: str) -> Path:
+    """Return a worker's folder. pywin32's own function asks for the right to write the key."""
+    place = rf"SYSTEM\CurrentControlSet\Services\{name}\Parameters"
+    with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, place) as key:
+        return Path(winreg.QueryValueEx(key, "folder")[0])
 
 
 def _report(folder: Path, text: str) -> None:

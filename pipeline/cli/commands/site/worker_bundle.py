@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,6 +21,7 @@ from slipway.workers.bundle.writer import BundleFacts, Platform, write_bundle
 
 __all__ = ["run"]
 
+_MOST_PORT = 65535
 _EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104  compared, not bound
 
 
@@ -28,6 +31,12 @@ def run(options: argparse.Namespace) -> int:
     site, home = read(options.config), Home.beside(config)
     worker = _worker(site, options.name, config.name)
     host, port = _address(site, options.master)
+    if not site.site.speaks_tls and not is_loopback(host):
+        msg = (
+            f"{host} is another machine, and the workers' port speaks no TLS: everybody between "
+            "could read along, and be its master; write worker-tls = true into [site]"
+        )
+        raise WrongInput(msg)
     password = _password(worker, options.name, config)
     facts = BundleFacts(options.name, host, port, _fingerprint(site, home, config), password)
     target = (options.output or Path(f"{options.name}.zip")).resolve()
@@ -60,13 +69,13 @@ def _worker(site: Site, name: str, config: str) -> Worker:
     if found is not None:
         msg = (
             f"{config}: workers.{name} has no password, so it runs on this machine; write password "
-            f'= {{ file = "{name}-password" }} into it, and the password will be made'
+            f'= {{ file = "{name}-password" }} into it, and run this again: it makes the password'
         )
         raise WrongInput(msg)
     meant = did_you_mean(name, [key for key, one in site.workers.items() if one.password])
     msg = (
         f"{config} has no worker {name}.{meant} A new one: [workers.{name}], with labels = "
-        f'["windows"] and password = {{ file = "{name}-password" }}, which will be made'
+        f'["windows"] and password = {{ file = "{name}-password" }}, which this command makes'
     )
     raise WrongInput(msg)
 
@@ -79,13 +88,7 @@ def _address(site: Site, given: str | None) -> tuple[str, int]:
     """
     settings = site.site
     if given is not None:
-        host, _, port = given.rpartition(":")
-        if not host and given.count(":") == 0:
-            host, port = given, str(settings.worker_port)
-        if not host or not port.isdecimal():
-            msg = f'--master "{given}" is neither HOST nor HOST:PORT'
-            raise WrongInput(msg)
-        return host.strip("[]"), int(port)
+        return _given_address(given, settings.worker_port)
     listen = settings.worker_listen
     if is_loopback(listen):
         msg = (
@@ -101,6 +104,20 @@ def _address(site: Site, given: str | None) -> tuple[str, int]:
         msg = f"site.url is {settings.url}: name the host as others see it: --master HOST"
         raise WrongInput(msg)
     return host, settings.worker_port
+
+
+def _given_address(given: str, usual: int) -> tuple[str, int]:
+    """Parse HOST or HOST:PORT; an IPv6 address with a port stands in brackets."""
+    with contextlib.suppress(ValueError):
+        return str(ip_address(given.strip("[]"))), usual
+    host, colon, port = given.rpartition(":")
+    if not colon:
+        host, port = given, str(usual)
+    good = host and port.isdecimal() and 0 < int(port) <= _MOST_PORT
+    if not good or (":" in host and not host.startswith("[")):
+        msg = f'--master "{given}" is neither HOST nor HOST:PORT'
+        raise WrongInput(msg)
+    return host.strip("[]"), int(port)
 
 
 def _password(worker: Worker, name: str, config: Path) -> str:
