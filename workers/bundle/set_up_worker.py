@@ -258,7 +258,7 @@ def _finish(python: Path, facts: dict[str, Any], folder: Path, *, do: str) -> in
     silent = subprocess.DEVNULL if do in {"find", "stop"} else None
     # The password is in no argument: other users see those.
     data = json.dumps(order).encode()
-    # pywin32 would take a pythonservice.exe from the present folder: a download folder, for example.
+    # pywin32 takes a pythonservice.exe from the present folder first: downloads, for example.
     place = folder if folder.is_dir() else None
     done = subprocess.run(words, input=data, check=False, stdout=silent, stderr=silent, cwd=place)
     return done.returncode
