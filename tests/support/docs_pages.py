@@ -45,8 +45,8 @@ PAGES = [
     *sorted((ROOT / "examples").glob("*/README.md")),
 ]
 _PROGRAMS = (
-    r"slipway|git|mkdir|cd|export|printf|sed|make|echo|mv|cp|ssh|ssh-keyscan|ssh-keygen|curl|psql|"
-    r"createdb|pg_restore|python3?|py|uv|behave|sha256sum|exec|\(umask|\.venv[/\\]\S+|[A-Z_]+="
+    r"slipway|sh|powershell|git|mkdir|cd|export|printf|sed|make|echo|mv|cp|ssh|ssh-keyscan|"
+    r"ssh-keygen|curl|psql|createdb|pg_restore|python3?|py|uv|behave|sha256sum|exec|\(umask|\.venv[/\\]\S+|[A-Z_]+="
 )
 #: How a line of a shell begins; other indented lines show what was printed.
 _COMMAND = re.compile(rf"(?:{_PROGRAMS})(?:\s|\S*\")")

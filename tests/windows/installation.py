@@ -21,6 +21,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from slipway.workers.bundle.own_wheel import pack_own_wheel
+
 from .wine import PYTHON, Windows, find_wine
 
 __all__ = ["NotHere", "install", "machine"]
@@ -95,10 +97,9 @@ def machine() -> Iterator[Windows]:
 def _wheel(folder: Path) -> str:
     built = folder / "wheel"
     shutil.rmtree(built, ignore_errors=True)
-    uv = [str(Path(sys.executable).parent / "uv"), "build", "--quiet", "-o", str(built)]
-    subprocess.run([*uv, str(ROOT)], check=True, capture_output=True)
-    [wheel] = built.glob("*.whl")
-    return f"Z:{wheel}".replace("/", "\\")
+    built.mkdir()
+    # Not by uv build: it makes folders in the checkout, which other tests read meanwhile.
+    return f"Z:{pack_own_wheel(built)}".replace("/", "\\")
 
 
 def _requirements() -> str:
