@@ -18,7 +18,7 @@ from slipway.artefacts.store import Store
 from slipway.ledger.database import backup
 from slipway.model.errors import MissingTool, WrongInput
 from slipway.scripts.postgresql.programs import find_programs
-from slipway.state_folder import Home
+from slipway.state_folder import Home, write_private
 
 __all__ = ["DUMP", "SQLITE", "Made", "make"]
 
@@ -66,6 +66,7 @@ def make(home: Home, url: str, target: Path, *, everything: bool) -> Made:
     # nothing is pruned meanwhile.
     with _aside(target) as part, Store(home.store).held(_PATIENCE):
         database, checked = _copy_database(url, part)
+        _copy_certificate(home.worker_certificate, part)
         found = Made(target / database.name, checked)
         if everything:
             files = _copy_store(home.store, part / "store")
@@ -73,6 +74,12 @@ def make(home: Home, url: str, target: Path, *, everything: bool) -> Made:
             lacks = _lacking(Store(part / "store"), checked.files)
             found = Made(found.database, checked, files, releases, lacks)
     return found
+
+
+def _copy_certificate(source: Path, part: Path) -> None:
+    """Copy the certificate that workers know: with a new one each would have to be set up again."""
+    if source.exists():
+        write_private(part / source.name, source.read_text("utf-8").rstrip("\n"))
 
 
 def _check_source(url: str) -> None:

@@ -48,7 +48,7 @@ def have_certificate(site: Site, home: Home, folder: Path) -> tuple[Path, str]:
     file = certificate_file(site, home, folder)
     if site.site.worker_certificate is None and not file.exists():
         make_folder(file.parent)
-        write_private(file, _made())
+        write_private(file, _made().rstrip())
     return file, fingerprint_of(file)
 
 

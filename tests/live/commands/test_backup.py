@@ -27,6 +27,8 @@ def test_a_backup_of_a_run_is_a_whole_site(site: LiveSite) -> None:
         + command("wait", "import time; time.sleep(20)")
         + command("join", "import os; print(os.environ['SLIPWAY_INPUTS'])", "make", "wait")
     )
+    file = site.folder / "pipeline.toml"
+    file.write_text(file.read_text().replace("[site]", "[site]\nworker-tls = true", 1))
     site.up()
     site.wait_for_stage(1, "make", "passed")
     site.wait_for_stage(1, "wait", "running")
@@ -40,9 +42,14 @@ def test_a_backup_of_a_run_is_a_whole_site(site: LiveSite) -> None:
     assert {one.result().returncode for one in writing} == {0}
     assert done.returncode == 0, done.stdout + done.stderr
     after = audited(site)
+    certificate = site.state / "worker-certificate.pem"
+    known = certificate.read_bytes()
     assert site.down() == 130
     shutil.rmtree(site.state)
     shutil.copytree(site.folder / "kept", site.state, symlinks=True)
+    # Workers elsewhere know this certificate, and would connect to no other.
+    assert certificate.read_bytes() == known
+    assert certificate.stat().st_mode & 0o777 == 0o600
     restored = audited(site)
     assert before.items() <= restored.items() <= after.items()
     assert len(before) > 1
