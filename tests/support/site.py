@@ -80,6 +80,8 @@ class Site:
         self.log = self.folder / "up.log"
         self.database = database.DEFAULT
         """As `pipeline.toml` has it."""
+        self.worker_tls = False
+        """Whether the workers' port speaks TLS."""
         self.isolated = False
         """Whether the worker is kept apart; else tests and stages can share the folder's files."""
         self.process: subprocess.Popen[bytes] | None = None
@@ -96,10 +98,12 @@ class Site:
 
     def write(self, stages: str, repository: str = "source") -> None:
         """Write pipeline.toml with these stages of the project "demo"."""
+        # On a line of its own where it is wanted: tests know the numbers of the others.
+        tls = "\nworker-tls = true" if self.worker_tls else ""
         text = f"""[site]
 title = {json.dumps(self.title)}
 url = {json.dumps(self.url)}
-worker-port = {self.worker_port}
+worker-port = {self.worker_port}{tls}
 database = {json.dumps(self.database)}
 
 [project.demo]

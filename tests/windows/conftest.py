@@ -40,9 +40,8 @@ class WindowsSite(Site):
 
     def expect(self, stages: str) -> None:
         """Write pipeline.toml with these stages."""
+        self.worker_tls = True
         self.write(f"{stages}{WORKER}", f"{self.address}/source")
-        file = self.folder / "pipeline.toml"
-        file.write_text(file.read_text().replace("[site]", "[site]\nworker-tls = true", 1))
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from typing import Any
 
 from slipway.model.errors import MissingTool
 from slipway.workers.installation.order import Order, short_name
+from slipway.workers.installation.system_command import run_command
 
 __all__ = ["LinuxMachine"]
 
@@ -55,7 +56,7 @@ class LinuxMachine:
         user = _user(order.name)
         if not _exists(user):
             words = ("--system", "--no-create-home", "--home-dir", str(order.work / "home"))
-            _run("useradd", *words, "--shell", "/usr/sbin/nologin", user)
+            run_command("useradd", *words, "--shell", "/usr/sbin/nologin", user)
         account = pwd.getpwnam(user)
         # Its parent is root's: nobody else can put anything in the place of these two.
         order.folder.chmod(0o755)
@@ -69,8 +70,8 @@ class LinuxMachine:
             (order.folder / _unit(order.name)).write_text(text, "utf-8")
             return
         (_UNITS / _unit(order.name)).write_text(text, "utf-8")
-        _run("systemctl", "daemon-reload")
-        _run("systemctl", "enable", "--quiet", _unit(order.name))
+        run_command("systemctl", "daemon-reload")
+        run_command("systemctl", "enable", "--quiet", _unit(order.name))
 
     def start(self, order: Order) -> None:
         """Start the unit, or start it again."""
@@ -80,7 +81,7 @@ class LinuxMachine:
                 f"the user {_user(order.name)}, in {order.work}, by: {_command()}"
             )
             raise MissingTool(msg)
-        _run("systemctl", "restart", _unit(order.name))
+        run_command("systemctl", "restart", _unit(order.name))
 
     def is_installed(self, order: Order) -> bool:
         """Return True if the unit is there."""
@@ -89,17 +90,17 @@ class LinuxMachine:
     def stop(self, order: Order) -> None:
         """Stop the unit."""
         if self.is_installed(order) and _BOOTED.exists():
-            _run("systemctl", "stop", _unit(order.name))
+            run_command("systemctl", "stop", _unit(order.name))
 
     def remove(self, order: Order) -> None:
         """Remove the unit and the user."""
         unit = _UNITS / _unit(order.name)
         if unit.exists():
-            _run("systemctl", "disable", "--quiet", unit.name)
+            run_command("systemctl", "disable", "--quiet", unit.name)
             unit.unlink()
-            _run("systemctl", "daemon-reload")
+            run_command("systemctl", "daemon-reload")
         if _exists(_user(order.name)):
-            _run("userdel", _user(order.name))
+            run_command("userdel", _user(order.name))
 
 
 def _write_own_files(order: Order, account: pwd.struct_passwd) -> None:
@@ -153,20 +154,3 @@ def _exists(user: str) -> bool:
     except KeyError:
         return False
     return True
-
-
-def _run(*words: str) -> None:
-    """Run a command of the system.
-
-    Raises:
-        MissingTool: It is missing, or failed.
-    """
-    try:
-        done = subprocess.run(words, capture_output=True, text=True, check=False)
-    except OSError as error:
-        msg = f"{words[0]} cannot be started on this machine: {error.strerror}"
-        raise MissingTool(msg) from None
-    if done.returncode:
-        why = " ".join((done.stderr.strip() or done.stdout.strip()).split())
-        msg = f"{' '.join(words)} failed: {why or f'exit code {done.returncode}'}"
-        raise MissingTool(msg)

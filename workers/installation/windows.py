@@ -10,10 +10,8 @@ cannot be installed without --username (TypeError in ConfigureLogOnAsAServicePol
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import secrets
-import subprocess
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -29,6 +27,7 @@ import win32serviceutil
 from slipway.model.errors import MissingTool
 from slipway.workers.installation.files import write_own_files
 from slipway.workers.installation.order import Order, short_name
+from slipway.workers.installation.system_command import run_command
 
 __all__ = ["WindowsMachine"]
 
@@ -62,7 +61,7 @@ class WindowsMachine:
         write_own_files(order.place)
         _allow_long_paths()
         for key, value in _GIT.items():
-            _run("git", "config", "--system", key, value)
+            run_command("git", "config", "--system", key, value)
         with _reported("the service"):
             # Deleted and made again it would be lost while services.msc is open (error 1072).
             there = _state(name) is not None
@@ -154,12 +153,12 @@ def _protect(order: Order, user: str) -> None:
     ours = [top] if top == top.parent / _TOP else []
     for folder in (*ours, order.folder):
         for words in (("/setowner", _ADMINISTRATORS), ("/reset",), ("/inheritance:r", *full)):
-            _run("icacls", str(folder), *words)
+            run_command("icacls", str(folder), *words)
     for folder in ours:
-        _run("icacls", str(folder), "/grant:r", f"{_USERS}:RX")
+        run_command("icacls", str(folder), "/grant:r", f"{_USERS}:RX")
     if user:
-        _run("icacls", str(order.folder), "/grant:r", f"{user}:(OI)(CI)RX")
-        _run("icacls", str(order.work), "/grant", f"{user}:(OI)(CI)M")
+        run_command("icacls", str(order.folder), "/grant:r", f"{user}:(OI)(CI)RX")
+        run_command("icacls", str(order.work), "/grant", f"{user}:(OI)(CI)M")
 
 
 def _allow_long_paths() -> None:
@@ -223,22 +222,3 @@ def _reported(what: str) -> Iterator[None]:
             f"{what} cannot be set up: {problem.strerror} ({problem.funcname}, {problem.winerror})"
         )
         raise MissingTool(msg) from None
-
-
-def _run(*words: str) -> None:
-    """Run a program of Windows, or git.
-
-    Raises:
-        MissingTool: It is missing, or failed.
-    """
-    try:
-        done = subprocess.run(
-            words, capture_output=True, check=False, stdin=subprocess.DEVNULL, env=dict(os.environ)
-        )
-    except OSError as error:
-        msg = f"{words[0]} cannot be started on this machine: {error.strerror}"
-        raise MissingTool(msg) from None
-    if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip()).decode("utf-8", "replace")
-        msg = f"{' '.join(words)} failed: {' '.join(said.split()) or done.returncode}"
-        raise MissingTool(msg)

@@ -41,10 +41,10 @@ def machine(site):
     site.env["SLIPWAY_TEST_FAR_PASSWORD"] = secrets.token_urlsafe(20)
     with git_daemon(site.folder) as address:
         # The worker's user may not enter the test's folder, as on another machine.
+        site.worker_tls = True
         site.write(stage, f"{address}/source")
         file = site.folder / "pipeline.toml"
-        text = file.read_text().replace("[site]", "[site]\nworker-tls = true", 1)
-        file.write_text(text + FAR.replace("[workers.far]", f"[workers.{name}]"))
+        file.write_text(file.read_text() + FAR.replace("[workers.far]", f"[workers.{name}]"))
         yield site, name, folder
     subprocess.run(["pkill", "-u", f"slipway-{name}"], check=False)
     subprocess.run(["userdel", f"slipway-{name}"], check=False, capture_output=True)

@@ -23,10 +23,9 @@ _WRONG = f"sha256:{'0' * 64}"
 @pytest.fixture
 def tls_site(site):
     """A site whose workers' port speaks TLS, on this machine."""
+    site.worker_tls = True
     site.write(command("make", "print('made')", runs_on='["linux"]'))
     expect_far(site)
-    file = site.folder / "pipeline.toml"
-    file.write_text(file.read_text().replace("worker-port", "worker-tls = true\nworker-port", 1))
     site.up()
     return site
 
