@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from pathlib import Path
 
 from slipway.model.errors import StageFailed
+from slipway.model.protocol.artefact_name import is_device
 from slipway.scripts.humanize import size_text
 
 __all__ = [
@@ -44,7 +46,13 @@ def name_trouble(name: str) -> str:
         return f"a part of its name has {max(parts)} bytes, {LONGEST_PART} are allowed"
     if sum(parts) + len(parts) > LONGEST_NAME:
         return f"its name has {sum(parts) + len(parts)} bytes, {LONGEST_NAME} are allowed"
-    return ""
+    lost = os.name == "nt" and any(_is_lost(part) for part in name.split("/"))
+    return "Windows has no such file: it is a device, or ends with a dot or a space" * lost
+
+
+def _is_lost(part: str) -> bool:
+    """Return True if Windows would write to a device, or to a file of another name."""
+    return part not in {".", ".."} and (is_device(part) or part.endswith((".", " ")))
 
 
 def shown(name: str) -> str:

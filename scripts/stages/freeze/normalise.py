@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 import zipfile
-from importlib import metadata
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 from typing import Any
+
+from slipway.scripts.stages.freeze.contents.distributions import read_inside
 
 __all__ = ["inspect", "normalise"]
 
@@ -17,7 +18,7 @@ _MTIME = slice(8, 12)
 _HEADER = 16
 
 
-def normalise(tree: Path, epoch: int) -> None:
+def normalise(tree: Path, epoch: int, without: str = "") -> None:
     """Set all times in a frozen tree to one, so that the same commit gives the same bytes.
 
     Compiled modules contain the time of their source, which differs between checkouts; without the
@@ -26,12 +27,23 @@ def normalise(tree: Path, epoch: int) -> None:
     Args:
         tree: The tree that cx_Freeze left.
         epoch: The time, in seconds since 1970.
+        without: The name of an executable that was deleted: its script is deleted, too.
     """
     for path in tree.rglob("*.pyc"):
         if path.parent.name != "__pycache__" and not path.is_symlink():
-            path.write_bytes(_timed(path.read_bytes(), epoch))
+            _set_time(path, epoch)
     for path in tree.rglob("library.zip"):
-        _rewrite(path, epoch)
+        _rewrite(path, epoch, without)
+
+
+def _set_time(path: Path, epoch: int) -> None:
+    """Set the time in a compiled module's header, which is all of it that changes."""
+    with path.open("r+b", buffering=0) as stream:
+        header = stream.read(_HEADER)
+        changed = _timed(header, epoch)
+        if changed != header:
+            stream.seek(0)
+            stream.write(changed)
 
 
 def _timed(module: bytes, epoch: int) -> bytes:
@@ -44,11 +56,16 @@ def _timed(module: bytes, epoch: int) -> bytes:
     return bytes(changed)
 
 
-def _rewrite(path: Path, epoch: int) -> None:
+def _rewrite(path: Path, epoch: int, without: str) -> None:
     date = max(time.gmtime(epoch)[:6], _FIRST)
     aside = path.with_suffix(".new")
     with zipfile.ZipFile(path) as old, zipfile.ZipFile(aside, "w") as new:
+        # cx_Freeze names an executable's own modules by it.
+        name = without.replace("-", "_")
+        deleted = {f"__init__{name}.pyc", f"__main__{name}.pyc"} if name else set()
         for entry in sorted(old.infolist(), key=lambda entry: entry.filename):
+            if entry.filename in deleted:
+                continue
             content = old.read(entry)
             if entry.filename.endswith(".pyc"):
                 content = _timed(content, epoch)
@@ -67,10 +84,10 @@ def inspect(tree: Path, result: dict[str, Any]) -> dict[str, Any]:
         result: The guest's result.
     """
     found = [path for path in tree.rglob("*") if path.is_file() and not path.is_symlink()]
-    inside = [str(path) for path in (tree / "lib" / "library.zip", tree / "lib")]
-    packages = {one.name: one.version for one in metadata.distributions(path=inside) if one.name}
+    packages = {one.name: one.version for one in read_inside(tree).values()}
     return {
-        "executable": result["executable"],
+        "executable": result["executables"][0],
+        "executables": [name for name in result["executables"] if (tree / name).is_file()],
         "platform": result["platform"],
         "files": len(found),
         "size": sum(path.stat().st_size for path in found),
@@ -79,4 +96,7 @@ def inspect(tree: Path, result: dict[str, Any]) -> dict[str, Any]:
         "packages": dict(sorted(packages.items(), key=lambda item: item[0].lower())),
         "dialects": result["dialects"],
         "missing": result["missing"],
+        "added": [
+            {"key": key, "value": value, "reason": why} for key, value, why in result["added"]
+        ],
     }

@@ -4,7 +4,7 @@ import io
 import json
 import os
 import re
-import shutil
+import subprocess
 import sys
 import tarfile
 import time
@@ -12,7 +12,6 @@ import zipfile
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 
-import psutil
 import pytest
 import zstandard
 
@@ -20,12 +19,12 @@ from slipway.model.errors import StageFailed, WrongInput
 from slipway.model.protocol.event import ArtefactLeft
 from slipway.scripts.archives.pack import pack_tree
 from slipway.scripts.report import hash_file
-from slipway.scripts.stages.freeze import smoke_test
-from slipway.scripts.stages.freeze.guest import freeze as guest
+from slipway.scripts.stages.freeze.clean_room.environment import bare_environment
 from slipway.scripts.stages.freeze.normalise import normalise
-from slipway.scripts.stages.freeze.run import _start as start_frozen
-from slipway.scripts.stages.freeze.run import run
+from slipway.scripts.stages.freeze.programs import resolve_programs
+from slipway.scripts.stages.freeze.run import run, start_frozen
 from slipway.scripts.stages.freeze.settings import make_settings
+from slipway.scripts.stages.freeze.smoke_runs import Start, words_of
 from slipway.scripts.stages.freeze.stage import FreezeStage
 
 EPOCH = 1_700_000_000
@@ -45,6 +44,7 @@ PROGRAMS = {
     "tools/helper.py": "HERE = __file__\n",
     "broken.py": "import json\nimport nosuchmodule\n",
     "data/note.txt": "a note\n",
+    "clock.py": "print(len(open('/usr/share/zoneinfo/UTC', 'rb').read()))\n",
 }
 
 
@@ -78,10 +78,12 @@ def members(path):
 @pytest.mark.slow
 def test_a_program_with_sqlalchemy_works_frozen_by_itself(freeze, programs, tmp_path):
     said = freeze("tools/database.py", name="my-app.2", include_files=["data:notes"])
-    left = {one.role: one for one in said.of(ArtefactLeft)}
-    assert left["product"].name.startswith("my-app.2-")
-    assert left["product"].name.endswith(".tar.zst")
-    found = members(Path(left["product"].path))
+    archive, bill, page, facts = said.of(ArtefactLeft)
+    assert [one.role for one in (archive, bill, page, facts)] == [*["product"] * 2, *["report"] * 2]
+    assert archive.name.startswith("my-app.2-")
+    stem = archive.name.removesuffix(".tar.zst")
+    assert [bill.name, page.name] == [f"{stem}.cdx.json", f"{stem}-freeze.html"]
+    found = members(Path(archive.path))
     names = [one.name for one in found]
     assert names == sorted(names)
     assert {one.mtime for one in found} == {EPOCH}
@@ -89,32 +91,54 @@ def test_a_program_with_sqlalchemy_works_frozen_by_itself(freeze, programs, tmp_
     assert "my-app.2/notes/note.txt" in names
     assert (tmp_path / "output" / "my-app.2" / "lib").is_dir()
 
-    facts = json.loads(Path(left["report"].path).read_text())
+    facts = json.loads(Path(facts.path).read_text())
     assert facts["cx_freeze"] == "8.7.3"
     assert facts["packages"]["SQLAlchemy"].startswith("2.")
     assert facts["files"] > 50
-    argv, path, environ, cwd, helper, script = json.loads(facts["smoke"]["output"])
+    assert [one["arguments"] for one in facts["smoke"]] == [["--help"], ["--version"]]
+    argv, path, environ, cwd, helper, script = json.loads(facts["smoke"][1]["output"])
     assert argv[1:] == ["--version"]
+    # What checks the imports is not left.
+    assert not [name for name in names if "check" in name and "import" in name]
+    with zipfile.ZipFile(tmp_path / "output" / "my-app.2" / "lib" / "library.zip") as packed:
+        assert not [name for name in packed.namelist() if "slipway" in name]
+    assert not (tmp_path / "output" / ".freezing").exists()
     # Nothing of the machine's Python, of the build folder or of the project is in sight.
     for place in (*path, cwd, helper, script):
         assert not place.startswith((str(programs), sys.prefix, sys.base_prefix))
         assert str(tmp_path / "output") not in place
-    assert set(environ) <= {"SSL_CERT_FILE", "SSL_CERT_DIR", *smoke_test.bare_environment()}
+    # bubblewrap sets PWD.
+    assert set(environ) <= {"PWD", "SSL_CERT_FILE", "SSL_CERT_DIR", *bare_environment()}
     assert said.closing.text.startswith("my-app.2 frozen: ")
     assert re.search(r", starts in \d+\.\d", said.closing.text)
     assert said.closing.facts["cx_freeze"] == "8.7.3"
+    assert said.closing.facts["room"] in {"clean room (bubblewrap)", "empty environment"}
 
 
 @pytest.mark.slow
 def test_a_program_that_dies_at_its_start(freeze, recorder):
     with pytest.raises(StageFailed) as caught:
-        freeze("broken.py", smoke=["--help"], dialects=[])
+        freeze("broken.py", smoke=["--help"], dialects=[], learn=False, clean_room=False)
     said = str(caught.value)
-    assert (
-        "was started as `almanac --help` in an empty environment and ended with exit code" in said
-    )
+    assert "was started as `almanac --help` in an empty environment and ended with exit" in said
     assert "No module named 'nosuchmodule'" in said
     assert "name the module in the stage's includes" in said
+    assert recorder.of(ArtefactLeft) == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/usr/share/zoneinfo/UTC").exists(), reason="no time zones here")
+def test_what_only_this_machine_has_is_told(freeze, bubblewrap, recorder):
+    """Unfrozen it works, and frozen it would, here; a customer's machine may have no time zones."""
+    assert bubblewrap
+    with pytest.raises(StageFailed) as caught:
+        freeze("clock.py", dialects=[])
+    said = str(caught.value)
+    assert "was started as `almanac --help` in a clean room and ended with exit code 255" in said
+    assert "; in the clean room /usr/share/zoneinfo is not there; add tzdata to the depen" in said
+    assert said.endswith(
+        "outside of the room, where this machine's files are, it ends as it has to"
+    )
     assert recorder.of(ArtefactLeft) == []
 
 
@@ -133,14 +157,37 @@ def test_a_path_into_the_build_folder_does_not_help(tmp_path, recorder):
     (tree / "app").chmod(0o755)
     pack_tree(tree, tmp_path / "app.tar.zst", epoch=0, level=3)
     stage = FreezeStage(uses="freeze", script="x.py")
+    packed, asked = tmp_path / "app.tar.zst", [Start("app", ())]
     with pytest.raises(StageFailed, match=r"No such file|cannot open"):
-        start_frozen(stage, tmp_path / "app.tar.zst", "app/app", tree, recorder)
+        start_frozen(stage, asked, {"app": "app/app"}, packed, tree, recorder)
     assert (tree / "note").exists()
 
 
+@posix
+def test_what_it_says_no_more_is_warned_of(tmp_path, recorder):
+    tree = tmp_path / "app"
+    tree.mkdir()
+    (tree / "app").write_text("#!/bin/sh\necho usage: app show\necho /opt/app/lib\n")
+    (tree / "app").chmod(0o755)
+    packed = tmp_path / "app.tar.zst"
+    pack_tree(tree, packed, epoch=0, level=3)
+    stage = FreezeStage(uses="freeze", script="x.py")
+    said = "Usage: app.py show|greet|12:30\n  /home/ann/project/lib  greet-loud\n"
+    asked = [Start("app", ("--help",), as_unfrozen=True, words=words_of(said))]
+    start_frozen(stage, asked, {"app": "app/app"}, packed, tree, recorder)
+    assert len(recorder.notices) == 1
+    assert recorder.notices[0].startswith(
+        "`app --help` says less than unfrozen: greet, greet-loud; what it loads by name"
+    )
+    same = [Start("app", ("--help",), as_unfrozen=True, words=words_of("app show usage"))]
+    start_frozen(stage, same, {"app": "app/app"}, packed, tree, recorder)
+    assert len(recorder.notices) == 1
+
+
 def test_not_started_is_noticed(tmp_path, recorder):
-    stage = FreezeStage(uses="freeze", script="x.py", smoke=None)
-    assert start_frozen(stage, tmp_path / "x", "app/app", tmp_path / "app", recorder) is None
+    stage = FreezeStage(uses="freeze", script="x.py", smoke=False)
+    places = (tmp_path / "x", tmp_path / "app")
+    assert start_frozen(stage, [], {"app": "app/app"}, *places, recorder) == []
     assert recorder.notices == ["app was not started: the stage's smoke is off"]
 
 
@@ -186,156 +233,120 @@ def test_a_script_finds_its_neighbours_but_a_package_stays_one(project):
 
     def path(script):
         stage = FreezeStage(uses="freeze", script=script)
-        return make_settings(folder, stage, "x", folder / "out")["path"]
+        programs = resolve_programs(folder, stage, "x")
+        settings = make_settings(folder, stage, programs, folder / "out")
+        return settings["beside"], settings["path"]
 
-    assert path("bin/run.py") == [str(folder), str(folder / "src"), str(folder / "bin")]
-    assert path("pkg/__main__.py") == [str(folder), str(folder / "src")]
+    roots = [str(folder), str(folder / "src")]
+    assert path("bin/run.py") == ([str(folder / "bin")], roots)
+    assert path("pkg/__main__.py") == ([], roots)
 
 
-# The guest's own decisions, in this Python, which has SQLAlchemy and psycopg.
+SHOP = {
+    "pyproject.toml": (
+        '[project]\nname = "shop"\nversion = "2.0"\n[project.scripts]\nshop = "shop.app:main"\n'
+        '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
+    ),
+    "shop/__init__.py": "",
+    "shop/app.py": (
+        "from importlib.metadata import version\nfrom pathlib import Path\n\n\ndef main():\n"
+        "    found = sorted(one.stem for one in (Path(__file__).parent / 'plugs').glob('*.py'))\n"
+        "    print(version('shop'), found)\n"
+    ),
+    "shop/plugs/one.py": "",
+    "shop/sql/first.sql": "select 1",
+    "shop/.env": "PASSWORD=hunter2",
+    "shop/.idea/x.xml": "",
+    "shop/app.py~": "",
+    "shop/conftest.py": "",
+    "shop/deep/__init__.py": "",
+    "shop/deep/tests/__init__.py": "",
+    "shop/deep/tests/keys.json": "{}",
+    "calendar.py": "raise SystemExit('not the standard library')",
+    "tests/test_app.py": (
+        "import calendar, os\nfrom pathlib import Path\n\n\ndef test_it():\n"
+        "    Path('shop/left_by_tests.json').write_text('')\n    os.unlink('README.md')\n"
+        "    os._exit(7)\n"
+    ),
+    "README.md": "shop",
+}
 
 
-def test_dialects_are_those_whose_driver_is_here(monkeypatch):
-    here = {"sqlalchemy", "psycopg", "psycopg_binary", "sqlalchemy.sql.default_comparator"}
-    here |= {f"sqlalchemy.dialects.{name}" for name in guest.DRIVERS}
-    monkeypatch.setattr(guest, "there", here.__contains__)
-    assert guest.dialect_packages(None) == [
-        "sqlalchemy.sql.default_comparator",
-        "sqlalchemy.dialects.sqlite",
-        "sqlalchemy.dialects.postgresql",
-        "psycopg",
-        "psycopg_binary",
-    ]
-    assert guest.dialect_packages(["sqlite+aiosqlite"])[1:] == ["sqlalchemy.dialects.sqlite"]
-    with pytest.raises(guest.Wrong, match="mysql needs one of its drivers"):
-        guest.dialect_packages(["mysql"])
+@pytest.mark.slow
+def test_a_package_is_taken_whole_but_for_what_is_private(
+    project, make_job, recorder, tmp_path, tmp_path_factory
+):
+    secret = tmp_path_factory.mktemp("home") / "id_rsa"
+    secret.write_text("PRIVATE")
+    folder = project(SHOP)
+    (folder / "shop" / "key").symlink_to(secret)
+    run(make_job({"uses": "freeze"}), recorder)
+    archive, *_ = recorder.of(ArtefactLeft)
+    names = {name.partition("/")[2] for name in (one.name for one in members(Path(archive.path)))}
+    inside = {name for name in names if name.startswith("lib/shop/")}
+    assert {"lib/shop/app.pyc", "lib/shop/plugs/one.py", "lib/shop/sql/first.sql"} <= inside
+    private = ("/.", "~", "/key", "conftest", "/tests", "left_by_tests")
+    assert not [name for name in inside if any(part in name for part in private)]
+    # The tests ran in a copy, and their end was told.
+    assert (folder / "README.md").exists()
+    assert not (folder / "shop" / "left_by_tests.json").exists()
+    told = [one for one in recorder.notices if "was not learned to the end" in one]
+    assert ["pytest ended with 7" in one for one in told] == [True]
+    # What is always taken is not told.
+    assert "added by themselves" not in "".join(recorder.lines)
+    facts = json.loads((tmp_path / "output" / "freeze.json").read_text())
+    assert facts["smoke"][0]["output"].strip() == "2.0 ['one']"
 
 
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"packages": [], "includes": ["json.nosuch"]}, 'includes: there is no module "json.nos'),
-        ({"packages": ["json.tool.x"], "includes": []}, 'packages: there is no module "json.too'),
-        ({"packages": ["no such!"], "includes": []}, 'packages: there is no module "no such!"'),
+        ({"entry": "nosuch.mod:main"}, 'entry: there is no module "nosuch.mod"'),
+        ({"entry": "shop.app:main", "excludes": ["shop"]}, "excludes: shop is what the program"),
+        (
+            {"entry": "shop.app:main", "metadata": ["nosuch"]},
+            'metadata: there is no distribution "',
+        ),
+        ({"entry": "shop.app:main", "include_files": ["README.md:lib"]}, "what cx_Freeze itself"),
+        ({"entry": "shop.app:main", "include_files": ["README.md:Almanac"]}, "what cx_Freeze itse"),
+        ({"entry": "shop.app:main", "include_files": ["/etc/passwd"]}, "leads out of"),
+        ({"entry": "shop.app:main", "name": "lib"}, 'name: "lib" is a folder beside'),
     ],
 )
-def test_modules_that_are_not_there(settings, said):
-    guest.check_modules({"packages": ["json"], "includes": ["json.tool", "sys"]})
-    with pytest.raises(guest.Wrong, match=said):
-        guest.check_modules(settings)
+@pytest.mark.slow
+def test_wrong_settings_are_one_sentence(project, make_job, recorder, settings, said):
+    project({"shop/__init__.py": "", "shop/app.py": "def main(): pass\n", "README.md": ""})
+    with pytest.raises(WrongInput, match=said) as caught:
+        run(make_job({"uses": "freeze", "smoke": False} | settings), recorder)
+    assert "\n" not in str(caught.value)
 
 
-def test_looking_for_a_module_imports_nothing(monkeypatch):
-    monkeypatch.delitem(sys.modules, "wsgiref", raising=False)
-    assert guest.there("wsgiref.util")
-    assert "wsgiref" not in sys.modules
-
-
-def test_an_unknown_dialect():
-    with pytest.raises(guest.Wrong, match='SQLAlchemy has no dialect "sqlight" in this enviro'):
-        guest.one_dialect("sqlight", strict=True)
-
-
-def test_without_sqlalchemy_there_is_no_dialect(monkeypatch):
-    monkeypatch.setattr(guest, "there", lambda _: False)
-    assert guest.dialect_packages(None) == []
-    with pytest.raises(guest.Wrong, match="SQLAlchemy is not in the application's environment"):
-        guest.dialect_packages(["sqlite"])
-
-
-def test_missing_modules_are_told_without_the_standard_librarys_own():
-    found = {"winreg": {"platform"}, "x.y": {"app.z"}, "x": {"os"}, "_q": {"app.a", "b", "c", "d"}}
-    assert guest.missing(found) == {"x": ["app"], "_q": ["app", "b", "c"]}
-
-
-# The smoke start, on shell scripts that stand in for frozen programs.
-
-
-@pytest.fixture
-def start(tmp_path):
-    def begin(text, timeout=20, mode=0o755, *, gui=False):
-        tree = tmp_path / "tree"
-        tree.mkdir()
-        (tree / "app").write_text(text)
-        (tree / "app").chmod(mode)
-        pack_tree(tree, tmp_path / "app.tar.zst", epoch=0, level=3, root="app")
-        lines = []
-        packed = tmp_path / "app.tar.zst"
-        return smoke_test.start(packed, "app/app", ["-v"], timeout, lines.append, gui=gui)
-
-    return begin
-
-
-@posix
-def test_the_environment_is_empty_and_the_folder_another(start):
-    done = start('#!/bin/sh\n/usr/bin/env\npwd\necho "$@"\n')
-    lines = done.output.splitlines()
-    assert lines[-1] == "-v"
-    assert "slipway-smoke-" in lines[-2]
-    assert not Path(lines[-2]).exists()
-    assert not [line for line in lines if line.startswith(("PATH=", "HOME=", "VIRTUAL_ENV="))]
-
-
-@posix
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("#!/bin/sh\necho one; echo two; exit 3\n", r"ended with exit code 3; it said: one \| two"),
-        ("#!/bin/sh\nkill -SEGV $$\n", "died of SIGSEGV; it said: nothing"),
-        ("#!/no/such/interpreter\n", "the frozen app does not start"),
-        ("\x7fELF nonsense", "the frozen app does not start"),
-        ("#!/bin/sh\necho NoSuchModuleError; exit 1", "name the dialect in the stage's dialects"),
-        ("#!/bin/sh\necho No such file; exit 1", "name data files in include-files"),
-        ("#!/bin/sh\necho relative import; exit 1", "imports its package by name"),
-    ],
-)
-def test_what_does_not_start_says_why(start, text, said):
-    with pytest.raises(StageFailed, match=said):
-        start(text)
-
-
-WINDOWED = """#!/bin/sh
-test "$QT_QPA_PLATFORM" = offscreen || { echo "qt.qpa.xcb: could not connect to display"; exit 1; }
-echo "display $DISPLAY"
-"""
-
-
-@posix
-def test_a_windowed_program_draws_where_nobody_looks(start):
-    assert start(WINDOWED, gui=True).output.startswith("display")
-
-
-@posix
-def test_without_gui_it_is_told_what_to_write(start):
-    with pytest.raises(StageFailed, match=r"write gui = true for a program with windows"):
-        start(WINDOWED)
-
-
-@pytest.mark.skipif(shutil.which("Xvfb") is None, reason="no Xvfb here: apt install xvfb")
-def test_a_program_that_is_not_qt_gets_a_display_of_its_own(start):
-    """Asked by a program that speaks X: the greeting of its protocol, and the server's answer."""
-    code = """
-import os, socket, struct
-number = os.environ["DISPLAY"].lstrip(":")
-link = socket.socket(socket.AF_UNIX)
-link.connect("/tmp/.X11-unix/X" + number)
-link.sendall(struct.pack("<BxHHHHxx", ord("l"), 11, 0, 0, 0))
-print("answer", link.recv(1)[0], "pid", os.getpid())
-"""
-    done = start(f"#!{sys.executable}\n{code}", gui=True)
-    assert done.output.startswith("answer 1 ")
-    left = [one for one in psutil.process_iter(["name", "ppid"]) if one.info["name"] == "Xvfb"]
-    assert not [one for one in left if one.info["ppid"] == os.getpid()]
-
-
-@posix
-def test_what_may_not_be_executed(start):
-    with pytest.raises(StageFailed, match=r"the frozen app does not start: .*may not be run"):
-        start("#!/bin/sh\n", mode=0o644)
+@pytest.mark.skipif(sys.platform != "linux", reason="cx_Freeze asks ldd on Linux alone")
+def test_a_folder_that_cx_freeze_cuts(tmp_path, make_job, recorder, monkeypatch):
+    (tmp_path / "My App (v2)").mkdir()
+    monkeypatch.chdir(tmp_path / "My App (v2)")
+    with pytest.raises(WrongInput, match=r"with a \( in its name"):
+        run(make_job({"uses": "freeze", "script": "x.py"}), recorder)
 
 
 @pytest.mark.slow
-@posix
-def test_what_does_not_end_is_stopped(start):
-    with pytest.raises(StageFailed, match=r"the frozen app did not end within .*was stopped"):
-        start("#!/bin/sh\necho waiting\nexec /bin/sleep 60\n", timeout=0.5)
+@pytest.mark.skipif(os.name != "posix", reason="there is no SIGTERM elsewhere")
+def test_a_stage_that_is_stopped_does_not_go_on(project, make_job, tmp_path):
+    """A program that serves for ever is started unfrozen, and stopped there by a time limit."""
+    folder = project({"serve.py": "import time\nprint('serving', flush=True)\ntime.sleep(600)\n"})
+    job = tmp_path / "job.json"
+    job.write_text(
+        make_job({"uses": "freeze", "script": "serve.py"}).model_dump_json(by_alias=True)
+    )
+    words = [sys.executable, "-m", "slipway.cli", "stage", "freeze", "--settings", str(job)]
+    with subprocess.Popen(
+        words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        for line in process.stdout:
+            if "serving" in line:
+                break
+        process.terminate()
+        left = process.stdout.read()
+    assert process.returncode == 1
+    assert "stopped from outside (SIGTERM)" in left
+    assert "freezing" not in left

@@ -1,0 +1,1 @@
+"""Parts of bench/freeze.py: the projects it freezes."""

@@ -1,0 +1,1 @@
+"""Read what binaries of Windows and Linux say of themselves."""

@@ -1,0 +1,1 @@
+"""What is in a frozen tree: its files, and what each belongs to."""

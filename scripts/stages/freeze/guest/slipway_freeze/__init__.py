@@ -1,0 +1,1 @@
+"""Freeze an application inside its own Python."""

@@ -1,0 +1,1 @@
+"""A sitecustomize that records what a program uses."""

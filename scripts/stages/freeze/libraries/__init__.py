@@ -1,0 +1,1 @@
+"""Check that a frozen tree holds the libraries that its binaries load."""

@@ -1,0 +1,1 @@
+"""A program that knows its own version."""

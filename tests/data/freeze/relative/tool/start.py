@@ -1,0 +1,4 @@
+from .numbers import SEVEN
+
+if __name__ == "__main__":
+    print(SEVEN)
