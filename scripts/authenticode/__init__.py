@@ -1,0 +1,1 @@
+"""Authenticode: Windows binaries, their signatures, and the programs that sign them."""
