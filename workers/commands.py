@@ -1,10 +1,13 @@
 # ruff: noqa: N815, RUF012  Buildbot's and Twisted's own names and types
-"""Worker commands that Slipway adds to Buildbot's own: places, files in, files out.
+"""Worker commands that Slipway adds to Buildbot's own: places, files in, files out, code.
 
 Buildbot's uploadFile and downloadFile open any kind of file at a path, in the worker's only thread:
 a pipe that a stage put there blocks the worker and every run on it for good, a device never ends,
 and a link leads anywhere. These commands open plain files in a place only (see `places`), never
 block on one, stop at the announced size, and can be interrupted.
+
+A worker is not brought up to date with its master: these commands, their arguments and answers stay
+as they are. What is new gets a name of its own.
 """
 
 from __future__ import annotations
@@ -16,17 +19,20 @@ from typing import Any
 from buildbot_worker.commands import registry
 from buildbot_worker.commands.base import Command
 from buildbot_worker.pb import WorkerForBuilderPb
-from twisted.internet import defer
+from twisted.internet import defer, task
 from twisted.internet import reactor as installed
 from twisted.python import log
 
+from slipway.scripts.opened_files import NEW_FILE_FLAGS
 from slipway.workers.places.place import NoPlace, clear_way
 from slipway.workers.places.provider import places_here
+from slipway.workers.stage_code.here import CodeHere, FoundCode, code_here
 
 __all__ = [
     "PATIENCE",
     "PLACES",
     "Begin",
+    "Code",
     "End",
     "Give",
     "StageBuilder",
@@ -38,6 +44,8 @@ __all__ = [
 #: Seconds that a stage waits for the removal of leftovers; then it starts while that goes on.
 PATIENCE = 30.0
 _HASH = 64
+#: Seconds after which a worker that installs code says that it is still at it.
+_BEAT = 10.0
 _MOST_REPORTED = 20
 
 #: Buildbot types this module as if it were an interface; it is the object that provides it.
@@ -77,6 +85,25 @@ class _PlaceCommand(Command):  # type: ignore[misc]
         """Do the work."""
         raise NotImplementedError
 
+    @property
+    def code(self) -> CodeHere:
+        """The code on this worker."""
+        return code_here(self.builder.parent)
+
+    @defer.inlineCallbacks
+    def receive(self, descriptor: int) -> Any:
+        """Write the file that the master sends, up to its announced size."""
+        reader, remaining = self.args["reader"], int(self.args["size"])
+        with os.fdopen(descriptor, "wb") as stream:
+            while remaining > 0 and not self.interrupted:
+                wanted = min(remaining, int(self.args["blocksize"]))
+                data = yield self.protocol_command.protocol_update_read_file(reader, wanted)
+                if not data:
+                    break
+                remaining -= len(data)
+                stream.write(data)
+        yield self.protocol_command.protocol_update_read_file_close(reader)
+
     def interrupt(self) -> None:
         """Stop at the next block."""
         self.interrupted = True
@@ -89,7 +116,7 @@ class Begin(_PlaceCommand):
 
     @defer.inlineCallbacks
     def work(self) -> Any:
-        """Report the place, and leftovers that could not be removed."""
+        """Report the place, leftovers that could not be removed, and the code that is there."""
         run, tenant = str(self.args["run"])[:200], str(self.args.get("tenant", ""))
         begun = yield PLACES.begin(self.builder, run, tenant)
         problems = [begun.problem] if begun.problem else []
@@ -101,6 +128,10 @@ class Begin(_PlaceCommand):
                 ("problems", problems[:_MOST_REPORTED]),
             ]
         )
+        if "code" in self.args:
+            records = [str(one) for one in self.args["records"]]
+            found = yield self.code.find(_digest(self.args["code"]), records)
+            self.sendStatus([("code", found.state), *_described(found)])
 
 
 class Take(_PlaceCommand):
@@ -111,21 +142,46 @@ class Take(_PlaceCommand):
     @defer.inlineCallbacks
     def work(self) -> Any:
         """Write the file; the script verifies its hash."""
-        reader, name = self.args["reader"], str(self.args["sha256"])
-        if len(name) != _HASH or set(name) - set("0123456789abcdef"):
-            msg = f"{name!a} is no SHA-256"
-            raise NoPlace(msg)
-        remaining = int(self.args["size"])
-        made = yield PLACES.new_file(self.builder, name)
-        with os.fdopen(made, "wb") as stream:
-            while remaining > 0 and not self.interrupted:
-                wanted = min(remaining, int(self.args["blocksize"]))
-                data = yield self.protocol_command.protocol_update_read_file(reader, wanted)
-                if not data:
-                    break
-                remaining -= len(data)
-                stream.write(data)
-        yield self.protocol_command.protocol_update_read_file_close(reader)
+        made = yield PLACES.new_file(self.builder, _digest(self.args["sha256"]))
+        yield self.receive(made)
+
+
+class Code(_PlaceCommand):
+    """Receive the master's code and install it, where it is not there yet."""
+
+    requiredArgs = ["sha256", "size", "reader", "blocksize"]
+    _waits: defer.Deferred[FoundCode] | None = None
+
+    @defer.inlineCallbacks
+    def work(self) -> Any:
+        """Report what the stage is to be started with; the installation verifies the hash."""
+        key = _digest(self.args["sha256"])
+        file = None if self.code.is_making(key) else self.code.new_file()
+        try:
+            if file is not None:
+                yield self.receive(os.open(file, NEW_FILE_FLAGS, 0o600))
+        except BaseException:
+            self.code.forget(file)
+            raise
+        if self.interrupted:
+            self.code.forget(file)
+            return
+        waits = self._waits = self.code.make(key, file)
+        beats = task.LoopingCall(self.sendStatus, [("alive", True)])
+        beats.start(_BEAT, now=False)
+        try:
+            found = yield waits
+        except defer.CancelledError:
+            return
+        finally:
+            beats.stop()
+        self.sendStatus(_described(found))
+
+    def interrupt(self) -> None:
+        """Wait no longer; an installation goes on."""
+        super().interrupt()
+        if self._waits is not None and not self._waits.called:
+            self._waits.cancel()
 
 
 class Give(_PlaceCommand):
@@ -155,6 +211,23 @@ class End(_PlaceCommand):
         """Rename the place and start its removal."""
         done = PLACES.end(self.builder)
         done.addErrback(lambda failure: log.err(failure, "while clearing a place"))
+
+
+def _digest(text: Any) -> str:
+    """Return a SHA-256 that may be a file's name.
+
+    Raises:
+        NoPlace: It is none.
+    """
+    name = str(text)
+    if len(name) != _HASH or set(name) - set("0123456789abcdef"):
+        msg = f"{name!a} is no SHA-256"
+        raise NoPlace(msg)
+    return name
+
+
+def _described(found: FoundCode) -> list[tuple[str, str]]:
+    return [("path", found.path), ("version", found.version)]
 
 
 def _patiently(done: defer.Deferred[list[str]], builder: Path) -> defer.Deferred[list[str]]:
@@ -193,5 +266,6 @@ def register() -> None:
             "slipway.take": Take,
             "slipway.give": Give,
             "slipway.end": End,
+            "slipway.code": Code,
         }
     )

@@ -27,8 +27,10 @@ from twisted.python.logfile import LogFile
 
 from slipway.scripts import guard
 from slipway.workers import commands
+from slipway.workers.connection_watch import watch_connection
 from slipway.workers.launcher import handover
 from slipway.workers.login import keep_trying
+from slipway.workers.master_calls import answer_master
 {imported}
 # Stages are of this user: none of them may read what this process hands to another's script.
 guard.protect()
@@ -53,7 +55,9 @@ worker = Worker({host!r}, {port!r}, {name!r}, password, basedir, keepalive=600, 
 worker.bot.buffer_timeout = 0.25
 worker.bot.WorkerForBuilder = commands.StageBuilder
 keep_trying(worker.bf)
-{connect}worker.setServiceParent(application)
+answer_master(worker)
+{connect}watch_connection(worker, {host!r}, {port!r}, {fingerprint!r})
+worker.setServiceParent(application)
 ClockWatch(reactor).setServiceParent(application)
 '''
 
@@ -98,6 +102,7 @@ def write_tac(place: WorkerPlace) -> Path:
         host=place.host,
         port=place.port,
         name=place.name,
+        fingerprint=place.fingerprint,
     )
     tac.write_text(text, encoding="utf-8")
     for name, what in (("admin", "made by slipway"), ("host", platform.node() or "unknown")):

@@ -25,7 +25,7 @@ from slipway.workers.bundle.own_wheel import pack_own_wheel
 
 from .wine import PYTHON, Windows, find_wine
 
-__all__ = ["NotHere", "install", "machine"]
+__all__ = ["NotHere", "fresh", "install", "machine"]
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Where what was installed and downloaded stays.
@@ -92,6 +92,29 @@ def machine() -> Iterator[Windows]:
             yield found
     finally:
         found.end()
+
+
+@contextmanager
+def fresh(folder: Path) -> Iterator[Windows]:
+    """Provide a machine on which nothing was ever installed: no Python, no Git; then delete it.
+
+    It has what Wine has: a missing VC++ runtime does not show, for Wine has one of its own.
+
+    Raises:
+        NotHere: Wine is not installed.
+    """
+    if not find_wine():
+        msg = "Wine is not on this machine; install it: apt install wine64"
+        raise NotHere(msg)
+    found = Windows(folder / "prefix")
+    folder.mkdir(parents=True)
+    try:
+        found.run("wineboot", "-i")
+        found.run("winecfg", "-v", "win10")
+        yield found
+    finally:
+        found.end()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _wheel(folder: Path) -> str:

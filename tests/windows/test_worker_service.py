@@ -63,6 +63,7 @@ def test_a_worker_is_set_up_in_one_go_and_removed(
     assert state(windows) == _RUNNING
     run = wait_for(lambda: site.run(1).get("state") == "passed" and site.run(1), site.said, 300)
     assert run["stages"]["hello"]["worker"] == "win1"
+    _check(windows, site)
 
     # Killed: the service starts it again.
     log = windows.path(FOLDER) / "worker" / "twistd.log"
@@ -80,6 +81,21 @@ def test_a_worker_is_set_up_in_one_go_and_removed(
     assert not windows.path(FOLDER).exists()
     assert "error" in windows.run(PYTHON, "-c", _STATE).stdout
     assert set_up(windows, bundle, "--remove").returncode == 0
+
+
+def _check(windows: Windows, site: WindowsSite) -> None:
+    """Have the machine checked from both sides."""
+    done = site.run_slipway("worker", "check", "--name", "win1", "--json")
+    lines = {line["check"]: line for line in json.loads(done.stdout)["lines"]}
+    for name in ("slipway", "python", "git", "master", "connected", "clock", "long paths", "cache"):
+        assert lines[name]["state"] == "good", done.stdout
+    assert "on" in lines["encoding"]["found"].split("UTF-8 mode ")[1], done.stdout
+    # Wine has no local users, so this one runs as Windows itself.
+    assert "runs as LocalSystem: its stages may do anything" in lines["service"]["found"]
+    assert done.returncode == 0, done.stdout
+    here = windows.run(r"C:\Python311\Scripts\slipway.exe", "worker", "check", FOLDER)
+    assert "with the certificate that is known here" in here.stdout, here.stdout
+    assert here.returncode == 0, here.stdout
 
 
 def _kill_worker(windows: Windows) -> None:

@@ -70,7 +70,7 @@ def test_it_does_slipways_own_commands_and_nobody_looks_into_it(place):
         [sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines() == [
-        "slipway.begin slipway.end slipway.give slipway.take",
+        "slipway.begin slipway.code slipway.end slipway.give slipway.take",
         "StageBuilder",
         "0",
     ]

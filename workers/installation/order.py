@@ -19,14 +19,8 @@ _PATIENCE = 90
 _CONNECTED = "Connected to"
 #: Bytes of the log that are read.
 _MOST = 1_000_000
-#: What the worker's log says about a connection that cannot be made, and what to do about it.
-_REASONS = {
-    ": not connected": "",
-    "UnauthorizedLogin": "the master refuses the worker's name or password; make a new bundle",
-    "Connection was refused": "nothing listens there: does the master run, is worker-listen right?",
-    "DNS lookup failed": "the host is not known on this machine",
-    "timed out": "the host does not answer: is a firewall between the machines?",
-}
+#: What the worker's log says about a connection that cannot be made: see `connection_watch`.
+_REASON = ": not connected"
 
 
 class Action(StrEnum):
@@ -111,9 +105,8 @@ class Order:
             if _CONNECTED in said:
                 return ""
             time.sleep(0.5)
-        reasons = [text for mark, text in _REASONS.items() if mark in said]
-        shown = [line for line in said.splitlines() if ": not connected" in line]
-        why = " ".join([*shown[-1:], *filter(None, reasons)]) or "the log does not say why"
+        shown = [line for line in said.splitlines() if _REASON in line]
+        why = "".join(shown[-1:]) or "the log does not say why"
         return (
             f"the worker {self.name} is set up, and has not connected to {self.host}:{self.port} "
             f"within {_PATIENCE} s: {why}; it keeps trying. Its log: {self.log}"

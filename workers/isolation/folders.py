@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from slipway.model.errors import MissingTool
@@ -37,6 +37,7 @@ def give(
         _make_areas(needs.folder, tenants)
     if account is None:
         _make_rooms(needs, user, group)
+    _take_back(needs.releases)
     given: set[Path] = set()
     for name, tenant in needs.tenants.items():
         owner = (tenants or {}).get(name)
@@ -55,6 +56,13 @@ def give(
         mirror.mkdir(parents=True, exist_ok=True)
         if account is not None:
             _share(mirror, groups.get(mirror, group))
+
+
+def _take_back(releases: Iterable[Path]) -> None:
+    """Make the master the owner of its releases, which an earlier version gave to tenants."""
+    for folder in releases:
+        if folder.exists() or folder.is_symlink():
+            _hand_over(folder, os.geteuid(), os.getegid())
 
 
 def _make_areas(folder: Path, tenants: Mapping[str, Account]) -> None:

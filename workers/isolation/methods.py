@@ -37,6 +37,7 @@ from slipway.workers.isolation.bubblewrap import for_tenant, for_worker
 from slipway.workers.isolation.needs import Needs, needs_of, uv_pythons
 
 __all__ = [
+    "ON_PURPOSE",
     "VARIABLE",
     "Isolation",
     "Way",
@@ -51,6 +52,8 @@ __all__ = [
 Way = Literal["user", "namespaces", "none"]
 #: The variable that passes the local workers' isolation to the master, as JSON.
 VARIABLE = "SLIPWAY_ISOLATION"
+#: The reason why a worker is not isolated where nobody wants it to be.
+ON_PURPOSE = "pipeline.toml says isolated = false"
 #: Seconds for the start of an isolated process; a machine may be busy.
 _PATIENCE = 60.0
 _PIECE = 100_000
@@ -225,7 +228,7 @@ def _isolate(site: Site, home: Home, config: Path, name: str, *, trying: bool) -
     needs = needs_of(site, home, config, name)
     found = Isolation(name, needs, "none")
     if not site.workers[name].isolated:
-        return replace(found, why="pipeline.toml says isolated = false")
+        return replace(found, why=ON_PURPOSE)
     if sys.platform != "linux":
         return replace(found, why="Slipway can do it on Linux alone")
     try:

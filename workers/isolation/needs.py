@@ -32,9 +32,9 @@ class Tenant:
     mirror: Path | None = None
     """The mirror of the project's repository."""
     keys: tuple[Path, ...] = ()
-    """Key files for deployments by ssh."""
+    """Key files for deployments and publishing by ssh."""
     writes: tuple[Path, ...] = ()
-    """Folders for releases and deployments."""
+    """Folders for copies of releases, and for deployments."""
     variables: frozenset[str] = frozenset()
     """Environment variables that its stages name: the URLs of database servers."""
 
@@ -55,15 +55,18 @@ class Needs:
     """Files with secrets that lie outside the state folder."""
     tenants: Mapping[str, Tenant] = field(default_factory=dict)
     """Additional needs of each tenant, by its name."""
+    releases: tuple[Path, ...] = ()
+    """Folders of releases in the state folder: the master's, and no worker's. An earlier version
+    of Slipway gave them to tenants."""
 
     @property
     def keys(self) -> tuple[Path, ...]:
-        """Key files of all deployments by ssh."""
+        """Key files of all deployments and publishing by ssh."""
         return _once(path for one in self.tenants.values() for path in one.keys)
 
     @property
     def writes(self) -> tuple[Path, ...]:
-        """Folders for releases and deployments."""
+        """Folders for copies of releases, and for deployments."""
         return _once(path for one in self.tenants.values() for path in one.writes)
 
     @property
@@ -111,13 +114,22 @@ def needs_of(site: Site, home: Home, config: Path, worker: str) -> Needs:
         mirrors=mirrors,
         hides=(config, *(config.parent / file for file in site.secret_files)),
         tenants=tenants,
+        releases=_once(path for path in _releases(site, home) if path.is_relative_to(home.root)),
     )
+
+
+def _releases(site: Site, home: Home) -> Iterator[Path]:
+    for title, project in site.project.items():
+        for stage in project.stages.values():
+            if stage.makes_release:
+                yield _plain(home.root / stage.release_folder / title)
 
 
 def _with(tenant: Tenant, home: Home, project: Project, stage: Stage) -> Tenant:
     """Return a copy of a tenant with the needs of one more stage added."""
     keys, writes = [*tenant.keys], [*tenant.writes]
     writes += [home.root / one for one in stage.written_folders(tenant.project).values()]
+    keys += [home.root / one for one in stage.key_files()]
     if stage.deploys_to is not None:
         deployer = project.environments[stage.deploys_to].deployer
         writes += [home.root / one for one in deployer.written_folders().values()]

@@ -140,7 +140,7 @@ class Places:
                     break
                 parts = path.name.split(_MARK)
                 was_aside = len(parts) == 3 and parts[0] == _LEFTOVER  # noqa: PLR2004
-                was_aside = was_aside and parts[2] in {builder.name, "cache"}
+                was_aside = was_aside and parts[2] in {builder.name, "cache", "code"}
                 was_beside = len(parts) == 2 and parts[0] == builder.name  # noqa: PLR2004
                 in_the_way = path == builder and now is not None
                 if (was_aside or was_beside or in_the_way) and (now is None or path != now.folder):

@@ -9,7 +9,6 @@ from typing import Any
 
 from buildbot.config.errors import ConfigErrors
 from buildbot.plugins import util
-from buildbot.worker import Worker
 from twisted.internet.endpoints import quoteStringArgument
 
 from slipway.config import read_closely
@@ -19,17 +18,20 @@ from slipway.master.buildbot_config.builders import make_builders
 from slipway.master.buildbot_config.force import force_schedulers
 from slipway.master.buildbot_config.last_good_file import KeptSite
 from slipway.master.buildbot_config.priorities import by_urgency
+from slipway.master.buildbot_config.site_worker import SiteWorker
+from slipway.master.carried_code import CodeService
 from slipway.master.ledger_service import LedgerService
 from slipway.master.notify.service import Notices
 from slipway.master.scheduling.poller import RepositoryPoller
 from slipway.master.scheduling.scheduler import PipelineScheduler
+from slipway.master.worker_port import watch_port
 from slipway.model.cell import cells
 from slipway.model.errors import SlipwayError
 from slipway.model.git_names import is_url
 from slipway.model.site import Project, Site, builder_name
 from slipway.secrets.reading import given_secret
 from slipway.state_folder import CONFIG, Home
-from slipway.steps.ledger_api import SERVICE
+from slipway.steps.ledger_api import CODE_SERVICE, SERVICE
 from slipway.workers.isolation import methods as isolation
 
 __all__ = ["Plan", "repository_of"]
@@ -91,6 +93,7 @@ class Plan:
         Raises:
             ConfigErrors: The certificate cannot be used.
         """
+        watch_port()
         site = self.site.site
         place = f"{site.worker_port}:interface={quoteStringArgument(site.worker_listen)}"
         if not site.speaks_tls:
@@ -113,14 +116,14 @@ class Plan:
         """Return Buildbot's projects."""
         return [util.Project(name=name, slug=name) for name in self.site.project]
 
-    def workers(self) -> list[Worker]:
+    def workers(self) -> list[SiteWorker]:
         """Return the workers; read their passwords.
 
         Raises:
             ConfigErrors: A password cannot be read.
         """
         return [
-            Worker(
+            SiteWorker(
                 name,
                 self._password(name),
                 max_builds=worker.max_builds,
@@ -189,22 +192,26 @@ class Plan:
         return by_urgency
 
     def services(self) -> list[Any]:
-        """Return Buildbot services: the ledger service, the kept configuration, the notices."""
+        """Return Buildbot services: the ledger, the stages' code, the kept file, the notices."""
+        local = isolation.workers_here(self.site)
         ledger = LedgerService(
             name=SERVICE,
+            settings=self.site.site,
             projects=dict(self.site.project),
             repositories={name: self.repository(one) for name, one in self.site.project.items()},
             store_folder=str(self.home.store),
             state_folder=str(self.home.root),
             folder=str(self.folder),
             mirrors={name: str(self.home.mirror(name)) for name in self.site.project},
-            local=isolation.workers_here(self.site),
+            local=local,
         )
+        elsewhere = [name for name in self.site.workers if name not in local]
+        code = CodeService(name=CODE_SERVICE, folder=str(self.home.code), elsewhere=elsewhere)
         kept = KeptSite(name=f"{SERVICE}-kept", text=self.text, place=str(self.home.kept_site))
         notices = Notices(
             name=f"{SERVICE}-notices", notifiers=dict(self.site.notify), url=self.site.site.url
         )
-        return [ledger, kept, notices]
+        return [ledger, code, kept, notices]
 
     def www(self) -> dict[str, Any]:
         """Return Buildbot's `www`, with authentication and authorization.

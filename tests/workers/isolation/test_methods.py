@@ -30,7 +30,12 @@ def site(workers=None, **deployer):
     where = {"kind": "folder", "path": "deployed/there"} | deployer
     stages = {
         "check": {"uses": "tests"},
-        "publish": {"uses": "publish", "needs": ["check"], "runs-on": ["release"]},
+        "publish": {
+            "uses": "publish",
+            "needs": ["check"],
+            "runs-on": ["release"],
+            "targets": [{"kind": "folder", "path": "copies"}],
+        },
         "there": {
             "uses": "deploy",
             "needs": ["publish"],
@@ -66,7 +71,9 @@ def test_a_worker_gets_what_its_own_stages_need(home):
     tests = needs(home, "tests")
     assert (tests.mirrors, tests.writes, tests.keys) == ((home.mirror("demo"),), (), ())
     release = needs(home, "release")
-    assert release.writes == (home.root / "deployed/there", home.root / "releases/demo")
+    assert release.writes == (home.root / "copies/demo", home.root / "deployed/there")
+    # The master makes releases: no worker writes there.
+    assert release.releases == tests.releases == (home.root / "releases/demo",)
     assert Path(sys.prefix) in release.reads
     for path in (*tests.reads, *release.reads):
         assert not home.root.is_relative_to(path), "the state folder must not lie in it"
@@ -86,14 +93,34 @@ def test_a_deployment_by_ssh_gets_its_key_and_no_other_worker_does(home):
     assert needs(home, "tests", **description).keys == ()
 
 
+def test_a_target_over_sftp_gets_its_key_in_the_tenant_that_publishes(home):
+    target = {
+        "kind": "sftp",
+        "host": "files",
+        "user": "upload",
+        "path": "in",
+        "identity": "keys/upload",
+        "known-hosts": "keys/known",
+    }
+    made = site()
+    project = made.project["demo"]
+    stage = project.stages["publish"]
+    stage = type(stage).model_validate(stage.model_dump(by_alias=True) | {"targets": [target]})
+    project = project.model_copy(update={"stages": {**project.stages, "publish": stage}})
+    made = made.model_copy(update={"project": {"demo": project}})
+    found = needs_of(made, home, Path("/etc/pipeline.toml"), "release").tenants
+    keys = (home.root / "keys/known", home.root / "keys/upload")
+    assert {name: one.keys for name, one in found.items() if one.keys} == {"demo~publish": keys}
+
+
 @pytest.mark.parametrize("path", [".", "..", "/"])
 def test_the_state_folder_itself_is_never_given(home, path):
-    assert needs(home, "release", path=path).writes == (home.root / "releases/demo",)
+    assert needs(home, "release", path=path).writes == (home.root / "copies/demo",)
 
 
 def test_of_paths_in_one_another_the_outer_is_enough(home):
-    one = needs(home, "release", path="releases/demo/deep")
-    assert one.writes == (home.root / "releases/demo",)
+    one = needs(home, "release", path="copies/demo/deep")
+    assert one.writes == (home.root / "copies/demo",)
 
 
 # ---- the folders
@@ -123,10 +150,11 @@ def test_a_link_in_place_of_the_workers_folder_leads_nowhere(home, tmp_path):
     assert (tmp_path / "precious").stat().st_mode & 0o777 != 0o700
 
 
-def test_a_link_in_place_of_what_it_may_write_is_refused(home, tmp_path):
+@pytest.mark.parametrize("place", ["copies", "releases"])
+def test_a_link_in_place_of_what_it_may_write_is_refused(home, tmp_path, place):
     made = needs(home, "release")
-    (home.root / "releases").mkdir()
-    (home.root / "releases" / "demo").symlink_to(tmp_path)
+    (home.root / place).mkdir()
+    (home.root / place / "demo").symlink_to(tmp_path)
     with pytest.raises(Exception, match="is a link"):
         folders.give(made, home, None)
 
@@ -360,7 +388,7 @@ def test_what_a_stage_left_for_tmp_is_in_nobodys_way(home, tmp_path, what):
 @pytest.mark.skipif(os.geteuid() != 0, reason="this is not root")
 def test_a_second_name_of_anothers_file_is_not_handed_over(home, tmp_path):
     made = needs(home, "release")
-    folder = home.root / "releases" / "demo"
+    folder = home.root / "copies" / "demo"
     folder.mkdir(parents=True)
     (tmp_path / "precious").touch()
     (folder / "mine").touch()
@@ -387,3 +415,16 @@ def test_a_worker_starts_whatever_its_stages_have_left(tmp_path):
     assert (folder / "home" / "kept").exists()
     assert (folder / "twistd.log").exists()
     assert list(precious.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="this is not root")
+def test_releases_that_were_a_tenants_are_the_masters_now(home):
+    made = needs(home, "tests")
+    release = home.root / "releases" / "demo" / "1.0+1"
+    release.mkdir(parents=True)
+    (release / "release.json").touch()
+    for path in (release.parent, release, release / "release.json"):
+        os.chown(path, 54321, 54321)
+    folders.give(made, home, Account("x", 54322, 54322))
+    owners = {path.stat().st_uid for path in (release.parent, release, release / "release.json")}
+    assert owners == {0}

@@ -5,15 +5,18 @@ from __future__ import annotations
 import argparse
 import re
 import shutil
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slipway.model.errors import StageFailed, WrongInput
 from slipway.scripts.stages.features.early_start import Started, start_early
+from slipway.scripts.stages.features.feature_files import asks_only
 
 if TYPE_CHECKING:
     from slipway.model.kinds.features import FeatureKeys
+    from slipway.scripts.stages.features import local as feature_local
 
 __all__ = ["run"]
 
@@ -30,9 +33,31 @@ def run(options: argparse.Namespace) -> int:
     if not source.is_dir():
         msg = f"--source {options.source} is no folder; name the project"
         raise WrongInput(msg)
+    if options.rest[:1] == ["--"]:
+        options.rest = options.rest[1:]
+    if asks_only(options.rest):
+        return _ask_behave(options, source)
     # Before any other import: the processes load behave beside this command.
     with start_early(source, options.jobs, options.rest) as started:
         return _run(options, started)
+
+
+def _ask_behave(options: argparse.Namespace, source: Path) -> int:
+    from slipway.scripts.report import ConsoleReport
+    from slipway.scripts.stages.features import local as feature_local
+
+    return feature_local.ask_behave(
+        source, tuple(options.rest), ConsoleReport(), _packages(options)
+    )
+
+
+def _packages(options: argparse.Namespace) -> feature_local.Given:
+    from slipway.scripts.stages.features.local import Given
+
+    def split(text: str | None) -> tuple[str, ...] | None:
+        return None if text is None else tuple(filter(None, re.split(r"[,\s]+", text)))
+
+    return Given(extras=split(options.extras) or (), groups=split(options.groups))
 
 
 def _run(options: argparse.Namespace, started: Started) -> int:
@@ -49,7 +74,7 @@ def _run(options: argparse.Namespace, started: Started) -> int:
             arguments=tuple(options.rest),
             shard=_shard(options.shard),
             output=options.output,
-            named=read_seeds(options.seed),
+            given=replace(_packages(options), seeds=read_seeds(options.seed)),
             report=report,
         )
     except StageFailed as error:

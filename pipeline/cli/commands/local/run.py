@@ -12,15 +12,18 @@ from rich.console import Console
 
 from slipway.cli.lib.interrupts import Interrupts
 from slipway.cli.lib.ledger_listing import only_project
+from slipway.cli.lib.plan_table import print_plan
 from slipway.cli.lib.state_labels import PENDING, mark, word
 from slipway.cli.lib.terminal import terminal
 from slipway.config import read
 from slipway.local.runner import LocalRun, Outcome
 from slipway.local.working_tree import Trip, choose, run_facts
 from slipway.model.duration import format_duration
-from slipway.model.errors import WrongInput
+from slipway.model.errors import MissingTool, WrongInput
 from slipway.model.git_names import is_url
 from slipway.model.protocol.event import AnyEvent, Notice, Progress, TestResult
+from slipway.model.site import Project
+from slipway.scripts.stages.publish.delivery.plan import PLAN, Plan
 from slipway.scripts.terminal_text import escape
 from slipway.secrets.reading import given_here, variables_of
 from slipway.state_folder import Home
@@ -43,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     console = terminal()
     changed = ", with changes that no commit has" if facts.dirty and facts.revision else ""
     console.print(f"[bold]{name}[/] {facts.version} [dim]in {escape(str(source))}{changed}[/]")
-    given = given_here(project, names, options.config.resolve().parent, name)
+    given = _given(project, names, options.config.resolve().parent, name, console)
     local = LocalRun(
         trip, names, _Teller(console), given, asked=options.stages, hidden=variables_of(site)
     )
@@ -56,6 +59,27 @@ def run(options: argparse.Namespace) -> int:
         raise WrongInput(msg) from None
     _close(console, local, home, time.time() - started)
     return code
+
+
+def _given(
+    project: Project, names: list[str], base: Path, name: str, console: Console
+) -> dict[str, dict[str, str]]:
+    """Read the stages' secrets.
+
+    Those of targets are not asked for: a developer's machine sends them nothing.
+
+    Raises:
+        MissingTool: Some cannot be read here.
+    """
+    publishing = [one for one in names if project.stages[one].makes_release]
+    given = given_here(project, [one for one in names if one not in publishing], base, name)
+    for one in publishing:
+        try:
+            given |= given_here(project, [one], base, name)
+        except MissingTool as error:
+            text = f"{error}: its targets cannot be asked what they have"
+            console.print(f"[bold]{escape(one)}[/] [yellow]{escape(text)}[/]")
+    return given
 
 
 class _Teller:
@@ -85,6 +109,11 @@ def _close(console: Console, local: LocalRun, home: Path, seconds: float) -> Non
     places = {str(o.facts["folder"]) for o in local.outcomes.values() if "folder" in o.facts}
     for place in sorted(places):
         console.print(f"[bold]release[/] {escape(place)}")
+    for outcome in local.outcomes.values():
+        for artefact in outcome.artefacts:
+            if outcome.cell.stage.makes_release and artefact.name == PLAN:
+                console.print()
+                print_plan(Plan.model_validate_json(Path(artefact.path).read_bytes()))
     console.print(f"[dim]{format_duration(seconds)}; logs and output: {escape(str(home))}[/]")
 
 

@@ -1,4 +1,4 @@
-"""`slipway worker`: make a worker's bundle, or write the files of a worker on this machine."""
+"""`slipway worker`: make a worker's bundle, write a worker's files, or check its machine."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ def run(options: argparse.Namespace) -> int:
         from slipway.cli.commands.site import worker_bundle
 
         return worker_bundle.run(options)
+    if options.what == "check":
+        from slipway.cli.commands.local import worker_check
+
+        return worker_check.run(options)
     from slipway.cli.commands.local import worker_setup
 
     return worker_setup.run(options)
