@@ -30,6 +30,7 @@ SCHEME = 1
 KEPT = 12
 IN_USE = 24 * 3600.0
 _MARK = ".complete"
+_HELD = "constraints.txt"
 
 
 def prepare(
@@ -55,6 +56,7 @@ def prepare(
     """
     source = source.resolve()
     plan = make_plan(source, stage)
+    report.log(f"{plan.told}\n")
     shelf = cache.resolve() / "environments"
     shelf.mkdir(parents=True, exist_ok=True)
     key = _key(source, stage, plan, tools)
@@ -130,9 +132,14 @@ def _make(
         calls.append(("pip", "install", *tools))
     if plan.locked:
         check_lock(source, folder)
+    held: tuple[str, ...] = ()
     for call in calls:
         words = call if call[0] == "venv" else (*call, "--python", str(python_in(folder)))
+        words += held if call[:2] == ("pip", "install") else ()
         call_uv(words, cwd=source, folder=folder, python=python, report=report)
+        if call[0] == "venv" and plan.constraints:
+            (folder / _HELD).write_text("\n".join(plan.constraints) + "\n", "utf-8")
+            held = ("--constraints", str(folder / _HELD))
     mark = json.dumps(list_versions(folder, python_in(folder), source), sort_keys=True)
     (folder / f"{_MARK}.new").write_text(mark, "utf-8")
     (folder / f"{_MARK}.new").replace(folder / _MARK)

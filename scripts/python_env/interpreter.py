@@ -90,4 +90,8 @@ def roots(source: Path) -> list[Path]:
 
 def clean_environment() -> dict[str, str]:
     """Return this process's environment without the variables of Slipway's own Python."""
-    return {name: value for name, value in os.environ.items() if name.upper() not in FOREIGN}
+    found = {name: value for name, value in os.environ.items() if name.upper() not in FOREIGN}
+    if os.name == "nt":
+        # Python would print in the local code page, and stop at the first letter that it lacks.
+        found = {"PYTHONUTF8": "1", "PYTHONIOENCODING": "utf-8"} | found
+    return found

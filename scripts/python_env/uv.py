@@ -98,12 +98,13 @@ def try_uv(
     return Finished(finished.code, "\n".join(output))
 
 
-def explain(output: str, python: str) -> SlipwayError:
+def explain(output: str, python: str, what: str = "the application's environment") -> SlipwayError:
     """Convert uv's output into an error of the right class.
 
     Args:
         output: All of uv's output.
         python: The requested Python.
+        what: What was to be made, for the error sentence.
     """
     error = _last_error(output)
     if _NO_PYTHON.search(error):
@@ -116,7 +117,7 @@ def explain(output: str, python: str) -> SlipwayError:
             f"the package index cannot be reached: {error}; "
             "check the network, or UV_DEFAULT_INDEX if there is a mirror"
         )
-    return WrongInput(f"the application's environment cannot be made: {error}")
+    return WrongInput(f"{what} cannot be made: {error}")
 
 
 def _last_error(output: str) -> str:

@@ -21,7 +21,7 @@ from slipway.scripts.stages.databases.postgresql_catalogue import (
 )
 from slipway.scripts.stages.databases.rows import Rows
 from slipway.scripts.stages.databases.sqlite import broken_key
-from slipway.scripts.stages.databases.tables import Table
+from slipway.scripts.stages.databases.tables import Table, cannot_make
 from slipway.scripts.stages.databases.text_values import allowed, shown
 
 __all__ = ["Connection", "PostgresqlSeed"]
@@ -53,12 +53,14 @@ class PostgresqlSeed:
         schemas = sorted({table.schema for table in tables if table.schema})
         for schema in schemas if ddl else ():
             self._db.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+        statement = ""
         try:
-            for statement in ddl:
-                self._db.execute(statement.encode())
+            for current in ddl:
+                statement = current
+                self._db.execute(current.encode())
         except psycopg.Error as error:
-            msg = f"the models cannot be made in PostgreSQL: {error.diag.message_primary or error}"
-            raise StageFailed(msg) from None
+            reason = error.diag.message_primary or str(error)
+            raise StageFailed(cannot_make("PostgreSQL", reason, statement)) from None
         self._detached = detach(self._db)
         self._tables = tables
         self._copying = _Copying(self._db)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, LiteralString
 
 import psycopg
@@ -33,7 +33,8 @@ _SCHEMAS: LiteralString = f"SELECT nspname FROM pg_namespace n WHERE {OURS} ORDE
 
 _UPDATABLE: LiteralString = f"""
     SELECT n.nspname, c.relname, (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = c.oid
-        AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum LIMIT 1)
+        AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+        ORDER BY a.attidentity <> '', a.attnum LIMIT 1)
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p') AND c.relname NOT LIKE 'slipway\\_probe%' AND {OURS}
     ORDER BY 1, 2"""
@@ -133,10 +134,11 @@ def check(owner: Connection, reader: Connection, role: str) -> list[Verdict]:
     reader.execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE")
     reader.execute("SET default_transaction_read_only = off")
     reader.commit()
-    verdicts = [
-        Verdict(verb, on, _is_allowed(reader, query), expected)
+    tried = [
+        (Verdict(verb, on, expected, expected), _is_allowed(reader, query))
         for verb, on, query, expected in _attempts(owner)
     ]
+    verdicts = [replace(one, allowed=is_so) for one, is_so in tried if is_so is not None]
     verdicts += [
         Verdict(verb, on, allowed=True, expected=False) for verb, on in find_privileges(owner, role)
     ]
@@ -153,18 +155,26 @@ def check(owner: Connection, reader: Connection, role: str) -> list[Verdict]:
     return verdicts
 
 
-def _is_allowed(reader: Connection, query: Query) -> bool:
-    """Return True if the role may run a statement: any error but "permission denied" means yes."""
+def _is_allowed(reader: Connection, query: Query) -> bool | None:
+    """Return True if the role may run a statement, False if it may not, None if nobody can tell.
+
+    PostgreSQL parses and rewrites a statement before it looks at rights. What it refuses then (a
+    syntax of another version, a column that takes no value) says nothing of rights; the privileges
+    in the catalogue, which `check` reads as well, do. An error when it runs comes after the rights.
+    """
     try:
         reader.execute(query)
     except psycopg.errors.InsufficientPrivilege:
         return False
-    except psycopg.Error:
-        return True
+    except psycopg.Error as error:
+        return None if (error.sqlstate or "").startswith(_BEFORE_RIGHTS) else True
     finally:
         reader.rollback()
     return True
 
+
+#: Classes of errors in a statement itself: syntax or access rule, feature not supported.
+_BEFORE_RIGHTS = ("42", "0A")
 
 _ON_TABLE: tuple[tuple[str, LiteralString, bool], ...] = (
     ("SELECT from", "SELECT FROM {} LIMIT 1", True),
@@ -176,8 +186,12 @@ _ON_TABLE: tuple[tuple[str, LiteralString, bool], ...] = (
     ("ALTER", "ALTER TABLE {} ADD COLUMN slipway_probe integer", False),
 )
 _ON_COLUMN: tuple[tuple[str, LiteralString], ...] = (
-    ("INSERT into", "INSERT INTO {0} ({1}) SELECT {1} FROM {0} WHERE false"),
-    ("UPDATE", "UPDATE {0} SET {1} = NULL WHERE false"),
+    # OVERRIDING and DEFAULT: a column GENERATED ALWAYS AS IDENTITY takes nothing else.
+    (
+        "INSERT into",
+        "INSERT INTO {0} ({1}) OVERRIDING SYSTEM VALUE SELECT {1} FROM {0} WHERE false",
+    ),
+    ("UPDATE", "UPDATE {0} SET {1} = DEFAULT WHERE false"),
 )
 _ON_SCHEMA: tuple[tuple[str, LiteralString, bool], ...] = (
     ("SELECT from a view in", "SELECT FROM {}.slipway_probe_view", True),
@@ -207,7 +221,8 @@ def _attempts(owner: Connection) -> Iterator[tuple[str, str, Query, bool]]:
         for verb, statement, expected in _ON_TABLE:
             yield verb, on, sql.SQL(statement).format(table), expected
         # These affect no rows, so that only the permission can fail.
-        for verb, statement in _ON_COLUMN:
+        # Of a table with generated columns alone only the catalogue can tell.
+        for verb, statement in _ON_COLUMN if column is not None else ():
             query = sql.SQL(statement).format(table, sql.Identifier(column))
             yield verb, on, query, False
     for schema, name in owner.execute(_VIEWS).fetchall():

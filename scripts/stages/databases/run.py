@@ -159,7 +159,8 @@ def _make_schema(build: _Build, application: Application, place: Workplace | Non
     if stage.metadata is not None:
         build.report.progress(f"reading {stage.metadata}")
         dialects = () if stage.alembic else stage.targets
-        schema = application.read_models(stage.metadata, dialects)
+        version = place.version if place else ""
+        schema = application.read_models(stage.metadata, dialects, version)
     if stage.alembic is not None:
         urls = [f"sqlite:///{build.raw_sqlite.as_posix()}"] if build.wants("sqlite") else []
         urls += [place.server.url(place.built)] if place else []

@@ -37,17 +37,19 @@ class Application:
     work: Path
     report: Report
 
-    def read_models(self, place: str, dialects: Sequence[str]) -> Schema:
+    def read_models(self, place: str, dialects: Sequence[str], postgresql: str = "") -> Schema:
         """Read the tables from the models.
 
         Args:
             place: The MetaData, as "module:attribute".
             dialects: The databases to write statements for.
+            postgresql: The version of the PostgreSQL server they will run on.
 
         Raises:
             WrongInput: There is no MetaData, or it has no tables.
         """
-        answer = self._run_guest("schema.py", "--metadata", place, "--dialects", ",".join(dialects))
+        words = ["--metadata", place, "--dialects", ",".join(dialects), "--postgresql", postgresql]
+        answer = self._run_guest("schema.py", *words)
         if "error" in answer:
             msg = f'metadata "{place}": {answer["error"]}'
             raise WrongInput(msg)

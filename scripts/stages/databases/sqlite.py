@@ -17,7 +17,7 @@ from slipway.scripts.stages.databases.fixtures.reader import (
     where,
 )
 from slipway.scripts.stages.databases.rows import Rows
-from slipway.scripts.stages.databases.tables import quoted
+from slipway.scripts.stages.databases.tables import cannot_make, quoted
 
 __all__ = ["ROWS", "SqliteSeed", "broken_key"]
 
@@ -45,7 +45,10 @@ class SqliteSeed:
         ):
             self._db.execute(f"PRAGMA {pragma}")
         for statement in ddl:
-            self._db.execute(statement)
+            try:
+                self._db.execute(statement)
+            except sqlite3.Error as error:
+                raise StageFailed(cannot_make("SQLite", str(error), statement)) from None
         self._db.execute("BEGIN")
         self._indexes = self._detach_indexes()
 

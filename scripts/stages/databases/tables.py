@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-__all__ = ["Column", "Table", "did_you_mean", "loading_order", "quoted", "read_tables"]
+__all__ = [
+    "Column",
+    "Table",
+    "cannot_make",
+    "did_you_mean",
+    "loading_order",
+    "quoted",
+    "read_tables",
+]
+
+_LONGEST_STATEMENT = 300
 
 
 @dataclass(frozen=True)
@@ -105,3 +115,14 @@ def did_you_mean(word: str, known: Sequence[str]) -> str:
 def quoted(*names: str | None) -> str:
     """Return a quoted SQL identifier."""
     return ".".join('"' + name.replace('"', '""') + '"' for name in names if name)
+
+
+def cannot_make(database: str, reason: str, statement: str) -> str:
+    """Return the sentence that a database refuses a statement of the models."""
+    shown = " ".join(statement.split())
+    if len(shown) > _LONGEST_STATEMENT:
+        shown = f"{shown[:_LONGEST_STATEMENT]}..."
+    return (
+        f"the models cannot be made in {database}: {' '.join(reason.split())}, by: {shown}; if it "
+        "cannot have that, take it out of the stage's targets"
+    )

@@ -50,6 +50,8 @@ class RunOutcome:
     """Number of selected scenarios."""
     others: int = 0
     """Number of scenarios that other shards of the stage run."""
+    disturbed: str = ""
+    """A sentence about failed scenarios that passed alone; empty if there are none."""
 
     @property
     def has_nothing_to_do(self) -> bool:

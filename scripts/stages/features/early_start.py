@@ -22,8 +22,17 @@ from typing import Self
 from slipway.scripts.guard import die_with_parent
 from slipway.scripts.python_env.interpreter import Environment
 from slipway.scripts.stages.features.feature_files import count_files
+from slipway.scripts.stages.features.forked_processes import Forked, fork_processes
 
-__all__ = ["GUEST", "Started", "hand_settings", "own_environment", "start_early", "start_process"]
+__all__ = [
+    "GUEST",
+    "Process",
+    "Started",
+    "hand_settings",
+    "own_environment",
+    "start_early",
+    "start_process",
+]
 
 GUEST = Path(__file__).parent / "guest" / "run.py"
 #: Packages that let this Python run the features itself.
@@ -31,6 +40,9 @@ _NEEDED = ("behave", "httpx", "lxml", "selenium")
 _MOST_JOBS = 64
 #: Variables that Python reads before it can be given settings.
 _OF_PYTHON = ("PYTHON", "LD_", "DYLD_", "LC_", "LANG", "PATH")
+
+#: A process that has been started for a run.
+Process = subprocess.Popen[str] | Forked
 
 
 def own_environment(source: Path) -> Environment | None:
@@ -59,7 +71,7 @@ def start_process(python: Path, source: Path, env: Mapping[str, str]) -> subproc
     )
 
 
-def hand_settings(process: subprocess.Popen[str], settings: Path) -> None:
+def hand_settings(process: Process, settings: Path) -> None:
     """Have a process run its part; its standard input is empty from now on.
 
     A process that has ended already is reported where its output and its exit code are read.
@@ -87,11 +99,16 @@ class Started:
         self.source = source
         self._python = python
         self._env = dict(env)
-        self._waiting = [start_process(python, source, env) for _ in range(count)]
+        self._waiting: list[Process] = []
+        if count > 1 and sys.platform == "linux":
+            words = [str(python), str(GUEST)]
+            self._waiting.extend(fork_processes(words, source, env, count))
+        else:
+            self._waiting.extend(start_process(python, source, env) for _ in range(count))
 
     def take(
         self, python: Path, source: Path, env: Mapping[str, str]
-    ) -> tuple[subprocess.Popen[str], dict[str, str]] | None:
+    ) -> tuple[Process, dict[str, str]] | None:
         """Return a waiting process, and the variables to set in it; None if none suits.
 
         Args:
@@ -115,6 +132,8 @@ class Started:
         return self
 
     def __exit__(self, *_: object) -> None:
+        for process in self._waiting:
+            process.kill()
         while self._waiting:
             _discard(self._waiting.pop())
 
@@ -140,13 +159,16 @@ def start_early(source: Path, jobs: str | None, arguments: Sequence[str]) -> Sta
 def _jobs(source: Path, typed: str | None) -> int:
     if typed is not None:
         return int(typed) if typed.isdecimal() and int(typed) <= _MOST_JOBS else 0
+    text = b""
     with suppress(OSError):
-        if b"jobs" in (source / "pyproject.toml").read_bytes():
-            return 1
+        text = (source / "pyproject.toml").read_bytes()
+    # Side by side by default only where each process has an application of its own.
+    if b"jobs" in text or b"command" not in text:
+        return 1
     return min(os.cpu_count() or 2, _MOST_JOBS)
 
 
-def _discard(process: subprocess.Popen[str]) -> None:
+def _discard(process: Process) -> None:
     # It has loaded nothing of the project, so it holds nothing that must be released.
     process.kill()
     process.wait()

@@ -6,7 +6,23 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-__all__ = ["count_files", "named_paths"]
+__all__ = ["asks_only", "count_files", "named_paths"]
+
+#: behave's options that ask it something, or show what would run; nothing is tested.
+_ASKING = (
+    "--dry-run",
+    "-d",
+    "--steps-catalog",
+    "--version",
+    "--lang-list",
+    "--lang-help",
+    "--tags-help",
+)
+
+
+def asks_only(arguments: Sequence[str]) -> bool:
+    """Return True if behave's arguments ask it something instead of running scenarios."""
+    return any(one.partition("=")[0] in _ASKING for one in arguments)
 
 
 def named_paths(source: Path, arguments: Sequence[str]) -> list[Path]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from slipway.model.errors import WrongInput
 from slipway.model.kinds.features import FeatureKeys
 from slipway.scripts.python_env.interpreter import Environment
 from slipway.scripts.report import Report
+from slipway.scripts.stages.features.alone import try_alone
 from slipway.scripts.stages.features.coordinator import run_features
 from slipway.scripts.stages.features.early_start import Started, own_environment
 from slipway.scripts.stages.features.folder_check import check_folder
@@ -21,9 +24,24 @@ from slipway.scripts.stages.features.request import Order
 from slipway.scripts.stages.features.seed_options import NamedSeeds
 from slipway.scripts.stages.features.settings import PROFILE_VARIABLE, resolve
 
-__all__ = ["run", "typed"]
+__all__ = ["Given", "ask_behave", "run", "typed"]
 
 _STATE = Path(".slipway") / "features"
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the features get besides their project: by default what is found by looking."""
+
+    seeds: NamedSeeds = field(default_factory=NamedSeeds)
+    """Seed databases; each application gets copies."""
+    extras: tuple[str, ...] = ()
+    groups: tuple[str, ...] | None = None
+
+    @property
+    def has_packages(self) -> bool:
+        """True: somebody has named extras or groups."""
+        return bool(self.extras) or self.groups is not None
 
 
 def typed(values: Mapping[str, Any]) -> FeatureKeys:
@@ -50,7 +68,7 @@ def run(
     arguments: tuple[str, ...] = (),
     shard: tuple[int, int] = (1, 1),
     output: Path | None = None,
-    named: NamedSeeds | None = None,
+    given: Given | None = None,
 ) -> Path:
     """Run a project's features as the stage does.
 
@@ -62,7 +80,7 @@ def run(
         arguments: behave's own arguments.
         shard: Number of the shard, from 1, and the number of shards.
         output: Folder for report and evidence. None: .slipway/features in the project.
-        named: Seed databases; each application gets copies.
+        given: Seed databases, extras and groups.
 
     Returns:
         The report's file.
@@ -78,8 +96,8 @@ def run(
     check_folder(source, arguments)
     state = source / _STATE
     target = _output_folder(source, output)
-    environment = own_environment(source) or _prepared(source, state, report)
-    seeds = named or NamedSeeds()
+    given = given or Given()
+    environment = _environment(source, report, given)
     order = Order(
         source,
         keys,
@@ -88,12 +106,12 @@ def run(
         target,
         arguments,
         shard,
-        seeds=seeds.seeds,
-        dumps=seeds.dumps,
+        seeds=given.seeds.seeds,
+        dumps=given.seeds.dumps,
         profile=profile,
         typed=frozenset(nearest.model_fields_set),
     )
-    outcome = run_features(order, report, started)
+    outcome = try_alone(order, run_features(order, report, started), run_features)
     # Imported late, so that the features' own processes start earlier.
     from slipway.scripts.stages.features.outcome import judge, leave
 
@@ -115,11 +133,38 @@ def _output_folder(source: Path, output: Path | None) -> Path:
     return target
 
 
-def _prepared(source: Path, state: Path, report: Report) -> Environment:
+def ask_behave(source: Path, arguments: tuple[str, ...], report: Report, given: Given) -> int:
+    """Let behave answer a question such as --version or --dry-run, on this terminal.
+
+    Returns:
+        behave's own exit code.
+
+    Raises:
+        MissingTool: The environment cannot be made.
+        WrongInput: The project's requirements cannot be installed.
+    """
+    from slipway.scripts.stages.features.injected_package import importable
+
+    environment = _environment(source, report, given)
+    env = environment.variables()
+    package = importable(environment, source / _STATE / "cache")
+    if package is not None:
+        path = [str(package), *filter(None, [env.get("PYTHONPATH")])]
+        env["PYTHONPATH"] = os.pathsep.join(path)
+    words = [str(environment.python), "-m", "behave", *arguments]
+    return subprocess.run(words, cwd=source, env=env, check=False).returncode
+
+
+def _environment(source: Path, report: Report, given: Given) -> Environment:
+    own = None if given.has_packages else own_environment(source)
+    return own or _prepared(source, source / _STATE, report, given)
+
+
+def _prepared(source: Path, state: Path, report: Report, given: Given) -> Environment:
     # Imported late: where this Python suffices, uv and all that installs is not needed.
     from slipway.scripts.python_env.environment import prepare
     from slipway.scripts.stages.features.injected_package import REQUIREMENTS
     from slipway.scripts.stages.features.stage import FeaturesStage
 
-    stage = FeaturesStage(uses="features")
+    stage = FeaturesStage(uses="features", extras=given.extras, groups=given.groups)
     return prepare(source, stage, state / "cache", report, tools=REQUIREMENTS)

@@ -57,7 +57,8 @@ def judge(outcome: RunOutcome) -> None:
         named = "; ".join(f"{one.place} {one.name}" for one in bad[:_NAMED])
         more = f" and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
         # A dead application is the cause; the scenarios' messages are only its effects.
-        raise StageFailed("; ".join((f"{counts_text(found)}: {named}{more}", *outcome.broken)))
+        parts = (f"{counts_text(found)}: {named}{more}", outcome.disturbed, *outcome.broken)
+        raise StageFailed("; ".join(filter(None, parts)))
     if outcome.broken:
         raise StageFailed("; ".join(outcome.broken))
     if verdict(found) == "nothing" and not outcome.has_nothing_to_do:

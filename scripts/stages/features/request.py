@@ -52,8 +52,12 @@ class Order:
 
     @property
     def jobs(self) -> int:
-        """Number of processes; at most the number of feature files."""
-        wanted = self.keys.jobs or os.cpu_count() or 2
+        """Number of processes; at most the number of feature files.
+
+        One, unless each has an application of its own or somebody asks for more: suites that share
+        files, a database or a server are not written for being run side by side.
+        """
+        wanted = self.keys.jobs or ((os.cpu_count() or 2) if self.keys.command else 1)
         return max(1, count_files(self.source, self.words, most=wanted))
 
     @property

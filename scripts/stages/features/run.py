@@ -8,10 +8,13 @@ from pathlib import Path
 
 from slipway.model.errors import WrongInput
 from slipway.model.protocol.job import Job
+from slipway.scripts.archives.frozen import is_frozen
 from slipway.scripts.archives.unpack import unpack
 from slipway.scripts.python_env.environment import prepare
 from slipway.scripts.report import Report
+from slipway.scripts.stages.features.alone import try_alone
 from slipway.scripts.stages.features.coordinator import RunOutcome, run_features
+from slipway.scripts.stages.features.feature_files import asks_only
 from slipway.scripts.stages.features.folder_check import check_folder
 from slipway.scripts.stages.features.injected_package import REQUIREMENTS
 from slipway.scripts.stages.features.outcome import judge, leave
@@ -41,6 +44,9 @@ def run(job: Job, report: Report) -> None:
     source, cache = Path.cwd(), Path(job.cache)
     profile = os.environ.get(PROFILE_VARIABLE) or stage.profile
     keys = resolve(source, [stage], profile)
+    if asks_only(stage.arguments):
+        msg = f"arguments: {' '.join(stage.arguments)} runs no scenario; take it out of the stage"
+        raise WrongInput(msg)
     check_folder(source, stage.arguments)
     environment = prepare(source, stage, cache, report, tools=REQUIREMENTS)
     from slipway.scripts.stages.features.application.postgresql_seeds import Dump
@@ -69,7 +75,7 @@ def run(job: Job, report: Report) -> None:
         shard=job.shard,
     )
     try:
-        outcome = run_features(order, report)
+        outcome = try_alone(order, run_features(order, report), run_features)
     finally:
         shutil.rmtree(Path(job.output) / "frozen", ignore_errors=True)
     part = _part(job.shard, outcome)
@@ -78,12 +84,12 @@ def run(job: Job, report: Report) -> None:
 
 
 def _unpacked(job: Job, folder: Path) -> Path | None:
-    """Unpack the program of a freeze stage and return its folder; None if there is none.
+    """Unpack the frozen program and return its folder; None if there is none.
 
     Raises:
         WrongInput: There are several.
     """
-    frozen = [one for one in job.inputs if one.uses == "freeze" and one.role == "product"]
+    frozen = [one for one in job.inputs if is_frozen(one) and one.role == "product"]
     if not frozen:
         return None
     if len(frozen) > 1:

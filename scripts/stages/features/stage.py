@@ -16,6 +16,7 @@ class FeaturesStage(ApplicationStage, FeatureKeys):
     """Run the application's behave features: over plain HTTP, and in a browser where tagged."""
 
     can_shard: ClassVar[bool] = True
+    leaves_products: ClassVar[bool] = False
 
     uses: Literal["features"]
     machine_retries: int = Field(default=0, ge=0, le=10, alias="machine-retries")

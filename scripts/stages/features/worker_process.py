@@ -14,7 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from slipway.scripts.output_blocks import read_blocks
-from slipway.scripts.stages.features.early_start import Started, hand_settings, start_process
+from slipway.scripts.stages.features.early_start import (
+    Process,
+    Started,
+    hand_settings,
+    start_process,
+)
 
 if TYPE_CHECKING:
     import io
@@ -64,7 +69,9 @@ class FeatureProcess:
         self._offset = 0
         place = (launch.python, launch.source, launch.env)
         taken = started.take(*place) if started is not None else None
-        self._process, variables = taken or (start_process(*place), {})
+        process: Process
+        process, variables = taken or (start_process(*place), {})
+        self._process = process
         # Lines of two processes are never mixed: those of a scenario are logged together.
         together = launch.settings.get("jobs", 1) > 1
         self._mark = f"\x1escenario {secrets.token_hex(8)}\n" if together else ""

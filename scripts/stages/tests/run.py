@@ -46,6 +46,10 @@ def run(job: Job, report: Report) -> None:
         # The numbers count suites, not the tests of the current suite.
         report.progress(f"suites; now {suite.name}: {suite.why}", len(outcomes), len(planned))
         outcomes.append(run_suite(suite, environment, Path(job.output), report, job.shard))
+    ran = {one.file for outcome in outcomes for one in outcome.results if one.file}
+    whole = job.shard[1] == 1 and not any(outcome.problem for outcome in outcomes)
+    if whole and (warning := suites.overlooked(source, planned, ran)):
+        report.notice(warning, level="warning")
     _leave(job, outcomes, report)
     text, facts = _sum_up(outcomes, environment)
     if job.shard[1] > 1:

@@ -26,8 +26,10 @@ class TestsStage(ApplicationStage):
 
     __test__: ClassVar[bool] = False  # pytest would collect the class by its name
     can_shard: ClassVar[bool] = True
+    leaves_products: ClassVar[bool] = False
     takes_default_groups: ClassVar[bool] = True
 
     uses: Literal["tests"]
     suites: tuple[Suite, ...] = ()
-    """The suites to run. None given: found by looking."""
+    """The suites to run. None given: found by what the project configures and requires, and by what
+    its tests are written for."""

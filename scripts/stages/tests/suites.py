@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
-import configparser
-import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from slipway.model.errors import StageFailed
 from slipway.scripts.project_files import files
+from slipway.scripts.python_env.declared.looking import look
+from slipway.scripts.python_env.declared.model import name_of
+from slipway.scripts.python_env.declared.setuptools_files import read_sections
 from slipway.scripts.python_env.requirements import read_pyproject
 from slipway.scripts.stages.tests.stage import TestsStage
+from slipway.scripts.stages.tests.written_tests import ALSO, PATTERNS, TestFile, look_into
 
-__all__ = ["PATTERNS", "Planned", "Runner", "configured", "find", "guess", "requirement_names"]
+__all__ = [
+    "Planned",
+    "Runner",
+    "configured",
+    "find",
+    "guess",
+    "overlooked",
+    "requirement_names",
+]
 
 Runner = Literal["pytest", "nose2", "unittest"]
 
-#: Patterns of test files, for any runner.
-PATTERNS = ("test*.py", "*_test.py")
-_REQUIREMENT = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
+#: The names of files that each runner looks into, unless its settings say others.
+_BY_NAME = {
+    "pytest": ("test_*.py", "*_test.py"),
+    "nose2": ("test*.py",),
+    "unittest": ("test*.py",),
+}
+_SHOWN = 3
+#: Arguments that choose tests.
+_CHOOSING = ("-k", "-m", "--pyargs", "--deselect", "--ignore", "--ignore-glob", "--lf", "-o")
 
 
 @dataclass(frozen=True)
@@ -48,28 +64,58 @@ def configured(stage: TestsStage) -> list[Planned]:
 
 
 def find(source: Path) -> list[Planned]:
-    """Find suites from the project's configuration and requirements.
+    """Find suites from what the project configures, requires, and what its tests are.
 
     Args:
         source: The project.
 
     Returns:
-        A suite for pytest and one for nose2, each only if a file mentions it.
+        A suite for pytest and one for nose2, each only if something speaks for it. None: all tests
+        are classes of unittest, or there are none.
     """
     data = read_pyproject(source)
     needed = requirement_names(source, data)
+    looked = look_into(source)
     found: list[Planned] = []
+    nose2 = _nose2_hint(source, data) or ("nose2 in the dependencies" * ("nose2" in needed))
     pytest = _pytest_hint(source, data) or ("pytest in the dependencies" * ("pytest" in needed))
     if pytest:
         found.append(Planned("pytest", "pytest", why=pytest))
-    nose2 = _nose2_hint(source, data) or ("nose2 in the dependencies" * ("nose2" in needed))
+    elif why := _by_tests(source, looked, functions=not nose2):
+        found.append(Planned("pytest", "pytest", _also(looked), why=why))
     if nose2:
         found.append(Planned("nose2", "nose2", why=nose2))
     return found
 
 
+def _by_tests(source: Path, looked: list[TestFile], *, functions: bool) -> str:
+    """Return why the tests themselves need pytest; empty if they do not.
+
+    Args:
+        source: The project.
+        looked: Its test files.
+        functions: Whether functions and plain classes speak for pytest: nose2 runs them, too.
+    """
+    for one in looked:
+        name = one.path.relative_to(source).as_posix()
+        if one.pytest or (functions and one.fixtures):
+            return f"{name} is written for pytest"
+        if functions and one.functions:
+            return f"unittest would not find {one.functions} in {name}"
+        if functions and not one.is_named(*_BY_NAME["unittest"]):
+            return f"unittest would not look into {name}"
+    return ""
+
+
+def _also(looked: list[TestFile]) -> tuple[str, ...]:
+    """Return arguments that let pytest look into files of all names with tests."""
+    if all(one.is_named(*_BY_NAME["pytest"]) for one in looked):
+        return ()
+    return ("-o", f"python_files={' '.join(PATTERNS)}")
+
+
 def guess(source: Path, versions: Mapping[str, str]) -> list[Planned]:
-    """Choose a runner for a project with test files that mentions no runner.
+    """Choose a runner for a project whose tests need neither pytest nor nose2.
 
     Args:
         source: The project.
@@ -86,25 +132,66 @@ def guess(source: Path, versions: Mapping[str, str]) -> list[Planned]:
         )
         raise StageFailed(msg)
     if "pytest" in versions:
-        return [Planned("pytest", "pytest", why="pytest is in the environment")]
-    return [Planned("unittest", "unittest", why="there are test files and no other runner")]
+        looked = look_into(source)
+        return [Planned("pytest", "pytest", _also(looked), why="pytest is in the environment")]
+    return [Planned("unittest", "unittest", why="all tests are classes of unittest")]
+
+
+def overlooked(source: Path, planned: Iterable[Planned], ran: Collection[str]) -> str:
+    """Return a warning about files with tests of which none ran; empty if there are none.
+
+    Args:
+        source: The project.
+        planned: Its suites. Those that are told what to run know what they leave out.
+        ran: The files of all results, relative to the project.
+    """
+    runners = {one.runner for one in planned}
+    if any(map(_chooses, planned)) or _has_patterns(source):
+        return ""
+    missed = []
+    for one in look_into(source, (*PATTERNS, *ALSO)):
+        name = one.path.relative_to(source).as_posix()
+        # nose2 does not say where a test is.
+        read = one.is_named(*_BY_NAME["nose2"]) if "nose2" in runners else False
+        if name not in ran and not read:
+            missed.append(name)
+        elif runners == {"unittest"} and one.functions:
+            missed.append(f"{one.functions} in {name}")
+    if not missed:
+        return ""
+    more = f" and {len(missed) - _SHOWN} more" if len(missed) > _SHOWN else ""
+    return (
+        f"no test ran of {', '.join(missed[:_SHOWN])}{more}, though there are some; "
+        f"{' and '.join(sorted(runners))} did not find them: name a suite for them in the stage's "
+        "suites, or set python_files of pytest"
+    )
+
+
+def _chooses(suite: Planned) -> bool:
+    """Return True if a suite's arguments say which tests to run."""
+    return any(
+        not one.startswith("-") or one.partition("=")[0] in _CHOOSING for one in suite.arguments
+    ) and suite.arguments[:1] != ("-o",)
+
+
+def _has_patterns(source: Path) -> bool:
+    """Return True if the project says itself which files hold tests."""
+    pytest = read_pyproject(source).get("tool", {}).get("pytest", {})
+    options = pytest.get("ini_options", pytest) if isinstance(pytest, dict) else {}
+    keys = ("python_files", "testpaths")
+    if any(key in options for key in keys):
+        return True
+    places = (("pytest.ini", "pytest"), (".pytest.ini", "pytest"), ("tox.ini", "pytest"))
+    return any(
+        read_sections(source / name).has_option(section, key)
+        for name, section in (*places, ("setup.cfg", "tool:pytest"))
+        for key in keys
+    ) or any((source / name).is_file() for name in ("unittest.cfg", "nose2.cfg"))
 
 
 def requirement_names(source: Path, data: Mapping[str, Any]) -> set[str]:
-    """Return the names of all packages a project requires, in any group or extra."""
-    project = data.get("project", {})
-    lists = [
-        project.get("dependencies", []),
-        *project.get("optional-dependencies", {}).values(),
-        *data.get("dependency-groups", {}).values(),
-        *(path.read_text("utf-8", "replace").splitlines() for path in source.glob("*req*.txt")),
-    ]
-    matches = (_REQUIREMENT.match(line) for lines in lists for line in lines if _is_text(line))
-    return {match[1].lower() for match in matches if match}
-
-
-def _is_text(line: object) -> bool:
-    return isinstance(line, str)
+    """Return the names of all packages that a project requires, wherever it says so."""
+    return {name_of(text) for one in look(source, data) for text in one.requirements} - {""}
 
 
 def _pytest_hint(source: Path, data: Mapping[str, Any]) -> str:
@@ -114,7 +201,7 @@ def _pytest_hint(source: Path, data: Mapping[str, Any]) -> str:
     if "pytest" in data.get("tool", {}):
         return "[tool.pytest] in pyproject.toml"
     for name, section in (("tox.ini", "pytest"), ("setup.cfg", "tool:pytest")):
-        if _has_section(source / name, section):
+        if read_sections(source / name).has_section(section):
             return f"[{section}] in {name}"
     conftest = next(files(source, "conftest.py"), None)
     return conftest.relative_to(source).as_posix() if conftest else ""
@@ -125,12 +212,3 @@ def _nose2_hint(source: Path, data: Mapping[str, Any]) -> str:
         if (source / name).is_file():
             return name
     return "[tool.nose2] in pyproject.toml" if "nose2" in data.get("tool", {}) else ""
-
-
-def _has_section(path: Path, section: str) -> bool:
-    parser = configparser.RawConfigParser(strict=False)
-    try:
-        parser.read(path, "utf-8")
-    except (configparser.Error, UnicodeDecodeError):
-        return False
-    return parser.has_section(section)

@@ -21,14 +21,17 @@ __all__ = [
     "Unusable",
     "bare_type",
     "bits_of",
+    "configure",
     "describe_column",
     "describe_type",
+    "first_line",
     "from_database",
     "from_models",
     "kind_of",
     "load_metadata",
     "main",
     "reflect_table",
+    "set_up_mappers",
     "write_ddl",
 ]
 
@@ -65,8 +68,52 @@ def load_metadata(place: str) -> Any:
     return found
 
 
-def write_ddl(metadata: Any, name: str) -> list[str]:
+def configure(dialect: Any, version: str) -> None:
+    """Tell a dialect of PostgreSQL which server it writes for, as it does when it connects.
+
+    Without it SQLAlchemy 2.1 writes for PostgreSQL 18, whose computed columns need not say STORED.
+    Source: PGDialect.initialize in sqlalchemy/dialects/postgresql/base.py.
+    """
+    match = re.match(r"(\d+)(?:\.(\d+))?", version)
+    if match is None or dialect.name != "postgresql":
+        return
+    numbers = (int(match[1]), int(match[2] or 0))
+    dialect.server_version_info = numbers
+    for name, since in (
+        ("supports_identity_columns", (10,)),
+        ("supports_virtual_generated_columns", (18,)),
+    ):
+        if hasattr(dialect, name):
+            setattr(dialect, name, numbers >= since)
+
+
+def set_up_mappers() -> None:
+    """Let the models be set up, as the application's first query does: some add tables then.
+
+    Raises:
+        Unusable: A model is wrong.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+    from sqlalchemy.orm import configure_mappers
+
+    try:
+        configure_mappers()
+    except SQLAlchemyError as error:
+        raise Unusable(f"the models cannot be set up: {first_line(error)}") from None
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's text."""
+    return " ".join(str(error).split("\n")[0].split())
+
+
+def write_ddl(metadata: Any, name: str, version: str = "") -> list[str]:
     """Return the DDL statements with which SQLAlchemy itself creates everything.
+
+    Args:
+        metadata: The MetaData.
+        name: The database: sqlite or postgresql.
+        version: The server's version; empty if it has none.
 
     Raises:
         Unusable: SQLAlchemy cannot write DDL for the models.
@@ -77,15 +124,24 @@ def write_ddl(metadata: Any, name: str) -> list[str]:
     statements: list[str] = []
 
     def keep(element: Any, *_args: Any, **_options: Any) -> None:
-        statements.append(str(element.compile(dialect=engine.dialect)).strip())
+        try:
+            statements.append(str(element.compile(dialect=engine.dialect)).strip())
+        except SQLAlchemyError as error:
+            item = getattr(element, "element", element)
+            on = getattr(item, "fullname", None) or getattr(item, "name", None)
+            more = f"{on}: " if on else ""
+            raise Unusable(
+                f"the models cannot be made in {name}: {more}{first_line(error)}; "
+                "if it cannot have that, take it out of the stage's targets"
+            ) from None
 
     # Other parameter styles double each % in a CHECK constraint.
     engine = create_mock_engine(URLS[name], keep, paramstyle="named")
+    configure(engine.dialect, version)
     try:
         metadata.create_all(engine, checkfirst=False)
     except SQLAlchemyError as error:
-        text = " ".join(str(error).split("\n")[0].split())
-        raise Unusable(f"the models cannot be made in {name}: {text}") from None
+        raise Unusable(f"the models cannot be made in {name}: {first_line(error)}") from None
     return statements
 
 
@@ -178,10 +234,16 @@ def describe_column(column: Any) -> dict[str, Any]:
     }
 
 
-def from_models(metadata: Any, dialects: list[str]) -> dict[str, Any]:
-    """Describe all tables of a MetaData, with their DDL."""
+def from_models(metadata: Any, dialects: list[str], postgresql: str = "") -> dict[str, Any]:
+    """Describe all tables of a MetaData, with their DDL.
+
+    Args:
+        metadata: The MetaData.
+        dialects: The databases to write DDL for.
+        postgresql: The version of the PostgreSQL server.
+    """
     return {
-        "ddl": {name: write_ddl(metadata, name) for name in dialects},
+        "ddl": {name: write_ddl(metadata, name, postgresql) for name in dialects},
         "tables": [
             {
                 "name": table.name,
@@ -255,6 +317,7 @@ def main() -> None:
     parser.add_argument("--metadata")
     parser.add_argument("--url")
     parser.add_argument("--dialects", default="")
+    parser.add_argument("--postgresql", default="")
     given = parser.parse_args()
     stable_ddl = importlib.import_module("stable_ddl")
     # From here on this file's folder must not hide the application's modules.
@@ -267,7 +330,9 @@ def main() -> None:
             answer = from_database(given.url)
         else:
             dialects = [name for name in given.dialects.split(",") if name]
-            answer = from_models(load_metadata(given.metadata), dialects)
+            metadata = load_metadata(given.metadata)
+            set_up_mappers()
+            answer = from_models(metadata, dialects, given.postgresql)
         answer["sqlalchemy"] = sqlalchemy.__version__
     except ModuleNotFoundError as error:
         answer = {"error": f'the application\'s environment has no module "{error.name}"'}

@@ -34,6 +34,7 @@ __all__ = [
     "collect",
     "element",
     "main",
+    "never_ran",
     "place",
     "reaches",
     "source_of",
@@ -64,6 +65,11 @@ class Result(unittest.TextTestResult):
         super().startTest(test)
 
     def addSuccess(self, test: Any) -> None:
+        if never_ran(test):
+            text = "an async test in a class that does not run it: derive from"
+            error = TypeError(f"{text} unittest.IsolatedAsyncioTestCase")
+            self.addError(test, (TypeError, error, None))
+            return
         super().addSuccess(test)
         self.keep(test)
 
@@ -107,6 +113,13 @@ class Result(unittest.TextTestResult):
             message = "" if kind != "skipped" else text
             inner = element(kind, {"message": message}, escape(clean(text)))
         self.cases.append(element("testcase", attributes, inner))
+
+
+def never_ran(test: Any) -> bool:
+    """Return True if a test is a coroutine that nobody has awaited."""
+    kind = getattr(unittest, "IsolatedAsyncioTestCase", ())
+    method = getattr(test, getattr(test, "_testMethodName", ""), None)
+    return inspect.iscoroutinefunction(method) and not isinstance(test, kind)
 
 
 def split(test: Any) -> tuple[str, str]:

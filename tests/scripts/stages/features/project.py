@@ -138,5 +138,6 @@ class Project:
         order = Order(
             self.folder, told, environment, cache, self.output, tuple(arguments), shard=shard
         )
+        self.order = order
         self.walked = run_features(order, self.report)
         return {one.name: one.status for one in self.walked.run.scenarios}

@@ -58,6 +58,15 @@ def started(project, env):
         yield found
 
 
+def ended(process):
+    """Return the output of a process and its exit code."""
+    if process.stdin is not None:
+        process.stdin.close()
+    with process.stdout:
+        said = process.stdout.read()
+    return said, process.wait(60)
+
+
 def settings_file(folder, **more):
     told = {name: str(folder / name) for name in ("queue", "events", "evidence")}
     file = folder / "settings of Zoë.json"
@@ -70,10 +79,10 @@ def test_a_process_waits_and_runs_as_one_that_starts_then(project, env, started)
     assert variables == {"COLOUR": "blue"}
     assert process.poll() is None
     hand_settings(process, settings_file(project, environment=variables))
-    said, _ = process.communicate(timeout=60)
+    said, _ = ended(process)
     events = [json.loads(line) for line in (project / "events").read_text().splitlines()]
     results = [one["status"] for one in events if one["event"] == "scenario_finished"]
-    assert (process.returncode, results) == (0, ["passed", "passed"]), said
+    assert (process.poll(), results) == (0, ["passed", "passed"]), said
 
 
 def test_what_is_not_taken_is_ended(project, env):
@@ -82,8 +91,8 @@ def test_what_is_not_taken_is_ended(project, env):
         left = list(started._waiting)
     assert [one.poll() is not None for one in left] == [True, True]
     assert taken.poll() is None
-    taken.communicate()  # its standard input ends: the host needs no run
-    assert taken.returncode == 0
+    ended(taken)  # its standard input ends: the host needs no run
+    assert taken.poll() == 0
 
 
 def test_only_what_can_be_set_later_may_differ(project, env, started):
@@ -94,20 +103,20 @@ def test_only_what_can_be_set_later_may_differ(project, env, started):
     assert started.take(PYTHON, project, {"PATH": env["PATH"]}) is None, "one is missing"
     taken, variables = started.take(PYTHON, project, env)
     assert variables == {}
-    taken.communicate()
+    ended(taken)
 
 
 def test_a_process_that_ended_meanwhile_is_not_handed_out(project, env, started):
     first, second = started._waiting
     first.kill()
-    first.wait()
+    assert first.wait(60) == -9
     taken, _ = started.take(PYTHON, project, env)
     assert taken is second
     second.kill()
     second.wait()
     # Its end is told where its exit code is read.
     hand_settings(second, settings_file(project))
-    assert second.communicate() == ("", None)
+    assert ended(second) == ("", -9)
     assert started.take(PYTHON, project, env) is None
 
 

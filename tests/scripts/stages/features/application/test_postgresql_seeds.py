@@ -110,7 +110,9 @@ def test_a_developer_names_a_dump(seeds, tmp_path, recorder, monkeypatch, nothin
     assert named.dumps["makers"].roles == seeds / "tiny_shop-roles.sql"
     keys = feature_local.typed({**said, "jobs": 2})
     with Started(here.python, folder, {}, 0) as started:
-        page = feature_local.run(started, nearest=keys, report=recorder, named=named)
+        page = feature_local.run(
+            started, nearest=keys, report=recorder, given=feature_local.Given(seeds=named)
+        )
     assert "4 passed" in page.read_text()
 
 

@@ -94,10 +94,10 @@ def test_all_skipped_by_a_hook_is_nothing(project):
     assert "nothing ran" in ran.error()["text"]
 
 
-def test_scenario_without_steps_is_skipped_and_told(project):
+def test_scenario_without_steps_passes_and_is_told(project):
     project.feature(GOOD + "  Scenario: empty\n")
     ran = project.run()
-    assert ran.statuses() == {"good": "passed", "empty": "skipped"}
+    assert ran.statuses() == {"good": "passed", "empty": "passed"}
     assert "features/a.feature:4" in ran.of("notice")[0]["text"]
     assert ran.code == 0
 

@@ -6,12 +6,14 @@ import ctypes.util
 import json
 import shutil
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from slipway.model.errors import StageFailed, WrongInput
 from slipway.model.protocol.job import Input, Job, RunFacts
+from slipway.scripts.archives.pack import unpack
 from slipway.scripts.report import ConsoleReport, hash_file
 from slipway.scripts.stages.features import run as features
 from slipway.scripts.stages.freeze import run as freeze
@@ -70,6 +72,28 @@ def passed(output):
     return sum(one["status"] == "passed" for one in results)
 
 
+def names_in(archive, folder):
+    """Return the names of all files in a frozen tree, those in its zip files, too."""
+    unpack(archive, folder)
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    names = [path.relative_to(folder).as_posix() for path in files]
+    for path in files:
+        if path.suffix == ".zip":
+            names += zipfile.ZipFile(path).namelist()
+    return names
+
+
+#: What a driven program holds and a released one shall not.
+AGENT = ("pantry/desktop_agent", "PySide6/QtTest.")
+
+
+def agent_in(archive, folder):
+    """Return the parts of the agent that are in a frozen tree."""
+    names = names_in(archive, folder)
+    assert any("pantry/shelf" in name for name in names)
+    return {part for part in AGENT if any(part in name for name in names)}
+
+
 def test_its_own_tests(stage):
     output = stage(tests, {"uses": "tests"})
     assert list(output.iterdir())
@@ -79,7 +103,7 @@ def test_its_features_drive_the_source(stage):
     assert passed(stage(features, {"uses": "features"})) == SCENARIOS > 0
 
 
-def test_its_features_drive_what_was_frozen(stage):
+def test_its_features_drive_what_was_frozen(stage, tmp_path):
     settings = {"uses": "freeze", "script": "pantry/__main__.py", "packages": ["pantry"]}
     output = stage(freeze, {**settings, "gui": True, "smoke": ["--version"]})
     (archive,) = output.glob("pantry-*.tar.zst")
@@ -94,6 +118,18 @@ def test_its_features_drive_what_was_frozen(stage):
     walked = stage(features, {"uses": "features", "profile": "frozen"}, frozen)
     assert passed(walked) == SCENARIOS > 0
     assert not (walked / "frozen").exists()
+    assert agent_in(archive, tmp_path / "tree") == set(AGENT)
+
+
+def test_what_is_released_holds_no_agent(stage, tmp_path):
+    """A second stage freezes it without: docs/how-to/drive-a-desktop-program.md."""
+    settings = {"uses": "freeze", "script": "pantry/__main__.py", "packages": ["pantry"]}
+    without = {"excludes": ["pantry.desktop_agent", "PySide6.QtTest"]}
+    output = stage(freeze, {**settings, **without, "gui": True, "smoke": ["--version"]})
+    (archive,) = output.glob("pantry-*.tar.zst")
+    assert agent_in(archive, tmp_path / "tree") == set()
+    told = json.loads((output / "freeze.json").read_text("utf-8"))
+    assert "0.3.0" in told["smoke"][0]["output"]
 
 
 WINDOW = """
@@ -117,7 +153,7 @@ def test_a_window_is_started_without_a_display(stage, source, monkeypatch):
     (source / "show.py").write_text(WINDOW, "utf-8")
     output = stage(freeze, {"uses": "freeze", "script": "show.py", "gui": True, "smoke": ["-x"]})
     told = json.loads((output / "freeze.json").read_text("utf-8"))
-    assert "drawn by offscreen" in told["smoke"]["output"]
+    assert "drawn by offscreen" in told["smoke"][0]["output"]
 
 
 def test_without_what_was_frozen_nothing_is_driven(stage):
