@@ -11,6 +11,8 @@ ROOMS := scripts sessions steps workers www
 CTRL_C := import sys; from slipway.cli import main; code = main(['up']); sys.exit(code if code != 130 else 0)
 QT := libegl1 libgl1 libglib2.0-0 libdbus-1-3 libfontconfig1 libxkbcommon0 fonts-dejavu-core
 WINE := wine wine64 gcc-mingw-w64-x86-64-win32
+INSTALLERS := nsis wixl msitools
+SERVERS := openssh-server openssh-client nginx-light apache2-bin
 CORES = $(shell $(PYTHON) -c 'import os; print(os.cpu_count() or 1)')
 # One more than there are cores: the tests of a running site wait more than they compute.
 JOBS ?= $(shell expr $(CORES) + 1)
@@ -72,12 +74,16 @@ screenshots: .venv/.ready www browser ## make the pictures of every page in docs
 	$(BIN)/python -m tests.www.pages.screenshots
 
 .PHONY: test
-test: lint browser desktop ## lint, types, unit, integration and feature tests
+test: lint browser desktop signing installers servers ## lint, types, unit, integration and feature tests
 	$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --timeout 900 -m "not attack and not windows" || \
 	  { code=$$?; [ $$code = 1 ] || exit $$code; $(BIN)/python -m tests.again --timeout 900 -m "not attack and not windows"; }
 
+.PHONY: freeze-corpus
+freeze-corpus: .venv/.ready ## freeze all applications of tests/data/freeze and have each do its job
+	@$(BIN)/python -m tests.support.freeze_corpus --cache $(STATE)/cache/freeze-corpus
+
 .PHONY: test-windows
-test-windows: .venv/.ready pages wine ## the pipeline on a Windows worker, under Wine
+test-windows: .venv/.ready pages wine installers signing ## the pipeline on a Windows worker, under Wine
 	$(BIN)/pytest -m windows tests/windows || \
 	  { code=$$?; [ $$code = 1 ] || exit $$code; $(BIN)/python -m tests.again -m windows tests/windows; }
 
@@ -90,6 +96,16 @@ wine:
 	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends $(WINE); } >/dev/null 2>&1 || \
 	  echo "Wine could not be installed; the tests on Windows will be skipped"; \
 	else echo "no Wine here; for the tests on Windows: apt install $(WINE)"; fi
+
+# What makes installers for Windows; without it their tests are skipped.
+.PHONY: installers
+installers:
+	@if command -v makensis >/dev/null && command -v wixl >/dev/null && command -v msibuild >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "installing NSIS and msitools for the tests of installers ..."; \
+	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends $(INSTALLERS); } >/dev/null 2>&1 || \
+	  echo "NSIS and msitools could not be installed; tests of installers for Windows will be skipped"; \
+	else echo "no NSIS and msitools here; for the tests of installers: apt install $(INSTALLERS)"; fi
 
 .PHONY: kills
 kills: .venv/.ready ## kill a master and a worker 200 times, wherever a run stands (an hour)
@@ -141,6 +157,26 @@ desktop:
 	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends $(QT); } >/dev/null 2>&1 || \
 	  echo "Qt's libraries could not be installed; @desktop features will be skipped"; \
 	else echo "Qt lacks libraries here; for the @desktop features: apt install $(QT)"; fi
+
+# What signs Windows programs on Linux, and makes one kind of installer to sign.
+.PHONY: signing
+signing:
+	@if command -v osslsigncode >/dev/null && command -v wixl >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "installing osslsigncode for the tests of signing ..."; \
+	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends osslsigncode wixl; } >/dev/null 2>&1 || \
+	  echo "osslsigncode could not be installed; the tests of signing will be skipped"; \
+	else echo "no osslsigncode here; for the tests of signing: apt install osslsigncode wixl"; fi
+
+# Servers that the tests start on ports of their own. Where an init runs, their packages would start them, too: people do that.
+.PHONY: servers
+servers:
+	@if PATH=$$PATH:/usr/sbin && command -v sshd >/dev/null && command -v nginx >/dev/null && command -v apache2 >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && [ ! -d /run/systemd/system ]; then \
+	  echo "installing OpenSSH's server, nginx and Apache for the tests of publishing ..."; \
+	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends $(SERVERS); } >/dev/null 2>&1 || \
+	  echo "they could not be installed; tests that need them will be skipped"; \
+	else echo "some servers are missing; for all tests of publishing and deploying: apt install $(SERVERS)"; fi
 
 .PHONY: bench
 bench: .venv/.ready ## measure, beside the tools people would use else; tables with medians

@@ -9,7 +9,7 @@ import stat
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy import make_url
@@ -40,6 +40,8 @@ class Made:
     """Number of releases. None: not requested."""
     lacks: tuple[str, ...] = ()
     """Artefacts that the ledger names and the store lacks."""
+    signs: bool = False
+    """True: it holds the private key that signs releases."""
 
 
 def make(home: Home, url: str, target: Path, *, everything: bool) -> Made:
@@ -67,12 +69,13 @@ def make(home: Home, url: str, target: Path, *, everything: bool) -> Made:
     with _aside(target) as part, Store(home.store).held(_PATIENCE):
         database, checked = _copy_database(url, part)
         _copy_certificate(home.worker_certificate, part)
-        found = Made(target / database.name, checked)
+        signs = _copy_keys(home, part)
+        found = Made(target / database.name, checked, signs=signs)
         if everything:
             files = _copy_store(home.store, part / "store")
             releases = _copy_releases(home.releases, part / "releases")
             lacks = _lacking(Store(part / "store"), checked.files)
-            found = Made(found.database, checked, files, releases, lacks)
+            found = replace(found, store=files, releases=releases, lacks=lacks)
     return found
 
 
@@ -80,6 +83,19 @@ def _copy_certificate(source: Path, part: Path) -> None:
     """Copy the certificate that workers know: with a new one each would have to be set up again."""
     if source.exists():
         write_private(part / source.name, source.read_text("utf-8").rstrip("\n"))
+
+
+def _copy_keys(home: Home, part: Path) -> bool:
+    """Copy the keys that sign releases: with others nobody who knows these would trust the site.
+
+    Returns:
+        Whether there is a private one among them.
+    """
+    found = [one for one in (home.public_keys, home.release_key) if one.exists()]
+    for one in found:
+        (part / one.parent.name).mkdir(mode=0o700, exist_ok=True)
+        write_private(part / one.parent.name / one.name, one.read_text("utf-8").rstrip("\n"))
+    return home.release_key in found
 
 
 def _check_source(url: str) -> None:

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from slipway.git import clear_locks, git
-from slipway.model.commit import Commit
+from slipway.model.commit import Change, Commit
 from slipway.model.errors import WrongInput
 from slipway.model.git_names import check_name, check_repository, is_name, is_revision, is_shortened
 from slipway.model.records.commit import CommitFacts
 from slipway.model.versions.release import ProjectVersion, find_version
 
-__all__ = ["Mirror", "described", "facts", "is_dirty", "project_version"]
+__all__ = ["Mirror", "described", "facts", "is_dirty", "log_changes", "project_version"]
 
 #: Maximum bytes that are read of a file with the version; a commit may contain any file.
 _MOST_SETTINGS = 1 << 20
@@ -42,6 +42,35 @@ def facts(folder: Path, revision: str) -> CommitFacts:
 def _commit(line: str) -> CommitFacts:
     sha, when, author, subject = line.split("\0", 3)
     return CommitFacts(revision=sha, subject=subject, author=author, committed_at=int(when))
+
+
+def log_changes(folder: Path, old: str | None, new: str, limit: int) -> list[Change]:
+    """Return the commits after one revision up to another without merges, the newest first.
+
+    Args:
+        folder: The repository.
+        old: A revision, or None: all before `new`.
+        new: A revision.
+        limit: Maximum number of results.
+
+    Raises:
+        WrongInput: A revision does not exist.
+    """
+    span = f"{old}..{new}" if old else new
+    words = ("log", "--no-merges", f"--max-count={limit}")
+    # A line that git cuts: a message may have any length.
+    form = "--format=%H%x00%<(100,trunc)%aN%x00%<(300,trunc)%s"
+    output = git(*words, form, "--end-of-options", span, "--", cwd=folder)
+    broken = git(
+        *words, "--extended-regexp", "--grep=^BREAKING[ -]CHANGE:", "--format=%H",
+        "--end-of-options", span, "--", cwd=folder,
+    )  # fmt: skip
+    breaking = set(broken.split())
+    lines = (line.split("\0", 2) for line in output.split("\n") if line)
+    return [
+        Change(sha, subject.strip(), author.strip(), breaking=sha in breaking)
+        for sha, author, subject in lines
+    ]
 
 
 def project_version(folder: Path, revision: str) -> ProjectVersion:
@@ -252,6 +281,17 @@ class Mirror:
         commits = [_commit(line) for line in output.split("\n") if line]
         return commits[::-1] or [facts(self.folder, new)]
 
+    def changes(self, old: str | None, new: str, limit: int) -> list[Change]:
+        """Return the commits after `old` up to `new` without merges, the newest first.
+
+        Args:
+            old: A revision, or None: all before `new`. A revision that the history no longer has
+                counts as None.
+            new: A revision.
+            limit: Maximum number of results.
+        """
+        return log_changes(self.folder, old if old and self._knows(old) else None, new, limit)
+
     def touched(self, old: str, new: str, patterns: Sequence[str]) -> bool:
         """Return True if a file that matches differs between two revisions.
 
@@ -280,6 +320,13 @@ class Mirror:
     def version(self, revision: str) -> ProjectVersion:
         """Return the project's own version at a revision."""
         return project_version(self.folder, revision)
+
+    def read(self, revision: str, path: str) -> str | None:
+        """Return a file of a commit as it is stored; None: there is none, or it is huge."""
+        try:
+            return self._git("cat-file", "blob", f"{revision}:{path}")
+        except WrongInput:
+            return None
 
     def _git(self, *words: str) -> str:
         return git(*words, cwd=self.folder)

@@ -19,7 +19,15 @@ from slipway.model.kinds.notice import Event, Notice, Notifier
 from slipway.model.kinds.release_target import Target
 from slipway.model.kinds.stage import ApplicationStage, Stage
 from slipway.model.protocol.job import Deployment, Input, Job, Release
-from slipway.scripts.releases.target import ReleaseTarget
+from slipway.model.retention import PublishedRelease
+from slipway.model.states import FileState
+from slipway.scripts.releases.outgoing import (
+    OutgoingFile,
+    OutgoingRelease,
+    OutgoingStream,
+    Pointers,
+)
+from slipway.scripts.releases.target import ReleaseTarget, Seen, TryAgain
 from slipway.scripts.report import Report
 from slipway.scripts.stages.deploy.way import Way
 
@@ -29,19 +37,27 @@ __all__ = [
     "Deployment",
     "Duration",
     "Event",
+    "FileState",
     "Input",
     "Job",
     "MissingTool",
     "Name",
     "Notice",
     "Notifier",
+    "OutgoingFile",
+    "OutgoingRelease",
+    "OutgoingStream",
     "Part",
+    "Pointers",
+    "PublishedRelease",
     "Release",
     "ReleaseTarget",
     "Report",
+    "Seen",
     "Stage",
     "StageFailed",
     "Target",
+    "TryAgain",
     "Way",
     "WrongInput",
 ]

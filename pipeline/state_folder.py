@@ -57,6 +57,11 @@ class Home:
         return self.root / "releases"
 
     @property
+    def code(self) -> Path:
+        """The code of the stages, as it is sent to workers on other machines."""
+        return self.root / "code"
+
+    @property
     def cache(self) -> Path:
         """Files that can be recreated: environments, downloads."""
         return self.root / "cache"
@@ -80,6 +85,21 @@ class Home:
     def worker_certificate(self) -> Path:
         """The certificate of the workers' port with its key, generated at the first start."""
         return self.root / "worker-certificate.pem"
+
+    @property
+    def keys(self) -> Path:
+        """The folder of the keys that sign releases; made with the first release."""
+        return self.root / "keys"
+
+    @property
+    def release_key(self) -> Path:
+        """The private key that signs releases, unless the site is given another."""
+        return self.keys / "release.key"
+
+    @property
+    def public_keys(self) -> Path:
+        """The public keys of all releases, with what they say of each other."""
+        return self.keys / "keys.json"
 
     @property
     def session_key(self) -> Path:
@@ -147,7 +167,7 @@ def make_private(home: Home, database: str) -> None:
     if os.name != "posix":
         return
     home.root.chmod(0o700)
-    kept = [home.root, home.master, home.root / "people"]
+    kept = [home.root, home.master, home.root / "people", home.keys]
     files = [path for folder in kept if folder.is_dir() for path in folder.iterdir()]
     if database.startswith("sqlite:///"):
         file = Path(database.removeprefix("sqlite:///"))

@@ -1,4 +1,4 @@
-"""Write files atomically: a reader never sees a partial file."""
+"""Write files atomically, so that a reader never sees a partial file; give one another name."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import contextlib
 import errno
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from slipway.model.errors import StageFailed
 
-__all__ = ["explain_full_disk", "sync_folder", "write_text", "written_aside"]
+__all__ = ["explain_full_disk", "link_file", "sync_folder", "write_text", "written_aside"]
 
 _FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
@@ -80,3 +81,11 @@ def sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def link_file(source: str | Path, target: str | Path) -> None:
+    """Give a file another name, as a copy where the disk has no hard links."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)

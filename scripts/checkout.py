@@ -14,8 +14,14 @@ from slipway.scripts import removal
 
 __all__ = ["take"]
 
-#: Git for Windows would otherwise convert line ends and refuse long paths.
-_SETTINGS = ("core.autocrlf=false", "core.longpaths=true", "advice.detachedHead=false")
+#: Git for Windows would otherwise convert line ends, also of files that a project calls text, and
+#: refuse long paths. A program's bytes, and all hashes of them, are the same on every worker.
+_SETTINGS = (
+    "core.autocrlf=false",
+    "core.eol=lf",
+    "core.longpaths=true",
+    "advice.detachedHead=false",
+)
 #: A local mirror belongs to the master, and the worker may run as another user, which only root can
 #: start. Git refuses to serve any other user's repository (CVE-2024-32004), rightly.
 _SERVED = "--upload-pack=git -c safe.directory=* upload-pack"
@@ -61,7 +67,7 @@ def take(source: Source, folder: Path, cache: Path | None = None) -> None:
         else:
             msg = f'"{source.repository}" has no revision {source.revision} any more: {error}'
         raise WrongInput(msg) from None
-    git("clean", "-ffdxq", cwd=folder)
+    git("clean", "-ffdxq", cwd=folder, settings=_SETTINGS)
 
 
 def _prepare(inside: Path, *words: str) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 
 from slipway.model.errors import WrongInput
+from slipway.model.protocol.artefact_name import is_device
 
 __all__ = ["count_text", "plain_name", "size_text", "utc"]
 
@@ -49,5 +51,8 @@ def plain_name(value: str, what: str) -> str:
             f"{what} {value!r} cannot name a file: it must not be empty, begin with a dot "
             "or hold a slash, backslash, colon or line break"
         )
+        raise WrongInput(msg)
+    if os.name == "nt" and (is_device(value) or value.endswith((".", " "))):
+        msg = f"{what} {value!r} cannot name a file on Windows, whose devices are called so"
         raise WrongInput(msg)
     return value

@@ -14,10 +14,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from slipway.model.errors import StageFailed
-from slipway.model.protocol.job import Input
+from slipway.model.protocol.job import Input, Job
 from slipway.scripts.opened_files import NEW_FILE_FLAGS, open_plain
 
-__all__ = ["place_inputs"]
+__all__ = ["nothing_to", "place_inputs"]
 
 
 def place_inputs(inputs: Iterable[Input], folder: Path) -> None:
@@ -39,6 +39,18 @@ def place_inputs(inputs: Iterable[Input], folder: Path) -> None:
             stack.callback(os.close, opened)
             _check(given, opened)
             _put(given, opened, folder / given.sha256)
+
+
+def nothing_to(do: str, job: Job) -> StageFailed:
+    """Return the error of a stage that was given no product.
+
+    Args:
+        do: What it does with products, such as "publish".
+        job: The stage.
+    """
+    names = ", ".join(job.stage.needs) or "no stage: it has no needs"
+    msg = f'stage "{job.name}" has nothing to {do}: no product came from {names}'
+    return StageFailed(msg)
 
 
 def _check(given: Input, opened: int) -> None:

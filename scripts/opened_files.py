@@ -13,7 +13,15 @@ from pathlib import Path
 
 from slipway.scripts.removal import FOLDER_FLAGS, SAFE
 
-__all__ = ["FILE_FLAGS", "NEW_FILE_FLAGS", "no_link", "open_folder", "open_plain", "parts_below"]
+__all__ = [
+    "FILE_FLAGS",
+    "NEW_FILE_FLAGS",
+    "no_link",
+    "open_folder",
+    "open_plain",
+    "parts_below",
+    "read_plain",
+]
 
 #: Flags for reading: a pipe, device or socket opens without blocking, a link not at all.
 FILE_FLAGS = (
@@ -97,6 +105,21 @@ def open_plain(root: int | Path, parts: Sequence[str]) -> int:
         os.close(opened)
         raise OSError(errno.EINVAL, "it is no plain file")
     return opened
+
+
+def read_plain(folder: Path, name: str, most: int) -> bytes:
+    """Read a file that a stage may have replaced: a plain one alone, and not without an end.
+
+    Raises:
+        OSError: It cannot be read, or is no plain file.
+        ValueError: It is larger.
+    """
+    with os.fdopen(open_plain(folder, (name,)), "rb") as stream:
+        data = stream.read(most + 1)
+    if len(data) > most:
+        msg = f"{folder / name} is larger than {most} bytes"
+        raise ValueError(msg)
+    return data
 
 
 def no_link(path: Path) -> None:

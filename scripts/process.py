@@ -6,23 +6,32 @@ import contextlib
 import io
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+import psutil
+
 from slipway.model.duration import format_duration
 from slipway.model.errors import MissingTool, StageFailed
 from slipway.scripts import guard
 from slipway.scripts.output_blocks import read_blocks
-from slipway.scripts.process_tree import end_descendants, end_tree
+from slipway.scripts.process_tree import end_descendants, end_swarm, end_tree
 
-__all__ = ["TAIL", "Finished", "end_strays", "feed", "run"]
+__all__ = ["TAIL", "Finished", "TooManyProcesses", "end_strays", "feed", "run"]
 
 #: Lines of a program's output kept for the error sentence.
 TAIL = 40
 #: Lines of those that the sentence quotes.
 _LAST_LINES = 8
+#: Seconds between two counts of a program's processes.
+_COUNTED = 0.25
+
+
+class TooManyProcesses(StageFailed):
+    """A program had more processes than it may have, and was ended with all of them."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +73,7 @@ def run(
     timeout: float | None = None,
     what: str | None = None,
     given: str | None = None,
+    most_processes: int | None = None,
 ) -> Finished:
     """Run a program to its end and stream its output to `log`.
 
@@ -77,6 +87,8 @@ def run(
         timeout: Seconds after which the whole process tree is ended. None: no limit.
         what: The program's name in error sentences. None: its file name.
         given: Text for its standard input. None: no input.
+        most_processes: Number of processes that it may have started and that run at one time. None:
+            they are not counted.
 
     Returns:
         The exit code and the last lines of output.
@@ -84,13 +96,14 @@ def run(
     Raises:
         MissingTool: The program does not exist or cannot be executed.
         StageFailed: It took longer than `timeout`.
+        TooManyProcesses: It had more than `most_processes`.
     """
     words = [str(word) for word in argv]
     called = what or Path(words[0]).name
     process = _start(words, called, cwd, env, has_input=given is not None)
     if given is not None:
         threading.Thread(target=feed, args=(process, given), daemon=True).start()
-    return _follow(process, log, timeout, called)
+    return _follow(process, log, timeout, called, most_processes)
 
 
 def _start(
@@ -137,11 +150,19 @@ def feed(process: subprocess.Popen[str], given: str) -> None:
         stream.write(given)
 
 
+def _close(process: subprocess.Popen[str], reader: threading.Thread) -> None:
+    """Close the pipe of a process that has ended, once it has been read."""
+    reader.join(5)
+    if not reader.is_alive() and process.stdout is not None:
+        process.stdout.close()
+
+
 def _follow(
     process: subprocess.Popen[str],
     log: Callable[[str], None] | None,
     timeout: float | None,
     called: str,
+    most_processes: int | None,
 ) -> Finished:
     """Read a program's output to its end, and end its tree after the timeout."""
     tail: list[str] = []
@@ -156,22 +177,50 @@ def _follow(
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
     try:
-        code = process.wait(timeout)
+        code = _wait(process, timeout, called, most_processes)
     except subprocess.TimeoutExpired:
         end_tree(process.pid)
         process.wait()
-        reader.join(5)
+        _close(process, reader)
         hint = f" Its last line: {tail[-1]}" if tail else ""
         msg = f"{called} did not end within {format_duration(timeout or 0)} and was stopped.{hint}"
         raise StageFailed(msg) from None
+    except TooManyProcesses:
+        end_swarm(process.pid)
+        process.wait()
+        _close(process, reader)
+        raise
     except BaseException:
         end_tree(process.pid)
         raise
     # A grandchild may hold the pipe open for ever; its output after this point is not awaited.
-    reader.join(5)
-    if not reader.is_alive() and process.stdout is not None:
-        process.stdout.close()
+    _close(process, reader)
     return Finished(code, "\n".join(tail))
+
+
+def _wait(
+    process: subprocess.Popen[str], timeout: float | None, called: str, most: int | None
+) -> int:
+    """Wait for a program's end, and count its processes meanwhile; return the exit code.
+
+    Raises:
+        subprocess.TimeoutExpired: It still runs.
+        TooManyProcesses: It has more than `most`; it still runs.
+    """
+    if most is None:
+        return process.wait(timeout)
+    end = None if timeout is None else time.monotonic() + timeout
+    while True:
+        left = _COUNTED if end is None else min(_COUNTED, end - time.monotonic())
+        try:
+            return process.wait(max(left, 0))
+        except subprocess.TimeoutExpired:
+            if end is not None and time.monotonic() >= end:
+                raise
+        with contextlib.suppress(psutil.Error):
+            if len(psutil.Process(process.pid).children(recursive=True)) > most:
+                msg = f"{called} started more than {most} processes and was stopped"
+                raise TooManyProcesses(msg)
 
 
 def end_strays() -> None:

@@ -11,7 +11,9 @@ from collections.abc import Callable
 
 import psutil
 
-__all__ = ["DEPLOYED", "end_descendants", "end_tree", "is_deployed"]
+from slipway.scripts import windows_job
+
+__all__ = ["DEPLOYED", "end_descendants", "end_swarm", "end_tree", "is_deployed"]
 
 #: Environment variable of deployers and all that they start; its value is PROJECT/ENVIRONMENT.
 DEPLOYED = "SLIPWAY_DEPLOYED"
@@ -41,6 +43,30 @@ def end_tree(pid: int, patience: float = 3.0) -> None:
                 _quietly(late.kill)
         _quietly(process.kill)
     psutil.wait_procs(alive, timeout=patience)
+
+
+def end_swarm(pid: int) -> None:
+    """Kill a process and all its descendants, which start more of them all the time.
+
+    All are suspended before the first is killed: one that runs would go on, as nobody's child.
+
+    Args:
+        pid: The root of the tree.
+    """
+    found: dict[int, psutil.Process] = {}
+    try:
+        root = psutil.Process(pid)
+        while new := {
+            one.pid: one for one in (root, *root.children(recursive=True)) if one.pid not in found
+        }:
+            for process in new.values():
+                _quietly(process.suspend)
+            found |= new
+    except psutil.NoSuchProcess:
+        pass
+    for process in found.values():
+        _quietly(process.kill)
+    psutil.wait_procs(list(found.values()), timeout=_MOST_SECONDS)
 
 
 def _quietly(action: Callable[[], None]) -> None:
@@ -73,12 +99,21 @@ def end_descendants(patience: float = 3.0, *, keep_deployed: bool = False) -> No
 
 def _tree(*, keep_deployed: bool) -> list[psutil.Process]:
     """Return this process's descendants."""
+    held = windows_job.members()
+    if held is not None:
+        return [process for pid in held for process in _process(pid)]
     if not keep_deployed:
         # One pass over all processes: one for each of thousands of zombies would take too long.
         return psutil.Process().children(recursive=True)
     children = _children(keep_deployed=True)
     running = [child for child in children if not _has_ended(child)]
     return [process for child in running for process in (child, *_below(child))]
+
+
+def _process(pid: int) -> list[psutil.Process]:
+    with contextlib.suppress(psutil.Error):
+        return [psutil.Process(pid)]
+    return []
 
 
 def _has_ended(process: psutil.Process) -> bool:
@@ -95,6 +130,9 @@ def _children(*, keep_deployed: bool) -> list[psutil.Process]:
 
 def _child_pids(*, keep_deployed: bool) -> list[int]:
     """Return the ids of this process's children; psutil is slower, it builds objects for all."""
+    held = windows_job.members()
+    if held is not None:
+        return held
     if keep_deployed or not sys.platform.startswith("linux"):
         return [child.pid for child in _children(keep_deployed=keep_deployed)]
     me, found = str(os.getpid()).encode(), []

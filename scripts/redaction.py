@@ -7,6 +7,7 @@ import io
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
@@ -35,6 +36,8 @@ class MaskedReport(Report):
             secrets: The values to mask.
         """
         self._inner = inner
+        # Targets of a release are brought it by several threads, and the search is not for those.
+        self._lock = threading.RLock()
         values = tuple(secrets)
         self._masker, self._search = Masker(values), SecretSearch(values)
         self._output = MaskedStream(self._masker)
@@ -46,17 +49,19 @@ class MaskedReport(Report):
         Raises:
             StageFailed: An artefact's name holds a secret, which would be shown everywhere.
         """
-        try:
-            masked = masked_event(event, self._masker)
-        except ValueError as error:
-            raise StageFailed(str(error)) from None
-        self._inner.emit(masked)
+        with self._lock:
+            try:
+                masked = masked_event(event, self._masker)
+            except ValueError as error:
+                raise StageFailed(str(error)) from None
+            self._inner.emit(masked)
 
     def log(self, text: str) -> None:
         """Forward lines, masked; hold one that may begin a secret until the next call."""
-        masked = self._output.take(text if text.endswith("\n") else f"{text}\n")
-        if masked:
-            self._inner.log(masked)
+        with self._lock:
+            masked = self._output.take(text if text.endswith("\n") else f"{text}\n")
+            if masked:
+                self._inner.log(masked)
 
     def end(self) -> None:
         """Forward held lines, and end the inner report."""
@@ -65,8 +70,9 @@ class MaskedReport(Report):
 
     def flush(self) -> None:
         """Forward held lines; the inner report stays open."""
-        if masked := self._output.end():
-            self._inner.log(masked)
+        with self._lock:
+            if masked := self._output.end():
+                self._inner.log(masked)
 
     def artefact(
         self, path: Path, *, name: str | None = None, role: Role = "product"
@@ -111,7 +117,8 @@ class MaskedReport(Report):
 
     def mask(self, text: str) -> str:
         """Return a text with its secrets masked."""
-        return self._masker.mask(text)
+        with self._lock:
+            return self._masker.mask(text)
 
     def _mask_file(self, path: Path) -> None:
         """Rewrite a file atomically, with its secrets masked."""

@@ -34,6 +34,7 @@ from slipway.model.protocol.event import (
     Progress,
     Role,
     Summary,
+    TargetEnded,
     TestResult,
 )
 from slipway.model.protocol.event_codes import CODE_ROOM, Coder
@@ -321,10 +322,7 @@ class ConsoleReport(Report):
             )
             show(f"[dim]·[/] {escape(event.text)}{of}")
         elif isinstance(event, TestResult):
-            if self._verbose or event.status != "passed":
-                show(f"{_MARKS[event.status]} {event.suite} {escape(event.name)}")
-                if event.message:
-                    show(escape(event.message), style="dim")
+            self._show_test(event)
         elif isinstance(event, ArtefactLeft):
             show(
                 f"[bold]→[/] {event.path} [dim]{event.size:,} bytes, sha256 {event.sha256[:12]}…[/]"
@@ -333,8 +331,17 @@ class ConsoleReport(Report):
             show(f"[bold]{escape(event.text)}[/]")
         elif isinstance(event, Notice):
             show(f"[{_COLOURS[event.level]}]{escape(event.text)}[/]")
+        elif isinstance(event, TargetEnded):
+            colour, text = ("green", event.place) if event.place else ("red", event.text)
+            show(f"{event.target}: [{colour}]{escape(text)}[/]")
         elif isinstance(event, Picture | Document):
             show(f"{event.event} {event.path}")
+
+    def _show_test(self, event: TestResult) -> None:
+        if self._verbose or event.status != "passed":
+            self._console.print(f"{_MARKS[event.status]} {event.suite} {escape(event.name)}")
+            if event.message:
+                self._console.print(escape(event.message), style="dim")
 
     def log(self, text: str) -> None:
         """Print lines of a tool's output, dimmed."""

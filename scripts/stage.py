@@ -15,13 +15,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from slipway.model.duration import format_duration
-from slipway.model.errors import PASSED, SlipwayError, StageFailed, WrongInput
+from slipway.model.errors import PASSED, SlipwayError, StageFailed, Stopped, WrongInput
 from slipway.model.kinds.stage import STAGES, deploys
 from slipway.model.protocol.event import event_problem
 from slipway.model.protocol.event_codes import Coder
 from slipway.model.protocol.job import Deployment, Input, Job
 from slipway.model.protocol.script_input import Dispatched
-from slipway.scripts import checkout, guard, removal
+from slipway.scripts import checkout, guard, removal, windows_job
 from slipway.scripts.inputs import place_inputs
 from slipway.scripts.process_tree import end_descendants
 from slipway.scripts.redaction import MaskedReport
@@ -112,6 +112,9 @@ def _with_secrets(handed: Dispatched) -> Job:
 def _main(uses: str, read: Callable[[], Job], report: Report) -> int:
     guard.adopt_orphans()
     guard.alone = True
+    if not deploys(uses):
+        # Of a deployment something is to stay.
+        windows_job.join()
     signal.signal(signal.SIGTERM, _stopped)
     try:
         find_script(uses)
@@ -128,7 +131,7 @@ def _stopped(number: int, _frame: object) -> None:
     # Ignore further signals: the worker signals the whole group, and our parent forwards it.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     msg = f"the stage was stopped from outside ({signal.Signals(number).name})"
-    raise StageFailed(msg)
+    raise Stopped(msg)
 
 
 def _text(path: Path) -> str:

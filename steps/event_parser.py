@@ -20,6 +20,8 @@ from slipway.model.protocol.event import (
     Piece,
     Progress,
     Summary,
+    TargetEnded,
+    TargetFile,
     TestResult,
     read_event,
 )
@@ -95,7 +97,11 @@ class StageEvents:
         return self.progress.line if self.progress else ""
 
 
-def _shown(event: Picture | Document | Piece) -> str:
+def _shown(event: Picture | Document | Piece | TargetFile | TargetEnded) -> str:
+    if isinstance(event, TargetFile):
+        return f"{event.target}: {event.file} is {event.state}\n"
+    if isinstance(event, TargetEnded):
+        return f"{event.target}: {event.state}: {event.text or event.place}\n"
     if isinstance(event, Piece):
         return ""
     remark = f", which {event.missing}" if event.missing else ""

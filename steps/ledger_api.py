@@ -6,13 +6,24 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from slipway.model.protocol.delivery import News
 from slipway.model.protocol.event import ArtefactLeft, TestResult
 from slipway.model.protocol.job import Job
 
-__all__ = ["SERVICE", "STAGE_PROPERTY", "Incoming", "LedgerApi"]
+__all__ = [
+    "CODE_SERVICE",
+    "SERVICE",
+    "STAGE_PROPERTY",
+    "Carried",
+    "CodeApi",
+    "Incoming",
+    "LedgerApi",
+    "ReleaseApi",
+]
 
-#: Names of the service on the master, and of the property that carries a stage's id.
+#: Names of the services on the master, and of the property that carries a stage's id.
 SERVICE = "slipway"
+CODE_SERVICE = "slipway-code"
 STAGE_PROPERTY = "slipway_stage"
 
 
@@ -29,8 +40,31 @@ class Incoming(Protocol):
         """Discard the artefact."""
 
 
+class ReleaseApi(Protocol):
+    """The master's releases, as steps use them."""
+
+    async def check_keys(self) -> None:
+        """Refuse if a release of a run that starts now could not be signed."""
+
+    async def unchanged(self, stage_id: int, job: Job) -> str:
+        """Return why there is nothing to release, in one sentence; empty if there is something."""
+
+    async def make(self, stage_id: int, job: Job) -> Job:
+        """Make the release of a publish stage; return the job for the worker, with the release."""
+
+    async def promote(self, stage_id: int, job: Job) -> Job:
+        """Move the stage's channel to the run's release; return the job with what targets get."""
+
+    async def record(self, stage_id: int, told: Mapping[str, News]) -> None:
+        """Record what a stage's script has told of its targets, by their names."""
+
+
 class LedgerApi(Protocol):
     """The master's ledger and store, as steps use them."""
+
+    @property
+    def releases(self) -> ReleaseApi:
+        """The site's releases."""
 
     async def claim(self, stage_id: int, build_id: int, worker: str) -> Job | None:
         """Return the job of a build, or None if the attempt has already ended."""
@@ -65,3 +99,37 @@ class LedgerApi(Protocol):
 
     def incoming(self) -> Incoming:
         """Return a writer for an artefact."""
+
+
+class Carried(Protocol):
+    """The code of the master's stages, as one file."""
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+
+    @property
+    def size(self) -> int:
+        """Its size in bytes."""
+
+    @property
+    def key(self) -> str:
+        """Its SHA-256."""
+
+    @property
+    def version(self) -> str:
+        """The version of the master's Slipway."""
+
+    @property
+    def records(self) -> tuple[str, ...]:
+        """The hashes of what a worker has to have installed, to need nothing of the file."""
+
+
+class CodeApi(Protocol):
+    """The master's code for its workers, as steps use it."""
+
+    async def code_for(self, worker: str) -> Carried | None:
+        """Return the code for a worker's stages; None if it has the master's installation."""
+
+    def is_first(self, connection: object) -> bool:
+        """Return True once for each connection of a worker."""

@@ -13,15 +13,23 @@ from twisted.python import log
 from twisted.spread import pb
 
 from slipway.model.errors import SlipwayError, StageFailed, WrongInput
-from slipway.model.protocol.event import AnyEvent, ArtefactLeft, TestResult
+from slipway.model.protocol.event import (
+    AnyEvent,
+    ArtefactLeft,
+    TargetEnded,
+    TargetFile,
+    TestResult,
+)
 from slipway.model.protocol.event_codes import made_key
 from slipway.model.protocol.job import Job
 from slipway.model.protocol.result_sets import UNITS
 from slipway.model.protocol.script_input import Dispatched
+from slipway.steps.code import bring_code, tell_of_code
 from slipway.steps.event_parser import ScriptCommand, StageEvents
 from slipway.steps.failure_log import LOG, Failures
-from slipway.steps.ledger_api import SERVICE, STAGE_PROPERTY, LedgerApi
+from slipway.steps.ledger_api import CODE_SERVICE, SERVICE, STAGE_PROPERTY, CodeApi, LedgerApi
 from slipway.steps.results import MOST, Results
+from slipway.steps.targets import Targets
 from slipway.steps.transfer import (
     ENDING,
     Place,
@@ -73,13 +81,21 @@ class Stage(CommandMixin, BuildStep):
         self.exit_code: int | None = None
         self._command: ScriptCommand | None = None
         self._has_place = self._abandoned = False
+        self._told_of_code = ""
         self._failures: Failures | None = None
         self._results: Results | None = None
+        self._targets: Targets | None = None
 
     @property
     def ledger(self) -> LedgerApi:
         """The master's ledger and store."""
         found: LedgerApi = self.master.service_manager.namedServices[SERVICE]
+        return found
+
+    @property
+    def code(self) -> CodeApi:
+        """The master's code for its workers."""
+        found: CodeApi = self.master.service_manager.namedServices[CODE_SERVICE]
         return found
 
     async def run(self) -> Any:
@@ -126,12 +142,29 @@ class Stage(CommandMixin, BuildStep):
         secrets, withheld = await self.ledger.read_secrets(job)
         if self.stopped:
             return True
+        if job.stage.reaches_targets and not job.stage.makes_release:
+            await self.ledger.releases.check_keys()
+        if job.stage.makes_release:
+            if why := await self.ledger.releases.unchanged(stage_id, job):
+                self.events.summary, self.exit_code = why, 0
+                return True
+            job = await self._release(stage_id, job)
+        elif job.stage.moves_channel:
+            job = await self.ledger.releases.promote(stage_id, job)
         place = await self._begin(job, self.ledger.tenant(job, secrets))
         if not self.stopped:
             await self._do(job, place, secrets, withheld)
         if not self.stopped:
             await self._keep(stage_id)
         return True
+
+    async def _release(self, stage_id: int, job: Job) -> Job:
+        """Have the master make the release, before the worker begins; return the job with it."""
+        releases = self.ledger.releases
+        job = await releases.make(stage_id, job)
+        later = self.master.reactor.callLater
+        self._targets = Targets(job, lambda told: releases.record(stage_id, told), later)
+        return job
 
     async def _record_exception(self, error: Exception) -> None:
         """Record an unexpected exception as a failure of the stage."""
@@ -144,7 +177,7 @@ class Stage(CommandMixin, BuildStep):
         await self.addCompleteLog("problem", f"{why[:300]}\n")
 
     async def _begin(self, job: Job, tenant: str) -> Place:
-        """Create a fresh place on the worker, and download the job's inputs into it.
+        """Create a fresh place on the worker, and bring code and inputs there.
 
         Args:
             job: The job.
@@ -154,8 +187,15 @@ class Stage(CommandMixin, BuildStep):
             The place.
         """
         title = f"run {job.run.number} of {job.project} ({self.name})"
-        place = await begin_place(self, title, tenant)
+        code = await self.code.code_for(self.build.workername)
+        place = await begin_place(self, title, tenant, code)
         self._has_place = True
+        if code is not None and not self.stopped:
+            place = await bring_code(self, code, place)
+            connection = self.worker.conn
+            # None: it is lost just now, and the stage ends by that.
+            if place.path and connection is not None and self.code.is_first(connection):
+                self._told_of_code = tell_of_code(self, code, place)
         if place.problems:
             text = "".join(f"{problem}\n" for problem in place.problems)
             await self.addCompleteLog("left by earlier runs", text)
@@ -189,12 +229,13 @@ class Stage(CommandMixin, BuildStep):
         """Run the script to its end; it gets the job and the secrets on its standard input."""
         handed = Dispatched(job=job, key=self.key, given=place.given, secrets=secrets)
         log = await self.addLog("stdio")
-        for sentence in withheld:
+        for sentence in filter(None, (self._told_of_code, *withheld)):
             await log.addHeader(f"{sentence}\n")
         command = ScriptCommand(
             place.work,
             ["slipway", "stage", self.uses, "--keyed"],
-            env=dict(_ENVIRONMENT),
+            # The worker's own PATH, where the code is not the worker's own.
+            env=_ENVIRONMENT | ({"PATH": place.path} if place.path else {}),
             timeout=None,
             maxTime=self.timeout + GRACE,
             sigtermTime=5,
@@ -223,11 +264,20 @@ class Stage(CommandMixin, BuildStep):
                 late.cancel()
             if self._failures is not None:
                 await self._failures.close()
+            if self._targets is not None:
+                await self._targets.close()
         self.exit_code = _exit_code(command.rc, self.events)
         if self.events.refusal:
             raise StageFailed(self.events.refusal)
+        if self.exit_code == 0 and self._targets is not None:
+            self._targets.check()
 
     def _handle_event(self, event: AnyEvent) -> str:
+        if isinstance(event, TargetFile | TargetEnded):
+            if self._targets is None:
+                msg = f'the script tells of the target "{event.target}"; the stage has none'
+                raise ValueError(msg)
+            self._targets.take(event)
         line = self.events.take(event)
         if self._failures is not None:
             self._failures.take(event)
@@ -244,9 +294,10 @@ class Stage(CommandMixin, BuildStep):
             StageFailed: A transfer failed.
             WrongInput: Two artefacts have the same name, or there are too many.
         """
-        artefacts = self.events.artefacts
-        if self.exit_code != 0:
-            artefacts = [one for one in artefacts if one.role == "report"]
+        good = self.exit_code == 0
+        artefacts = [one for one in self.events.artefacts if good or one.role == "report"]
+        if self._targets is not None:
+            self._targets.check_left(artefacts)
         named = {artefact.name: artefact for artefact in artefacts}
         if len(named) != len(artefacts):
             msg = "two artefacts have the same name; give each its own"

@@ -6,6 +6,7 @@ is trusted, it may send no more than was announced, and a worker that stalls tim
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from twisted.python.failure import Failure
 
 from slipway.model.errors import MissingTool, StageFailed
 from slipway.model.protocol.event import ArtefactLeft
-from slipway.steps.ledger_api import Incoming
+from slipway.steps.ledger_api import Carried, Incoming
 
 __all__ = [
     "BLOCK",
@@ -32,9 +33,12 @@ __all__ = [
     "StoreWriter",
     "abandon",
     "begin_place",
+    "check_done",
     "download",
     "end_place",
+    "plain_text",
     "run_watched",
+    "told_path",
     "upload",
 ]
 
@@ -45,8 +49,11 @@ STALLED = 120.0
 #: Seconds a worker may take to end an interrupted command.
 ENDING = 30.0
 _LONGEST = 500
+_LONGEST_PATH = 32_000
+#: Bytes a second of a transfer at least.
+_SLOWEST = 10 << 10
 _MOST_PROBLEMS = 20
-_ACCEPTED = frozenset({"problem", "work", "given", "problems", "rc"})
+_ACCEPTED = frozenset({"problem", "work", "given", "problems", "rc", "code", "path", "version"})
 
 
 class StoreWriter(FileWriterImpl):
@@ -128,6 +135,12 @@ class Place:
     """The folder of fetched files, named by their hashes; relative to `work`."""
     problems: tuple[str, ...]
     """Leftovers of earlier runs that could not be removed, one sentence each."""
+    code: str = ""
+    """Where the asked for code is: "own", "ready" or "wanted"; empty: no code was asked for."""
+    path: str = ""
+    """The PATH that the script is started with; empty: the worker's own."""
+    version: str = ""
+    """The version of the worker's own Slipway."""
 
 
 def abandon(command: Any, why: str) -> None:
@@ -136,30 +149,36 @@ def abandon(command: Any, why: str) -> None:
     command.interrupt(Failure(error.ConnectionLost(why)))
 
 
-async def run_watched(step: Any, command: RemoteCommand, moved: Callable[[], float]) -> None:
+async def run_watched(
+    step: Any, command: RemoteCommand, moved: Callable[[], float], longest: float = math.inf
+) -> None:
     """Run a worker's command with a timeout on its progress.
 
     Args:
         step: The running step.
         command: The command to run.
         moved: Returns the time of its last progress, on the monotonic clock.
+        longest: Seconds that it may take in all: a byte now and then is progress, too.
 
     Raises:
         StageFailed: The command stalled, or the worker could not start it.
     """
     reactor = step.master.reactor
-    reason = f"the worker did nothing for {STALLED:.0f} seconds"
+    reason = ""
+    began = time.monotonic()
     given_up = False
     timer: Any = None
 
     def check() -> None:
-        nonlocal timer, given_up
-        remaining = STALLED - (time.monotonic() - moved())
+        nonlocal timer, given_up, reason
+        now = time.monotonic()
+        left = longest - (now - began)
+        remaining = min(STALLED - (now - moved()), left)
         if given_up:
             abandon(command, reason)
             return
         if remaining <= 0:
-            given_up = True
+            given_up, reason = True, _reason(left)
             command.interrupt(reason)
         timer = reactor.callLater(max(remaining, 0.1) if not given_up else ENDING, check)
 
@@ -167,7 +186,7 @@ async def run_watched(step: Any, command: RemoteCommand, moved: Callable[[], flo
     try:
         await step.runCommand(command)
     except RemoteException as problem:
-        msg = f"{command.remote_command}: {_plain(str(problem).splitlines()[:1])}"
+        msg = f"{command.remote_command}: {plain_text(str(problem).splitlines()[:1])}"
         raise StageFailed(msg) from None
     except error.ConnectionLost:
         if not given_up:
@@ -179,35 +198,56 @@ async def run_watched(step: Any, command: RemoteCommand, moved: Callable[[], flo
         raise StageFailed(reason)
 
 
-async def begin_place(step: Any, run: str, tenant: str) -> Place:
+def _reason(left: float) -> str:
+    """Return why a command is given up, by the seconds that are left for all of it."""
+    if left <= 0:
+        return f"the transfer was slower than {_SLOWEST >> 10} KiB a second"
+    return f"the worker did nothing for {STALLED:.0f} seconds"
+
+
+def _longest(size: int) -> float:
+    """Return the seconds that the transfer of some bytes may take."""
+    return STALLED + size / _SLOWEST
+
+
+async def begin_place(step: Any, run: str, tenant: str, code: Carried | None) -> Place:
     """Have the worker create a fresh place.
 
     Args:
         step: The running step.
         run: The run, for messages.
         tenant: The tenant of the place, for a worker that isolates tenants.
+        code: The code that the stage runs; None: the worker's own.
 
     Raises:
         MissingTool: The worker is not Slipway's, or of an older version.
         StageFailed: The worker could not create the place.
     """
-    if not step.workerVersion("slipway.begin"):
-        msg = (
-            f"the worker {step.build.workername} was set up by another version of Slipway; "
-            "run `slipway worker` there again, and restart it"
-        )
-        raise MissingTool(msg)
-    command = PlaceCommand("slipway.begin", {"run": run, "tenant": tenant})
+    for needed in ("slipway.begin", *(("slipway.code",) if code else ())):
+        if not step.workerVersion(needed):
+            name = step.build.workername
+            msg = (
+                f"the worker {name} was set up by a Slipway that cannot take the master's code; "
+                f"set it up again, for the last time: `slipway worker new {name}` makes the bundle"
+            )
+            raise MissingTool(msg)
+    asked: dict[str, Any] = {"run": run, "tenant": tenant}
+    if code is not None:
+        asked |= {"code": code.key, "records": list(code.records)}
+    command = PlaceCommand("slipway.begin", asked)
     began = time.monotonic()
     await run_watched(step, command, lambda: began)
-    _check(step, command, "the worker could not make a place for this stage")
-    work, given = (_plain(command.updates[key][-1:]) for key in ("work", "given"))
+    check_done(step, command, "the worker could not make a place for this stage")
+    work, given, state, version = (
+        plain_text(command.updates[key][-1:]) for key in ("work", "given", "code", "version")
+    )
     if not work or not given:
         msg = "the worker did not say where this stage is to work"
         raise StageFailed(msg)
     problems = command.updates["problems"][-1:]
     listed = problems[0] if problems and isinstance(problems[0], list) else []
-    return Place(work, given, tuple(_plain([one]) for one in listed[:_MOST_PROBLEMS]))
+    told = tuple(plain_text([one]) for one in listed[:_MOST_PROBLEMS])
+    return Place(work, given, told, state, told_path(command), version)
 
 
 async def end_place(step: Any) -> None:
@@ -243,7 +283,7 @@ async def upload(step: Any, artefact: ArtefactLeft, incoming: Incoming) -> None:
     timers: list[Any] = []
     writer.failed = give_up
     try:
-        await run_watched(step, command, lambda: writer.moved)
+        await run_watched(step, command, lambda: writer.moved, _longest(artefact.size))
     except error.ConnectionLost:
         if not any(timer.called for timer in timers):
             raise
@@ -254,7 +294,7 @@ async def upload(step: Any, artefact: ArtefactLeft, incoming: Incoming) -> None:
                 timer.cancel()
     if problem is not None:
         raise problem
-    _check(step, command, f"the worker could not send {artefact.name}")
+    check_done(step, command, f"the worker could not send {artefact.name}")
 
 
 async def download(step: Any, path: Path, sha256: str, size: int, name: str) -> None:
@@ -278,25 +318,32 @@ async def download(step: Any, path: Path, sha256: str, size: int, name: str) -> 
     arguments = {"sha256": sha256, "size": size, "reader": reader, "blocksize": BLOCK}
     command = PlaceCommand("slipway.take", arguments)
     try:
-        await run_watched(step, command, lambda: reader.moved)
+        await run_watched(step, command, lambda: reader.moved, _longest(size))
     finally:
         reader.remote_close()
-    _check(step, command, f"the worker could not write {name}")
+    check_done(step, command, f"the worker could not write {name}")
 
 
-def _check(step: Any, command: RemoteCommand, sentence: str) -> None:
+def check_done(step: Any, command: RemoteCommand, sentence: str) -> None:
     """Raise if a command failed without being interrupted.
 
     Raises:
         StageFailed: The command failed.
     """
     if command.didFail() and not step.stopped:
-        reason = _plain(command.updates["problem"][-1:])
+        reason = plain_text(command.updates["problem"][-1:])
         msg = f"{sentence}: {reason or 'it does not say why'}"
         raise StageFailed(msg)
 
 
-def _plain(texts: Any) -> str:
+def plain_text(texts: Any) -> str:
     """Return a worker's text, made safe for use in a sentence."""
     text = " ".join(one for one in texts if isinstance(one, str))[:_LONGEST]
     return "".join(sign if sign.isprintable() else " " for sign in text)
+
+
+def told_path(command: RemoteCommand) -> str:
+    """Return the PATH that a worker has told; it means something there alone."""
+    told = command.updates["path"][-1:]
+    text = told[0] if told and isinstance(told[0], str) else ""
+    return text if not set(text) & set("\0\r\n") and len(text) <= _LONGEST_PATH else ""

@@ -141,7 +141,10 @@ def test_behave_does_not_walk_up_to_our_steps():
         "slipway.scripts.stage",
         "slipway.cli.main",
         "slipway.config",
-        *(f"slipway.scripts.stages.{kind}.run" for kind in sorted(STAGES.members)),
+        *(
+            kind.runner.partition(":")[0] or f"{kind.__module__.rpartition('.')[0]}.run"
+            for _, kind in sorted(STAGES.members.items())
+        ),
     ],
 )
 def test_a_worker_needs_no_buildbot(module):

@@ -11,12 +11,13 @@ from twisted.web.server import GzipEncoderFactory
 from slipway.www.api.resource import Api
 from slipway.www.api.route import Router
 from slipway.www.api.routes import ROUTES
+from slipway.www.release_site import ReleaseSite
 
 __all__ = ["Slipway", "make", "plugin"]
 
 
 class Slipway(Application):
-    """The pages, and the endpoints below `api/`."""
+    """The pages, the endpoints below `api/`, and the sites of releases below `releases/`."""
 
     def setMaster(self, master: Any) -> None:
         """Attach to a master; Buildbot calls this each time it reads its configuration."""
@@ -31,6 +32,7 @@ class Slipway(Application):
     def _serve(self, config: dict[str, Any]) -> None:
         api = Api(self.master, Router(ROUTES), config)
         self.resource.putChild(b"api", EncodingResourceWrapper(api, [GzipEncoderFactory()]))
+        self.resource.putChild(b"releases", ReleaseSite(self.master))
 
 
 def make() -> Slipway:

@@ -163,6 +163,7 @@ artefacts = ["dist/almanac.zip"]
 
 [project.almanac.stages.publish]
 uses = "publish"
+if-unchanged = "release"
 needs = ["build"]
 
 [project.almanac.stages.staging]

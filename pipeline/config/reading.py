@@ -15,8 +15,12 @@ from slipway.config.line_numbers import Lines
 from slipway.config.partial_graph import outline
 from slipway.model.errors import WrongInput
 from slipway.model.graph import check
+from slipway.model.kept_keys import check_keys
 from slipway.model.site import Site
 from slipway.model.written_folders import check_written
+
+#: Parts of the path of a stage: project, its name, stages, the stage's name.
+_OF_A_STAGE = 4
 
 __all__ = ["ConfigProblems", "Problem", "Reading", "parse", "read", "read_closely"]
 
@@ -118,15 +122,24 @@ def _parse(text: str, file: str) -> Reading:
     else:
         found = []
     known = {problem.path for problem in found}
-    # A partial graph lacks the invalid parts; folders are compared only when all are known.
-    for breach in (*check(site), *([] if found else check_written(site))):
+    # A partial graph lacks the invalid parts; these are compared only when all are known.
+    whole = [] if found else [*check_written(site), *check_keys(site)]
+    for breach in (*check(site), *whole):
         place = error_sentences.dotted(breach.path)
         # An error in a stage's needs is not repeated for the stage.
-        if place not in known and f"{place}.needs" not in known:
+        is_new = place not in known and f"{place}.needs" not in known
+        if is_new and _is_written(breach.path, data):
             found.append(Problem(lines.line(breach.path), place, breach.message, file))
     if found:
         raise ConfigProblems(found)
     return Reading(site, file, lines, text)
+
+
+def _is_written(path: tuple[str | int, ...], data: Any) -> bool:
+    """Return False for what is wrong with a stage that Slipway adds: it is so of another, too."""
+    if len(path) < _OF_A_STAGE or (path[0], path[2]) != ("project", "stages"):
+        return True
+    return path[3] in data["project"][path[1]]["stages"]
 
 
 def _problem(error: Any, data: dict[str, Any], lines: Lines, file: str) -> Problem:

@@ -50,6 +50,16 @@ Names are lower-case letters, digits, `-` and `_`, a letter first, at most 40 ch
 
 _SECTIONS = (
     ("SiteSettings", "[site]", "The installation itself."),
+    (
+        "ReleaseKey",
+        "[site.release-key]",
+        (
+            "Where the key that signs releases is kept, or what signs with it. One of the four; "
+            "[how to keep the key](../how-to/keep-the-release-key.md)."
+        ),
+    ),
+    ("OpenPgp", "[site.openpgp]", "An OpenPGP key that signs SHA256SUMS, too."),
+    ("Sigstore", "[site.sigstore]", "A signature of SHA256SUMS without a key."),
     ("Project", "[project.NAME]", "One application; write as many as you have."),
     ("Keep", "[project.NAME.keep]", "How long artefacts stay in the store."),
     ("Worker", "[workers.NAME]", "One machine or process that runs stages."),

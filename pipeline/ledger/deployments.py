@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 from slipway.ledger.tables.gates import Deployment, Gate
 from slipway.ledger.tables.runs import Release, Run, StageResult
 from slipway.ledger.transitions import transition
+from slipway.model.kinds.stage import Stage
 from slipway.model.site import Project
-from slipway.model.states import STANDING, DeploymentState
+from slipway.model.states import STANDING, DeploymentState, StageState
 
 __all__ = [
     "begin",
@@ -28,6 +29,7 @@ __all__ = [
     "of_stage",
     "record_result",
     "release_of",
+    "wanted",
     "was_at",
 ]
 
@@ -39,9 +41,33 @@ def environment_of(project: Project, stage: str) -> str | None:
 
 
 def release_of(session: Session, run: Run) -> Release | None:
-    """Return the newest release of a run."""
+    """Return the newest release of a run; where there was nothing to release, that of before."""
+    query = select(Release).order_by(Release.id.desc()).limit(1)
+    own = session.scalar(query.where(Release.run_id == run.id))
+    if own is not None:
+        return own
+    for result in reversed(run.stages):
+        if result.state == StageState.UNCHANGED and result.borrowed is not None:
+            return session.scalar(query.where(Release.run_id == result.borrowed.run_id))
+    return None
+
+
+def wanted(session: Session, run: Run, stage: Stage, values: Mapping[str, Any]) -> Release | None:
+    """Return the release that a stage would deploy: named by its answers, or else the run's own.
+
+    Args:
+        session: The transaction.
+        run: The run.
+        stage: The stage; one of its parameters may be of the type `release`.
+        values: The answers.
+    """
+    named = next((one.name for one in stage.parameters if one.type == "release"), None)
+    version = values.get(named) if named else None
+    if not version:
+        return release_of(session, run)
+    query = select(Release).join(Run).where(Run.project == run.project)
     return session.scalar(
-        select(Release).where(Release.run_id == run.id).order_by(Release.id.desc()).limit(1)
+        query.where(Release.version == version).order_by(Release.id.desc()).limit(1)
     )
 
 

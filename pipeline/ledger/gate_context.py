@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from slipway.ledger import deployments, run_state
+from slipway.ledger.releases import blocks
 from slipway.ledger.tables.gates import Gate
 from slipway.ledger.tables.runs import Release, Run
 from slipway.model.parameter import Choice, Context
@@ -28,6 +29,7 @@ def context_of(
     name: str,
     project: Project,
     choices: Mapping[str, tuple[Choice, ...]],
+    changes: str = "",
 ) -> Context:
     """Return the context of a gate's defaults and choices.
 
@@ -37,6 +39,7 @@ def context_of(
         name: The stage behind it.
         project: Its project.
         choices: The choices printed by external programs, by parameter.
+        changes: The prepared release notes, if the gate asks for them.
     """
     stage = project.stages[name]
     asks_release = any(one.type == "release" for one in stage.parameters)
@@ -45,6 +48,7 @@ def context_of(
         version=run.version,
         revision=run.revision,
         branch=run.branch,
+        changes=changes,
         last=last_values(session, run.project, name, project),
         releases=deployable(session, run.project, name, project) if asks_release else (),
         environments=tuple(Choice(value=name) for name in project.environments),
@@ -68,7 +72,7 @@ def last_values(session: Session, name: str, stage: str, project: Project) -> di
 
 
 def deployable(session: Session, name: str, stage: str, project: Project) -> tuple[Choice, ...]:
-    """Return the releases whose runs meet all needs of a stage, newest first."""
+    """Return the releases whose runs meet all needs of a stage, newest first; none is blocked."""
     query = (
         select(Release)
         .join(Run)
@@ -78,7 +82,10 @@ def deployable(session: Session, name: str, stage: str, project: Project) -> tup
         .limit(_OFFERED)
     )
     offered: dict[str, None] = {}
+    blocked = blocks.list_blocks(session, name)
     for release in session.scalars(query):
+        if (name, release.version) in blocked:
+            continue
         if not run_state.unmet(release.run, project.stages[stage], project.stages):
             offered[release.version] = None
     return tuple(Choice(value=version) for version in offered)

@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from slipway.ledger import deployments, gates, run_state, runs
+from slipway.ledger.releases import blocks
 from slipway.ledger.tables.gates import Gate
 from slipway.ledger.tables.runs import Run, StageResult
 from slipway.model import run_state as rules
@@ -114,8 +115,8 @@ def back(session: Session, project: str, pipeline: Project, number: int, name: s
     """Return the opening that rolls back to an older run's release, beside the run's own gate.
 
     Raises:
-        WrongInput: That run has no release, or a pruned one, it was never deployed there, its needs
-            have not passed, or the stage is active.
+        WrongInput: That run has no release, or a pruned or blocked one, it was never deployed
+            there, its needs have not passed, or the stage is active.
     """
     run, stage = _run_of(session, project, number), pipeline.stages[name]
     made = deployments.release_of(session, run)
@@ -125,6 +126,7 @@ def back(session: Session, project: str, pipeline: Project, number: int, name: s
     if run.pruned_at is not None:
         msg = f"the release of run {number} of {project} was pruned; its files are gone"
         raise WrongInput(msg)
+    blocks.check_not_blocked(session, made)
     environment = deployments.environment_of(pipeline, name)
     if environment is not None and not deployments.was_at(session, made, environment):
         msg = (

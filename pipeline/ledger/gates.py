@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from slipway.ledger import deployments, freezes, gate_requests
 from slipway.ledger.gate_requests import Request
+from slipway.ledger.releases import blocks
 from slipway.ledger.tables.gates import Gate
 from slipway.ledger.tables.runs import Run, StageResult
 from slipway.ledger.transitions import transition
@@ -142,8 +143,8 @@ def ask(
 
     Raises:
         Forbidden: The person has none of the allowed roles.
-        WrongInput: The gate is not open any more, the token differs, it has expired, or the project
-            is frozen.
+        WrongInput: The gate is not open any more, the token differs, it has expired, the project is
+            frozen, or the release blocked.
     """
     if not may_ask(session, gate, stage, person, request.token, now):
         differences = "; ".join(
@@ -154,6 +155,7 @@ def ask(
             msg = f"{state}, with other answers: {differences}; look at the gate again"
             raise WrongInput(msg)
         return False
+    blocks.check_deployable(session, gate.run, stage, request.values)
     gate_requests.take(session, gate, person, request, now)
     if stage.requester_counts and stage.approvals:
         gate_requests.decide(gate, person, Decision.APPROVE, "", now)
@@ -212,7 +214,7 @@ def approve(
     Raises:
         Forbidden: The person has none of the allowed roles, or made the request themselves.
         WrongInput: There is nothing to approve, the request has been replaced, they have approved
-            already, it has expired, or it is frozen.
+            already, it has expired, or it is frozen, or its release blocked.
     """
     permit(name_of(gate), stage, person)
     if gate.state not in {GateState.ASKED, GateState.OPEN}:
@@ -226,6 +228,7 @@ def approve(
         raise WrongInput(msg)
     _not_expired(gate, now)
     freezes.check_not_frozen(session, gate.run.project)
+    blocks.check_deployable(session, gate.run, stage, gate.values)
     gate_requests.decide(gate, person, Decision.APPROVE, comment, now)
     _count(gate, stage, now)
     session.flush()
@@ -288,13 +291,14 @@ def reopen(session: Session, gate: Gate, why: str, now: float) -> None:
 def queue_approved(session: Session, gate: Gate, stage: Stage, now: float) -> StageResult | None:
     """Queue the attempt behind an approved gate; return None if it must still wait.
 
-    It waits for its needs, for the end of a freeze, and for its time window.
+    It waits for its needs, the end of a freeze or of its release's block, and its time window.
     """
     if gate.state != GateState.APPROVED or gate.stage_id is None or has_expired(gate, now):
         return None
     result = session.get_one(StageResult, gate.stage_id)
     inside = is_open(stage.window, datetime.fromtimestamp(now, UTC))
     held = not inside or freezes.find_freeze(session, gate.run.project) is not None
+    held = held or blocks.holds_back(session, gate.run, stage, gate.values)
     if held or result.state != StageState.GATE:
         return None
     transition(result, StageState.QUEUED, "its gate was opened", now)

@@ -2,7 +2,8 @@
 
 A pruned run stays in the ledger with all its records; its files are deleted from the store. Never
 pruned: the current and the previous release of each environment, runs that are active or wait at a
-gate, the newest release of each branch, and the source of a skipped stage of a run that stays.
+gate, the newest release of each branch, what channels point at or would fall back to, blocked
+releases, and the source of a skipped stage of a run that stays.
 """
 
 from __future__ import annotations
@@ -20,13 +21,15 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
 from slipway.artefacts.store import Store
+from slipway.ledger import deployments
 from slipway.ledger.audit import chain
+from slipway.ledger.releases import channels
 from slipway.ledger.tables.gates import Deployment, Gate
 from slipway.ledger.tables.runs import Artefact, Release, Run, StageResult
 from slipway.model.site import Keep, Project
 from slipway.model.states import OPEN_RUN, STANDING, UNDECIDED, DeploymentState
 
-__all__ = ["Folder", "Prunable", "find", "freed_by", "mark", "remove"]
+__all__ = ["Folder", "Prunable", "find", "freed_by", "mark", "protected_versions", "remove"]
 
 _DAY = 86400.0
 #: Younger files may belong to a running stage whose artefacts are not recorded yet.
@@ -89,6 +92,12 @@ def find(session: Session, projects: dict[str, Project], store: Store, now: floa
         _find_folders(session, (name, project.keep), needed, now, found)
     _find_files(set(_needed_files(session, going)), store, now, found)
     return found
+
+
+def protected_versions(session: Session, project: str) -> tuple[str, ...]:
+    """Return the versions of the releases that stay wherever they are, however old, in order."""
+    needed = select(Release.version).where(Release.run_id.in_(list(_protected(session, project))))
+    return tuple(sorted(set(session.scalars(needed))))
 
 
 def mark(session: Session, projects: dict[str, Project], store: Store) -> Prunable:
@@ -163,8 +172,10 @@ def _protected(session: Session, project: str) -> dict[int, str]:
     last = select(func.max(Release.run_id), Run.branch).join(Run).where(of).group_by(Run.branch)
     waiting = select(Gate.run_id, Gate.stage).join(Run).where(of, Gate.state.in_(UNDECIDED))
     found = {int(run_id): f"the newest release of {name}" for run_id, name in session.execute(last)}
+    found |= channels.kept(session, project)
     found |= dict.fromkeys(session.scalars(at_work), "it is at work")
     found |= {run_id: f"it waits at the gate {name}" for run_id, name in session.execute(waiting)}
+    found |= _asked_for(session, project)
     places = select(Deployment.environment).where(Deployment.project == project).distinct()
     for environment in session.scalars(places):
         # The current release, and the one that a rollback would deploy.
@@ -183,6 +194,24 @@ def _protected(session: Session, project: str) -> dict[int, str]:
         ):
             before = " before" if word == "ran" else ""
             found[run_id] = f"{environment} {word} it{before}"
+    return found
+
+
+def _asked_for(session: Session, project: str) -> dict[int, str]:
+    """Return the runs whose releases undecided or waiting gates are about, with the reason."""
+    query = select(Gate).join(Run).where(Run.project == project, Gate.state.in_(UNDECIDED))
+    found: dict[int, str] = {}
+    for gate in session.scalars(query):
+        why = f"it waits at the gate {gate.stage}"
+        if (own := deployments.release_of(session, gate.run)) is not None:
+            found[own.run_id] = why
+        named = [value for value in gate.values.values() if isinstance(value, str)]
+        asked = (
+            select(Release.run_id)
+            .join(Run)
+            .where(Run.project == project, Release.version.in_(named))
+        )
+        found |= dict.fromkeys(session.scalars(asked), why)
     return found
 
 

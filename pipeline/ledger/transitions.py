@@ -1,4 +1,4 @@
-"""State transitions of runs, attempts, gates and deployments; the only place that writes states.
+"""State transitions of the ledger's rows; the only place that writes states.
 
 An illegal transition raises; the transaction is rolled back, and the caller records the attempt in
 another transaction with `note_illegal`.
@@ -18,6 +18,7 @@ from slipway.model.states import (
     DeploymentState,
     GateState,
     IllegalTransition,
+    PublicationState,
     RunState,
     StageState,
     State,
@@ -27,7 +28,7 @@ from slipway.model.states import (
 __all__ = ["HasState", "IllegalRow", "note_illegal", "transition"]
 
 # A TypeVar with constraints: the row and its new state must have the same state type.
-S = TypeVar("S", RunState, StageState, GateState, DeploymentState)
+S = TypeVar("S", RunState, StageState, GateState, DeploymentState, PublicationState)
 S_co = TypeVar("S_co", covariant=True)
 
 
@@ -58,7 +59,7 @@ def transition(row: HasState[S], to: S, why: str, now: float) -> None:
     """Change the state of a row.
 
     Args:
-        row: A run, an attempt, a gate or a deployment.
+        row: A run, an attempt, a gate, a deployment or a publication.
         to: Its next state.
         why: The reason, in a few words; a refused transition is recorded with it.
         now: Seconds since 1970.

@@ -244,7 +244,8 @@ class LocalRun:
         secrets = dict(self._given.get(outcome.name, {}))
         whole = job.model_copy(update={"answers": secrets, "secrets": tuple(secrets)})
         masked = MaskedStream(Masker(secrets.values()))
-        argv = [sys.executable, "-m", "slipway.cli", "stage", outcome.cell.stage.uses]
+        # -P: a project's secrets.py must not be ours.
+        argv = [sys.executable, "-P", "-m", "slipway.cli", "stage", outcome.cell.stage.uses]
         with self._lock:
             if outcome.state == StageState.CANCELLED:
                 return
@@ -327,7 +328,8 @@ class LocalRun:
         )
 
     def _inputs(self, stage: Stage) -> Iterable[Input]:
-        for need in stage.needs:
+        stages = self.trip.project.stages
+        for need in (one for one in stage.needs if stages[one].leaves_products):
             for artefact in self._artefacts(need):
                 if artefact.role == "product":
                     yield Input(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,7 +79,7 @@ def _read(path: Path) -> str | None:
         return None
 
 
-def choose(project: Project, asked: Iterable[str], *, alone: bool) -> list[str]:
+def choose(project: Project, asked: Collection[str], *, alone: bool) -> list[str]:
     """Return the stages to run, in the graph's order.
 
     Args:
@@ -88,7 +88,7 @@ def choose(project: Project, asked: Iterable[str], *, alone: bool) -> list[str]:
         alone: True: leave out the stages that they need.
 
     Raises:
-        WrongInput: There is no such stage, or one of them deploys.
+        WrongInput: There is no such stage, or one of them is only for a master.
     """
     stages = project.stages
     wanted = list(asked) or [name for name in stages if not _gated(name, stages)]
@@ -103,7 +103,10 @@ def choose(project: Project, asked: Iterable[str], *, alone: bool) -> list[str]:
     for name in order(stages):
         if name in chosen and stages[name].deploys_to is not None:
             raise WrongInput(_no_deploy(name, wanted))
-    return [name for name in order(stages) if name in chosen]
+        if name in asked and stages[name].needs_master:
+            msg = f'stage "{name}" has nothing to do here: it prepares what only a master does'
+            raise WrongInput(msg)
+    return [name for name in order(stages) if name in chosen and not stages[name].needs_master]
 
 
 def _no_deploy(name: str, wanted: Iterable[str]) -> str:

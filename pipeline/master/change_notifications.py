@@ -12,6 +12,8 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from slipway.ledger.tables.gates import Approval, Deployment, Freeze, Gate
+from slipway.ledger.tables.publications import Publication, PublishedFile
+from slipway.ledger.tables.releases import ChannelMove, ReleaseBlock
 from slipway.ledger.tables.runs import Artefact, Poll, Release, Run, StageResult
 
 __all__ = ["ChangedRuns", "collect_changed_runs", "notify_pages", "watch_gates"]
@@ -53,11 +55,15 @@ def _of(row: Any) -> list[tuple[str, int | None]]:
         row = row.gate
     elif isinstance(row, Artefact):
         row = row.stage
+    elif isinstance(row, PublishedFile):
+        row = row.publication
+    if isinstance(row, Publication):
+        row = row.release
     if isinstance(row, (StageResult, Gate, Release)):
         row = row.run
     if isinstance(row, Run):
         return [(row.project, row.number)]
-    if isinstance(row, (Deployment, Freeze, Poll)):
+    if isinstance(row, (ChannelMove, Deployment, Freeze, Poll, ReleaseBlock)):
         return [(row.project, None)]
     return []
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import SecretStr
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from slipway.artefacts.store import Store
 from slipway.ledger import deployments, gates, run_state, runs
 from slipway.ledger.audit import chain
+from slipway.ledger.releases import blocks
 from slipway.ledger.tables.gates import Deployment, Gate
 from slipway.ledger.tables.runs import Artefact, Release, Run, StageResult
 from slipway.model.answers import as_environment
@@ -227,20 +227,19 @@ def _deployment(
 
 
 def _release(session: Session, run: Run, stage: Stage, gate: Gate | None) -> Release:
-    """Return the release named by the gate's `release` parameter, or else the run's own."""
-    named = next((one.name for one in stage.parameters if one.type == "release"), None)
-    version = gate.values.get(named) if gate and named else None
-    if version:
-        query = select(Release).join(Run).where(Run.project == run.project)
-        found = session.scalar(
-            query.where(Release.version == version).order_by(Release.id.desc()).limit(1)
-        )
-    else:
-        found = deployments.release_of(session, run)
+    """Return the release to deploy.
+
+    Raises:
+        WrongInput: It is gone, or blocked.
+    """
+    values = gate.values if gate is not None else {}
+    found = deployments.wanted(session, run, stage, values)
     if found is None:
-        what = f"release {version}" if version else "release"
+        named = [values.get(one.name) for one in stage.parameters if one.type == "release"]
+        what = f"release {named[0]}" if named and named[0] else "release"
         msg = f"run {run.number} has no {what} any more; it was pruned"
         raise WrongInput(msg)
+    blocks.check_not_blocked(session, found)
     return found
 
 

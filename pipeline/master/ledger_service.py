@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -20,11 +19,11 @@ from twisted.python.failure import Failure
 from slipway.artefacts.store import Incoming, Store
 from slipway.git import end_all
 from slipway.git_mirror import Mirror
-from slipway.ledger import buildbot_index, deployments, run_state, runs
+from slipway.ledger import buildbot_index
 from slipway.ledger.audit.chain import lock_for_write
 from slipway.ledger.database.migrate import upgrade
 from slipway.ledger.database.session import LedgerSession
-from slipway.ledger.tables.runs import Artefact, StageResult
+from slipway.ledger.tables.runs import StageResult
 from slipway.ledger.transitions import IllegalRow, note_illegal
 from slipway.master.change_notifications import (
     ChangedRuns,
@@ -39,14 +38,14 @@ from slipway.master.job_builder import Place, claim
 from slipway.master.malloc_tuning import trim_heap
 from slipway.master.pipelines import Pipeline
 from slipway.master.pruning import Pruning
-from slipway.master.secret_readers import SecretReaders
-from slipway.model.errors import SlipwayError, StageFailed, WrongInput
-from slipway.model.kinds.stage import STAGES, Stage
-from slipway.model.protocol.artefact_name import name_refusal
+from slipway.master.publishing.service import Publishing
+from slipway.master.secret_readers import SecretReaders, check_kept_apart
+from slipway.master.stage_outcome import record_artefacts, record_result
+from slipway.model.errors import SlipwayError, StageFailed
 from slipway.model.protocol.event import ArtefactLeft, TestResult
 from slipway.model.protocol.job import Job
-from slipway.model.site import Project
-from slipway.model.states import OPEN_STAGE, StageState
+from slipway.model.site import Project, SiteSettings
+from slipway.model.states import OPEN_STAGE
 from slipway.model.tenant import tenant_of
 from slipway.steps.ledger_api import SERVICE
 
@@ -54,7 +53,7 @@ __all__ = ["LedgerService", "find_ledger"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
-_COMPARED = ("projects", "repositories", "store_folder", "state_folder", "folder")
+_COMPARED = ("settings", "projects", "repositories", "store_folder", "state_folder", "folder")
 #: Maximum number of worker losses per attempt; Buildbot itself would retry for ever.
 _MOST_LOSSES = 4
 _LOST = f"the worker was lost {_MOST_LOSSES} times while this stage ran, which may have ended it; "
@@ -89,6 +88,7 @@ class LedgerService(BuildbotService):
     def checkConfig(
         self,
         *,
+        settings: SiteSettings,
         projects: dict[str, Project],
         repositories: dict[str, str],
         store_folder: str,
@@ -103,6 +103,7 @@ class LedgerService(BuildbotService):
     async def reconfigService(
         self,
         *,
+        settings: SiteSettings,
         projects: dict[str, Project],
         repositories: dict[str, str],
         store_folder: str,
@@ -112,6 +113,7 @@ class LedgerService(BuildbotService):
         local: list[str],
     ) -> None:
         """Apply new arguments while the master runs."""
+        self.settings = settings
         self.projects, self.repositories = projects, repositories
         self.store_folder, self.state_folder = store_folder, state_folder
         self.folder = folder
@@ -126,6 +128,8 @@ class LedgerService(BuildbotService):
     _secret_readers: SecretReaders
     _losses: Counter[int]
     """Number of worker losses by attempt; reset only by a restart of the master."""
+    releases: Publishing
+    """Makes the releases of publish stages."""
     choices: Choices
     """The choices printed by programs, for all gates of the site."""
 
@@ -135,6 +139,7 @@ class LedgerService(BuildbotService):
         self._losses = Counter()
         self.choices = Choices(self.master.reactor)
         self.pruning, self._secret_readers = Pruning(self), SecretReaders(self.master.reactor)
+        self.releases = Publishing(self)
         self._database = Database(self.master)
         await self._database.open()
         await threads.deferToThread(self._store.sweep)
@@ -255,6 +260,8 @@ class LedgerService(BuildbotService):
     def record_worker_loss(self, stage_id: int) -> None:
         """Count a worker loss during an attempt; the stage itself may have caused it."""
         self._losses[stage_id] += 1
+        count = f"{self._losses[stage_id]} of at most {_MOST_LOSSES} times"
+        log.msg(f"a worker was lost amid a stage; it is begun anew (attempt {stage_id}, {count})")
 
     async def read_secrets(self, job: Job) -> tuple[dict[str, str], tuple[str, ...]]:
         """Read the secrets of a stage in a thread, since programs may provide them.
@@ -269,6 +276,8 @@ class LedgerService(BuildbotService):
         stage = self.projects[job.project].stages[job.name]
         if not stage.secrets:
             return {}, ()
+        if stage.keeps_keys:
+            check_kept_apart(job.worker)
         key = f"project.{job.project}.stages.{job.name}.secrets"
         mirror = self.mirror(job.project)
         is_on_it = partial(mirror.holds, job.run.branch, job.run.revision)
@@ -305,7 +314,7 @@ class LedgerService(BuildbotService):
 
     async def record_artefacts(self, stage_id: int, artefacts: list[ArtefactLeft]) -> None:
         """Record the artefacts of a stage; their bytes are in the store already."""
-        await self.call(_record_artefacts, stage_id, artefacts)
+        await self.call(record_artefacts, stage_id, artefacts)
 
     async def record_tests(
         self, builder: int, sets: Mapping[str, int], tests: list[TestResult]
@@ -321,34 +330,9 @@ class LedgerService(BuildbotService):
         A stage whose script passed has passed: its dependents start while Buildbot still closes the
         build.
         """
-        project = await self.call(self._record_result, stage_id, exit_code, summary, facts)
+        project = await self.call(record_result, stage_id, exit_code, summary, facts)
         if exit_code == 0 and project in self._pipelines:
             self._pipelines[project].stage_passed(stage_id)
-
-    def _record_result(
-        self,
-        session: Session,
-        stage_id: int,
-        exit_code: int,
-        summary: str,
-        facts: dict[str, Any],
-    ) -> str:
-        result = session.get_one(StageResult, stage_id, with_for_update=True)
-        run, now = result.run, time.time()
-        result.exit_code, result.facts = exit_code, facts
-        if result.state in OPEN_STAGE:
-            result.summary = summary
-            if exit_code == 0:
-                # In the same transaction: a kill between two would make the stage run again.
-                runs.finish(result, StageState.PASSED, now)
-        kind = STAGES.get(result.uses) or Stage
-        if kind.makes_release and exit_code == 0:
-            stage = self.projects[run.project].stages[result.name]
-            contents = run_state.inputs(run, stage)
-            runs.keep_release(session, run, facts, contents, now)
-        if kind.deploys:
-            deployments.record_result(session, result, exit_code, now)
-        return run.project
 
     def mirror(self, project: str) -> Mirror:
         """Return the mirror of a project's repository."""
@@ -372,25 +356,3 @@ def _is_its_own(session: Session, result: StageResult, build_id: int) -> bool:
     builds = table("builds", column("id"), column("buildrequestid"))
     request_id = session.scalar(select(builds.c.buildrequestid).where(builds.c.id == build_id))
     return result.request_id in {None, request_id}
-
-
-def _record_artefacts(session: Session, stage_id: int, artefacts: list[ArtefactLeft]) -> None:
-    for left in artefacts:
-        if refusal := name_refusal(left.name):
-            raise WrongInput(refusal)
-    result = session.get_one(StageResult, stage_id)
-    names = {left.name for left in artefacts}
-    for before in [one for one in result.artefacts if one.name in names]:
-        # Left by a worker that was lost: the same attempt was retried.
-        result.artefacts.remove(before)
-    session.flush()
-    for left in artefacts:
-        result.artefacts.append(
-            Artefact(
-                name=left.name,
-                sha256=left.sha256,
-                size=left.size,
-                media_type=left.media_type,
-                role=left.role,
-            )
-        )

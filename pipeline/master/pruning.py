@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
-from sqlalchemy.orm import Session
 from twisted.internet import defer, task, threads
 from twisted.python import log
 
 from slipway.artefacts import pruning
 from slipway.artefacts.store import Store
 from slipway.ledger import retention
+from slipway.master.releases.decisions import DecidingLedger, ReleaseDecisions
 from slipway.model.errors import SlipwayError
-from slipway.model.site import Project
 
 __all__ = ["PrunedLedger", "Pruning"]
 
@@ -24,25 +22,10 @@ T = TypeVar("T")
 _DAY = 86400
 
 
-class PrunedLedger(Protocol):
+class PrunedLedger(DecidingLedger, Protocol):
     """What pruning needs of the ledger service."""
 
-    projects: dict[str, Project]
     store_folder: str
-
-    async def read(
-        self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """Read from the ledger."""
-
-    async def change(
-        self,
-        actor: str,
-        work: Callable[Concatenate[Session, P], T],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> T:
-        """Change the ledger, with a person as the actor in the audit trail."""
 
 
 class Pruning:
@@ -92,6 +75,8 @@ class Pruning:
         else:
             found = await ledger.change(actor, pruning.mark, projects, store)
             size = await threads.deferToThread(pruning.remove, store, found)
+            for name in {one.project for one in found.folders}:
+                await ReleaseDecisions(ledger).refresh(name)
         return pruning.as_facts(found, projects, project, size, dry_run=dry_run)
 
 

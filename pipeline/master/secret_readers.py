@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ from slipway.model.errors import MissingTool
 from slipway.model.secrets.location import StageSecret
 from slipway.secrets.programs import end_programs
 from slipway.secrets.reading import given_to_stage
+from slipway.workers.isolation import methods as isolation
 
-__all__ = ["SecretReaders"]
+__all__ = ["SecretReaders", "check_kept_apart"]
 
 #: Maximum number of stages whose secrets are read at once, for the whole site.
 _READERS = 4
@@ -77,3 +79,24 @@ class SecretReaders:
             end_programs()
             self._pool.stop()
             self._pool = None
+
+
+def check_kept_apart(worker: str) -> None:
+    """Refuse keys to a worker that keeps tenants apart elsewhere, and cannot do it here.
+
+    `slipway check` has compared what pipeline.toml says; `slipway up` has tried what is possible.
+
+    Args:
+        worker: The worker's name.
+
+    Raises:
+        MissingTool: It runs as the master's user, though nobody has asked for that.
+    """
+    told = isolation.from_text(os.environ.get(isolation.VARIABLE)).get(worker)
+    if told is None or told["way"] != "none" or told["reason"].endswith(isolation.ON_PURPOSE):
+        return
+    msg = (
+        f"{told['reason']}; so programs of commits could read the key there, and it is not given; "
+        "mend that, or let the stage run on a worker of its own (runs-on)"
+    )
+    raise MissingTool(msg)

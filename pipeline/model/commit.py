@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Cause", "Commit"]
+__all__ = ["Cause", "Change", "Commit"]
 
 
 @dataclass(frozen=True)
@@ -28,3 +28,15 @@ class Cause:
     trigger: str
     owner: str = ""
     reason: str = ""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A commit as release notes tell of it."""
+
+    revision: str
+    subject: str
+    author: str
+    """The name, without an address."""
+    breaking: bool = False
+    """True: its message says BREAKING CHANGE."""

@@ -13,6 +13,7 @@ __all__ = [
     "MissingTool",
     "SlipwayError",
     "StageFailed",
+    "Stopped",
     "WrongInput",
     "error_line",
 ]
@@ -34,6 +35,12 @@ class SlipwayError(Exception):
 
 class StageFailed(SlipwayError):
     """The thing under test failed: a failing test, an executable that does not start."""
+
+    exit_code = 1
+
+
+class Stopped(SlipwayError):
+    """The work is to end at once: somebody stopped it. Nothing that handles failures handles it."""
 
     exit_code = 1
 

@@ -75,7 +75,10 @@ def check(site: Site) -> list[Breach]:
         found += _check_circle(project, place)
         found += _check_cells(project, site.workers, place)
         found += _check_inputs(project, place)
+        found += _check_replaced(project, place)
         found += _check_deploys(project, place)
+        found += _check_promotes(project, place)
+        found += _check_folders(project, place)
         if len(project.branches) != len(set(project.branches)):
             found.append(Breach(("project", name, "branches"), "names a branch more than once"))
     return found
@@ -149,6 +152,25 @@ def _check_inputs(project: Project, place: tuple[str, ...]) -> list[Breach]:
     ]
 
 
+def _check_replaced(project: Project, place: tuple[str, ...]) -> list[Breach]:
+    """Check that no stage gets the same files twice: as they were, and as they were replaced."""
+    found = []
+    for name, stage in project.stages.items():
+        replacing = [need for need in stage.needs if need in project.stages]
+        for need in replacing if stage.needs_inputs else ():
+            other = project.stages[need]
+            # A need may be for the order alone.
+            both = [one for one in replacing if other.replaces_inputs and one in other.needs]
+            twice = [one for one in both if project.stages[one].leaves_products]
+            if twice:
+                message = (
+                    f'"{need}" leaves what "{twice[0]}" has left again, under the same names; '
+                    f'take "{twice[0]}" out'
+                )
+                found.append(Breach((*place, name, "needs"), message))
+    return found
+
+
 def _check_deploys(project: Project, place: tuple[str, ...]) -> list[Breach]:
     """Check that each stage that deploys has an environment and, before it, a release."""
     found = []
@@ -160,13 +182,19 @@ def _check_deploys(project: Project, place: tuple[str, ...]) -> list[Breach]:
             message = f'unknown environment "{stage.deploys_to}"; there are: {known}.'
             message += did_you_mean(stage.deploys_to, project.environments)
             found.append(Breach((*place, name, "environment"), message))
-        if not any(one.makes_release for one in _before(name, project.stages)):
-            message = (
-                f'"{name}" deploys a release, but none is made before it: name a stage that uses '
-                '"publish" in its needs, directly or through others'
-            )
-            found.append(Breach((*place, name, "needs"), message))
+        found += _check_release(name, "deploys", project, place)
     return found
+
+
+def _check_release(name: str, verb: str, project: Project, place: tuple[str, ...]) -> list[Breach]:
+    """Check that a release is made before a stage that needs one."""
+    if any(one.makes_release for one in _before(name, project.stages)):
+        return []
+    message = (
+        f'"{name}" {verb} a release, but none is made before it: name a stage that uses '
+        '"publish" in its needs, directly or through others'
+    )
+    return [Breach((*place, name, "needs"), message)]
 
 
 def _before(name: str, stages: Mapping[str, Stage]) -> list[Stage]:
@@ -179,3 +207,32 @@ def _before(name: str, stages: Mapping[str, Stage]) -> list[Stage]:
                 seen[need] = stages[need]
                 waiting.append(need)
     return list(seen.values())
+
+
+def _check_promotes(project: Project, place: tuple[str, ...]) -> list[Breach]:
+    """Check that each stage that promotes names a channel and has, before it, a release."""
+    found = []
+    known = ", ".join(project.channels) or "none; write channels = [...] into the publish stage"
+    for name, stage in project.stages.items():
+        if stage.promotes_to is None:
+            continue
+        if stage.promotes_to not in project.channels:
+            message = f'unknown channel "{stage.promotes_to}"; there are: {known}.'
+            message += did_you_mean(stage.promotes_to, project.channels)
+            found.append(Breach((*place, name, "channel"), message))
+        found += _check_release(name, "promotes", project, place)
+    return found
+
+
+def _check_folders(project: Project, place: tuple[str, ...]) -> list[Breach]:
+    """Check that all releases of a project are in one folder: they share versions and one site."""
+    first = ""
+    found = []
+    for name, stage in project.stages.items():
+        if not stage.makes_release:
+            continue
+        first = first or stage.release_folder
+        if stage.release_folder != first:
+            message = f'the releases of a project have one folder, and "{first}" is another'
+            found.append(Breach((*place, name, "folder"), message))
+    return found

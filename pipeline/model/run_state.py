@@ -14,6 +14,7 @@ from slipway.model.kinds.stage import Stage
 from slipway.model.states import CLOSED, OPEN_STAGE, RunState, StageState
 
 __all__ = [
+    "GOOD",
     "WEIGHT",
     "Attempt",
     "Attempts",
@@ -29,8 +30,12 @@ __all__ = [
 WEIGHT = (
     *(StageState.RUNNING, StageState.QUEUED, StageState.GATE),
     *(StageState.FAILED, StageState.CANCELLED, StageState.REJECTED, StageState.EXPIRED),
-    *(StageState.PASSED, StageState.SKIPPED),
+    *(StageState.PASSED, StageState.UNCHANGED, StageState.SKIPPED),
 )
+
+
+#: States in which a stage has done what others need it for.
+GOOD = (StageState.PASSED, StageState.UNCHANGED, StageState.SKIPPED)
 
 
 class Attempt(Protocol):
@@ -52,10 +57,10 @@ def state_of(have: Attempts, name: str) -> StageState | None:
 
 
 def met(have: Attempts, name: str, stages: Mapping[str, Stage]) -> bool:
-    """Return whether a need is met: passed, skipped, or failed with `allow-failure`."""
+    """Return whether a need is met: passed, unchanged, skipped, or failed with `allow-failure`."""
     state = state_of(have, name)
     forgiven = state == StageState.FAILED and name in stages and stages[name].allow_failure
-    return state in {StageState.PASSED, StageState.SKIPPED} or forgiven
+    return state in GOOD or forgiven
 
 
 def unmet(have: Attempts, stage: Stage, stages: Mapping[str, Stage]) -> list[str]:

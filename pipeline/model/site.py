@@ -18,6 +18,7 @@ from slipway.model.kinds.notice import AnyNotifier
 from slipway.model.kinds.scheduling_keys import Lane
 from slipway.model.kinds.stage import AnyStage
 from slipway.model.people import Access, PersonName, PersonSettings, check_people
+from slipway.model.release_signing import OpenPgp, ReleaseKey, Sigstore
 from slipway.model.secrets.location import SecretPlace
 
 __all__ = [
@@ -105,6 +106,12 @@ class SiteSettings(Part):
     worker_certificate: str | None = Field(default=None, min_length=1)
     """A file with a certificate and its private key for that port, as PEM, that only its owner may
     read. None: the site makes one at its first start."""
+    release_key: ReleaseKey | None = None
+    """The Ed25519 key that signs releases. None: the site makes one at its first release."""
+    openpgp: OpenPgp | None = None
+    """An OpenPGP key that signs the checksums of releases, too."""
+    sigstore: Sigstore | None = None
+    """A signature of the checksums without a key, by an identity provider and a public log."""
 
     @field_validator("url")
     @classmethod
@@ -137,6 +144,15 @@ class SiteSettings(Part):
             )
             raise ValueError(msg)
         return self
+
+    @property
+    def secret_places(self) -> list[SecretPlace]:
+        """The locations of what signs releases."""
+        key = self.release_key
+        found = [key] if key is not None and key.program is None else []
+        passphrase = self.openpgp.passphrase if self.openpgp else None
+        token = self.sigstore.token if self.sigstore else None
+        return [*found, *(one for one in (passphrase, token) if one is not None)]
 
     @property
     def speaks_tls(self) -> bool:
@@ -191,10 +207,48 @@ class Project(Part):
     environments: dict[Name, Environment] = Field(default_factory=dict)
     """The environments of its releases, by name; stages with `uses = "deploy"` name them."""
 
+    @model_validator(mode="after")
+    def _checked_first(self) -> Project:
+        first = {}
+        for name, stage in self.stages.items():
+            check, title = stage.preflight_stage, f"{name}-check"
+            if check is not None and title not in self.stages:
+                first[title] = check
+            elif check is not None and self.stages[title].uses != check.uses:
+                msg = (
+                    f'stages: the targets of "{name}" are checked at the run\'s start by a stage '
+                    f'"{title}", and another has that name; rename it, or write preflight = false'
+                )
+                raise ValueError(msg)
+        # In place: the model is frozen, its mapping is not.
+        held = {**first, **self.stages}
+        self.stages.clear()
+        made = {name: _after(tuple(first), name, stage) for name, stage in held.items()}
+        self.stages.update(made)
+        return self
+
     @property
     def default_branch(self) -> str:
         """The branch of a run without a named branch; empty if there are only patterns."""
         return next((branch for branch in self.branches if not is_pattern(branch)), "")
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The channels of its releases, in their order."""
+        found = [name for one in self.stages.values() for name in one.release_channels]
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def release_folders(self) -> tuple[str, ...]:
+        """The folders of its releases on the master's machine, relative to the state folder."""
+        makers = [one.release_folder for one in self.stages.values() if one.makes_release]
+        return tuple(dict.fromkeys(makers))
+
+
+def _after(first: tuple[str, ...], name: str, stage: AnyStage) -> AnyStage:
+    """Return a stage that waits for the checks, unless it waits for something else anyway."""
+    waits = stage.needs or stage.on_failure or stage.needs_inputs or stage.manual
+    return stage if name in first or waits else stage.model_copy(update={"needs": first})
 
 
 class Worker(Part):
@@ -244,6 +298,7 @@ class Site(Part):
         """The locations of all secrets of the site, including those of stages."""
         found = [worker.password for worker in self.workers.values()]
         found += [person.password_from for person in self.people.values()]
+        found += self.site.secret_places
         kept = [one for one in (*found, self.access.client_secret) if one is not None]
         for project in self.project.values():
             for stage in project.stages.values():

@@ -1,4 +1,4 @@
-"""States of runs, attempts, gates and deployments, and the legal transitions between them.
+"""States of the ledger's rows, and the legal transitions between them.
 
     StageState.GATE -> QUEUED -> RUNNING -> PASSED | FAILED | CANCELLED
 
@@ -26,8 +26,10 @@ __all__ = [
     "Decision",
     "DeploymentState",
     "EnvironmentState",
+    "FileState",
     "GateState",
     "IllegalTransition",
+    "PublicationState",
     "RunState",
     "ShownState",
     "StageState",
@@ -70,6 +72,8 @@ class StageState(StrEnum):
     """Cancelled. Without an end time, its worker is still being stopped."""
     SKIPPED = "skipped"
     """Its files have not changed: an attempt of an earlier run is used instead."""
+    UNCHANGED = "unchanged"
+    """Nothing to release: an earlier run has released the same files."""
     REJECTED = "rejected"
     """A person has rejected its gate."""
     EXPIRED = "expired"
@@ -124,6 +128,7 @@ class ShownState(StrEnum):
     FAILED = StageState.FAILED.value
     CANCELLED = StageState.CANCELLED.value
     SKIPPED = StageState.SKIPPED.value
+    UNCHANGED = StageState.UNCHANGED.value
     REJECTED = StageState.REJECTED.value
     EXPIRED = StageState.EXPIRED.value
 
@@ -141,6 +146,32 @@ class EnvironmentState(StrEnum):
     """The newest deployment has failed."""
 
 
+class FileState(StrEnum):
+    """State of one file of a release at one target."""
+
+    ABSENT = "absent"
+    """Not there."""
+    STAGED = "staged"
+    """There, unseen by readers, not yet read back."""
+    VERIFIED = "verified"
+    """There, unseen by readers, and read back with the right hash."""
+    PUBLIC = "public"
+    """Readers see it."""
+
+
+class PublicationState(StrEnum):
+    """State of a release at a target."""
+
+    RUNNING = "running"
+    """On its way."""
+    PUBLIC = "public"
+    """Readers see all of it."""
+    FAILED = "failed"
+    """Not there as a whole; what is there stays for the next try."""
+    CANCELLED = "cancelled"
+    """Stopped in the middle."""
+
+
 class Decision(StrEnum):
     """A person's decision on a gate's request."""
 
@@ -148,7 +179,7 @@ class Decision(StrEnum):
     REJECT = "reject"
 
 
-State = RunState | StageState | GateState | DeploymentState
+State = RunState | StageState | GateState | DeploymentState | PublicationState
 
 OPEN_RUN = (RunState.RUNNING, RunState.WAITING)
 ENDED_RUN = (RunState.PASSED, RunState.FAILED, RunState.CANCELLED)
@@ -169,6 +200,7 @@ FIRST: Mapping[type[State], tuple[State, ...]] = {
     StageState: (StageState.QUEUED, StageState.GATE, StageState.SKIPPED),
     GateState: (GateState.OPEN,),
     DeploymentState: (DeploymentState.RUNNING,),
+    PublicationState: (PublicationState.RUNNING,),
 }
 
 _RUN: Mapping[State, tuple[State, ...]] = {
@@ -185,7 +217,7 @@ _STAGE: Mapping[State, tuple[State, ...]] = {
     StageState.RUNNING: (
         # Another worker retries the attempt of a lost worker.
         StageState.RUNNING,
-        *(StageState.PASSED, StageState.FAILED, StageState.CANCELLED),
+        *(StageState.PASSED, StageState.UNCHANGED, StageState.FAILED, StageState.CANCELLED),
     ),
 }
 _GATE: Mapping[State, tuple[State, ...]] = {
@@ -204,6 +236,14 @@ _DEPLOYMENT: Mapping[State, tuple[State, ...]] = {
     # To itself, too: another worker retries the attempt of a lost worker.
     DeploymentState.RUNNING: tuple(DeploymentState),
 }
+_PUBLICATION: Mapping[State, tuple[State, ...]] = {
+    # To itself, too: another worker retries the attempt of a lost worker.
+    PublicationState.RUNNING: tuple(PublicationState),
+    # The stage is run again: what is there is read back, and what is missing is brought.
+    PublicationState.PUBLIC: (PublicationState.RUNNING,),
+    PublicationState.FAILED: (PublicationState.RUNNING,),
+    PublicationState.CANCELLED: (PublicationState.RUNNING,),
+}
 
 #: The legal transitions of each kind of row; states without an entry are final. By kind, as members
 #: of different enums are equal if their texts are.
@@ -212,6 +252,7 @@ LEGAL: Mapping[type[State], Mapping[State, tuple[State, ...]]] = {
     StageState: _STAGE,
     GateState: _GATE,
     DeploymentState: _DEPLOYMENT,
+    PublicationState: _PUBLICATION,
 }
 
 

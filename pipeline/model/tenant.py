@@ -1,8 +1,8 @@
 """Tenants: the user, home and cache that a stage gets on a worker that isolates projects.
 
 Projects share nothing. Within a project, stages with restricted data (publishing, deployments,
-restricted secrets) are isolated from stages that every committer can change: those could put
-something into a cache or home that a later stage runs.
+signing keys, restricted secrets) are isolated from stages that every committer can change: those
+could put something into a cache or home that a later stage runs.
 """
 
 from __future__ import annotations
@@ -30,11 +30,13 @@ def tenant_of(title: str, project: Project, stage: Stage, secrets: Collection[st
 
     Returns:
         The project's name, with a purpose if the stage is isolated within the project: publishing,
-        an environment's folder, other deployments, secrets restricted to branches or given at a
-        gate.
+        keys, an environment's folder, other deployments, secrets restricted to branches or given at
+        a gate.
     """
-    if stage.makes_release:
+    if stage.makes_release or stage.reaches_targets:
         return f"{title}{_MARK}publish"
+    if stage.keeps_keys:
+        return f"{title}{_MARK}keys"
     if stage.deploys_to is not None:
         own = project.environments[stage.deploys_to].deployer.has_own_tenant
         return f"{title}{_MARK}deploy" + (f"{_MARK}{stage.deploys_to}" if own else "")

@@ -1,7 +1,7 @@
 """Check that no stage writes to a folder inside another tenant's folder.
 
-On a worker that isolates tenants each folder belongs to one tenant. The owner of an outer folder
-could replace an inner one by a link, and redirect the writes of its owner.
+On a worker that isolates tenants each folder belongs to one tenant; releases are the master's. The
+owner of an outer folder could replace an inner one by a link, and redirect the writes of its owner.
 """
 
 from __future__ import annotations
@@ -37,8 +37,11 @@ def _written(title: str, project: Project) -> Iterator[tuple[str, tuple[str | in
     """Yield each written folder, the path of its key, and its owner."""
     place = ("project", title)
     for name, stage in project.stages.items():
+        if stage.makes_release:
+            path = posixpath.normpath(f"{stage.release_folder}/{title}")
+            yield path, (*place, "stages", name, "folder"), f"publishing of {title}"
         for keys, path in stage.written_folders(title).items():
-            who = f"publishing of {title}" if stage.makes_release else f"{name} of {title}"
+            who = f"a target of {title}" if stage.reaches_targets else f"{name} of {title}"
             yield posixpath.normpath(path), (*place, "stages", name, *keys), who
     for name, environment in project.environments.items():
         where, deployer = (*place, "environments", name, "deployer"), environment.deployer

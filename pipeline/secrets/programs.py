@@ -31,7 +31,9 @@ class Printed:
     in_time: bool
 
 
-def run_program(argv: Sequence[str], folder: Path, patience: float, most: int) -> Printed:
+def run_program(
+    argv: Sequence[str], folder: Path, patience: float, most: int, given: bytes | None = None
+) -> Printed:
     """Run a program to its end; then kill what it started in its session.
 
     Args:
@@ -39,6 +41,7 @@ def run_program(argv: Sequence[str], folder: Path, patience: float, most: int) -
         folder: Its working directory.
         patience: Timeout in seconds.
         most: Maximum number of bytes to read; then the pipe is closed.
+        given: Its standard input. None: none.
 
     Raises:
         OSError: The program cannot be started.
@@ -48,7 +51,7 @@ def run_program(argv: Sequence[str], folder: Path, patience: float, most: int) -
         argv,
         bufsize=0,
         cwd=folder,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
         stdout=subprocess.PIPE,
         # Discarded: an error message may contain the secret.
         stderr=subprocess.DEVNULL,
@@ -60,6 +63,9 @@ def run_program(argv: Sequence[str], folder: Path, patience: float, most: int) -
     # Read in a thread: a daemon left behind may keep the pipe open, and must not block.
     reader = threading.Thread(target=_read, args=(process.stdout, data, most), daemon=True)
     reader.start()
+    if given is not None:
+        # In a thread: a program that reads nothing must not block.
+        threading.Thread(target=_write, args=(process.stdin, given), daemon=True).start()
     try:
         in_time = _wait(process, patience)
     finally:
@@ -80,6 +86,11 @@ def _read(stream: IO[bytes], data: bytearray, most: int) -> None:
     with stream, contextlib.suppress(OSError):
         while len(data) <= most and (block := stream.read(_BLOCK)):
             data += block
+
+
+def _write(stream: IO[bytes], data: bytes) -> None:
+    with contextlib.suppress(OSError), stream:
+        stream.write(data)
 
 
 def _wait(process: subprocess.Popen[bytes], patience: float) -> bool:

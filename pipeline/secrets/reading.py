@@ -18,6 +18,7 @@ __all__ = [
     "Given",
     "given_here",
     "given_secret",
+    "given_text",
     "given_to_stage",
     "read_private",
     "variables_of",
@@ -41,7 +42,22 @@ def given_secret(place: SecretPlace, base: Path, key: str) -> str:
         WrongInput: The file is missing, empty, or readable by others.
         MissingTool: The environment variable is not set, or the command fails.
     """
-    return _given(place, base, key).splitlines()[0]
+    return given_text(place, base, key).splitlines()[0]
+
+
+def given_text(place: SecretPlace, base: Path, key: str) -> str:
+    """Read a secret of several lines, such as a private key.
+
+    Args:
+        place: Its location.
+        base: Base of relative paths, and working directory of commands.
+        key: Its key in pipeline.toml, for error sentences.
+
+    Raises:
+        WrongInput: The file is missing, empty, or readable by others.
+        MissingTool: The environment variable is not set, or the command fails.
+    """
+    return _given(place, base, key)
 
 
 def _given(place: SecretPlace, base: Path, key: str) -> str:

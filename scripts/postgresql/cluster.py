@@ -36,6 +36,8 @@ OWNER = "postgres"
 #: Unix socket paths are limited to 107 bytes on Linux, 103 on macOS.
 _LONGEST_FOLDER = 103 - len("/.s.PGSQL.65535")
 _PORT = 5432
+#: What initdb says where it cannot run the postgres beside it, though that is there.
+_NO_POSTGRES = "needed by initdb but was not found"
 _PATIENCE = 60.0
 _SETTINGS = {
     "fsync": "off",
@@ -161,10 +163,22 @@ def _make_cluster(
         argv, capture_output=True, text=True, check=False, cwd=folder, **_identity(account)
     )
     if done.returncode != 0:
-        output = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        reason = output[-1] if output else "silently"
-        msg = f"initdb of PostgreSQL {programs.version} failed: {reason}"
-        raise MissingTool(msg)
+        raise MissingTool(_refusal(programs, done.stderr.strip() or done.stdout.strip()))
+
+
+def _refusal(programs: Programs, output: str) -> str:
+    """Return the sentence for an initdb that has failed."""
+    last = output.splitlines()[-1:]
+    reason = last[0] if last else "silently"
+    # It asks the postgres beside it for its version, in a way that this system may lack.
+    if _NO_POSTGRES in reason and Path(programs.path("postgres")).is_file():
+        return (
+            f"PostgreSQL {programs.version} in {programs.folder} cannot run on this system: its "
+            "initdb cannot start the postgres beside it, as where a system function is missing "
+            "(Wine 8, Windows before 10); run this stage on another worker (runs-on), or with "
+            'targets = ["sqlite"] alone'
+        )
+    return f"initdb of PostgreSQL {programs.version} failed: {reason}"
 
 
 def _identity(account: Account | None) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slipway.model.errors import MissingTool
+from slipway.scripts.atomic_files import link_file
 
 __all__ = ["VARIABLE", "Account", "Programs", "find_programs", "made_readable", "server_account"]
 
@@ -52,11 +53,12 @@ def find_programs(newer_than: int = 0) -> Programs:
     Raises:
         MissingTool: There is none.
     """
-    seen = []
+    seen, broken = [], []
     for folder in _folders():
         if all((folder / f"{name}{_SUFFIX}").is_file() for name in _NEEDED):
             version = _version(folder)
             if version is None:
+                broken.append(folder)
                 continue
             programs = Programs(folder, version)
             if programs.major >= newer_than:
@@ -65,6 +67,12 @@ def find_programs(newer_than: int = 0) -> Programs:
     if seen:
         msg = (
             f"PostgreSQL's programs of version {newer_than} are needed, here are {', '.join(seen)}"
+        )
+        raise MissingTool(f"{msg}; {_REMEDY}")
+    if broken:
+        msg = (
+            f"PostgreSQL's programs in {broken[0]} do not run on this machine: a library may be "
+            "missing, or the system is too old for them (16 needs Windows 10)"
         )
         raise MissingTool(f"{msg}; {_REMEDY}")
     msg = f"PostgreSQL's programs ({', '.join(_NEEDED)}) are not on this machine; {_REMEDY}"
@@ -169,9 +177,9 @@ def made_readable(programs: Programs, account: Account | None, folder: Path) -> 
     # A wheel's libraries lie beside its package and are found relative to it.
     beside = install.parent.with_name(f"{install.parent.name}.libs")
     target = folder / "programs" / "package" / install.name
-    shutil.copytree(install, target, copy_function=_link, symlinks=True)
+    shutil.copytree(install, target, copy_function=link_file, symlinks=True)
     if beside.is_dir():
-        shutil.copytree(beside, folder / "programs" / beside.name, copy_function=_link)
+        shutil.copytree(beside, folder / "programs" / beside.name, copy_function=link_file)
     copied = Programs(target / programs.folder.name, programs.version)
     if not _runs(copied, account):
         msg = (
@@ -185,11 +193,3 @@ def made_readable(programs: Programs, account: Account | None, folder: Path) -> 
 def _runs(programs: Programs, account: Account) -> bool:
     asked = ("postgres", "initdb")
     return all(_output([programs.path(name), "--version"], account.user) for name in asked)
-
-
-def _link(source: str, target: str) -> None:
-    """Hard-link a file, or copy it where that fails."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import errno
-import json
-import os
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from slipway.model.errors import WrongInput
 from slipway.model.protocol.job import Job, StageRecord
 from slipway.scripts.humanize import plain_name, utc
-from slipway.scripts.opened_files import open_plain
+from slipway.scripts.releases.strict_json import explain, parse, read_small
 
 __all__ = [
+    "KEYS",
     "MANIFEST",
     "PAGE",
+    "PROVENANCE",
+    "RESERVED",
+    "SIGNATURE",
     "SUMS",
     "VERSION",
     "Artefact",
     "FileName",
     "Hash",
     "Manifest",
+    "Notes",
     "ReleaseFile",
     "StageResult",
     "make",
@@ -35,6 +36,20 @@ MANIFEST = "release.json"
 SUMS = "SHA256SUMS"
 PAGE = "index.html"
 VERSION = 1
+#: The public keys of the site that signed.
+KEYS = "keys.json"
+#: What the name of a detached signature ends with: 64 bytes, as `openssl pkeyutl` reads them.
+SIGNATURE = ".sig"
+#: What the name of an artefact's provenance ends with, after the artefact's own.
+PROVENANCE = ".intoto.jsonl"
+#: Names, besides those above, that a release may need itself.
+RESERVED = (
+    KEYS,
+    f"{MANIFEST}{SIGNATURE}",
+    f"{SUMS}{SIGNATURE}",
+    f"{SUMS}.asc",
+    f"{SUMS}.sigstore.json",
+)
 #: Largest size of a manifest, in bytes.
 _LONGEST = 64_000_000
 
@@ -85,6 +100,17 @@ class StageResult(_Part):
     facts: dict[str, Any] = Field(default_factory=dict)
 
 
+class Notes(_Part):
+    """What has changed since an earlier release."""
+
+    since: str = ""
+    """The version of that release. Empty: there is none."""
+    channel: str = ""
+    """The channel whose last release that is. Empty: the project has no channels."""
+    text: str = ""
+    """The notes, in Markdown; a person may have edited them."""
+
+
 class Manifest(_Part):
     """The content of release.json."""
 
@@ -101,18 +127,34 @@ class Manifest(_Part):
     """True: `slipway run` made it from a working tree; no site knows of it."""
     dirty: bool = False
     """True: that working tree had uncommitted changes, which the revision does not describe."""
-    committed_at: datetime
-    published_at: datetime
+    committed_at: AwareDatetime
+    published_at: AwareDatetime
     worker: str = ""
     """The machine that published it."""
     artefacts: tuple[Artefact, ...] = Field(min_length=1)
     pages: tuple[ReleaseFile, ...] = ()
     """Files for people, beside the artefacts."""
+    evidence: tuple[ReleaseFile, ...] = ()
+    """Files that prove where it comes from: provenance, public keys, signatures of SHA256SUMS."""
+    key: Annotated[str, Field(pattern=r"^(sha256:[0-9a-f]{64})?$")] = ""
+    """The fingerprint of the key that signed this manifest. Empty: nobody did."""
     stages: tuple[StageResult, ...] = ()
+    notes: Notes | None = None
+    """What has changed. None: an older Slipway made the release, or there is no git repository."""
     audit_head: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
     """The hash of the newest row of the site's audit trail: an earlier row cannot be changed
     without contradicting this release. Empty: it was made without a master.
     """
+
+    @model_validator(mode="after")
+    def _names_each_once(self) -> Self:
+        # Two facts of one file: of one of them nothing would be checked.
+        names = [one.name for one in (*self.artefacts, *self.pages, *self.evidence)]
+        if len(set(names)) != len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            msg = f"it names {twice!r} twice"
+            raise ValueError(msg)
+        return self
 
     def text(self) -> str:
         """Return the manifest as JSON text; equal content gives equal text."""
@@ -150,6 +192,7 @@ def make(job: Job, artefacts: tuple[Artefact, ...], published_at: float) -> Mani
         worker=job.worker,
         artefacts=artefacts,
         stages=tuple(_result(record) for record in job.records),
+        notes=Notes(**job.notes.model_dump()) if job.notes else None,
         audit_head=job.audit_head,
     )
 
@@ -158,44 +201,11 @@ def _result(record: StageRecord) -> StageResult:
     return StageResult(**record.model_dump())
 
 
-def _text(path: Path) -> str:
-    """Read a plain file without blocking: the publisher may have put a pipe or a device there."""
-    with os.fdopen(open_plain(Path(os.path.realpath(path.parent)), (path.name,)), "rb") as stream:
-        data = stream.read(_LONGEST + 1)
-    if len(data) > _LONGEST:
-        raise OSError(errno.EFBIG, f"it is longer than {_LONGEST} bytes")
-    return data.decode("utf-8")
-
-
 def read(path: Path) -> Manifest:
     """Read a release.json of this or an older Slipway.
 
     Raises:
         WrongInput: It is missing, not JSON (with the line), or not a manifest (with the key).
     """
-    try:
-        content = json.loads(_text(path))
-    except FileNotFoundError:
-        msg = f"{path} is missing"
-        raise WrongInput(msg) from None
-    except UnicodeDecodeError as error:
-        msg = f"{path}: is not UTF-8 at byte {error.start}"
-        raise WrongInput(msg) from None
-    except json.JSONDecodeError as error:
-        msg = f"{path}:{error.lineno}: is not readable as JSON: {error.msg}"
-        raise WrongInput(msg) from None
-    except (RecursionError, ValueError):
-        # Nested too deeply, or a number with thousands of digits.
-        msg = f"{path}: is not readable as JSON: it is no manifest"
-        raise WrongInput(msg) from None
-    except OSError as error:
-        msg = f"{path} cannot be read: {error.strerror}"
-        raise WrongInput(msg) from None
-    try:
-        return Manifest.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the whole file"
-        more = f" (in all {error.error_count()} errors)" if error.error_count() > 1 else ""
-        msg = f"{path}: {where}: {first['msg']}{more}"
-        raise WrongInput(msg) from None
+    content = parse(read_small(path.parent, path.name, _LONGEST), str(path))
+    return explain(Manifest, content, str(path))

@@ -257,9 +257,9 @@ def test_a_state_folder_that_is_a_file_is_told(place, monkeypatch):
 
 
 def test_verify_refuses_what_is_no_release(place):
-    code, out, _ = place.slipway("verify", place.folder)
-    assert code == 2
-    assert f"{place.folder} is no release: give a folder that holds release.json" in out
+    code, out, err = place.slipway("verify", place.folder)
+    assert (code, out) == (2, "")
+    assert f"{place.folder} is no release: give a folder that holds release.json" in err
     assert place.slipway("verify", place.folder / "nowhere")[0] == 2
 
 

@@ -1,11 +1,13 @@
 """The pages that Slipway writes, in a real browser: what axe-core finds, contrast among it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from slipway.model.protocol.event import Document, Picture, TestResult
-from slipway.scripts.releases.manifest import Artefact, Manifest, StageResult
+from slipway.model.protocol.job import Job, RunFacts
+from slipway.scripts.releases.site.pages import index_page, release_page
 from slipway.scripts.stages.features.report.page import write_report
 from slipway.scripts.stages.features.results import (
     STATUSES,
@@ -15,9 +17,15 @@ from slipway.scripts.stages.features.results import (
     ScenarioResult,
     StepResult,
 )
-from slipway.scripts.stages.publish.page import project_page, release_page
+from slipway.scripts.stages.freeze.contents.distributions import Distribution
+from slipway.scripts.stages.freeze.contents.files import Held
+from slipway.scripts.stages.freeze.contents.licences import Licences
+from slipway.scripts.stages.freeze.contents.parts import Part
+from slipway.scripts.stages.freeze.libraries.closure import Closure, Finding
+from slipway.scripts.stages.freeze.page.page import Facts, Started, freeze_page
 from slipway.steps.failure_html import Shown, failure, head, remark
 from tests.support.browser import AXE, available, browser, view, violations
+from tests.support.releases import channel, release, site
 
 AT = datetime(2026, 11, 21, 14, 5, 12, tzinfo=UTC)
 #: Buildbot's page, as far as a log in it goes.
@@ -33,28 +41,6 @@ def driver():
         pytest.skip("needs chromedriver, and axe-core, which `make www` fetches")
     with browser() as found:
         yield found
-
-
-def release(number):
-    facts = {"passed": 110, "failed": 2, "errors": 1, "skipped": 5, "suites": {"a": [1, "b"]}}
-    states = ("passed", "failed", "skipped")
-    return Manifest(
-        project="almanac",
-        version=f"1.4.0+{number}",
-        revision="4f0d2c9e" * 5,
-        branch="main",
-        subject="Say when the moon is full",
-        author="Ann <ann@example.org>",
-        run=number,
-        committed_at=AT,
-        published_at=AT,
-        worker="local",
-        artefacts=(Artefact(name="almanac.zip", size=15_234_567, sha256="ab" * 32),),
-        stages=tuple(
-            StageResult(stage=one, state=one, seconds=75, worker="w", summary=one, facts=facts)
-            for one in states
-        ),
-    )
 
 
 def features(folder):
@@ -94,6 +80,35 @@ def failures():
     return FRAME.format("".join(parts))
 
 
+def frozen():
+    held = Held("lib/flask/__init__.pyc", 900_000, "ab" * 32)
+    flask = Distribution("Flask", "3.1", Licences(["MIT"]), (), "")
+    parts = [
+        Part("application", "application", "shop", "1.4.0", (replace(held, size=400_000),)),
+        Part("python", "python", "Python", "3.11.7", (held,)),
+        Part("flask", "distribution", "Flask", "3.1", (held,), flask),
+        Part("package:tzdata", "package", "tzdata", "2025b", (replace(held, size=300_000),)),
+        Part("file:x", "file", "x", "", (replace(held, size=200_000),)),
+    ]
+    inspected = {
+        "executables": ["shop"], "platform": "linux-x86_64", "files": 5, "size": 2_700_000,
+        "python": "3.11.7", "cx_freeze": "8.7.3", "missing": {"simplejson": ["flask"]},
+        "added": [{"key": "includes", "value": "flask.views", "reason": "used"}],
+    }  # fmt: skip
+    facts = Facts(
+        "shop", inspected, parts, {one.key: ["it is needed"] for one in parts},
+        [Started("shop --help", 0.1, 0.4)],
+        Closure((Finding(is_error=False, text="libx.so.1 may be missing"),), (), ""),
+        warnings=["The tests fail."], lines=['includes = ["flask.views"]'], bill="shop.cdx.json",
+    )  # fmt: skip
+    run = RunFacts(number=7, revision="4f0d" * 10, branch="main", committed_at=1, version="1.4.0")
+    job = Job(
+        project="shop", name="freeze", stage={"uses": "freeze"}, run=run,
+        output="o", cache="c", state="s",
+    )  # fmt: skip
+    return freeze_page(job, facts)
+
+
 @pytest.fixture
 def written(tmp_path):
     def write(kind):
@@ -104,8 +119,12 @@ def written(tmp_path):
             case "release":
                 target.write_text(release_page(release(7)), encoding="utf-8")
             case "project":
-                page = project_page([release(8), release(7)], "1.4.0+8")
+                channels = (channel("beta", 7, 8), channel("stable", 7), channel("old"))
+                contents = site(6, 7, 8, blocked={6}, channels=channels)
+                page = index_page(contents)
                 target.write_text(page, encoding="utf-8")
+            case "frozen":
+                target.write_text(frozen(), encoding="utf-8")
             case "failures":
                 target.write_text(failures(), encoding="utf-8")
         return target.as_uri()
@@ -115,7 +134,7 @@ def written(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("kind", ["report", "release", "project", "failures"])
+@pytest.mark.parametrize("kind", ["report", "release", "project", "frozen", "failures"])
 def test_everybody_can_read_it(driver, written, kind, dark):
     view(driver, 1280, 900, dark=dark)
     driver.get(written(kind))

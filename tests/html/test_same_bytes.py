@@ -13,16 +13,18 @@ from pathlib import Path
 from slipway.scripts.releases.manifest import Artefact, Manifest, StageResult
 from slipway.scripts.stages.features.report.page import write_report
 from slipway.scripts.stages.features.results import Attempt, FeaturesRun, ScenarioResult, STATUSES
-from slipway.scripts.stages.publish.page import project_page, release_page
+from slipway.scripts.releases.site.contents import SiteContents, SiteRelease
+from slipway.scripts.releases.site.pages import index_page, release_page
 at = datetime(2026, 11, 21, 14, 5, 12, tzinfo=UTC)
 stage = StageResult(stage="tests", state="passed", facts={"passed": 3, "b": {"c": 1, "a": [2]}})
 one = Manifest(project="p", version="1", revision="", branch="", subject="s", author="", run=1,
     committed_at=at, published_at=at, worker="w", stages=(stage,),
     artefacts=(Artefact(name="a.zip", size=3, sha256="ab" * 32),))
+site = SiteContents("p", (SiteRelease(one, "ab" * 32),))
 cases = tuple(ScenarioResult("f", "a.feature", "n", n, s, 1.0, (Attempt(1, "failed", "no"),),
     ("x", "y")) for n, s in enumerate(STATUSES))
 file = write_report(FeaturesRun("t", at, 1.0, scenarios=cases), Path(sys.argv[1]))
-sys.stdout.buffer.write(file.read_bytes() + (release_page(one) + project_page([one], "1")).encode())
+sys.stdout.buffer.write(file.read_bytes() + (release_page(one) + index_page(site)).encode())
 """
 
 

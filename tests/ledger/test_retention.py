@@ -121,6 +121,15 @@ def test_what_an_environment_runs_and_ran_before_stays(past, session, store):
     assert numbers(session, store, runs=1) == ([1, 4], 2)
 
 
+def test_the_versions_that_no_target_may_remove(publish, session):
+    releases = [publish()[1] for _ in range(5)]
+    deploy(session, releases[0])
+    deploy(session, releases[2])
+    versions = {releases[n].version for n in (0, 2, 4)}
+    assert retention.protected_versions(session, "almanac") == tuple(sorted(versions))
+    assert retention.protected_versions(session, "another") == ()
+
+
 def test_a_file_that_another_run_has_too_stays(past, session, store):
     past(same="twin")
     past(same="twin")

@@ -152,3 +152,29 @@ def test_a_branch_holds_its_own_commits_and_no_others(mirror, repository):
     assert [mirror.holds("feature/x", one) for one in (first, second)] == [True, False]
     for branch, revision in (("no", first), ("--all", first), ("main", "-x"), ("main", "0" * 40)):
         assert not mirror.holds(branch, revision)
+
+
+def test_changes_are_those_since_a_revision_without_merges(mirror, repository):
+    first = repository.commit("The first")
+    repository.git("checkout", "--quiet", "-b", "side")
+    side = repository.commit("a\tb \x1b[31m'; --all")
+    repository.git("checkout", "--quiet", "main")
+    broken = repository.commit("feat: another\n\nBREAKING CHANGE: the port")
+    message = repository.folder / "message"
+    message.write_text("x" * 5_000_000 + "\n\n" + "y" * 1_000_000)
+    repository.git("commit", "--quiet", "--allow-empty", "--file", str(message))
+    huge = repository.git("rev-parse", "HEAD")
+    repository.git("merge", "--quiet", "-s", "ours", "--no-ff", "-m", "Merge branch 'side'", "side")
+    head = repository.git("rev-parse", "HEAD")
+    mirror.fetch()
+    found = {one.revision: one for one in mirror.changes(first, head, 100)}
+    assert set(found) == {huge, broken, side}
+    assert [sha for sha, one in found.items() if one.breaking] == [broken]
+    assert len(found[huge].subject) <= 300
+    assert found[side].subject.startswith("a")
+    assert {one.author for one in found.values()} == {"Ann"}
+    assert len(mirror.changes(None, head, 100)) == 4
+    # A history that was rewritten no longer has what was released.
+    assert len(mirror.changes("ab" * 20, head, 100)) == 4
+    assert len(mirror.changes(None, head, 1)) == 1
+    assert mirror.changes(head, head, 100) == []

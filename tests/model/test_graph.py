@@ -62,7 +62,7 @@ def test_an_unknown_need_is_told_with_what_was_meant(make_site):
     }
 
 
-@pytest.mark.parametrize("kind", ["archive", "publish"])
+@pytest.mark.parametrize("kind", ["archive", "installer", "publish"])
 def test_what_packs_must_need_something(make_site, kind):
     (message,) = breaches(make_site({"pack": {"uses": kind}})).values()
     assert message == f'"{kind}" works on what other stages leave; name them with needs = [...]'

@@ -14,16 +14,17 @@ from slipway.model.states import (
     DeploymentState,
     GateState,
     IllegalTransition,
+    PublicationState,
     RunState,
     ShownState,
     StageState,
 )
 
-KINDS = (RunState, StageState, GateState, DeploymentState)
+KINDS = (RunState, StageState, GateState, DeploymentState, PublicationState)
 #: What nothing comes out of any more; a run may be taken up again by a person.
 FINAL = {
     *(StageState.PASSED, StageState.FAILED, StageState.CANCELLED),
-    *(StageState.SKIPPED, StageState.REJECTED, StageState.EXPIRED),
+    *(StageState.SKIPPED, StageState.REJECTED, StageState.EXPIRED, StageState.UNCHANGED),
 }
 
 

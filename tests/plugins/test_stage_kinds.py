@@ -8,6 +8,9 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
+OWN = {"archive", "command", "databases", "deploy", "features", "freeze", "installer"}
+OWN |= {"promote", "publish", "publish-check", "sign", "tests"}
+
 
 def kinds(installed, group="slipway.stages"):
     done = installed.slipway("plugins", "--json")
@@ -16,9 +19,8 @@ def kinds(installed, group="slipway.stages"):
 
 
 def test_slipways_own_are_found_in_the_same_way(installed):
-    own = {"archive", "command", "databases", "deploy", "features", "freeze", "publish", "tests"}
     found = kinds(installed)
-    assert set(found) == own
+    assert set(found) == OWN
     assert {one["package"].split()[0] for one in found.values()} == {"slipway"}
     assert set(kinds(installed, "slipway.deployers")) == {"command", "folder", "ssh"}
 
@@ -83,7 +85,7 @@ def test_a_broken_kind_is_named_and_nothing_else_suffers(installed, site, proble
     installed.lint(stage=BROKEN[problem])
     found = kinds(installed)
     assert problem in found["lint"]["problem"]
-    assert len(found) == 9
+    assert len(found) == len(OWN) + 1
     done = installed.slipway("check", cwd=site)
     assert done.returncode == 2
     assert '"lint" of slipway-lint 1.2 (slipway.stages) cannot be used: ' in done.stderr

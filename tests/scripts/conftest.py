@@ -154,7 +154,7 @@ def known_models(app, models_read, monkeypatch):
     """The models are asked once for all tests that do not change them."""
     real = Application.read_models
 
-    def read_models(self, place, dialects):
+    def read_models(self, place, dialects, postgresql=""):
         key = (place, *dialects)
         if key not in models_read:
             models_read[key] = real(self, place, dialects)

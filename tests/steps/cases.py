@@ -17,6 +17,7 @@ from twisted.internet import defer
 from twisted.trial.unittest import TestCase
 
 from slipway.artefacts.store import Store
+from slipway.model.errors import WrongInput
 from slipway.model.protocol.event import ArtefactLeft
 from slipway.model.protocol.event_codes import Coder, made_key
 from slipway.model.protocol.job import Input, Job, RunFacts
@@ -39,10 +40,47 @@ LEAST = {
     "databases": {},
     "features": {},
     "archive": {"needs": ["before"]},
+    "installer": {"needs": ["before"]},
     "publish": {"needs": ["before"]},
+    "promote": {"channel": "stable"},
+    "publish-check": {},
+    "sign": {"needs": ["before"], "certificate": "/etc/signing/shelf.p12"},
     "command": {"argv": ["true"]},
     "deploy": {"environment": "staging"},
 }
+
+
+class MemoryReleases:
+    """The master's releases: what was made of a job is given to the worker in its place."""
+
+    def __init__(self):
+        self.made, self.told = [], []
+        self.job = self.problem = self.broken = None
+        self.why = self.keys = ""
+
+    async def check_keys(self):
+        if self.keys:
+            raise WrongInput(self.keys)
+
+    async def unchanged(self, stage_id, job):
+        return self.why
+
+    async def make(self, stage_id, job):
+        if self.problem is not None:
+            raise self.problem
+        self.made.append(stage_id)
+        return self.job or job
+
+    async def promote(self, stage_id, job):
+        if self.problem is not None:
+            raise self.problem
+        self.made.append(stage_id)
+        return self.job or job
+
+    async def record(self, stage_id, told):
+        if self.broken is not None:
+            raise self.broken
+        self.told.append(dict(told))
 
 
 class MemoryDesk:
@@ -53,6 +91,7 @@ class MemoryDesk:
         self.claimed, self.kept, self.told = [], [], []
         self.tests, self.losses = [], []
         self.given, self.withheld = {}, ()
+        self.releases = MemoryReleases()
 
     async def claim(self, stage_id, build_id, worker):
         self.claimed.append((stage_id, build_id, worker))
@@ -86,6 +125,21 @@ class MemoryDesk:
         return self.store.open_incoming()
 
 
+class MemoryCode:
+    """The master's code for workers elsewhere, in memory; workers need none, at first."""
+
+    def __init__(self):
+        self.carried, self.connections = None, set()
+
+    async def code_for(self, worker):
+        return self.carried
+
+    def is_first(self, connection):
+        first = connection not in self.connections
+        self.connections.add(connection)
+        return first
+
+
 def said(*events):
     """Return what a script says; each code is good once, and later ones have higher numbers."""
     return "".join(f"\x1e{CODER.coded(event.model_dump_json())}\n" for event in events)
@@ -102,12 +156,13 @@ class StepCase(TestBuildStepMixin, TestReactorMixin, TestCase):
     kind = "command"
     system = "posix"
     problems = ()
-    versions = {"slipway.begin": "3.3"}  # noqa: RUF012
+    versions = {"slipway.begin": "3.3", "slipway.code": "3.3"}  # noqa: RUF012
 
     @defer.inlineCallbacks
     def setUp(self):
         self.setup_test_reactor()
         yield self.setup_test_build_step()
+        self.code = MemoryCode()
         self.folder = Path(tempfile.mkdtemp(prefix="slipway-step-"))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         self.store = Store(self.folder / "store")
@@ -115,7 +170,9 @@ class StepCase(TestBuildStepMixin, TestReactorMixin, TestCase):
     def begin(self, *, job=True, stage_id=7):
         """Set up a step at its ledger."""
         self.ledger = MemoryDesk(self.make_job() if job else None, self.store)
-        self.master.service_manager = SimpleNamespace(namedServices={"slipway": self.ledger})
+        self.master.service_manager = SimpleNamespace(
+            namedServices={"slipway": self.ledger, "slipway-code": self.code}
+        )
         self.made = self.setup_step(Stage(self.kind, timeout=300))
         self.made.key = KEY
         self.change_worker_system(self.system)
@@ -147,14 +204,18 @@ class StepCase(TestBuildStepMixin, TestReactorMixin, TestCase):
             state="/state",
         )
 
-    def expect_begin(self):
-        """Expect a fresh place to be made."""
+    def expect_begin(self, **updates):
+        """Expect a fresh place to be made; more updates come with the answer."""
         self.build.getWorkerCommandVersion = lambda name, _old=None: self.versions.get(name)
         told = {
             "run": f"run 7 of almanac ({self.kind})",
             "tenant": self.ledger.tenant(self.ledger.job, self.ledger.given),
         }
+        if self.code.carried is not None:
+            told |= {"code": self.code.carried.key, "records": list(self.code.carried.records)}
         begin = Expect("slipway.begin", told)
+        for name, value in updates.items():
+            begin.update(name, value)
         begin.update("work", WORK).update("given", "../given-x").update(
             "problems", list(self.problems)
         )
@@ -187,7 +248,7 @@ class StepCase(TestBuildStepMixin, TestReactorMixin, TestCase):
         job, given = self.ledger.job, "../given-x"
         return Dispatched(job=job, key=KEY, given=given, secrets=self.ledger.given)
 
-    def expect_script(self, output="", code=0):
+    def expect_script(self, output="", code=0, **env):
         shell = ExpectShell(
             workdir=WORK,
             command=["slipway", "stage", self.kind, "--keyed"],
@@ -198,6 +259,7 @@ class StepCase(TestBuildStepMixin, TestReactorMixin, TestCase):
                 "PYTHONUNBUFFERED": "1",
                 "GIT_TERMINAL_PROMPT": "0",
                 "PIP_NO_INPUT": "1",
+                **env,
             },
             timeout=None,
             max_time=300 + GRACE,

@@ -23,7 +23,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 #: Done in a shell of their own, from the repository on.
-LITERAL = ("docs/tutorial.md", "docs/reference/stage-scripts.md")
+LITERAL = (
+    "docs/tutorial.md",
+    "docs/reference/stage-scripts.md",
+    "docs/how-to/sign-for-windows.md",
+)
 #: Done in the folder of one site that runs, in this order.
 ON_A_SITE = (
     "docs/how-to/gates.md",
@@ -32,6 +36,7 @@ ON_A_SITE = (
     "docs/how-to/poll-by-cron.md",
     "docs/how-to/when-a-stage-fails.md",
     "docs/how-to/verify-a-release.md",
+    "docs/how-to/keep-the-release-key.md",
     "docs/how-to/give-a-stage-secrets.md",
     "docs/how-to/back-up-a-site.md",
     "docs/how-to/write-a-plugin.md",
@@ -46,7 +51,7 @@ PAGES = [
 ]
 _PROGRAMS = (
     r"slipway|sh|powershell|git|mkdir|cd|export|printf|sed|make|echo|mv|cp|ssh|ssh-keyscan|"
-    r"ssh-keygen|curl|psql|createdb|pg_restore|python3?|py|uv|behave|sha256sum|exec|\(umask|\.venv[/\\]\S+|[A-Z_]+="
+    r"ssh-keygen|openssl|chmod|curl|psql|createdb|pg_restore|python3?|py|uv|behave|sha256sum|exec|\(umask|\.venv[/\\]\S+|[A-Z_]+="
 )
 #: How a line of a shell begins; other indented lines show what was printed.
 _COMMAND = re.compile(rf"(?:{_PROGRAMS})(?:\s|\S*\")")

@@ -15,6 +15,7 @@ STAGES = (
     command("pack", PACK, artefacts='["demo.txt", "demo.bin"]')
     + command("slow", SLOW, matrix='{ part = ["a", "b"] }')
     + '[project.demo.stages.publish]\nuses = "publish"\nneeds = ["pack"]\n'
+    + 'if-unchanged = "release"\n'
     + command("gate", "print(2)", "slow", manual="true")
     + command("away", "print(3)", runs_on='["windows"]', manual="true")
 )

@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,7 +37,12 @@ def fingerprint(site: Site) -> str:
 
 @contextmanager
 def far_worker(
-    site: Site, more: str = "", options: Sequence[str] = (), expected: str = "Connected to"
+    site: Site,
+    more: str = "",
+    options: Sequence[str] = (),
+    expected: str = "Connected to",
+    python: str | Path = sys.executable,
+    env: Mapping[str, str] | None = None,
 ) -> Iterator[Path]:
     """Run the worker beside a site that runs.
 
@@ -46,6 +51,8 @@ def far_worker(
         more: Python that is added to its buildbot.tac.
         options: More options of `slipway worker`.
         expected: What its log says, a regular expression, before the test goes on.
+        python: The Python of its installation.
+        env: More environment variables.
 
     Yields:
         Its folder.
@@ -61,9 +68,10 @@ def far_worker(
     twistd = ["-c", "from twisted.scripts.twistd import run; run()", "--nodaemon", "--no_save"]
     twistd += ["--pidfile", "", "--python", str(folder / "buildbot.tac")]
     environment = {key: value for key, value in os.environ.items() if key != VARIABLE}
+    environment |= env or {}
     with (folder / "output.log").open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, *twistd],
+            [python, *twistd],
             cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,

@@ -35,6 +35,7 @@ ANN = ["-c", "user.name=Ann", "-c", "user.email=ann@example.org", "-c", "commit.
 #: What "make" left becomes a release, which a person brings to "staging".
 STAGING = """[project.demo.stages.publish]
 uses = "publish"
+if-unchanged = "release"
 needs = ["make"]
 [project.demo.stages.staging]
 uses = "deploy"

@@ -54,6 +54,7 @@ needs = ["make", "check"]
 
 [project.demo.stages.publish]
 uses = "publish"
+if-unchanged = "release"
 needs = ["pack"]
 
 [project.demo.stages.deliver]

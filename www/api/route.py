@@ -11,12 +11,16 @@ from slipway.www.api.call import Call
 from slipway.www.api.http_errors import Refused, not_found
 from slipway.www.shapes.base import Asked, NoQuery
 
-__all__ = ["ID", "NUMBER", "SHA256", "Route", "Router"]
+__all__ = ["ENVIRONMENT", "ID", "NUMBER", "RUN", "SHA256", "STAGE", "Route", "Router"]
 
 #: Patterns of a path's parts; other values get 404 before they reach the ledger.
 ID = r"[1-9][0-9]{0,8}"
 NUMBER = rf"{ID}|latest"
 SHA256 = r"[0-9a-f]{64}"
+#: Paths that several endpoints begin with.
+RUN = "runs/{project}/{number}"
+STAGE = RUN + "/stages/{stage}"
+ENVIRONMENT = "environments/{project}/{name}"
 _PARTS = {"id": ID, "number": NUMBER, "sha256": SHA256}
 _ANY = r"[^/\x00-\x1f\x7f]{1,80}"
 

@@ -6,17 +6,13 @@ from typing import Any
 
 from slipway.model.records.audit import AuditEntry
 from slipway.model.records.deployment import Deployment
-from slipway.www.actions import gates as gate_control
-from slipway.www.actions import prunings
-from slipway.www.actions import runs as run_control
 from slipway.www.actions import tokens as token_control
-from slipway.www.actions import workers as worker_control
 from slipway.www.api.call import Call
+from slipway.www.api.control_routes import CONTROL
 from slipway.www.api.openapi import describe
-from slipway.www.api.route import Route
+from slipway.www.api.route import ENVIRONMENT, RUN, STAGE, Route
 from slipway.www.shapes import audit, gates, runs, site, tests, tokens
-from slipway.www.shapes.base import Listing, Nothing, Paging
-from slipway.www.shapes.prunings import Prune, Pruned
+from slipway.www.shapes.base import Listing, Paging
 from slipway.www.views import audit as audit_view
 from slipway.www.views import commits, download, environments, log, releases, test_cases
 from slipway.www.views import site as site_view
@@ -35,10 +31,6 @@ async def show_document(_call: Call) -> dict[str, Any]:
     return describe(ROUTES)
 
 
-_RUN = "runs/{project}/{number}"
-_STAGE = _RUN + "/stages/{stage}"
-_ENVIRONMENT = "environments/{project}/{name}"
-
 READING = (
     Route("GET", "me", "look", site_view.show_me, site.Me, "Who asks, and what they may do"),
     Route(
@@ -53,10 +45,10 @@ READING = (
         "Runs, each with a chip for each stage",
         query=runs.RunsQuery,
     ),
-    Route("GET", _RUN, "look", run.show_run, runs.WholeRun, "A run, whole"),
+    Route("GET", RUN, "look", run.show_run, runs.WholeRun, "A run, whole"),
     Route(
         "GET",
-        _RUN + "/commits",
+        RUN + "/commits",
         "look",
         commits.list_commits,
         gates.Commits,
@@ -74,7 +66,7 @@ READING = (
     Route("GET", "gates/{id}", "look", gate_view.show_gate, gates.WholeGate, "A gate's dialog"),
     Route(
         "GET",
-        _STAGE + "/gate",
+        STAGE + "/gate",
         "look",
         gate_view.show_early,
         gates.WholeGate,
@@ -82,7 +74,7 @@ READING = (
     ),
     Route(
         "GET",
-        _ENVIRONMENT + "/rollback",
+        ENVIRONMENT + "/rollback",
         "look",
         gate_view.show_rollback,
         gates.WholeGate,
@@ -100,7 +92,7 @@ READING = (
     ),
     Route(
         "GET",
-        _ENVIRONMENT,
+        ENVIRONMENT,
         "look",
         environments.list_deployments,
         Listing[Deployment],
@@ -119,7 +111,7 @@ READING = (
     Route("GET", "releases/{id}", "look", releases.show_release, runs.Release, "A release"),
     Route(
         "GET",
-        _STAGE + "/tests",
+        STAGE + "/tests",
         "look",
         test_cases.list_cases,
         tests.Cases,
@@ -128,7 +120,7 @@ READING = (
     ),
     Route(
         "GET",
-        _STAGE + "/log",
+        STAGE + "/log",
         "look",
         log.show_log,
         runs.Log,
@@ -200,189 +192,4 @@ READING = (
     Route("GET", "openapi.json", "look", show_document, dict, "This description, for programs"),
 )
 
-_GATES_AND_RUNS = (
-    Route(
-        "POST",
-        "runs",
-        "run.start",
-        run_control.start_run,
-        site.RunName,
-        "Start a run of a branch or a revision",
-        body=site.StartRun,
-        status=201,
-        wrong=400,
-    ),
-    Route(
-        "POST",
-        "polls",
-        "run.poll",
-        run_control.poll,
-        site.Polled,
-        "Look for new commits now",
-        body=site.Poll,
-        status=202,
-    ),
-    Route(
-        "POST",
-        _RUN + "/rerun",
-        "run.start",
-        run_control.rerun,
-        site.RunName,
-        "Start a new run of the same revision",
-        body=site.WithReason,
-        status=201,
-    ),
-    Route(
-        "POST",
-        _RUN + "/cancel",
-        "stage.cancel",
-        run_control.cancel,
-        site.RunName,
-        "End a run",
-        body=site.WithReason,
-    ),
-    Route(
-        "POST",
-        _STAGE + "/rerun",
-        "stage.start",
-        run_control.rerun_stage,
-        site.RunName,
-        "Run a stage again; a gate asks anew",
-        body=site.RerunStage,
-    ),
-    Route(
-        "POST",
-        _STAGE + "/cancel",
-        "stage.cancel",
-        run_control.cancel_stage,
-        site.RunName,
-        "Cancel what of a stage waits or runs",
-        body=site.CancelStage,
-    ),
-    Route(
-        "POST",
-        _STAGE + "/gate",
-        "look",
-        gate_control.open_early,
-        gates.Taken,
-        "Open a stage's gate with answers, also before its needs have passed",
-        body=gates.Opening,
-    ),
-    Route(
-        "POST",
-        "gates/{id}/open",
-        "look",
-        gate_control.open_gate,
-        gates.Taken,
-        "Open a gate with answers to its parameters",
-        body=gates.Opening,
-    ),
-    Route(
-        "POST",
-        "gates/{id}/approve",
-        "look",
-        gate_control.approve,
-        gates.Taken,
-        "Approve the current request of a gate",
-        body=gates.Approving,
-    ),
-    Route(
-        "POST",
-        "gates/{id}/reject",
-        "look",
-        gate_control.reject,
-        gates.Taken,
-        "Say no to a gate, and why",
-        body=site.WithComment,
-    ),
-    Route(
-        "POST",
-        "gates/{id}/check",
-        "look",
-        gate_control.check,
-        gates.Checked,
-        "Look at answers; nothing is done",
-        body=gates.Checking,
-    ),
-    Route(
-        "POST",
-        _ENVIRONMENT + "/rollback",
-        "look",
-        gate_control.roll_back,
-        gates.Taken,
-        "Bring the release of an older run back, with answers",
-        query=gates.Returning,
-        body=gates.Opening,
-    ),
-    Route(
-        "POST",
-        "freezes/{project}",
-        "freeze",
-        gate_control.freeze,
-        site.FrozenProject,
-        "Let no gate of a project open",
-        body=site.FreezeProject,
-    ),
-    Route(
-        "DELETE",
-        "freezes/{project}",
-        "freeze",
-        gate_control.thaw,
-        site.ProjectName,
-        "Let the gates of a project open again",
-    ),
-)
-
-_SITE = (
-    Route(
-        "POST",
-        "workers/{name}/pause",
-        "engine.control",
-        worker_control.pause,
-        site.WorkerState,
-        "Give a worker no new work",
-        body=site.WithReason,
-    ),
-    Route(
-        "POST",
-        "workers/{name}/resume",
-        "engine.control",
-        worker_control.resume,
-        site.WorkerState,
-        "Give a worker work again",
-        body=site.WithReason,
-    ),
-    Route(
-        "POST",
-        "prunings",
-        "prune",
-        prunings.prune,
-        Pruned,
-        "Delete the artefacts of old runs, according to keep",
-        body=Prune,
-    ),
-    Route(
-        "POST",
-        "tokens",
-        "token.own",
-        token_control.create_token,
-        tokens.TokenMade,
-        "Make a token",
-        body=tokens.NewToken,
-        status=201,
-        wrong=400,
-    ),
-    Route(
-        "POST",
-        "tokens/{id}/revoke",
-        "token.own",
-        token_control.revoke_token,
-        tokens.Token,
-        "Make a token worthless",
-        body=Nothing,
-        wrong=404,
-    ),
-)
-
-CONTROL = _GATES_AND_RUNS + _SITE
 ROUTES = READING + CONTROL

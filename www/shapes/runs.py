@@ -9,17 +9,19 @@ from pydantic import Field
 from slipway.model.records.base import Timed
 from slipway.model.records.deployment import Deployment
 from slipway.model.records.gate import GateMark
-from slipway.model.records.release import ReleaseRecord
+from slipway.model.records.publication import PublicationRecord
+from slipway.model.records.release import Blocked, ReleaseRecord
 from slipway.model.records.run import RunRecord
 from slipway.model.records.stage import AttemptRecord
 from slipway.model.states import RunState, ShownState, StageState
-from slipway.www.shapes.base import MOST, Asked, Line, Number, Paging, Shape
+from slipway.www.shapes.base import MOST, Asked, Line, Number, Paging, Shape, Words
 from slipway.www.shapes.files import Artefact
 from slipway.www.shapes.gates import Gate
 from slipway.www.shapes.stages import StageMark, StageRules
 
 __all__ = [
     "Attempt",
+    "BlockRelease",
     "Build",
     "CellResults",
     "Chip",
@@ -27,6 +29,7 @@ __all__ = [
     "Log",
     "LogQuery",
     "Neighbour",
+    "PromoteRelease",
     "Release",
     "ReleasesQuery",
     "RunRow",
@@ -119,7 +122,26 @@ class Release(ReleaseRecord, Shape):
     artefacts: list[Artefact]
     reports: list[Artefact]
     deployed: list[Deployed]
+    publications: list[PublicationRecord]
+    """What each target of the stage has of it."""
     verify: str
+    channels: list[str]
+    """The channels that point at it."""
+    blocked: Blocked | None
+    """Why nothing deploys, promotes or offers it; null: it is not blocked."""
+
+
+class BlockRelease(Asked):
+    """A request to block a release."""
+
+    reason: Words
+
+
+class PromoteRelease(Asked):
+    """A request to move a channel to a release."""
+
+    channel: Line
+    reason: Words = ""
 
 
 class ReleasesQuery(Paging):

@@ -10,8 +10,10 @@ from typing import Any
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session, contains_eager, selectinload
 
+from slipway.ledger.records import publications
 from slipway.ledger.records.deployments import standing
 from slipway.ledger.records.runs import release_record
+from slipway.ledger.releases import blocks, channels
 from slipway.ledger.tables import runs as tables
 from slipway.ledger.tables.runs import Run, StageResult
 from slipway.www.api.call import Call
@@ -73,7 +75,23 @@ def shape(session: Session, rows: Sequence[tables.Release]) -> list[Release]:
         at = one.finished_at or one.started_at
         deployed = Deployed(environment=one.environment, at=at, person=one.person)
         where[one.release_id].append(deployed)
-    return [_release(row, reports[row.run_id], where[row.id]) for row in rows]
+    targets = publications.of_releases(session, [row.id for row in rows])
+    projects = {row.run.project for row in rows}
+    blocked = blocks.list_blocks(session) if rows else {}
+    pointed = {name: channels.of_releases(session, name) for name in projects}
+    return [
+        Release.extend(
+            release_record(row, row.run),
+            artefacts=[in_release(kept) for kept in row.artefacts],
+            reports=reports[row.run_id],
+            deployed=where[row.id],
+            publications=targets.get(row.id, []),
+            verify=f"slipway verify {shlex.quote(row.place)}",
+            channels=pointed[row.run.project].get(row.version, []),
+            blocked=blocked.get((row.run.project, row.version)),
+        )
+        for row in rows
+    ]
 
 
 def _reports(session: Session, runs: Sequence[int]) -> dict[int, list[Artefact]]:
@@ -94,13 +112,3 @@ def _reports(session: Session, runs: Sequence[int]) -> dict[int, list[Artefact]]
     for (run_id, _, _), stage in newest.items():
         found[run_id] += [artefact(one, stage) for one in stage.artefacts if one.role == "report"]
     return found
-
-
-def _release(row: tables.Release, reports: list[Artefact], deployed: list[Deployed]) -> Release:
-    return Release.extend(
-        release_record(row, row.run),
-        artefacts=[in_release(kept) for kept in row.artefacts],
-        reports=reports,
-        deployed=deployed,
-        verify=f"slipway verify {shlex.quote(row.place)}",
-    )

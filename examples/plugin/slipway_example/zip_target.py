@@ -1,11 +1,23 @@
 """The target `zip`: each release as one file in a folder."""
 
-import os
+import shutil
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from slipway.plugins import Job, Report, StageFailed, Target
+from slipway.plugins import (
+    FileState,
+    Job,
+    OutgoingFile,
+    OutgoingRelease,
+    OutgoingStream,
+    ReleaseTarget,
+    Report,
+    Seen,
+    StageFailed,
+    Target,
+)
 
 
 class ZipTarget(Target):
@@ -22,43 +34,43 @@ class ZipTarget(Target):
         return {"path": f"{self.path}/{project}"}
 
 
-class ZipCopy:
+class ZipCopy(ReleaseTarget):
     """One release on its way; safe to do again."""
 
     def __init__(self, target: ZipTarget, job: Job, report: Report) -> None:
         self._folder = Path(job.state, target.path, job.project)
-        self._target = self._folder
-        self._part = self._folder
+        self._zip = self._folder / f"{job.run.version}.zip"
+        self._aside = self._folder / f".{job.run.version}"
         self.where = str(self._folder)
 
-    def check(self, version: str) -> None:
-        """See that the folder is one, before anything is published."""
+    def check(self, version: str, size: int | None) -> None:
         if self._folder.exists() and not self._folder.is_dir():
             raise StageFailed(f"{self._folder} is no folder")
 
-    def stage(self, release: Path) -> None:
-        """Write the file aside, and read it back."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._target = self._folder / f"{release.name}.zip"
-        self._part = self._folder / f".{release.name}.{os.getpid()}.part"
-        with zipfile.ZipFile(self._part, "x") as made:
-            for path in sorted(release.iterdir()):
-                # The same release is the same bytes.
-                entry = zipfile.ZipInfo(path.name, (1980, 1, 1, 0, 0, 0))
-                made.writestr(entry, path.read_bytes())
-        with zipfile.ZipFile(self._part) as made:
-            if (bad := made.testzip()) is not None:
-                raise StageFailed(f"{bad} is damaged in {self._part}")
+    def look(self, release: OutgoingRelease) -> dict[str, Seen]:
+        if self._zip.exists():
+            with zipfile.ZipFile(self._zip) as made:
+                return {name: Seen(FileState.PUBLIC) for name in made.namelist()}
+        staged = self._aside.iterdir() if self._aside.exists() else ()
+        return {path.name: Seen(FileState.STAGED) for path in staged}
 
-    def commit(self) -> str:
-        """Let it be seen, unless it is there already; another one of that version is refused."""
-        if not self._target.exists():
-            self._part.rename(self._target)
-        elif self._target.read_bytes() != self._part.read_bytes():
-            raise StageFailed(f"{self._target} is another release; releases never change")
-        return str(self._target)
+    def stage(self, file: OutgoingFile, stream: OutgoingStream) -> None:
+        self._aside.mkdir(parents=True, exist_ok=True)
+        with (self._aside / file.name).open("wb") as copy:
+            shutil.copyfileobj(stream, copy)
 
-    def discard(self) -> None:
-        """Remove what was written aside."""
-        if self._part != self._folder:
-            self._part.unlink(missing_ok=True)
+    def read_back(self, file: OutgoingFile) -> Iterator[bytes]:
+        is_public = self._zip.exists()
+        folder = zipfile.Path(self._zip) if is_public else self._aside
+        with (folder / file.name).open("rb") as stream:
+            yield from iter(lambda: stream.read(1 << 20), b"")
+
+    def commit(self, release: OutgoingRelease) -> str:
+        if not self._zip.exists():
+            new = self._zip.with_suffix(".new")
+            with zipfile.ZipFile(new, "w") as made:
+                for file in release.files:
+                    made.write(self._aside / file.name, file.name)
+            new.rename(self._zip)
+        shutil.rmtree(self._aside, ignore_errors=True)
+        return str(self._zip)

@@ -7,7 +7,7 @@ __all__ = ["module_of"]
 _ROOMS = {
     "runs": ("cancel", "logs", "poll", "rerun", "runs", "show", "trigger"),
     "gates": ("deploy", "environments", "gate", "rollback"),
-    "releases": ("download", "releases", "verify"),
+    "releases": ("download", "key", "publish", "release", "releases", "verify"),
     "people": ("audit", "passwd", "token"),
     "site": ("backup", "check", "plugins", "prune", "schema", "up", "workers"),
     "local": ("example", "features", "run", "stage", "worker"),

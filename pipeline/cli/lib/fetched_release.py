@@ -3,24 +3,42 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import httpx
 
+from slipway.cli.lib.remembered_keys import Remembered, recall
 from slipway.model.errors import MissingTool, WrongInput
-from slipway.scripts.humanize import plain_name
-from slipway.scripts.releases.manifest import MANIFEST, SUMS, read
+from slipway.scripts.humanize import plain_name, size_text
+from slipway.scripts.releases.manifest import KEYS, MANIFEST, SIGNATURE, SUMS, Manifest, read
+from slipway.scripts.releases.verify import Finding, Found
 
-__all__ = ["fetched", "is_url"]
+__all__ = ["Fetched", "fetched", "is_url"]
 
 _TIMEOUT = 60.0
 _PIECE = 1 << 20
 #: Maximum bytes of a manifest or a list of checksums.
 _MOST = 64 << 20
+#: Bytes that stay free on the disk of the temporary folder.
+_FREE = 256 << 20
+_LATEST = "latest"
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A release that was downloaded."""
+
+    found: Found
+    project: str
+    """The URL of the project's folder."""
+    refused: Finding | None = None
+    """Why its files were not downloaded: it is signed by a stranger, or altered."""
 
 
 def is_url(place: str) -> bool:
@@ -29,68 +47,126 @@ def is_url(place: str) -> bool:
 
 
 @contextmanager
-def fetched(url: str) -> Iterator[Path | None]:
+def fetched(
+    url: str, refuse: Callable[[str, Found], Finding | None], most: int
+) -> Iterator[Fetched | None]:
     """Download the files of a release's manifest; the folder is removed afterwards.
 
     Args:
         url: A release's folder, its release.json, or a project's folder for its latest release.
+        refuse: Given the project's URL and a release of which there are the manifest, its signature
+            and the keys, returns why the rest is not to be downloaded; None if it is.
+        most: Bytes that the whole release may have.
 
     Yields:
-        The folder; None if there is no release.
+        The release; None if there is none.
 
     Raises:
-        MissingTool: The server does not answer, or the connection broke.
-        WrongInput: The URL is invalid.
+        MissingTool: The server does not answer, the connection broke, or the disk is too small.
+        WrongInput: The URL is invalid, or the release is too large.
     """
     with (
         tempfile.TemporaryDirectory(prefix="slipway-verify-") as name,
-        httpx.Client(timeout=_TIMEOUT, follow_redirects=True) as client,
+        # Bytes as they lie there: a server may call an archive a compressed page.
+        httpx.Client(
+            timeout=_TIMEOUT, follow_redirects=True, headers={"Accept-Encoding": "identity"}
+        ) as client,
     ):
-        folder = Path(name)
         try:
-            base = _find(client, url, folder)
-            if base is not None:
-                _fetch_files(client, base, folder)
+            found = _find(client, url, Path(name))
+            if found is not None:
+                found = _complete(client, found, refuse, most)
         except httpx.InvalidURL as error:
             msg = f'"{url}" is no URL: {error}'
             raise WrongInput(msg) from None
         except httpx.HTTPError as error:
             msg = f"{url} cannot be read ({error}); try again"
             raise MissingTool(msg) from None
-        yield folder if base is not None else None
+        yield found[1] if found is not None else None
 
 
-def _find(client: httpx.Client, url: str, folder: Path) -> str | None:
+_Located = tuple[str, Fetched]
+
+
+def _find(client: httpx.Client, url: str, folder: Path) -> _Located | None:
     """Download the manifest; return the URL of its folder, or None."""
+    release, pointer = folder / "release", folder / f"{_LATEST}.json"
+    release.mkdir()
     given = url.removesuffix(MANIFEST).rstrip("/")
-    bases = [given] if url.endswith(f"/{MANIFEST}") else [given, f"{given}/latest"]
-    for base in bases:
-        if _fetch(client, f"{base}/{MANIFEST}", folder / MANIFEST, _MOST):
-            return base
-    # A server without symbolic links has a file that names the latest version.
-    pointer = folder / "latest.json"
-    if not _fetch(client, f"{given}/latest.json", pointer, _MOST):
+    above, _, name = given.rpartition("/")
+    # In a project's folder that is known no release lies itself: neither the key nor the newest run
+    # that are remembered of it would be asked for.
+    is_project = recall(given) != Remembered()
+    if not is_project and _fetch(client, f"{given}/{MANIFEST}", release / MANIFEST, _MOST):
+        if not given.endswith(f"/{_LATEST}"):
+            return given, Fetched(Found(release, called=unquote(name)), above)
+        _fetch(client, f"{above}/{_LATEST}.json", pointer, _MOST)
+        return given, Fetched(Found(release, pointer), above)
+    if url.endswith(f"/{MANIFEST}"):
         return None
+    there = _fetch(client, f"{given}/{_LATEST}.json", pointer, _MOST)
+    base = f"{given}/{_LATEST}"
+    if not _fetch(client, f"{base}/{MANIFEST}", release / MANIFEST, _MOST):
+        # A server without symbolic links has a file that names the latest version.
+        version = _version(pointer) if there else None
+        base = f"{given}/{quote(version or '')}"
+        if version is None or not _fetch(client, f"{base}/{MANIFEST}", release / MANIFEST, _MOST):
+            return None
+    return base, Fetched(Found(release, pointer), given)
+
+
+def _version(pointer: Path) -> str | None:
     try:
-        version = plain_name(str(json.loads(pointer.read_bytes())["version"]), "the version")
+        return plain_name(str(json.loads(pointer.read_bytes())["version"]), "the version")
     except (RecursionError, ValueError, KeyError, TypeError, WrongInput):
         return None
-    finally:
-        pointer.unlink()
-    base = f"{given}/{quote(version)}"
-    return base if _fetch(client, f"{base}/{MANIFEST}", folder / MANIFEST, _MOST) else None
 
 
-def _fetch_files(client: httpx.Client, base: str, folder: Path) -> None:
+def _complete(
+    client: httpx.Client,
+    located: _Located,
+    refuse: Callable[[str, Found], Finding | None],
+    most: int,
+) -> _Located:
+    base, found = located
+    folder = found.found.folder
     try:
         manifest = read(folder / MANIFEST)
     except WrongInput:
         # The verification of the folder reports that.
-        return
+        return located
+    if manifest.key:
+        for name in (f"{MANIFEST}{SIGNATURE}", KEYS):
+            _fetch(client, f"{base}/{name}", folder / name, _MOST)
+        # Newer keys than those of an older release.
+        _fetch(client, f"{found.project}/{KEYS}", folder.parent / KEYS, _MOST)
+    refused = refuse(found.project, found.found)
+    if refused is not None:
+        return base, Fetched(found.found, found.project, refused)
+    _check_room(manifest, folder, most)
     _fetch(client, f"{base}/{SUMS}", folder / SUMS, _MOST)
-    for one in (*manifest.artefacts, *manifest.pages):
+    for one in (*manifest.artefacts, *manifest.pages, *manifest.evidence):
         # One byte more detects a file that is too long; a server may send endlessly.
         _fetch(client, f"{base}/{quote(one.name)}", folder / one.name, one.size + 1)
+    return located
+
+
+def _check_room(manifest: Manifest, folder: Path, most: int) -> None:
+    listed = (*manifest.artefacts, *manifest.pages, *manifest.evidence)
+    size = sum(one.size for one in listed)
+    if size > most:
+        msg = (
+            f"the release is said to have {size_text(size)}, and at most {size_text(most)} are "
+            "downloaded; --max-size allows more"
+        )
+        raise WrongInput(msg)
+    free = shutil.disk_usage(folder).free - _FREE
+    if size > free:
+        msg = (
+            f"the release has {size_text(size)}, and {folder.parent.parent} has room for "
+            f"{size_text(max(free, 0))}; set TMPDIR to a folder on a larger disk"
+        )
+        raise MissingTool(msg)
 
 
 def _fetch(client: httpx.Client, url: str, target: Path, most: int) -> bool:
@@ -100,7 +176,7 @@ def _fetch(client: httpx.Client, url: str, target: Path, most: int) -> bool:
             return False
         answer.raise_for_status()
         with target.open("wb") as stream:
-            for piece in answer.iter_bytes(_PIECE):
+            for piece in answer.iter_raw(_PIECE):
                 stream.write(piece[: most - stream.tell()])
                 if stream.tell() >= most:
                     break

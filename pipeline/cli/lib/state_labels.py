@@ -20,6 +20,7 @@ _MARKS: dict[str, tuple[str, str]] = {
 }
 _WORDS: dict[str, str] = {
     ShownState.GATE: "waits for you",
+    ShownState.UNCHANGED: "nothing to release",
     PENDING: "waits",
     ShownState.NOT_RUN: "not run",
 }

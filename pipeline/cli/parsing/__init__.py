@@ -5,7 +5,18 @@ from __future__ import annotations
 import argparse
 
 from slipway import __version__
-from slipway.cli.parsing import gates, lists, machines, people, results, runs, site, stages
+from slipway.cli.parsing import (
+    gates,
+    lists,
+    machines,
+    people,
+    releases,
+    results,
+    runs,
+    signing,
+    site,
+    stages,
+)
 from slipway.cli.parsing.reader import Reader
 
 __all__ = ["parser"]
@@ -27,6 +38,8 @@ def parser() -> Reader:
     top.add_argument("--version", action="version", version=f"slipway {__version__}")
     # In the order in which a new user needs them.
     commands = top.commands("command", "COMMAND")
-    for part in (site, runs, lists, results, gates, people, stages, machines):
+    for part in (
+        *(site, runs, lists, results, gates, releases, people, stages, signing, machines),
+    ):
         part.add_commands(commands)
     return top

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from slipway.cli.parsing.reader import Commands, add_config
+from slipway.cli.parsing.reader import Commands, add_config, add_master
 
 __all__ = ["add_commands"]
 
@@ -14,13 +14,14 @@ def add_commands(commands: Commands) -> None:
     worker = commands.add(
         "worker",
         "set up workers of other machines",
-        "Make the bundle that sets a worker up on another machine, or write the files of a worker "
-        "on this one.",
+        "Make the bundle that sets a worker up on another machine, write the files of a worker "
+        "on this one, or check a worker's machine.",
         "slipway worker new win1 --platform windows",
     )
     whats = worker.commands("what", "WHAT")
     _new_worker(whats)
     _worker_files(whats)
+    _check_worker(whats)
     example = commands.add(
         "example",
         "make a git repository of an example project",
@@ -76,3 +77,19 @@ def _worker_files(whats: Commands) -> None:
         help="of the master's certificate, as `slipway up` prints it; without it the connection is "
         "plain TCP, to this machine alone",
     )
+
+
+def _check_worker(whats: Commands) -> None:
+    check = whats.add(
+        "check",
+        "say what is right and wrong on a worker's machine",
+        "Check a worker's machine, a line for each check, with what to do where something is "
+        "wrong: on that machine by the worker's folder, or through the master by its name, while "
+        "it is connected.",
+        "slipway worker check /srv/slipway/build2\nslipway worker check --name win1",
+    )
+    check.add_argument(
+        "folder", nargs="?", type=Path, metavar="DIR", help="its folder here (default: this one)"
+    )
+    check.add_argument("--name", metavar="NAME", help="a connected worker, asked by the master")
+    add_master(check)

@@ -1,4 +1,4 @@
-"""Parse the commands that run stages without a master: run, features, stage, verify."""
+"""Parse the commands that run stages without a master: run, features, stage."""
 
 from __future__ import annotations
 
@@ -43,17 +43,20 @@ def add_commands(commands: Commands) -> None:
     stage.add_argument(
         "--events", choices=("auto", "json", "console"), default="auto", help="how to report"
     )
-    verify = commands.add(
-        "verify",
-        "check every hash of a release",
-        "Check every hash of a release: whether it is as it was published.",
-        "slipway verify .slipway/releases/demo/latest\n"
-        "slipway verify https://downloads.example.org/demo/1.4.0+7",
+    publish = commands.add(
+        "publish",
+        "say what would be published where",
+        "Say what would be done with each file of a release at each target, and change nothing.",
+        "slipway publish --plan",
     )
-    verify.add_argument(
-        "place", metavar="PATH|URL", help="a release's folder, here or behind a web server"
+    add_config(publish)
+    publish.add_argument("name", nargs="?", metavar="PROJECT", help="the project")
+    publish.add_argument("--plan", action="store_true", help="say it; nothing else can be asked")
+    publish.add_argument("--stage", metavar="NAME", help="the publish stage, where several are")
+    publish.add_argument(
+        "--release", metavar="VERSION|PATH", help="the release (default: the newest one here)"
     )
-    add_json(verify)
+    add_json(publish)
 
 
 def _features(commands: Commands) -> None:
@@ -77,6 +80,8 @@ def _features(commands: Commands) -> None:
         ("--grid-url", "URL", "a Selenium Grid for @javascript"),
         ("--without-browser", "WHAT", "fail or skip @javascript where there is no browser"),
         ("--shard", "I/N", "the I-th of N parts"),
+        ("--extras", "NAMES", "extras of the project to install, such as test,browser"),
+        ("--groups", "NAMES", "its dependency groups to install, such as dev,features"),
     ):
         features.add_argument(name, metavar=metavar, help=what)
     features.add_argument("--headed", action="store_true", help="show the browser")

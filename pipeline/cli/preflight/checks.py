@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from slipway.cli.preflight.findings import Finding, Outlook
 from slipway.cli.preflight.isolation import isolation
 from slipway.cli.preflight.people import gates, hashes, roles
+from slipway.cli.preflight.release_keys import release_keys
 from slipway.cli.preflight.secrets import secrets
 from slipway.cli.preflight.source import repositories
 from slipway.cli.preflight.workers import workers
@@ -19,7 +20,10 @@ __all__ = ["CHECKS", "Check", "Finding", "Outlook", "find"]
 Check = Callable[[Outlook], Iterable[Finding]]
 
 #: All checks of `slipway check`; checks of the machine belong here as well.
-CHECKS: tuple[Check, ...] = (repositories, gates, roles, hashes, workers, isolation, secrets)
+CHECKS: tuple[Check, ...] = (
+    *(repositories, gates, roles, hashes, workers, isolation, secrets),
+    release_keys,
+)
 
 
 def find(outlook: Outlook) -> list[Finding]:

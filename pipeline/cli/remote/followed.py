@@ -227,6 +227,7 @@ _WORDS: dict[str, str] = {
     DeploymentState.ROLLED_BACK: "failed, and what was there before is back",
     StageState.CANCELLED: "was cancelled",
     StageState.SKIPPED: "is skipped",
+    StageState.UNCHANGED: "has nothing to release",
     StageState.REJECTED: "is rejected",
     StageState.EXPIRED: "is expired",
 }

@@ -21,7 +21,8 @@ from slipway.cli.lib.terminal import terminal
 from slipway.cli.remote.words import print_json
 from slipway.model.duration import format_duration
 from slipway.model.errors import NOT_OVER, PASSED, MissingTool
-from slipway.model.states import DeploymentState, StageState
+from slipway.model.run_state import GOOD
+from slipway.model.states import DeploymentState
 from slipway.scripts.terminal_text import escape
 
 __all__ = ["PATIENCE", "Change", "Followed", "Snapshot", "code_of", "conclude"]
@@ -202,6 +203,6 @@ _KNOWN = (1, 2, 3)
 
 def code_of(state: str, exit_code: int | None) -> int:
     """Return the exit code of a stage or a deployment that has ended."""
-    if state in {StageState.PASSED, StageState.SKIPPED, DeploymentState.DEPLOYED}:
+    if state in {*GOOD, DeploymentState.DEPLOYED}:
         return PASSED
     return exit_code if exit_code in _KNOWN else 1

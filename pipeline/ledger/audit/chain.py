@@ -130,6 +130,7 @@ def note(
     project: str = "",
     summary: str = "",
     facts: Mapping[str, Any] | None = None,
+    before: Mapping[str, Any] | None = None,
 ) -> None:
     """Record an event that changes no row: a refused action, a sign-in.
 
@@ -141,6 +142,7 @@ def note(
         project: The object's project. Empty: the site.
         summary: The event, for people.
         facts: Further facts to record. No secrets: rows are never deleted.
+        before: The facts before it, if the event is an edit.
     """
     session.flush()
     entry = {
@@ -149,7 +151,7 @@ def note(
         "entity_id": entity_id,
         "project": project,
         "summary": summary or f"{entity} {entity_id}".strip(),
-        "old": None,
+        "old": before,
         "new": facts,
     }
     append(session, [entry])

@@ -3,6 +3,7 @@
 from alembic import context
 from sqlalchemy import Table
 
+from slipway.ledger.tables import gates, publications, releases  # noqa: F401  Run's metadata has them
 from slipway.ledger.tables.runs import VERSION_TABLE, Run
 
 

@@ -23,6 +23,7 @@ from slipway.master.gates.external_choices import Printed, Programs
 from slipway.master.gates.finder import GateFinder, GateReference
 from slipway.master.gates.given_secrets import GivenSecrets
 from slipway.master.gates.requests import Asked, checked_answers, is_new, programs_of
+from slipway.master.releases.notes import Span, asks_notes, note_edit, prepare, span_of
 from slipway.master.scheduling.dispatch import Orders
 from slipway.model.access import Person, may_open
 from slipway.model.answers import WrongAnswers, check_answers
@@ -88,11 +89,12 @@ class GateService:
             WrongInput: The gate is not open, or the project is frozen.
         """
         choices = await self._choices(self._programs_for, asked)
+        notes = await self._notes(asked.reference, asked.person, asked.token)
         # The database may retry the transaction: each time, the secrets are stored anew.
         askings: list[str] = []
 
         def work(session: Session) -> tuple[tuple[T, bool, str], Orders | None]:
-            gate, taken, replaced = self._ask(session, asked, choices)
+            gate, taken, replaced = self._ask(session, asked, choices, notes)
             askings.append(gate.asking if taken else "")
             orders = self._release(session, gate) if taken else None
             return (_fresh(session, gate.id, show), taken, replaced), orders
@@ -142,17 +144,37 @@ class GateService:
         new = is_new(session, opening, asked, time.time())
         return programs_of(opening.stage) if new else {}
 
-    def _ask(self, session: Session, asked: Asked, choices: Printed) -> tuple[Gate, bool, str]:
+    async def _notes(
+        self, reference: GateReference, person: Person | None = None, token: str = ""
+    ) -> str:
+        """Return the prepared release notes, if a gate asks for them; most gates do not."""
+        if not any(asks_notes(stage) for stage in self.finder.pipeline.stages.values()):
+            return ""
+        span = await self._pipeline.ledger().read(self._span, reference, person, token)
+        return await prepare(self._pipeline.ledger(), span) if span is not None else ""
+
+    def _span(
+        self, session: Session, reference: GateReference, person: Person | None, token: str
+    ) -> Span | None:
+        found = self.finder.find(session, reference, person, token)
+        return span_of(session, found.run, found.stage) if asks_notes(found.stage) else None
+
+    def _ask(
+        self, session: Session, asked: Asked, choices: Printed, notes: str
+    ) -> tuple[Gate, bool, str]:
         opening = self.finder.find(session, asked.reference, asked.person, asked.token)
         now = time.time()
         new = is_new(session, opening, asked, now)
-        context = context_of(session, opening.run, opening.name, self.finder.pipeline, choices)
+        context = context_of(
+            session, opening.run, opening.name, self.finder.pipeline, choices, notes
+        )
         answers = checked_answers(opening, asked, context, new=new)
         gate = opening.make(session, asked.person, now)
         replaced, stage = gate.asking, opening.stage
         request = Request(asked.token, answers.values, tuple(answers.secrets), asked.comment)
         taken = gates.ask(session, gate, stage, asked.person, request, now)
         if taken:
+            note_edit(session, gate, stage, notes)
             # Before the commit: an approval may arrive immediately after it.
             self._given.put(gate.asking, answers.secrets)
         return gate, taken, replaced if taken else ""
@@ -272,11 +294,14 @@ class GateService:
             WrongInput: There is no such gate.
         """
         choices = await self._choices(self._shown_programs, reference, person)
-        return await self._pipeline.ledger().read(self._context, reference, choices)
+        notes = await self._notes(reference)
+        return await self._pipeline.ledger().read(self._context, reference, choices, notes)
 
-    def _context(self, session: Session, reference: GateReference, choices: Printed) -> Context:
+    def _context(
+        self, session: Session, reference: GateReference, choices: Printed, notes: str
+    ) -> Context:
         found = self.finder.find(session, reference)
-        return context_of(session, found.run, found.name, self.finder.pipeline, choices)
+        return context_of(session, found.run, found.name, self.finder.pipeline, choices, notes)
 
     def _shown_programs(
         self, session: Session, reference: GateReference, person: Person, *, asks: bool = False
@@ -299,10 +324,12 @@ class GateService:
             WrongInput: There is no such gate.
         """
         choices = await self._choices(self._shown_programs, reference, person, asks=True)
+        notes = await self._notes(reference)
 
         def work(session: Session) -> dict[str, str]:
             found = self.finder.find(session, reference, person)
-            context = context_of(session, found.run, found.name, self.finder.pipeline, choices)
+            pipeline = self.finder.pipeline
+            context = context_of(session, found.run, found.name, pipeline, choices, notes)
             try:
                 check_answers(found.stage.parameters, given, context)
             except WrongAnswers as wrong:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from slipway.ledger import deployments
+from slipway.ledger import publications
 from slipway.ledger.tables.runs import Run, StageResult
 from slipway.master.scheduling.dispatch import mark
 from slipway.model.states import OPEN_STAGE, RunState, StageState
@@ -31,7 +31,7 @@ def end_stopping(session: Session, project: str) -> None:
     now = time.time()
     for result in session.scalars(query):
         result.finished_at = now
-        deployments.cancel(session, result, now)
+        publications.stop(session, result, now)
 
 
 def open_stages(session: Session, project: str) -> list[tuple[int, int | None]]:

@@ -13,7 +13,7 @@ from buildbot.process.results import CANCELLED, FAILURE, SUCCESS, WARNINGS
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from slipway.ledger import deployments, gates, run_state, runs
+from slipway.ledger import deployments, gates, publications, run_state, runs
 from slipway.ledger.tables.gates import Gate
 from slipway.ledger.tables.runs import Run, StageResult
 from slipway.master.job_builder import NOT_TWICE, may_repeat
@@ -212,7 +212,7 @@ class RunTransitions:
         orders = Orders(result.run.number)
         if runs.is_stopping(result):
             result.finished_at = now
-            deployments.cancel(session, result, now)
+            publications.stop(session, result, now)
             return orders
         if result.state not in OPEN_STAGE:
             return orders
@@ -227,11 +227,11 @@ class RunTransitions:
             runs.finish(result, StageState.PASSED, now)
         elif results == CANCELLED:
             runs.finish(result, StageState.CANCELLED, now)
-            deployments.cancel(session, result, now)
+            publications.stop(session, result, now)
         else:
             runs.finish(result, StageState.FAILED, now, result.exit_code or _NEVER_BEGAN)
             result.summary = result.summary or "ended before its script began; see the build's log"
-            deployments.cancel(session, result, now)
+            publications.stop(session, result, now)
             self._after_failure(session, result, orders, now)
 
     def _after_failure(
@@ -316,7 +316,7 @@ class RunTransitions:
         if result.state in OPEN_STAGE:
             runs.finish(result, StageState.FAILED, now, result.exit_code or _NEVER_BEGAN)
             result.summary = result.summary or _BROKEN
-            deployments.cancel(session, result, now)
+            publications.stop(session, result, now)
         if not result.rollback:
             runs.break_off(result.run, now)
         return Orders(result.run.number)
@@ -367,6 +367,7 @@ class RunTransitions:
         if stage is None or result.cell not in {cell.name for cell in cells(stage)}:
             runs.finish(result, StageState.CANCELLED, now)
             result.summary = "the stage is no longer in pipeline.toml"
+            publications.stop(session, result, now)
             return orders
         if new_attempt and result.exit_code is not None:
             # Its script had ended; only the build was still to be closed.
@@ -376,13 +377,13 @@ class RunTransitions:
         if new_attempt and not self._may_repeat(session, result, stage):
             runs.finish(result, StageState.FAILED, now, WrongInput.exit_code)
             result.summary = NOT_TWICE.format(what="the master was stopped")
-            deployments.cancel(session, result, now)
+            publications.stop(session, result, now)
             self._queue_dependents(session, result, orders, now)
             return orders
         if new_attempt:
             runs.finish(result, StageState.CANCELLED, now)
             result.summary = "interrupted: the master stopped; it was tried again"
-            deployments.cancel(session, result, now)
+            publications.stop(session, result, now)
             result = runs.again(session, run, result, stage, now)
             result.tries -= 1  # the master's failure does not count as a retry
         else:

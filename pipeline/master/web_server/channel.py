@@ -9,10 +9,13 @@ site's `protocol`, a documented attribute of Twisted's factories.
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet import reactor
 from twisted.internet.protocol import connectionDone
+from twisted.python import threadable
 from twisted.python.failure import Failure
 from twisted.web.http import RESPONSES, HTTPChannel
 
@@ -53,6 +56,8 @@ class Channel(HTTPChannel):
         self._discarded = 0
         self._begun = 0
         self._timers: dict[str, Any] = {}
+        self._lock = threading.Lock()
+        self._waiting: list[bytes | Callable[[], None]] = []
 
     # ---- connection
 
@@ -168,6 +173,65 @@ class Channel(HTTPChannel):
         self._discarded += len(data)
         if self._discarded > _DISCARDED:
             self.cut()
+
+    # ---- answers that a thread writes
+
+    # Buildbot's REST API encodes its answers in a thread of the pool and writes them there
+    # (https://github.com/buildbot/buildbot/pull/8224). Twisted's transports belong to the reactor's
+    # thread: on a busy machine bytes were lost between two threads, and a connection stayed paused
+    # for ever. So what another thread writes waits here for the reactor.
+
+    def write(self, data: bytes) -> None:
+        """Send a part of an answer; from any thread."""
+        self.writeSequence([data])
+
+    def writeSequence(self, iovec: Sequence[bytes]) -> None:
+        """Send parts of an answer; from any thread."""
+        if self._is_elsewhere():
+            self._wait(*iovec)
+        else:
+            self._send_waiting()
+            super().writeSequence(iovec)  # type: ignore[no-untyped-call]
+
+    def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Any) -> None:
+        """Send the head of an answer; from any thread."""
+
+        def send() -> None:
+            super(Channel, self).writeHeaders(version, code, reason, headers)  # type: ignore[no-untyped-call]
+
+        if self._is_elsewhere():
+            self._wait(send)
+        else:
+            self._send_waiting()
+            send()
+
+    @staticmethod
+    def _is_elsewhere() -> bool:
+        """Return True in a thread that is not the reactor's."""
+        owner: Any = threadable.ioThread
+        return owner is not None and owner != threading.get_ident()
+
+    def _wait(self, *parts: bytes | Callable[[], None]) -> None:
+        with self._lock:
+            is_first = not self._waiting
+            self._waiting.extend(parts)
+        if is_first:
+            clock: Any = reactor
+            clock.callFromThread(self._send_waiting)
+
+    def _send_waiting(self) -> None:
+        with self._lock:
+            parts, self._waiting = self._waiting, []
+        texts: list[bytes] = []
+        for part in parts:
+            if isinstance(part, bytes):
+                texts.append(part)
+                continue
+            super().writeSequence(texts)  # type: ignore[no-untyped-call]
+            texts = []
+            part()
+        if texts:
+            super().writeSequence(texts)  # type: ignore[no-untyped-call]
 
     # ---- slow readers
 

@@ -59,7 +59,8 @@ class FeatureKeys(Part):
     paths: tuple[str, ...] | None = None
     """Feature files and folders. Default: behave's own."""
     jobs: int | None = Field(default=None, ge=1, le=64)
-    """Processes side by side. Default: the number of cores."""
+    """Processes side by side. Default: the number of cores where `command` starts an application
+    for each, else 1."""
     retries: int | None = Field(default=None, ge=0, le=10)
     """Number of retries of a failed scenario; if one passes, it is flaky. Default: 0."""
     max_failures: int | None = Field(default=None, ge=1)

@@ -49,10 +49,19 @@ class Kind(Part):
             return getattr(importlib.import_module(module), name)
         except Exception as error:
             if module.partition(".")[0] == OURS:
+                if lacking := _lacking(error):
+                    msg = f"{name} needs {lacking}, which is not here: uv pip install {lacking}"
+                    raise MissingTool(msg) from error
                 raise
             reason = error_line(error)
             msg = f"{module}:{name} cannot be imported: {reason}; mend or update its package"
             raise MissingTool(msg) from error
+
+
+def _lacking(error: Exception) -> str:
+    """Return the library of others whose absence an error is; empty if it is another error."""
+    name = (error.name or "") if isinstance(error, ModuleNotFoundError) else ""
+    return "" if name.partition(".")[0] == OURS else name
 
 
 @dataclass(frozen=True)
@@ -172,6 +181,11 @@ class Kinds(Generic[T]):
         """Return the distribution of a kind, with its version."""
         used, _ = _chosen(self._offers[name])
         return _distribution(used) if used is not None else ""
+
+    def plugins(self) -> list[Distribution]:
+        """Return the distributions of others that a usable kind comes from."""
+        used = (_chosen(self._offers[name])[0] for name in self.members)
+        return [one.dist for one in used if one and one.dist is not None and not _is_ours(one)]
 
     def why_not(self, name: str) -> str:
         """Return the reason why a kind cannot be used; empty if it can, or is unknown."""

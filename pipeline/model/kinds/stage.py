@@ -8,7 +8,9 @@ from pydantic import Field, model_validator
 
 from slipway.model.kinds.gate import GateKeys
 from slipway.model.kinds.registry import Kind, Kinds
+from slipway.model.kinds.release_target import Target
 from slipway.model.kinds.scheduling_keys import FlowKeys
+from slipway.model.parameter import asks_changes
 
 __all__ = ["STAGES", "ApplicationStage", "Glob", "Stage", "deploys"]
 
@@ -25,20 +27,73 @@ class Stage(GateKeys, FlowKeys, Kind):
     can_shard: ClassVar[bool] = False
     """True if it can do a part of its work, as `shards` requires."""
     runs_programs: ClassVar[bool] = True
-    """True if it starts a program of the project, which could use a secret."""
+    """True if it starts a program, which could use a secret."""
     makes_release: ClassVar[bool] = False
-    """True if it makes a release: it gets the run's record, and its own tenant."""
+    """True if the master makes a release when it begins; it has the tenant of publishing."""
+    reaches_targets: ClassVar[bool] = False
+    """True if it reaches the targets of releases: it has the tenant of publishing."""
+    needs_master: ClassVar[bool] = False
+    """True if it has nothing to do without a master, in `slipway run`."""
     deploys: ClassVar[bool] = False
     """True if processes that it starts may continue after its end."""
+    leaves_products: ClassVar[bool] = True
+    """False if it leaves nothing for other stages, but reports for people at most."""
+    replaces_inputs: ClassVar[bool] = False
+    """True if it leaves what it gets again, under the same names."""
+    moves_channel: ClassVar[bool] = False
+    """True if the master moves a channel to the run's release when it begins."""
     uses: str
+
+    @property
+    def keeps_keys(self) -> bool:
+        """True if it gets keys that no program of a project may read.
+
+        It has its own tenant, and shares no worker that cannot keep tenants apart.
+        """
+        return False
 
     @property
     def deploys_to(self) -> str | None:
         """The environment that it deploys to; None: it does not deploy."""
         return None
 
+    @property
+    def release_folder(self) -> str:
+        """The folder on the master's machine for the releases; relative to the state folder."""
+        return "releases"
+
+    @property
+    def skips_unchanged(self) -> bool:
+        """True if no release is made of the very files that the last one has."""
+        return False
+
+    @property
+    def release_channels(self) -> tuple[str, ...]:
+        """The channels of the releases that it makes, in their order."""
+        return ()
+
+    @property
+    def promotes_to(self) -> str | None:
+        """The channel that it moves. None: it moves none."""
+        return None
+
+    @property
+    def first_channel(self) -> str | None:
+        """The channel that each release that it makes goes to. None: it has no channels."""
+        return None
+
+    @property
+    def release_targets(self) -> tuple[Target, ...]:
+        """The targets to which it brings the release."""
+        return ()
+
+    @property
+    def preflight_stage(self) -> Stage | None:
+        """A stage that is to pass before all others of a run; None: there is none."""
+        return None
+
     def written_folders(self, project: str) -> dict[tuple[str | int, ...], str]:  # noqa: ARG002  kinds need it
-        """Return the folders outside its own that it writes, by the path of each key.
+        """Return the folders on the worker, outside its own, that it writes, by each key's path.
 
         Args:
             project: The project's name.
@@ -48,10 +103,28 @@ class Stage(GateKeys, FlowKeys, Kind):
         """
         return {}
 
+    def key_files(self) -> tuple[str, ...]:
+        """Return the files on the worker with credentials that it reads.
+
+        Returns:
+            Paths, relative to the state folder or absolute.
+        """
+        return ()
+
     @property
     def worker_variables(self) -> frozenset[str]:
         """Environment variables of the worker that it must see."""
         return frozenset()
+
+    @property
+    def needed_secrets(self) -> tuple[str, ...]:
+        """The secrets without which it cannot work."""
+        return ()
+
+    @property
+    def known_secrets(self) -> tuple[str, ...] | None:
+        """The secrets that it takes. None: any, for a program of the project."""
+        return None if self.runs_programs else ()
 
     @model_validator(mode="after")
     def _can_be_cut(self) -> Self:
@@ -62,8 +135,12 @@ class Stage(GateKeys, FlowKeys, Kind):
         if self.manual and (self.matrix or self.shards > 1):
             msg = "manual: a gate asks one question; take matrix and shards out"
             raise ValueError(msg)
-        if self.secrets and not self.runs_programs:
-            msg = f'secrets: "{self.uses}" starts no program of yours that could use one'
+        notes = [one for one in self.parameters if asks_changes(one)]
+        if notes and not self.makes_release:
+            msg = f'parameters: "{notes[0].name}": from = "changes" is for a stage that publishes'
+            raise ValueError(msg)
+        if self.secrets and self.known_secrets == ():
+            msg = f'secrets: "{self.uses}" takes none: it has no use for one as it is set'
             raise ValueError(msg)
         return self
 
@@ -76,11 +153,14 @@ class ApplicationStage(Stage):
     python: str | None = None
     """The Python to use, as uv names it ("3.12", a path). None: the one Slipway runs on."""
     extras: tuple[str, ...] = ()
-    """Extras of the application to install."""
+    """Extras of the application to install. None given: for tests, those named like tests or
+    dev."""
     groups: tuple[str, ...] | None = None
-    """Dependency groups to install. None: uv's default groups for tests, none for the others."""
+    """Dependency groups to install. None: for tests, uv's default groups and those named like tests
+    or dev; none for the others. With an empty list nothing is found by looking."""
     requirements: tuple[str, ...] = ()
-    """Requirements files, for applications that have no pyproject.toml with dependencies."""
+    """Requirements files to install. None given: requirements.txt where nothing else says what the
+    application needs and, for tests, files named like tests or dev."""
 
 
 #: The kinds of stages.

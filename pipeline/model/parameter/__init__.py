@@ -28,6 +28,7 @@ __all__ = [
     "Question",
     "SecretParameter",
     "Value",
+    "asks_changes",
     "read_choices",
     "variable",
 ]
@@ -60,6 +61,12 @@ PARAMETERS: dict[str, type[Question]] = {
     "environment": EnvironmentParameter,
     "secret": SecretParameter,
 }
+
+
+def asks_changes(parameter: Question) -> bool:
+    """Return whether a parameter asks for the notes of a release, prepared from its commits."""
+    default = parameter.default
+    return isinstance(default, Origin) and default.from_ == "changes"
 
 
 def _apart(parameters: tuple[Question, ...]) -> tuple[Question, ...]:

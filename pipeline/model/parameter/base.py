@@ -35,7 +35,7 @@ __all__ = [
 
 #: A parameter value as stored and displayed, ready for JSON.
 Value = str | int | bool | list[str] | None
-Source = Literal["last", "version", "revision", "branch"]
+Source = Literal["last", "version", "revision", "branch", "changes"]
 
 Line = Annotated[str, AfterValidator(clean)]
 _VARIABLE = "SLIPWAY_PARAM_"
@@ -62,7 +62,8 @@ class Origin(Part):
     model_config = ConfigDict(serialize_by_alias=True)
 
     from_: Source = Field(alias="from")
-    """`last`: the last deployment's value; else the run's own version, revision or branch."""
+    """`last`: the last deployment's value; `changes`: what has changed since the last release; else
+    the run's own version, revision or branch."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ class Context:
         version: The run's version.
         revision: The run's revision.
         branch: The run's branch.
+        changes: What has changed since the last release, in Markdown.
         last: The values of the last deployment, by parameter.
         releases: The releases that may be chosen, newest first.
         environments: The environments that may be chosen.
@@ -84,6 +86,7 @@ class Context:
     version: str = ""
     revision: str = ""
     branch: str = ""
+    changes: str = ""
     last: Mapping[str, object] = field(default_factory=dict)
     releases: tuple[Choice, ...] = ()
     environments: tuple[Choice, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from datetime import date
 
-__all__ = ["clean", "named", "shown"]
+__all__ = ["MOST_MARKS", "clean", "is_refused", "named", "shown"]
 
 #: Unicode categories that are refused: controls, lone surrogates, line and paragraph separators.
 _NEVER = {"Cc", "Cs", "Zl", "Zp"}
@@ -16,7 +16,7 @@ _JOINERS = {"\u00ad", "\u200c", "\u200d", "\u200e", "\u200f"}
 _FILLERS = {"\u034f", "\u115f", "\u1160", "\u3164", "\uffa0"}
 #: Maximum number of marks on one character, as in Unicode's stream-safe text (UAX 15); more make
 #: normalisation slow.
-_MARKS = 30
+MOST_MARKS = 30
 _SHOWN = 60
 
 
@@ -38,11 +38,17 @@ def clean(text: str, *, lines: bool = False) -> str:
     for position, char in enumerate(made, 1):
         if lines and (char in "\n\t" or char in _JOINERS):
             continue
-        category = unicodedata.category(char)
-        if category in _NEVER or category == "Cf" or char in _FILLERS:
-            msg = f"holds {named(char)} as character {position}; {_why(char, category)}"
+        if is_refused(char):
+            why = _why(char, unicodedata.category(char))
+            msg = f"holds {named(char)} as character {position}; {why}"
             raise ValueError(msg)
     return made
+
+
+def is_refused(char: str) -> bool:
+    """Return True for a character that no line of a text may have: control, invisible, half."""
+    category = unicodedata.category(char)
+    return category in _NEVER or category == "Cf" or char in _FILLERS
 
 
 def named(char: str) -> str:
@@ -71,8 +77,8 @@ def _refuse_marks(text: str) -> None:
     row = 0
     for char in text:
         row = row + 1 if unicodedata.combining(char) else 0
-        if row > _MARKS:
-            msg = f"has more than {_MARKS} combining marks on one character"
+        if row > MOST_MARKS:
+            msg = f"has more than {MOST_MARKS} combining marks on one character"
             raise ValueError(msg)
 
 

@@ -94,6 +94,7 @@ class StringParameter(Written):
 class TextParameter(Written):
     """Text of many lines."""
 
+    sources: ClassVar[tuple[Source, ...]] = (*_ANY_SOURCE, "changes")
     lines: ClassVar[bool] = True
 
     type: Literal["text"]

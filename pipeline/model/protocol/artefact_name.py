@@ -11,7 +11,15 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-__all__ = ["FOLDERS", "LONGEST", "ArtefactName", "as_allowed", "name_problem", "name_refusal"]
+__all__ = [
+    "FOLDERS",
+    "LONGEST",
+    "ArtefactName",
+    "as_allowed",
+    "is_device",
+    "name_problem",
+    "name_refusal",
+]
 
 #: Maximum length in characters; file systems also limit the bytes of its UTF-8.
 LONGEST = 200
@@ -23,6 +31,11 @@ _WRONG = '<>:"|?*\\'
 _DEVICE = re.compile(
     r"(con|prn|aux|nul|clock\$|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])", re.IGNORECASE
 )
+
+
+def is_device(name: str) -> bool:
+    """Return True if a file's name is that of a device on Windows: con, NUL.txt, com1."""
+    return bool(_DEVICE.fullmatch(name.partition(".")[0].rstrip()))
 
 
 def name_problem(name: str) -> str:
@@ -41,7 +54,7 @@ def name_problem(name: str) -> str:
         (not file.isprintable(), "holds a control character"),
         (found, f"holds {found}"),
         (file.endswith((".", " ")), "ends with a dot or a space"),
-        (_DEVICE.fullmatch(file.partition(".")[0].rstrip()), "is a device on Windows"),
+        (is_device(file), "is a device on Windows"),
         (
             len(file.encode(errors="replace")) > _MOST_BYTES,
             f"has more than {_MOST_BYTES} bytes in UTF-8",

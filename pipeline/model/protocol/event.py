@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from slipway.model.protocol.artefact_name import ArtefactName
+from slipway.model.states import FileState
 
 __all__ = [
     "EVENTS",
@@ -27,6 +28,9 @@ __all__ = [
     "Role",
     "Status",
     "Summary",
+    "TargetEnded",
+    "TargetFile",
+    "TargetName",
     "TestResult",
     "event_problem",
     "part_line",
@@ -52,6 +56,8 @@ Status = Literal["passed", "failed", "error", "skipped", "flaky", "quarantined"]
 
 
 Number = Annotated[float, Field(allow_inf_nan=False, ge=-1e15, le=1e15)]
+#: Name of a target: that of its settings, else its kind.
+TargetName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 
 
 def _plain(value: Any, depth: int = 0) -> None:
@@ -187,8 +193,40 @@ class Notice(Event):
     level: Literal["info", "warning", "error"] = "info"
 
 
+class TargetFile(Event):
+    """A file of a release has another state at a target. A file that is not told of is absent."""
+
+    event: Literal["target-file"] = "target-file"
+    target: TargetName
+    file: ArtefactName
+    """Its name in the release."""
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    state: FileState
+
+
+class TargetEnded(Event):
+    """A target has the whole release, or has failed. What it has of it stays there."""
+
+    event: Literal["target-ended"] = "target-ended"
+    target: TargetName
+    state: Literal["public", "failed"]
+    place: str = Field(default="", max_length=2000)
+    """Where people find the release: a path or an address. Empty: it failed."""
+    text: str = ""
+    """Why it failed, in one sentence. Empty: it is public."""
+
+
 AnyEvent = Annotated[
-    Progress | TestResult | ArtefactLeft | Picture | Document | Piece | Summary | Notice,
+    Progress
+    | TestResult
+    | ArtefactLeft
+    | Picture
+    | Document
+    | Piece
+    | Summary
+    | Notice
+    | TargetFile
+    | TargetEnded,
     Field(discriminator="event"),
 ]
 EVENTS: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent, config=ConfigDict(defer_build=True))

@@ -9,10 +9,22 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from slipway.model.git_names import check_repository, check_revision
 from slipway.model.kinds.environment import Environment
 from slipway.model.kinds.stage import AnyStage
-from slipway.model.protocol.artefact_name import ArtefactName
+from slipway.model.protocol.artefact_name import ArtefactName, name_problem
 from slipway.model.protocol.event import Role
 
-__all__ = ["Deployment", "Input", "Job", "Release", "RunFacts", "Source", "StageRecord"]
+__all__ = [
+    "Deployment",
+    "Input",
+    "Job",
+    "MadePointers",
+    "MadeRelease",
+    "PointerFile",
+    "Release",
+    "ReleaseNotes",
+    "RunFacts",
+    "Source",
+    "StageRecord",
+]
 
 
 class _JobPart(BaseModel):
@@ -84,6 +96,61 @@ class Release(_JobPart):
     """Its artefacts; their paths are `../input/release/NAME` or `../input/previous/NAME`."""
 
 
+def _check_path(path: str) -> str:
+    for part in path.split("/"):
+        if problem := name_problem(part):
+            msg = f'"{path}" {problem}'
+            raise ValueError(msg)
+    return path
+
+
+class PointerFile(_JobPart):
+    """A file beside the releases, such as a page, a feed or a channel's pointer."""
+
+    path: Annotated[str, AfterValidator(_check_path)]
+    """Where it belongs, from the project's folder on, such as channels/beta.json."""
+    file: Input
+    """Its bytes; its path is `../input/pointers/NUMBER`."""
+
+
+class MadePointers(_JobPart):
+    """What the master has rendered beside the releases, for targets that can have it."""
+
+    latest: str
+    """The version that `latest` stands for. Empty: none."""
+    channels: dict[str, str]
+    """The version of each channel."""
+    files: tuple[PointerFile, ...]
+
+
+class ReleaseNotes(_JobPart):
+    """What has changed since an earlier release."""
+
+    since: str
+    """The version of that release. Empty: there is none."""
+    channel: str
+    text: str
+    """The notes, in Markdown."""
+
+
+class MadeRelease(_JobPart):
+    """The release that the master has made of the run, for `publish` to bring to its targets."""
+
+    manifest_sha256: str
+    """The hash of its release.json."""
+    files: tuple[Input, ...] = ()
+    """All of its files, release.json last; their paths are `../input/release/NAME`. Empty: the
+    stage has no targets."""
+    pointers: MadePointers | None = None
+    """What lies beside the releases. None: the stage has no targets."""
+
+    @property
+    def fetched(self) -> tuple[Input, ...]:
+        """All files to fetch."""
+        beside = self.pointers.files if self.pointers else ()
+        return self.files + tuple(one.file for one in beside)
+
+
 class Deployment(_JobPart):
     """A deployment of a release to an environment."""
 
@@ -134,6 +201,14 @@ class Job(_JobPart):
     """The names of the answers that must be masked in all output."""
     deployment: Deployment | None = None
     """The deployment; only for `deploy`."""
+    release: MadeRelease | None = None
+    """The release; only for `publish`, whose `inputs` are empty then. None: it is still to be made
+    of the inputs, as in `slipway run`."""
+    notes: ReleaseNotes | None = None
+    """What has changed; only for `publish`. None: nobody knows."""
+    protected: tuple[str, ...] | None = None
+    """The versions that no target may remove: those that environments run or ran before, that
+    channels point at, and blocked ones; only for `publish`. None: nobody has said; then none is."""
     records: tuple[StageRecord, ...] = ()
     """The results of the run's earlier stages; only for `publish`."""
     audit_head: str = ""
@@ -155,5 +230,6 @@ class Job(_JobPart):
 
     @property
     def fetched(self) -> tuple[Input, ...]:
-        """All artefacts to fetch, including those of a deployment."""
-        return self.inputs + (self.deployment.inputs if self.deployment else ())
+        """All files to fetch, including those of a release and of a deployment."""
+        fetched = self.inputs + (self.release.fetched if self.release else ())
+        return fetched + (self.deployment.inputs if self.deployment else ())

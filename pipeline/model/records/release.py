@@ -5,7 +5,16 @@ from __future__ import annotations
 from slipway.model.records.base import Record
 from slipway.model.records.run import OfRun
 
-__all__ = ["Published", "ReleaseRecord"]
+__all__ = ["Blocked", "Published", "ReleaseRecord"]
+
+
+class Blocked(Record):
+    """The reason and author of a block: nothing deploys, promotes or offers the release."""
+
+    reason: str
+    person: str
+    at: float
+    """Seconds since 1970."""
 
 
 class Published(Record):

@@ -48,7 +48,17 @@ _FEW = 50
 _IN_BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
 _PADDING = frozenset("=")
 #: Keys of events without free text: a short secret may occur in a hash by chance.
-_OF_MACHINES = {"event", "sha256", "size", "media_type", "role", "status", "level"}
+_OF_MACHINES = {
+    "event",
+    "level",
+    "media_type",
+    "role",
+    "sha256",
+    "size",
+    "state",
+    "status",
+    "target",
+}
 #: Initial number of characters to search for an incomplete secret at a text's end.
 _NEAR = 256
 _NEAR_CODED = 1_024

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import re
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from slipway.model.errors import StageFailed, WrongInput
+from slipway.model.errors import WrongInput
 from slipway.model.protocol.job import Input, Job
 from slipway.scripts.archives.contents import Parcel
 from slipway.scripts.archives.entries import Entry
+from slipway.scripts.archives.frozen import is_bill, is_frozen, platform_tag
 from slipway.scripts.archives.pack import write_tar, write_zip
 from slipway.scripts.archives.tar_zst import explain_damage
+from slipway.scripts.atomic_files import link_file
 from slipway.scripts.humanize import count_text, plain_name, size_text
+from slipway.scripts.inputs import nothing_to
 from slipway.scripts.report import Report
 from slipway.scripts.stages.archive.stage import ArchiveStage
 
 __all__ = ["run"]
 
-_FROZEN = ".tar.zst"
 # Events are limited in size; the artefacts themselves name the rest.
 _NAMED = 20
-# Platform tags of sysconfig.get_platform(): linux-x86_64, win-amd64, win32, macosx-11.0-arm64.
-_PLATFORM = re.compile(r".+-((?:linux|win|macosx|darwin|freebsd)\d*(?:-[A-Za-z0-9_.]+){0,2})")
 _PACKERS: dict[str, Callable[..., None]] = {"zip": write_zip, "tar.zst": write_tar}
 
 
@@ -43,7 +41,10 @@ def run(job: Job, report: Report) -> None:
     given = sorted(
         (one for one in job.inputs if one.role == "product"), key=lambda one: (one.stage, one.name)
     )
-    passed_on = [one for one in given if any(fnmatchcase(one.name, p) for p in stage.pass_on)]
+    # A bill of materials is of one platform's program, and read before that is unpacked.
+    passed_on = [
+        one for one in given if is_bill(one) or any(fnmatchcase(one.name, p) for p in stage.pass_on)
+    ]
     parcels = _parcels(job, stage, [one for one in given if one not in passed_on])
     results = [result for parcel in parcels for result in _pack(parcel, job, report)]
     for one in passed_on:
@@ -63,24 +64,19 @@ def _passed_on(given: Input, output: Path) -> Path:
     """Copy an input unchanged into the output folder, as a hard link where possible."""
     target = output / given.name
     target.parent.mkdir(exist_ok=True)
-    try:
-        target.hardlink_to(given.path)
-    except OSError:
-        shutil.copyfile(given.path, target)
+    link_file(given.path, target)
     return target
 
 
 def _parcels(job: Job, stage: ArchiveStage, given: Sequence[Input]) -> list[Parcel]:
     if not given:
-        names = ", ".join(job.stage.needs) or "no stage: it has no needs"
-        msg = f'stage "{job.name}" has nothing to pack: no product came from {names}'
-        raise StageFailed(msg)
+        raise nothing_to("pack", job)
     root = plain_name(f"{stage.name or job.project}-{job.run.version}", "an archive called")
     frozen: dict[str | None, list[Input]] = {}
     files = []
     for one in given:
-        if one.uses == "freeze" and one.name.endswith(_FROZEN):
-            frozen.setdefault(_platform(one.name), []).append(one)
+        if is_frozen(one):
+            frozen.setdefault(platform_tag(one.name), []).append(one)
         else:
             files.append(one)
     if not frozen:
@@ -95,11 +91,6 @@ def _parcels(job: Job, stage: ArchiveStage, given: Sequence[Input]) -> list[Parc
         )
         for tag, programs in sorted(frozen.items(), key=lambda item: item[0] or "")
     ]
-
-
-def _platform(name: str) -> str | None:
-    match = _PLATFORM.fullmatch(name.removesuffix(_FROZEN))
-    return match[1] if match else None
 
 
 def _pack(parcel: Parcel, job: Job, report: Report) -> list[dict[str, Any]]:

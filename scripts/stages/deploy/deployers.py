@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 
 from slipway.model.duration import Duration
 from slipway.model.kinds.environment import PLAIN, Deployer, check_words
+from slipway.scripts.ssh.client import HOST, USER
 
 __all__ = ["CommandDeployer", "FolderDeployer", "SshDeployer"]
 
@@ -89,11 +90,9 @@ class SshDeployer(_Place):
     kind: Literal["ssh"]
     path: str = Field(min_length=1, pattern=PLAIN)
     """The folder there; relative to the user's home. It gets `releases/` and the link `current`."""
-    host: str = Field(
-        pattern=r"^[A-Za-z0-9_\[:][A-Za-z0-9_.:%\]-]*$", examples=["app1.example.org"]
-    )
+    host: str = Field(pattern=HOST, examples=["app1.example.org"])
     """The machine's name or address, or what the worker's ssh configuration calls it."""
-    user: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.@\\-]*$")
+    user: str | None = Field(default=None, pattern=USER)
     """Whom to log in as. None: as ssh itself decides."""
     port: int | None = Field(default=None, ge=1, le=65535)
     """The port its ssh server listens on. None: as ssh itself decides."""

@@ -52,9 +52,16 @@ def write(path: Path, text: str) -> None:
         os.fsync(stream.fileno())
 
 
-def sweep(project: Path) -> None:
-    """Delete what killed publishers left, if it is unchanged for a day."""
+def sweep(project: Path, keep: Path | None = None) -> None:
+    """Delete what killed publishers left, if it is unchanged for a day.
+
+    Args:
+        project: The project's folder.
+        keep: What is about to be continued, however old it is. None: nothing.
+    """
     for part in project.glob(".*.part"):
+        if part == keep:
+            continue
         with contextlib.suppress(FileNotFoundError):
             inside = [part, *part.rglob("*")] if not part.is_symlink() else [part]
             if time.time() - max(path.lstat().st_mtime for path in inside) < _DAY:

@@ -6,22 +6,41 @@ import contextlib
 import errno
 import json
 import secrets
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import BinaryIO, Protocol
 
 from filelock import FileLock
 
 from slipway.model.errors import WrongInput
 from slipway.scripts import removal
-from slipway.scripts.atomic_files import sync_folder, write_text
+from slipway.scripts.atomic_files import sync_folder, written_aside
+from slipway.scripts.humanize import plain_name
 from slipway.scripts.releases import manifest as manifests
-from slipway.scripts.releases.manifest import MANIFEST, PAGE, Manifest
-from slipway.scripts.stages.publish.page import project_page
+from slipway.scripts.releases.manifest import MANIFEST, Manifest
+from slipway.scripts.releases.outgoing import OutgoingStream, Pointers
+from slipway.scripts.releases.site.contents import SiteContents, SiteRelease
+from slipway.scripts.releases.site.documents import LATEST as LATEST_FILE
+from slipway.scripts.releases.site.rendering import render_site
+from slipway.scripts.report import hash_file
 
-__all__ = ["LATEST", "forget", "locked", "point_at", "releases"]
+__all__ = ["LATEST", "Signs", "forget", "locked", "point", "point_at", "point_to", "releases"]
 
 LATEST = "latest"
 _PATIENCE = 300
+
+
+class Signs(Protocol):
+    """Who signs a release, and what points at it."""
+
+    def release(self, folder: Path, manifest: Manifest) -> Manifest:
+        """Sign the release in a folder, write its manifest, and return it."""
+        ...
+
+    def site(self, files: Mapping[str, bytes]) -> dict[str, bytes]:
+        """Return the files beside releases, by their path, with what points at them signed."""
+        ...
 
 
 @contextlib.contextmanager
@@ -43,14 +62,15 @@ def releases(project: Path) -> list[Manifest]:
     return sorted(found, key=lambda one: (not one.local, one.run, one.published_at), reverse=True)
 
 
-def point_at(project: Path, release: Manifest) -> bool:
-    """Point `latest` at the newest release, and update the list of releases.
+def point_at(project: Path, release: Manifest, sign: Signs | None = None) -> bool:
+    """Point `latest` at the newest release, and update the pages and feeds of all.
 
     `latest` never goes back: it stays if it points at a later run.
 
     Args:
         project: The project's folder, locked.
         release: The release that has just been published.
+        sign: Signs latest.json. None: it stays unsigned.
 
     Returns:
         True if this release is the latest.
@@ -64,15 +84,95 @@ def point_at(project: Path, release: Manifest) -> bool:
         and (not current.get("local"), run) > (not newest.local, newest.run)
         and (project / version).is_dir()
     )
-    if not behind:
-        version = newest.version
-        facts = {"version": version, "run": newest.run, "revision": newest.revision}
-        facts |= {"local": True} if newest.local else {}
-        write_text(project / f"{LATEST}.json", json.dumps(facts, indent=2) + "\n")
+    files = _rendered(project, listed)
+    if sign is not None:
+        files = sign.site(files)
+    elif newest.key and version == newest.version:
+        # What is signed stays, where nobody signs: another release is not the newest.
+        files = {path: data for path, data in files.items() if not path.endswith(".json")}
+    if behind:
+        files.pop(LATEST_FILE, None)
+        _write(project, files)
+        sync_folder(project)
+        return version == release.version
+    point_to(project, files, newest.version)
+    return newest.version == release.version
+
+
+def point(project: Path, pointers: Pointers) -> None:
+    """Write pages, feeds and pointers that were rendered elsewhere, and the link `latest`.
+
+    Args:
+        project: The project's folder, locked.
+        pointers: What to write; its files replace those of the same path. Nothing is written where
+            a later latest.json lies: a publish that took longer must not undo what came after.
+    """
+    if _is_older(project, pointers):
+        return
+    for file in pointers.files:
+        with OutgoingStream(file) as stream, _replaced(project, file.name) as written:
+            shutil.copyfileobj(stream, written)
+    _link_latest(project, pointers.latest)
+
+
+def _is_older(project: Path, pointers: Pointers) -> bool:
+    """Return True if the folder has a latest.json that was signed after the given one."""
+    there = _latest(project).get("issued_at")
+    new = next((file for file in pointers.files if file.name == LATEST_FILE), None)
+    if new is None or not isinstance(there, str):
+        return False
+    try:
+        ours = json.loads(new.path.read_text(encoding="utf-8")).get("issued_at")
+    except (OSError, ValueError, AttributeError):
+        return False
+    # Both are written by us, in the same form of UTC, which sorts by time.
+    return isinstance(ours, str) and there > ours
+
+
+def point_to(project: Path, files: Mapping[str, bytes], latest: str) -> None:
+    """Write pages, feeds and pointers, and the link `latest`.
+
+    Args:
+        project: The project's folder, locked.
+        files: The bytes of each file, by its path.
+        latest: The version that `latest` stands for. Empty: none.
+    """
+    _write(project, files)
+    _link_latest(project, latest)
+
+
+def _link_latest(project: Path, version: str) -> None:
+    if version and (project / version).is_dir():
         _link(project, version)
-    write_text(project / PAGE, project_page(listed, version))
+    else:
+        with contextlib.suppress(OSError):
+            (project / LATEST).unlink()
     sync_folder(project)
-    return version == release.version
+
+
+@contextlib.contextmanager
+def _replaced(project: Path, path: str) -> Iterator[BinaryIO]:
+    *folders, name = (plain_name(part, "the name") for part in path.split("/"))
+    folder = project.joinpath(*folders)
+    folder.mkdir(exist_ok=True)
+    with written_aside(folder / name) as stream:
+        yield stream
+
+
+def _rendered(project: Path, listed: list[Manifest]) -> dict[str, bytes]:
+    """Return the files beside the releases of a folder that no site tells anything of."""
+    found = tuple(
+        SiteRelease(one, hash_file(project / one.version / MANIFEST))
+        for one in listed
+        if (project / one.version / MANIFEST).is_file()
+    )
+    return render_site(SiteContents(listed[0].project, found))
+
+
+def _write(project: Path, files: Mapping[str, bytes]) -> None:
+    for path, data in files.items():
+        with _replaced(project, path) as stream:
+            stream.write(data)
 
 
 def forget(project: Path, version: str) -> None:
@@ -88,9 +188,12 @@ def forget(project: Path, version: str) -> None:
     part = project / f".{version}.{secrets.token_hex(8)}.part"
     with locked(project):
         (project / version).rename(part)
-        if listed := releases(project):
-            page = project_page(listed, str(_latest(project).get("version", "")))
-            write_text(project / PAGE, page)
+        listed = releases(project)
+        # Those of a site know of channels and blocks; whoever has its ledger writes them anew.
+        if listed and all(one.local for one in listed):
+            pages = _rendered(project, listed)
+            # What programs read may be signed; the site's owner writes it anew.
+            _write(project, {one: pages[one] for one in pages if not one.endswith(".json")})
     # Untrusted contents: the publisher may have put anything there, and may be another user.
     if problems := removal.remove(part):
         raise OSError(errno.EPERM, problems[0])
@@ -98,7 +201,7 @@ def forget(project: Path, version: str) -> None:
 
 def _latest(project: Path) -> dict[str, object]:
     try:
-        facts = json.loads((project / f"{LATEST}.json").read_text(encoding="utf-8"))
+        facts = json.loads((project / LATEST_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return facts if isinstance(facts, dict) else {}

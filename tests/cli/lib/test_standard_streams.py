@@ -63,7 +63,8 @@ def speak(monkeypatch):
             code = main(list(words))
         except SystemExit as error:
             code = error.code
-        return code, *(one.buffer.getvalue().decode(encoding) for one in said.values())
+        # Events of a stage are UTF-8 wherever they are written to.
+        return code, *(one.buffer.getvalue().decode(one.encoding) for one in said.values())
 
     return run
 

@@ -75,7 +75,7 @@ def test_a_mistyped_word_is_told(place, words, told):
     assert told in err
 
 
-@pytest.mark.parametrize("words", [[], ["gate"], ["token"]])
+@pytest.mark.parametrize("words", [[], ["gate"], ["release"], ["token"]])
 def test_without_a_command_there_is_help(place, words):
     code, out, err = place.slipway(*words)
     assert (code, err) == (2, "")
@@ -88,10 +88,12 @@ REMOTE = [
     *("runs", "releases", "show", "logs", "download", "workers", "environments", "audit"),
     *("poll", "trigger", "rerun", "cancel", "deploy", "rollback", "prune"),
     *("gate list", "gate show", "gate open", "gate wait", "gate approve", "gate reject"),
-    *("gate freeze", "gate thaw", "token create", "token list", "token revoke"),
+    *("release block", "release unblock", "release promote"),
+    *("gate freeze", "gate thaw", "token create", "token list", "token revoke", "worker check"),
 ]
 HERE = [
-    *("check", "up", "schema", "run", "features", "stage", "verify", "passwd"),
+    *("check", "up", "schema", "run", "features", "stage", "verify", "publish", "passwd"),
+    *("key new", "key show", "key rotate"),
     *("worker new", "worker setup"),
     *("example", "backup", "plugins"),
 ]

@@ -7,6 +7,7 @@ from sqlalchemy import JSON, MetaData, Table, create_engine, insert, inspect, se
 from sqlalchemy.schema import CreateTable
 
 from slipway.ledger.database.migrate import configuration, upgrade
+from slipway.ledger.tables import gates, publications  # noqa: F401  their tables are in Run.metadata
 from slipway.ledger.tables.runs import REVISION, VERSION_TABLE, Run
 
 pytestmark = pytest.mark.slow

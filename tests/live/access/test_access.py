@@ -38,6 +38,7 @@ PEOPLE = {
 STAGES = command("make", "print(1)") + command("gate", "print(2)", "make", manual="true")
 STAGES += """[project.demo.stages.publish]
 uses = "publish"
+if-unchanged = "release"
 needs = ["gate"]
 [project.demo.stages.staging]
 uses = "deploy"
@@ -131,8 +132,12 @@ OURS = [
     ours("freeze", "freezes/demo", reason=" "),
     ours("freeze", "freezes/demo", method="DELETE"),
     ours("prune", "prunings", project="no"),
+    ours("release.block", "releases/999/block", reason="it is bad"),
+    ours("release.unblock", "releases/999/block", method="DELETE"),
+    ours("release.promote", "releases/999/promote", channel="no"),
     ours("engine.control", "workers/nobody/pause"),
     ours("engine.control", "workers/nobody/resume"),
+    ours("engine.control", "workers/nobody/check"),
 ]
 
 
@@ -299,6 +304,7 @@ def test_every_door_of_a_closed_site_by_role(closed: GateFinder) -> None:
 def test_the_table_is_tried_whole() -> None:
     """What Buildbot's doors lead to is all tried; the rest has doors of its own."""
     later = {"token.own", "token.any", "freeze", "prune", "audit"}
+    later |= {one for one in ACTIONS if one.startswith("release.")}
     assert {ask.action for ask in LOOKS + CONTROLS} == set(ACTIONS) - later
     router = Router(CONTROL)
     tried = {

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.live
 
 PUBLISH = """[project.demo.stages.publish]
 uses = "publish"
+if-unchanged = "release"
 needs = ["make"]
 """
 SLEEP = "import time; time.sleep(60)"

@@ -163,8 +163,12 @@ def bodies(scene: Scene) -> dict[str, tuple[str, str, dict[str, Any]]]:
         ),
         "freezes/{project} POST": ("POST", "freezes/demo", {"reason": "the fair"}),
         "freezes/{project} DELETE": ("DELETE", "freezes/demo", {}),
+        "releases/{id}/block POST": ("POST", "releases/1/block", {"reason": "it loses data"}),
+        "releases/{id}/block DELETE": ("DELETE", "releases/1/block", {}),
+        "releases/{id}/promote": ("POST", "releases/1/promote", {"channel": "beta"}),
         "workers/{name}/pause": ("POST", "workers/local/pause", {}),
         "workers/{name}/resume": ("POST", "workers/local/resume", {}),
+        "workers/{name}/check": ("POST", "workers/local/check", {}),
         "prunings": ("POST", "prunings", {}),
         "tokens": ("POST", "tokens", {"name": "x", "roles": ["viewer"]}),
         "tokens/{id}/revoke": ("POST", "tokens/1/revoke", {}),
@@ -251,6 +255,11 @@ def test_what_is_not_there_or_not_so_changes_nothing(scene: Scene) -> None:
     scene.refused("admin", "freezes/demo", {"reason": " "}, 400)
     scene.refused("admin", "freezes/demo", {}, 409, method="DELETE")
     scene.refused("admin", "workers/nobody/pause", {}, 404)
+    scene.refused("admin", "releases/1/block", {"reason": " "}, 400)
+    scene.refused("admin", "releases/1/block", {}, 409, method="DELETE")
+    scene.refused("admin", "releases/99/block", {"reason": "no"}, 404)
+    told = scene.refused("admin", "releases/1/promote", {"channel": "beta"}, 409)
+    assert 'demo has no channel "beta"; it has none' in told
 
 
 def test_an_expired_gate_opens_to_nobody(scene: Scene) -> None:
@@ -301,6 +310,42 @@ def test_a_frozen_project_changes_nothing(scene: Scene) -> None:
     finally:
         thawed = scene.send("admin", "freezes/demo", {}, "DELETE")
         assert thawed.status_code == 200, thawed.text
+
+
+def test_a_blocked_release_is_deployed_by_nobody(scene: Scene) -> None:
+    told = scene.refused("dave", "releases/1/block", {"reason": "it loses data"}, 403)
+    assert 'you need to have role "releaser"' in told
+    site, version = scene.site, scene.read("releases/1")["version"]
+    blocked = site.run_slipway("release", "block", version, "--reason", "it loses data")
+    assert (blocked.returncode, "is blocked: nothing deploys" in blocked.stdout) == (0, True), (
+        blocked
+    )
+    shown = scene.read("releases/1")["blocked"]
+    assert (shown["reason"], shown["person"]) == ("it loses data", "admin")
+    try:
+        _, path, body = bodies_of_rollback(scene)
+        told = scene.refused("dave", path, body, 409)
+        assert "is blocked by admin: it loses data" in told
+        scene.refused("admin", "releases/1/block", {"reason": "again"}, 409)
+        page = (site.state / "releases" / "demo" / "index.html").read_text()
+        assert "it loses data" in page
+        latest = json.loads((site.state / "releases" / "demo" / "latest.json").read_text())
+        assert latest["version"] is None
+        assert not (site.state / "releases" / "demo" / "latest").exists()
+    finally:
+        ended = site.run_slipway("release", "unblock", version)
+        assert ended.returncode == 0, ended.stderr
+    latest = json.loads((site.state / "releases" / "demo" / "latest.json").read_text())
+    assert latest["version"] == version
+    assert (site.state / "releases" / "demo" / "latest").is_dir()
+    listed = site.run_slipway("audit").stdout
+    assert f"release {version} of demo" in listed
+
+
+def bodies_of_rollback(scene: Scene) -> tuple[str, str, dict[str, Any]]:
+    """Return how the release of run 1 would be brought back."""
+    path = "environments/demo/staging/rollback?run=1"
+    return "POST", path, {"token": "x", "values": {"m": "b"}}
 
 
 def test_a_gate_is_made_by_its_asking_once(scene: Scene) -> None:

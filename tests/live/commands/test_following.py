@@ -26,6 +26,7 @@ STAGES = (
     + f"""
 [project.demo.stages.publish]
 uses = "publish"
+if-unchanged = "release"
 needs = ["build"]
 
 [project.demo.environments.staging]

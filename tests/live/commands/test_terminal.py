@@ -77,8 +77,10 @@ class Terminal:
         return self.process.returncode
 
     def close(self) -> None:
-        """Forget it."""
+        """Close the terminal, and wait for the end of what its closing ends."""
         os.close(self._ours)
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(60)
 
 
 @pytest.fixture

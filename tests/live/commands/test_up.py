@@ -106,7 +106,9 @@ MEDDLES = {
 @pytest.mark.parametrize("way", MEDDLES)
 def test_a_worker_that_a_stage_meddles_with_works_on(site: LiveSite, way: str) -> None:
     code = MEDDLING.replace("MEDDLE", MEDDLES[way])
-    site.write(command("meddle", code) + command("honest", "print(1)", "meddle"))
+    # What it does to its worker may fail it as well, where the machine is busy.
+    meddle = command("meddle", code, allow_failure="true")
+    site.write(meddle + command("honest", "print(1)", "meddle"))
     process = site.up()
     site.wait_for_run(1)
     wait_for(lambda: "the worker local " in site.said(), site.said)

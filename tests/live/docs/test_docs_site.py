@@ -24,14 +24,23 @@ pytestmark = [pytest.mark.live, pytest.mark.slow]
 
 PYPROJECT = '[project]\nname = "almanac"\nversion = "1.4.0"\n'
 #: As the pages show them.
-FILES = ["almanac-1.4.0-linux-x86_64.tar.zst", "almanac-roles.sql", "almanac.dump"]
+FILES = [
+    "almanac-1.4.0-linux-x86_64.tar.zst",
+    "almanac-linux-x86_64.cdx.json",
+    "almanac-roles.sql",
+    "almanac.dump",
+]
+BILL = '{"bomFormat": "CycloneDX", "specVersion": "1.6"}'
 STAGES = (
     command("tests", "print('fine')")
     + command(
-        "build", f"[open(name, 'w').write(name) for name in {FILES}]", artefacts=json.dumps(FILES)
+        "build",
+        f"[open(name, 'w').write({BILL!r} if '.cdx.' in name else name) for name in {FILES}]",
+        artefacts=json.dumps(FILES),
     )
     + """[project.demo.stages.publish]
 uses = "publish"
+if-unchanged = "release"
 needs = ["build"]
 
 [project.demo.environments.staging]

@@ -27,6 +27,7 @@ REST = """[project.demo.stages.tests]
 uses = "tests"
 [project.demo.stages.publish]
 uses = "publish"
+if-unchanged = "release"
 needs = ["make", "tests", "slow"]
 [project.demo.stages.staging]
 uses = "deploy"

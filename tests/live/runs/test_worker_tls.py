@@ -49,10 +49,14 @@ def test_workers_connect_to_the_certificate_they_know_alone(tls_site):
     with far_worker(site, options=("--fingerprint", _WRONG), expected=known) as folder:
         said = (folder / "twistd.log").read_text()
         assert f"was set up for {_WRONG}: not connected" in said
+        sentence = "a worker at 127.0.0.1 refuses the certificate of this master"
+        wait_for(lambda: sentence in (site.state / "master/twistd.log").read_text(), site.said)
         assert connected(site) == {"local"}
 
-    # Plain TCP: each side waits for the other, and the master takes the worker for none.
-    with far_worker(site, expected="Starting factory"):
+    # Plain TCP: each side waits for the other to speak first, and both say so.
+    with far_worker(site, expected="speaks TLS, and this worker was set up without"):
+        sentence = "says nothing, as a worker without TLS does, and this port speaks TLS"
+        wait_for(lambda: sentence in (site.state / "master/twistd.log").read_text(), site.said)
         number = site.start_run("make", "passed")
         assert site.run(number)["stages"]["make"]["worker"] == "local"
         assert connected(site) == {"local"}

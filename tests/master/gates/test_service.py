@@ -8,15 +8,18 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from slipway.git_mirror import Mirror
 from slipway.ledger import gates, run_state, runs
 from slipway.ledger.audit.recording import AuditRow
 from slipway.ledger.database.session import LedgerSession
 from slipway.ledger.tables.gates import Gate
 from slipway.ledger.tables.runs import Base, StageResult
+from slipway.master.gates import service
 from slipway.master.gates.finder import ByGate, EarlyGate
 from slipway.master.gates.given_secrets import GivenSecrets
 from slipway.master.gates.requests import Asked
 from slipway.master.gates.service import GateService
+from slipway.master.releases import notes
 from slipway.master.scheduling.run_transitions import RunTransitions
 from slipway.model.access import Person, held
 from slipway.model.answers import WrongAnswers
@@ -102,14 +105,14 @@ class Scheduler:
 class House:
     """A project with a gate that waits, and its service."""
 
-    def __init__(self, engine, pipeline):
+    def __init__(self, engine, pipeline, revision="a" * 40):
         self.engine, self.project = engine, pipeline
         self.ledger = Ledger(engine)
         self.scheduler = Scheduler(self.ledger, pipeline)
         self.service = GateService(self.scheduler)
         self.service.reconfigure(pipeline)
         with LedgerSession(engine) as session:
-            commit = Commit("main", "a" * 40, "1.0", 1)
+            commit = Commit("main", revision, "1.0", 1)
             run = runs.start_run(session, "demo", commit, Cause("force"), 1.0)
             runs.queue_ready(session, run, pipeline.stages, 1.0)
             row = run_state.counting(run)["hand", ""]
@@ -164,6 +167,17 @@ def make():
     yield house
     for engine in engines:
         engine.dispose()
+
+
+@pytest.fixture
+def make_with(make):
+    """Return a maker of houses whose gate is before a given stage."""
+
+    def house(hand, revision):
+        pipeline = Project.model_validate({"repository": "x", "stages": {"hand": hand}})
+        return House(make().engine, pipeline, revision)
+
+    return house
 
 
 def test_a_click_is_one_transaction_that_returns_what_is_displayed(make):
@@ -325,6 +339,43 @@ def test_programs_run_for_those_alone_who_may_open(make):
     assert [one for one in house.ledger.printed if one] == []
     asyncio.run(house.service.context(ByGate(house.gate_id), ANN))
     assert house.ledger.printed[-1] == {"target": tuple(argv)}
+
+
+def test_release_notes_are_prepared_edited_and_audited(make_with, repository, monkeypatch):
+    async def at_once(work, *args):
+        return work(*args)
+
+    monkeypatch.setattr(notes.threads, "deferToThread", at_once)
+    first = repository.commit("Add a sun")
+    head = repository.commit("Fix the tides")
+    house = make_with(
+        {
+            "uses": "publish", "manual": True, "channels": ["beta"],
+            "parameters": [{"name": "notes", "type": "text", "default": {"from": "changes"}}],
+        },
+        head,
+    )  # fmt: skip
+    house.ledger.mirror = lambda _project: Mirror(repository.folder / ".git", "", "")
+    text = f"## Added\n\n- Add a sun ({first[:10]})\n\n## Fixed\n\n- Fix the tides ({head[:10]})"
+    context = asyncio.run(house.service.context(ByGate(house.gate_id), ANN))
+    assert context.changes == f"{text}\n\nBy Ann.\n"
+    # What nobody has touched is no edit.
+    house.ask(house.asked(ANN, {}))
+    assert house.gate().values == {"notes": f"{text}\n\nBy Ann.\n"}
+    assert [row for row in house.rows()[2] if row.entity == "notes"] == []
+
+
+def test_an_edit_of_release_notes_is_audited(make_with, monkeypatch):
+    async def nothing(*_args):
+        return "- a\n"
+
+    monkeypatch.setattr(service, "prepare", nothing)
+    parameter = {"name": "notes", "type": "text", "default": {"from": "changes"}}
+    house = make_with({"uses": "publish", "manual": True, "parameters": [parameter]}, "a" * 40)
+    house.ask(house.asked(ANN, {"notes": "- a better one"}))
+    row = next(row for row in house.rows()[2] if row.entity == "notes")
+    assert (row.action, row.actor, row.project) == ("edit", "ann", "demo")
+    assert (row.old, row.new) == ({"notes": "- a\n"}, {"notes": "- a better one"})
 
 
 def test_a_gate_that_is_opened_early_waits_for_its_needs(make):

@@ -23,6 +23,7 @@ from slipway.master.ledger_service import LedgerService
 from slipway.master.scheduling import recovery
 from slipway.master.scheduling.dispatch import bind
 from slipway.master.scheduling.run_transitions import RunTransitions
+from slipway.master.stage_outcome import record_result
 from slipway.model.commit import Cause, Commit
 
 ANN = Person("ann", frozenset({"developer"}))
@@ -158,11 +159,7 @@ class Engine:
     def say(self, request_id, code):
         """A script has ended and said so."""
         stage_id = self.requests[request_id]["stage"]
-        self.call(
-            lambda session: LedgerService._record_result(
-                self._ledger(), session, stage_id, code, "said", {}
-            )
-        )
+        self.call(record_result, stage_id, code, "said", {})
         if self.kill:
             raise Killed
         if code == 0:

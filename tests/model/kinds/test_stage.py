@@ -12,7 +12,11 @@ LEAST = {
     "databases": {},
     "features": {},
     "archive": {},
+    "installer": {},
     "publish": {},
+    "promote": {"channel": "stable"},
+    "publish-check": {},
+    "sign": {},
     "command": {"argv": ["true"]},
     "deploy": {"environment": "staging"},
 }
@@ -32,7 +36,9 @@ def test_what_all_kinds_have_in_common(kind):
     assert type(stage) is STAGES.members[kind]
     assert (stage.uses, stage.needs, stage.runs_on) == (kind, (), ())
     assert (stage.lane, stage.timeout, stage.manual, stage.env) == ("default", 3600, False, {})
-    assert stage.needs_source is (kind not in {"archive", "deploy", "publish"})
+    assert stage.needs_source is (
+        kind not in {"archive", "deploy", "promote", "publish", "publish-check", "sign"}
+    )
 
 
 @pytest.mark.parametrize("kind", STAGES.members)
@@ -55,7 +61,7 @@ def test_a_stage_is_frozen_and_knows_no_other_keys(kind):
 
 def test_defaults_of_each_kind():
     freeze = make("freeze")
-    assert (freeze.smoke, freeze.smoke_timeout, freeze.gui) == (("--version",), 60, False)
+    assert (freeze.smoke, freeze.smoke_timeout, freeze.gui) == (None, 60, False)
     assert (freeze.name, freeze.dialects) == (None, None)
     databases = make("databases")
     assert databases.targets == ("sqlite", "postgresql")
@@ -91,7 +97,11 @@ def test_suites():
         ("tests", {"env": {"A": 1}}),
         ("tests", {"suites": [{"runner": "nose"}]}),
         ("tests", {"suites": [{}]}),
-        ("freeze", {"script": None}),
+        ("freeze", {"script": "a.py", "entry": "a:b"}),
+        ("freeze", {"entry": []}),
+        ("freeze", {"smoke": True}),
+        ("freeze", {"smoke": "--version"}),
+        ("freeze", {"smoke": [{"expects": "x"}]}),
         ("freeze", {"name": "no spaces"}),
         ("freeze", {"name": "../up"}),
         ("freeze", {"smoke-timeout": "0s"}),
@@ -116,3 +126,13 @@ def test_what_is_refused(kind, keys):
 def test_an_unknown_kind_is_refused():
     with pytest.raises(ValidationError, match="does not match any of the expected tags"):
         ADAPTER.validate_python({"uses": "test"})
+
+
+def test_targets_of_a_stage_have_different_names():
+    one, other = {"kind": "folder", "path": "a"}, {"kind": "folder", "path": "b"}
+    with pytest.raises(ValidationError, match='two targets are called "folder"; give each its own'):
+        make("publish", targets=[one, other])
+    with pytest.raises(ValidationError, match='two targets are called "folder"'):
+        make("publish", targets=[one, {"kind": "command", "argv": ["x"], "name": "folder"}])
+    named = make("publish", targets=[one, {**other, "name": "mirror"}])
+    assert [target.title for target in named.targets] == ["folder", "mirror"]

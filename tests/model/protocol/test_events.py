@@ -1,5 +1,7 @@
 """Events and jobs: what passes between a worker and its master survives JSON as it is."""
 
+import json
+
 import pytest
 from pydantic import ValidationError
 
@@ -13,10 +15,14 @@ from slipway.model.protocol.event import (
     Piece,
     Progress,
     Summary,
+    TargetEnded,
+    TargetFile,
     TestResult,
     read_event,
 )
 from slipway.model.protocol.job import Input, Job, RunFacts, StageRecord
+from slipway.model.secrets.masking import Masker, masked_event
+from slipway.scripts.report import encode
 
 EACH = [
     Progress(text="testing", done=3, total=10),
@@ -35,6 +41,8 @@ EACH = [
     Piece(sha256="0" * 64, data="AAAA"),
     Summary(text="12 passed", facts={"passed": 12, "nested": {"a": [1, None]}}),
     Notice(text="line one\nline two \x1e é", level="warning"),
+    TargetFile(target="mirror", file="a.zip", sha256="0" * 64, state="staged"),
+    TargetEnded(target="mirror", state="public", place="https://example.org/a"),
 ]
 
 
@@ -88,6 +96,34 @@ def test_anything_else_is_no_event(text):
 def test_a_record_has_a_longest():
     with pytest.raises(ValueError, match="it may have 4000"):
         read_event(Notice(text="x" * LIMIT).model_dump_json())
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"target": "../x"},
+        {"target": ""},
+        {"target": "x" * 41},
+        {"file": "../x"},
+        {"file": "x" * 300},
+        {"sha256": "0" * 63},
+        {"state": "seen"},
+    ],
+)
+def test_a_file_at_a_target_is_named_as_the_ledger_can_keep_it(wrong):
+    right = {"target": "mirror", "file": "a.zip", "sha256": "0" * 64, "state": "verified"}
+    event = read_event(json.dumps({"event": "target-file"} | right))
+    assert event == TargetFile(**right)
+    with pytest.raises(ValueError, match=r"^[^\n]{3,}$"):
+        read_event(json.dumps({"event": "target-file"} | right | wrong))
+
+
+def test_the_sentence_of_a_failed_target_is_cut_and_its_state_is_not_masked():
+    ended = TargetEnded(target="mirror", state="failed", text="the server said public " * 400)
+    masked = masked_event(ended, Masker(["failed", "mirror", "public"]))
+    assert (masked.state, masked.target) == ("failed", "mirror")
+    assert "public" not in masked.text
+    assert len(encode(masked)) <= LIMIT
 
 
 @pytest.mark.parametrize("wrong", [{"sha256": "0" * 63}, {"sha256": "A" * 64}, {"size": -1}])

@@ -132,3 +132,31 @@ def test_too_old_programs_are_told(monkeypatch):
 def test_a_folder_can_be_named(monkeypatch, tmp_path):
     monkeypatch.setenv(postgresql_programs.VARIABLE, str(tmp_path))
     assert list(postgresql_programs._folders()) == [tmp_path]
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        # As under Wine 8: it is there, and cannot be started by initdb.
+        (
+            'initdb: error: program "postgres" is needed by initdb but was not found in "initdb"',
+            r'cannot run on this system: .*\(runs-on\), or with targets = \["sqlite"\] alone',
+        ),
+        ("initdb: error: no room", "initdb of PostgreSQL 16.14 failed: initdb: error: no room"),
+        ("", "initdb of PostgreSQL 16.14 failed: silently"),
+    ],
+)
+def test_an_initdb_that_fails_is_told(tmp_path, said, told):
+    for name in ("initdb", "postgres"):
+        (tmp_path / name).write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 1\n")
+        (tmp_path / name).chmod(0o755)
+    with pytest.raises(MissingTool, match=told):
+        cluster._make_cluster(Programs(tmp_path, "16.14"), None, tmp_path, None)
+
+
+def test_programs_that_do_not_start_are_told(monkeypatch, tmp_path):
+    for name in postgresql_programs._NEEDED:
+        (tmp_path / name).write_text("no program")
+    monkeypatch.setenv(postgresql_programs.VARIABLE, str(tmp_path))
+    with pytest.raises(MissingTool, match=f"programs in {tmp_path} do not run on this machine"):
+        find_programs()

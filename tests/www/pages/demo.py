@@ -168,6 +168,7 @@ uses = "tests"
 {paced("build", artefacts='["dist/almanac.zip"]')}
 [project.almanac.stages.publish]
 uses = "publish"
+if-unchanged = "release"
 needs = ["tests", "lint", "build"]
 
 {paced("acceptance", needs='["publish", "docs"]')}

@@ -23,6 +23,7 @@ export type GateDetail = Schemas["WholeGate"];
 export type Me = Schemas["Me"];
 export type Outcome = Schemas["Outcome"];
 export type Project = Schemas["Project"];
+export type Publication = Schemas["PublicationRecord"];
 export type Release = Schemas["Release"];
 export type RunDetail = Schemas["WholeRun"];
 export type RunRow = Schemas["RunRow"];

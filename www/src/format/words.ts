@@ -36,6 +36,7 @@ const STATES: Record<State, string> = {
   failed: "failed",
   cancelled: "cancelled",
   skipped: "skipped",
+  unchanged: "nothing to release",
   rejected: "rejected",
   expired: "expired",
   "not-run": "not run: something before it has not passed",

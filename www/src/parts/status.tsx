@@ -4,7 +4,7 @@ import { Icon } from "./icon";
 // Buildings of colour and a picture: neither alone has to be seen.
 export function tone(state: string, flaky = false): string {
   if (flaky && state === "passed") return "flaky";
-  return { deployed: "passed", opened: "passed", "rolled-back": "failed", approved: "gate", asked: "gate", open: "gate",
+  return { deployed: "passed", public: "passed", opened: "passed", "rolled-back": "failed", approved: "gate", asked: "gate", open: "gate",
     error: "failed", quarantined: "skipped" }[state] ?? state;
 }
 

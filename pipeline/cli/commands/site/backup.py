@@ -49,6 +49,8 @@ def _print_result(made: Made, home: Home, config: str) -> int:
         print_line("not in it, and to be copied after it:")
         for place in others:
             print_line(f"  {place}")
+    if made.signs:
+        print_line("it holds the private key that signs releases: let nobody else read it")
     print_line(f"keep {config} beside it, and what it names; the rest can be made again")
     if made.lacks:
         print_line(

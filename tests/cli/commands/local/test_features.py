@@ -161,3 +161,41 @@ def test_other_commands_take_no_words_they_do_not_know(place):
     code, _, err = place.slipway("check", "--tags=x")
     assert code == 2
     assert "there is no option --tags" in err
+
+
+@pytest.mark.parametrize("words", [["--version"], ["--lang-list"], ["--tags-help"], ["--dry-run"]])
+def test_a_question_to_behave_ends_as_behave_ends(project, words):
+    asked = features(project, *words)
+    plain = subprocess.run(
+        [sys.executable, "-m", "behave", *words],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert asked.returncode == plain.returncode == 0
+    last = [line for line in plain.stdout.splitlines() if line.strip()]
+    assert last[0] in asked.stdout
+    assert not (project / ".slipway/features/output").exists()
+
+
+def test_a_double_dash_before_behaves_arguments(project):
+    good = features(project, "--jobs", "1", "--", "--tags=~@wrong")
+    assert good.returncode == 0, good.stdout
+    assert "2 scenarios: 2 passed" in good.stdout
+
+
+def test_extras_and_groups_are_installed(project):
+    table = '[project]\nname = "sums"\nversion = "1"\n[project.optional-dependencies]\n'
+    groups = 'more = ["iniconfig"]\n[dependency-groups]\nown = ["six"]\n'
+    (project / "pyproject.toml").write_text(table + groups)
+    steps = project / "features/steps/sums.py"
+    steps.write_text("import iniconfig, six\n" + steps.read_text())
+    bad = features(project, "--tags=~@wrong")
+    assert bad.returncode == 2
+    assert "iniconfig" in bad.stdout + bad.stderr
+    good = features(project, "--extras", "more", "--groups", "own", "--tags=~@wrong")
+    assert good.returncode == 0, good.stdout
+    wrong = features(project, "--groups", "none-such")
+    assert wrong.returncode == 2
+    assert 'no dependency group "none-such"; there are: own' in wrong.stderr

@@ -235,3 +235,19 @@ def test_a_dump_of_postgresql_can_be_restored(place, make_postgresql):
     assert (verify(engine).rows, verify(engine).problem) == (5, "")
     engine.dispose()
     made.engine.dispose()
+
+
+def test_the_keys_that_sign_releases_are_in_it(ledger):
+    """Whoever knows them would trust no other."""
+    place = ledger.place
+    code, out, _ = place.slipway("backup", place.folder / "before")
+    assert (code, "private key" in out) == (0, False)
+    assert not (place.folder / "before" / "keys").exists()
+    assert place.slipway("key", "new")[0] == 0
+    code, out, _ = place.slipway("backup", place.folder / "copy")
+    assert (code, "the private key that signs releases" in out) == (0, True)
+    for name in ("release.key", "keys.json"):
+        copy, own = place.folder / "copy" / "keys" / name, ledger.state / "keys" / name
+        assert copy.read_text() == own.read_text()
+        assert copy.stat().st_mode & 0o777 == 0o600
+    assert (place.folder / "copy" / "keys").stat().st_mode & 0o777 == 0o700

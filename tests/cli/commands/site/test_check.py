@@ -12,6 +12,7 @@ import pytest
 from slipway.cli.preflight import checks as outlook
 from slipway.cli.preflight.checks import Finding
 from slipway.cli.preflight.people import gates, hashes, roles
+from slipway.cli.preflight.release_keys import release_keys
 from slipway.cli.preflight.source import repositories
 
 
@@ -229,3 +230,19 @@ def test_a_hash_that_every_user_may_read_is_warned_about(good, monkeypatch):
         config.chmod(0o644)
         (folder / "site").chmod(0o700)
         assert good.slipway("check")[2] == ""
+
+
+def test_a_key_that_signs_no_release_is_told(good, monkeypatch):
+    monkeypatch.setattr(outlook, "CHECKS", (release_keys,))
+    good.write(unit=("pass", "artefacts = ['file']"))
+    publish = "[project.demo.stages.publish]\nuses = 'publish'\nneeds = ['unit']\n"
+    good.config.write_text(f"{good.config.read_text('utf-8')}{publish}", "utf-8")
+    assert good.slipway("check", "--strict")[0] == 0
+    assert good.slipway("key", "new", "--days", "9")[0] == 0
+    code, out, err = good.slipway("check", "--strict")
+    assert code == 2
+    assert "ends on 20" in out + err
+    assert "no release could be signed" in out + err
+    change(good, "[project.demo]", '[site]\nrelease-key = { env = "NOT_SET" }\n[project.demo]')
+    code, out, err = good.slipway("check", "--strict")
+    assert (code, "NOT_SET is not set" in out + err) == (2, True)

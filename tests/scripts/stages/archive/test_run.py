@@ -13,10 +13,13 @@ import zstandard
 from slipway.model.errors import StageFailed, WrongInput
 from slipway.model.protocol.event import ArtefactLeft, Summary
 from slipway.model.protocol.job import Input, Job, RunFacts
+from slipway.scripts.archives.frozen import platform_tag
 from slipway.scripts.archives.pack import pack_tree, unpack
 from slipway.scripts.atomic_files import written_aside
 from slipway.scripts.report import Report
 from slipway.scripts.stages.archive import run as archive
+from slipway.scripts.stages.publish import run as publish
+from slipway.scripts.stages.publish.stage import PublishStage
 
 EPOCH = 1_700_000_001
 
@@ -156,7 +159,7 @@ def test_one_archive_for_each_platform(tmp_path):
     ],
 )
 def test_platform_tag_is_read_from_the_name(name, tag):
-    assert archive._platform(name) == tag
+    assert platform_tag(name) == tag
 
 
 def test_nothing_frozen_has_no_tag(tmp_path):
@@ -300,3 +303,32 @@ def test_a_file_written_aside_replaces_or_leaves_the_old_one(tmp_path):
     assert [target.read_bytes(), *tmp_path.iterdir()] == [b"old", target]
     write(fail=False)
     assert [target.read_bytes(), *tmp_path.iterdir()] == [b"new", target]
+
+
+def test_a_bill_of_materials_stays_beside_the_archive_of_its_platform(tmp_path):
+    """What is read before anything is unpacked, and of one platform, is packed into none."""
+    inputs = [frozen(tmp_path / "a", "linux-x86_64"), frozen(tmp_path / "b", "win-amd64")]
+    bills = [f"almanac-{tag}.cdx.json" for tag in ("linux-x86_64", "win-amd64")]
+    inputs += [made(tmp_path / "bills", name, "freeze", "freeze") for name in bills]
+    inputs.append(made(tmp_path / "other", "mine.cdx.json", "bills", "command"))
+    said = Recorder()
+    archive.run(job(tmp_path, inputs), said)
+    left = {one.name: Path(one.path) for one in said.artefacts()}
+    assert set(left) == {
+        "almanac-1.4.0+7-linux-x86_64.tar.zst",
+        "almanac-1.4.0+7-win-amd64.zip",
+        "almanac-linux-x86_64.cdx.json",
+        "almanac-win-amd64.cdx.json",
+    }
+    with zipfile.ZipFile(left["almanac-1.4.0+7-win-amd64.zip"]) as packed:
+        # What another kind of stage left is packed, as all is.
+        assert [name for name in packed.namelist() if name.endswith(".json")] == [
+            "almanac-1.4.0+7/bills/mine.cdx.json"
+        ]
+    # So a release that is published from the archive has it, as the example's has.
+    products = tuple(given(path, "archive", "archive") for path in left.values())
+    again = job(tmp_path / "published", products)
+    stage = PublishStage(uses="publish", needs=("archive",), folder="releases")
+    publish.run(again.model_copy(update={"stage": stage}), Recorder())
+    release = tmp_path / "published" / "state" / "releases" / "almanac" / "1.4.0+7"
+    assert (release / "almanac-win-amd64.cdx.json").is_file()

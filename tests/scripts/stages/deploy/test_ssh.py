@@ -1,89 +1,21 @@
 """Onto another machine: a real OpenSSH server, with keys of its own, on a port of its own."""
 
-import getpass
-import os
-import shutil
-import signal
-import socket
-import subprocess
 import sys
-import time
-from pathlib import Path
 
 import pytest
 
-SSHD = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/usr/local/sbin")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not (SSHD and shutil.which("ssh")),
-        reason="no OpenSSH server here: apt install openssh-server openssh-client",
-    ),
-]
+from tests.support.ssh_server import SshServer, needs_sshd
+
+pytestmark = [pytest.mark.slow, needs_sshd]
 
 
-class Server:
-    """One sshd for this user, its keys, and the folder it keeps releases in."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        with socket.socket() as lease:
-            lease.bind(("127.0.0.1", 0))
-            self.port = lease.getsockname()[1]
-        for name in ("host", "mine", "foreign"):
-            make = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name]
-            subprocess.run(make, check=True)
-        self.write("authorized", (folder / "mine.pub").read_text())
-        self.known("known hosts", "host")
-        self.known("wrong", "foreign")
-        settings = [
-            f"Port {self.port}",
-            "ListenAddress 127.0.0.1",
-            f"HostKey {folder}/host",
-            f"AuthorizedKeysFile {folder}/authorized",
-            f"PidFile {folder}/pid",
-            "StrictModes no",
-            "UsePAM no",
-            "PasswordAuthentication no",
-            "KbdInteractiveAuthentication no",
-            "PermitRootLogin prohibit-password",
-        ]
-        self.write("sshd_config", "\n".join(settings) + "\n")
-
-    def write(self, name, text):
-        path = self.folder / name
-        path.write_text(text)
-        path.chmod(0o600)
-
-    def known(self, name, key):
-        kind, data, *_ = (self.folder / f"{key}.pub").read_text().split()
-        self.write(name, f"[127.0.0.1]:{self.port} {kind} {data}\n")
-
-    def start(self):
-        # Where the privileges are given up; the package's service makes it.
-        if os.geteuid() == 0:
-            Path("/run/sshd").mkdir(exist_ok=True)
-        argv = [SSHD, "-D", "-e", "-f", str(self.folder / "sshd_config")]
-        with (self.folder / "log").open("wb") as log:
-            self.process = subprocess.Popen(argv, stdout=log, stderr=log, start_new_session=True)
-        end = time.monotonic() + 10
-        while time.monotonic() < end:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            time.sleep(0.05)
-        raise AssertionError((self.folder / "log").read_text())
-
-    def stop(self):
-        os.killpg(self.process.pid, signal.SIGTERM)
-        self.process.wait(10)
-
+class Server(SshServer):
     def deployer(self, path, **more):
         return {
             "kind": "ssh",
             "host": "127.0.0.1",
             "port": self.port,
-            "user": getpass.getuser(),
+            "user": self.user,
             "identity": str(self.folder / "mine"),
             "known-hosts": str(self.folder / "known hosts"),
             "path": str(path),

@@ -213,7 +213,7 @@ class Reader(html.parser.HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
-        if tag not in {"meta", "br"}:
+        if tag not in {"meta", "br", "link"}:
             self.open.append(tag)
         self.links += [value for name, value in attrs if name in {"href", "src"}]
 
@@ -239,7 +239,7 @@ def test_pages_are_whole_and_escaped(tmp_path, project):
         reader = read(page)
         assert "script" not in reader.tags
         assert "<script>alert" in "".join(reader.text)
-        assert all(link.startswith("./") for link in reader.links)
+        assert all(link.startswith(("./", "../index", "feed")) for link in reader.links)
     reader = read(project / "1.4.0+7" / "index.html")
     told = "".join(reader.text)
     assert "./a%27b%20%26%20c.zip" in reader.links
@@ -253,7 +253,8 @@ def test_the_list_has_the_newest_first(tmp_path, project):
     for number in (2, 10, 9):
         publish.run(job(tmp_path, version=f"1.{number}", number=number), Recorder())
     links = read(project / "index.html").links
-    assert links == [f"./1.{number}/index.html" for number in (10, 9, 2)]
+    listed = [link for link in links if link.startswith("./1.")]
+    assert listed == [f"./1.{number}/index.html" for number in (10, 10, 9, 2)]
 
 
 @pytest.mark.parametrize("role", ["report", None])
@@ -283,6 +284,17 @@ def test_names_in_each_others_way_are_refused(tmp_path, names, told):
     inputs = [given(tmp_path / "in", name, name.encode()) for name in names]
     with pytest.raises(StageFailed, match=told):
         publish.run(job(tmp_path, inputs), Recorder())
+
+
+def test_the_same_file_of_two_stages_is_one_file_of_the_release(tmp_path, project):
+    bill = given(tmp_path / "in", "shelf-win-amd64.cdx.json", b"{}")
+    twice = bill.model_copy(update={"stage": "installer"})
+    archive = given(tmp_path / "in", "shelf.zip", b"zip")
+    publish.run(job(tmp_path, [archive, bill, twice]), Recorder())
+    assert (project / "1.4.0+7" / bill.name).read_bytes() == b"{}"
+    other = given(tmp_path / "other", bill.name, b"{ }").model_copy(update={"stage": "installer"})
+    with pytest.raises(StageFailed, match='both "archive" and "installer" left'):
+        publish.run(job(tmp_path, [bill, other], version="1.5.0+8", number=8), Recorder())
 
 
 def test_an_input_altered_on_its_way_is_refused(tmp_path, project):

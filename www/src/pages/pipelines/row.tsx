@@ -51,7 +51,7 @@ export const RunLine = memo(function RunLine({ run, gates, several }: Props): Re
 // Of very many stages those are shown that a reader may want to see.
 function choose(stages: Stage[]): Stage[] {
   if (stages.length <= SHOWN) return stages;
-  const quiet = new Set(["passed", "waiting", "skipped", "not-run"]);
+  const quiet = new Set(["passed", "waiting", "skipped", "unchanged", "not-run"]);
   const loud = stages.filter((stage) => !quiet.has(stage.state)).slice(0, SHOWN);
   const few = new Set([...loud, ...stages.slice(0, SHOWN - loud.length)]);
   return stages.filter((stage) => few.has(stage));

@@ -6,7 +6,7 @@ import { Confirmed } from "../../parts/action-button";
 import { Icon } from "../../parts/icon";
 import { GateLink } from "../../parts/shell";
 
-const ENDED = new Set(["passed", "failed", "cancelled", "skipped", "rejected", "expired"]);
+const ENDED = new Set(["passed", "failed", "cancelled", "skipped", "unchanged", "rejected", "expired"]);
 
 interface Props { run: RunDetail; stage: StageDetail; cell: string }
 

@@ -4,6 +4,7 @@ import { isRecord } from "../../api/problem";
 import { base } from "../../api/client";
 import { Icon } from "../../parts/icon";
 import { Ago, RunLink, Took } from "../../parts/atoms";
+import { Publications } from "../../parts/publications";
 
 interface Props { run: RunDetail; stage: StageDetail; cell: string; attempt: Attempt }
 
@@ -12,7 +13,9 @@ export function Summary({ run, stage, attempt }: Props): ReactElement {
   const link = build !== null ? `${base()}#/builders/${build.builder_id}/builds/${build.number}` : null;
   return <>
     {attempt.summary && <p className="sw-summary"><bdi>{attempt.summary}</bdi></p>}
-    {attempt.borrowed_run !== null && <p className="sw-note">Nothing it looks at has changed: the result is that of <RunLink project={run.project} run={attempt.borrowed_run} stage={stage.name} />.</p>}
+    {attempt.borrowed_run !== null && attempt.state === "unchanged" && <p className="sw-note">No release was made: the last one, of <RunLink project={run.project} run={attempt.borrowed_run} stage={stage.name} />, has the same files. What deploys after this stage takes that release.</p>}
+    {attempt.borrowed_run !== null && attempt.state !== "unchanged" && <p className="sw-note">Nothing it looks at has changed: the result is that of <RunLink project={run.project} run={attempt.borrowed_run} stage={stage.name} />.</p>}
+    {stage.uses === "publish" && run.releases.map((one) => <Publications key={one.id} publications={one.publications} />)}
     <dl className="sw-values">
       {attempt.started_at !== null && <><Line name="Took"><Took seconds={attempt.seconds} since={attempt.state === "running" ? attempt.started_at : null} /></Line>
       <Line name="Started"><Ago at={attempt.started_at} /></Line>

@@ -1,0 +1,1 @@
+"""The parts of bench/publish.py: what is published, how it is measured, and one module a target."""

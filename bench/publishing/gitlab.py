@@ -1,0 +1,5 @@
+"""The target `gitlab`, beside curl."""
+
+from publishing.forges import gitlab_ways as ways
+
+__all__ = ["ways"]

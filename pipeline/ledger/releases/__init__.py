@@ -1,0 +1,1 @@
+"""What is decided on releases once they are there: channels, and blocks."""

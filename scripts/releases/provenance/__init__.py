@@ -1,0 +1,1 @@
+"""Where a release comes from, as in-toto statements with the predicate of SLSA."""

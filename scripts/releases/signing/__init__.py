@@ -1,0 +1,1 @@
+"""Keys and signatures of releases: who made them, and that nobody else did."""

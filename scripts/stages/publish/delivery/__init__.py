@@ -1,0 +1,1 @@
+"""Bring a release to its targets: side by side, verified, and always safe to do again."""

@@ -1,0 +1,1 @@
+"""The built-in targets of releases, one folder for each kind."""

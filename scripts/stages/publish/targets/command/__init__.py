@@ -1,0 +1,1 @@
+"""The target `command`: a program of your own brings the files."""

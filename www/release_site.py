@@ -1,0 +1,103 @@
+"""Serve the site of each project's releases from the release store: static files, and no other."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import quote
+
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET
+from twisted.web.static import NoRangeStaticProducer
+
+from slipway.master.access.identify import identify
+from slipway.master.ledger_service import find_ledger
+from slipway.model.access import may, refusal
+from slipway.model.errors import WrongInput
+from slipway.scripts.humanize import plain_name
+from slipway.scripts.opened_files import open_plain
+from slipway.www.views.download import disposition
+
+__all__ = ["ReleaseSite"]
+
+#: What browsers show; all else of a release is saved. No script runs in any of it.
+_SHOWN = {
+    "index.html": "text/html; charset=utf-8",
+    ".json": "application/json",
+    ".xml": "application/atom+xml",
+    "SHA256SUMS": "text/plain; charset=utf-8",
+}
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox allow-downloads"
+#: Project, folder, file.
+_DEEPEST = 3
+
+
+class ReleaseSite(Resource):
+    """Everything below `/plugins/slipway/releases/`: PROJECT/index.html, PROJECT/VERSION/FILE."""
+
+    isLeaf = True  # noqa: N815  Twisted's name
+
+    def __init__(self, master: Any) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._master = master
+
+    def render_GET(self, request: Any) -> Any:
+        """Send a file of a project's releases, or of their site."""
+        request.setHeader("x-content-type-options", "nosniff")
+        request.setHeader("content-security-policy", _POLICY)
+        request.setHeader("cache-control", "private, no-cache")
+        person = identify(request)
+        if not may(person, "look"):
+            return _told(request, 401 if person.anonymous else 403, refusal(person, "look"))
+        parts = [part.decode("utf-8", "replace") for part in request.postpath]
+        if len(parts) == 1 and parts[0]:
+            # With a slash at its end, the page's links lead to what is beside it.
+            request.redirect(quote(parts[0], safe="").encode() + b"/")
+            return b""
+        if parts and not parts[-1]:
+            parts[-1] = "index.html"
+        found = self._open(parts)
+        if found is None:
+            return _told(request, 404, "there is no such file of a release here")
+        return _send(request, parts[-1], found)
+
+    def _open(self, parts: list[str]) -> BinaryIO | None:
+        """Open a file below a project's folder; None: there is none that may be seen."""
+        if not 1 < len(parts) <= _DEEPEST:
+            return None
+        try:
+            project, *inside = [plain_name(part, "the path") for part in parts]
+            ledger = find_ledger(self._master)
+        except (WrongInput, KeyError):
+            return None
+        known = ledger.projects.get(project)
+        for folder in known.release_folders if known is not None else ():
+            home = Path(os.path.realpath(Path(ledger.state_folder, folder, project)))
+            try:
+                return os.fdopen(open_plain(home, inside), "rb")
+            except OSError:
+                continue
+        return None
+
+
+def _send(request: Any, name: str, file: BinaryIO) -> Any:
+    shown = next((kind for end, kind in _SHOWN.items() if name.endswith(end)), None)
+    request.setHeader("content-type", shown or "application/octet-stream")
+    request.setHeader("content-disposition", disposition(name, inline=shown is not None))
+    size = os.fstat(file.fileno()).st_size
+    request.setHeader("content-length", str(size))
+    if request.method == b"HEAD" or not size:
+        file.close()
+        return b""
+    producer = NoRangeStaticProducer(request, file)
+    producer.start()
+    return NOT_DONE_YET
+
+
+def _told(request: Any, status: int, sentence: str) -> bytes:
+    request.setResponseCode(status)
+    request.setHeader("content-type", "text/plain; charset=utf-8")
+    if status == 401:  # noqa: PLR2004  RFC 9110 wants the scheme named
+        request.setHeader("www-authenticate", 'Bearer realm="slipway"')
+    return (sentence + "\n").encode()
