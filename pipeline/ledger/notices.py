@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 
 from slipway.ledger.tables.gates import Deployment, Gate
 from slipway.ledger.tables.runs import Run, StageResult
-from slipway.model.kinds.notice import Event, Notice
+from slipway.model.notices.events import Event
+from slipway.model.notices.notice import Notice
+from slipway.model.notices.titles import title_of
 from slipway.model.states import DeploymentState, GateState, RunState, StageState
 
 __all__ = ["happened"]
@@ -58,7 +60,7 @@ def _ended(
         failed = bad if run.state == RunState.FAILED else []
         failed.sort(key=lambda one: one.finished_at or 0)
         at = run.finished_at or 0.0
-        yield Notice(
+        yield _notice(
             id=f"run-{run.id}-{at}",
             event=_RUNS[run.state],
             stage=failed[0].name if failed else "",
@@ -76,7 +78,7 @@ def _waiting(
     query = query.where(Gate.stage_id.is_not(None), Gate.state.in_(_GATES))
     for gate in session.scalars(query.where(or_(Gate.made_at >= since, Gate.asked_at >= since))):
         asked = gate.state == GateState.ASKED
-        yield Notice(
+        yield _notice(
             id=f"gate-{gate.id}-{gate.asking if asked else ''}",
             event=_GATES[gate.state],
             stage=gate.stage,
@@ -90,7 +92,7 @@ def _deployed(session: Session, project: str, since: float, url: str) -> Iterato
     query = select(Deployment, StageResult).join(StageResult, StageResult.id == Deployment.stage_id)
     query = query.where(Deployment.project == project, Deployment.finished_at >= since)
     for row, result in session.execute(query.where(Deployment.state.in_(_DEPLOYMENTS))):
-        yield Notice(
+        yield _notice(
             id=f"deployment-{row.id}",
             event=_DEPLOYMENTS[row.state],
             stage=result.name,
@@ -100,6 +102,10 @@ def _deployed(session: Session, project: str, since: float, url: str) -> Iterato
             at=row.finished_at or 0.0,
             **_facts(result.run, url, result.name),
         )
+
+
+def _notice(event: Event, **facts: Any) -> Notice:
+    return Notice(event=event, title=title_of(event, facts), **facts)
 
 
 def _facts(run: Run, url: str, stage: str = "") -> dict[str, Any]:

@@ -299,6 +299,7 @@ class Site(Part):
         found = [worker.password for worker in self.workers.values()]
         found += [person.password_from for person in self.people.values()]
         found += self.site.secret_places
+        found += [place for one in self.notify.values() for place in one.secret_places]
         kept = [one for one in (*found, self.access.client_secret) if one is not None]
         for project in self.project.values():
             for stage in project.stages.values():

@@ -8,7 +8,7 @@ from slipway.ledger.notices import happened
 from slipway.ledger.tables.gates import Deployment
 from slipway.ledger.tables.runs import Release
 from slipway.ledger.transitions import transition
-from slipway.model.kinds.notice import Event
+from slipway.model.notices.events import Event
 from slipway.model.states import DeploymentState
 
 URL = "http://localhost:8010/"

@@ -11,8 +11,11 @@ import pytest
 
 from slipway.master.notify import channel as channels
 from slipway.master.notify.channel import Channel
-from slipway.master.notify.command import CommandNotifier
-from slipway.model.kinds.notice import Event, Notice, Notifier
+from slipway.model.kinds.notice import Notifier
+from slipway.model.notices.events import Event
+from slipway.model.notices.notice import Notice
+from slipway.model.notices.sending import Context, Recipient
+from slipway.notifiers.command.notifier import CommandNotifier
 from tests.support.machine import wait_for
 
 SENT: list[str] = []
@@ -32,7 +35,7 @@ class Recorded(Notifier):
 _failed: dict[str, int] = {}
 
 
-def _send(settings, notice):
+def _send(settings, notice, context):
     if notice.subject == "hang":
         threading.Event().wait()
     if _failed.setdefault(notice.id, 0) < settings.failures:
@@ -50,7 +53,13 @@ def quick(monkeypatch):
 
 def notice(number=1, **changes):
     facts = {"id": f"run-{number}", "event": Event.RUN_FAILED, "project": "demo", "run": number}
-    facts |= {"version": "1.0", "branch": "main", "at": 1.0, "url": "http://localhost/"}
+    facts |= {
+        "version": "1.0",
+        "branch": "main",
+        "at": 1.0,
+        "url": "http://localhost/",
+        "title": "it failed",
+    }
     return Notice(**(facts | changes))
 
 
@@ -100,7 +109,8 @@ def test_a_notifier_that_hangs_keeps_nobody_and_what_waits_is_bounded():
 
 def run(*words, **keys):
     settings = CommandNotifier(kind="command", argv=words, **keys)
-    settings.load_runner()(settings, notice(text='it\'s "bad"; rm -rf /'))
+    told = notice(text='it\'s "bad"; rm -rf /')
+    settings.load_runner()(settings, told, Context(Recipient(), key="k"))
 
 
 def test_a_program_gets_the_notice_as_json(tmp_path):

@@ -38,7 +38,9 @@ def site(tmp_path: Path) -> Iterator[LiveSite]:
 
 
 def lines(file: Path) -> list[str]:
-    return file.read_text().splitlines() if file.exists() else []
+    """Return the notices in the file, without their keys."""
+    found = file.read_text().splitlines() if file.exists() else []
+    return [line.split(" ", 1)[1].strip() for line in found]
 
 
 def test_a_plugin_is_used_from_the_commit_to_the_notice(site):

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from slipway.plugins import Notice, Notifier
+from slipway.plugins import Context, Notice, Notifier
 
 
 class FileNotifier(Notifier):
@@ -16,8 +16,12 @@ class FileNotifier(Notifier):
     """The file."""
 
 
-def send(settings: FileNotifier, notice: Notice) -> None:
-    """Add the line. What this raises has it tried again, three times."""
+def send(settings: FileNotifier, notice: Notice, context: Context) -> str:
+    """Add the line, once: what was tried before is looked for. To have it tried again, raise."""
+    file = Path(settings.path)
+    if context.attempt > 1 and file.exists() and context.key in file.read_text("utf-8"):
+        return "it was there"
     line = f"{notice.event} {notice.project} run {notice.run} ({notice.version}) {notice.text}"
-    with Path(settings.path).open("a", encoding="utf-8") as stream:
-        stream.write(" ".join(line.split()) + "\n")
+    with file.open("a", encoding="utf-8") as stream:
+        stream.write(f"{context.key} {line}\n")
+    return "added"

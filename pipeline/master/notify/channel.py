@@ -7,8 +7,11 @@ import queue
 import threading
 from collections.abc import Callable
 
+from slipway.master.notify.senders import make_sender
 from slipway.model.errors import error_line
-from slipway.model.kinds.notice import Notice, Notifier
+from slipway.model.kinds.notice import Notifier
+from slipway.model.notices.notice import Notice
+from slipway.model.notices.sending import Context, Recipient, SendingSite
 from slipway.scripts.terminal_text import plain
 
 __all__ = ["MOST", "PAUSES", "Channel"]
@@ -62,7 +65,8 @@ class Channel:
     def _send(self, notice: Notice) -> None:
         for pause in (*PAUSES, None):
             try:
-                self._settings.load_runner()(self._settings, notice)
+                context = Context(Recipient(), key=notice.id)
+                make_sender(self._settings, SendingSite()).send(notice, context)
             except (Exception, SystemExit) as error:  # noqa: BLE001  a plugin may raise anything
                 why = plain(error_line(error))[:300]
                 if pause is None:

@@ -1,0 +1,1 @@
+"""Kinds of notifiers, a folder each; none knows another, nor the master."""

@@ -1,0 +1,1 @@
+"""The notifier `command`: a program that gets each notice as JSON."""
