@@ -107,6 +107,11 @@ class Home:
         return self.root / "session-key"
 
     @property
+    def notices(self) -> Path:
+        """The folder of the notices' journal and of the key of unsubscribe addresses."""
+        return self.root / "notices"
+
+    @property
     def ended_sessions(self) -> Path:
         """The login sessions that people have ended by signing out."""
         return self.root / "ended-sessions"

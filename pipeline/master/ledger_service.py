@@ -23,6 +23,7 @@ from slipway.ledger import buildbot_index
 from slipway.ledger.audit.chain import lock_for_write
 from slipway.ledger.database.migrate import upgrade
 from slipway.ledger.database.session import LedgerSession
+from slipway.ledger.outbox.collecting import collect
 from slipway.ledger.tables.runs import StageResult
 from slipway.ledger.transitions import IllegalRow, note_illegal
 from slipway.master.change_notifications import (
@@ -42,18 +43,20 @@ from slipway.master.publishing.service import Publishing
 from slipway.master.secret_readers import SecretReaders, check_kept_apart
 from slipway.master.stage_outcome import record_artefacts, record_result
 from slipway.model.errors import SlipwayError, StageFailed
+from slipway.model.notices.events import Event
 from slipway.model.protocol.event import ArtefactLeft, TestResult
 from slipway.model.protocol.job import Job
 from slipway.model.site import Project, SiteSettings
 from slipway.model.states import OPEN_STAGE
 from slipway.model.tenant import tenant_of
+from slipway.state_folder import Home
 from slipway.steps.ledger_api import SERVICE
 
 __all__ = ["LedgerService", "find_ledger"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
-_COMPARED = ("settings", "projects", "repositories", "store_folder", "state_folder", "folder")
+_COMPARED = ("settings", "projects", "repositories", "state_folder", "folder")
 #: Maximum number of worker losses per attempt; Buildbot itself would retry for ever.
 _MOST_LOSSES = 4
 _LOST = f"the worker was lost {_MOST_LOSSES} times while this stage ran, which may have ended it; "
@@ -73,6 +76,7 @@ class _Done(Generic[T]):
     result: T
     changed: ChangedRuns
     gated: set[str]
+    notices: int
 
 
 class LedgerService(BuildbotService):
@@ -91,11 +95,11 @@ class LedgerService(BuildbotService):
         settings: SiteSettings,
         projects: dict[str, Project],
         repositories: dict[str, str],
-        store_folder: str,
         state_folder: str,
         folder: str,
         mirrors: dict[str, str],
         local: list[str],
+        told: list[Event],
     ) -> None:
         """Accept the arguments; pipeline.toml was validated before."""
         super().checkConfig()
@@ -106,21 +110,25 @@ class LedgerService(BuildbotService):
         settings: SiteSettings,
         projects: dict[str, Project],
         repositories: dict[str, str],
-        store_folder: str,
         state_folder: str,
         folder: str,
         mirrors: dict[str, str],
         local: list[str],
+        told: list[Event],
     ) -> None:
         """Apply new arguments while the master runs."""
         self.settings = settings
         self.projects, self.repositories = projects, repositories
-        self.store_folder, self.state_folder = store_folder, state_folder
-        self.folder = folder
+        self.state_folder, self.folder = state_folder, folder
+        self.store_folder = str(Home(Path(state_folder)).store)
         self._mirrors, self._local = mirrors, frozenset(local)
-        self._store = Store(Path(store_folder))
+        # The events that are written to the outbox, each with what it tells of.
+        self._told = frozenset(told)
+        self._store = Store(Path(self.store_folder))
         await super().reconfigService()
 
+    _told: frozenset[Event] = frozenset()
+    _wake_outbox: Callable[[], None] | None = None
     _upgrading: defer.DeferredLock | None = None
     _upgraded = False
     _database: Database | None = None
@@ -200,6 +208,7 @@ class LedgerService(BuildbotService):
         def in_thread(connection: Connection) -> _Done[T] | SlipwayError:
             with LedgerSession(connection, actor=actor) as session:
                 changed, gated = collect_changed_runs(session), watch_gates(session)
+                noticed = collect(session, () if reading else self._told)
                 if not reading:
                     lock_for_write(session)
                 try:
@@ -209,7 +218,7 @@ class LedgerService(BuildbotService):
                     session.rollback()
                     return error
                 session.commit()
-                return _Done(result, changed, gated)
+                return _Done(result, changed, gated, noticed.count)
 
         pool = self.reading_pool if reading else self.master.db.pool
         done: _Done[T] | SlipwayError = await pool.do_with_transaction(in_thread)
@@ -220,6 +229,8 @@ class LedgerService(BuildbotService):
         if isinstance(done, SlipwayError):
             raise done
         notify_pages(self.master, done.changed)
+        if done.notices and self._wake_outbox is not None:
+            self._wake_outbox()
         for project in done.gated & self._pipelines.keys():
             self._pipelines[project].gates_changed()
         return done.result
@@ -338,6 +349,12 @@ class LedgerService(BuildbotService):
         """Return the mirror of a project's repository."""
         place = f"project.{project}.repository"
         return Mirror(Path(self._mirrors[project]), self.repositories[project], place)
+
+    # ---- notices
+
+    def watch_outbox(self, wake: Callable[[], None] | None) -> None:
+        """Call a function after each transaction that added to the outbox; None ends it."""
+        self._wake_outbox = wake
 
     # ---- pipelines
 

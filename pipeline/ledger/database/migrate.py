@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine
 from slipway.ledger import tokens  # noqa: F401
 from slipway.ledger.audit.chain import lock
 from slipway.ledger.buildbot_index import index_tests
+from slipway.ledger.tables import outbox  # noqa: F401
 
 __all__ = ["configuration", "upgrade"]
 

@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 #: The newest migration; readers do not open a ledger of another revision.
-REVISION = "0011"
+REVISION = "0012"
 #: Separate from Buildbot's own version table, `alembic_version`.
 VERSION_TABLE = "slipway_alembic_version"
 

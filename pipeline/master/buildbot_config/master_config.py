@@ -21,13 +21,14 @@ from slipway.master.buildbot_config.priorities import by_urgency
 from slipway.master.buildbot_config.site_worker import SiteWorker
 from slipway.master.carried_code import CodeService
 from slipway.master.ledger_service import LedgerService
-from slipway.master.notify.service import Notices
+from slipway.master.notify.service import NOTICES, Notices
 from slipway.master.scheduling.poller import RepositoryPoller
 from slipway.master.scheduling.scheduler import PipelineScheduler
 from slipway.master.worker_port import watch_port
 from slipway.model.cell import cells
 from slipway.model.errors import SlipwayError
 from slipway.model.git_names import is_url
+from slipway.model.kinds.notice import wanted_events
 from slipway.model.site import Project, Site, builder_name
 from slipway.secrets.reading import given_secret
 from slipway.state_folder import CONFIG, Home
@@ -199,17 +200,22 @@ class Plan:
             settings=self.site.site,
             projects=dict(self.site.project),
             repositories={name: self.repository(one) for name, one in self.site.project.items()},
-            store_folder=str(self.home.store),
             state_folder=str(self.home.root),
             folder=str(self.folder),
             mirrors={name: str(self.home.mirror(name)) for name in self.site.project},
             local=local,
+            told=sorted(wanted_events(self.site.notify.values())),
         )
         elsewhere = [name for name in self.site.workers if name not in local]
         code = CodeService(name=CODE_SERVICE, folder=str(self.home.code), elsewhere=elsewhere)
         kept = KeptSite(name=f"{SERVICE}-kept", text=self.text, place=str(self.home.kept_site))
         notices = Notices(
-            name=f"{SERVICE}-notices", notifiers=dict(self.site.notify), url=self.site.site.url
+            name=NOTICES,
+            notifiers=dict(self.site.notify),
+            people=dict(self.site.people),
+            settings=self.site.site,
+            folder=str(self.folder),
+            home=str(self.home.root),
         )
         return [ledger, code, kept, notices]
 

@@ -1,88 +1,203 @@
-"""Notification service: finds events in the ledger and passes them to the channels."""
+"""Notification service: has the outbox sent by the site's channels."""
 
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any, ClassVar
 
 from buildbot.util.service import BuildbotService
-from twisted.internet import defer
+from twisted.internet import task
 from twisted.python import log
 
-from slipway.ledger.notices import happened
+from slipway.ledger.outbox.queue import Answer
 from slipway.master.ledger_service import find_ledger
 from slipway.master.notify.channel import Channel
+from slipway.master.notify.describer import Describer
+from slipway.master.notify.journal import Journal
+from slipway.master.notify.pump import HANGS, Pump
+from slipway.master.notify.unsubscribing import Unsubscribing
 from slipway.model.kinds.notice import Notifier
+from slipway.model.notices.delivery import DeliveryState
+from slipway.model.notices.rules import OwnRules
+from slipway.model.notices.sending import SendingSite
+from slipway.model.people import PersonSettings
+from slipway.model.site import SiteSettings
+from slipway.secrets.reading import given_secret
+from slipway.state_folder import Home
+from slipway.steps.ledger_api import SERVICE
 
-__all__ = ["Notices"]
+__all__ = ["NOTICES", "Notices", "find_notices"]
 
-#: Maximum age in seconds of events; sent ones are remembered as long.
-_DAY = 86400.0
+#: The name of the service.
+NOTICES = "slipway-notices"
+_WATCH = 20.0
+#: Seconds that the end of the master waits for channels that are sending.
+_LAST = 2.0
+
+
+def find_notices(master: Any) -> Notices:
+    """Return a master's notification service."""
+    service: Notices = master.service_manager.namedServices[NOTICES]
+    return service
 
 
 class Notices(BuildbotService):
-    """The notification service, one per master. Events from before its start are not sent."""
+    """The notification service, one per master."""
 
-    compare_attrs: ClassVar[tuple[str, ...]] = ("notifiers", "url")
+    compare_attrs: ClassVar[tuple[str, ...]] = ("notifiers", "people", "settings", "folder", "home")
 
-    def checkConfig(self, *, notifiers: dict[str, Notifier], url: str) -> None:
+    channels: dict[str, Channel]
+    rules: dict[str, OwnRules]
+    """People's own rules, as of the last notice."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.channels, self.rules = {}, {}
+        self._pump: Pump | None = None
+        self._watching = task.LoopingCall(self._watch)
+        super().__init__(*args, **kwargs)
+
+    def checkConfig(
+        self,
+        *,
+        notifiers: dict[str, Notifier],
+        people: dict[str, PersonSettings],
+        settings: SiteSettings,
+        folder: str,
+        home: str,
+    ) -> None:
         """Accept the arguments; pipeline.toml was validated before."""
         super().checkConfig()
 
-    _channels: tuple[Channel, ...] = ()
-    _consumer: Any = None
-
-    async def reconfigService(self, *, notifiers: dict[str, Notifier], url: str) -> None:
-        """Apply new arguments while the master runs."""
-        self.notifiers, self.url = notifiers, url
-        self._end_channels()
-        reactor = self.master.reactor
-
-        def report(sentence: str) -> None:
-            reactor.callFromThread(log.msg, sentence)
-
-        self._channels = tuple(Channel(name, one, report) for name, one in notifiers.items())
+    async def reconfigService(
+        self,
+        *,
+        notifiers: dict[str, Notifier],
+        people: dict[str, PersonSettings],
+        settings: SiteSettings,
+        folder: str,
+        home: str,
+    ) -> None:
+        """Apply new arguments while the master runs; channels that are as they were go on."""
+        was_site = (getattr(self, "settings", None), getattr(self, "folder", None))
+        self.notifiers, self.people, self.settings = notifiers, people, settings
+        self.folder, self.home = folder, home
+        if self._pump is not None:
+            self._make_channels(anew=was_site != (settings, folder))
+            self._pump.wake()
         await super().reconfigService()
 
     async def startService(self) -> None:
-        """Subscribe to changes of the ledger."""
+        """Start the channels and the pump."""
         await super().startService()
-        self._began = time.time()
-        self._sent: dict[str, float] = {}
-        self._turn = defer.DeferredLock()
-        self._consumer = await self.master.mq.startConsuming(
-            self._changed, ("slipway", None, "changed")
-        )
+        home = Home(Path(self.home))
+        self.unsubscribing = Unsubscribing(home.notices)
+        self._journal = Journal(home.notices / "answered.jsonl")
+        self._pump = Pump(self, self._journal, self._describer, self._unsubscribe_url)
+        self._make_channels(anew=True)
+        self._watching.start(_WATCH, now=False)
+        self._pump.wake()
 
     async def stopService(self) -> None:
-        """Unsubscribe and stop the channels."""
-        if self._consumer is not None:
-            self._consumer.stopConsuming()
-            self._consumer = None
-        self._end_channels()
+        """Stop; what is being sent is waited for shortly."""
+        if self._watching.running:
+            self._watching.stop()
+        pump, self._pump = self._pump, None
+        if pump is not None:
+            for channel in self.channels.values():
+                channel.end()
+            await self._wait_for_channels()
+            await pump.stop()
+            self._journal.close()
         await super().stopService()
 
-    def _end_channels(self) -> None:
-        for channel in self._channels:
+    @property
+    def is_ready(self) -> bool:
+        """True once the ledger service is there: services start in any order."""
+        return SERVICE in self.master.service_manager.namedServices
+
+    @property
+    def ledger(self) -> Any:
+        """The ledger service."""
+        return find_ledger(self.master)
+
+    @property
+    def store_folder(self) -> str:
+        """The artefact store."""
+        return str(self.ledger.store_folder)
+
+    def wake(self) -> None:
+        """Look at the outbox now."""
+        if self._pump is not None:
+            self._pump.wake()
+
+    # ---- channels
+
+    def _make_channels(self, *, anew: bool) -> None:
+        before, self.channels = self.channels, {}
+        for name, settings in self.notifiers.items():
+            known = before.get(name)
+            if known is not None and known.settings == settings and not anew:
+                self.channels[name] = before.pop(name)
+            else:
+                self.channels[name] = self._make(name, settings)
+        for channel in before.values():
             channel.end()
-        self._channels = ()
 
-    def _changed(self, _key: object, event: dict[str, Any]) -> None:
-        if self._channels:
-            work = self._turn.run(
-                lambda: defer.Deferred.fromCoroutine(self._look(event["project"], event["runs"]))
-            )
-            work.addErrback(lambda failure: log.err(failure, "looking for notices to send"))
+    def _make(self, name: str, settings: Notifier) -> Channel:
+        return Channel(name, settings, self.sending_site(), self._answered, self._say)
 
-    async def _look(self, project: str, numbers: list[int]) -> None:
-        now = time.time()
-        since = max(self._began, now - _DAY)
-        ledger = find_ledger(self.master)
-        found = await ledger.read(happened, project, numbers, since, self.url)
-        for notice in found:
-            if notice.id not in self._sent:
-                # Not when it happened: a gate found for its last asking is older than that.
-                self._sent[notice.id] = now
-                for channel in self._channels:
-                    channel.put(notice)
-        self._sent = {one: at for one, at in self._sent.items() if at >= since}
+    def sending_site(self) -> SendingSite:
+        """Return what senders know of the site."""
+        folder = Path(self.folder)
+        return SendingSite(
+            title=self.settings.title,
+            url=self.settings.url,
+            folder=folder,
+            state_folder=Path(self.home),
+            secret=lambda place, key: given_secret(place, folder, key),
+        )
+
+    def _say(self, sentence: str) -> None:
+        self.master.reactor.callFromThread(log.msg, sentence)
+
+    def _answered(self, channel: Channel, answer: Answer) -> None:
+        """Take an answer, in the channel's thread."""
+        if channel.is_given_up:
+            return
+        if answer.state in {DeliveryState.SENT, DeliveryState.DEAD}:
+            self._journal.write(answer)
+        self.master.reactor.callFromThread(self._pass_on, answer)
+
+    def _pass_on(self, answer: Answer) -> None:
+        if self._pump is not None:
+            self._pump.answered(answer)
+
+    def _watch(self) -> None:
+        """Give up the sendings that never end, and have their channels begin anew."""
+        for name, channel in list(self.channels.items()):
+            if channel.hangs < HANGS:
+                continue
+            log.msg(f"notify.{name}: a sending takes longer than {HANGS:.0f} seconds; given up")
+            for delivery in channel.give_up():
+                why = f"it took longer than {HANGS:.0f} seconds"
+                is_first = delivery == channel.at_work
+                state = DeliveryState.FAILED if is_first else DeliveryState.WAITING
+                self._pass_on(Answer(delivery, state, why, at=time.time()))
+            self.channels[name] = self._make(name, channel.settings)
+
+    async def _wait_for_channels(self) -> None:
+        reactor = self.master.reactor
+        end = reactor.seconds() + _LAST
+        while any(one.is_alive for one in self.channels.values()) and reactor.seconds() < end:
+            await task.deferLater(reactor, 0.02)
+
+    # ---- for the pump
+
+    def _describer(self) -> Describer:
+        return Describer(
+            self.ledger, self.master.db, self.notifiers, self.people, self.settings.url
+        )
+
+    def _unsubscribe_url(self, person: str, channel: str) -> str:
+        return self.unsubscribing.url(self.settings.url, person, channel)

@@ -17,7 +17,7 @@ from slipway.model.notices.rules import Digest, Quiet, TimeZone
 from slipway.model.people import PersonName
 from slipway.model.secrets.location import SecretPlace
 
-__all__ = ["NOTIFIERS", "Notifier"]
+__all__ = ["NOTIFIERS", "Notifier", "wanted_events"]
 
 
 class Notifier(Kind):
@@ -96,6 +96,15 @@ class Notifier(Kind):
             folder: Where pipeline.toml lies: base of relative paths.
         """
         return ()
+
+
+def wanted_events(notifiers: Iterable[Notifier]) -> frozenset[Event]:
+    """Return the events that any of some notifiers may be told of."""
+    found: set[Event] = set()
+    for one in notifiers:
+        # A person's own rules may ask for whatever there is.
+        found.update(ALL if one.to_persons else (), one.wanted_events)
+    return frozenset(found)
 
 
 def _any(patterns: Iterable[str], branch: str) -> bool:

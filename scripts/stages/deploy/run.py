@@ -146,6 +146,7 @@ class _Run:
             "version": self._version,
             "revision": self._deployment.release.revision,
             "previous": previous.version if previous else None,
+            "touched": self._way.touched,
             "target": self._way.target,
             "health": [asdict(one) for one in self._healthy],
             "seconds": round(time.monotonic() - self._began, 3),
