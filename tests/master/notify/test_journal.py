@@ -49,9 +49,7 @@ def test_a_token_is_of_one_person_and_one_channel_and_of_this_site(tmp_path):
     ours = Unsubscribing(tmp_path / "ours")
     token = ours.token("ann@example.org", "mail")
     assert Unsubscribing(tmp_path / "ours").read(token) == ("ann@example.org", "mail")
-    assert ours.url("http://x/", "ann", "mail").startswith(
-        "http://x/unsubscribe?token="
-    )
+    assert ours.url("http://x/", "ann", "mail").startswith("http://x/unsubscribe?token=")
     other = ours.token("ben", "mail")
     theirs = Unsubscribing(tmp_path / "theirs").token("ann@example.org", "mail")
     mixed = f"{other.partition('.')[0]}.{token.partition('.')[2]}"
