@@ -1,0 +1,1 @@
+"""The notifier `email`: mails by any SMTP server."""

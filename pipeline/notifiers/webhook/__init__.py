@@ -1,0 +1,1 @@
+"""The notifier `webhook`: signed JSON to a URL."""
