@@ -64,6 +64,13 @@ ACTIONS = {
         Action("release.unblock", "end the block of a release", ADMIN_ROLE),
         Action("token.own", "make and revoke tokens of one's own", VIEWER, signed_in=True),
         Action("token.any", "see and revoke the tokens of others", ADMIN_ROLE),
+        Action(
+            "notice.own",
+            "see one's own notices and set one's own rules",
+            VIEWER,
+            signed_in=True,
+        ),
+        Action("notice.any", "see, resend and discard all notices, set others' rules", ADMIN_ROLE),
         Action("freeze", "freeze and unfreeze a project", ADMIN_ROLE),
         Action("prune", "let the artefacts of old runs go", ADMIN_ROLE),
         Action("audit", "read the audit trail", ADMIN_ROLE),

@@ -8,6 +8,7 @@ from slipway.www.actions import releases as release_control
 from slipway.www.actions import runs as run_control
 from slipway.www.actions import tokens as token_control
 from slipway.www.actions import workers as worker_control
+from slipway.www.api.notice_routes import NOTICE_CONTROL
 from slipway.www.api.route import ENVIRONMENT, RUN, STAGE, Route
 from slipway.www.shapes import gates, runs, site, tokens, workers
 from slipway.www.shapes.base import Nothing
@@ -237,4 +238,4 @@ _SITE = (
     ),
 )
 
-CONTROL = _GATES_AND_RUNS + _RELEASES + _SITE
+CONTROL = _GATES_AND_RUNS + _RELEASES + _SITE + NOTICE_CONTROL

@@ -9,6 +9,7 @@ from slipway.model.records.deployment import Deployment
 from slipway.www.actions import tokens as token_control
 from slipway.www.api.call import Call
 from slipway.www.api.control_routes import CONTROL
+from slipway.www.api.notice_routes import NOTICE_READING
 from slipway.www.api.openapi import describe
 from slipway.www.api.route import ENVIRONMENT, RUN, STAGE, Route
 from slipway.www.shapes import audit, gates, runs, site, tests, tokens
@@ -189,6 +190,7 @@ READING = (
         Listing[tokens.Token],
         "Tokens: one's own, or all",
     ),
+    *NOTICE_READING,
     Route("GET", "openapi.json", "look", show_document, dict, "This description, for programs"),
 )
 

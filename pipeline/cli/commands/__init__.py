@@ -9,6 +9,7 @@ _ROOMS = {
     "gates": ("deploy", "environments", "gate", "rollback"),
     "releases": ("download", "key", "publish", "release", "releases", "verify"),
     "people": ("audit", "passwd", "token"),
+    "notices": ("notify", "outbox"),
     "site": ("backup", "check", "plugins", "prune", "schema", "up", "workers"),
     "local": ("example", "features", "run", "stage", "worker"),
 }

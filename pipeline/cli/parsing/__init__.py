@@ -9,6 +9,7 @@ from slipway.cli.parsing import (
     gates,
     lists,
     machines,
+    notices,
     people,
     releases,
     results,
@@ -39,7 +40,7 @@ def parser() -> Reader:
     # In the order in which a new user needs them.
     commands = top.commands("command", "COMMAND")
     for part in (
-        *(site, runs, lists, results, gates, releases, people, stages, signing, machines),
+        *(site, runs, lists, results, gates, releases, people, notices, stages, signing, machines),
     ):
         part.add_commands(commands)
     return top

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 
 from slipway.cli.preflight.findings import Finding, Outlook
 from slipway.cli.preflight.isolation import isolation
+from slipway.cli.preflight.notifiers import notifiers
 from slipway.cli.preflight.people import gates, hashes, roles
 from slipway.cli.preflight.release_keys import release_keys
 from slipway.cli.preflight.secrets import secrets
@@ -23,6 +24,7 @@ Check = Callable[[Outlook], Iterable[Finding]]
 CHECKS: tuple[Check, ...] = (
     *(repositories, gates, roles, hashes, workers, isolation, secrets),
     release_keys,
+    notifiers,
 )
 
 

@@ -29,6 +29,8 @@ from slipway.master.access.identify import (
 from slipway.master.access.login_throttle import Throttle
 from slipway.master.access.request import Visit
 from slipway.master.access.users import Users
+from slipway.master.notify.unsubscribe_page import UnsubscribePage
+from slipway.master.notify.unsubscribing import PATH
 from slipway.master.web_server.channel import Channel
 from slipway.master.web_server.connections import Connections
 from slipway.master.web_server.streams import Events, Sockets, Streams
@@ -39,6 +41,8 @@ __all__ = ["Gateway", "guard"]
 #: Permissions of paths; others need "look". Signing in and out is open to everybody.
 _PATHS = {b"change_hook": "run.poll"}
 _SIGN_IN = b"auth"
+#: Ends notices of whoever has the signed address, without signing in.
+_UNSUBSCRIBE = PATH.encode()
 _SAFE = (b"GET", b"HEAD", b"OPTIONS")
 _STARTING = 503
 #: Buildbot's REST API serves logs as HTML pages; they contain output of stages, so scripts in them
@@ -63,6 +67,9 @@ class Gateway(Resource):
         super().__init__()  # type: ignore[no-untyped-call]
         self._inside = inside
         self._bearers = Bearers(master)
+        open_to_all: Any = Resource()
+        open_to_all.putChild(_UNSUBSCRIBE, UnsubscribePage(master))
+        self._open = open_to_all
         self.users = users
         self.throttle = Throttle()
         streams = Streams(self.may_look)
@@ -81,8 +88,9 @@ class Gateway(Resource):
             return _Refusal(404, "there is nothing here; the path is no plain UTF-8 text")
         if origin := self._foreign(path, request):
             return _Refusal(403, f"a page of {origin} may not ask this of {self.users.url}")
-        if path == _SIGN_IN:
-            return self._inside.getChildWithDefault(path, request)
+        if path in {_SIGN_IN, _UNSUBSCRIBE}:
+            inside = self._inside if path == _SIGN_IN else self._open
+            return inside.getChildWithDefault(path, request)
         token = credentials(request, "bearer")
         password = admin_password(self.users, request)
         if token is not None or password is not None:

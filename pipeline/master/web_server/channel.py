@@ -35,6 +35,10 @@ _LINGER, _DISCARDED = 5.0, 64 * 1024 * 1024
 #: Maximum number of pipelined requests in one read. Browsers do not pipeline.
 _AT_ONCE = 8
 _JSON = b"application/json"
+#: One-click unsubscribing: mail programs send a form (RFC 8058). Its token is in the address.
+_FORM_PATH = b"/unsubscribe"
+_FORMS = (b"application/x-www-form-urlencoded", b"multipart/form-data")
+_LONGEST_FORM = 4096
 
 
 class Channel(HTTPChannel):
@@ -120,6 +124,13 @@ class Channel(HTTPChannel):
             self._within("body", _BODY, self.refuse, 408, "the request's body took too long")
         super().allHeadersReceived()  # type: ignore[no-untyped-call]
 
+    def _may_be_form(self, kind: bytes) -> bool:
+        """Return whether the body may be a form; it is not looked at, but has to be taken."""
+        target: Any = self._path
+        path = bytes(target).partition(b"?")[0]
+        is_short = self.length is not None and self.length <= _LONGEST_FORM
+        return path == _FORM_PATH and kind in _FORMS and is_short
+
     def _trouble(self) -> tuple[int, str]:
         if self._begun > _AT_ONCE:
             return 429, "wait for an answer before you ask for more"
@@ -127,7 +138,8 @@ class Channel(HTTPChannel):
             return 413, f"the body has more than {LARGEST:,} bytes"
         if self.length != 0:
             sent = self.requests[-1].requestHeaders.getRawHeaders(b"content-type", [b""])
-            if len(sent) > 1 or sent[0].partition(b";")[0].strip().lower() != _JSON:
+            kind = sent[0].partition(b";")[0].strip().lower()
+            if len(sent) > 1 or (kind != _JSON and not self._may_be_form(kind)):
                 return 415, "the body must be JSON; send Content-Type: application/json"
         return 0, ""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from slipway.model.notices.details import Concerned
 from slipway.model.notices.events import EVENTS, Concern, Event
 from slipway.model.notices.notice import Notice
 from slipway.model.notices.titles import title_of
@@ -122,6 +123,5 @@ def example_of(event: Event, url: str = "http://localhost:8010/") -> Notice:
         event=event,
         at=_AT,
         **facts,
-        concerned=tuple({"person": "ann", "why": one} for one in EVENTS[event].concerns[:1])
-        or ({"person": "ann", "why": Concern.RULE},),
+        concerned=(Concerned(person="ann", why=(*EVENTS[event].concerns, Concern.RULE)[0]),),
     )
