@@ -12,6 +12,8 @@ from typing import Self
 
 import pytest
 
+from .machine import lease_ports
+
 __all__ = ["Apache", "Nginx", "Wsgidav", "certificate", "needs_apache", "needs_nginx"]
 
 _SBIN = "/usr/sbin:/usr/local/sbin"
@@ -33,9 +35,7 @@ class DavServer:
         # Where the server gives up root's rights, others look for files here.
         for path in (folder, self.root, self.root / "files"):
             path.chmod(0o777)
-        with socket.socket() as lease:
-            lease.bind(("127.0.0.1", 0))
-            self.port = lease.getsockname()[1]
+        [self.port] = lease_ports(1)
         self.url = f"{self.scheme}://127.0.0.1:{self.port}/files"
 
     def argv(self) -> list[str]:
