@@ -73,7 +73,7 @@ def find_flaky(
     doubtful = _built_again(sets)
     names = _both(session, sets, doubtful, [one for one in reported if one in doubtful])
     names.update(session.scalars(_retried(reported)))
-    found = session.execute(_counted(names, reported, [*newest])) if names else ()
+    found = session.execute(_counted(names, reported, [*newest]))
     return [FlakyTest(name, failed, last) for name, failed, last in found]
 
 
