@@ -73,8 +73,8 @@ def find_flaky(
     doubtful = _built_again(sets)
     names = _both(session, sets, doubtful, [one for one in reported if one in doubtful])
     names.update(session.scalars(_retried(reported)))
-    found = session.execute(_counted(names, reported, [*newest]))
-    return [FlakyTest(name, failed, last) for name, failed, last in found]
+    found = session.execute(_counted(names, reported, [*newest])).all()
+    return [FlakyTest(*row) for row in found]
 
 
 def _built_again(sets: Mapping[int, ResultSet]) -> set[int]:
@@ -114,7 +114,7 @@ def _begins(*statuses: Status) -> ColumnElement[bool]:
     return found
 
 
-def _retried(reported: Collection[int]) -> Select[tuple[int]]:
+def _retried(reported: Collection[int]) -> Select[int]:
     """Return the select of the names of tests that passed only when retried."""
     name = RESULTS.c.test_nameid
     return (
@@ -124,7 +124,7 @@ def _retried(reported: Collection[int]) -> Select[tuple[int]]:
 
 def _counted(
     names: Collection[int], reported: Collection[int], newest: list[int]
-) -> Select[tuple[str, int, int]]:
+) -> Select[str, int, int]:
     """Return the select of tests that do not fail in the newest build, with their failures."""
     own, name = RESULTS.c.test_result_setid, RESULTS.c.test_nameid
     fails_now = and_(own.in_(newest), _begins("failed", "error"))
