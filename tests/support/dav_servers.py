@@ -12,8 +12,6 @@ from typing import Self
 
 import pytest
 
-from .machine import lease_ports
-
 __all__ = ["Apache", "Nginx", "Wsgidav", "certificate", "needs_apache", "needs_nginx"]
 
 _SBIN = "/usr/sbin:/usr/local/sbin"
@@ -35,6 +33,9 @@ class DavServer:
         # Where the server gives up root's rights, others look for files here.
         for path in (folder, self.root, self.root / "files"):
             path.chmod(0o777)
+        # This file is the program of wsgidav's process, too, which knows no package.
+        from tests.support.machine import lease_ports
+
         [self.port] = lease_ports(1)
         self.url = f"{self.scheme}://127.0.0.1:{self.port}/files"
 
