@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -17,7 +17,7 @@ from slipway.model.errors import StageFailed
 from slipway.model.protocol.bounded_text import Messages
 from slipway.model.protocol.event import Status, TestResult
 
-__all__ = ["merge", "read", "short"]
+__all__ = ["collect", "merge", "read", "short"]
 
 _WORST: dict[Status, int] = {"passed": 0, "skipped": 1, "failed": 2, "error": 3}
 _STATUS: dict[str, Status] = {"failure": "failed", "error": "error", "skipped": "skipped"}
@@ -49,17 +49,36 @@ def read(
     Raises:
         StageFailed: It is not valid XML, or no test runner can have written it.
     """
-    found: dict[str, TestResult] = {}
-    messages, files = Messages(_EACH, _TOGETHER), _Files(source)
     try:
-        for case in _cases(path):
-            result = messages.bound(_result(case, suite, files, mask))
-            earlier = found.get(result.name)
-            found[result.name] = merge(earlier, result) if earlier else result
+        return collect(_cases(path), suite, source, mask)
     # The tested program may have written the file, in any encoding, with any names.
     except (ET.ParseError, ValueError, LookupError, OSError) as error:
         msg = f"{suite}: its results in {path.name} cannot be read: {error}"
         raise StageFailed(msg) from None
+
+
+def collect(
+    cases: Iterable[ET.Element], suite: str, source: Path, mask: Callable[[str], str] = str
+) -> list[TestResult]:
+    """Return the results of cases; several reports on one test are merged.
+
+    Two files may hold tests of one name: the later ones get their file's name before their own.
+
+    Args:
+        cases: Elements `testcase`.
+        suite: The name of the results' suite.
+        source: The project, to find test files by their modules' names.
+        mask: Masks secrets in a message, before it is truncated.
+    """
+    found: dict[str, TestResult] = {}
+    messages, files = Messages(_EACH, _TOGETHER), _Files(source)
+    for case in cases:
+        result = messages.bound(_result(case, suite, files, mask))
+        earlier = found.get(result.name)
+        if earlier and result.file and earlier.file and result.file != earlier.file:
+            result = result.model_copy(update={"name": f"{result.file}: {result.name}"})
+            earlier = found.get(result.name)
+        found[result.name] = merge(earlier, result) if earlier else result
     return list(found.values())
 
 
@@ -161,7 +180,7 @@ def _name(module: str, name: str, file: str | None) -> str:
     if file is None:
         return ".".join(part for part in (module, name) if part)
     stem = Path(file).with_suffix("").as_posix().replace("/", ".")
-    if name == stem:
+    if name == stem and not module:
         return file
     inner = module.removeprefix(stem).strip(".") if module.startswith(stem) else ""
     return "::".join(part for part in (file, *inner.split("."), name) if part)

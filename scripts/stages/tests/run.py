@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -40,13 +41,21 @@ def run(job: Job, report: Report) -> None:
         msg = f'stage "{job.name}" is no tests stage'
         raise WrongInput(msg)
     source = Path.cwd()
+    # A little before the whole stage is ended, so that the results so far can be told.
+    limit = stage.timeout - min(20.0, stage.timeout / 3)
+    deadline = time.monotonic() + limit
     planned, environment = _plan(source, stage, Path(job.cache), report)
     outcomes: list[Outcome] = []
     for suite in planned:
         # The numbers count suites, not the tests of the current suite.
         report.progress(f"suites; now {suite.name}: {suite.why}", len(outcomes), len(planned))
-        outcomes.append(run_suite(suite, environment, Path(job.output), report, job.shard))
+        outcomes.append(
+            run_suite(suite, environment, Path(job.output), report, job.shard, deadline)
+        )
     ran = {one.file for outcome in outcomes for one in outcome.results if one.file}
+    for outcome in outcomes:
+        if left_out := _deselected(outcome):
+            report.notice(left_out, level="warning")
     whole = job.shard[1] == 1 and not any(outcome.problem for outcome in outcomes)
     if whole and (warning := suites.overlooked(source, planned, ran)):
         report.notice(warning, level="warning")
@@ -71,6 +80,17 @@ def _plan(
     tools = sorted({suite.runner for suite in planned} - {"unittest"})
     environment = prepare(source, stage, cache, report, tools=tools)
     return planned or suites.guess(source, environment.versions), environment
+
+
+def _deselected(outcome: Outcome) -> str:
+    """Return a warning about tests that were found and taken out; empty without any."""
+    told, own = outcome.told, outcome.told.collected + outcome.others
+    if not told.collected or own >= told.found:
+        return ""
+    return (
+        f"{told.found - own} of {told.found} tests of {outcome.suite.name} did not run: they were "
+        "deselected, by -k or -m among the arguments or addopts, or by a conftest.py"
+    )
 
 
 def _leave(job: Job, outcomes: list[Outcome], report: Report) -> None:

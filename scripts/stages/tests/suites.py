@@ -11,8 +11,8 @@ from slipway.model.errors import StageFailed
 from slipway.scripts.project_files import files
 from slipway.scripts.python_env.declared.looking import look
 from slipway.scripts.python_env.declared.model import name_of
-from slipway.scripts.python_env.declared.setuptools_files import read_sections
 from slipway.scripts.python_env.requirements import read_pyproject
+from slipway.scripts.stages.tests.pytest_settings import has_patterns, pytest_hint
 from slipway.scripts.stages.tests.stage import TestsStage
 from slipway.scripts.stages.tests.written_tests import ALSO, PATTERNS, TestFile, look_into
 
@@ -78,7 +78,7 @@ def find(source: Path) -> list[Planned]:
     looked = look_into(source)
     found: list[Planned] = []
     nose2 = _nose2_hint(source, data) or ("nose2 in the dependencies" * ("nose2" in needed))
-    pytest = _pytest_hint(source, data) or ("pytest in the dependencies" * ("pytest" in needed))
+    pytest = pytest_hint(source, data) or ("pytest in the dependencies" * ("pytest" in needed))
     if pytest:
         found.append(Planned("pytest", "pytest", why=pytest))
     elif why := _by_tests(source, looked, functions=not nose2):
@@ -146,7 +146,7 @@ def overlooked(source: Path, planned: Iterable[Planned], ran: Collection[str]) -
         ran: The files of all results, relative to the project.
     """
     runners = {one.runner for one in planned}
-    if any(map(_chooses, planned)) or _has_patterns(source):
+    if any(map(_chooses, planned)) or has_patterns(source):
         return ""
     missed = []
     for one in look_into(source, (*PATTERNS, *ALSO)):
@@ -174,37 +174,9 @@ def _chooses(suite: Planned) -> bool:
     ) and suite.arguments[:1] != ("-o",)
 
 
-def _has_patterns(source: Path) -> bool:
-    """Return True if the project says itself which files hold tests."""
-    pytest = read_pyproject(source).get("tool", {}).get("pytest", {})
-    options = pytest.get("ini_options", pytest) if isinstance(pytest, dict) else {}
-    keys = ("python_files", "testpaths")
-    if any(key in options for key in keys):
-        return True
-    places = (("pytest.ini", "pytest"), (".pytest.ini", "pytest"), ("tox.ini", "pytest"))
-    return any(
-        read_sections(source / name).has_option(section, key)
-        for name, section in (*places, ("setup.cfg", "tool:pytest"))
-        for key in keys
-    ) or any((source / name).is_file() for name in ("unittest.cfg", "nose2.cfg"))
-
-
 def requirement_names(source: Path, data: Mapping[str, Any]) -> set[str]:
     """Return the names of all packages that a project requires, wherever it says so."""
     return {name_of(text) for one in look(source, data) for text in one.requirements} - {""}
-
-
-def _pytest_hint(source: Path, data: Mapping[str, Any]) -> str:
-    for name in ("pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml"):
-        if (source / name).is_file():
-            return name
-    if "pytest" in data.get("tool", {}):
-        return "[tool.pytest] in pyproject.toml"
-    for name, section in (("tox.ini", "pytest"), ("setup.cfg", "tool:pytest")):
-        if read_sections(source / name).has_section(section):
-            return f"[{section}] in {name}"
-    conftest = next(files(source, "conftest.py"), None)
-    return conftest.relative_to(source).as_posix() if conftest else ""
 
 
 def _nose2_hint(source: Path, data: Mapping[str, Any]) -> str:
