@@ -14,6 +14,7 @@ from slipway.scripts.python_env.environment import Environment, prepare
 from slipway.scripts.report import Report
 from slipway.scripts.stages.tests import suites
 from slipway.scripts.stages.tests.junit import short
+from slipway.scripts.stages.tests.overlooked import overlooked
 from slipway.scripts.stages.tests.runners import Outcome, run_suite
 from slipway.scripts.stages.tests.stage import TestsStage
 from slipway.scripts.stages.tests.suites import Planned
@@ -57,7 +58,7 @@ def run(job: Job, report: Report) -> None:
         if left_out := _deselected(outcome):
             report.notice(left_out, level="warning")
     whole = job.shard[1] == 1 and not any(outcome.problem for outcome in outcomes)
-    if whole and (warning := suites.overlooked(source, planned, ran)):
+    if whole and (warning := overlooked(source, planned, ran)):
         report.notice(warning, level="warning")
     _leave(job, outcomes, report)
     text, facts = _sum_up(outcomes, environment)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,31 +12,28 @@ from slipway.scripts.project_files import files
 from slipway.scripts.python_env.declared.looking import look
 from slipway.scripts.python_env.declared.model import name_of
 from slipway.scripts.python_env.requirements import read_pyproject
-from slipway.scripts.stages.tests.pytest_settings import has_patterns, pytest_hint
+from slipway.scripts.stages.tests.pytest_settings import pytest_hint
 from slipway.scripts.stages.tests.stage import TestsStage
-from slipway.scripts.stages.tests.written_tests import ALSO, PATTERNS, TestFile, look_into
+from slipway.scripts.stages.tests.written_tests import PATTERNS, TestFile, look_into
 
 __all__ = [
+    "BY_NAME",
     "Planned",
     "Runner",
     "configured",
     "find",
     "guess",
-    "overlooked",
     "requirement_names",
 ]
 
 Runner = Literal["pytest", "nose2", "unittest"]
 
 #: The names of files that each runner looks into, unless its settings say others.
-_BY_NAME = {
+BY_NAME = {
     "pytest": ("test_*.py", "*_test.py"),
     "nose2": ("test*.py",),
     "unittest": ("test*.py",),
 }
-_SHOWN = 3
-#: Arguments that choose tests.
-_CHOOSING = ("-k", "-m", "--pyargs", "--deselect", "--ignore", "--ignore-glob", "--lf", "-o")
 
 
 @dataclass(frozen=True)
@@ -102,14 +99,14 @@ def _by_tests(source: Path, looked: list[TestFile], *, functions: bool) -> str:
             return f"{name} is written for pytest"
         if functions and one.functions:
             return f"unittest would not find {one.functions} in {name}"
-        if functions and not one.is_named(*_BY_NAME["unittest"]):
+        if functions and not one.is_named(*BY_NAME["unittest"]):
             return f"unittest would not look into {name}"
     return ""
 
 
 def _also(looked: list[TestFile]) -> tuple[str, ...]:
     """Return arguments that let pytest look into files of all names with tests."""
-    if all(one.is_named(*_BY_NAME["pytest"]) for one in looked):
+    if all(one.is_named(*BY_NAME["pytest"]) for one in looked):
         return ()
     return ("-o", f"python_files={' '.join(PATTERNS)}")
 
@@ -135,43 +132,6 @@ def guess(source: Path, versions: Mapping[str, str]) -> list[Planned]:
         looked = look_into(source)
         return [Planned("pytest", "pytest", _also(looked), why="pytest is in the environment")]
     return [Planned("unittest", "unittest", why="all tests are classes of unittest")]
-
-
-def overlooked(source: Path, planned: Iterable[Planned], ran: Collection[str]) -> str:
-    """Return a warning about files with tests of which none ran; empty if there are none.
-
-    Args:
-        source: The project.
-        planned: Its suites. Those that are told what to run know what they leave out.
-        ran: The files of all results, relative to the project.
-    """
-    runners = {one.runner for one in planned}
-    if any(map(_chooses, planned)) or has_patterns(source):
-        return ""
-    missed = []
-    for one in look_into(source, (*PATTERNS, *ALSO)):
-        name = one.path.relative_to(source).as_posix()
-        # nose2 does not say where a test is.
-        read = one.is_named(*_BY_NAME["nose2"]) if "nose2" in runners else False
-        if name not in ran and not read:
-            missed.append(name)
-        elif runners == {"unittest"} and one.functions:
-            missed.append(f"{one.functions} in {name}")
-    if not missed:
-        return ""
-    more = f" and {len(missed) - _SHOWN} more" if len(missed) > _SHOWN else ""
-    return (
-        f"no test ran of {', '.join(missed[:_SHOWN])}{more}, though there are some; "
-        f"{' and '.join(sorted(runners))} did not find them: name a suite for them in the stage's "
-        "suites, or set python_files of pytest"
-    )
-
-
-def _chooses(suite: Planned) -> bool:
-    """Return True if a suite's arguments say which tests to run."""
-    return any(
-        not one.startswith("-") or one.partition("=")[0] in _CHOOSING for one in suite.arguments
-    ) and suite.arguments[:1] != ("-o",)
 
 
 def requirement_names(source: Path, data: Mapping[str, Any]) -> set[str]:

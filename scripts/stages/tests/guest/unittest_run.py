@@ -23,6 +23,7 @@ from xml.sax.saxutils import escape
 
 __all__ = [
     "BREAKS",
+    "BUILT",
     "ILLEGAL",
     "ILLEGAL_ASCII",
     "JOURNAL",
@@ -35,6 +36,7 @@ __all__ = [
     "clean",
     "collect",
     "element",
+    "forget",
     "main",
     "never_ran",
     "place",
@@ -45,7 +47,9 @@ __all__ = [
     "starts",
 ]
 
-SKIPPED = {"__pycache__", "node_modules", "site-packages", "venv", "build", "dist"}
+SKIPPED = {"__pycache__", "node_modules", "site-packages", "venv"}
+# Folders of what is built, at the top alone.
+BUILT = {"build", "dist"}
 # Characters that are invalid in XML 1.0; a test may print any.
 ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 ILLEGAL_ASCII = bytes(set(range(32)) - set(b"\t\n\r"))
@@ -201,6 +205,7 @@ def starts(folder: Path) -> list[tuple[Path, Path]]:
             inner
             for inner in folders
             if inner not in SKIPPED
+            and not (inner in BUILT and here == folder)
             and not inner.startswith(".")
             and not (here / inner / "pyvenv.cfg").exists()
         )
@@ -227,9 +232,21 @@ def collect(folder: Path) -> unittest.TestSuite:
     """Return all tests below a folder."""
     suite = unittest.TestSuite()
     for start, top in starts(folder):
+        forget(start, top)
         # One loader each: a loader keeps its first top folder.
         suite.addTest(unittest.TestLoader().discover(str(start), "test*.py", str(top)))
     return suite
+
+
+def forget(start: Path, top: Path) -> None:
+    """Forget the modules of an earlier folder that are named like test files of this one."""
+    if start != top:
+        return
+    for file in start.glob("test*.py"):
+        known = sys.modules.get(file.stem)
+        place = getattr(known, "__file__", None)
+        if place and Path(place).name == file.name and Path(place).parent != start:
+            del sys.modules[file.stem]
 
 
 class Given(unittest.TestProgram):
