@@ -48,7 +48,13 @@ def uv_path() -> str:
 
 
 def call_uv(
-    arguments: tuple[str, ...], *, cwd: Path, folder: Path, python: str, report: Report
+    arguments: tuple[str, ...],
+    *,
+    cwd: Path,
+    folder: Path,
+    python: str,
+    report: Report,
+    extra: Mapping[str, str] | None = None,
 ) -> Finished:
     """Run uv on a virtual environment and log its output.
 
@@ -58,12 +64,13 @@ def call_uv(
         folder: The virtual environment.
         python: The Python it is created from, for the error sentence.
         report: Receives uv's output.
+        extra: More environment variables.
 
     Raises:
         MissingTool: The Python does not exist, or the package index is unreachable.
         WrongInput: The project's own metadata cannot be installed.
     """
-    finished = try_uv(arguments, cwd=cwd, folder=folder, report=report)
+    finished = try_uv(arguments, cwd=cwd, folder=folder, report=report, extra=extra)
     if finished.code:
         raise explain(finished.tail, python)
     return finished

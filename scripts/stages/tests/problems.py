@@ -23,6 +23,7 @@ _SEARCHED = {
     "pytest": "functions test_* and classes Test* in files test_*.py and *_test.py",
     "nose2": "functions test* and unittest.TestCase classes in files test*.py",
     "unittest": "unittest.TestCase classes in files test*.py",
+    "django": "unittest.TestCase classes in files test*.py of packages",
 }
 
 

@@ -45,7 +45,7 @@ def run(job: Job, report: Report) -> None:
     # A little before the whole stage is ended, so that the results so far can be told.
     limit = stage.timeout - min(20.0, stage.timeout / 3)
     deadline = time.monotonic() + limit
-    planned, environment = _plan(source, stage, Path(job.cache), report)
+    planned, environment = _plan(source, stage, job, report)
     outcomes: list[Outcome] = []
     for suite in planned:
         # The numbers count suites, not the tests of the current suite.
@@ -74,12 +74,12 @@ def run(job: Job, report: Report) -> None:
 
 
 def _plan(
-    source: Path, stage: TestsStage, cache: Path, report: Report
+    source: Path, stage: TestsStage, job: Job, report: Report
 ) -> tuple[list[Planned], Environment]:
     """Choose the suites and prepare their environment."""
     planned = suites.configured(stage) or suites.find(source)
-    tools = sorted({suite.runner for suite in planned} - {"unittest"})
-    environment = prepare(source, stage, cache, report, tools=tools)
+    tools = sorted({suite.runner for suite in planned} - {"unittest", "django"})
+    environment = prepare(source, stage, Path(job.cache), report, tools, job.run.version)
     return planned or suites.guess(source, environment.versions), environment
 
 

@@ -14,14 +14,16 @@ from slipway.scripts.process import Finished, run
 from slipway.scripts.python_env.interpreter import Environment
 from slipway.scripts.report import Report
 from slipway.scripts.stages.tests import junit
+from slipway.scripts.stages.tests.django_settings import Django, find_django
 from slipway.scripts.stages.tests.journal import Journal, read_journal
 from slipway.scripts.stages.tests.problems import OVERTIME, Ended, find_problem
 from slipway.scripts.stages.tests.pytest_settings import shield
 from slipway.scripts.stages.tests.suites import Planned
 
-__all__ = ["GUEST", "PLUGINS", "Outcome", "argv", "run_suite"]
+__all__ = ["DJANGO_GUEST", "GUEST", "PLUGINS", "Outcome", "argv", "run_suite"]
 
 PLUGINS = Path(__file__).parent / "guest" / "plugins"
+DJANGO_GUEST = Path(__file__).parent / "guest" / "django_run.py"
 GUEST = Path(__file__).parent / "guest" / "unittest_run.py"
 
 
@@ -145,4 +147,8 @@ def argv(suite: Planned, environment: Environment, target: Path, *, cut: bool = 
         ours += [str(target), "--plugin", "slipway_nose2"]
         ours += ["--plugin", "slipway_shards"] if cut else []
         return [python, "-m", "nose2", "-v", *ours, *suite.arguments]
+    if suite.runner == "django":
+        django = find_django(environment.source) or Django()
+        words = [str(DJANGO_GUEST), str(target), django.manage, django.settings]
+        return [python, *words, *suite.arguments]
     return [python, str(GUEST), str(target), *suite.arguments]

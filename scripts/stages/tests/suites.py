@@ -12,7 +12,8 @@ from slipway.scripts.project_files import files
 from slipway.scripts.python_env.declared.looking import look
 from slipway.scripts.python_env.declared.model import name_of
 from slipway.scripts.python_env.requirements import read_pyproject
-from slipway.scripts.stages.tests.pytest_settings import pytest_hint
+from slipway.scripts.stages.tests.django_settings import Django, find_django
+from slipway.scripts.stages.tests.pytest_settings import has_patterns, options_of, pytest_hint
 from slipway.scripts.stages.tests.stage import TestsStage
 from slipway.scripts.stages.tests.written_tests import PATTERNS, TestFile, look_into
 
@@ -26,13 +27,14 @@ __all__ = [
     "requirement_names",
 ]
 
-Runner = Literal["pytest", "nose2", "unittest"]
+Runner = Literal["pytest", "nose2", "unittest", "django"]
 
 #: The names of files that each runner looks into, unless its settings say others.
 BY_NAME = {
     "pytest": ("test_*.py", "*_test.py"),
     "nose2": ("test*.py",),
     "unittest": ("test*.py",),
+    "django": ("test*.py",),
 }
 
 
@@ -73,6 +75,8 @@ def find(source: Path) -> list[Planned]:
     data = read_pyproject(source)
     needed = requirement_names(source, data)
     looked = look_into(source)
+    if any(one.django for one in looked) and (django := find_django(source)):
+        return [_of_django(source, data, needed, looked, django)]
     found: list[Planned] = []
     nose2 = _nose2_hint(source, data) or ("nose2 in the dependencies" * ("nose2" in needed))
     pytest = pytest_hint(source, data) or ("pytest in the dependencies" * ("pytest" in needed))
@@ -85,7 +89,27 @@ def find(source: Path) -> list[Planned]:
     return found
 
 
-def _by_tests(source: Path, looked: list[TestFile], *, functions: bool) -> str:
+def _of_django(
+    source: Path,
+    data: Mapping[str, Any],
+    needed: set[str],
+    looked: list[TestFile],
+    django: Django,
+) -> Planned:
+    """Return the suite of a Django project: pytest where it is prepared for that, else Django's."""
+    by_pytest = "pytest-django" in needed or "DJANGO_SETTINGS_MODULE" in options_of(source)
+    written = _by_tests(source, [one for one in looked if one.pytest or one.fixtures])
+    if not by_pytest and not (written and pytest_hint(source, data)):
+        return Planned("django", "django", why=f"tests for Django, {django.why}")
+    arguments: tuple[str, ...] = ()
+    if django.settings and "DJANGO_SETTINGS_MODULE" not in options_of(source):
+        arguments = (f"--ds={django.settings}",)
+    if not has_patterns(source):
+        arguments = (*_also(looked), *arguments)
+    return Planned("pytest", "pytest", arguments, why=f"pytest-django, {django.why}")
+
+
+def _by_tests(source: Path, looked: list[TestFile], *, functions: bool = True) -> str:
     """Return why the tests themselves need pytest; empty if they do not.
 
     Args:

@@ -42,6 +42,8 @@ class TestFile:
     """Its functions ask for fixtures, or are given parameters."""
     plain: tuple[str, ...] = ()
     """Classes with test methods that no runner takes by their names or bases."""
+    django: bool = False
+    """It imports Django, or its REST framework."""
     bases: frozenset[str] = frozenset()
     """Names of the bases of all its classes: a class that is one has its tests run in others."""
 
@@ -91,7 +93,10 @@ def _look(path: Path) -> TestFile | None:
     loose = loose or (named[0].name if named else "")
     fixtures = any(one.args.args and not one.args.defaults for one in named)
     bases = frozenset(_name(base) for node in classes.values() for base in node.bases)
-    return TestFile(path, cases, loose, _imports_pytest(tree), fixtures, tuple(plain), bases)
+    imported = _imports(tree)
+    django = bool(imported & {"django", "rest_framework"})
+    pytest = "pytest" in imported
+    return TestFile(path, cases, loose, pytest, fixtures, tuple(plain), django, bases)
 
 
 def _name(base: ast.expr) -> str:
@@ -138,12 +143,12 @@ def _has_init(node: ast.ClassDef) -> bool:
     return any(one.name == "__init__" for one in _functions(node.body))
 
 
-def _imports_pytest(tree: ast.Module) -> bool:
+def _imports(tree: ast.Module) -> set[str]:
+    """Return the names of the top-level packages that a file imports."""
+    found: set[str] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import) and any(
-            one.name.partition(".")[0] == "pytest" for one in node.names
-        ):
-            return True
-        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "pytest":
-            return True
-    return False
+        if isinstance(node, ast.Import):
+            found |= {one.name.partition(".")[0] for one in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add((node.module or "").partition(".")[0])
+    return found

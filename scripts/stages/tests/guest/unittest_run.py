@@ -45,6 +45,7 @@ __all__ = [
     "source_of",
     "split",
     "starts",
+    "write",
 ]
 
 SKIPPED = {"__pycache__", "node_modules", "site-packages", "venv"}
@@ -281,6 +282,14 @@ def run(runner: Any, suite: Any, number: int) -> Any:
     return result
 
 
+def write(target: str, result: Any) -> None:
+    """Write the cases of a result."""
+    with Path(target).open("w", encoding="utf-8", newline="") as stream:
+        stream.write('<?xml version="1.0" encoding="utf-8"?>\n<testsuite name="unittest">')
+        stream.writelines(result.cases)
+        stream.write("</testsuite>")
+
+
 def main(target: str, arguments: list[str]) -> int:
     """Run the tests and write their results; return the exit code."""
     # Python puts this file's own folder first; the application's modules must take precedence.
@@ -291,10 +300,7 @@ def main(target: str, arguments: list[str]) -> int:
         suite = import_module("slipway_shards").cut(suite)
     runner = unittest.TextTestRunner(verbosity=2, resultclass=Result, **settings)
     result: Any = run(runner, suite, suite.countTestCases())
-    with Path(target).open("w", encoding="utf-8", newline="") as stream:
-        stream.write('<?xml version="1.0" encoding="utf-8"?>\n<testsuite name="unittest">')
-        stream.writelines(result.cases)
-        stream.write("</testsuite>")
+    write(target, result)
     return 0 if result.wasSuccessful() else 1
 
 

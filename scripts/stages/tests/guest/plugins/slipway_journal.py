@@ -23,7 +23,7 @@ __all__ = ["PLACE", "Journal", "open_journal"]
 
 PLACE = "SLIPWAY_JOURNAL"
 #: Characters kept of a text.
-LONGEST = 100_000
+_LONGEST = 100_000
 
 
 class Journal:
@@ -63,7 +63,7 @@ class Journal:
             kind: The case's element: failure, error or skipped. None: it passed.
             text: What was said.
         """
-        self.write(ended=case, kind=kind, text=text[:LONGEST])
+        self.write(ended=case, kind=kind, text=text[:_LONGEST])
 
 
 def open_journal() -> Journal | None:
