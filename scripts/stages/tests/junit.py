@@ -120,6 +120,9 @@ def _result(case: ET.Element, suite: str, files: _Files, mask: Callable[[str], s
     module = re.sub(r"^nose2\.loader\.\w+\.?", "", module)
     # pytest on Windows writes backslashes; a test has one name on all machines.
     written = Path(case.get("file", "")).as_posix() if case.get("file") else None
+    if written is not None and not _is_of(module, written):
+        # A method that a class inherits: pytest writes where it is written, not where it runs.
+        written = files.of(module) or written
     file = written or files.inside(case.get("path")) or files.of(module or name)
     status, message = _outcome(case)
     message = mask(message)
@@ -179,11 +182,21 @@ def _name(module: str, name: str, file: str | None) -> str:
     """Return a case's name in the form of its runner's own command line."""
     if file is None:
         return ".".join(part for part in (module, name) if part)
-    stem = Path(file).with_suffix("").as_posix().replace("/", ".")
+    stem = _stem(file)
     if name == stem and not module:
         return file
     inner = module.removeprefix(stem).strip(".") if module.startswith(stem) else ""
     return "::".join(part for part in (file, *inner.split("."), name) if part)
+
+
+def _stem(file: str) -> str:
+    """Return a file's name as a module."""
+    return Path(file).with_suffix("").as_posix().replace("/", ".")
+
+
+def _is_of(module: str, file: str) -> bool:
+    """Return True if a class or module is in a file, as far as their names tell."""
+    return not module or f"{module}.".startswith(f"{_stem(file)}.")
 
 
 class _Files:
