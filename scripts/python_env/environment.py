@@ -19,6 +19,7 @@ from pathlib import Path
 from slipway.model.kinds.stage import ApplicationStage
 from slipway.scripts.python_env.declared.vcs_version import told_version
 from slipway.scripts.python_env.interpreter import PROGRAMS, Environment, roots
+from slipway.scripts.python_env.pythons import find_python
 from slipway.scripts.python_env.requirements import Plan, make_plan, read_pyproject
 from slipway.scripts.python_env.uv import call_uv, check_lock, list_versions
 from slipway.scripts.report import Report
@@ -137,7 +138,7 @@ def _make(
     """Create an environment; the marker of completeness is written last, atomically."""
     report.progress("making the application's environment")
     shutil.rmtree(folder, ignore_errors=True)
-    python = _python_for(stage)
+    python, missing = find_python(_python_for(stage), source)
     calls = [("venv", "--no-project", "--python", python, str(folder)), *plan.calls]
     if tools:
         calls.append(("pip", "install", *tools))
@@ -147,7 +148,15 @@ def _make(
     for call in calls:
         words = call if call[0] == "venv" else (*call, "--python", str(python_in(folder)))
         words += held if call[:2] == ("pip", "install") else ()
-        call_uv(words, cwd=source, folder=folder, python=python, report=report, extra=told)
+        call_uv(
+            words,
+            cwd=source,
+            folder=folder,
+            python=python,
+            report=report,
+            extra=told,
+            missing=missing,
+        )
         if call[0] == "venv" and plan.constraints:
             (folder / _HELD).write_text("\n".join(plan.constraints) + "\n", "utf-8")
             held = ("--constraints", str(folder / _HELD))
