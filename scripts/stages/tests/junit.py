@@ -73,6 +73,9 @@ def collect(
     found: dict[str, TestResult] = {}
     messages, files = Messages(_EACH, _TOGETHER), _Files(source)
     for case in cases:
+        if not (case.get("name") or case.get("classname") or len(case)):
+            # pytest-xdist writes one where a test is tried again after a crash.
+            continue
         result = messages.bound(_result(case, suite, files, mask))
         earlier = found.get(result.name)
         if earlier and result.file and earlier.file and result.file != earlier.file:

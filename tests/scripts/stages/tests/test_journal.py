@@ -1,9 +1,11 @@
 """The journal and the file of results tell of the same tests, by the same names."""
 
+import contextlib
 import json
 
 import pytest
 
+from slipway.model.errors import StageFailed
 from slipway.scripts.stages.tests.journal import read_journal
 from slipway.scripts.stages.tests.run import run
 
@@ -22,6 +24,32 @@ def test_a_method_that_three_classes_inherit_is_three_tests(project, make_job, r
     assert set(recorder.tests) == {
         f"pytest tests/test_x.py::{name}::test_a" for name in ("TestOne", "TestTwo", "TestThree")
     }
+
+
+SIDE_BY_SIDE = {
+    "requirements-dev.txt": "pytest\npytest-xdist\npytest-rerunfailures\n",
+    "pytest.ini": "[pytest]\naddopts = -n 2 --reruns 1\n",
+    "test_x.py": "import os, pathlib\ndef test_a(): pass\ndef test_b(): {b}\n"
+    "def test_flaky():\n    seen = pathlib.Path('seen')\n"
+    "    assert seen.exists() or seen.touch()\n",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("b", "said"),
+    [
+        pytest.param("pass", "", id="green"),
+        pytest.param("assert 0", "1 of 3 tests failed", id="red"),
+        pytest.param("os._exit(0)", "crashed while running", id="a crash"),
+    ],
+)
+def test_tests_side_by_side_and_tried_again_are_counted_once(project, make_job, recorder, b, said):
+    project({name: text.replace("{b}", b) for name, text in SIDE_BY_SIDE.items()})
+    with pytest.raises(StageFailed, match=said) if said else contextlib.nullcontext():
+        run(make_job({"uses": "tests"}), recorder)
+    assert len(recorder.tests) == 3
+    assert recorder.tests["pytest test_x.py::test_flaky"].status == "passed"
 
 
 @pytest.mark.parametrize(
