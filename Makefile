@@ -82,6 +82,11 @@ test: lint browser desktop signing installers servers ## lint, types, unit, inte
 freeze-corpus: .venv/.ready ## freeze all applications of tests/data/freeze and have each do its job
 	@$(BIN)/python -m tests.support.freeze_corpus --cache $(STATE)/cache/freeze-corpus
 
+# From PyPI, so not part of `make test`; an hour or more, and it goes on where it was stopped.
+.PHONY: strangers
+strangers: .venv/.ready ## run the tests, freezes, seeds and features of 30 published projects, untouched
+	@$(BIN)/python -m tests.support.strangers --state $(STATE)/strangers
+
 .PHONY: test-windows
 test-windows: .venv/.ready pages wine installers signing ## the pipeline on a Windows worker, under Wine
 	$(BIN)/pytest -m windows tests/windows || \

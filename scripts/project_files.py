@@ -9,7 +9,9 @@ from pathlib import Path
 
 __all__ = ["files"]
 
-_SKIPPED = {"__pycache__", "build", "dist", "node_modules", "site-packages", "venv"}
+_SKIPPED = {"__pycache__", "node_modules", "site-packages", "venv"}
+#: Folders of what is built, but only at the top: `tests/build` holds the tests of a module `build`.
+_BUILT = {"build", "dist"}
 
 
 def files(source: Path, *patterns: str) -> Iterator[Path]:
@@ -22,6 +24,7 @@ def files(source: Path, *patterns: str) -> Iterator[Path]:
             name
             for name in folders
             if name not in _SKIPPED
+            and not (name in _BUILT and Path(here) == source)
             and not name.startswith(".")
             and not (Path(here) / name / "pyvenv.cfg").exists()
         )

@@ -58,17 +58,18 @@ def begin(
 
 
 def unchanged_since(
-    session: Session, result: StageResult, contents: Iterable[Artefact]
+    session: Session, result: StageResult, contents: Iterable[Artefact], targets: Iterable[str] = ()
 ) -> tuple[Release, StageResult] | None:
     """Return the last release of the branch if it has the same files, and its publish stage.
 
-    A release that is not at all of its targets is none: the files are released again. The version
-    with the run's number may be a part of the files' names.
+    A release that is not at all of its targets is none, or lacks one that the stage has by now: the
+    files are released again. The version with the run's number may be a part of the files' names.
 
     Args:
         session: The transaction.
         result: The attempt that would make a release.
         contents: The files of the release that it would make.
+        targets: The names of the targets it would be brought to.
 
     Returns:
         The release and the attempt that made it; None if there is something to release.
@@ -82,6 +83,8 @@ def unchanged_since(
         return None
     made = next((one for one in reversed(last.run.stages) if one.name == result.name), None)
     if made is None or made.state != StageState.PASSED or made.stale:
+        return None
+    if not set(targets).issubset(places(session, last)):
         return None
     before = {_named(one["name"], last.version, one["sha256"]) for one in last.artefacts}
     now = {_named(one.name, run.version, one.sha256) for one in contents}

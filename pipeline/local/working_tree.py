@@ -16,9 +16,9 @@ from slipway.model.kinds.stage import Stage
 from slipway.model.protocol.job import RunFacts
 from slipway.model.site import Project
 from slipway.model.spelling import did_you_mean
-from slipway.model.versions.release import find_version, local_version
+from slipway.model.versions.release import ProjectVersion, find_version, local_version
 
-__all__ = ["Trip", "choose", "run_facts"]
+__all__ = ["Trip", "choose", "find", "run_facts"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,13 @@ class Trip:
     run: RunFacts
 
 
+def find(source: Path) -> ProjectVersion:
+    """Return the version of a working tree."""
+    # Tags of a repository above an unpacked archive are not the archive's.
+    tag = described(source, "HEAD") if (source / ".git").exists() else None
+    return find_version(lambda path: _read(source / path), tag)
+
+
 def run_facts(source: Path, number: int, state: Path | None = None) -> RunFacts:
     """Return the facts of the working tree; uncommitted changes are part of it.
 
@@ -42,7 +49,7 @@ def run_facts(source: Path, number: int, state: Path | None = None) -> RunFacts:
         number: The number of the run on this machine.
         state: The state folder; its files do not count as changes of the tree.
     """
-    version = find_version(lambda path: _read(source / path), described(source, "HEAD")).text
+    version = find(source).text
     try:
         commit = facts(source, "HEAD")
         branch = git("rev-parse", "--abbrev-ref", "HEAD", cwd=source).strip()

@@ -1,4 +1,4 @@
-"""Check that no stage writes to a folder inside another tenant's folder.
+"""Check that no stage writes to a folder inside another tenant's folder, or to the site's own.
 
 On a worker that isolates tenants each folder belongs to one tenant; releases are the master's. The
 owner of an outer folder could replace an inner one by a link, and redirect the writes of its owner.
@@ -12,11 +12,16 @@ from collections.abc import Iterator
 from slipway.model.graph import Breach
 from slipway.model.site import Project, Site
 
-__all__ = ["check_written"]
+__all__ = ["OWN", "check_written"]
+
+#: What a site has of its own in its state folder, from which relative paths begin.
+OWN = frozenset(
+    ("cache", "code", "keys", "local", "master", "mirrors", "people", "store", "workers")
+)
 
 
 def check_written(site: Site) -> list[Breach]:
-    """Return a breach for each folder that lies inside another tenant's."""
+    """Return a breach for each folder that lies inside another tenant's, or in the site's own."""
     found = [
         (path, place, what)
         for title, project in site.project.items()
@@ -24,6 +29,14 @@ def check_written(site: Site) -> list[Breach]:
     ]
     breaches = []
     for path, place, what in found:
+        if (first := path.partition("/")[0]) in OWN:
+            others = ", ".join(sorted(OWN))
+            message = (
+                f'"{path}" lies in "{first}", which is the site\'s own in its state folder, as are '
+                f"{others}; name another folder"
+            )
+            breaches.append(Breach(place, message))
+            continue
         for other, elsewhere, whose in found:
             if place == elsewhere or what == whose or not _is_in(path, other):
                 continue

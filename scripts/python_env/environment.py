@@ -13,12 +13,14 @@ import platform
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from slipway.model.kinds.stage import ApplicationStage
+from slipway.scripts.python_env.declared.vcs_version import told_version
 from slipway.scripts.python_env.interpreter import PROGRAMS, Environment, roots
-from slipway.scripts.python_env.requirements import Plan, make_plan
+from slipway.scripts.python_env.pythons import find_python
+from slipway.scripts.python_env.requirements import Plan, make_plan, read_pyproject
 from slipway.scripts.python_env.uv import call_uv, check_lock, list_versions
 from slipway.scripts.report import Report
 
@@ -39,6 +41,7 @@ def prepare(
     cache: Path,
     report: Report,
     tools: Sequence[str] = (),
+    version: str = "",
 ) -> Environment:
     """Create the application's environment, or return it from the cache.
 
@@ -49,6 +52,7 @@ def prepare(
         report: Receives progress and uv's output.
         tools: Requirements of the stage itself, such as "pytest"; versions from the application's
             own lock satisfy them.
+        version: The version of the run, for build backends that would ask git.
 
     Raises:
         MissingTool: The Python does not exist, or the package index is unreachable.
@@ -59,7 +63,8 @@ def prepare(
     report.log(f"{plan.told}\n")
     shelf = cache.resolve() / "environments"
     shelf.mkdir(parents=True, exist_ok=True)
-    key = _key(source, stage, plan, tools)
+    told = told_version(source, read_pyproject(source), version)
+    key = _key(source, stage, plan, tools, told)
     folder = shelf / key
     # Imported late: commands that run inside the environment need no lock and start faster.
     from filelock import FileLock
@@ -67,7 +72,7 @@ def prepare(
     with FileLock(shelf / f"{key}.lock"):
         # Its base Python may have been removed since.
         if not (folder / _MARK).is_file() or not python_in(folder).exists():
-            _make(folder, source, stage, plan, tools, report)
+            _make(folder, source, stage, plan, tools, report, told)
         (folder / _MARK).touch()
     _tidy(shelf, folder)
     versions = json.loads((folder / _MARK).read_text("utf-8"))
@@ -84,7 +89,13 @@ def _python_for(stage: ApplicationStage) -> str:
     return stage.python or base
 
 
-def _key(source: Path, stage: ApplicationStage, plan: Plan, tools: Sequence[str]) -> str:
+def _key(
+    source: Path,
+    stage: ApplicationStage,
+    plan: Plan,
+    tools: Sequence[str],
+    told: Mapping[str, str],
+) -> str:
     """Hash all inputs of an environment into its cache key."""
     tops = sorted(
         path.name
@@ -106,7 +117,7 @@ def _key(source: Path, stage: ApplicationStage, plan: Plan, tools: Sequence[str]
         "files": {str(path): _digest(path) for path in plan.files},
         # setuptools records the top-level packages of an editable install only once.
         "packages": tops if plan.installed else [],
-    }
+    } | ({"told": dict(told)} if told else {})
     text = json.dumps(parts, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
@@ -122,11 +133,12 @@ def _make(
     plan: Plan,
     tools: Sequence[str],
     report: Report,
+    told: Mapping[str, str],
 ) -> None:
     """Create an environment; the marker of completeness is written last, atomically."""
     report.progress("making the application's environment")
     shutil.rmtree(folder, ignore_errors=True)
-    python = _python_for(stage)
+    python, missing = find_python(_python_for(stage), source)
     calls = [("venv", "--no-project", "--python", python, str(folder)), *plan.calls]
     if tools:
         calls.append(("pip", "install", *tools))
@@ -136,7 +148,15 @@ def _make(
     for call in calls:
         words = call if call[0] == "venv" else (*call, "--python", str(python_in(folder)))
         words += held if call[:2] == ("pip", "install") else ()
-        call_uv(words, cwd=source, folder=folder, python=python, report=report)
+        call_uv(
+            words,
+            cwd=source,
+            folder=folder,
+            python=python,
+            report=report,
+            extra=told,
+            missing=missing,
+        )
         if call[0] == "venv" and plan.constraints:
             (folder / _HELD).write_text("\n".join(plan.constraints) + "\n", "utf-8")
             held = ("--constraints", str(folder / _HELD))

@@ -48,7 +48,14 @@ def uv_path() -> str:
 
 
 def call_uv(
-    arguments: tuple[str, ...], *, cwd: Path, folder: Path, python: str, report: Report
+    arguments: tuple[str, ...],
+    *,
+    cwd: Path,
+    folder: Path,
+    python: str,
+    report: Report,
+    extra: Mapping[str, str] | None = None,
+    missing: str = "",
 ) -> Finished:
     """Run uv on a virtual environment and log its output.
 
@@ -58,14 +65,16 @@ def call_uv(
         folder: The virtual environment.
         python: The Python it is created from, for the error sentence.
         report: Receives uv's output.
+        extra: More environment variables.
+        missing: Where Pythons were looked for in vain.
 
     Raises:
         MissingTool: The Python does not exist, or the package index is unreachable.
         WrongInput: The project's own metadata cannot be installed.
     """
-    finished = try_uv(arguments, cwd=cwd, folder=folder, report=report)
+    finished = try_uv(arguments, cwd=cwd, folder=folder, report=report, extra=extra)
     if finished.code:
-        raise explain(finished.tail, python)
+        raise explain(finished.tail, python, missing=missing)
     return finished
 
 
@@ -98,19 +107,22 @@ def try_uv(
     return Finished(finished.code, "\n".join(output))
 
 
-def explain(output: str, python: str, what: str = "the application's environment") -> SlipwayError:
+def explain(
+    output: str, python: str, what: str = "the application's environment", missing: str = ""
+) -> SlipwayError:
     """Convert uv's output into an error of the right class.
 
     Args:
         output: All of uv's output.
         python: The requested Python.
         what: What was to be made, for the error sentence.
+        missing: Where Pythons were looked for in vain.
     """
     error = _last_error(output)
     if _NO_PYTHON.search(error):
         return MissingTool(
-            f"there is no Python {python} on this machine: {error}; "
-            "install it or change the stage's python"
+            f"there is no Python {python} on this machine: {missing or error}; "
+            "install it, change the stage's python, or write its path there"
         )
     if _NO_INDEX.search(error) or "network was disabled" in output:
         return MissingTool(

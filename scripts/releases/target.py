@@ -55,8 +55,8 @@ class ReleaseTarget:
     job's report. Secrets are in `job.stage.env`, by the names that the settings give in
     `needed_secrets`. The methods are called in this order:
 
-        check -> wants -> look -> (stage, read_back) for each file -> commit -> read_back -> point
-        -> close
+        check -> wants -> look -> (stage, read_back) for each file -> commit -> read_back
+        -> pointer -> point -> pointer -> close
 
     Each raises `StageFailed`, `WrongInput` or `MissingTool` with a sentence, or `TryAgain` for what
     may pass by itself: then it is called once more. All are idempotent, because a worker may die
@@ -128,6 +128,17 @@ class ReleaseTarget:
 
     def point(self, pointers: Pointers) -> None:
         """Update `latest`, channels, pages and feeds, where the target has such."""
+
+    def pointer(self, name: str) -> bytes | None:  # noqa: ARG002  kinds need it
+        """Return what the target shows as a pointer; None: it shows none of that name.
+
+        Whoever calls does not write older pointers over newer ones, and removes no release that one
+        of them names. A target whose readers know no pointers returns None.
+
+        Args:
+            name: Its path beside the releases: latest.json, or channels/beta.json.
+        """
+        return None
 
     def public_url(self, name: str) -> str | None:  # noqa: ARG002  kinds need it
         """Return the address from which anybody may read a file; None: there is none.

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from slipway.config.schema import reference, schema_text
+from tests.support.machine import lease_ports
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = [
@@ -153,20 +154,12 @@ def test_without_a_master_there_is_one_sentence(place, command):
     secret = place.folder / ".slipway" / "admin-password"
     secret.parent.mkdir()
     secret.write_text("x\n")
-    port = unused_port()
+    port = lease_ports(1)[0]
     url = f"[site]\nurl = 'http://localhost:{port}/'\n"
     place.config.write_text(url + place.config.read_text("utf-8"), "utf-8")
     code, out, err = place.slipway(command)
     assert (code, out, len(err.splitlines())) == (3, "", 1)
     assert err.startswith(f"no master answers at http://127.0.0.1:{port}/ (")
-
-
-def unused_port():
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def stage(place, uses, settings, text=None):

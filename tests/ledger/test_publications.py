@@ -161,10 +161,18 @@ class Releasing:
         self.session.flush()
         return going
 
-    def alike(self, going):
+    def alike(self, going, *targets):
         contents = [one for _, one in run_state.inputs(going.run, going.stages["publish"])]
         result = run_state.counting(going.run)["publish", ""]
-        return publications.unchanged_since(self.session, result, contents)
+        return publications.unchanged_since(self.session, result, contents, targets)
+
+    def bring(self, going, *targets):
+        """Have the release at these targets."""
+        release, result = going.run.releases[0], going.run.stages[-1]
+        publications.begin(self.session, release, result.id, targets, 3, 1000.0)
+        news = {one.title: News({}, Ended("there")) for one in targets}
+        publications.record(self.session, result.id, news, 1001.0)
+        self.session.flush()
 
 
 @pytest.fixture
@@ -188,6 +196,16 @@ def test_other_files_are_something_to_release(releasing, files):
 def test_a_release_that_is_not_at_its_targets_is_none(releasing):
     releasing.make(["a.zip"], state="failed")
     assert releasing.alike(releasing.make(["a.zip"], released=False)) is None
+
+
+def test_a_release_that_lacks_a_new_target_is_brought_there_as_another_one(releasing):
+    first = releasing.make(["a.zip"])
+    releasing.bring(first, MIRROR)
+    second = releasing.make(["a.zip"], released=False)
+    assert releasing.alike(second, "mirror", "www") is None
+    assert releasing.alike(second, "mirror") is not None
+    releasing.bring(first, WWW)
+    assert releasing.alike(second, "mirror", "www") is not None
 
 
 def test_the_last_release_counts_and_not_one_before(releasing):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from slipway.config.reading import ConfigProblems, parse
+from slipway.model.written_folders import OWN
+from slipway.state_folder import Home
 
 SITE = """
 [project.demo]
@@ -77,6 +79,40 @@ def test_one_in_another_is_refused(one: str, two: str, key: str, told: str) -> N
     assert told in said
     assert f"project.demo.environments.{key}.deployer" in said
     assert "name another folder" in said
+
+
+@pytest.mark.parametrize(
+    ("one", "folder", "key"),
+    [
+        ("store", "", "environments.one.deployer"),
+        ("keys/x", "", "environments.one.deployer"),
+        ("./a/../workers/local", "", "environments.one.deployer"),
+        ("d", 'folder = "mirrors"', "stages.publish"),
+        ("d", 'targets = [{ kind = "folder", path = "store" }]', "stages.publish"),
+        ("d", 'targets = [{ kind = "folder", path = "x/../keys" }]', "stages.publish"),
+    ],
+)
+def test_the_sites_own_folders_are_refused(one: str, folder: str, key: str) -> None:
+    with pytest.raises(ConfigProblems) as found:
+        parse(text(one, FOLDER.format("e"), folder))
+    assert "which is the site's own in its state folder" in str(found.value)
+    assert f"project.demo.{key}" in str(found.value)
+
+
+def test_a_target_beside_the_projects_of_a_site_is_the_sites_own_if_it_is_called_so() -> None:
+    whole = text("d", FOLDER.format("e"), 'targets = [{ kind = "folder", path = "." }]')
+    assert parse(whole)
+    with pytest.raises(ConfigProblems, match='"store" lies in "store"'):
+        parse(whole.replace("project.demo", "project.store"))
+
+
+def test_all_that_a_site_writes_is_known(tmp_path) -> None:
+    home = Home(tmp_path)
+    paths = (
+        *(home.master, home.store, home.code, home.cache, home.keys, home.release_key),
+        *(home.public_keys, home.person_hash("ann"), home.mirror("demo"), home.worker("local")),
+    )
+    assert {one.relative_to(tmp_path).parts[0] for one in paths} <= OWN
 
 
 def test_two_projects_have_folders_of_their_own() -> None:

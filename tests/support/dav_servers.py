@@ -33,9 +33,10 @@ class DavServer:
         # Where the server gives up root's rights, others look for files here.
         for path in (folder, self.root, self.root / "files"):
             path.chmod(0o777)
-        with socket.socket() as lease:
-            lease.bind(("127.0.0.1", 0))
-            self.port = lease.getsockname()[1]
+        # This file is the program of wsgidav's process, too, which knows no package.
+        from tests.support.machine import lease_ports
+
+        [self.port] = lease_ports(1)
         self.url = f"{self.scheme}://127.0.0.1:{self.port}/files"
 
     def argv(self) -> list[str]:

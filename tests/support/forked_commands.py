@@ -18,6 +18,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,7 +26,6 @@ from typing import Any, NoReturn
 
 from slipway.cli import lib, remote
 from slipway.cli.commands import module_of
-from slipway.scripts.guard import die_with_parent
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = (
@@ -82,26 +82,30 @@ def run(
 
 
 _servers: list[tuple[socket.socket, subprocess.Popen[bytes]]] = []
+_turn = threading.Lock()
 
 
 def _send(asked: bytes, fds: list[int]) -> None:
-    if _servers and _servers[0][1].poll() is not None:
-        # Tests of stages end all that is below their process.
-        _servers.pop()[0].close()
-    if not _servers:
-        _servers.append(_start())
-    socket.send_fds(_servers[0][0], [asked], fds)
+    # Tests run commands in threads, too.
+    with _turn:
+        if _servers and _servers[0][1].poll() is not None:
+            # Tests of stages end all that is below their process.
+            _servers.pop()[0].close()
+        if not _servers:
+            _servers.append(_start())
+        socket.send_fds(_servers[0][0], [asked], fds)
 
 
 def _start() -> tuple[socket.socket, subprocess.Popen[bytes]]:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
+        # It ends when our socket closes. A signal at its parent's end would come at the end of the
+        # thread that has started it.
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.support.forked_commands", str(theirs.fileno())],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
-            preexec_fn=die_with_parent,  # noqa: PLW1509
         )
     atexit.register(_stop, ours, process)
     return ours, process

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psutil
 
@@ -55,13 +57,53 @@ def find_below(folder: Path, name: str) -> list[Path]:
     return [one for one in all_files(folder) if one.name == name]
 
 
+#: Ports below those from which systems take one for each connection.
+_PORTS = range(12_000, 32_000)
+_LEASES: list[IO[bytes]] = []
+_TAKEN: set[int] = set()
+
+
 def lease_ports(count: int) -> list[int]:
-    """Return ports that nobody listens on; all are held until the last is known."""
-    with ExitStack() as stack:
-        held = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in held:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in held]
+    """Return ports that nobody listens on, and that no other process of tests leases.
+
+    A port that is free for a moment is soon another's, where many tests run at once. So each is
+    locked, as a byte of a file, until this process ends.
+    """
+    if sys.platform == "win32":
+        with ExitStack() as stack:
+            held = [stack.enter_context(socket.socket()) for _ in range(count)]
+            for one in held:
+                one.bind(("127.0.0.1", 0))
+            return [one.getsockname()[1] for one in held]
+    if not _LEASES:  # held open as long as the process lives
+        user = os.getuid()
+        _LEASES.append(Path(tempfile.gettempdir(), f"slipway-test-ports-{user}").open("ab"))  # noqa: SIM115
+    leased: list[int] = []
+    while len(leased) < count:
+        port = secrets.choice(_PORTS)
+        if port not in _TAKEN and _lock(_LEASES[0], port) and _is_free(port):
+            leased.append(port)
+            _TAKEN.add(port)
+    return leased
+
+
+def _lock(file: IO[bytes], port: int) -> bool:
+    import fcntl
+
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except OSError:
+        return False
+    return True
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def processes_of(folder: Path) -> list[psutil.Process]:

@@ -7,6 +7,7 @@ versions, so all may use one server.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -205,6 +206,9 @@ class Watched(ReleaseTarget):
     def public_url(self, name: str) -> str | None:
         return self._inner.public_url(name)
 
+    def pointer(self, name: str) -> bytes | None:
+        return self._inner.pointer(name)
+
     def close(self) -> None:
         self._inner.close()
 
@@ -216,13 +220,14 @@ def bring(
     *,
     clock: Clock | None = None,
     report: Told | None = None,
+    pointers: Pointers | None = None,
     **settings: Any,
 ) -> tuple[Watched, Told]:
     """Bring a release there by the engine, as one run of the stage does."""
     told = report or Told()
     target = Watched(place.connect(release, told))
     change(target)
-    pointers = Pointers(release.version, {})
+    pointers = pointers or Pointers(release.version, {})
     destination = Destination("there", target, **settings)
     deliver([destination], release, pointers, told, clock or Unhurried())
     return target, told
@@ -380,7 +385,38 @@ def check_changing_file_is_refused(place: Place) -> None:
 
 
 #: All of them, for a test's parameters; those that need `alter` are apart.
+def make_pointers(folder: Path, latest: str, issued_at: str) -> Pointers:
+    """Make a page and latest.json, signed at a time."""
+    folder.mkdir(parents=True, exist_ok=True)
+    document = {"version": latest, "issued_at": issued_at}
+    texts = {"index.html": f"<p>{latest}</p>", "latest.json": json.dumps(document)}
+    files = []
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+        files.append(OutgoingFile(name, folder / name, len(text), _hash(text.encode())))
+    return Pointers(latest, {}, tuple(files))
+
+
+def check_older_pointers_stay_away(place: Place) -> None:
+    """A publish that took longer than a later one does not take the pointers back."""
+    times = {"1.0.0": "2026-12-01T04:00:00.1Z", "2.0.0": "2026-12-01T04:00:00.25Z"}
+    made = {
+        one: make_pointers(place.folder / f"pages of {one}", one, at) for one, at in times.items()
+    }
+    for version, shown in (("1.0.0", "1.0.0"), ("2.0.0", "2.0.0"), ("1.0.0", "2.0.0")):
+        told, release = Told(), place.release(version)
+        bring(place, release, report=told, pointers=made[version])
+        found = place.connect(release, told).pointer("latest.json")
+        if found is None:
+            # A kind whose readers know no pointers.
+            return
+        assert json.loads(found)["version"] == shown
+        kept = [one for one in told.notices() if "later pointers" in one]
+        assert bool(kept) is (version != shown)
+
+
 CHECKS: tuple[Callable[[Place], None], ...] = (
+    check_older_pointers_stay_away,
     check_brought,
     check_again_changes_nothing,
     check_other_bytes_are_refused,

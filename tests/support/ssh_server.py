@@ -12,6 +12,8 @@ from typing import Self
 
 import pytest
 
+from .machine import lease_ports
+
 __all__ = ["ChrootedServer", "SshServer", "needs_root", "needs_sshd"]
 
 SSHD = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/usr/local/sbin") or ""
@@ -37,9 +39,7 @@ class SshServer:
     def __init__(self, folder: Path, *more: str) -> None:
         self.folder = folder
         self.user = getpass.getuser()
-        with socket.socket() as lease:
-            lease.bind(("127.0.0.1", 0))
-            self.port = lease.getsockname()[1]
+        [self.port] = lease_ports(1)
         for name in ("host", "mine", "foreign"):
             make = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name]
             subprocess.run(make, check=True)

@@ -83,7 +83,7 @@ class Failing(StageTest):
 
 
 class Flaky(StageTest):
-    """A test that failed in some builds and passed in the newest."""
+    """A test that failed and passed at one revision, or passed only when retried."""
 
     failed: int
     of: int

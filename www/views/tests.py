@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from buildbot.db.model import Model
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from slipway.ledger.buildbot_index import LETTERS
@@ -28,6 +28,7 @@ from slipway.www.shapes.tests import (
     Tests,
     TestsQuery,
 )
+from slipway.www.views.flaky_tests import find_flaky
 from slipway.www.views.test_cases import NAMES, PATHS, RESULTS, SETS, beginning, decoded
 
 __all__ = ["show_history", "show_tests"]
@@ -125,7 +126,7 @@ def _bad(
     names = [row.test_nameid for _, row in failing]
     times = {row.test_nameid: row.times for row in session.execute(_times(reported, names))}
     few = [key for key, one in reported.items() if (one.failed or 0) <= _MANY]
-    found = session.execute(_flaky(few, newest)).all()
+    found = find_flaky(session, sets, few, newest)
     return (
         [
             Failing(
@@ -140,7 +141,7 @@ def _bad(
             for status, message in [decoded(NOT_PASSED, row.value)]
         ],
         [
-            Flaky(**_where(one, row, builds), failed=row.times)
+            Flaky(**_where(one, row, builds), failed=row.failed)
             for row in found
             for one in [reported[row.newest]]
         ],
@@ -182,30 +183,6 @@ def _times(reported: Iterable[int], names: list[int]) -> Any:
         select(own, func.count().label("times"))
         .where(RESULTS.c.test_result_setid.in_(reported), own.in_(names), _begins(*_NOT_WELL))
         .group_by(own)
-    )
-
-
-def _flaky(reported: list[int], newest: list[int]) -> Any:
-    """Return the select of tests that failed before, but not in the newest build."""
-    own = RESULTS.c.test_nameid
-    in_newest = and_(RESULTS.c.test_result_setid.in_(newest), _begins(*_BAD))
-    counted = (
-        select(
-            own,
-            func.count().label("times"),
-            func.max(RESULTS.c.test_result_setid).label("newest"),
-        )
-        .where(RESULTS.c.test_result_setid.in_(reported), _begins(*_NOT_WELL))
-        .group_by(own)
-        .having(func.sum(case((in_newest, 1), else_=0)) == 0)
-        .order_by(func.count().desc(), own)
-        .limit(_MOST)
-        .subquery()
-    )
-    return (
-        select(NAMES.c.name, counted.c.times, counted.c.newest)
-        .join(NAMES, NAMES.c.id == counted.c.test_nameid)
-        .order_by(counted.c.times.desc(), NAMES.c.name)
     )
 
 

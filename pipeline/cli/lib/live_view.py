@@ -45,7 +45,7 @@ class Watch:
         self._live: Live | None = None
         self._runs: list[ListedRun] = []
         self._drawn = (0.0, (0, 0))
-        self._printed: dict[tuple[str, int, str], str] = {}
+        self._printed: dict[tuple[str, int, str], list[str]] = {}
 
     def __enter__(self) -> Self:
         if self._console.is_terminal and not self._console.is_dumb_terminal:
@@ -68,7 +68,8 @@ class Watch:
             if self._runs != shown:
                 self._draw(self._live)
             return
-        for run in reversed(self._runs):
+        # Lines take no room that another run needs: an older one's end is printed, too.
+        for run in reversed(runs):
             self._print_changes(run)
 
     def tick(self) -> None:
@@ -107,9 +108,11 @@ class Watch:
 
     def _print_once(self, run: ListedRun, name: str, state: str, line: str, at: float) -> None:
         key = (run.project, run.number, name)
-        if self._printed.get(key) == state:
+        before = self._printed.setdefault(key, [])
+        # Why a stage waits may change to and fro; a whole run goes through its states again.
+        if state in (before if name else before[-1:]):
             return
-        self._printed[key] = state
+        before.append(state)
         if at < self._since:
             return
         what = f"run {run.number} {name}".rstrip()

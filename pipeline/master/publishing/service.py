@@ -166,7 +166,8 @@ def _unchanged(session: Session, stage_id: int, job: Job) -> str:
     if not job.stage.skips_unchanged or result.run.releases:
         return ""
     contents = [artefact for _, artefact in run_state.inputs(result.run, job.stage)]
-    found = publications.unchanged_since(session, result, contents)
+    targets = [one.title for one in job.stage.release_targets]
+    found = publications.unchanged_since(session, result, contents, targets)
     if found is None:
         return ""
     release, result.borrowed = found

@@ -47,8 +47,17 @@ def find_version(read: Callable[[str], str | None], described: str | None) -> Pr
     )
     if found:
         return ProjectVersion(found)
-    # Without [project] it is no package, and the run's number suffices.
-    return ProjectVersion(NONE, _trouble(data, described) if "project" in data else "")
+    # What is no package needs no version: the run's number suffices.
+    older = next((name for name in ("setup.cfg", "setup.py") if _describes(name, read)), "")
+    poetry = "pyproject.toml" if table(data, "tool", "poetry").get("name") else ""
+    place = "pyproject.toml" if "project" in data else poetry or older
+    return ProjectVersion(NONE, _trouble(data, described, place) if place else "")
+
+
+def _describes(name: str, read: Callable[[str], str | None]) -> bool:
+    """Return True if a file of setuptools describes a package."""
+    text = read(name) or ""
+    return "[metadata]" in text if name == "setup.cfg" else "setup(" in text
 
 
 def local_version(base: str, number: int, *, dirty: bool) -> str:
@@ -64,13 +73,13 @@ def local_version(base: str, number: int, *, dirty: bool) -> str:
     return f"{base}+local.{number}" + (".dirty" if dirty else "")
 
 
-def _trouble(data: dict[str, Any], described: str | None) -> str:
+def _trouble(data: dict[str, Any], described: str | None, place: str) -> str:
     dynamic = table(data, "project").get("dynamic")
     tag = f'the nearest tag "{described.strip()[:60]}" is no version' if described else "no tag"
     if isinstance(dynamic, list) and "version" in dynamic:
         where = 'pyproject.toml says dynamic = ["version"], and nothing tells it: '
         return f"{where}no file that its build backend reads, {tag}; {_HOW}"
-    return f"pyproject.toml says no version that is one, {tag}; {_HOW}"
+    return f"{place} says no version that is one and can be read without running it, {tag}; {_HOW}"
 
 
 def _pyproject(read: Callable[[str], str | None]) -> dict[str, Any]:

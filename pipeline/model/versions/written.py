@@ -21,6 +21,9 @@ Read = Callable[[str], str | None]
 _ASSIGNED = r"""^{name}(?:[ \t]*:[ \t]*\w+)?[ \t]*=[ \t]*['"]v?([^'"\n]{{1,100}})['"]"""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _IN_CALL = re.compile(r"""\bversion[ \t]*=[ \t]*['"]([^'"\n]{1,100})['"]""")
+_NAMED_IN_CALL = re.compile(
+    r"""\bversion[ \t]*=[ \t]*([A-Za-z_][A-Za-z0-9_.]{0,100})[ \t]*[,)\n]"""
+)
 
 
 def table(data: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -40,7 +43,8 @@ def named_by_backend(data: dict[str, Any], read: Read) -> str | None:
         data: The content of pyproject.toml.
         read: Returns the text of a file of the project; None if it does not exist.
     """
-    for backend in (_setuptools, _hatch, _pdm, _poetry, _maturin, _flit, _setup_cfg, _setup_py):
+    backends = (_setuptools, _hatch, _pdm, _poetry, _maturin, _flit, _setup_cfg, _setup_py)
+    for backend in (*backends, _pkg_info):
         found = backend(data, read)
         if found:
             return found.strip()
@@ -87,7 +91,11 @@ def _maturin(data: dict[str, Any], read: Read) -> str | None:
 def _flit(data: dict[str, Any], read: Read) -> str | None:
     if "flit" not in str(table(data, "build-system").get("build-backend")):
         return None
-    name = table(data, "tool", "flit", "module").get("name") or table(data, "project").get("name")
+    name = (
+        table(data, "tool", "flit", "module").get("name")
+        or table(data, "tool", "flit", "metadata").get("module")
+        or table(data, "project").get("name")
+    )
     if not isinstance(name, str):
         return None
     return _attribute(f"{name.replace('-', '_')}.__version__", read, "src")
@@ -102,12 +110,29 @@ def _setup_cfg(_data: dict[str, Any], read: Read) -> str | None:
     written = parser.get("metadata", "version", fallback="").strip()
     kind, _, rest = written.partition(":")
     if kind == "attr":
-        return _attribute(rest.strip(), read, "src")
+        roots = re.search(
+            r"^\s*=\s*(\S+)", parser.get("options", "package_dir", fallback=""), re.MULTILINE
+        )
+        return _attribute(rest.strip(), read, roots[1] if roots else "src")
     return _whole(rest.strip(), read) if kind == "file" else written
 
 
 def _setup_py(_data: dict[str, Any], read: Read) -> str | None:
-    found = _IN_CALL.search(read("setup.py") or "")
+    text = read("setup.py") or ""
+    if found := _IN_CALL.search(text):
+        return found[1]
+    named = _NAMED_IN_CALL.search(text)
+    if named is None:
+        return None
+    # An attribute of a module, or a name that setup.py itself sets, or has from a file it reads.
+    if "." in named[1]:
+        return _attribute(named[1], read, "src")
+    return _assigned("setup.py", (named[1],), read)
+
+
+def _pkg_info(_data: dict[str, Any], read: Read) -> str | None:
+    """Return the version of a source distribution, where backends that ask git find it, too."""
+    found = re.search(r"^Version: (\S{1,100})$", read("PKG-INFO") or "", re.MULTILINE)
     return found[1] if found else None
 
 

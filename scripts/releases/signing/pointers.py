@@ -164,4 +164,5 @@ def _differs(name: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> boo
 
 
 def _moment(time: datetime) -> str:
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # To the microsecond: of two that are signed within a second one is the later.
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -45,7 +45,8 @@ def run(job: Job, report: Report) -> None:
         check_pattern(pattern)
     env = variables(job)
     if stage.environment:
-        env = prepare(source, stage, Path(job.cache), report).variables(env)
+        made = prepare(source, stage, Path(job.cache), report, version=job.run.version)
+        env = made.variables(env)
     else:
         env = clean_environment() | env | dict(stage.env)
     # Windows would otherwise search this process's own PATH.

@@ -131,7 +131,7 @@ def _build(build: _Build, job: Job) -> None:
     if build.stage.alembic is not None:
         tools += ["alembic", *(["psycopg[binary]"] if build.wants("postgresql") else [])]
     made = environment.prepare(
-        build.source, build.stage, Path(job.cache), build.report, tuple(tools)
+        build.source, build.stage, Path(job.cache), build.report, tools, job.run.version
     )
     application = Application(build.source, made, build.work, build.report)
     with contextlib.ExitStack() as stack:

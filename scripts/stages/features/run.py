@@ -48,7 +48,7 @@ def run(job: Job, report: Report) -> None:
         msg = f"arguments: {' '.join(stage.arguments)} runs no scenario; take it out of the stage"
         raise WrongInput(msg)
     check_folder(source, stage.arguments)
-    environment = prepare(source, stage, cache, report, tools=REQUIREMENTS)
+    environment = prepare(source, stage, cache, report, REQUIREMENTS, job.run.version)
     from slipway.scripts.stages.features.application.postgresql_seeds import Dump
 
     databases = {one.name: Path(one.path) for one in job.inputs if one.uses == "databases"}

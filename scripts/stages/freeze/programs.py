@@ -28,13 +28,19 @@ _ENTRY = re.compile(r"([A-Za-z_][\w.]*)\s*:\s*([A-Za-z_][\w.]*)\s*(?:\[.*\])?")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 #: Folders beside the executables.
 _TAKEN = frozenset({"lib", "share", "slipway-check-imports"})
+#: Names that the module `site` puts among the built-in ones; a frozen program starts without it.
+_LEAVE = """\
+import sys
+
+if not hasattr(__import__("builtins"), "exit"):
+    __import__("builtins").exit = __import__("builtins").quit = sys.exit
+
+"""
 #: A child of multiprocessing, or its resource tracker, does its work before anything of the program
 #: is loaded: cx_Freeze's own support starts it in the middle of the first module that imports
 #: multiprocessing, which then lacks its functions, or not at all. By name, so that programs without
 #: multiprocessing do not get it.
 _CHILDREN = """\
-import sys
-
 if "--multiprocessing-fork" in sys.argv[1:] or (
     sys.argv[-2:-1] == ["-c"] and sys.argv[-1].startswith("from multiprocessing.")
 ):
@@ -280,7 +286,7 @@ def write_launchers(
         )
         # Not the program's own name: it could hide the package that it starts.
         scripts[program.name] = folder / f"start_program_{number}.py"
-        scripts[program.name].write_text(_CHILDREN + text, "utf-8")
+        scripts[program.name].write_text(_LEAVE + _CHILDREN + text, "utf-8")
     return scripts
 
 

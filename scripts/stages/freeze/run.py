@@ -104,7 +104,9 @@ class _Freeze:
         self.scripts = write_launchers(self.programs, work / "start")
         self.unfrozen = write_launchers(self.programs, work / "unfrozen", frozen=False)
         tools = [f"cx_Freeze=={CX_FREEZE}"]
-        self.environment = prepare(self.source, stage, Path(job.cache), report, tools=tools)
+        self.environment = prepare(
+            self.source, stage, Path(job.cache), report, tools, job.run.version
+        )
         room = room_name(self.bubblewrap) if self.starts else ""
         self.kept = Kept(job, stage, self.environment, self.programs, room, work)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
@@ -17,15 +18,27 @@ from slipway.model.errors import WrongInput
 from slipway.scripts import removal
 from slipway.scripts.atomic_files import sync_folder, written_aside
 from slipway.scripts.humanize import plain_name
+from slipway.scripts.opened_files import open_plain
 from slipway.scripts.releases import manifest as manifests
 from slipway.scripts.releases.manifest import MANIFEST, Manifest
 from slipway.scripts.releases.outgoing import OutgoingStream, Pointers
+from slipway.scripts.releases.pointing import MOST, Order, compare_latest
 from slipway.scripts.releases.site.contents import SiteContents, SiteRelease
 from slipway.scripts.releases.site.documents import LATEST as LATEST_FILE
 from slipway.scripts.releases.site.rendering import render_site
 from slipway.scripts.report import hash_file
 
-__all__ = ["LATEST", "Signs", "forget", "locked", "point", "point_at", "point_to", "releases"]
+__all__ = [
+    "LATEST",
+    "Signs",
+    "forget",
+    "locked",
+    "point",
+    "point_at",
+    "point_to",
+    "read_pointer",
+    "releases",
+]
 
 LATEST = "latest"
 _PATIENCE = 300
@@ -107,26 +120,12 @@ def point(project: Path, pointers: Pointers) -> None:
         pointers: What to write; its files replace those of the same path. Nothing is written where
             a later latest.json lies: a publish that took longer must not undo what came after.
     """
-    if _is_older(project, pointers):
+    if compare_latest(read_pointer(project, LATEST_FILE), pointers) is Order.NEWER:
         return
     for file in pointers.files:
         with OutgoingStream(file) as stream, _replaced(project, file.name) as written:
             shutil.copyfileobj(stream, written)
     _link_latest(project, pointers.latest)
-
-
-def _is_older(project: Path, pointers: Pointers) -> bool:
-    """Return True if the folder has a latest.json that was signed after the given one."""
-    there = _latest(project).get("issued_at")
-    new = next((file for file in pointers.files if file.name == LATEST_FILE), None)
-    if new is None or not isinstance(there, str):
-        return False
-    try:
-        ours = json.loads(new.path.read_text(encoding="utf-8")).get("issued_at")
-    except (OSError, ValueError, AttributeError):
-        return False
-    # Both are written by us, in the same form of UTC, which sorts by time.
-    return isinstance(ours, str) and there > ours
 
 
 def point_to(project: Path, files: Mapping[str, bytes], latest: str) -> None:
@@ -199,10 +198,26 @@ def forget(project: Path, version: str) -> None:
         raise OSError(errno.EPERM, problems[0])
 
 
+def read_pointer(project: Path, name: str) -> bytes | None:
+    """Return the bytes of a pointer beside the releases; None: there is none to be read.
+
+    Args:
+        project: The project's folder.
+        name: The pointer's path, such as channels/beta.json.
+    """
+    parts = tuple(plain_name(part, "the pointer") for part in name.split("/"))
+    try:
+        with os.fdopen(open_plain(project, parts), "rb") as stream:
+            data = stream.read(MOST + 1)
+    except OSError:
+        return None
+    return data if len(data) <= MOST else None
+
+
 def _latest(project: Path) -> dict[str, object]:
     try:
-        facts = json.loads((project / LATEST_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        facts = json.loads(read_pointer(project, LATEST_FILE) or b"")
+    except ValueError:
         return {}
     return facts if isinstance(facts, dict) else {}
 

@@ -13,6 +13,7 @@ from slipway.scripts.report import Report
 from slipway.scripts.stages.publish.delivery.clock import Clock
 from slipway.scripts.stages.publish.delivery.ends import destinations, pointers_of
 from slipway.scripts.stages.publish.delivery.one_target import Destination
+from slipway.scripts.stages.publish.delivery.pointing import point_in_order
 from slipway.scripts.stages.publish.delivery.retries import Retries
 from slipway.scripts.stages.publish.delivery.threads import side_by_side
 from slipway.scripts.stages.publish.stage import PromoteStage
@@ -52,7 +53,7 @@ def _point(destination: Destination, pointers: Pointers, report: Report, clock: 
     target = destination.target
     again = Retries(destination.title, clock, report)
     try:
-        again(partial(target.point, pointers))
+        again(partial(point_in_order, target, destination.title, pointers, report))
     except SlipwayError as error:
         return f"{destination.title}: {error}"
     except Exception as error:  # noqa: BLE001  a library's error must not hide the others

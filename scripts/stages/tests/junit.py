@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -17,7 +17,7 @@ from slipway.model.errors import StageFailed
 from slipway.model.protocol.bounded_text import Messages
 from slipway.model.protocol.event import Status, TestResult
 
-__all__ = ["merge", "read", "short"]
+__all__ = ["collect", "merge", "read", "short"]
 
 _WORST: dict[Status, int] = {"passed": 0, "skipped": 1, "failed": 2, "error": 3}
 _STATUS: dict[str, Status] = {"failure": "failed", "error": "error", "skipped": "skipped"}
@@ -49,17 +49,39 @@ def read(
     Raises:
         StageFailed: It is not valid XML, or no test runner can have written it.
     """
-    found: dict[str, TestResult] = {}
-    messages, files = Messages(_EACH, _TOGETHER), _Files(source)
     try:
-        for case in _cases(path):
-            result = messages.bound(_result(case, suite, files, mask))
-            earlier = found.get(result.name)
-            found[result.name] = merge(earlier, result) if earlier else result
+        return collect(_cases(path), suite, source, mask)
     # The tested program may have written the file, in any encoding, with any names.
     except (ET.ParseError, ValueError, LookupError, OSError) as error:
         msg = f"{suite}: its results in {path.name} cannot be read: {error}"
         raise StageFailed(msg) from None
+
+
+def collect(
+    cases: Iterable[ET.Element], suite: str, source: Path, mask: Callable[[str], str] = str
+) -> list[TestResult]:
+    """Return the results of cases; several reports on one test are merged.
+
+    Two files may hold tests of one name: the later ones get their file's name before their own.
+
+    Args:
+        cases: Elements `testcase`.
+        suite: The name of the results' suite.
+        source: The project, to find test files by their modules' names.
+        mask: Masks secrets in a message, before it is truncated.
+    """
+    found: dict[str, TestResult] = {}
+    messages, files = Messages(_EACH, _TOGETHER), _Files(source)
+    for case in cases:
+        if not (case.get("name") or case.get("classname") or len(case)):
+            # pytest-xdist writes one where a test is tried again after a crash.
+            continue
+        result = messages.bound(_result(case, suite, files, mask))
+        earlier = found.get(result.name)
+        if earlier and result.file and earlier.file and result.file != earlier.file:
+            result = result.model_copy(update={"name": f"{result.file}: {result.name}"})
+            earlier = found.get(result.name)
+        found[result.name] = merge(earlier, result) if earlier else result
     return list(found.values())
 
 
@@ -101,6 +123,9 @@ def _result(case: ET.Element, suite: str, files: _Files, mask: Callable[[str], s
     module = re.sub(r"^nose2\.loader\.\w+\.?", "", module)
     # pytest on Windows writes backslashes; a test has one name on all machines.
     written = Path(case.get("file", "")).as_posix() if case.get("file") else None
+    if written is not None and not _is_of(module, written):
+        # A method that a class inherits: pytest writes where it is written, not where it runs.
+        written = files.of(module) or written
     file = written or files.inside(case.get("path")) or files.of(module or name)
     status, message = _outcome(case)
     message = mask(message)
@@ -160,11 +185,21 @@ def _name(module: str, name: str, file: str | None) -> str:
     """Return a case's name in the form of its runner's own command line."""
     if file is None:
         return ".".join(part for part in (module, name) if part)
-    stem = Path(file).with_suffix("").as_posix().replace("/", ".")
-    if name == stem:
+    stem = _stem(file)
+    if name == stem and not module:
         return file
     inner = module.removeprefix(stem).strip(".") if module.startswith(stem) else ""
     return "::".join(part for part in (file, *inner.split("."), name) if part)
+
+
+def _stem(file: str) -> str:
+    """Return a file's name as a module."""
+    return Path(file).with_suffix("").as_posix().replace("/", ".")
+
+
+def _is_of(module: str, file: str) -> bool:
+    """Return True if a class or module is in a file, as far as their names tell."""
+    return not module or f"{module}.".startswith(f"{_stem(file)}.")
 
 
 class _Files:

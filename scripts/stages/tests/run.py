@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from slipway.scripts.python_env.environment import Environment, prepare
 from slipway.scripts.report import Report
 from slipway.scripts.stages.tests import suites
 from slipway.scripts.stages.tests.junit import short
+from slipway.scripts.stages.tests.overlooked import overlooked
 from slipway.scripts.stages.tests.runners import Outcome, run_suite
 from slipway.scripts.stages.tests.stage import TestsStage
 from slipway.scripts.stages.tests.suites import Planned
@@ -40,15 +42,23 @@ def run(job: Job, report: Report) -> None:
         msg = f'stage "{job.name}" is no tests stage'
         raise WrongInput(msg)
     source = Path.cwd()
-    planned, environment = _plan(source, stage, Path(job.cache), report)
+    # A little before the whole stage is ended, so that the results so far can be told.
+    limit = stage.timeout - min(20.0, stage.timeout / 3)
+    deadline = time.monotonic() + limit
+    planned, environment = _plan(source, stage, job, report)
     outcomes: list[Outcome] = []
     for suite in planned:
         # The numbers count suites, not the tests of the current suite.
         report.progress(f"suites; now {suite.name}: {suite.why}", len(outcomes), len(planned))
-        outcomes.append(run_suite(suite, environment, Path(job.output), report, job.shard))
+        outcomes.append(
+            run_suite(suite, environment, Path(job.output), report, job.shard, deadline)
+        )
     ran = {one.file for outcome in outcomes for one in outcome.results if one.file}
+    for outcome in outcomes:
+        if left_out := _deselected(outcome):
+            report.notice(left_out, level="warning")
     whole = job.shard[1] == 1 and not any(outcome.problem for outcome in outcomes)
-    if whole and (warning := suites.overlooked(source, planned, ran)):
+    if whole and (warning := overlooked(source, planned, ran)):
         report.notice(warning, level="warning")
     _leave(job, outcomes, report)
     text, facts = _sum_up(outcomes, environment)
@@ -64,13 +74,24 @@ def run(job: Job, report: Report) -> None:
 
 
 def _plan(
-    source: Path, stage: TestsStage, cache: Path, report: Report
+    source: Path, stage: TestsStage, job: Job, report: Report
 ) -> tuple[list[Planned], Environment]:
     """Choose the suites and prepare their environment."""
     planned = suites.configured(stage) or suites.find(source)
-    tools = sorted({suite.runner for suite in planned} - {"unittest"})
-    environment = prepare(source, stage, cache, report, tools=tools)
+    tools = sorted({suite.runner for suite in planned} - {"unittest", "django"})
+    environment = prepare(source, stage, Path(job.cache), report, tools, job.run.version)
     return planned or suites.guess(source, environment.versions), environment
+
+
+def _deselected(outcome: Outcome) -> str:
+    """Return a warning about tests that were found and taken out; empty without any."""
+    told, own = outcome.told, outcome.told.collected + outcome.others
+    if not told.collected or own >= told.found:
+        return ""
+    return (
+        f"{told.found - own} of {told.found} tests of {outcome.suite.name} did not run: they were "
+        "deselected, by -k or -m among the arguments or addopts, or by a conftest.py"
+    )
 
 
 def _leave(job: Job, outcomes: list[Outcome], report: Report) -> None:

@@ -1,4 +1,4 @@
-"""Run one suite as a guest, and judge it by both its exit code and its results."""
+"""Run one suite as a guest; its results are read from its XML, or else from its journal."""
 
 from __future__ import annotations
 
@@ -8,26 +8,23 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from slipway.model.errors import SlipwayError
+from slipway.model.errors import SlipwayError, StageFailed
 from slipway.model.protocol.event import TestResult
 from slipway.scripts.process import Finished, run
 from slipway.scripts.python_env.interpreter import Environment
 from slipway.scripts.report import Report
 from slipway.scripts.stages.tests import junit
+from slipway.scripts.stages.tests.django_settings import Django, find_django
+from slipway.scripts.stages.tests.journal import Journal, read_journal
+from slipway.scripts.stages.tests.problems import OVERTIME, Ended, find_problem
+from slipway.scripts.stages.tests.pytest_settings import shield
 from slipway.scripts.stages.tests.suites import Planned
 
-__all__ = ["GUEST", "SHARDS", "Outcome", "argv", "run_suite"]
+__all__ = ["DJANGO_GUEST", "GUEST", "PLUGINS", "Outcome", "argv", "run_suite"]
 
-SHARDS = Path(__file__).parent / "guest" / "shards"
+PLUGINS = Path(__file__).parent / "guest" / "plugins"
+DJANGO_GUEST = Path(__file__).parent / "guest" / "django_run.py"
 GUEST = Path(__file__).parent / "guest" / "unittest_run.py"
-#: Exit codes of runners that found no tests: nose2 and old versions of unittest report success.
-_NONE_RAN = (0, 5)
-_LAST_LINES = 5
-_SEARCHED = {
-    "pytest": "functions test_* and classes Test* in files test_*.py and *_test.py",
-    "nose2": "functions test* and unittest.TestCase classes in files test*.py",
-    "unittest": "unittest.TestCase classes in files test*.py",
-}
 
 
 @dataclass(frozen=True)
@@ -43,6 +40,8 @@ class Outcome:
     """A problem besides single tests; empty if there is none."""
     others: int = 0
     """Number of its tests that other shards run."""
+    told: Journal = field(default_factory=Journal)
+    """What the runner has told while it ran."""
 
 
 def run_suite(
@@ -51,6 +50,7 @@ def run_suite(
     output: Path,
     report: Report,
     part: tuple[int, int] = (1, 1),
+    deadline: float | None = None,
 ) -> Outcome:
     """Run a suite, or one shard of it, to its end.
 
@@ -60,47 +60,69 @@ def run_suite(
         output: The folder for its XML.
         report: Receives the runner's output, and then each result.
         part: Number of the shard, from 1, and the number of shards.
+        deadline: The time, by the monotonic clock, at which it is ended. None: whenever it ends.
 
     Returns:
         Its results, and the problem with them as a whole.
     """
-    target = output / f"{suite.name}.xml"
-    target.unlink(missing_ok=True)
+    target, diary = output / f"{suite.name}.xml", output / f"{suite.name}-journal.jsonl"
+    for path in (target, diary):
+        path.unlink(missing_ok=True)
     began = time.perf_counter()
     counts = output / f"{suite.name}-part.json"
     cut = part[1] > 1
-    finished = run(
-        argv(suite, environment, target, cut=cut),
-        cwd=environment.source,
-        env=_variables(environment, part, counts) if cut else environment.variables(),
-        log=report.log,
-        what=suite.name,
-    )
-    seconds = time.perf_counter() - began
-    if not target.is_file():
-        problem = _broke_off(suite, finished)
-        return Outcome(suite, finished.code, seconds, problem=problem)
     try:
-        results = junit.read(target, suite.name, environment.source, report.mask)
-    except SlipwayError as error:
-        return Outcome(suite, finished.code, seconds, xml=target, problem=str(error))
+        finished = run(
+            argv(suite, environment, target, cut=cut),
+            cwd=environment.source,
+            env=_variables(environment, diary, part, counts),
+            log=report.log,
+            what=suite.name,
+            timeout=None if deadline is None else max(1.0, deadline - time.monotonic()),
+        )
+    except StageFailed as error:
+        # Its time is over; the tests that ended have their results.
+        finished = Finished(OVERTIME, str(error))
+    seconds = time.perf_counter() - began
+    told = read_journal(diary, suite.name, environment.source, report.mask, _ending(finished))
+    diary.unlink(missing_ok=True)
+    results, problem = told.results, ""
+    xml = target if target.is_file() else None
+    if (
+        xml is not None
+        and finished.code != OVERTIME
+        and (told.code is not None or not told.running)
+    ):
+        try:
+            results = junit.read(target, suite.name, environment.source, report.mask)
+        except SlipwayError as error:
+            problem = str(error)
     for result in results:
         report.test(result)
     others = _of_others(counts) if cut else 0
-    problem = _problem(suite, finished, results, environment.source, others)
-    return Outcome(suite, finished.code, seconds, results, target, problem, others)
+    if not problem:
+        place = environment.source
+        problem = find_problem(
+            Ended(suite, finished, told, results, place, others, xml is not None)
+        )
+    return Outcome(suite, finished.code, seconds, results, xml, problem, others, told)
 
 
-def _variables(environment: Environment, part: tuple[int, int], counts: Path) -> dict[str, str]:
-    """Return the environment of a runner for one shard; see guest/shards."""
+def _variables(
+    environment: Environment, diary: Path, part: tuple[int, int], counts: Path
+) -> dict[str, str]:
+    """Return the environment of a runner, with our plugins; see guest/plugins."""
     counts.unlink(missing_ok=True)
     env = environment.variables()
-    path = [str(SHARDS), *filter(None, [env.get("PYTHONPATH")])]
-    return env | {
-        "PYTHONPATH": os.pathsep.join(path),
-        "SLIPWAY_PART": f"{part[0]}/{part[1]}",
-        "SLIPWAY_PART_TOLD": str(counts),
-    }
+    path = [str(PLUGINS), *filter(None, [env.get("PYTHONPATH")])]
+    env |= {"PYTHONPATH": os.pathsep.join(path), "SLIPWAY_JOURNAL": str(diary)}
+    if part[1] > 1:
+        env |= {"SLIPWAY_PART": f"{part[0]}/{part[1]}", "SLIPWAY_PART_TOLD": str(counts)}
+    return env
+
+
+def _ending(finished: Finished) -> str:
+    return "was stopped" if finished.code == OVERTIME else finished.ending
 
 
 def _of_others(counts: Path) -> int:
@@ -116,43 +138,17 @@ def argv(suite: Planned, environment: Environment, target: Path, *, cut: bool = 
     python = str(environment.python)
     if suite.runner == "pytest":
         # xunit1, the older of pytest's JUnit families, is the one with file and line.
-        ours = [f"--junitxml={target}", "-o", "junit_family=xunit1", "-v"]
+        ours = [f"--junitxml={target}", "-o", "junit_family=xunit1", "-v", "-p", "slipway_pytest"]
         ours += ["-p", "slipway_shards"] if cut else []
+        ours += shield(environment.source, target.parent, suite.arguments)
         return [python, "-m", "pytest", *ours, *suite.arguments]
     if suite.runner == "nose2":
         ours = ["--plugin", "nose2.plugins.junitxml", "--junit-xml", "--junit-xml-path"]
-        ours += [str(target), *(["--plugin", "slipway_shards"] if cut else [])]
+        ours += [str(target), "--plugin", "slipway_nose2"]
+        ours += ["--plugin", "slipway_shards"] if cut else []
         return [python, "-m", "nose2", "-v", *ours, *suite.arguments]
+    if suite.runner == "django":
+        django = find_django(environment.source) or Django()
+        words = [str(DJANGO_GUEST), str(target), django.manage, django.settings]
+        return [python, *words, *suite.arguments]
     return [python, str(GUEST), str(target), *suite.arguments]
-
-
-def _problem(
-    suite: Planned, finished: Finished, results: list[TestResult], source: Path, others: int
-) -> str:
-    """Compare the results in the XML with the exit code; return the problem, if any."""
-    if not results:
-        if finished.code not in _NONE_RAN:
-            return _broke_off(suite, finished)
-        if others:
-            return ""
-        place = " ".join(suite.arguments) or str(source)
-        return (
-            f"{suite.name} found no test in {place}: it looked for {_SEARCHED[suite.runner]}; "
-            f"add tests or change the stage's suites ({suite.runner} was chosen: {suite.why})"
-        )
-    red = any(result.status in {"failed", "error"} for result in results)
-    if finished.code and not red:
-        return (
-            f"{suite.name} ended with exit code {finished.code} although no test of its results "
-            f"failed; its last lines: {_last(finished)}"
-        )
-    return ""
-
-
-def _broke_off(suite: Planned, finished: Finished) -> str:
-    last = _last(finished)
-    return f"{suite.name} {finished.ending} and left no results; its last lines: {last}"
-
-
-def _last(finished: Finished) -> str:
-    return finished.last_output(_LAST_LINES) or "none"

@@ -13,8 +13,8 @@ __all__ = ["Suite", "TestsStage"]
 class Suite(Part):
     """One test suite."""
 
-    runner: Literal["pytest", "nose2", "unittest"]
-    """The test runner."""
+    runner: Literal["pytest", "nose2", "unittest", "django"]
+    """The test runner; `django` is the project's `manage.py test`."""
     arguments: tuple[str, ...] = ()
     """Arguments for the runner, such as a folder."""
     name: Name | None = None
@@ -22,7 +22,7 @@ class Suite(Part):
 
 
 class TestsStage(ApplicationStage):
-    """Run the application's tests with nose2, pytest or unittest."""
+    """Run the application's tests with nose2, pytest, unittest or Django's own runner."""
 
     __test__: ClassVar[bool] = False  # pytest would collect the class by its name
     can_shard: ClassVar[bool] = True

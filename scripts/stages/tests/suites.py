@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,32 +11,31 @@ from slipway.model.errors import StageFailed
 from slipway.scripts.project_files import files
 from slipway.scripts.python_env.declared.looking import look
 from slipway.scripts.python_env.declared.model import name_of
-from slipway.scripts.python_env.declared.setuptools_files import read_sections
 from slipway.scripts.python_env.requirements import read_pyproject
+from slipway.scripts.stages.tests.django_settings import Django, find_django
+from slipway.scripts.stages.tests.pytest_settings import has_patterns, options_of, pytest_hint
 from slipway.scripts.stages.tests.stage import TestsStage
-from slipway.scripts.stages.tests.written_tests import ALSO, PATTERNS, TestFile, look_into
+from slipway.scripts.stages.tests.written_tests import PATTERNS, TestFile, look_into
 
 __all__ = [
+    "BY_NAME",
     "Planned",
     "Runner",
     "configured",
     "find",
     "guess",
-    "overlooked",
     "requirement_names",
 ]
 
-Runner = Literal["pytest", "nose2", "unittest"]
+Runner = Literal["pytest", "nose2", "unittest", "django"]
 
 #: The names of files that each runner looks into, unless its settings say others.
-_BY_NAME = {
+BY_NAME = {
     "pytest": ("test_*.py", "*_test.py"),
     "nose2": ("test*.py",),
     "unittest": ("test*.py",),
+    "django": ("test*.py",),
 }
-_SHOWN = 3
-#: Arguments that choose tests.
-_CHOOSING = ("-k", "-m", "--pyargs", "--deselect", "--ignore", "--ignore-glob", "--lf", "-o")
 
 
 @dataclass(frozen=True)
@@ -76,9 +75,11 @@ def find(source: Path) -> list[Planned]:
     data = read_pyproject(source)
     needed = requirement_names(source, data)
     looked = look_into(source)
+    if any(one.django for one in looked) and (django := find_django(source)):
+        return [_of_django(source, data, needed, looked, django)]
     found: list[Planned] = []
     nose2 = _nose2_hint(source, data) or ("nose2 in the dependencies" * ("nose2" in needed))
-    pytest = _pytest_hint(source, data) or ("pytest in the dependencies" * ("pytest" in needed))
+    pytest = pytest_hint(source, data) or ("pytest in the dependencies" * ("pytest" in needed))
     if pytest:
         found.append(Planned("pytest", "pytest", why=pytest))
     elif why := _by_tests(source, looked, functions=not nose2):
@@ -88,7 +89,27 @@ def find(source: Path) -> list[Planned]:
     return found
 
 
-def _by_tests(source: Path, looked: list[TestFile], *, functions: bool) -> str:
+def _of_django(
+    source: Path,
+    data: Mapping[str, Any],
+    needed: set[str],
+    looked: list[TestFile],
+    django: Django,
+) -> Planned:
+    """Return the suite of a Django project: pytest where it is prepared for that, else Django's."""
+    by_pytest = "pytest-django" in needed or "DJANGO_SETTINGS_MODULE" in options_of(source)
+    written = _by_tests(source, [one for one in looked if one.pytest or one.fixtures])
+    if not by_pytest and not (written and pytest_hint(source, data)):
+        return Planned("django", "django", why=f"tests for Django, {django.why}")
+    arguments: tuple[str, ...] = ()
+    if django.settings and "DJANGO_SETTINGS_MODULE" not in options_of(source):
+        arguments = (f"--ds={django.settings}",)
+    if not has_patterns(source):
+        arguments = (*_also(looked), *arguments)
+    return Planned("pytest", "pytest", arguments, why=f"pytest-django, {django.why}")
+
+
+def _by_tests(source: Path, looked: list[TestFile], *, functions: bool = True) -> str:
     """Return why the tests themselves need pytest; empty if they do not.
 
     Args:
@@ -102,14 +123,14 @@ def _by_tests(source: Path, looked: list[TestFile], *, functions: bool) -> str:
             return f"{name} is written for pytest"
         if functions and one.functions:
             return f"unittest would not find {one.functions} in {name}"
-        if functions and not one.is_named(*_BY_NAME["unittest"]):
+        if functions and not one.is_named(*BY_NAME["unittest"]):
             return f"unittest would not look into {name}"
     return ""
 
 
 def _also(looked: list[TestFile]) -> tuple[str, ...]:
     """Return arguments that let pytest look into files of all names with tests."""
-    if all(one.is_named(*_BY_NAME["pytest"]) for one in looked):
+    if all(one.is_named(*BY_NAME["pytest"]) for one in looked):
         return ()
     return ("-o", f"python_files={' '.join(PATTERNS)}")
 
@@ -137,74 +158,9 @@ def guess(source: Path, versions: Mapping[str, str]) -> list[Planned]:
     return [Planned("unittest", "unittest", why="all tests are classes of unittest")]
 
 
-def overlooked(source: Path, planned: Iterable[Planned], ran: Collection[str]) -> str:
-    """Return a warning about files with tests of which none ran; empty if there are none.
-
-    Args:
-        source: The project.
-        planned: Its suites. Those that are told what to run know what they leave out.
-        ran: The files of all results, relative to the project.
-    """
-    runners = {one.runner for one in planned}
-    if any(map(_chooses, planned)) or _has_patterns(source):
-        return ""
-    missed = []
-    for one in look_into(source, (*PATTERNS, *ALSO)):
-        name = one.path.relative_to(source).as_posix()
-        # nose2 does not say where a test is.
-        read = one.is_named(*_BY_NAME["nose2"]) if "nose2" in runners else False
-        if name not in ran and not read:
-            missed.append(name)
-        elif runners == {"unittest"} and one.functions:
-            missed.append(f"{one.functions} in {name}")
-    if not missed:
-        return ""
-    more = f" and {len(missed) - _SHOWN} more" if len(missed) > _SHOWN else ""
-    return (
-        f"no test ran of {', '.join(missed[:_SHOWN])}{more}, though there are some; "
-        f"{' and '.join(sorted(runners))} did not find them: name a suite for them in the stage's "
-        "suites, or set python_files of pytest"
-    )
-
-
-def _chooses(suite: Planned) -> bool:
-    """Return True if a suite's arguments say which tests to run."""
-    return any(
-        not one.startswith("-") or one.partition("=")[0] in _CHOOSING for one in suite.arguments
-    ) and suite.arguments[:1] != ("-o",)
-
-
-def _has_patterns(source: Path) -> bool:
-    """Return True if the project says itself which files hold tests."""
-    pytest = read_pyproject(source).get("tool", {}).get("pytest", {})
-    options = pytest.get("ini_options", pytest) if isinstance(pytest, dict) else {}
-    keys = ("python_files", "testpaths")
-    if any(key in options for key in keys):
-        return True
-    places = (("pytest.ini", "pytest"), (".pytest.ini", "pytest"), ("tox.ini", "pytest"))
-    return any(
-        read_sections(source / name).has_option(section, key)
-        for name, section in (*places, ("setup.cfg", "tool:pytest"))
-        for key in keys
-    ) or any((source / name).is_file() for name in ("unittest.cfg", "nose2.cfg"))
-
-
 def requirement_names(source: Path, data: Mapping[str, Any]) -> set[str]:
     """Return the names of all packages that a project requires, wherever it says so."""
     return {name_of(text) for one in look(source, data) for text in one.requirements} - {""}
-
-
-def _pytest_hint(source: Path, data: Mapping[str, Any]) -> str:
-    for name in ("pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml"):
-        if (source / name).is_file():
-            return name
-    if "pytest" in data.get("tool", {}):
-        return "[tool.pytest] in pyproject.toml"
-    for name, section in (("tox.ini", "pytest"), ("setup.cfg", "tool:pytest")):
-        if read_sections(source / name).has_section(section):
-            return f"[{section}] in {name}"
-    conftest = next(files(source, "conftest.py"), None)
-    return conftest.relative_to(source).as_posix() if conftest else ""
 
 
 def _nose2_hint(source: Path, data: Mapping[str, Any]) -> str:

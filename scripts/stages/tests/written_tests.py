@@ -11,7 +11,7 @@ from pathlib import Path
 
 from slipway.scripts.project_files import files
 
-__all__ = ["ALSO", "PATTERNS", "TestFile", "look_into"]
+__all__ = ["ALSO", "PATTERNS", "TestFile", "look_at_all", "look_into"]
 
 #: Patterns of test files, for any runner.
 PATTERNS = ("test*.py", "*_test.py")
@@ -40,6 +40,12 @@ class TestFile:
     """It imports pytest."""
     fixtures: bool = False
     """Its functions ask for fixtures, or are given parameters."""
+    plain: tuple[str, ...] = ()
+    """Classes with test methods that no runner takes by their names or bases."""
+    django: bool = False
+    """It imports Django, or its REST framework."""
+    bases: frozenset[str] = frozenset()
+    """Names of the bases of all its classes: a class that is one has its tests run in others."""
 
     def is_named(self, *patterns: str) -> bool:
         """Return True if its name fits one of the patterns."""
@@ -48,10 +54,15 @@ class TestFile:
 
 def look_into(source: Path, patterns: tuple[str, ...] = PATTERNS) -> list[TestFile]:
     """Return the project's test files with tests in them."""
+    return [one for one in look_at_all(source, patterns) if one.cases or one.functions]
+
+
+def look_at_all(source: Path, patterns: tuple[str, ...]) -> list[TestFile]:
+    """Return the project's test files with classes or tests in them."""
     found = []
     for path in sorted(set(files(source, *patterns)))[:_MOST]:
         one = _look(path)
-        if one is not None and (one.cases or one.functions):
+        if one is not None and (one.cases or one.functions or one.plain or one.bases):
             found.append(one)
     return found
 
@@ -66,20 +77,30 @@ def _look(path: Path) -> TestFile | None:
         return None
     body = list(_statements(tree.body))
     classes = {node.name: node for node in body if isinstance(node, ast.ClassDef)}
-    cases, loose = False, ""
+    cases, loose, plain = False, "", []
     for node in classes.values():
         methods = [one.name for one in _functions(node.body) if one.name.startswith("test")]
         if not methods:
             continue
         if _is_case(node, classes) or _has_foreign_base(node, classes):
             cases = True
+        elif not node.name.startswith("Test") or _has_init(node):
+            plain.append(node.name)
         if not _is_case(node, classes) and node.name.startswith("Test") and not _has_init(node):
             loose = loose or f"{node.name}.{methods[0]}"
     # Names such as `tests` or `testing_helper` are helpers more often than tests.
     named = [one for one in _functions(body) if _TEST.match(one.name)]
     loose = loose or (named[0].name if named else "")
     fixtures = any(one.args.args and not one.args.defaults for one in named)
-    return TestFile(path, cases, loose, _imports_pytest(tree), fixtures)
+    bases = frozenset(_name(base) for node in classes.values() for base in node.bases)
+    imported = _imports(tree)
+    django = bool(imported & {"django", "rest_framework"})
+    pytest = "pytest" in imported
+    return TestFile(path, cases, loose, pytest, fixtures, tuple(plain), django, bases)
+
+
+def _name(base: ast.expr) -> str:
+    return str(getattr(base, "id", "") or getattr(base, "attr", ""))
 
 
 def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
@@ -95,7 +116,7 @@ def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
 
 def _has_foreign_base(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> bool:
     """Return True if a base is of another file: it may well be one of unittest's."""
-    names = (getattr(base, "id", "") or getattr(base, "attr", "") for base in node.bases)
+    names = map(_name, node.bases)
     return any(name not in classes and name not in ("object", "Protocol", "ABC") for name in names)
 
 
@@ -122,12 +143,12 @@ def _has_init(node: ast.ClassDef) -> bool:
     return any(one.name == "__init__" for one in _functions(node.body))
 
 
-def _imports_pytest(tree: ast.Module) -> bool:
+def _imports(tree: ast.Module) -> set[str]:
+    """Return the names of the top-level packages that a file imports."""
+    found: set[str] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import) and any(
-            one.name.partition(".")[0] == "pytest" for one in node.names
-        ):
-            return True
-        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "pytest":
-            return True
-    return False
+        if isinstance(node, ast.Import):
+            found |= {one.name.partition(".")[0] for one in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add((node.module or "").partition(".")[0])
+    return found

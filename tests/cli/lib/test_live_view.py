@@ -5,7 +5,9 @@ import time
 
 import pytest
 from rich.console import Console
+from rich.text import Text
 
+from slipway.cli.commands.runs.runs import _row as row_of
 from slipway.cli.lib.live_view import Watch
 from slipway.model.records.run import ListedRun
 from slipway.model.records.stage import ListedStage
@@ -206,3 +208,28 @@ def test_each_cell_is_told_once():
     assert lines(watch, console, both) == []
     shown = [line.plain for line in Watch(SITE, terminal(200))._lines(both, 200)]
     assert ["waits" in line for line in shown if "tests" in line] == [False, False, True]
+
+
+def test_a_reason_that_comes_and_goes_is_told_once():
+    console = piped()
+    watch = Watch(SITE, console)
+    queued = {"state": "queued", "started_at": None, "finished_at": None}
+    busy, free = (run(stage(**queued, waits=why)) for why in ("all workers are busy", ""))
+    told = [len(lines(watch, console, one)) for one in (busy, free, busy, free, busy)]
+    assert told == [1, 1, 0, 0, 0]
+
+
+def test_the_end_of_a_run_is_told_after_three_newer_ones_began():
+    console = piped()
+    watch = Watch(SITE, console)
+    newer = [run(number=number) for number in (5, 4, 3)]
+    lines(watch, console, *newer, run(number=2))
+    told = lines(watch, console, *newer, run(number=2, state="passed", finished_at=1012.0))
+    assert [line.split(":")[0] for line in told] == ["✓ demo run 2"]
+
+
+def test_cells_and_shards_are_listed_by_their_names():
+    cells = [stage(cell=cell, state="passed") for cell in ("3.12", "linux", "2of4")]
+    both = run(stages={f"tests[{one.cell}]": one for one in cells})
+    shown = Text.from_markup(row_of(both)[-1]).plain
+    assert shown == "✓ tests[3.12]  ✓ tests[linux]  ✓ tests[2of4]"

@@ -116,6 +116,24 @@ def test_a_dynamic_version_is_read_where_the_backend_reads_it(more, path, name):
         ({"setup.cfg": "[metadata]\nversion = attr: app.V\n", "app.py": "V='6.2'"}, "6.2"),
         ({"setup.cfg": "[metadata]\nversion = file: V\n", "V": "6.3\n"}, "6.3"),
         ({"setup.py": "setup(name='x', version='7.0', packages=[])"}, "7.0"),
+        ({"setup.py": "setup(version=app.__version__)", "app.py": "__version__ = '7.1'"}, "7.1"),
+        ({"setup.py": "VERSION = '7.2'\nsetup(\n    version=VERSION,\n)"}, "7.2"),
+        (
+            {
+                "setup.cfg": "[metadata]\nversion = attr: app.V\n[options]\npackage_dir=\n  =lib\n",
+                "lib/app.py": "V='6.4'",
+            },
+            "6.4",
+        ),
+        (
+            {
+                "pyproject.toml": "[build-system]\nbuild-backend = 'flit_core.buildapi'\n"
+                "[tool.flit.metadata]\nmodule = 'app'\n",
+                "app.py": "__version__ = '8.0'",
+            },
+            "8.0",
+        ),
+        ({"pyproject.toml": dynamic(SCM), "PKG-INFO": "Name: x\nVersion: 9.1\n"}, "9.1"),
     ],
 )
 def test_other_backends_are_known(files, version):
@@ -142,7 +160,8 @@ def test_a_tag_that_is_no_version_is_named():
 
 def test_a_version_that_is_none_is_told():
     found = find_version({"pyproject.toml": pyproject("one")}.get, None)
-    assert found.trouble.startswith("pyproject.toml says no version that is one, no tag; make a")
+    said = "pyproject.toml says no version that is one and can be read without running it, no tag"
+    assert found.trouble.startswith(f"{said}; make a")
 
 
 def test_a_project_that_claims_none_is_content():
@@ -182,3 +201,17 @@ def test_settings_of_any_form_do_no_harm():
         "a=" + "[" * 5000,
     ):
         assert find_version({"pyproject.toml": text, "setup.cfg": "[[["}.get, None).text == "0.0.0"
+
+
+@pytest.mark.parametrize(
+    ("files", "place"),
+    [
+        ({"setup.cfg": "[metadata]\nname = x\n"}, "setup.cfg"),
+        ({"setup.py": "setup(version=read('V'))"}, "setup.py"),
+        ({"pyproject.toml": "[tool.poetry]\nname = 'x'\nversion = '0.0.0'\n"}, "pyproject.toml"),
+    ],
+)
+def test_a_package_of_any_kind_without_a_version_is_told(files, place):
+    found = find_version(files.get, None)
+    assert found.text == "0.0.0"
+    assert found.trouble.startswith(f"{place} says no version that is one and can be read")

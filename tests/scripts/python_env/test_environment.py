@@ -300,3 +300,20 @@ def test_long_outputs_of_uv_become_one_sentence():
     boxed = "  \u00d7 No solution found:\n  \u2570\u2500\u25b6 Because a\n      and b.\n"
     assert str(explain(boxed, "3")).endswith("No solution found: Because a: and b")
     assert "uv said nothing" in str(explain("", "3"))
+
+
+@pytest.mark.parametrize(("version", "told"), [("3.1+7", "3.1"), ("0.0.0+7", "0.0.0")])
+def test_a_backend_that_asks_git_is_told_the_runs_version(
+    project, tmp_path, recorder, version, told
+):
+    folder = project(
+        {
+            "pyproject.toml": '[build-system]\nrequires = ["setuptools", "setuptools_scm"]\n'
+            'build-backend = "setuptools.build_meta"\n'
+            '[project]\nname = "scm-app"\ndynamic = ["version"]\n[tool.setuptools_scm]\n',
+            "scm_app.py": "",
+        }
+    )
+    stage = TestsStage(uses="tests")
+    made = prepare(folder, stage, tmp_path / "cache", recorder, version=version)
+    assert made.versions["scm-app"] == told

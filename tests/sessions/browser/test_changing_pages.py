@@ -223,13 +223,16 @@ def test_a_script_that_never_ends_is_told_and_costs_the_browser(application):
 
 STILL = f"""<form action=/sent method=post><label>Name <input name=n></label><button>Go</button>
 </form><script>setTimeout(() => {{ {STANDING}
-const end = Date.now() + 6000; while (Date.now() < end); }}, 300)</script>"""
+const end = Date.now() + 10000; while (Date.now() < end); }}, 300)</script>"""
 
 
 @pytest.fixture
 def hasty(application):
-    """A visitor for whom a page may take four seconds, and who has no patience beyond."""
-    visitor = BrowserSession(application.url, start_browser(page_load=4), patience=0)
+    """A visitor for whom a page may take eight seconds, and who has no patience beyond.
+
+    STILL stands so for ten: two are left to ask it, and of those eight six to hear its answer.
+    """
+    visitor = BrowserSession(application.url, start_browser(page_load=8), patience=0)
     yield visitor
     visitor.close()
 
@@ -249,7 +252,7 @@ def test_what_is_not_there_after_a_page_stood_still_is_told_with_that(hasty, app
 
 
 def test_what_leads_to_a_page_that_takes_too_long_is_sent_once(hasty, application):
-    application.pages["/sent"] = lambda asked: time.sleep(6) or application.reply(b"<p>Late</p>")
+    application.pages["/sent"] = lambda asked: time.sleep(10) or application.reply(b"<p>Late</p>")
     hasty.visit(application.add("/form", STILL.partition("<script>")[0]))
     with contextlib.suppress(SessionError):  # told by the click itself, or by what comes next
         hasty.press("Go")

@@ -178,6 +178,32 @@ def test_a_build_in_which_everything_failed_makes_nothing_flaky(book, monkeypatc
     assert [(one.name, one.failed) for one in found.flaky] == [("t0", 1), ("t1", 1)]
 
 
+def test_what_a_commit_broke_and_another_mended_is_not_flaky(book):
+    for letter, status in (("a", "passed"), ("b", "failed"), ("c", "passed")):
+        keep(book, book.start(revision=letter * 40), {"t": (status, "why", 0.1)})
+    assert tests._show(book.session, TestsQuery()).flaky == []
+
+
+def test_only_what_ran_and_passed_makes_a_failure_flaky(book):
+    for status in ("failed", "skipped", "quarantined"):
+        keep(book, book.start(revision="b" * 40), {"t": (status, "why", 0.1)})
+    keep(book, book.start(revision="c" * 40), {"t": ("passed", "", 0.1)})
+    assert tests._show(book.session, TestsQuery()).flaky == []
+
+
+def test_the_same_revision_on_another_python_makes_nothing_flaky(book):
+    run = book.start()
+    keep(book, run, {"t": ("failed", "why", 0.1)}, cell="3.11")
+    keep(book, run, {"t": ("passed", "", 0.1)}, cell="3.12")
+    assert tests._show(book.session, TestsQuery()).flaky == []
+
+
+def test_what_passed_only_when_retried_is_flaky(book):
+    keep(book, book.start(), {"t": ("flaky", "why", 0.1)})
+    [found] = tests._show(book.session, TestsQuery()).flaky
+    assert (found.name, found.failed, found.of) == ("t", 1, 1)
+
+
 def test_of_very_many_failing_tests_some_are_shown(book):
     keep(book, book.start(), {f"t{n}": ("failed", "why", 0.1) for n in range(700)})
     found = tests._show(book.session, TestsQuery())

@@ -17,7 +17,7 @@ from slipway.cli.lib.state_labels import PENDING, mark, word
 from slipway.cli.lib.terminal import terminal
 from slipway.config import read
 from slipway.local.runner import LocalRun, Outcome
-from slipway.local.working_tree import Trip, choose, run_facts
+from slipway.local.working_tree import Trip, choose, find, run_facts
 from slipway.model.duration import format_duration
 from slipway.model.errors import MissingTool, WrongInput
 from slipway.model.git_names import is_url
@@ -46,6 +46,8 @@ def run(options: argparse.Namespace) -> int:
     console = terminal()
     changed = ", with changes that no commit has" if facts.dirty and facts.revision else ""
     console.print(f"[bold]{name}[/] {facts.version} [dim]in {escape(str(source))}{changed}[/]")
+    if trouble := find(source).trouble:
+        console.print(f"[yellow]version {facts.version}: {escape(trouble)}[/]", highlight=False)
     given = _given(project, names, options.config.resolve().parent, name, console)
     local = LocalRun(
         trip, names, _Teller(console), given, asked=options.stages, hidden=variables_of(site)

@@ -36,7 +36,7 @@ def _here(options: argparse.Namespace) -> list[ListedRun]:
 
 def _row(run: ListedRun) -> tuple[str, ...]:
     took = format_duration(run.finished_at - run.started_at) if run.finished_at else ""
-    stages = "  ".join(f"{mark(stage.state)}{stage.name}" for stage in run.stages.values())
+    stages = "  ".join(f"{mark(stage.state)}{escape(title)}" for title, stage in run.stages.items())
     return (
         f"{run.project} {run.number}",
         f"{mark(run.state)}{run.state}",

@@ -22,6 +22,7 @@ from slipway.scripts.releases.target import ABSENT, ReleaseTarget
 from slipway.scripts.report import Report
 from slipway.scripts.stages.publish.delivery.clock import Clock
 from slipway.scripts.stages.publish.delivery.comparing import compare, refusal, wanted_of
+from slipway.scripts.stages.publish.delivery.pointing import point_in_order
 from slipway.scripts.stages.publish.delivery.reading import digest, from_address
 from slipway.scripts.stages.publish.delivery.retries import Retries
 from slipway.scripts.stages.publish.delivery.tally import Share, Tally
@@ -100,7 +101,7 @@ class Bringing:
         place = self._again(lambda: self._target.commit(self._release))
         for file in self._wanted.files:
             self._read_public(file)
-        self._again(lambda: self._target.point(pointers))
+        self._again(lambda: point_in_order(self._target, self._title, pointers, self._report))
         return place
 
     def _missing(self, tally: Tally) -> list[tuple[OutgoingFile, Share]]:

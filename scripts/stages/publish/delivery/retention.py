@@ -11,6 +11,7 @@ from slipway.scripts.releases.outgoing import OutgoingRelease, Pointers
 from slipway.scripts.report import Report
 from slipway.scripts.stages.publish.delivery.clock import Clock
 from slipway.scripts.stages.publish.delivery.one_target import Destination
+from slipway.scripts.stages.publish.delivery.pointing import pointed_at
 from slipway.scripts.stages.publish.delivery.retries import Retries
 from slipway.scripts.stages.publish.delivery.threads import error_of
 
@@ -31,7 +32,7 @@ def tidy(
     Args:
         destination: The target.
         release: The release that was brought. The time is its own: no worker's clock removes any.
-        pointers: What is pointed at stays.
+        pointers: What they name stays, and what the target's own name.
         report: Receives what was done.
         clock: Waits between tries.
     """
@@ -41,9 +42,11 @@ def tidy(
     if destination.protected is None:
         report.notice(f"nothing is removed from {title}: nobody has said what is still needed")
         return
-    stay = destination.protected | {release.version, pointers.latest, *pointers.channels.values()}
     again, gone = Retries(title, clock, report), ""
     try:
+        # Somebody may have promoted another release meanwhile.
+        named = again(partial(pointed_at, destination.target, pointers))
+        stay = destination.protected | named | {release.version}
         there = again(lambda: [one for one in destination.target.versions() if _is_ours(one)])
         for gone in removable(there, keep, stay, release.manifest.published_at.timestamp()):
             again(partial(destination.target.remove, gone))

@@ -23,31 +23,41 @@ from xml.sax.saxutils import escape
 
 __all__ = [
     "BREAKS",
+    "BUILT",
     "ILLEGAL",
     "ILLEGAL_ASCII",
+    "JOURNAL",
     "SKIPPED",
     "SOURCES",
     "Given",
     "Result",
+    "attributes_of",
     "chosen",
     "clean",
     "collect",
     "element",
+    "forget",
     "main",
     "never_ran",
     "place",
     "reaches",
+    "run",
     "source_of",
     "split",
     "starts",
+    "write",
 ]
 
-SKIPPED = {"__pycache__", "node_modules", "site-packages", "venv", "build", "dist"}
+SKIPPED = {"__pycache__", "node_modules", "site-packages", "venv"}
+# Folders of what is built, at the top alone.
+BUILT = {"build", "dist"}
 # Characters that are invalid in XML 1.0; a test may print any.
 ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 ILLEGAL_ASCII = bytes(set(range(32)) - set(b"\t\n\r"))
 # XML readers replace these in attributes by blanks.
 BREAKS = {'"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
+# Whether a journal is to be kept; then its module is on the path.
+JOURNAL = bool(os.environ.get("SLIPWAY_JOURNAL"))
 # Cache: the source file by the file name of a code object.
 SOURCES: dict[str, str | None] = {}
 
@@ -59,10 +69,19 @@ class Result(unittest.TextTestResult):
         super().__init__(*args, **kwargs)
         self.cases: list[str] = []
         self.began: dict[int, float] = {}
+        # Without our plugins on the path nobody has asked for a journal.
+        self.journal = import_module("slipway_journal").open_journal() if JOURNAL else None
 
     def startTest(self, test: Any) -> None:
         self.began[id(test)] = time.perf_counter()
+        if self.journal is not None:
+            self.journal.write(began=attributes_of(test))
         super().startTest(test)
+
+    def stopTest(self, test: Any) -> None:
+        super().stopTest(test)
+        if self.journal is not None:
+            self.journal.write(finished=str(test.id()))
 
     def addSuccess(self, test: Any) -> None:
         if never_ran(test):
@@ -102,17 +121,26 @@ class Result(unittest.TextTestResult):
 
     def keep(self, test: Any, kind: str | None = None, text: str = "") -> None:
         """Record one report on a case; the reader merges several on the same case."""
-        module, name = split(test)
         seconds = time.perf_counter() - self.began.pop(id(test), time.perf_counter())
-        attributes = {"classname": module, "name": name, "time": f"{seconds:.6f}"}
-        file, line = place(test)
-        if file is not None:
-            attributes.update(path=file, line=str(line - 1))
+        attributes = {**attributes_of(test), "time": f"{seconds:.6f}"}
+        if self.journal is not None:
+            self.journal.ended(attributes, kind, text)
+        del attributes["id"]
         inner = ""
         if kind is not None:
             message = "" if kind != "skipped" else text
             inner = element(kind, {"message": message}, escape(clean(text)))
         self.cases.append(element("testcase", attributes, inner))
+
+
+def attributes_of(test: Any) -> dict[str, str]:
+    """Return the attributes of a test's JUnit case."""
+    module, name = split(test)
+    attributes = {"classname": module, "name": name, "id": str(test.id())}
+    file, line = place(test)
+    if file is not None:
+        attributes.update(path=file, line=str(line - 1))
+    return attributes
 
 
 def never_ran(test: Any) -> bool:
@@ -178,6 +206,7 @@ def starts(folder: Path) -> list[tuple[Path, Path]]:
             inner
             for inner in folders
             if inner not in SKIPPED
+            and not (inner in BUILT and here == folder)
             and not inner.startswith(".")
             and not (here / inner / "pyvenv.cfg").exists()
         )
@@ -204,9 +233,21 @@ def collect(folder: Path) -> unittest.TestSuite:
     """Return all tests below a folder."""
     suite = unittest.TestSuite()
     for start, top in starts(folder):
+        forget(start, top)
         # One loader each: a loader keeps its first top folder.
         suite.addTest(unittest.TestLoader().discover(str(start), "test*.py", str(top)))
     return suite
+
+
+def forget(start: Path, top: Path) -> None:
+    """Forget the modules of an earlier folder that are named like test files of this one."""
+    if start != top:
+        return
+    for file in start.glob("test*.py"):
+        known = sys.modules.get(file.stem)
+        place = getattr(known, "__file__", None)
+        if place and Path(place).name == file.name and Path(place).parent != start:
+            del sys.modules[file.stem]
 
 
 class Given(unittest.TestProgram):
@@ -228,6 +269,27 @@ def chosen(arguments: list[str]) -> tuple[Any, dict[str, Any]]:
     return program.test, {"failfast": program.failfast, "buffer": program.buffer}
 
 
+def run(runner: Any, suite: Any, number: int) -> Any:
+    """Run a suite and write its number of tests and its end into the journal."""
+    journal = import_module("slipway_journal").open_journal() if JOURNAL else None
+    if journal is not None:
+        journal.write(found=number, collected=number)
+    result = runner.run(suite)
+    if journal is not None:
+        if result.shouldStop:
+            journal.write(stopped="the test result was told to stop")
+        journal.write(code=0 if result.wasSuccessful() else 1)
+    return result
+
+
+def write(target: str, result: Any) -> None:
+    """Write the cases of a result."""
+    with Path(target).open("w", encoding="utf-8", newline="") as stream:
+        stream.write('<?xml version="1.0" encoding="utf-8"?>\n<testsuite name="unittest">')
+        stream.writelines(result.cases)
+        stream.write("</testsuite>")
+
+
 def main(target: str, arguments: list[str]) -> int:
     """Run the tests and write their results; return the exit code."""
     # Python puts this file's own folder first; the application's modules must take precedence.
@@ -237,11 +299,8 @@ def main(target: str, arguments: list[str]) -> int:
         # Only with sharding its folder is on the path.
         suite = import_module("slipway_shards").cut(suite)
     runner = unittest.TextTestRunner(verbosity=2, resultclass=Result, **settings)
-    result: Any = runner.run(suite)
-    with Path(target).open("w", encoding="utf-8", newline="") as stream:
-        stream.write('<?xml version="1.0" encoding="utf-8"?>\n<testsuite name="unittest">')
-        stream.writelines(result.cases)
-        stream.write("</testsuite>")
+    result: Any = run(runner, suite, suite.countTestCases())
+    write(target, result)
     return 0 if result.wasSuccessful() else 1
 
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import shutil
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -13,6 +12,7 @@ import pytest
 
 from slipway.config import parse
 from slipway.scripts.process_tree import DEPLOYED
+from tests.support.machine import lease_ports
 from tests.support.processes import alive
 
 ROOT = Path(__file__).parents[4]
@@ -67,12 +67,6 @@ environment = "staging"
 """
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory):
     """Build the example as a developer would, up to its archive."""
@@ -106,7 +100,7 @@ def serving(place):
 
 @pytest.fixture
 def site(tmp_path):
-    port = free_port()
+    port = lease_ports(1)[0]
     made = parse(SITE.replace("PORT", str(port)))
     place = tmp_path / "state" / "deployed" / "staging"
     yield made.project["almanac"].environments["staging"], f"http://127.0.0.1:{port}", place

@@ -27,7 +27,7 @@ export function TestsPage(): ReactElement {
         {(tests) => <>
           <p className="sw-meta sw-above">Of the last {tests.builds} builds of each stage.</p>
           <Section title="Failing now" rows={tests.failing} icon="failed" empty="No test fails." figure={rate} message={(row) => row.message} at={(row) => row.at} />
-          <Section title="Flaky" rows={tests.flaky} icon="flaky" empty="No test was seen to fail and pass in turns." figure={rate} />
+          <Section title="Flaky" rows={tests.flaky} icon="flaky" empty="No test has both failed and passed at one revision." figure={rate} />
           <Section title="Slowest" rows={tests.slowest} icon="queued" empty="No test has reported its time yet." figure={(row) => span(row.seconds)} length={(row) => row.seconds} />
         </>}
       </Loaded>

@@ -28,7 +28,7 @@ from slipway.scripts.releases.outgoing import (
 from slipway.scripts.releases.target import ReleaseTarget, Seen
 from slipway.scripts.report import Report, hash_file
 from slipway.scripts.stages.publish.copying import explain_refusal, refuse_damaged, sweep
-from slipway.scripts.stages.publish.index import LATEST, locked, point, point_at
+from slipway.scripts.stages.publish.index import LATEST, locked, point, point_at, read_pointer
 from slipway.scripts.stages.publish.targets.folder.followed_copy import copy_followed
 from slipway.scripts.stages.publish.targets.folder.settings import FolderTarget
 
@@ -180,6 +180,10 @@ class FolderCopy(ReleaseTarget):
                 point(project, pointers)
             else:
                 point_at(project, manifests.read(self._home / MANIFEST))
+
+    def pointer(self, name: str) -> bytes | None:
+        """Return the bytes of a pointer in the project's folder."""
+        return read_pointer(self._project, name)
 
     def versions(self) -> Iterator[PublishedRelease]:
         """Yield the project's releases in the folder."""

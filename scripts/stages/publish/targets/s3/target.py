@@ -19,6 +19,7 @@ from slipway.scripts.releases.outgoing import (
     OutgoingStream,
     Pointers,
 )
+from slipway.scripts.releases.pointing import MOST
 from slipway.scripts.releases.target import ReleaseTarget, Seen, TryAgain
 from slipway.scripts.report import Report
 from slipway.scripts.stages.publish.targets.s3.body import Source
@@ -219,6 +220,14 @@ class S3Release(ReleaseTarget):
             if self._recorded(key) != file.sha256:
                 with OutgoingStream(file) as stream:
                     self._writer.put(key, Source(file, stream), VOLATILE, new=False)
+
+    def pointer(self, name: str) -> bytes | None:
+        """Return the bytes of a pointer beside the releases."""
+        key, what = self._key(_relative(name)), f"reading {name} (s3:GetObject)"
+        there = self._facts(key)
+        if there is None or int(there.get("ContentLength", 0)) > MOST:
+            return None
+        return b"".join(self._bucket.content(key, what, MOST))
 
     def _recorded(self, key: str) -> str:
         """Return the hash that an object was written with; empty if there is none."""

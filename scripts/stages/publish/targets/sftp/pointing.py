@@ -12,10 +12,12 @@ from slipway.model.errors import StageFailed
 from slipway.scripts.humanize import plain_name
 from slipway.scripts.releases.manifest import Manifest
 from slipway.scripts.releases.outgoing import OutgoingStream, Pointers
+from slipway.scripts.releases.pointing import MOST
 from slipway.scripts.stages.publish.targets.sftp.client import Blocks, Refused, SftpClient
+from slipway.scripts.stages.publish.targets.sftp.packets import Code
 from slipway.scripts.stages.publish.targets.sftp.places import folder_there, read_all
 
-__all__ = ["LATEST", "aside", "put_pointers"]
+__all__ = ["LATEST", "aside", "put_pointers", "read_pointer"]
 
 LATEST = "latest"
 
@@ -50,6 +52,28 @@ def put_pointers(client: SftpClient, home: str, pointers: Pointers, own: Manifes
     if not any(one.name == f"{LATEST}.json" for one in pointers.files):
         _put_latest(client, home, pointers.latest, own)
     _link(client, home, pointers.latest)
+
+
+def read_pointer(client: SftpClient, home: str, name: str) -> bytes | None:
+    """Return the bytes of a pointer; None: there is none of a pointer's size.
+
+    Args:
+        client: The session.
+        home: The project's folder.
+        name: The pointer's path in it, such as channels/beta.json.
+    """
+    path = posixpath.join(home, *_parts(name))
+    there = client.look(path)
+    if there is None or not there.is_file or (there.size or 0) > MOST:
+        return None
+    try:
+        data = b"".join(read_all(client, client.open(path), there.size or 0))
+    except Refused as error:
+        # It is replaced by a rename: between the two steps it may be another file, or none.
+        if error.code == Code.NO_SUCH_FILE:
+            return None
+        raise
+    return data if len(data) <= MOST else None
 
 
 def _parts(name: str) -> list[str]:

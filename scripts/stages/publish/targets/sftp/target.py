@@ -39,7 +39,7 @@ from slipway.scripts.stages.publish.targets.sftp.places import (
     steadily,
     sweep,
 )
-from slipway.scripts.stages.publish.targets.sftp.pointing import aside, put_pointers
+from slipway.scripts.stages.publish.targets.sftp.pointing import aside, put_pointers, read_pointer
 from slipway.scripts.stages.publish.targets.sftp.settings import SftpTarget
 
 __all__ = ["SftpCopy"]
@@ -192,6 +192,11 @@ class SftpCopy(ReleaseTarget):
         with self._asked("moving latest on") as client:
             own = self._manifest if pointers.latest == self._version else None
             put_pointers(client, self._home(client), pointers, own)
+
+    def pointer(self, name: str) -> bytes | None:
+        """Return the bytes of a pointer in the project's folder."""
+        with self._asked(f"reading {name}") as client:
+            return read_pointer(client, self._home(client), name)
 
     def _address(self) -> str | None:
         base = self._target.public_url

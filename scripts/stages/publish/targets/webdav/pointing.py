@@ -10,11 +10,12 @@ from slipway.model.errors import StageFailed
 from slipway.scripts.humanize import plain_name
 from slipway.scripts.releases.manifest import Manifest
 from slipway.scripts.releases.outgoing import OutgoingStream, Pointers
+from slipway.scripts.releases.pointing import MOST
 from slipway.scripts.releases.target import TryAgain
 from slipway.scripts.stages.publish.targets.webdav.dav import Dav, Upload, address
 from slipway.scripts.stages.publish.targets.webdav.places import aside
 
-__all__ = ["LATEST", "put_pointers"]
+__all__ = ["LATEST", "put_pointers", "read_pointer"]
 
 LATEST = "latest.json"
 _NOT_FOUND = 404
@@ -54,6 +55,22 @@ def put_pointers(dav: Dav, project: str, pointers: Pointers, own: Manifest | Non
     headers = {"Content-Type": "application/json"}
     expected = len(data), hashlib.sha256(data).hexdigest()
     _replace(dav, project, [LATEST], (data, headers), expected)
+
+
+def read_pointer(dav: Dav, project: str, name: str) -> bytes | None:
+    """Return the bytes of a pointer; None: there is none of a pointer's size.
+
+    Args:
+        dav: The server.
+        project: The project's name.
+        name: The pointer's path, such as channels/beta.json.
+    """
+    parts = [plain_name(one, "a part of a pointer's path") for one in name.split("/")]
+    blocks = dav.blocks(address(project, *parts), f"reading {name}", MOST)
+    if blocks is None:
+        return None
+    data = b"".join(blocks)
+    return data if len(data) <= MOST else None
 
 
 def _replace(

@@ -29,7 +29,7 @@ try:
         remove_release,
     )
     from slipway.scripts.stages.publish.targets.webdav.places import Folders, held, sweep
-    from slipway.scripts.stages.publish.targets.webdav.pointing import put_pointers
+    from slipway.scripts.stages.publish.targets.webdav.pointing import put_pointers, read_pointer
     from slipway.scripts.stages.publish.targets.webdav.preflight import check_folder, try_rights
 except ImportError as error:
     if (error.name or "").partition(".")[0] not in {"httpx", "httpcore"}:
@@ -121,6 +121,10 @@ class WebdavCopy(ReleaseTarget):
         """Put the pages in place, then latest.json."""
         own = self._manifest if pointers.latest == self._version else None
         put_pointers(self._dav, self._project, pointers, own)
+
+    def pointer(self, name: str) -> bytes | None:
+        """Return the bytes of a pointer beside the releases."""
+        return read_pointer(self._dav, self._project, name)
 
     def public_url(self, name: str) -> str | None:
         """Return the address of a file, if the settings say where anybody may read it."""

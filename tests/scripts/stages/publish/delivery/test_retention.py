@@ -147,3 +147,17 @@ def test_the_jobs_word_reaches_the_targets(tmp_path):
     assert (one.keep, one.protected) == (KeepReleases(latest=3, age="90d"), frozenset({"1.0.0"}))
     (one,) = destinations(job(tmp_path, stage=stage).stage, job(tmp_path, stage=stage), Told())
     assert one.protected is None
+
+
+def test_what_the_targets_own_pointers_name_stays(tmp_path):
+    """Another release was promoted there while this one was brought."""
+
+    class Promoted(Shelf):
+        def pointer(self, name):
+            return {"channels/beta.json": b'{"version": "0.5.0"}'}.get(name)
+
+    shelf = Promoted(*(PublishedRelease(f"0.{n}.0", NOW - 1000 + n) for n in range(4, 7)))
+    release = make_release(tmp_path / "release", "1.0.0", {"a.txt": b"a"})
+    way = Destination("shelf", shelf, keep=KEEP, protected=frozenset())
+    deliver([way], release, Pointers("1.0.0", {"beta": "0.6.0"}), Told(), Unhurried())
+    assert shelf.removed == ["0.4.0"]

@@ -7,7 +7,7 @@ import pytest
 from slipway.model.errors import StageFailed
 from slipway.model.protocol.event import TestResult
 from slipway.scripts.stages.features.run import run as walk
-from slipway.scripts.stages.tests.guest.shards.slipway_shards import deal
+from slipway.scripts.stages.tests.guest.plugins.slipway_shards import deal
 from slipway.scripts.stages.tests.run import run
 
 pytestmark = pytest.mark.slow
