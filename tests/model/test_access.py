@@ -32,7 +32,7 @@ def test_each_role_has_the_rights_of_those_before():
 
 def test_a_role_of_ones_own_may_look_and_nothing_else():
     allowed = {name for name in ACTIONS if may(somebody("qa"), name)}
-    assert allowed == {"look", "token.own"}
+    assert allowed == {"look", "notice.own", "token.own"}
 
 
 def test_nobody_may_look_at_most():

@@ -16,7 +16,7 @@ NOTICE_READING = (
         "outbox",
         "notice.own",
         notice_view.list_deliveries,
-        Listing[notices.Delivery],
+        Listing[notices.NoticeDelivery],
         "Notices on their way, and where they went; those who may see all of them do",
         query=notices.DeliveriesQuery,
     ),

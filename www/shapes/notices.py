@@ -12,11 +12,11 @@ from slipway.model.notices.rules import OwnRules
 from slipway.www.shapes.base import Asked, Line, Number, Paging, Shape
 
 __all__ = [
-    "Channel",
     "Deliveries",
     "DeliveriesQuery",
-    "Delivery",
     "EventKind",
+    "NoticeChannel",
+    "NoticeDelivery",
     "NoticeSettings",
     "NumberOfDeliveries",
     "RulesQuery",
@@ -25,14 +25,14 @@ __all__ = [
 ]
 
 
-class Delivery(DeliveryRecord, Shape):
+class NoticeDelivery(DeliveryRecord, Shape):
     """A notice on its way to one recipient by one channel."""
 
 
 class WholeDelivery(Shape):
     """A delivery, and the notice as the channel gets it."""
 
-    delivery: Delivery
+    delivery: NoticeDelivery
     notice: dict[str, Any]
     """Empty: it is not described yet."""
 
@@ -57,7 +57,7 @@ class NumberOfDeliveries(Shape):
     count: int
 
 
-class Channel(Shape):
+class NoticeChannel(Shape):
     """A notifier of pipeline.toml."""
 
     name: str
@@ -85,7 +85,7 @@ class NoticeSettings(Shape):
     rules: OwnRules
     has_address: bool
     """False: pipeline.toml has no email of theirs, and channels that tell persons cannot."""
-    channels: list[Channel]
+    channels: list[NoticeChannel]
     events: list[EventKind]
 
 

@@ -18,10 +18,10 @@ from slipway.www.api.call import Call
 from slipway.www.api.http_errors import Refused, not_found
 from slipway.www.shapes.base import Listing
 from slipway.www.shapes.notices import (
-    Channel,
     DeliveriesQuery,
-    Delivery,
     EventKind,
+    NoticeChannel,
+    NoticeDelivery,
     NoticeSettings,
     WholeDelivery,
 )
@@ -31,7 +31,7 @@ __all__ = ["list_deliveries", "settings_of", "show_delivery", "show_settings", "
 _ANY = "notice.any"
 
 
-async def list_deliveries(call: Call) -> Listing[Delivery]:
+async def list_deliveries(call: Call) -> Listing[NoticeDelivery]:
     """Answer GET outbox: all for those who may see them, else one's own."""
     person = call.query.person
     if not may(call.person, _ANY):
@@ -41,7 +41,7 @@ async def list_deliveries(call: Call) -> Listing[Delivery]:
     return await call.read(_list, call.query, person or "")
 
 
-def _list(session: Session, query: DeliveriesQuery, person: str) -> Listing[Delivery]:
+def _list(session: Session, query: DeliveriesQuery, person: str) -> Listing[NoticeDelivery]:
     found = letters.list_deliveries(
         session,
         states=[query.state] if query.state is not None else (),
@@ -52,7 +52,7 @@ def _list(session: Session, query: DeliveriesQuery, person: str) -> Listing[Deli
     )
     shown = found[: query.limit]
     more = shown[-1].id if len(found) > len(shown) else None
-    return Listing[Delivery](items=[Delivery.extend(one) for one in shown], next=more)
+    return Listing[NoticeDelivery](items=[NoticeDelivery.extend(one) for one in shown], next=more)
 
 
 async def show_delivery(call: Call) -> WholeDelivery:
@@ -65,7 +65,7 @@ def _show(session: Session, number: int, person: Person) -> WholeDelivery:
     if record.person != person.name and not may(person, _ANY):
         # Not even whether there is one of that number.
         raise not_found(f"there is no delivery {number}; slipway outbox lists them")
-    return WholeDelivery(delivery=Delivery.extend(record), notice=body)
+    return WholeDelivery(delivery=NoticeDelivery.extend(record), notice=body)
 
 
 # ---- rules
@@ -98,7 +98,7 @@ async def settings_of(call: Call, person: str) -> NoticeSettings:
     service = find_notices(call.master)
     settings = service.people.get(person)
     channels = [
-        Channel(
+        NoticeChannel(
             name=name,
             kind=one.kind,
             to_persons=one.to_persons,

@@ -135,6 +135,8 @@ OURS = [
     ours("release.block", "releases/999/block", reason="it is bad"),
     ours("release.unblock", "releases/999/block", method="DELETE"),
     ours("release.promote", "releases/999/promote", channel="no"),
+    ours("notice.any", "outbox/resend", ids=[999]),
+    ours("notice.any", "outbox/discard", ids=[999]),
     ours("engine.control", "workers/nobody/pause"),
     ours("engine.control", "workers/nobody/resume"),
     ours("engine.control", "workers/nobody/check"),
@@ -303,7 +305,7 @@ def test_every_door_of_a_closed_site_by_role(closed: GateFinder) -> None:
 
 def test_the_table_is_tried_whole() -> None:
     """What Buildbot's doors lead to is all tried; the rest has doors of its own."""
-    later = {"token.own", "token.any", "freeze", "prune", "audit"}
+    later = {"token.own", "token.any", "notice.own", "notice.any", "freeze", "prune", "audit"}
     later |= {one for one in ACTIONS if one.startswith("release.")}
     assert {ask.action for ask in LOOKS + CONTROLS} == set(ACTIONS) - later
     router = Router(CONTROL)
@@ -311,8 +313,8 @@ def test_the_table_is_tried_whole() -> None:
         router.find(ask.method, ask.path.partition("api/")[2].partition("?")[0])[0].path
         for ask in OURS
     }
-    tokens = {"tokens", "tokens/{id}/revoke"}  # everybody's own
-    assert tried == {route.path for route in CONTROL} - tokens
+    own = {"tokens", "tokens/{id}/revoke", "notices/rules"}  # everybody's own
+    assert tried == {route.path for route in CONTROL} - own
 
 
 def test_a_cookie_is_for_the_server_alone(doors: GateFinder) -> None:

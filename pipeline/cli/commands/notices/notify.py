@@ -27,7 +27,7 @@ from slipway.scripts.terminal_text import plain
 from slipway.secrets.reading import given_secret
 from slipway.state_folder import Home
 
-__all__ = ["run"]
+__all__ = ["run", "sending_site"]
 
 
 def run(options: argparse.Namespace) -> int:
