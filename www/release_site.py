@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
+from twisted.web.http import CACHED
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
-from twisted.web.static import NoRangeStaticProducer
+from twisted.web.static import SingleRangeStaticProducer
 
 from slipway.master.access.identify import identify
 from slipway.master.ledger_service import find_ledger
@@ -17,6 +19,7 @@ from slipway.model.access import may, refusal
 from slipway.model.errors import WrongInput
 from slipway.scripts.humanize import plain_name
 from slipway.scripts.opened_files import open_plain
+from slipway.scripts.releases.site.framed import FREEZE_REPORT
 from slipway.www.views.download import disposition
 
 __all__ = ["ReleaseSite"]
@@ -24,13 +27,16 @@ __all__ = ["ReleaseSite"]
 #: What browsers show; all else of a release is saved. No script runs in any of it.
 _SHOWN = {
     "index.html": "text/html; charset=utf-8",
+    FREEZE_REPORT: "text/html; charset=utf-8",
     ".json": "application/json",
     ".xml": "application/atom+xml",
     "SHA256SUMS": "text/plain; charset=utf-8",
 }
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox allow-downloads"
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox allow-downloads"
 #: Project, folder, file.
 _DEEPEST = 3
+#: A range of bytes, with numbers of no more digits than any file's size has.
+_RANGE = re.compile(r"bytes=(?!-$)([0-9]{0,18})-([0-9]{0,18})")
 
 
 class ReleaseSite(Resource):
@@ -82,17 +88,58 @@ class ReleaseSite(Resource):
 
 
 def _send(request: Any, name: str, file: BinaryIO) -> Any:
+    status = os.fstat(file.fileno())
+    # What changes is replaced by another file: this one, at this time, has these bytes.
+    tag = f'"{status.st_ino:x}-{status.st_mtime_ns:x}-{status.st_size:x}"'
+    request.setHeader("accept-ranges", "bytes")
+    if request.setETag(tag.encode()) is CACHED:
+        file.close()
+        return b""
+    offset, size = 0, status.st_size
+    if (asked := _range(request, tag)) is not None:
+        found = _part(asked, size)
+        if found is None:
+            file.close()
+            request.setHeader("content-range", f"bytes */{size}")
+            return _told(request, 416, f"the file has {size:,} bytes, and the range lies outside")
+        offset, end = found
+        request.setResponseCode(206)
+        request.setHeader("content-range", f"bytes {offset}-{end - 1}/{size}")
+        size = end - offset
     shown = next((kind for end, kind in _SHOWN.items() if name.endswith(end)), None)
     request.setHeader("content-type", shown or "application/octet-stream")
     request.setHeader("content-disposition", disposition(name, inline=shown is not None))
-    size = os.fstat(file.fileno()).st_size
     request.setHeader("content-length", str(size))
     if request.method == b"HEAD" or not size:
         file.close()
         return b""
-    producer = NoRangeStaticProducer(request, file)
+    producer = SingleRangeStaticProducer(request, file, offset, size)
     producer.start()
     return NOT_DONE_YET
+
+
+def _range(request: Any, tag: str) -> re.Match[str] | None:
+    """Return the one range that is asked for. None: the whole file is to be sent.
+
+    Several ranges, or what is no range, are answered with the whole file, as RFC 9110 allows; so is
+    a range of a file that was replaced meanwhile.
+    """
+    if request.method != b"GET":
+        return None
+    since = request.getHeader("if-range")
+    if since is not None and since.strip() != tag:
+        return None
+    return _RANGE.fullmatch((request.getHeader("range") or "").strip())
+
+
+def _part(asked: re.Match[str], size: int) -> tuple[int, int] | None:
+    """Return the begin of a range, and the byte after it. None: it has none of the file's bytes."""
+    first, last = asked.groups()
+    if first:
+        begin, end = int(first), min(int(last) + 1, size) if last else size
+    else:
+        begin, end = max(0, size - int(last)), size
+    return (begin, end) if begin < end else None
 
 
 def _told(request: Any, status: int, sentence: str) -> bytes:

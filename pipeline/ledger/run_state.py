@@ -12,7 +12,7 @@ from slipway.model import run_state as rules
 from slipway.model.kinds.stage import Stage
 from slipway.model.states import RunState
 
-__all__ = ["Counting", "counting", "inputs", "ready", "unmet", "verdict"]
+__all__ = ["Counting", "counting", "inputs", "ready", "reports", "unmet", "verdict"]
 
 #: The attempts that count, by stage and cell.
 Counting = Mapping[tuple[str, str], StageResult]
@@ -54,6 +54,20 @@ def inputs(run: Run, stage: Stage) -> list[tuple[StageResult, Artefact]]:
         for result, source in zip(needed, sources, strict=True)
         for artefact in source.artefacts
         if artefact.role == "product"
+    ]
+
+
+def reports(run: Run, uses: str) -> list[tuple[StageResult, Artefact]]:
+    """Return what the stages of a kind have left for people, of the attempts that count."""
+    made = [one for one in counting(run).values() if one.uses == uses]
+    sources = [one.borrowed or one for one in made]
+    if sources:
+        _fetch_artefacts(sources)
+    return [
+        (result, artefact)
+        for result, source in zip(made, sources, strict=True)
+        for artefact in source.artefacts
+        if artefact.role == "report"
     ]
 
 

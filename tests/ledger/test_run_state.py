@@ -61,6 +61,25 @@ def test_inputs_come_from_every_cell(graph):
     assert [(result.cell, one.name) for result, one in found] == [("1of2", "one"), ("2of2", "two")]
 
 
+def test_reports_are_those_of_the_attempts_that_count(graph):
+    going = graph(a={}, b={"needs": ["a"]})
+    going.advance()
+    assert run_state.reports(going.run, "command") == []
+    going.end("a", artefacts=[("one", "product"), ("old.html", "report")])
+    going.end("b", artefacts=[("b.html", "report")])
+    found = run_state.reports(going.run, "command")
+    assert [(result.name, one.name) for result, one in found] == [
+        ("a", "old.html"),
+        ("b", "b.html"),
+    ]
+    runs.outdate(going.session, going.run, "a", going.stages, going.now)
+    going.retry("a")
+    going.end("a", artefacts=[("new.html", "report")])
+    found = run_state.reports(going.run, "command")
+    assert [one.name for _, one in found] == ["new.html"]
+    assert run_state.reports(going.run, "freeze") == []
+
+
 def test_what_runs_on_failure_runs_on_failure_alone(graph):
     going = graph(a={}, clean={"on-failure": ["a"]}, b={"needs": ["a"]})
     going.advance()

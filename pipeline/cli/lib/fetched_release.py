@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,15 +20,21 @@ from slipway.model.errors import MissingTool, WrongInput
 from slipway.scripts.humanize import plain_name, size_text
 from slipway.scripts.releases.manifest import KEYS, MANIFEST, SIGNATURE, SUMS, Manifest, read
 from slipway.scripts.releases.verify import Finding, Found
+from slipway.scripts.terminal_text import plain
 
 __all__ = ["Fetched", "fetched", "is_url"]
 
 _TIMEOUT = 60.0
-_PIECE = 1 << 20
 #: Maximum bytes of a manifest or a list of checksums.
 _MOST = 64 << 20
 #: Bytes that stay free on the disk of the temporary folder.
 _FREE = 256 << 20
+#: A server that sends less than so many bytes a second, after so many seconds, is given up.
+_SLOWEST, _SLOW_AFTER = 1000, 60.0
+_MOST_REDIRECTS = 5
+#: Files of a release that are fetched at most: each is a request.
+_MOST_FILES = 100_000
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _LATEST = "latest"
 
 
@@ -42,8 +50,20 @@ class Fetched:
 
 
 def is_url(place: str) -> bool:
-    """Return True if a location is an HTTP URL."""
-    return place.startswith(("http://", "https://"))
+    """Return True if a location is an HTTP URL.
+
+    Raises:
+        WrongInput: It is a URL of another kind.
+    """
+    scheme = _SCHEME.match(place)
+    if scheme is None:
+        return False
+    if scheme[1].lower() not in {"http", "https"}:
+        msg = (
+            f'"{plain(place)}" is no URL of http:// or https://; give one, or the path of a folder'
+        )
+        raise WrongInput(msg)
+    return True
 
 
 @contextmanager
@@ -69,7 +89,11 @@ def fetched(
         tempfile.TemporaryDirectory(prefix="slipway-verify-") as name,
         # Bytes as they lie there: a server may call an archive a compressed page.
         httpx.Client(
-            timeout=_TIMEOUT, follow_redirects=True, headers={"Accept-Encoding": "identity"}
+            timeout=_TIMEOUT,
+            follow_redirects=True,
+            max_redirects=_MOST_REDIRECTS,
+            headers={"Accept-Encoding": "identity"},
+            event_hooks={"response": [_stay_secret]},
         ) as client,
     ):
         try:
@@ -153,6 +177,12 @@ def _complete(
 
 def _check_room(manifest: Manifest, folder: Path, most: int) -> None:
     listed = (*manifest.artefacts, *manifest.pages, *manifest.evidence)
+    if len(listed) > _MOST_FILES:
+        msg = (
+            f"the release is said to have {len(listed):,} files, and at most {_MOST_FILES:,} are "
+            "downloaded; fetch it by another program, and verify its folder"
+        )
+        raise WrongInput(msg)
     size = sum(one.size for one in listed)
     if size > most:
         msg = (
@@ -169,15 +199,34 @@ def _check_room(manifest: Manifest, folder: Path, most: int) -> None:
         raise MissingTool(msg)
 
 
+def _stay_secret(answer: httpx.Response) -> None:
+    """Refuse to be led from https:// to what anybody on the way may alter and read."""
+    if not answer.has_redirect_location or answer.url.scheme != "https":
+        return
+    led = answer.url.join(answer.headers["location"])
+    if led.scheme != "https":
+        msg = f"it leads from https:// to {plain(f'{led.scheme}://{led.host}')}, which is refused"
+        raise httpx.RemoteProtocolError(msg)
+
+
 def _fetch(client: httpx.Client, url: str, target: Path, most: int) -> bool:
     """Download a file up to a maximum size; return False if it does not exist."""
     with client.stream("GET", url) as answer:
         if answer.status_code in {404, 410}:
             return False
         answer.raise_for_status()
+        begun = time.monotonic()
         with target.open("wb") as stream:
-            for piece in answer.iter_raw(_PIECE):
+            # As they come: a whole piece of a slow server would be waited for too long.
+            for piece in answer.iter_raw():
                 stream.write(piece[: most - stream.tell()])
                 if stream.tell() >= most:
                     break
+                seconds = time.monotonic() - begun
+                if seconds > _SLOW_AFTER and stream.tell() < seconds * _SLOWEST:
+                    msg = (
+                        f"{target.name}: {stream.tell():,} bytes came in {seconds:.0f} seconds, "
+                        f"and less than {_SLOWEST:,} bytes a second are not waited for"
+                    )
+                    raise httpx.ReadTimeout(msg)
     return True

@@ -95,7 +95,12 @@ def make(job: Job, root: Path, store: Store, signing: Signing | None = None) -> 
         StoreError: The store cannot take its files; the next try adds them.
         WrongInput: The version cannot name a folder.
     """
-    inputs = [one.model_copy(update={"path": str(store.path(one.sha256))}) for one in job.inputs]
+    inputs = [
+        one.model_copy(update={"path": str(store.path(one.sha256))})
+        for one in job.inputs
+        # A report that was pruned is no reason to hold a release.
+        if one.role == "product" or store.has(one.sha256)
+    ]
     here = job.model_copy(update={"inputs": tuple(inputs), "worker": "the master"})
     # The ledger knows what pages and pointers show, the folder does not.
     made = make_release(here, root.resolve(), _Quiet(), signing, points=False)

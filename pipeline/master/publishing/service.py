@@ -102,6 +102,8 @@ class Publishing:
         store = Store(Path(self._ledger.store_folder))
         job = job.model_copy(update={"notes": await self._notes(stage_id, job.stage)})
         signing = await self._signing(stage_id, job)
+        pages = await self._ledger.read(_freeze_pages, stage_id)
+        job = job.model_copy(update={"inputs": (*job.inputs, *pages)})
         kept = await threads.deferToThread(make, job, root, store, signing)
         await self._ledger.call(_keep, stage_id, job, kept)
         sites = await ReleaseDecisions(self._ledger).refresh(job.project)
@@ -173,6 +175,24 @@ def _unchanged(session: Session, stage_id: int, job: Job) -> str:
     release, result.borrowed = found
     files = f"has the same {len(contents)} files" if len(contents) > 1 else "has the same file"
     return f"nothing to release: {release.version}, of run {release.run.number}, {files}"
+
+
+def _freeze_pages(session: Session, stage_id: int) -> list[Input]:
+    """Return the reports of the run's freeze stages: the release carries them for people."""
+    result = session.get_one(StageResult, stage_id)
+    return [
+        Input(
+            stage=made.name,
+            uses=made.uses,
+            name=one.name,
+            path=one.name,
+            sha256=one.sha256,
+            size=one.size,
+            media_type=one.media_type,
+            role="report",
+        )
+        for made, one in run_state.reports(result.run, "freeze")
+    ]
 
 
 def _keep(session: Session, stage_id: int, job: Job, kept: Kept) -> None:

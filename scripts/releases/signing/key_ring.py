@@ -7,6 +7,7 @@ the newer one may trust what the older signed before.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
@@ -19,7 +20,7 @@ from slipway.scripts.releases.signing.public_keys import PublicKey
 from slipway.scripts.releases.signing.signers import ReleaseSigner
 from slipway.scripts.releases.strict_json import explain, parse
 
-__all__ = ["KeyRing", "Rotation", "read_ring"]
+__all__ = ["KeyRing", "KeySpan", "Rotation", "read_ring"]
 
 _ROTATION = "application/vnd.slipway.key-rotation+json"
 _MOST_KEYS = 1000
@@ -36,6 +37,17 @@ class Rotation(BaseModel):
     """From then on the previous key signs nothing."""
     compromised: bool = False
     """True: somebody else may have the previous key, so nothing that it signed counts."""
+
+
+@dataclass(frozen=True)
+class KeySpan:
+    """When a key signs."""
+
+    key: PublicKey
+    end: datetime
+    """Its last day, or its rotation."""
+    revoked: bool
+    """True: nothing that it signed counts for whoever knows the key that signs now."""
 
 
 class KeyRing(BaseModel):
@@ -128,6 +140,22 @@ class KeyRing(BaseModel):
                 key = key.model_copy(update={"valid_until": end})
             found[key.id] = key
         return found
+
+    def spans(self) -> list[KeySpan]:
+        """Return each key with the time in which it signs, the newest first.
+
+        Raises:
+            WrongInput: A rotation is none.
+            StageFailed: A rotation lacks a signature, or is not of these keys.
+        """
+        good = self.trusted({self.current.id})
+        found = []
+        for place, key in enumerate(self.keys):
+            end = key.valid_until
+            if place < len(self.rotations):
+                end = min(end, self._rotation(place).at)
+            found.append(KeySpan(key, end, revoked=key.id not in good))
+        return found[::-1]
 
     def _rotation(self, number: int) -> Rotation:
         where = f"{KEYS}: rotation {number + 1}"

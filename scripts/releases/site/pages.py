@@ -12,6 +12,7 @@ from slipway.model.duration import format_duration
 from slipway.scripts.humanize import count_text, size_text, utc
 from slipway.scripts.releases.manifest import KEYS, MANIFEST, PAGE, SUMS, Manifest, ReleaseFile
 from slipway.scripts.releases.site.contents import Channel, SiteContents, SiteRelease
+from slipway.scripts.releases.site.framed import FREEZE_REPORT
 from slipway.scripts.releases.site.notes import notes_html
 
 __all__ = ["FEED", "channel_feed", "channel_file", "index_page", "release_page"]
@@ -31,7 +32,7 @@ _BILLS = (".cdx.json", ".spdx.json")
 _KINDS = (
     (".cdx.json", "bill of materials, CycloneDX"),
     (".spdx.json", "bill of materials, SPDX"),
-    ("-freeze.html", "freeze report: what the program holds, and why"),
+    (FREEZE_REPORT, "freeze report: what the program holds, and why"),
     (".intoto.jsonl", "provenance, signed"),
     (".sigstore.json", "provenance, signed by Sigstore"),
     (".dsse.json", "provenance, signed"),

@@ -28,6 +28,10 @@ __all__ = ["Signed", "proofs", "signed_by"]
 
 #: Clocks may differ by so much.
 _BACK = timedelta(minutes=5)
+_ASK = (
+    "do not use the release unless those who run the site say, by another way than it came, that "
+    "this is their new key: then give it with --key"
+)
 #: Bytes of release.json.
 _LARGEST = 64_000_000
 
@@ -107,12 +111,13 @@ def _stranger(ring: KeyRing, manifest: Manifest, known: KnownKeys) -> str:
         return f"is by {key}, which is revoked: nothing that it signed counts"
     if not known.pins:
         return (
-            f"is by {key}, and nothing here says whose key that is; ask the site for its key "
-            f"(`slipway key show`), and if it is this one: --key {key}"
+            f"is by {key}, and nothing here says whose key that is; ask those who run the site, by "
+            f"another way than this download came, what `slipway key show` prints there: if it has "
+            f"this key, verify again with --key {key}, and if not, do not use the release"
         )
     if any(one.id in known.pins for one in ring.keys):
-        return f"is by {key}, for which no key that is known vouches"
-    return f"is by {key}, which is none of the keys that are known ({known.source})"
+        return f"is by {key}, for which no key that is known vouches; {_ASK}"
+    return f"is by {key}, which is none of the keys that are known ({known.source}); {_ASK}"
 
 
 def _out_of_time(key: PublicKey, manifest: Manifest) -> str:

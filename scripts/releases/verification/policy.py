@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,10 +12,28 @@ from pydantic import AfterValidator, AwareDatetime, Field, ValidationError
 from slipway.model.base import Part
 from slipway.model.errors import WrongInput
 from slipway.model.git_names import check_branch
+from slipway.model.spelling import did_you_mean
+from slipway.scripts.humanize import count_text
+from slipway.scripts.terminal_text import plain
 
 __all__ = ["Policy", "read_policy"]
 
 _MOST = 1 << 20
+#: Characters of a value in a sentence.
+_SHOWN = 80
+#: What a key may have, as sentences say it.
+_ALLOWED = {
+    "project": 'a name: "almanac"',
+    "builder": 'the URL of a site, with the slash at its end: "https://ci.example.org/"',
+    "source": 'the repository: "https://git.example.org/almanac.git"',
+    "branches": 'a list of names and patterns: ["main", "release/*"]',
+    "keys": 'a list of fingerprints and files: ["sha256:...", "release.pub"]',
+    "revoked-keys": 'a list of fingerprints: ["sha256:..."]',
+    "minimum-level": "1, 2 or 3",
+    "newest-known-run": "the number of a run, from 1 on",
+    "published-after": "a date and time with its zone: 2026-01-01T00:00:00Z",
+    "parameters": 'a table: "stages.freeze.uses" = "freeze"',
+}
 
 
 class Policy(Part):
@@ -61,9 +80,25 @@ def read_policy(path: Path) -> Policy:
     try:
         return Policy.model_validate(content)
     except ValidationError as error:
-        lines = [
-            f"{'.'.join(str(part) for part in one['loc']) or 'the whole file'}: {one['msg']}"
-            for one in error.errors()
-        ]
-        msg = f"the policy {path}: {'; '.join(lines)}"
+        first = error.errors()[0]
+        count = error.error_count()
+        more = f" ({count_text(count - 1, 'more error')} after it)" if count > 1 else ""
+        msg = f"the policy {path}: {_sentence(first)}{more}"
         raise WrongInput(msg) from None
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    """Return a validation error with its place, its value and what is allowed."""
+    names = [field.alias or name for name, field in Policy.model_fields.items()]
+    key, *rest = [str(part) for part in error["loc"]] or ["the whole file"]
+    place = plain(".".join((key, *rest)))[:_SHOWN]
+    if error["type"] == "extra_forbidden":
+        hint = did_you_mean(key, names) or f" Allowed: {', '.join(names)}."
+        return f'unknown key "{place}".{hint}'
+    value = error["input"]
+    text = f'"{plain(value)}"' if isinstance(value, str) else plain(repr(value))
+    if error["type"] == "value_error":
+        why = str(error["ctx"]["error"])
+    else:
+        why = f"write {_ALLOWED.get(key, 'something else')}"
+    return f"{place}: {text[:_SHOWN]} is not allowed; {why}"

@@ -27,6 +27,7 @@ from slipway.scripts.releases.manifest import (
     Manifest,
     ReleaseFile,
 )
+from slipway.scripts.releases.site.framed import FREEZE_REPORT, LARGEST, framed_page
 from slipway.scripts.releases.site.pages import release_page
 from slipway.scripts.releases.site.rendering import TAKEN
 from slipway.scripts.report import Report, hash_file
@@ -156,7 +157,7 @@ def _release(
         for number, one in enumerate(products):
             report.progress(f"artefacts copied; now {one.name}", number, len(products))
             copy(one, part / one.name)
-        _describe(part, new, sign)
+        _describe(part, new, sign, _freeze_reports(job, products))
         with locked(target.parent):
             if target.exists():
                 return _same(target, new), True
@@ -185,13 +186,43 @@ def _same(target: Path, new: Manifest) -> Manifest:
     return there
 
 
-def _describe(part: Path, new: Manifest, sign: Signs | None) -> None:
+def _freeze_reports(job: Job, products: list[Input]) -> list[Input]:
+    """Return the freeze stages' pages that the release carries, each name once."""
+    seen = {one.name.lower() for one in products} | _RESERVED
+    found = []
+    for one in sorted(job.inputs, key=lambda i: i.name):
+        name = one.name.lower()
+        if one.role != "report" or not name.endswith(FREEZE_REPORT) or name in seen:
+            continue
+        if one.size <= LARGEST and not name_refusal(one.name):
+            seen.add(name)
+            found.append(one)
+    return found
+
+
+def _framed(one: Input, part: Path) -> ReleaseFile:
+    """Write a worker's page so that nothing of it runs, wherever it is opened."""
+    # Copied first, which checks its hash.
+    aside = part / f"{one.name}.part"
+    copy(one, aside)
+    content = aside.read_bytes()
+    aside.unlink()
+    page = part / one.name
+    write(page, framed_page(one.name.removesuffix(".html"), content))
+    return _facts(page)
+
+
+def _facts(page: Path) -> ReleaseFile:
+    return ReleaseFile(name=page.name, size=page.stat().st_size, sha256=hash_file(page))
+
+
+def _describe(part: Path, new: Manifest, sign: Signs | None, reports: list[Input]) -> None:
     """Write the other files of the release, the manifest last."""
     write(part / SUMS, new.sums())
+    new = new.model_copy(update={"pages": tuple(_framed(one, part) for one in reports)})
     page = part / PAGE
     write(page, release_page(new, _proofs(new) if sign is not None else ()))
-    facts = ReleaseFile(name=PAGE, size=page.stat().st_size, sha256=hash_file(page))
-    described = new.model_copy(update={"pages": (facts,)})
+    described = new.model_copy(update={"pages": (_facts(page), *new.pages)})
     if sign is None:
         write(part / MANIFEST, described.text())
     else:

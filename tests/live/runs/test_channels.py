@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from slipway.scripts.releases import manifest
@@ -136,6 +137,7 @@ def served(site: LiveSite, version: str) -> None:
             saved = answer.headers["content-disposition"].startswith("attachment")
             assert saved is path.endswith(".txt")
         assert client.head(f"{base}demo/{version}/app.txt").headers["content-length"]
+        ranges(client, f"{base}demo/{version}/app.txt", (home / version / "app.txt").read_bytes())
         for path in (
             "", "demo/..%2f..%2fstate.sqlite", "demo/%2e%2e/%2e%2e/admin-password", "demo/.lock",
             "other/", "demo/latest/release.json", "demo/no", "demo/channels", f"demo/{version}",
@@ -143,3 +145,32 @@ def served(site: LiveSite, version: str) -> None:
         ):  # fmt: skip
             assert client.get(base + path).status_code == 404, path
         assert client.post(f"{base}demo/index.html").status_code in {405, 415}
+
+
+def ranges(client: httpx.Client, url: str, data: bytes) -> None:
+    """See that a download can be gone on with, and that no range makes more work than the file."""
+    size = len(data)
+    whole = client.get(url)
+    tag = whole.headers["etag"]
+    assert whole.headers["accept-ranges"] == "bytes"
+    again = client.get(url, headers={"If-None-Match": tag})
+    assert (again.status_code, again.content) == (304, b"")
+    for asked, begin, end in (
+        ("bytes=0-0", 0, 1), ("bytes=1-", 1, size), ("bytes=-2", size - 2, size),
+        (f"bytes=0-{10**17}", 0, size), (f"bytes=-{10**17}", 0, size),
+    ):  # fmt: skip
+        for more in ({}, {"If-Range": tag}):
+            answer = client.get(url, headers={"Range": asked, **more})
+            assert (answer.status_code, answer.content) == (206, data[begin:end]), asked
+            assert answer.headers["content-range"] == f"bytes {begin}-{end - 1}/{size}"
+        assert client.get(url, headers={"Range": asked, "If-Range": '"x"'}).status_code == 200
+        assert client.head(url, headers={"Range": asked}).headers["content-length"] == str(size)
+    for asked in (f"bytes={size}-", f"bytes={10**17}-", "bytes=-0", "bytes=2-1"):
+        answer = client.get(url, headers={"Range": asked})
+        assert (answer.status_code, answer.headers["content-range"]) == (416, f"bytes */{size}")
+    for asked in (
+        "bytes=-", "bytes=0-1,0-1", "bytes=" + ",".join(["0-"] * 1000), "lines=0-1", "bytes=a-b",
+        "bytes=--1", f"bytes=0-{'9' * 4000}", "bytes=0x1-2", "", "bytes",
+    ):  # fmt: skip
+        answer = client.get(url, headers={"Range": asked})
+        assert (answer.status_code, answer.content) == (200, data), asked[:50]

@@ -5,6 +5,7 @@ import json
 import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from html.parser import HTMLParser
 
 import pytest
 
@@ -153,3 +154,68 @@ def test_files_of_a_release_can_be_read_by_a_web_server(tmp_path, store):
         os.umask(old)
     modes = {stat.S_IMODE((kept.folder / one.name).stat().st_mode) for one in kept.files}
     assert modes == {0o644}
+
+
+EVIL = b"""<!doctype html></iframe><script>window.ran = 1</script>"><meta http-equiv="refresh"
+content="0;url=https://evil.example.org/"><form action="https://evil.example.org/">
+<p id=x>\x00\xff"""
+
+
+def test_the_freeze_report_is_part_of_the_release_and_can_do_nothing(tmp_path, store):
+    page = given(store, "almanac-linux-freeze.html", EVIL, role="report")
+    kept = make(job(given(store, "almanac.zip", b"zip"), page), tmp_path / "releases", store)
+    assert verify(kept.folder) == []
+    assert page.name in [one.name for one in kept.files]
+    assert [one.name for one in kept.manifest.pages] == ["index.html", page.name]
+    assert f'href="./{page.name}"' in (kept.folder / "index.html").read_text()
+    found = Tags()
+    found.feed((kept.folder / page.name).read_text())
+    assert [tag for tag, _ in found.tags] == ["meta", "meta", "meta", "title", "style", "iframe"]
+    frame = found.tags[-1][1]
+    assert frame["sandbox"] is None
+    assert "<script>window.ran = 1</script>" in frame["srcdoc"]
+    assert not [one for one in kept.folder.iterdir() if one.name.endswith(".part")]
+
+
+class Tags(HTMLParser):
+    """The tags of a page, as a browser begins them."""
+
+    def __init__(self):
+        super().__init__()
+        self.tags = []
+
+    def handle_starttag(self, tag, attrs):
+        """Note a tag."""
+        self.tags.append((tag, dict(attrs)))
+
+
+def test_what_is_no_freeze_report_stays_out(tmp_path, store):
+    product = given(store, "almanac.zip", b"zip")
+    own = given(store, "a-freeze.html", b"mine")
+    others = [
+        given(store, "results.html", b"r", role="report"),
+        given(store, "A-freeze.html", b"clashes", role="report"),
+        given(store, "large-freeze.html", b" " * ((8 << 20) + 1), role="report"),
+        given(store, "pruned-freeze.html", b"pruned", role="report"),
+    ]
+    store.path(others[-1].sha256).unlink()
+    kept = make(job(product, own, *others), tmp_path / "releases", store)
+    assert verify(kept.folder) == []
+    assert [one.name for one in kept.manifest.pages] == ["index.html"]
+    assert (kept.folder / "a-freeze.html").read_bytes() == b"mine"
+
+
+def test_the_same_report_of_two_cells_is_one_file(tmp_path, store):
+    pages = [given(store, "a-freeze.html", text, role="report") for text in (b"one", b"two")]
+    kept = make(job(given(store, "almanac.zip", b"zip"), *pages), tmp_path / "releases", store)
+    assert verify(kept.folder) == []
+    assert [one.name for one in kept.manifest.pages] == ["index.html", "a-freeze.html"]
+
+
+def test_a_report_that_was_altered_in_the_store_is_refused(tmp_path, store):
+    page = given(store, "a-freeze.html", b"one", role="report")
+    store.path(page.sha256).chmod(0o600)
+    store.path(page.sha256).write_bytes(b"two")
+    with pytest.raises(StageFailed):
+        make(job(given(store, "almanac.zip", b"zip"), page), tmp_path / "releases", store)
+    assert not (tmp_path / "releases" / "almanac" / "1.4.0+7").exists()

@@ -5,10 +5,16 @@ from __future__ import annotations
 import argparse
 from datetime import UTC, datetime
 
+from filelock import Timeout
+
 from slipway.cli.remote.words import say
 from slipway.config.reading import read
-from slipway.model.errors import PASSED, WrongInput
-from slipway.scripts.releases.signing.key_ring import KeyRing
+from slipway.model.errors import PASSED, MissingTool, WrongInput
+from slipway.model.site import Site
+from slipway.scripts.atomic_files import write_text
+from slipway.scripts.releases.manifest import KEYS
+from slipway.scripts.releases.signing.key_ring import KeyRing, KeySpan
+from slipway.scripts.stages.publish.index import locked
 from slipway.secrets.release_key import new_key, public_ring, rotate_key
 from slipway.state_folder import Home
 
@@ -33,6 +39,7 @@ def run(options: argparse.Namespace) -> int:
         ring = rotate_key(
             site.site, home, folder, now, options.days, compromised=options.compromised
         )
+        _tell_folders(home, site, ring)
         before = ring.keys[-2].id
         done = f"signs releases from now on; {before} signed that"
         if options.compromised:
@@ -47,10 +54,32 @@ def _show(ring: KeyRing, options: argparse.Namespace) -> int:
     if options.pem:
         print(ring.current.pem, end="")  # noqa: T201  the key itself, for a file
         return PASSED
-    lines = [
-        f"{one.id} {'signs' if one == ring.current else 'signed'} releases from "
-        f"{one.valid_from:%Y-%m-%d} to {one.valid_until:%Y-%m-%d}"
-        for one in ring.keys
-    ]
+    lines = [_line(one, ring) for one in ring.spans()]
     say("\n".join(lines), ring.model_dump(mode="json"), as_json=options.json)
     return PASSED
+
+
+def _line(span: KeySpan, ring: KeyRing) -> str:
+    word = "signs" if span.key == ring.current else "signed"
+    text = (
+        f"{span.key.id} {word} releases from {span.key.valid_from:%Y-%m-%d} to {span.end:%Y-%m-%d}"
+    )
+    return f"{text}; revoked: nothing that it signed counts" if span.revoked else text
+
+
+def _tell_folders(home: Home, site: Site, ring: KeyRing) -> None:
+    """Write the public keys beside the releases that are there, for whoever verifies them."""
+    for name, project in site.project.items():
+        for folder in project.release_folders:
+            place = home.root / folder / name
+            try:
+                if place.is_dir():
+                    with locked(place):
+                        write_text(place / KEYS, ring.text())
+            except (OSError, Timeout) as error:
+                why = getattr(error, "strerror", None) or "another program writes there"
+                msg = (
+                    f"{ring.current.id} signs from now on, but {place / KEYS} is the old one: "
+                    f"{why}; mend that, and copy {home.public_keys} there"
+                )
+                raise MissingTool(msg) from None

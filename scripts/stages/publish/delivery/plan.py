@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import partial
@@ -33,6 +34,10 @@ class Deed(StrEnum):
     SEND = "would be sent"
     REFUSE = "refused"
     """Readers have other bytes of that name and version, which are never replaced."""
+
+    def of(self, count: int) -> str:
+        """Return what would be done with so many files."""
+        return "are there" if self is Deed.NOTHING and count != 1 else str(self)
 
 
 class _Shown(BaseModel):
@@ -69,8 +74,9 @@ class PlannedTarget(_Shown):
             for deed in Deed
             if any(one.deed is deed for one in self.files)
         }
+        numbers = Counter(one.deed for one in self.files)
         return ", ".join(
-            f"{count_text(sum(one.deed is deed for one in self.files), 'file')} {deed}"
+            f"{count_text(numbers[deed], 'file')} {deed.of(numbers[deed])}"
             + (f" ({size_text(size)})" if deed is Deed.SEND else "")
             for deed, size in counts.items()
         )

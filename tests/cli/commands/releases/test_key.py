@@ -3,6 +3,7 @@
 import json
 import stat
 import subprocess
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -31,8 +32,8 @@ def test_a_key_is_made_shown_and_rotated(site, tmp_path):
     assert f"from now on; {first} signed that" in out
     code, out, _ = site.slipway("key", "show")
     assert [line.split()[:2] for line in out.splitlines()] == [
-        [first, "signed"],
         [second, "signs"],
+        [first, "signed"],
     ]
     code, out, _ = site.slipway("key", "show", "--json")
     ring = read_ring(out.encode(), "x")
@@ -59,6 +60,52 @@ def test_the_public_key_is_one_of_openssl(site, tmp_path):
     argv = ["openssl", "pkey", "-pubin", "-in", "release.pub", "-noout", "-text"]
     done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert "ED25519" in done.stdout
+
+
+def test_a_key_that_was_rotated_ends_with_its_rotation(site):
+    site.slipway("key", "new")
+    site.slipway("key", "rotate", "--days", "500")
+    new, old = site.slipway("key", "show")[1].splitlines()
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    assert old.endswith(f"signed releases from {today} to {today}")
+    assert f"signs releases from {today} to {datetime.now(UTC) + timedelta(500):%Y-%m-%d}" in new
+
+
+def test_revoked_keys_are_said(site):
+    site.slipway("key", "new")
+    site.slipway("key", "rotate")
+    site.slipway("key", "rotate", "--compromised")
+    site.slipway("key", "rotate")
+    lines = site.slipway("key", "show")[1].splitlines()
+    assert ["; revoked: nothing that it signed counts" in one for one in lines] == [
+        *(False, False, True, True),
+    ]
+
+
+def test_the_served_keys_are_new_after_a_rotation(site, tmp_path):
+    """Only where releases are, and with what may lie there in its way."""
+    toml = tmp_path / "pipeline.toml"
+    toml.write_text(
+        f"{toml.read_text()}[project.demo.stages.out]\nuses = 'publish'\nneeds = ['tests']\n"
+    )
+    site.slipway("key", "new")
+    project = tmp_path / ".slipway" / "releases" / "demo"
+    assert site.slipway("key", "rotate")[::2] == (0, "")
+    assert not project.exists()
+    project.mkdir(parents=True)
+    outside = tmp_path / "outside.json"
+    outside.write_text("mine")
+    (project / "keys.json").symlink_to(outside)
+    assert site.slipway("key", "rotate")[0] == 0
+    own = tmp_path / ".slipway" / "keys" / "keys.json"
+    assert (project / "keys.json").read_bytes() == own.read_bytes()
+    assert outside.read_text() == "mine"
+    (project / "keys.json").unlink()
+    (project / "keys.json").mkdir()
+    code, _, err = site.slipway("key", "rotate")
+    assert (code, len(err.splitlines())) == (3, 1)
+    assert f"{project / 'keys.json'} is the old one" in err
+    assert len(read_ring(own.read_bytes(), "x").keys) == 4
 
 
 @pytest.mark.parametrize(

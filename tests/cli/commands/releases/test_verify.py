@@ -1,11 +1,16 @@
 """`slipway verify` of what a web server has; what it finds in a folder is in tests/scripts."""
 
+import contextlib
 import hashlib
+import http.server
 import json
+import threading
 from pathlib import Path
 
+import httpx
 import pytest
 
+from slipway.cli.lib import fetched_release
 from slipway.scripts.releases import manifest
 
 pytestmark = pytest.mark.slow
@@ -108,3 +113,83 @@ def test_no_server_is_one_sentence(place, at):
     assert code in {2, 3}
     assert (out, len(err.splitlines())) == ("", 1)
     assert at in err
+
+
+@pytest.mark.parametrize("at", ["file:///srv/demo", "ftp://127.0.0.1/demo", "HTTPX://127.0.0.1/"])
+def test_a_url_of_another_kind_is_refused(place, at):
+    code, out, err = place.slipway("verify", at, "--unsigned")
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
+    assert "no URL of http:// or https://" in err
+
+
+class Hostile(http.server.BaseHTTPRequestHandler):
+    """A server that leads round and round, sends without an end, or a byte now and then."""
+
+    def log_message(self, *_words):
+        """Say nothing."""
+
+    def do_GET(self):
+        """Answer as the path's first part says."""
+        kind = self.path.split("/")[1]
+        if kind == "round":
+            self.send_response(302)
+            self.send_header("Location", f"/round/{len(self.path)}{self.path[6:]}")
+            self.end_headers()
+            return
+        self.send_response(200)
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            while not self.server.ended.wait(0.05 if kind == "drip" else 0):
+                self.wfile.write(b" " if kind == "drip" else b" " * (1 << 16))
+
+
+@pytest.fixture
+def hostile():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hostile) as server:
+        server.ended = threading.Event()
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.ended.set()
+        server.shutdown()
+        thread.join()
+
+
+def test_a_hostile_server_is_given_up(place, hostile, server, monkeypatch):
+    """`server` looks that no temporary folder is left."""
+    monkeypatch.setattr(fetched_release, "_SLOW_AFTER", 1.0)
+    monkeypatch.setattr(fetched_release, "_MOST", 1 << 20)
+    for kind, expected, told in (
+        ("round", 3, "redirect"),
+        ("drip", 3, "bytes a second are not waited for"),
+        ("endless", 1, "is not readable as JSON"),
+    ):
+        code, out, err = place.slipway("verify", f"{hostile}/{kind}", "--unsigned")
+        assert (code, told in (out + err)) == (expected, True), (kind, out, err)
+
+
+def test_a_release_of_too_many_files_is_not_fetched(place, web, server, monkeypatch):
+    _, url = web
+    monkeypatch.setattr(fetched_release, "_MOST_FILES", 2)
+    code, out, err = place.slipway("verify", f"{url}/1.0+1", "--unsigned")
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
+    assert "is said to have 3 files, and at most 2 are downloaded" in err
+    assert not [path for path in server.asked if "program" in path]
+
+
+def test_nobody_is_led_from_https_to_http():
+    def answer(request):
+        if request.url.scheme == "https":
+            return httpx.Response(302, headers={"Location": "http://other.example.org/x"})
+        return httpx.Response(200)
+
+    with (
+        httpx.Client(
+            transport=httpx.MockTransport(answer),
+            follow_redirects=True,
+            event_hooks={"response": [fetched_release._stay_secret]},
+        ) as client,
+        pytest.raises(httpx.HTTPError, match=r"from https:// to http://other\.example\.org"),
+    ):
+        client.get("https://example.org/")

@@ -287,10 +287,14 @@ def test_a_policy(place, shop, tmp_path):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("branch = ['main']", "branch"),
-        ("branches = 'main'", "branches"),
-        ("minimum-level = 4", "minimum-level"),
-        ("builder = 'ci'", "builder"),
+        ("branch = ['main']", 'unknown key "branch". Did you mean "branches"?'),
+        ("branches = 'main'", 'branches: "main" is not allowed; write a list of names'),
+        ("branches = ['main', 7]", "branches.1: 7 is not allowed; write a list of names"),
+        ("minimum-level = 4", "minimum-level: 4 is not allowed; write 1, 2 or 3"),
+        ("builder = 'ci'", 'builder: "ci" is not allowed; write the URL of a site'),
+        ("newest-known-run = 0\nproject = 1", "project: 1 is not allowed; write a name"),
+        ("published-after = 2026-01-01", "a date and time with its zone"),
+        ("'a\\u001b' = 1", "Allowed: project, builder"),
         ("[", "is no TOML"),
         ("keys = ['nowhere']", "is missing"),
         (None, "cannot be read"),
