@@ -109,7 +109,7 @@ def _send_found(request: Any, route: Route, found: Any) -> None:
 def dumped(found: Any) -> bytes:
     """Serialize an answer as JSON."""
     if isinstance(found, BaseModel):
-        return found.model_dump_json().encode()
+        return found.model_dump_json(by_alias=True).encode()
     return json.dumps(found, ensure_ascii=False).encode()
 
 

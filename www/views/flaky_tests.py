@@ -22,7 +22,7 @@ _FAILED: tuple[Status, ...] = ("failed", "error", "quarantined")
 _MOST = 100
 
 
-class ResultSet(Protocol):
+class _ResultSet(Protocol):
     """What is known of a result set of Buildbot."""
 
     @property
@@ -55,7 +55,7 @@ class FlakyTest:
 
 def find_flaky(
     session: Session,
-    sets: Mapping[int, ResultSet],
+    sets: Mapping[int, _ResultSet],
     reported: Collection[int],
     newest: Iterable[int],
 ) -> list[FlakyTest]:
@@ -77,7 +77,7 @@ def find_flaky(
     return [FlakyTest(*row) for row in found]
 
 
-def _built_again(sets: Mapping[int, ResultSet]) -> set[int]:
+def _built_again(sets: Mapping[int, _ResultSet]) -> set[int]:
     """Return the result sets of builds whose builder has built the same revision again."""
     builds: dict[tuple[int, str], set[int]] = defaultdict(set)
     for one in sets.values():
@@ -86,7 +86,7 @@ def _built_again(sets: Mapping[int, ResultSet]) -> set[int]:
 
 
 def _both(
-    session: Session, sets: Mapping[int, ResultSet], doubtful: set[int], reported: list[int]
+    session: Session, sets: Mapping[int, _ResultSet], doubtful: set[int], reported: list[int]
 ) -> set[int]:
     """Return the ids of the names of tests that failed and passed at one revision."""
     own, name = RESULTS.c.test_result_setid, RESULTS.c.test_nameid

@@ -169,14 +169,17 @@ def bodies(scene: Scene) -> dict[str, tuple[str, str, dict[str, Any]]]:
         "workers/{name}/pause": ("POST", "workers/local/pause", {}),
         "workers/{name}/resume": ("POST", "workers/local/resume", {}),
         "workers/{name}/check": ("POST", "workers/local/check", {}),
+        "outbox/resend": ("POST", "outbox/resend", {"ids": [1]}),
+        "outbox/discard": ("POST", "outbox/discard", {"ids": [1]}),
+        "notices/rules": ("POST", "notices/rules", {"rules": {}}),
         "prunings": ("POST", "prunings", {}),
         "tokens": ("POST", "tokens", {"name": "x", "roles": ["viewer"]}),
         "tokens/{id}/revoke": ("POST", "tokens/1/revoke", {}),
     }
 
 
-#: What a viewer may: tokens of their own.
-OWN = {"tokens", "tokens/{id}/revoke"}
+#: What a viewer may: tokens and notices of their own.
+OWN = {"tokens", "tokens/{id}/revoke", "notices/rules"}
 
 
 def test_whoever_may_not_changes_nothing(scene: Scene) -> None:

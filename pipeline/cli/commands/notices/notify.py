@@ -166,7 +166,7 @@ def _changed(options: argparse.Namespace, rules: dict[str, Any]) -> dict[str, An
     if options.quiet is not None:
         made["quiet"] = options.quiet
     if options.time_zone is not None:
-        made["time_zone"] = options.time_zone
+        made["time-zone"] = options.time_zone
     kept = [] if options.clear else list(rules["rules"])
     named = options.tell or options.mute
     if named:
@@ -198,7 +198,7 @@ def _event(name: str) -> str:
 def _lines(found: dict[str, Any]) -> list[str]:
     rules = found["rules"]
     quiet = f"quiet {rules['quiet']}" if rules["quiet"] else "no quiet hours"
-    lines = [f"{found['person']}: {quiet}, {rules['time_zone']}"]
+    lines = [f"{found['person']}: {quiet}, {rules['time-zone']}"]
     if not found["has_address"]:
         lines.append(f"no email in [people.{found['person']}]: channels that tell persons cannot")
     for one in rules["rules"]:

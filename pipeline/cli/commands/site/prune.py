@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
 
 from slipway.artefacts import pruning as retention
 from slipway.artefacts.store import Store
@@ -22,9 +26,13 @@ from slipway.cli.remote.words import print_json
 from slipway.ledger.database.session import LedgerSession
 from slipway.ledger.database.sqlite_wal import keep_commits
 from slipway.ledger.retention import Prunable, find, mark
+from slipway.master.releases.site import decided, write_site
 from slipway.model.errors import PASSED
+from slipway.model.site import Site
 from slipway.scripts.humanize import count_text, size_text
+from slipway.scripts.releases.signing.pointers import sign_documents
 from slipway.scripts.terminal_text import escape
+from slipway.secrets.release_key import have_key
 from slipway.state_folder import Home
 
 __all__ = ["run"]
@@ -76,8 +84,23 @@ def _here(options: argparse.Namespace) -> dict[str, Any]:
                 found = mark(session, projects, store)
                 session.commit()
             size = retention.remove(store, found, _PATIENCE)
+            for name, folder in sorted({(one.project, one.path.parent) for one in found.folders}):
+                _refresh(session, name, folder, site, options.config)
     engine.dispose()
     return facts(found, size)
+
+
+def _refresh(session: Session, name: str, folder: Path, site: Site, config: Path) -> None:
+    """Leave the releases that are gone out of a project's pages, as the master does."""
+    home, now = Home.beside(config), datetime.now(UTC)
+
+    def sign(files: Mapping[str, bytes]) -> dict[str, bytes]:
+        if not home.public_keys.exists():
+            return dict(files)
+        keys = have_key(site.site, home, config.resolve().parent, now)
+        return sign_documents(files, *keys, now)
+
+    write_site(folder, decided(session, name, site.project[name]), sign)
 
 
 def _patience(url: str) -> dict[str, float]:
