@@ -12,7 +12,7 @@ CTRL_C := import sys; from slipway.cli import main; code = main(['up']); sys.exi
 QT := libegl1 libgl1 libglib2.0-0 libdbus-1-3 libfontconfig1 libxkbcommon0 fonts-dejavu-core
 WINE := wine wine64 gcc-mingw-w64-x86-64-win32
 INSTALLERS := nsis wixl msitools
-SERVERS := openssh-server openssh-client nginx-light apache2-bin
+SERVERS := openssh-server openssh-client nginx-light apache2-bin ngircd
 CORES = $(shell $(PYTHON) -c 'import os; print(os.cpu_count() or 1)')
 # One more than there are cores: the tests of a running site wait more than they compute.
 JOBS ?= $(shell expr $(CORES) + 1)
@@ -176,12 +176,12 @@ signing:
 # Servers that the tests start on ports of their own. Where an init runs, their packages would start them, too: people do that.
 .PHONY: servers
 servers:
-	@if PATH=$$PATH:/usr/sbin && command -v sshd >/dev/null && command -v nginx >/dev/null && command -v apache2 >/dev/null; then :; \
+	@if PATH=$$PATH:/usr/sbin && command -v sshd >/dev/null && command -v nginx >/dev/null && command -v apache2 >/dev/null && command -v ngircd >/dev/null; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && [ ! -d /run/systemd/system ]; then \
-	  echo "installing OpenSSH's server, nginx and Apache for the tests of publishing ..."; \
+	  echo "installing OpenSSH's server, nginx, Apache and ngircd for the tests of publishing and notices ..."; \
 	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends $(SERVERS); } >/dev/null 2>&1 || \
 	  echo "they could not be installed; tests that need them will be skipped"; \
-	else echo "some servers are missing; for all tests of publishing and deploying: apt install $(SERVERS)"; fi
+	else echo "some servers are missing; for all tests of publishing, deploying and notices: apt install $(SERVERS)"; fi
 
 .PHONY: bench
 bench: .venv/.ready ## measure, beside the tools people would use else; tables with medians

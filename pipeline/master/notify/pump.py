@@ -182,7 +182,6 @@ class Pump:
         if person is not None:
             name = person.name or leased.person
             recipient = Recipient(leased.person, person.email, name, zone)
-        url = self._service.settings.url
         is_person = bool(leased.person)
         return Context(
             recipient=recipient,
@@ -192,7 +191,6 @@ class Pump:
             if notice.thread
             else "",
             unsubscribe=self._unsubscribe(leased.person, leased.channel) if is_person else "",
-            rules_url=f"{url}#/notices" if is_person else "",
             read_artefact=reader_of(self._service.store_folder),
         )
 

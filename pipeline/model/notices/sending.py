@@ -86,7 +86,7 @@ class Context:
     """URL that ends this person's notices by this channel, by POST without signing in (RFC 8058).
     Empty: the recipient is no person."""
     rules_url: str = ""
-    """URL of the page where a person sets their own rules."""
+    """URL of the page where a person sets their own rules. Empty: there is none."""
     read_artefact: Callable[[str, int], bytes] = field(default=lambda *_: b"", repr=False)
     """Read an artefact, given its hash and the most bytes it may have; b"" if it is longer or is
     not there any more."""

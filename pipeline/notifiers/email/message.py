@@ -87,6 +87,8 @@ def _write_body(mail: EmailMessage, site: SendingSite, notice: Notice, context: 
     footer = f"\n-- \n{site.title}\n"
     if context.rules_url:
         footer += f"Which notices you get: {context.rules_url}\n"
+    if context.unsubscribe:
+        footer += f"End these mails: {context.unsubscribe}\n"
     text = as_text(notice)
     shown = _pictures(notice, context)
     try:
@@ -97,6 +99,7 @@ def _write_body(mail: EmailMessage, site: SendingSite, notice: Notice, context: 
             moment=moment,
             site=site.title,
             rules_url=context.rules_url,
+            unsubscribe=context.unsubscribe,
             pictures=[(title, identity) for title, identity, _, _ in shown],
             colour=PALETTE[_COLOURS[notice.mood]][0],
             light={name: light for name, (light, _) in PALETTE.items()},

@@ -96,6 +96,8 @@ def test_one_click_ends_it_where_that_is_safe():
     mail = written(example_of(Event.DEPLOYED), unsubscribe="https://ci/unsubscribe?t=x")
     assert mail["list-unsubscribe"] == "<https://ci/unsubscribe?t=x>"
     assert mail["list-unsubscribe-post"] == "List-Unsubscribe=One-Click"
+    assert "End these mails: https://ci/unsubscribe?t=x" in mail.get_body(("plain",)).get_content()
+    assert 'href="https://ci/unsubscribe?t=x"' in mail.get_body(("html",)).get_content()
     plain = written(example_of(Event.DEPLOYED), unsubscribe="http://ci/unsubscribe?t=x")
     assert plain["list-unsubscribe-post"] is None
 

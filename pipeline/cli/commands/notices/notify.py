@@ -135,7 +135,7 @@ def _preview(options: argparse.Namespace) -> int:
     notice = example_of(Event(options.event), url)
     if options.html is not None:
         title = site.site.title if site is not None else "Slipway"
-        page = as_page(notice, site=title, rules_url=f"{url}#/notices")
+        page = as_page(notice, site=title)
         options.html.write_text(page, encoding="utf-8")
     if options.json:
         print_json(notice.model_dump(mode="json", by_alias=True))

@@ -1,0 +1,1 @@
+"""The notifier `irc`: lines in channels of an IRC network."""
