@@ -17,10 +17,10 @@ from slipway.model.site import is_loopback
 __all__ = ["IrcNotifier"]
 
 #: A channel's name; source: RFC 2812, section 1.3.
-ChannelName = Annotated[str, StringConstraints(pattern=r"^[#&+!][^\s,:\x00-\x1f]{1,49}$")]
+_ChannelName = Annotated[str, StringConstraints(pattern=r"^[#&+!][^\s,:\x00-\x1f]{1,49}$")]
 #: A name; source: RFC 2812, section 2.3.1, with the length that networks allow today.
 _SPECIAL = r"\[\]\\`_^{|}"
-NickName = Annotated[
+_NickName = Annotated[
     str, StringConstraints(pattern=rf"^[A-Za-z{_SPECIAL}][A-Za-z0-9{_SPECIAL}-]{{0,29}}$")
 ]
 
@@ -40,9 +40,9 @@ class IrcNotifier(Notifier):
     """Its port. None: 6697, or 6667 without TLS."""
     tls: bool = True
     """False: the connection is not encrypted."""
-    channels: tuple[ChannelName, ...] = Field(min_length=1, max_length=20, examples=[["#almanac"]])
+    channels: tuple[_ChannelName, ...] = Field(min_length=1, max_length=20, examples=[["#almanac"]])
     """The channels that are told."""
-    nick: NickName = "slipway"
+    nick: _NickName = "slipway"
     """The name it has there; if it is taken, with an underscore more."""
     user: str = Field(default="", max_length=60, pattern=r"^[!-~]*$")
     """The account it signs in to (SASL PLAIN). Empty: none."""
