@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ssl
 from email import message_from_bytes, policy
 
@@ -31,6 +32,16 @@ class Post:
         self.sessions += 1
         session.host_name = hostname
         return responses
+
+    async def auth_XOAUTH2(self, server, args):  # noqa: N802
+        """Take a token as Google and Microsoft do: a refusal comes as a challenge first."""
+        said = base64.b64decode(args[1]).decode()
+        self.logins.append(("XOAUTH2", said))
+        if said == "user=ann\1auth=Bearer good\1\1":
+            return AuthResult(success=True, auth_data=said)
+        answer = await server.challenge_auth('{"status":"400"}')
+        assert answer == b""
+        return AuthResult(success=False, handled=False)
 
     async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802
         if self.rcpt and (answer := self.rcpt.pop(0)):

@@ -52,6 +52,20 @@ def test_who_signs_in_does_so_encrypted(server, user, secret):
     assert server.post.mails == []
 
 
+def test_a_token_signs_in(server):
+    sender = server.sender("good", user="ann", token=SECRET)
+    assert "ann has signed in" in sender.check()
+    sender.close()
+    assert [one[0] for one in server.post.logins] == ["XOAUTH2"]
+
+
+def test_a_token_that_is_over_is_told_and_not_shown(server):
+    with pytest.raises(Retry, match=r'refuses the sign-in of "ann": 5') as raised:
+        server.sender("stale-token", user="ann", token=SECRET).send(NOTICE, context())
+    assert "stale-token" not in str(raised.value)
+    assert server.post.mails == []
+
+
 def test_a_wrong_password_holds_the_channel_and_is_not_shown(server):
     sender = server.sender("wrong-word", user="ann", password=SECRET)
     with pytest.raises(Retry, match=r'refuses the sign-in of "ann": 535 .*correct user') as raised:
