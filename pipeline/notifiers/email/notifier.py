@@ -13,9 +13,9 @@ from pydantic import Field, field_validator, model_validator
 
 from slipway.model.duration import Duration
 from slipway.model.kinds.notice import Notifier
-from slipway.model.notices.events import ALL, Event
 from slipway.model.secrets.location import SecretPlace
 from slipway.model.site import is_loopback
+from slipway.notifiers.trust import lacking_authorities
 
 __all__ = ["EmailNotifier", "Security"]
 
@@ -39,9 +39,6 @@ class EmailNotifier(Notifier):
 
     runner: ClassVar[str] = "slipway.notifiers.email.sender:EmailSender"
     to_persons: ClassVar[bool] = True
-    default_events: ClassVar[tuple[Event, ...]] = tuple(
-        one for one in ALL if one is not Event.STAGE_CHANGED
-    )
 
     kind: Literal["email"]
     host: str = Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9._:-]+$")
@@ -109,5 +106,4 @@ class EmailNotifier(Notifier):
 
     def problems(self, folder: Path) -> Iterator[str]:
         """Yield a sentence if the file of authorities cannot be read."""
-        if self.authorities is not None and not (folder / self.authorities).is_file():
-            yield f'authorities: there is no file "{self.authorities}"'
+        yield from lacking_authorities(self.authorities, folder)

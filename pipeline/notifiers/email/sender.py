@@ -18,6 +18,7 @@ from slipway.model.notices.notice import Notice
 from slipway.model.notices.sending import Context, Refused, Retry, Sender
 from slipway.notifiers.email.message import write_mail
 from slipway.notifiers.email.notifier import EmailNotifier, Security
+from slipway.notifiers.trust import trust_of
 from slipway.scripts.terminal_text import plain
 
 __all__ = ["EmailSender"]
@@ -161,15 +162,7 @@ class EmailSender(Sender):
         smtp.ehlo_or_helo_if_needed()
 
     def _trust(self) -> ssl.SSLContext:
-        named = self.settings.authorities
-        if named is None:
-            return ssl.create_default_context()
-        path = self.site.folder / named
-        try:
-            return ssl.create_default_context(cafile=str(path))
-        except (OSError, ssl.SSLError) as error:
-            msg = f"authorities: {path} cannot be used: {getattr(error, 'reason', '') or error}"
-            raise Retry(msg, channel=True) from None
+        return trust_of(self.settings.authorities, self.site.folder)
 
     def _sign_in(self, smtp: smtplib.SMTP) -> None:
         settings = self.settings

@@ -9,6 +9,7 @@ from slipway.model.notices.sending import Context, Retry, Sender
 from slipway.notifiers.irc.connection import IrcConnection, Problem
 from slipway.notifiers.irc.lines import lines_of
 from slipway.notifiers.irc.notifier import IrcNotifier
+from slipway.notifiers.trust import trust_of
 from slipway.scripts.terminal_text import plain
 
 __all__ = ["IrcSender"]
@@ -97,10 +98,8 @@ class IrcSender(Sender):
         return session
 
     def _trust(self) -> ssl.SSLContext | None:
-        named = self.settings.authorities
-        if not self.settings.tls:
-            return None
-        return ssl.create_default_context(cafile=str(self.site.folder / named) if named else None)
+        settings = self.settings
+        return trust_of(settings.authorities, self.site.folder) if settings.tls else None
 
     def _failed(self, error: Problem | OSError) -> Retry:
         """End the session, and return the error that says why."""

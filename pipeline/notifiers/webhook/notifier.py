@@ -7,7 +7,6 @@ import binascii
 import hashlib
 import hmac
 import json
-import ssl
 import time
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
@@ -20,11 +19,11 @@ from pydantic import Field, field_validator
 
 from slipway.model.duration import Duration
 from slipway.model.kinds.notice import Notifier
-from slipway.model.notices.events import ALL, Event
 from slipway.model.notices.notice import Notice
 from slipway.model.notices.sending import Context, Refused, Retry, Sender
 from slipway.model.secrets.location import SecretPlace
 from slipway.model.site import is_loopback
+from slipway.notifiers.trust import lacking_authorities, trust_of
 from slipway.scripts.terminal_text import plain
 
 __all__ = ["WebhookNotifier", "WebhookSender", "sign"]
@@ -41,9 +40,6 @@ class WebhookNotifier(Notifier):
     """Send each notice as JSON to a URL, signed as https://www.standardwebhooks.com says."""
 
     runner: ClassVar[str] = "slipway.notifiers.webhook.notifier:WebhookSender"
-    default_events: ClassVar[tuple[Event, ...]] = tuple(
-        one for one in ALL if one is not Event.STAGE_CHANGED
-    )
 
     kind: Literal["webhook"]
     url: str = Field(max_length=2000, examples=["https://chat.example.org/hooks/slipway"])
@@ -76,8 +72,7 @@ class WebhookNotifier(Notifier):
 
     def problems(self, folder: Path) -> Iterator[str]:
         """Yield a sentence if the file of authorities cannot be read."""
-        if self.authorities is not None and not (folder / self.authorities).is_file():
-            yield f'authorities: there is no file "{self.authorities}"'
+        yield from lacking_authorities(self.authorities, folder)
 
 
 def sign(secret: str, identity: str, moment: int, body: bytes) -> str:
@@ -187,14 +182,7 @@ class WebhookSender(Sender):
 
     def _connected(self) -> httpx.Client:
         if self._client is None:
-            named = self.settings.authorities
-            try:
-                trust = ssl.create_default_context(
-                    cafile=str(self.site.folder / named) if named else None
-                )
-            except (OSError, ssl.SSLError) as error:
-                msg = f"authorities: {named} cannot be used: {error}"
-                raise Retry(msg, channel=True) from None
+            trust = trust_of(self.settings.authorities, self.site.folder)
             # The machine's variables for proxies count; a .netrc does not.
             self._client = httpx.Client(
                 verify=trust, timeout=self.settings.timeout, follow_redirects=False
