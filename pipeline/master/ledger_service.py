@@ -229,8 +229,8 @@ class LedgerService(BuildbotService):
         if isinstance(done, SlipwayError):
             raise done
         notify_pages(self.master, done.changed)
-        if done.notices and self._wake_outbox is not None:
-            self._wake_outbox()
+        if done.notices:
+            self.wake_outbox()
         for project in done.gated & self._pipelines.keys():
             self._pipelines[project].gates_changed()
         return done.result
@@ -355,6 +355,11 @@ class LedgerService(BuildbotService):
     def watch_outbox(self, wake: Callable[[], None] | None) -> None:
         """Call a function after each transaction that added to the outbox; None ends it."""
         self._wake_outbox = wake
+
+    def wake_outbox(self) -> None:
+        """Have the outbox looked at: something was added to it by hand."""
+        if self._wake_outbox is not None:
+            self._wake_outbox()
 
     # ---- pipelines
 

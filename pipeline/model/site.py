@@ -20,6 +20,7 @@ from slipway.model.kinds.stage import AnyStage
 from slipway.model.people import Access, PersonName, PersonSettings, check_people
 from slipway.model.release_signing import OpenPgp, ReleaseKey, Sigstore
 from slipway.model.secrets.location import SecretPlace
+from slipway.model.watch import Watch
 
 __all__ = [
     "Keep",
@@ -112,6 +113,8 @@ class SiteSettings(Part):
     """An OpenPGP key that signs the checksums of releases, too."""
     sigstore: Sigstore | None = None
     """A signature of the checksums without a key, by an identity provider and a public log."""
+    watch: Watch = Watch()
+    """When people are told of missing workers, a full disk and a long queue."""
 
     @field_validator("url")
     @classmethod

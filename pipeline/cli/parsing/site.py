@@ -18,6 +18,11 @@ def add_commands(commands: Commands) -> None:
     add_config(check)
     check.add_argument("--json", action="store_true", help="print the model as JSON")
     check.add_argument("--strict", action="store_true", help="warnings fail, too: exit code 2")
+    check.add_argument(
+        "--offline",
+        action="store_true",
+        help="do not reach the servers of notices",
+    )
     up = commands.add(
         "up",
         "start master and worker here, and show what happens",

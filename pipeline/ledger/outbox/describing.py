@@ -75,6 +75,8 @@ def describe(session: Session, found: Undescribed, url: str) -> Described:
         fields.update(_of_run(run), thread=f"run-{run.id}")
     if event in {Event.RUN_FAILED, Event.RUN_STILL_FAILING, Event.RUN_FIXED} and run is not None:
         _add_failures(session, made, run, is_bad=event != Event.RUN_FIXED)
+    if event is Event.TEST_FLAKY and run is not None:
+        made.blame = (_last_good(session, run), run.revision)
     if event is Event.STAGE_CHANGED:
         changed = dict(facts["changed"])
         cell = f"[{changed['cell']}]" if changed["cell"] else ""
@@ -120,6 +122,8 @@ def _of_run(run: Run) -> dict[str, Any]:
 
 def _url(url: str, run: Run | None, fields: Mapping[str, Any], found: Undescribed) -> str:
     if run is None:
+        if "worker" in fields:
+            return f"{url}#/workers"
         return f"{url}#/pipelines/{found.project}" if found.project else f"{url}#/pipelines"
     stage = fields.get("stage")
     query = f"?stage={quote(stage, safe='')}" if stage else ""
@@ -129,15 +133,19 @@ def _url(url: str, run: Run | None, fields: Mapping[str, Any], found: Undescribe
 # ---- runs
 
 
-def _add_failures(session: Session, made: Described, run: Run, *, is_bad: bool) -> None:
+def _last_good(session: Session, run: Run) -> str | None:
+    """Return the revision of the last run before this one, on its branch, that passed."""
     good = select(Run.revision).where(
         Run.project == run.project,
         Run.branch == run.branch,
         Run.number < run.number,
         Run.state == RunState.PASSED,
     )
-    last_good = session.scalar(good.order_by(Run.number.desc()).limit(1))
-    made.blame = (last_good, run.revision)
+    return session.scalar(good.order_by(Run.number.desc()).limit(1))
+
+
+def _add_failures(session: Session, made: Described, run: Run, *, is_bad: bool) -> None:
+    made.blame = (_last_good(session, run), run.revision)
     if not is_bad:
         return
     failed = [

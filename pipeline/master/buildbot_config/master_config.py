@@ -24,6 +24,7 @@ from slipway.master.ledger_service import LedgerService
 from slipway.master.notify.service import NOTICES, Notices
 from slipway.master.scheduling.poller import RepositoryPoller
 from slipway.master.scheduling.scheduler import PipelineScheduler
+from slipway.master.watching.service import WATCH, WatchService
 from slipway.master.worker_port import watch_port
 from slipway.model.cell import cells
 from slipway.model.errors import SlipwayError
@@ -193,8 +194,9 @@ class Plan:
         return by_urgency
 
     def services(self) -> list[Any]:
-        """Return Buildbot services: the ledger, the stages' code, the kept file, the notices."""
+        """Return Buildbot services: the ledger, code, the kept file, notices, watch."""
         local = isolation.workers_here(self.site)
+        told = sorted(wanted_events(self.site.notify.values()))
         ledger = LedgerService(
             name=SERVICE,
             settings=self.site.site,
@@ -204,7 +206,7 @@ class Plan:
             folder=str(self.folder),
             mirrors={name: str(self.home.mirror(name)) for name in self.site.project},
             local=local,
-            told=sorted(wanted_events(self.site.notify.values())),
+            told=told,
         )
         elsewhere = [name for name in self.site.workers if name not in local]
         code = CodeService(name=CODE_SERVICE, folder=str(self.home.code), elsewhere=elsewhere)
@@ -217,7 +219,14 @@ class Plan:
             folder=str(self.folder),
             home=str(self.home.root),
         )
-        return [ledger, code, kept, notices]
+        watch = WatchService(
+            name=WATCH,
+            watch=self.site.site.watch,
+            workers=list(self.site.workers),
+            told=told,
+            folders=[str(self.home.store), str(self.home.root)],
+        )
+        return [ledger, code, kept, notices, watch]
 
     def www(self) -> dict[str, Any]:
         """Return Buildbot's `www`, with authentication and authorization.

@@ -13,6 +13,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import ClassVar, Literal
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import httpx
 from pydantic import Field, field_validator
@@ -23,7 +24,7 @@ from slipway.model.notices.notice import Notice
 from slipway.model.notices.sending import Context, Refused, Retry, Sender
 from slipway.model.secrets.location import SecretPlace
 from slipway.model.site import is_loopback
-from slipway.notifiers.trust import lacking_authorities, trust_of
+from slipway.notifiers.trust import lacking_authorities, reach, trust_of
 from slipway.scripts.terminal_text import plain
 
 __all__ = ["WebhookNotifier", "WebhookSender", "sign"]
@@ -135,6 +136,19 @@ class WebhookSender(Sender):
             ),
         }
         return self._answer(body, headers)
+
+    def check(self) -> str:
+        """Reach the receiver and verify its certificate; nothing is posted."""
+        for one in self._secrets():
+            sign(one, "", 0, b"")
+        if getproxies().keys() & {"http", "https", "all"}:
+            return "it is reached through a proxy, and was not tried"
+        parts = urlsplit(self.settings.url)
+        is_tls = parts.scheme == "https"
+        trust = trust_of(self.settings.authorities, self.site.folder) if is_tls else None
+        port = parts.port or (443 if is_tls else 80)
+        reach(parts.hostname or "", port, trust, self.settings.timeout)
+        return f"{self._where} answers"
 
     def close(self) -> None:
         """End the connection."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import html
+from markupsafe import escape
+
+from slipway.html import templates
 
 __all__ = ["FREEZE_REPORT", "LARGEST", "framed_page"]
 
@@ -10,19 +12,6 @@ __all__ = ["FREEZE_REPORT", "LARGEST", "framed_page"]
 FREEZE_REPORT = "-freeze.html"
 #: Bytes of a page that a release carries.
 LARGEST = 8 << 20
-
-# The frame's sandbox allows nothing: no script, no form, no way out of the frame. Its content
-# inherits the policy of the page around it, so that it fetches nothing, either.
-_PAGE = """<!doctype html>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
-style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'">
-<meta name="referrer" content="no-referrer">
-<title>{title}</title>
-<style>html, body {{ height: 100%; margin: 0 }} \
-iframe {{ border: 0; width: 100%; height: 100%; display: block }}</style>
-<iframe sandbox title="{title}" srcdoc="{content}"></iframe>
-"""
 
 
 def framed_page(title: str, content: bytes) -> str:
@@ -35,4 +24,7 @@ def framed_page(title: str, content: bytes) -> str:
         content: The other page, in UTF-8, as anybody may have made it.
     """
     text = content.decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
-    return _PAGE.format(title=html.escape(title), content=html.escape(text))
+    # Escaped here: its lines stay lines, which those of other values do not.
+    return templates.render(
+        "slipway.scripts.releases.site/framed.html.j2", title=title, content=escape(text)
+    )

@@ -202,6 +202,19 @@ def test_the_certificate_is_verified(serve, tmp_path):
     assert len(receiver.got) == 1
 
 
+def test_a_check_verifies_the_certificate_and_posts_nothing(serve, tmp_path, monkeypatch):
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    trust = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trust.load_cert_chain(*certificate(tmp_path, name="hook"))
+    receiver = serve(trust)
+    assert receiver.sender(tmp_path, authorities="hook.pem").check().endswith("/... answers")
+    with pytest.raises(Retry, match="its certificate is not trusted"):
+        receiver.sender(tmp_path).check()
+    assert receiver.got == []
+
+
 def test_a_short_secret_sends_nothing(receiver, monkeypatch):
     for word in ("brief", "whsec_c2hvcnQ=", "whsec_!!"):
         monkeypatch.setitem(WORDS, "NEW", word)

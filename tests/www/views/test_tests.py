@@ -1,76 +1,13 @@
 """Tests of stages as Buildbot's tables have them: those that failed first, flaky, slow, history."""
 
 import pytest
-from buildbot.db.model import Model
-from sqlalchemy import event, insert, select
+from sqlalchemy import event
 
-from slipway.ledger import buildbot_index, run_state
 from slipway.ledger.buildbot_index import index_tests
-from slipway.model.protocol.event import TestResult
-from slipway.model.protocol.result_sets import UNITS
 from slipway.www.api.http_errors import Refused
 from slipway.www.shapes.tests import CasesQuery, HistoryQuery, TestsQuery
 from slipway.www.views import test_cases, tests
-
-
-def add(session, table, **keys):
-    return session.execute(insert(table).values(**keys)).inserted_primary_key[0]
-
-
-def id_of(session, table, **keys):
-    conditions = [table.c[name] == value for name, value in keys.items()]
-    known = session.scalar(select(table.c.id).where(*conditions))
-    return known or add(session, table, **keys)
-
-
-def request(session, builder):
-    """Make a request as Buildbot does, whose tables are tied to each other."""
-    buildset = add(session, Model.buildsets, submitted_at=1, complete=0)
-    keys = {"buildsetid": buildset, "builderid": builder, "submitted_at": 1, "complete": 0}
-    return add(session, Model.buildrequests, **keys)
-
-
-def keep(book, run, results, cell="3.11"):
-    """Write down tests as the stage's step does: name to (status, message, seconds)."""
-    session = book.session
-    row = run_state.counting(run)["tests", cell]
-    builder = id_of(
-        session, Model.builders, name=f"demo.tests[{cell}]", name_hash=f"demo.tests[{cell}]"
-    )
-    row.request_id = request(session, builder)
-    row.build_id = add(
-        session,
-        Model.builds,
-        number=run.number,
-        builderid=builder,
-        buildrequestid=row.request_id,
-        masterid=id_of(session, Model.masters, name="m", name_hash="m", active=1, last_active=1),
-        started_at=1,
-        state_string="",
-        locks_duration_s=0,
-    )
-    told = {"number": 0, "name": "tests", "state_string": "", "urls_json": "[]", "hidden": 0}
-    step = add(session, Model.steps, buildid=row.build_id, **told)
-    common = {"builderid": builder, "buildid": row.build_id, "stepid": step, "complete": 1}
-    bad = sum(one[0] in {"failed", "error", "flaky"} for one in results.values())
-    sets = {
-        category: add(
-            session,
-            Model.test_result_sets,
-            category=category,
-            value_unit=unit,
-            tests_failed=bad,
-            **common,
-        )
-        for category, unit in UNITS.items()
-    }
-    tests = [
-        TestResult(suite="p", name=name, status=status, message=message, seconds=seconds)
-        for name, (status, message, seconds) in results.items()
-    ]
-    buildbot_index.add(session, builder, sets, tests)
-    session.flush()
-    return row
+from tests.support.kept_tests import keep
 
 
 @pytest.fixture
@@ -83,7 +20,7 @@ def three(book):
             "b": (second, "b is bad", 0.25),
             "c": ("skipped", "not here", 3.0),
         }
-        keep(book, run, results)
+        keep(book.session, run, results)
     return book
 
 
@@ -109,8 +46,8 @@ def test_the_tests_come_a_part_at_a_time(book):
     run = book.start()
     kinds = ("failed", "passed", "error", "passed", "skipped", "flaky")
     results = {f"t{n}": (kinds[n % 6], "why" * (n % 2), n) for n in range(60)}
-    keep(book, run, results, cell="3.11")
-    keep(book, run, {f"u{n}": one for n, one in enumerate(results.values())}, cell="3.12")
+    keep(book.session, run, results, cell="3.11")
+    keep(book.session, run, {f"u{n}": one for n, one in enumerate(results.values())}, cell="3.12")
     order = ("failed", "error", "flaky", "passed", "skipped")
     expected = [
         f"{letter}{n}"
@@ -145,7 +82,7 @@ def test_a_part_of_many_cells_takes_no_more_statements_than_of_one(book, count):
     for results, all_cells in (({"a": ("passed", "", 3)}, ("3.11",)), (many, ("3.11", "3.12"))):
         run = book.start()
         for cell in all_cells:
-            keep(book, run, results, cell=cell)
+            keep(book.session, run, results, cell=cell)
         book.session.commit()
         told.append(count(lambda session: list_all(session, book)))
     assert told[0] == told[1] <= 10
@@ -156,7 +93,7 @@ def list_all(session, book):
 
 
 def test_what_is_shown_of_100_000_results_is_found_by_indexes(book):
-    keep(book, book.start(), {f"t{n}": ("failed", "why", 0.1) for n in range(50)})
+    keep(book.session, book.start(), {f"t{n}": ("failed", "why", 0.1) for n in range(50)})
     session = book.session
     index_tests(session.connection())
     said = []
@@ -171,41 +108,45 @@ def test_what_is_shown_of_100_000_results_is_found_by_indexes(book):
 
 def test_a_build_in_which_everything_failed_makes_nothing_flaky(book, monkeypatch):
     monkeypatch.setattr(tests, "_MANY", 3)
-    keep(book, book.start(), {f"t{n}": ("failed", "why", 0.1) for n in range(4)})
-    keep(book, book.start(), {f"t{n}": ("failed" if n < 2 else "passed", "", 1) for n in range(4)})
-    keep(book, book.start(), {f"t{n}": ("passed", "", 0.1) for n in range(4)})
+    keep(book.session, book.start(), {f"t{n}": ("failed", "why", 0.1) for n in range(4)})
+    keep(
+        book.session,
+        book.start(),
+        {f"t{n}": ("failed" if n < 2 else "passed", "", 1) for n in range(4)},
+    )
+    keep(book.session, book.start(), {f"t{n}": ("passed", "", 0.1) for n in range(4)})
     found = tests._show(book.session, TestsQuery())
     assert [(one.name, one.failed) for one in found.flaky] == [("t0", 1), ("t1", 1)]
 
 
 def test_what_a_commit_broke_and_another_mended_is_not_flaky(book):
     for letter, status in (("a", "passed"), ("b", "failed"), ("c", "passed")):
-        keep(book, book.start(revision=letter * 40), {"t": (status, "why", 0.1)})
+        keep(book.session, book.start(revision=letter * 40), {"t": (status, "why", 0.1)})
     assert tests._show(book.session, TestsQuery()).flaky == []
 
 
 def test_only_what_ran_and_passed_makes_a_failure_flaky(book):
     for status in ("failed", "skipped", "quarantined"):
-        keep(book, book.start(revision="b" * 40), {"t": (status, "why", 0.1)})
-    keep(book, book.start(revision="c" * 40), {"t": ("passed", "", 0.1)})
+        keep(book.session, book.start(revision="b" * 40), {"t": (status, "why", 0.1)})
+    keep(book.session, book.start(revision="c" * 40), {"t": ("passed", "", 0.1)})
     assert tests._show(book.session, TestsQuery()).flaky == []
 
 
 def test_the_same_revision_on_another_python_makes_nothing_flaky(book):
     run = book.start()
-    keep(book, run, {"t": ("failed", "why", 0.1)}, cell="3.11")
-    keep(book, run, {"t": ("passed", "", 0.1)}, cell="3.12")
+    keep(book.session, run, {"t": ("failed", "why", 0.1)}, cell="3.11")
+    keep(book.session, run, {"t": ("passed", "", 0.1)}, cell="3.12")
     assert tests._show(book.session, TestsQuery()).flaky == []
 
 
 def test_what_passed_only_when_retried_is_flaky(book):
-    keep(book, book.start(), {"t": ("flaky", "why", 0.1)})
+    keep(book.session, book.start(), {"t": ("flaky", "why", 0.1)})
     [found] = tests._show(book.session, TestsQuery()).flaky
     assert (found.name, found.failed, found.of) == ("t", 1, 1)
 
 
 def test_of_very_many_failing_tests_some_are_shown(book):
-    keep(book, book.start(), {f"t{n}": ("failed", "why", 0.1) for n in range(700)})
+    keep(book.session, book.start(), {f"t{n}": ("failed", "why", 0.1) for n in range(700)})
     found = tests._show(book.session, TestsQuery())
     assert [one.name for one in found.failing] == [f"t{n}" for n in range(100)]
     assert {one.failed for one in found.failing} == {1}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import time
-from pathlib import Path
 from typing import Any
 
 from slipway.artefacts.store import Store
+from slipway.cli.lib.sending_site import sending_site
 from slipway.cli.lib.terminal import terminal
 from slipway.cli.remote.client import Remote
 from slipway.cli.remote.words import print_json, say
@@ -18,16 +18,15 @@ from slipway.model.kinds.notice import Notifier
 from slipway.model.notices.events import Event
 from slipway.model.notices.examples import example_of
 from slipway.model.notices.notice import Notice
-from slipway.model.notices.sending import Context, Recipient, SendingSite
+from slipway.model.notices.sending import Context, Recipient
 from slipway.model.site import Site
 from slipway.model.spelling import did_you_mean
 from slipway.notifiers.rendering.page import as_page
 from slipway.notifiers.rendering.text import as_text
 from slipway.scripts.terminal_text import plain
-from slipway.secrets.reading import given_secret
 from slipway.state_folder import Home
 
-__all__ = ["run", "sending_site"]
+__all__ = ["run"]
 
 
 def run(options: argparse.Namespace) -> int:
@@ -91,25 +90,14 @@ def _send(
     notice: Notice,
     recipient: Recipient,
 ) -> str:
-    sender = make_sender(notifier, sending_site(site, options.config))
+    home = Home.beside(options.config)
+    sender = make_sender(notifier, sending_site(site, options.config.resolve().parent, home))
     key = f"{time.time_ns():040x}"
-    context = Context(recipient, key=key, read_artefact=_reader(Home.beside(options.config)))
+    context = Context(recipient, key=key, read_artefact=_reader(home))
     try:
         return str(sender.send(notice, context) or "")
     finally:
         sender.close()
-
-
-def sending_site(site: Site, config: Path) -> SendingSite:
-    """Return what senders know of a site, outside of its master."""
-    folder = config.resolve().parent
-    return SendingSite(
-        title=site.site.title,
-        url=site.site.url,
-        folder=folder,
-        state_folder=Home.beside(config).root,
-        secret=lambda place, key: given_secret(place, folder, key),
-    )
 
 
 def _reader(home: Home) -> Any:

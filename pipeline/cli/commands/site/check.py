@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.tree import Tree
 
 from slipway.cli.lib.terminal import terminal
+from slipway.cli.preflight.channels import channels
 from slipway.cli.preflight.checks import Outlook, find
 from slipway.config import ConfigProblems, read_closely
 from slipway.extension_points import broken_kinds
@@ -33,7 +34,10 @@ def run(options: argparse.Namespace) -> int:
     reading = read_closely(options.config)
     site = reading.site
     home = Home.beside(options.config)
-    found = find(Outlook(site, options.config.resolve().parent, home))
+    outlook = Outlook(site, options.config.resolve().parent, home)
+    found = find(outlook)
+    if not options.offline:
+        found += channels(outlook)
     errors = [reading.problem(one.path, one.message) for one in found if one.error]
     problems = {reading.problem(one.path, one.message) for one in found if not one.error}
     warnings = [*map(str, sorted(problems)), *map(str, broken_kinds())]
