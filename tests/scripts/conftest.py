@@ -121,7 +121,7 @@ def app(tmp_path, monkeypatch):
     shutil.copytree(APP, folder)
     monkeypatch.chdir(folder)
 
-    def prepare(source, stage, cache, report, tools=()):
+    def prepare(source, stage, cache, report, tools=(), version=""):
         # This environment has its bytecode already.
         env = {"PYTHONPYCACHEPREFIX": "", "PYTHONDONTWRITEBYTECODE": "1"}
         return Environment(tmp_path / "venv", Path(sys.executable), source, env=env)

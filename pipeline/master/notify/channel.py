@@ -22,8 +22,10 @@ __all__ = ["PAUSES", "Channel", "Work"]
 
 #: Seconds of a channel's pauses while its server is away; the last one is repeated.
 PAUSES = (1.0, 5.0, 15.0, 60.0, 300.0)
-#: Seconds without work after which a connection is closed.
+#: Seconds without work after which a connection is closed, or made anew where it stays.
 _IDLE = 20.0
+#: Seconds between two looks at what has come, where a connection stays.
+_LISTENS = 0.5
 _LONGEST = 1000
 
 
@@ -160,37 +162,60 @@ class Channel:
 
     def _run(self) -> None:
         try:
-            self._begin()
+            stays = self._begin()
             while not self._ended.is_set():
                 try:
-                    work = self._work.get(timeout=_IDLE)
+                    work = self._work.get(timeout=_LISTENS if stays else _IDLE)
                 except queue.Empty:
-                    self._close(idle=True)
-                    self._begin()
+                    if stays:
+                        self._listen()
+                    else:
+                        self._close()
                     continue
                 if work is not None:
                     self._send_all(work)
         finally:
             self._close()
 
-    def _begin(self) -> None:
-        """Connect what stays."""
-        with contextlib.suppress(Exception):
+    def _begin(self) -> bool:
+        """Connect what stays; return whether it does."""
+        try:
             sender = self._made()
             if sender.stays:
                 sender.begin()
+        except (Exception, SystemExit) as error:  # noqa: BLE001  a plugin may raise anything
+            self._lost(error)
+        return self._sender is not None and self._sender.stays
+
+    def _listen(self) -> None:
+        """Do what has come; connect anew after a loss, when its pause is over."""
+        if self._state.pause.left:
+            return
+        try:
+            sender = self._made()
+            sender.begin()
+            self._state.pause.tries = 0
+            sender.listen()
+        except (Exception, SystemExit) as error:  # noqa: BLE001  a plugin may raise anything
+            self._lost(error)
+
+    def _lost(self, error: BaseException) -> None:
+        """Close, and pause as after a sending for which the server was away."""
+        after = error.after if isinstance(error, Retry) else None
+        why = str(error) if isinstance(error, Retry | Refused) else error_line(error)
+        self._state.pause.begin(why, after)
+        self._close()
+        self._report(f"notify.{self.name}: {plain(why)[:300]}")
 
     def _made(self) -> Sender:
         if self._sender is None:
             self._sender = make_sender(self.settings, self._site)
         return self._sender
 
-    def _close(self, *, idle: bool = False) -> None:
-        sender = self._sender
-        if sender is None or (idle and sender.stays):
-            return
-        with contextlib.suppress(Exception):
-            sender.close()
+    def _close(self) -> None:
+        if self._sender is not None:
+            with contextlib.suppress(Exception):
+                self._sender.close()
 
     def _send_all(self, work: Sequence[Work]) -> None:
         failed: set[tuple[str, str]] = set()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 from buildbot.util.service import BuildbotService
-from twisted.internet import task
+from twisted.internet import defer, task, threads
 from twisted.python import log
 
+from slipway.ledger.outbox.questions import answer
 from slipway.ledger.outbox.queue import Answer
 from slipway.master.ledger_service import find_ledger
 from slipway.master.notify.channel import Channel
@@ -32,6 +35,8 @@ __all__ = ["NOTICES", "Notices", "find_notices"]
 #: The name of the service.
 NOTICES = "slipway-notices"
 _WATCH = 20.0
+#: Seconds that an answer to a chat may take.
+_PATIENCE = 10.0
 #: Seconds that the end of the master waits for channels that are sending.
 _LAST = 2.0
 
@@ -145,7 +150,8 @@ class Notices(BuildbotService):
             channel.end()
 
     def _make(self, name: str, settings: Notifier) -> Channel:
-        return Channel(name, settings, self.sending_site(), self._answered, self._say)
+        site = replace(self.sending_site(), answer=partial(self._answer, settings))
+        return Channel(name, settings, site, self._answered, self._say)
 
     def sending_site(self) -> SendingSite:
         """Return what senders know of the site."""
@@ -157,6 +163,18 @@ class Notices(BuildbotService):
             state_folder=Path(self.home),
             secret=lambda place, key: given_secret(place, folder, key),
         )
+
+    def _answer(self, settings: Notifier, question: str) -> tuple[str, ...]:
+        """Answer a question of a chat, in the channel's thread, about the channel's projects."""
+        reactor = self.master.reactor
+
+        def begin() -> defer.Deferred[tuple[str, ...]]:
+            of = frozenset(settings.projects or self.ledger.projects) & set(self.ledger.projects)
+            read = self.ledger.read(answer, question, of, self.settings.url, time.time())
+            return defer.Deferred.fromCoroutine(read).addTimeout(_PATIENCE, reactor)
+
+        found: tuple[str, ...] = threads.blockingCallFromThread(reactor, begin)
+        return found
 
     def _say(self, sentence: str) -> None:
         self.master.reactor.callFromThread(log.msg, sentence)

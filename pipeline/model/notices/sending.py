@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from slipway.model.errors import StageFailed
 from slipway.model.notices.notice import Notice
@@ -67,7 +67,8 @@ class SendingSite:
     or MissingTool. It may start a program."""
     answer: Callable[[str], tuple[str, ...]] = field(default=lambda _: (), repr=False)
     """Answer a question of a chat in lines: "status", "runs almanac", "last", "gates", "help". It
-    reads only, from any thread."""
+    reads only, about the projects that the notifier tells of, and may be called in the notifier's
+    thread alone. The lines hold texts of whoever commits."""
 
 
 @dataclass(frozen=True)
@@ -100,15 +101,25 @@ class Sender:
     It is made, used and closed in the channel's own thread.
     """
 
-    stays: ClassVar[bool] = False
-    """True: `begin()` is called when the master starts, and it is closed at the end alone."""
+    stays: bool = False
+    """True: `begin()` is called when the master starts and after each loss of the connection,
+    `listen()` about once a second, and it is closed at the end alone."""
 
     def __init__(self, settings: Any, site: SendingSite) -> None:
         """Keep the settings; do not connect yet."""
         self.settings, self.site = settings, site
 
     def begin(self) -> None:
-        """Connect; only for what stays. It may raise as `send` does, and is called again then."""
+        """Connect, unless that is done; only for what stays.
+
+        It may raise as `send` does, and is called again after a pause then.
+        """
+
+    def listen(self) -> None:
+        """Do what has come meanwhile, and do not wait for more; only for what stays.
+
+        It may raise as `send` does; the connection is closed and made anew then.
+        """
 
     def send(self, notice: Notice, context: Context) -> str:
         """Send a notice to one recipient.

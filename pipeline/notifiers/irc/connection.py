@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import select
 import socket
 import ssl
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -21,6 +23,10 @@ _MOST_MORE = 5
 _SAID = 200
 #: Lines at once, and the seconds between those after them: servers end who says more.
 _BURST, _PAUSE = 4, 1.0
+#: Messages of others that are kept until somebody looks; of a flood the rest is forgotten.
+_MOST_HEARD = 20
+#: Seconds without a word of the server after which it is asked whether it is there.
+_SILENT = 180.0
 _TAKEN = {"433", "436", "437"}
 _SASL_FAILED = {"902", "904", "905", "906", "908"}
 _NOT_JOINED = {"403", "405", "437", "471", "473", "474", "475", "476", "477", "489", "520"}
@@ -93,6 +99,9 @@ class IrcConnection:
                 self._socket.close()
                 raise
         self.nick, self.joined = "", set[str]()
+        #: What others have said: who, where, what.
+        self.heard: deque[tuple[str, str, str]] = deque(maxlen=_MOST_HEARD)
+        self._last_word, self._asked = time.monotonic(), False
         self._is_known, self._longest_nick = False, 0
 
     def close(self) -> None:
@@ -176,13 +185,14 @@ class IrcConnection:
 
         self._until(is_joined)
 
-    def say(self, channel: str, lines: list[str], mark: str) -> None:
+    def say(self, channel: str, lines: list[str], mark: str, *, is_answer: bool = False) -> None:
         """Say lines in a channel, and wait until the server has taken them.
 
         Args:
             channel: A channel that is joined.
             lines: The lines, each short enough and without control characters.
             mark: A word that the server is to answer with.
+            is_answer: Somebody has asked. It is said in a way that no program may answer to.
 
         Raises:
             Problem: It refuses.
@@ -190,7 +200,8 @@ class IrcConnection:
         for number, line in enumerate(lines):
             if number >= _BURST:
                 time.sleep(_PAUSE)
-            self._send("PRIVMSG", channel, line)
+            # RFC 2812, section 3.3.2: nothing answers to a NOTICE, so that no two programs talk on.
+            self._send("NOTICE" if is_answer else "PRIVMSG", channel, line)
         self._send("PING", mark)
 
         def taken(message: _Message) -> bool:
@@ -218,36 +229,81 @@ class IrcConnection:
         deadline = time.monotonic() + self._seconds
         for line in self._lines(deadline):
             message = _parse(line)
-            if message.command == "PING":
-                self._send("PONG", *message.parameters[-1:] or ("",))
-            elif message.command == "ERROR":
-                raise Problem(f"it ends the session: {message.text}")
-            elif message.command == "JOIN" and message.nick == self.nick and message.parameters:
-                self.joined.add(message.parameters[0].lower())
-            elif message.command == "KICK" and message.parameters[1:2] == (self.nick,):
-                self.joined.discard(message.parameters[0].lower())
-            elif not self._is_known:
-                self._register(message)
-            elif message.command == "NICK" and message.nick == self.nick and message.parameters:
-                self.nick = message.parameters[0]
+            self._take(message)
             if found(message):
                 return
 
+    def listen(self) -> None:
+        """Take what the server has sent meanwhile, without waiting for more.
+
+        Raises:
+            Problem: It ends the session, or has said nothing for minutes.
+            OSError: The connection is lost.
+        """
+        self._take_whole_lines()
+        while self._pending() or select.select([self._socket], [], [], 0)[0]:
+            self._socket.settimeout(self._seconds)
+            self._receive()
+            self._take_whole_lines()
+        silent = time.monotonic() - self._last_word
+        if silent > _SILENT + self._seconds:
+            raise Problem(f"it has said nothing for {silent:.0f} s")
+        if silent > _SILENT and not self._asked:
+            self._send("PING", "there")
+            self._asked = True
+
+    def _take_whole_lines(self) -> None:
+        for line in self._whole_lines():
+            self._take(_parse(line))
+
+    def _pending(self) -> bool:
+        """Return whether TLS has data that the socket shows no more."""
+        return isinstance(self._socket, ssl.SSLSocket) and self._socket.pending() > 0
+
+    def _take(self, message: _Message) -> None:
+        """Answer what the server asks, and remember where this session is.
+
+        Raises:
+            Problem: The server ends the session.
+        """
+        own = message.nick == self.nick
+        if message.command == "PING":
+            self._send("PONG", *message.parameters[-1:] or ("",))
+        elif message.command == "ERROR":
+            raise Problem(f"it ends the session: {message.text}")
+        elif message.command == "JOIN" and own and message.parameters:
+            self.joined.add(message.parameters[0].lower())
+        elif (message.command == "PART" and own and message.parameters) or (
+            message.command == "KICK" and message.parameters[1:2] == (self.nick,)
+        ):
+            self.joined.discard(message.parameters[0].lower())
+        elif message.command == "PRIVMSG" and message.nick and len(message.parameters) > 1:
+            self.heard.append((message.nick, message.parameters[0], message.parameters[-1]))
+        elif not self._is_known:
+            self._register(message)
+        elif message.command == "NICK" and own and message.parameters:
+            self.nick = message.parameters[0]
+
     def _lines(self, deadline: float) -> Iterator[str]:
         while True:
-            while b"\n" in self._buffer:
-                line, _, self._buffer = self._buffer.partition(b"\n")
-                yield line.strip(b"\r").decode("utf-8", "replace")
-            if len(self._buffer) > _LONGEST:
-                raise Problem("it sends a line without end")
+            yield from self._whole_lines()
             left = deadline - time.monotonic()
             if left <= 0:
                 raise Problem(f"it has not answered within {self._seconds:g} s")
             self._socket.settimeout(left)
-            try:
-                data = self._socket.recv(4096)
-            except TimeoutError:
-                continue
-            if not data:
-                raise Problem("it has closed the connection")
-            self._buffer += data
+            with contextlib.suppress(TimeoutError):
+                self._receive()
+
+    def _whole_lines(self) -> Iterator[str]:
+        while b"\n" in self._buffer:
+            line, _, self._buffer = self._buffer.partition(b"\n")
+            yield line.strip(b"\r").decode("utf-8", "replace")
+        if len(self._buffer) > _LONGEST:
+            raise Problem("it sends a line without end")
+
+    def _receive(self) -> None:
+        data = self._socket.recv(4096)
+        if not data:
+            raise Problem("it has closed the connection")
+        self._buffer += data
+        self._last_word, self._asked = time.monotonic(), False

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from slipway.model.notices.notice import Notice
 
-__all__ = ["LONGEST", "MOST_LINES", "lines_of"]
+__all__ = ["LONGEST", "MOST_LINES", "answer_lines", "lines_of"]
 
 #: Bytes of a line's text. With its prefix a line has 512 at most (RFC 2812, section 2.3).
 LONGEST = 400
@@ -22,6 +24,12 @@ def lines_of(notice: Notice) -> list[str]:
     if left_out > 0:
         lines.append(f"  and {left_out} more")
     return lines
+
+
+def answer_lines(nick: str, lines: Iterable[str]) -> list[str]:
+    """Return the lines of an answer, the first with the name of who asked."""
+    first, *rest = [*lines][:MOST_LINES] or [""]
+    return [_fitting(f"{nick}: {first}", ""), *(_fitting(f"  {one}", "") for one in rest)]
 
 
 def _fitting(words: str, url: str) -> str:

@@ -39,6 +39,9 @@ class IrcNotifier(Notifier):
     """False: the connection is not encrypted."""
     channels: tuple[_ChannelName, ...] = Field(min_length=1, max_length=20, examples=[["#almanac"]])
     """The channels that are told."""
+    commands: bool = False
+    """True: whoever is in one of the channels may ask what runs, ended and waits, by the nick and a
+    word, such as "slipway: status". Nothing can be started, approved or deployed there."""
     nick: _NickName = "slipway"
     """The name it has there; if it is taken, with an underscore more."""
     user: str = Field(default="", max_length=60, pattern=r"^[!-~]*$")

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import re
 import ssl
+import time
+from collections import deque
+from collections.abc import Sequence
 
 from slipway.model.notices.notice import Notice
 from slipway.model.notices.sending import Context, Retry, Sender
 from slipway.notifiers.irc.connection import IrcConnection, Problem
-from slipway.notifiers.irc.lines import lines_of
+from slipway.notifiers.irc.lines import answer_lines, lines_of
 from slipway.notifiers.irc.notifier import IrcNotifier
 from slipway.notifiers.trust import trust_of
 from slipway.scripts.terminal_text import plain
 
-__all__ = ["IrcSender"]
+__all__ = ["IrcSender", "asked"]
 
 _SAID = 300
+#: Answers a minute, on one network.
+_MOST_ANSWERS, _MINUTE = 10, 60.0
+#: Seconds after which a channel is tried again that did not let it in.
+_JOINS_AGAIN = 60.0
+_LONGEST_QUESTION = 100
+_ADDRESSED = re.compile(r"\s*(\S+?)[:,]\s*(.*)", re.DOTALL)
+
+
+def asked(text: str, nick: str) -> str | None:
+    """Return what is asked of a nick, or None if a line is not for it: "slipway: status"."""
+    found = _ADDRESSED.fullmatch(text)
+    if found is None or found[1].lower() != nick.lower():
+        return None
+    return plain(" ".join(found[2].split()))[:_LONGEST_QUESTION]
 
 
 class IrcSender(Sender):
@@ -26,6 +44,9 @@ class IrcSender(Sender):
     def __init__(self, settings: IrcNotifier, site: object) -> None:
         """Keep the settings."""
         super().__init__(settings, site)  # type: ignore[arg-type]
+        self.stays = self.settings.commands
+        self._answered: deque[float] = deque(maxlen=_MOST_ANSWERS)
+        self._joined_at: dict[str, float] = {}
         #: The notice that is being said, and the channels that have it.
         self._said: tuple[str, set[str]] = ("", set())
 
@@ -62,6 +83,57 @@ class IrcSender(Sender):
             raise Retry(msg)
         return f"said in {', '.join(self.settings.channels)} as {session.nick}"
 
+    # ---- questions
+
+    def begin(self) -> None:
+        """Connect, sign in, and join the channels that have not refused within the last minute."""
+        session = self._connected()
+        now = time.monotonic()
+        for channel in self.settings.channels:
+            if channel.lower() in session.joined or now < self._joined_at.get(channel, 0.0):
+                continue
+            self._joined_at[channel] = now + _JOINS_AGAIN
+            try:
+                session.join(channel)
+            except Problem as problem:
+                if not problem.of_channel:
+                    raise self._failed(problem) from None
+            except OSError as error:
+                raise self._failed(error) from None
+
+    def listen(self) -> None:
+        """Answer what was asked in the channels meanwhile."""
+        session = self._connected()
+        known = {one.lower() for one in self.settings.channels}
+        try:
+            session.listen()
+            while session.heard:
+                nick, channel, text = session.heard.popleft()
+                question = asked(text, session.nick)
+                if question is not None and channel.lower() in known and self._may_answer():
+                    mark = f"answer-{time.monotonic_ns()}"
+                    lines = answer_lines(plain(nick), self._answer(question))
+                    session.say(channel, lines, mark, is_answer=True)
+        except Problem as problem:
+            if not problem.of_channel:
+                raise self._failed(problem) from None
+        except OSError as error:
+            raise self._failed(error) from None
+
+    def _may_answer(self) -> bool:
+        """Return whether one more is within the bound; to the rest of a flood nothing is said."""
+        now = time.monotonic()
+        if len(self._answered) == _MOST_ANSWERS and now - self._answered[0] < _MINUTE:
+            return False
+        self._answered.append(now)
+        return True
+
+    def _answer(self, question: str) -> Sequence[str]:
+        try:
+            return self.site.answer(question)
+        except Exception:  # noqa: BLE001  a database that is locked ends no session
+            return (f"that cannot be told just now; see {self.site.url}",)
+
     def check(self) -> str:
         """Connect, sign in, and join the channels."""
         session = self._connected()
@@ -75,6 +147,7 @@ class IrcSender(Sender):
     def close(self) -> None:
         """Leave the network."""
         session, self._session = self._session, None
+        self._joined_at.clear()
         if session is not None:
             session.close()
 

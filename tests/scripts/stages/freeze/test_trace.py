@@ -18,7 +18,7 @@ STAGE = FreezeStage(uses="freeze", script="x.py")
 def here(monkeypatch, tmp_path):
     """The tests run with this Python."""
 
-    def prepare(source, stage, cache, report, tools=()):
+    def prepare(source, stage, cache, report, tools=(), version=""):
         assert stage.takes_default_groups
         assert tools == ["pytest"]
         return Environment(tmp_path / "venv", Path(sys.executable), source)
