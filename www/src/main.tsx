@@ -6,6 +6,7 @@ import { Icon } from "./parts/icon";
 import { AuditPage } from "./pages/audit/page";
 import { EnvironmentsPage } from "./pages/environments/page";
 import { ForcePage } from "./pages/gate/force";
+import { NoticesPage } from "./pages/notices/page";
 import { PipelinesPage } from "./pages/pipelines/page";
 import { ReleasesPage } from "./pages/releases/page";
 import { RunPage } from "./pages/run/page";
@@ -25,6 +26,7 @@ const VIEWS: View[] = [
   { name: "releases", caption: "Releases", order: -40, page: ReleasesPage },
   { name: "tests", caption: "Tests", order: -30, page: TestsPage },
   { name: "workers", caption: "Lanes and workers", order: -20, page: WorkersPage },
+  { name: "notices", caption: "Notices", order: -15, page: NoticesPage },
   { name: "audit", caption: "Audit", order: -10, page: AuditPage },
 ];
 

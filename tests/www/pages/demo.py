@@ -130,6 +130,9 @@ default = { from = "last" }
 class Demo(Site):
     """The project "almanac" with two environments and three people."""
 
+    #: No mail server is there: mails wait.
+    mail_port = 1
+
     def write_demo(self) -> None:
         """Write pipeline.toml."""
 
@@ -149,6 +152,7 @@ class Demo(Site):
         hashed = json.dumps(hash_password(PASSWORD))
         people = "".join(
             f'[people.{name}]\nname = "{name.title()}"\nroles = ["{role}"]\npassword = {hashed}\n'
+            f'email = "{name}@example.org"\n'
             for name, role in (("ann", "admin"), ("bob", "releaser"), ("cleo", "viewer"))
         )
         text = f"""[site]
@@ -194,7 +198,17 @@ isolated = false
 [workers.windows]
 labels = ["windows"]
 password = {{ env = "SLIPWAY_DEMO_WINDOWS" }}
-{people}"""
+{people}
+[notify.mail]
+kind = "email"
+host = "127.0.0.1"
+port = {self.mail_port}
+security = "none"
+sender = "ci@example.org"
+[notify.diary]
+kind = "command"
+argv = ["cat"]
+"""
         self.env["SLIPWAY_DEMO_WINDOWS"] = "never connects"
         (self.folder / "pipeline.toml").write_text(text)
 

@@ -28,6 +28,7 @@ PAGES = (
     ("tests", "tests"),
     ("history", "tests?project=almanac&stage=tests&name=TEST"),
     ("lanes", "lanes"),
+    ("notices", "notices"),
     ("audit", "audit"),
     ("unknown", "pipelines/almanac/4711"),
     ("hard", "pipelines/almanac/7?gate=HARD"),

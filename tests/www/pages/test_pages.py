@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from slipway.www.plugin import plugin
 from tests.support import browser as looking
-from tests.www.pages.demo import API, Demo
+from tests.www.pages.demo import API
 
 # It guards against hanging alone, on a busy machine, too.
 PATIENCE = 60.0
@@ -27,29 +26,6 @@ pytestmark = [
         reason="the web pages are not built: make www",
     ),
 ]
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    made = Demo(tmp_path_factory.mktemp("demo"))
-    try:
-        made.make_project()
-        made.write_demo()
-        made.up()
-        with made.person("ann") as ann:
-            made.rest(ann, 1, "waiting")
-        yield made
-    finally:
-        left = made.end_processes()
-    assert not left, f"left running: {left}"
-
-
-@pytest.fixture
-def page(demo: Demo) -> Iterator[Chrome]:
-    with looking.browser() as driver, demo.person("ann") as ann:
-        looking.sign_in(driver, demo.url, dict(ann.cookies))
-        looking.view(driver, 1280, 900)
-        yield driver
 
 
 def one(driver: Chrome, css: str):
@@ -68,7 +44,7 @@ def test_nothing_is_inaccessible_or_too_wide(demo, page, width, dark):
         gate = demo.gate(ann, 1, "staging")["id"]
     paths = ("pipelines", "pipelines/almanac/1", f"pipelines?gate={gate}", "environments")
     wrong = []
-    for path in (*paths, "releases", "tests", "lanes", "audit", "pipelines/almanac/99"):
+    for path in (*paths, "releases", "tests", "lanes", "notices", "audit", "pipelines/almanac/99"):
         looking.visit(page, f"{demo.url}#/{path}")
         wrong += [f"{path}: {found}" for found in looking.violations(page)]
         if looking.overflow(page):

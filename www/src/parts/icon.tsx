@@ -20,6 +20,7 @@ const PATHS: Record<string, string> = {
   releases: "M8 2l5.500 3v6L8 14l-5.500-3V5zM2.500 5L8 8l5.500-3M8 8v6",
   tests: "M6 2h4M7 2v4l-4 7.500h10L9 6V2M5 10h6",
   workers: "M2 3h12v4H2zM2 9h12v4H2zM4.500 5h.01M4.500 11h.01",
+  notices: "M4 11V7a4 4 0 0 1 8 0v4l1.500 1.500h-11zM6.500 14h3",
   audit: "M4 2h8v12H4zM6 5h4M6 8h4M6 11h2",
   commit: "M8 5.500a2.500 2.500 0 1 0 0 5 2.500 2.500 0 0 0 0-5zM1.500 8h4M10.500 8h4",
   branch: "M5 3v10M5 9c4 0 6-1 6-4M11 3.500h.01M5 3h.01M5 13h.01",

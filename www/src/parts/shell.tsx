@@ -7,6 +7,7 @@ import { useMe } from "../api/current-user";
 import { GateDialog } from "../pages/gate/dialog";
 import { Boundary } from "./boundary";
 import { Icon } from "./icon";
+import { useWaits } from "./waits";
 
 interface Props { title: string; trail: TopbarItem[]; actions?: ReactNode; children: ReactNode }
 
@@ -16,6 +17,7 @@ export function Shell({ title, trail, actions, children }: Props): ReactElement 
   const [params, setParams] = useSearchParams();
   const place = gatePlace(params.get("gate") ?? "");
   useEffect(start, []);
+  useWaits();
   useEffect(() => {
     const before = document.title;
     document.title = title;
