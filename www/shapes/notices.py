@@ -6,9 +6,10 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from slipway.model.notices.delivery import DeliveryRecord, DeliveryState
+from slipway.model.notices.delivery import DeliveryState
 from slipway.model.notices.events import Event
 from slipway.model.notices.rules import OwnRules
+from slipway.model.records.delivery import DeliveryRecord
 from slipway.www.shapes.base import Asked, Line, Number, Paging, Shape
 
 __all__ = [

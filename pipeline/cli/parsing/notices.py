@@ -14,7 +14,6 @@ from slipway.cli.parsing.reader import (
 )
 from slipway.model.notices.delivery import DeliveryState
 from slipway.model.notices.events import Event
-from slipway.model.notices.rules import OwnRules
 
 __all__ = ["add_commands"]
 
@@ -89,8 +88,6 @@ def _notify(whats: Commands) -> None:
     rules.add_argument("--branch", default="", metavar="NAME", help="of this branch alone")
     rules.add_argument("--digest", default="", choices=["", "day", "week"], help="gather them")
     rules.add_argument("--clear", action="store_true", help="take all rules away first")
-    most = OwnRules.model_fields["rules"].metadata
-    rules.set_defaults(most=max(getattr(one, "max_length", 0) or 0 for one in most))
     add_master(rules)
 
 

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from slipway.ledger.audit.chain import note
 from slipway.ledger.tables.outbox import Delivery, OutboxNotice
 from slipway.model.errors import WrongInput
-from slipway.model.notices.delivery import OPEN, DeliveryRecord, DeliveryState
+from slipway.model.notices.delivery import OPEN, DeliveryState
 from slipway.model.notices.events import Event
+from slipway.model.records.delivery import DeliveryRecord
 
 __all__ = ["bury", "discard", "forget_old", "list_deliveries", "read_delivery", "resend"]
 

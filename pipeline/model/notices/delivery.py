@@ -1,13 +1,10 @@
-"""States and records of deliveries: a notice on its way to one recipient by one channel."""
+"""States of deliveries: a notice on its way to one recipient by one channel."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
-from slipway.model.notices.events import Event
-from slipway.model.records.base import Record
-
-__all__ = ["ENDED", "OPEN", "DeliveryRecord", "DeliveryState"]
+__all__ = ["ENDED", "OPEN", "DeliveryState"]
 
 
 class DeliveryState(StrEnum):
@@ -29,26 +26,3 @@ class DeliveryState(StrEnum):
 
 OPEN = (DeliveryState.WAITING, DeliveryState.FAILED)
 ENDED = tuple(one for one in DeliveryState if one not in OPEN)
-
-
-class DeliveryRecord(Record):
-    """A delivery, as `slipway outbox` lists it. Times are seconds since 1970."""
-
-    id: int
-    notice: str
-    """The id of the notice."""
-    event: Event
-    project: str
-    """Empty: it concerns the site."""
-    title: str
-    at: float
-    """When that happened of which it tells."""
-    channel: str
-    person: str
-    """Empty: the channel itself."""
-    state: DeliveryState
-    attempts: int
-    due_at: float
-    ended_at: float | None
-    text: str
-    """What the server answered, or why it was not sent."""

@@ -14,10 +14,21 @@ from slipway.model.git_names import check_branch, matches
 from slipway.model.notices.events import Event
 from slipway.model.notices.notice import Notice
 
-__all__ = ["Digest", "OwnRule", "OwnRules", "Quiet", "TimeZone", "next_digest", "quiet_until"]
+__all__ = [
+    "MOST_RULES",
+    "Digest",
+    "OwnRule",
+    "OwnRules",
+    "Quiet",
+    "TimeZone",
+    "next_digest",
+    "quiet_until",
+]
 
 #: When notices are gathered: never, at the end of a day, or of a week.
 Digest = Literal["", "day", "week"]
+#: A person has so many rules at most.
+MOST_RULES = 50
 _QUIET = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 _DIGEST_HOUR = 8
 
@@ -74,7 +85,7 @@ class OwnRules(Part):
     time_zone: TimeZone = "UTC"
     quiet: Quiet = ""
     """Hours in which nothing is sent to them; it comes at their end."""
-    rules: tuple[OwnRule, ...] = Field(default=(), max_length=50)
+    rules: tuple[OwnRule, ...] = Field(default=(), max_length=MOST_RULES)
 
 
 def quiet_until(quiet: str, zone: str, now: float) -> float:

@@ -88,7 +88,7 @@ def _stopped(ended: Ended) -> str:
     told = ended.told
     if not told.stopped or _is_red(ended):
         return ""
-    return f"{ended.suite.name} was stopped{_so_far(ended)}: {told.stopped.strip()}"
+    return f"{ended.suite.name} was stopped{_while(told)}{_so_far(ended)}: {told.stopped.strip()}"
 
 
 def _missing(ended: Ended) -> str:
@@ -105,6 +105,9 @@ def _missing(ended: Ended) -> str:
 def _exit_code(ended: Ended) -> str:
     code = ended.finished.code
     if not code or _is_red(ended):
+        return ""
+    if code in _NONE_RAN and ended.others and not ended.told.collected:
+        # All of its tests fall to the other shards.
         return ""
     return (
         f"{ended.suite.name} ended with exit code {code} although no test of its results "

@@ -30,7 +30,7 @@ SHOWN = """
 window.shown = [];
 window.Notification = class {
   static get permission() { return localStorage.allowed ?? "default"; }
-  static requestPermission() { localStorage.allowed = "granted"; return Promise.resolve("granted"); }
+  static async requestPermission() { return localStorage.allowed = "granted"; }
   constructor(title, options) {
     window.shown.push({ title, ...options });
     this.close = () => {};

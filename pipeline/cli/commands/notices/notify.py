@@ -18,6 +18,7 @@ from slipway.model.kinds.notice import Notifier
 from slipway.model.notices.events import Event
 from slipway.model.notices.examples import example_of
 from slipway.model.notices.notice import Notice
+from slipway.model.notices.rules import MOST_RULES
 from slipway.model.notices.sending import Context, Recipient
 from slipway.model.site import Site
 from slipway.model.spelling import did_you_mean
@@ -169,8 +170,8 @@ def _changed(options: argparse.Namespace, rules: dict[str, Any]) -> dict[str, An
         }
         # The first that fits counts: the newest is before the others, and once.
         kept = [rule, *(one for one in kept if one != rule)]
-    if len(kept) > options.most:
-        msg = f"there are {options.most} rules already; take them away by --clear and set anew"
+    if len(kept) > MOST_RULES:
+        msg = f"there are {MOST_RULES} rules already; take them away by --clear and set anew"
         raise WrongInput(msg)
     return made | {"rules": kept}
 
