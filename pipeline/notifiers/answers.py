@@ -41,9 +41,9 @@ def one_line(data: bytes | str, most: int = SAID) -> str:
     return " ".join(plain(text).split())[:most]
 
 
-def pause_of(answer: httpx.Response) -> float | None:
-    """Return the seconds that `Retry-After` asks for; None if it does not."""
-    text = answer.headers.get("retry-after", "")[:100]
+def pause_of(text: str) -> float | None:
+    """Return the seconds that a `Retry-After` asks for; None if it does not."""
+    text = text[:100]
     if text.isascii() and text.isdigit():
         return min(float(text), _MOST_PAUSE)
     try:

@@ -144,7 +144,11 @@ def _other(answer: httpx.Response, asked: Asked, told: str) -> Retry | Refused:
     if code == HTTPStatus.CONFLICT:
         return Retry(f"{asked.where} answers {code}{more}")
     if code >= _SERVER or code == HTTPStatus.REQUEST_TIMEOUT:
-        return Retry(f"{asked.where} answers {code}{more}", after=pause_of(answer), channel=True)
+        return Retry(
+            f"{asked.where} answers {code}{more}",
+            after=pause_of(answer.headers.get("retry-after", "")),
+            channel=True,
+        )
     return Refused(f"{asked.where} refuses the status {asked.context[:SAID]} ({code}){more}")
 
 
@@ -163,7 +167,7 @@ def _asks_to_wait(answer: httpx.Response, said: str) -> bool:
 
 
 def _wait(answer: httpx.Response) -> float | None:
-    asked = pause_of(answer)
+    asked = pause_of(answer.headers.get("retry-after", ""))
     reset = answer.headers.get("x-ratelimit-reset", "")
     if asked is None and reset.isascii() and reset.isdigit():
         return min(max(float(reset[:15]) - time.time(), 0.0), _MOST_PAUSE)

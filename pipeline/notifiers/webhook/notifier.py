@@ -152,7 +152,7 @@ class WebhookSender(Sender):
             msg = f"{told}; notices are sent nowhere else: write the address it leads to as url"
             raise Retry(msg, channel=True)
         if code in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT} or code >= 500:  # noqa: PLR2004
-            raise Retry(told, after=pause_of(answer), channel=True)
+            raise Retry(told, after=pause_of(answer.headers.get("retry-after", "")), channel=True)
         if code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}:
             # All notices get this answer until somebody has corrected the settings.
             msg = f"{told}; correct url or secret"
