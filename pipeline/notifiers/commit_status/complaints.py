@@ -14,7 +14,7 @@ from slipway.model.notices.sending import Refused, Retry
 from slipway.notifiers.answers import SAID, one_line, pause_of
 from slipway.notifiers.commit_status.services import ServiceFacts
 
-__all__ = ["Asked", "complaint", "is_there_already", "message_of"]
+__all__ = ["Asked", "complaint", "is_there_already", "message_of", "missing_commit"]
 
 _SERVER = 500
 _MOST_PAUSE = 3700.0
@@ -94,6 +94,15 @@ def complaint(
     return of_token or _of_place(service, answer, said, asked, more) or _other(answer, asked, told)
 
 
+def missing_commit(asked: Asked, more: str = "") -> Retry:
+    """Return the error that a commit is not there: others are told meanwhile."""
+    sentence = (
+        f"repository: {asked.repository} has no commit {asked.revision[:12]}{more}; push it there, "
+        "or correct repository"
+    )
+    return Retry(sentence)
+
+
 def _of_token(
     service: ServiceFacts, answer: httpx.Response, said: str, asked: Asked, more: str
 ) -> Retry | None:
@@ -125,11 +134,7 @@ def _of_place(
         )
         return Retry(sentence, channel=True)
     if _lacks_commit(service, answer.status_code, said):
-        sentence = (
-            f"repository: {asked.repository} has no commit {asked.revision[:12]}{more}; push it "
-            "there, or correct repository"
-        )
-        return Retry(sentence)
+        return missing_commit(asked, more)
     if answer.status_code == HTTPStatus.NOT_FOUND:
         sentence = (
             f"repository: {asked.where} has no {asked.repository}, or none that the token may see"

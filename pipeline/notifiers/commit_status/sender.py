@@ -11,13 +11,14 @@ import httpx
 
 from slipway.model.notices.events import Event
 from slipway.model.notices.notice import Notice
-from slipway.model.notices.sending import Context, Retry, Sender
+from slipway.model.notices.sending import Context, Refused, Retry, Sender
 from slipway.notifiers.answers import beginning, one_line
 from slipway.notifiers.commit_status.complaints import (
     Asked,
     complaint,
     is_there_already,
     message_of,
+    missing_commit,
 )
 from slipway.notifiers.commit_status.notifier import CommitStatusNotifier
 from slipway.notifiers.commit_status.services import SERVICES, ServiceFacts
@@ -93,14 +94,23 @@ class CommitStatusSender(Sender):
             return f"{status.context}: is told already"
         answer, said = self._post(status)
         if not answer.is_success and not is_there_already(self._service, answer, said):
-            raise complaint(
-                self._service, answer, said, self._asked(status.context, status.revision)
-            )
+            raise self._refused(status, answer, said)
         self._told[key] = status
         self._told.move_to_end(key)
         while len(self._told) > _MOST_KNOWN:
             self._told.popitem(last=False)
         return f"{status.context}: {self._service.lights[status.light]} ({answer.status_code})"
+
+    def _refused(self, status: Status, answer: httpx.Response, said: str) -> Retry | Refused:
+        """Return the error that a refused status is."""
+        asked = self._asked(status.context, status.revision)
+        failed = answer.status_code == HTTPStatus.INTERNAL_SERVER_ERROR
+        if self._service.hides_missing and failed:
+            path = self._service.commit_path(self.settings.repository, status.revision)
+            found, _ = self._ask("GET", path, None)
+            if found.status_code == HTTPStatus.NOT_FOUND:
+                return missing_commit(asked)
+        return complaint(self._service, answer, said, asked)
 
     def _post(self, status: Status) -> tuple[httpx.Response, str]:
         path = self._service.status_path(self.settings.repository, status.revision)

@@ -38,6 +38,8 @@ class ServiceFacts:
     is_gitlab: bool = False
     scheme: str = "Bearer"
     """What stands before the token in the header Authorization."""
+    hides_missing: bool = False
+    """True: that a commit is not there is an error of the server, which does not say so."""
 
     def headers(self, token: str) -> dict[str, str]:
         """Return the headers of all requests."""
@@ -59,6 +61,10 @@ class ServiceFacts:
     def status_path(self, repository: str, revision: str) -> str:
         """Return the path that takes statuses of a commit."""
         return f"{self.repository_path(repository)}/statuses/{quote(revision, safe='')}"
+
+    def commit_path(self, repository: str, revision: str) -> str:
+        """Return the path of a commit, where the answer to a status does not say that it lacks."""
+        return f"{self.repository_path(repository)}/git/commits/{quote(revision, safe='')}"
 
     def body(self, status: Status) -> dict[str, Any]:
         """Return a status as the service takes it."""
@@ -119,6 +125,7 @@ SERVICES: Mapping[Service, ServiceFacts] = {
         longest_url=2000,
         right=_WRITER,
         scheme="token",
+        hides_missing=True,
     ),
     Service.FORGEJO: ServiceFacts(
         title="Forgejo",
@@ -127,5 +134,6 @@ SERVICES: Mapping[Service, ServiceFacts] = {
         longest_url=2000,
         right=_WRITER,
         scheme="token",
+        hides_missing=True,
     ),
 }

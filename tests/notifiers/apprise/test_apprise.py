@@ -269,6 +269,27 @@ def test_a_process_that_was_killed_is_started_again(receiver, sender):
     assert len(receiver.got) == 2
 
 
+def test_its_process_ends_with_whoever_started_it(receiver):
+    code = f"""
+import time
+from slipway.model.notices.sending import SendingSite
+from slipway.model.secrets.location import SecretPlace
+from slipway.notifiers.apprise.notifier import AppriseNotifier
+from slipway.notifiers.apprise.sender import AppriseSender
+settings = AppriseNotifier(kind="apprise", url=SecretPlace(env="URL"))
+made = AppriseSender(settings, SendingSite(secret=lambda *_: {receiver.url!r}))
+made.check()
+print(made._child._process.pid, flush=True)
+time.sleep(60)
+"""
+    words = [sys.executable, "-c", code]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as started:
+        process = Path("/proc") / started.stdout.readline().strip()
+        assert process.exists()
+        started.kill()
+    wait_for(lambda: not process.exists(), lambda: process)
+
+
 def test_a_netrc_and_plugins_of_the_user_are_not_read(receiver, sender, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / ".netrc").write_text(f"machine 127.0.0.1 login ann password {TOKEN}\n")

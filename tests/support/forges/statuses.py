@@ -4,8 +4,9 @@ GitHub: github/rest-api-description, "repos/create-commit-status", with the limi
 (descriptions of 140 characters, contexts of 255, 1000 statuses of one context). GitLab:
 doc/api/commits.md, lib/api/commit_statuses.rb, app/services/ci/create_commit_status_service.rb and
 app/models/generic_commit_status.rb: an open status of the same name and branch is changed, and only
-forwards. Gitea and Forgejo: the Swagger description, "repoCreateStatus"; a commit that is not there
-is an error of the server's, as routers/api/v1/repo/status.go has it.
+forwards. Gitea and Forgejo: the Swagger description, "repoCreateStatus" and "repoGetSingleCommit";
+a status of a commit that is not there is an error of the server's, as routers/api/v1/repo/status.go
+has it.
 """
 
 from urllib.parse import urlsplit
@@ -160,6 +161,7 @@ class GiteaStatuses(StandIn):
     _REPO = r"/api/v1/repos/([^/]+/[^/]+)"
     routes = (
         ("GET", _REPO, "repository", None),
+        ("GET", _REPO + r"/git/commits/([^/]+)", "commit", None),
         ("POST", _REPO + r"/statuses/([^/]+)", "create_status", _GITEA),
     )
 
@@ -179,6 +181,12 @@ class GiteaStatuses(StandIn):
         self.known(asked)
         rights = {"admin": False, "push": self.may_push, "pull": True}
         raise Answer(200, {"id": 1, "full_name": self.name, "permissions": rights})
+
+    def commit(self, asked):
+        self.known(asked)
+        if asked.parts[1] not in self.commits:
+            raise Answer(404, {"errors": None, "message": "The target couldn't be found."})
+        raise Answer(200, {"sha": asked.parts[1]})
 
     def create_status(self, asked):
         self.known(asked)
