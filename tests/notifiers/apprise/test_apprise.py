@@ -258,6 +258,7 @@ def test_its_process_knows_no_secret_but_on_its_input(receiver, sender, monkeypa
     assert TOKEN.encode() not in (process / "cmdline").read_bytes()
     made.close()
     assert not process.exists()
+    assert "apprise" not in sys.modules
 
 
 def test_a_process_that_was_killed_is_started_again(receiver, sender):
