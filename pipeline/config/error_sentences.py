@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from slipway.config.line_numbers import Path
 from slipway.model.kinds.registry import Kinds
-from slipway.model.secrets.location import PLACES
+from slipway.model.secrets.location import PLACES, SecretPlace
 from slipway.model.site import Site
 from slipway.model.spelling import did_you_mean
 
@@ -72,7 +72,7 @@ def dotted(path: Path) -> str:
 def sentence(error: Mapping[str, Any], path: Path) -> str:
     """Return one pydantic error as a sentence."""
     kind, value, context = error["type"], error["input"], error.get("ctx", {})
-    if kind in _MISSHAPEN and _is_place(path):
+    if kind in _MISSHAPEN and _is_place(error["loc"]):
         # The input may be the secret itself.
         return f"write where it is kept: {PLACES}, never the secret"
     if kind == "extra_forbidden":
@@ -95,12 +95,15 @@ def sentence(error: Mapping[str, Any], path: Path) -> str:
     return fixed.get(kind) or f"{_shown(value)} is not allowed: {_lower(error['msg'])}"
 
 
-def _is_place(path: Path) -> bool:
-    """Return True if a path is that of a secret's location, or of a part of one."""
-    if path[4:5] == ("secrets",):
-        return "branches" not in path[6:7]
-    holders = {("workers", "password"), ("people", "password-from"), ("access", "client-secret")}
-    return any((path[0], one) in holders for one in path[1:])
+def _is_place(loc: tuple[str | int, ...]) -> bool:
+    """Return True if a location is that of a secret's place, or of a part of one."""
+    for count in range(1, len(loc) + 1):
+        found = _at(loc[:count])
+        types = (one for one in (found, *get_args(found)) if isinstance(one, type))
+        if any(issubclass(one, SecretPlace) for one in types):
+            # "secrets" itself is a table of them, with a name between.
+            return "branches" not in loc[count : count + 2]
+    return False
 
 
 def _about_kind(error: Mapping[str, Any]) -> str:

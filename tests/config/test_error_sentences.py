@@ -136,6 +136,17 @@ def test_a_good_file_is_a_site(good):
             '15: workers.local.password: write where it is kept: { env = "NAME" }, { file = "p',
         ),
         pytest.param(
+            "[workers.local]",
+            '[notify.team]\nkind = "apprise"\nurl = "slack://hunter2"\n[workers.local]',
+            '16: notify.team.url: write where it is kept: { env = "NAME" }, { file = "path" } or',
+        ),
+        pytest.param(
+            "[workers.local]",
+            '[notify.mail]\nkind = "email"\nhost = "h"\nsender = "a@b"\nuser = "a"\n'
+            "password = { env = 12 }\n[workers.local]",
+            '19: notify.mail.password.env: write where it is kept: { env = "NAME" }, { file = "',
+        ),
+        pytest.param(
             'repository = "r"',
             'repository = "r"\npoll = "0 0 30 2 *"',
             '6: project.almanac.poll: "0 0 30 2 *" never comes: no month has such a day',

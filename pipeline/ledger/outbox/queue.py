@@ -162,7 +162,8 @@ def lease(
         channel: The notifier's name.
         now: Seconds since 1970.
         most: Maximum number.
-        a_minute: So many may be sent a minute; what is above becomes one digest a recipient.
+        a_minute: So many may be sent a minute; what is above becomes one digest a recipient, or
+            waits if only the latest is sent.
         latest: Whether only the latest of a thread and topic is sent.
     """
     if latest:
@@ -171,7 +172,8 @@ def lease(
     allowed = a_minute - _sent_since(session, channel, now - _MINUTE)
     if allowed <= 0:
         return []
-    if _count_due(session, channel, now) > allowed:
+    # A channel that shows the latest alone makes nothing of a digest: what is above waits.
+    if not latest and _count_due(session, channel, now) > allowed:
         digests.gather_above(session, channel, now, allowed)
     query = _due(channel, now).join(OutboxNotice, OutboxNotice.id == Delivery.notice_id)
     columns = (

@@ -27,7 +27,8 @@ class Notifier(Kind):
     """True: each person is sent to alone, by their address. False: the channel itself is told,
     once, such as an IRC channel or a program; it asks nobody's rules."""
     latest_only: ClassVar[bool] = False
-    """True: of the notices of one thread and topic that wait, only the latest is sent."""
+    """True: of the notices of one thread and topic that wait, only the latest is sent; and what is
+    above `most_a_minute` waits, it becomes no digest."""
     default_events: ClassVar[tuple[Event, ...]] = ALL
     """The events where pipeline.toml names none."""
 

@@ -23,17 +23,12 @@ from slipway.model.kinds.notice import Notifier
 from slipway.model.notices.notice import Notice
 from slipway.model.notices.sending import Context, Refused, Retry, Sender
 from slipway.model.secrets.location import SecretPlace
-from slipway.model.site import is_loopback
+from slipway.notifiers.addresses import check_address
+from slipway.notifiers.answers import beginning, one_line, pause_of
 from slipway.notifiers.trust import lacking_authorities, reach, trust_of
-from slipway.scripts.terminal_text import plain
 
 __all__ = ["WebhookNotifier", "WebhookSender", "sign"]
 
-#: Most bytes of an answer that are read.
-_MOST_READ = 4000
-_SAID = 200
-#: Longest pause that a server may ask for, in seconds.
-_MOST_PAUSE = 86400.0
 _PREFIX = "whsec_"
 
 
@@ -59,17 +54,7 @@ class WebhookNotifier(Notifier):
     @field_validator("url")
     @classmethod
     def _is_an_address(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if not (url.isascii() and url.isprintable() and " " not in url and parts.hostname):
-            msg = 'is no address; write one such as "https://chat.example.org/hooks/slipway"'
-            raise ValueError(msg)
-        if parts.username is not None or parts.password is not None:
-            msg = "holds a user or a password: the notices are signed by secret, write it there"
-            raise ValueError(msg)
-        if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
-            msg = "is not https://, so others could read the notices on their way"
-            raise ValueError(msg)
-        return url
+        return check_address(url, "https://chat.example.org/hooks/slipway", "secret")
 
     def problems(self, folder: Path) -> Iterator[str]:
         """Yield a sentence if the file of authorities cannot be read."""
@@ -167,10 +152,10 @@ class WebhookSender(Sender):
             with self._connected().stream(
                 "POST", self.settings.url, content=body, headers=headers
             ) as answer:
-                said = _beginning(answer)
+                said = one_line(beginning(answer))
         except httpx.TransportError as error:
             self.close()
-            why = plain(str(error) or type(error).__name__)[:_SAID]
+            why = one_line(str(error) or type(error).__name__)
             msg = f"{where} cannot be reached: {why}"
             raise Retry(msg, channel=True) from None
         code = answer.status_code
@@ -181,7 +166,7 @@ class WebhookSender(Sender):
             msg = f"{told}; notices are sent nowhere else: write the address it leads to as url"
             raise Retry(msg, channel=True)
         if code in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT} or code >= 500:  # noqa: PLR2004
-            raise Retry(told, after=_pause(answer), channel=True)
+            raise Retry(told, after=pause_of(answer.headers.get("retry-after", "")), channel=True)
         if code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}:
             # All notices get this answer until somebody has corrected the settings.
             msg = f"{told}; correct url or secret"
@@ -202,18 +187,3 @@ class WebhookSender(Sender):
                 verify=trust, timeout=self.settings.timeout, follow_redirects=False
             )
         return self._client
-
-
-def _beginning(answer: httpx.Response) -> str:
-    """Return the beginning of an answer as one line; no more of it is read."""
-    data = b""
-    for block in answer.iter_raw(_MOST_READ):
-        data += block
-        if len(data) >= _MOST_READ:
-            break
-    return " ".join(plain(data[:_MOST_READ].decode("utf-8", "replace")).split())[:_SAID]
-
-
-def _pause(answer: httpx.Response) -> float | None:
-    text = answer.headers.get("retry-after", "")
-    return min(float(text), _MOST_PAUSE) if text.isascii() and text.isdigit() else None

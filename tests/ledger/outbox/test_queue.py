@@ -194,6 +194,18 @@ def test_the_latest_of_a_topic_takes_the_place_of_those_that_wait(put, session):
     assert states(session)[:2] == [DeliveryState.MUTED] * 2
 
 
+def test_where_the_latest_alone_is_sent_what_is_above_the_bound_waits(put, session):
+    for number in range(5):
+        put(thread=f"run-{number}", topic="stage:tests")
+    first = take(session, a_minute=3, latest=True)
+    assert [one.body["event"] for one in first] == ["run-failed"] * 3
+    answer(session, first, SENT)
+    assert take(session, NOW + 1, a_minute=3, latest=True) == []
+    then = take(session, NOW + 61, a_minute=3, latest=True)
+    assert [one.body["id"] for one in then] == ["run-4", "run-5"]
+    assert DeliveryState.GATHERED not in states(session)
+
+
 # ---- letters
 
 

@@ -1,0 +1,1 @@
+"""The notifier `commit-status`."""
