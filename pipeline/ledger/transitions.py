@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, object_session
 from slipway.ledger.audit.chain import note
 from slipway.ledger.audit.recording import MACHINE, Trail, actor_of
 from slipway.ledger.tables.stated import write
+from slipway.model.notices.delivery import DeliveryState
 from slipway.model.states import (
     DeploymentState,
     GateState,
@@ -28,7 +29,7 @@ from slipway.model.states import (
 __all__ = ["HasState", "IllegalRow", "note_illegal", "transition"]
 
 # A TypeVar with constraints: the row and its new state must have the same state type.
-S = TypeVar("S", RunState, StageState, GateState, DeploymentState, PublicationState)
+S = TypeVar("S", RunState, StageState, GateState, DeploymentState, PublicationState, DeliveryState)
 S_co = TypeVar("S_co", covariant=True)
 
 
@@ -59,7 +60,7 @@ def transition(row: HasState[S], to: S, why: str, now: float) -> None:
     """Change the state of a row.
 
     Args:
-        row: A run, an attempt, a gate, a deployment or a publication.
+        row: A run, an attempt, a gate, a deployment, a publication or a delivery.
         to: Its next state.
         why: The reason, in a few words; a refused transition is recorded with it.
         now: Seconds since 1970.

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from slipway.model.errors import SlipwayError
+from slipway.model.notices.delivery import DeliveryState
 
 __all__ = [
     "CLOSED",
@@ -179,7 +180,7 @@ class Decision(StrEnum):
     REJECT = "reject"
 
 
-State = RunState | StageState | GateState | DeploymentState | PublicationState
+State = RunState | StageState | GateState | DeploymentState | PublicationState | DeliveryState
 
 OPEN_RUN = (RunState.RUNNING, RunState.WAITING)
 ENDED_RUN = (RunState.PASSED, RunState.FAILED, RunState.CANCELLED)
@@ -201,6 +202,8 @@ FIRST: Mapping[type[State], tuple[State, ...]] = {
     GateState: (GateState.OPEN,),
     DeploymentState: (DeploymentState.RUNNING,),
     PublicationState: (PublicationState.RUNNING,),
+    # Muted or dead at once: the person wants it not, or it has too many recipients.
+    DeliveryState: (DeliveryState.WAITING, DeliveryState.MUTED, DeliveryState.DEAD),
 }
 
 _RUN: Mapping[State, tuple[State, ...]] = {
@@ -245,6 +248,16 @@ _PUBLICATION: Mapping[State, tuple[State, ...]] = {
     PublicationState.CANCELLED: (PublicationState.RUNNING,),
 }
 
+_TRIED = (DeliveryState.FAILED, DeliveryState.SENT, DeliveryState.DEAD)
+_TAKEN_OUT = (DeliveryState.GATHERED, DeliveryState.MUTED)
+_DELIVERY: Mapping[State, tuple[State, ...]] = {
+    # To itself, too: a person has it sent now.
+    DeliveryState.WAITING: (DeliveryState.WAITING, *_TRIED, *_TAKEN_OUT),
+    DeliveryState.FAILED: (DeliveryState.WAITING, *_TRIED, *_TAKEN_OUT),
+    # A person resends or discards it.
+    DeliveryState.DEAD: (DeliveryState.WAITING, DeliveryState.MUTED),
+}
+
 #: The legal transitions of each kind of row; states without an entry are final. By kind, as members
 #: of different enums are equal if their texts are.
 LEGAL: Mapping[type[State], Mapping[State, tuple[State, ...]]] = {
@@ -253,6 +266,7 @@ LEGAL: Mapping[type[State], Mapping[State, tuple[State, ...]]] = {
     GateState: _GATE,
     DeploymentState: _DEPLOYMENT,
     PublicationState: _PUBLICATION,
+    DeliveryState: _DELIVERY,
 }
 
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slipway.model import states
+from slipway.model.notices.delivery import DeliveryState
 from slipway.model.run_state import WEIGHT
 from slipway.model.states import (
     FIRST,
@@ -20,7 +21,7 @@ from slipway.model.states import (
     StageState,
 )
 
-KINDS = (RunState, StageState, GateState, DeploymentState, PublicationState)
+KINDS = (RunState, StageState, GateState, DeploymentState, PublicationState, DeliveryState)
 #: What nothing comes out of any more; a run may be taken up again by a person.
 FINAL = {
     *(StageState.PASSED, StageState.FAILED, StageState.CANCELLED),

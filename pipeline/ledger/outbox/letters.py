@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from slipway.ledger.audit.chain import note
 from slipway.ledger.tables.outbox import Delivery, OutboxNotice
+from slipway.ledger.transitions import transition
 from slipway.model.errors import WrongInput
 from slipway.model.notices.delivery import OPEN, DeliveryState
 from slipway.model.notices.events import Event
@@ -76,7 +77,8 @@ def resend(session: Session, numbers: Sequence[int], now: float) -> int:
             raise WrongInput(msg)
     for row in rows:
         _note(session, "resend", row)
-        row.state, row.due_at, row.ended_at = DeliveryState.WAITING, now, None
+        transition(row, DeliveryState.WAITING, "a person resends it", now)
+        row.due_at = now
         # Its days of patience begin anew.
         row.made_at, row.digest = now, ""
     session.flush()
@@ -96,7 +98,8 @@ def discard(session: Session, numbers: Sequence[int], now: float) -> int:
             raise WrongInput(msg)
     for row in rows:
         _note(session, "discard", row)
-        row.state, row.ended_at, row.text = DeliveryState.MUTED, now, "discarded"
+        transition(row, DeliveryState.MUTED, "a person discards it", now)
+        row.text = "discarded"
     session.flush()
     return len(rows)
 

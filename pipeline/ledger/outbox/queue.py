@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, aliased
 
 from slipway.ledger.outbox import digests
 from slipway.ledger.tables.outbox import Delivery, OutboxNotice
+from slipway.ledger.transitions import transition
 from slipway.model.notices.delivery import OPEN, DeliveryState
 
 __all__ = [
@@ -258,15 +259,14 @@ def record(session: Session, answers: Iterable[Answer], now: float) -> None:
             continue
         row.attempts += 1
         row.text = answer.text[:_LONGEST]
-        row.state = answer.state
-        if answer.state == DeliveryState.FAILED:
+        state = answer.state
+        if state == DeliveryState.FAILED:
             pause = PAUSES[min(row.attempts, len(PAUSES)) - 1]
             # At least the pause that a server asks for, but not for ever.
             row.due_at = now + min(max(pause, answer.after or 0.0), 86400.0)
             if now - row.made_at > PATIENCE:
-                row.state = DeliveryState.DEAD
-        if row.state not in OPEN:
-            row.ended_at = answer.at or now
+                state = DeliveryState.DEAD
+        transition(row, state, "its channel has answered", answer.at or now)
 
 
 def next_due(session: Session, now: float) -> float | None:

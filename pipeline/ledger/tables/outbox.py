@@ -9,8 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from slipway.ledger.audit.recording import Audited, Trail
 from slipway.ledger.tables.base import Base
-from slipway.ledger.tables.stated import text_enum
-from slipway.model.notices.delivery import DeliveryState
+from slipway.ledger.tables.stated import ReadOnly, Stated, state_column
+from slipway.model.notices.delivery import OPEN, DeliveryState
 
 __all__ = ["Delivery", "OutboxNotice", "PersonRules"]
 
@@ -43,7 +43,7 @@ class OutboxNotice(Base):
     described_at: Mapped[float | None] = mapped_column(Double)
 
 
-class Delivery(Base):
+class Delivery(Stated, Base):
     """A notice on its way to one recipient by one channel."""
 
     __tablename__ = "slipway_delivery"
@@ -55,13 +55,20 @@ class Delivery(Base):
         Index("ix_slipway_delivery_state", "state", "id"),
     )
 
+    # It is no part of the audit trail; what people do to it is noted there.
+    __trail__ = Trail(
+        "delivery",
+        project=lambda delivery: str(delivery.notice.project),
+        summary=lambda delivery: f"{delivery.channel} {delivery.id}",
+    )
+
     id: Mapped[int] = mapped_column(primary_key=True)
     notice_id: Mapped[int] = mapped_column(ForeignKey("slipway_notice.id", ondelete="CASCADE"))
     channel: Mapped[str] = mapped_column(String(40))
     person: Mapped[str] = mapped_column(String(100), default="")
     thread: Mapped[str] = mapped_column(String(120), default="")
     topic: Mapped[str] = mapped_column(String(100), default="")
-    state: Mapped[DeliveryState] = mapped_column(text_enum(DeliveryState, 10))
+    state: ReadOnly[DeliveryState] = state_column(DeliveryState, 10)
     digest: Mapped[str] = mapped_column(String(4), default="")
     """ "day" or "week": it waits for a digest."""
     digest_id: Mapped[int | None]
@@ -75,6 +82,10 @@ class Delivery(Base):
     text: Mapped[str] = mapped_column(Text, default="")
 
     notice: Mapped[OutboxNotice] = relationship()
+
+    def entered(self, now: float) -> None:
+        """Record the time of its end; it is with nobody then."""
+        self.ended_at = None if self.state in OPEN else now
 
 
 class PersonRules(Audited, Base):

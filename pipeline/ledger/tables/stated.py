@@ -38,9 +38,9 @@ class ReadOnly(Mapped[T]):
             """Accept no value: `Never` has none."""
 
 
-def state_column(states: type[E]) -> ReadOnly[E]:
-    """Return a column that holds the values of an enum, as text."""
-    column: Any = mapped_column(text_enum(states, _LENGTH))
+def state_column(states: type[E], length: int = _LENGTH) -> ReadOnly[E]:
+    """Return a column that holds the values of an enum, as text of a given length."""
+    column: Any = mapped_column(text_enum(states, length))
     return column  # type: ignore[no-any-return]
 
 
