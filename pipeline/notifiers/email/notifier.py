@@ -15,6 +15,7 @@ from slipway.model.duration import Duration
 from slipway.model.kinds.notice import Notifier
 from slipway.model.secrets.location import SecretPlace
 from slipway.model.site import is_loopback
+from slipway.notifiers.email.openpgp_settings import Encrypt, MailOpenPgp
 from slipway.notifiers.trust import lacking_authorities
 
 __all__ = ["EmailNotifier", "Security"]
@@ -61,6 +62,8 @@ class EmailNotifier(Notifier):
     the folder of pipeline.toml."""
     timeout: Duration = 30
     """How long the server may take for an answer."""
+    openpgp: MailOpenPgp | None = None
+    """Sign mails, and encrypt them. None: they are neither."""
 
     @field_validator("sender")
     @classmethod
@@ -105,5 +108,18 @@ class EmailNotifier(Notifier):
         return parseaddr(self.sender)[1]
 
     def problems(self, folder: Path) -> Iterator[str]:
-        """Yield a sentence if the file of authorities cannot be read."""
+        """Yield sentences of files that are not there: authorities, recipients' keys."""
         yield from lacking_authorities(self.authorities, folder)
+        signs = self.openpgp
+        if signs is None:
+            return
+        if signs.keys is not None and not (folder / signs.keys).is_dir():
+            yield f'openpgp.keys: there is no folder "{signs.keys}"'
+        if signs.key is None and signs.encrypt is Encrypt.POSSIBLE:
+            yield "openpgp: without a key that signs, who has no key gets mails that are plain"
+
+    @property
+    def secret_places(self) -> tuple[SecretPlace, ...]:
+        """The places of its secrets, that of the OpenPGP key's passphrase among them."""
+        passphrase = self.openpgp.passphrase if self.openpgp else None
+        return (*super().secret_places, *([passphrase] if passphrase else []))

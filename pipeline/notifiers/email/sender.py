@@ -18,6 +18,8 @@ from slipway.model.notices.notice import Notice
 from slipway.model.notices.sending import Context, Refused, Retry, Sender
 from slipway.notifiers.email.message import write_mail
 from slipway.notifiers.email.notifier import EmailNotifier, Security
+from slipway.notifiers.email.openpgp import Gpg, protect
+from slipway.notifiers.email.openpgp_settings import MailOpenPgp
 from slipway.notifiers.trust import trust_of
 from slipway.scripts.terminal_text import plain
 
@@ -85,12 +87,27 @@ class EmailSender(Sender):
             Retry: The server is away, refuses everybody, or says that it may take it later.
             Refused: The server refuses this person or this mail for good.
         """
-        mail = write_mail(self.settings, self.site, notice, context)
+        mail = self._protected(write_mail(self.settings, self.site, notice, context), context)
         with self._limited(context.timeout), self._explained():
             return self._transmit(self._connected(), mail)
 
+    def _protected(self, mail: EmailMessage, context: Context) -> EmailMessage:
+        openpgp = self.settings.openpgp
+        if openpgp is None:
+            return mail
+        return protect(mail, self._gpg(openpgp), openpgp, context.recipient, self.site.folder)
+
+    def _gpg(self, openpgp: MailOpenPgp) -> Gpg:
+        place = openpgp.passphrase
+        passphrase = self.site.secret(place, "openpgp.passphrase") if place else None
+        return Gpg(openpgp, self.site.folder, passphrase)
+
     def check(self) -> str:
         """Connect and sign in, and send nothing."""
+        openpgp = self.settings.openpgp
+        if openpgp is not None and openpgp.key is not None:
+            # What it signs is verified, too.
+            self._gpg(openpgp).sign(b"a trial\r\n")
         with self._limited(60), self._explained():
             self._connected().noop()
         settings = self.settings

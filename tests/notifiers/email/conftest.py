@@ -24,7 +24,7 @@ class Post:
     """What the server does with mails."""
 
     def __init__(self):
-        self.mails, self.to, self.logins, self.sessions = [], [], [], 0
+        self.mails, self.raw, self.to, self.logins, self.sessions = [], [], [], [], 0
         #: Answers to the next recipients and the next mails; all others are taken.
         self.rcpt, self.data = [], []
 
@@ -53,6 +53,7 @@ class Post:
         if self.data and (answer := self.data.pop(0)):
             return answer
         self.to.append(envelope.rcpt_tos)
+        self.raw.append(envelope.content)
         self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
         return "250 2.0.0 queued as 4711"
 
