@@ -170,7 +170,8 @@ def test_the_freeze_report_is_part_of_the_release_and_can_do_nothing(tmp_path, s
     assert f'href="./{page.name}"' in (kept.folder / "index.html").read_text()
     found = Tags()
     found.feed((kept.folder / page.name).read_text())
-    assert [tag for tag, _ in found.tags] == ["meta", "meta", "meta", "title", "style", "iframe"]
+    tags = [tag for tag, _ in found.tags if tag not in {"html", "head", "body"}]
+    assert tags == ["meta", "meta", "meta", "title", "style", "iframe"]
     frame = found.tags[-1][1]
     assert frame["sandbox"] is None
     assert "<script>window.ran = 1</script>" in frame["srcdoc"]
