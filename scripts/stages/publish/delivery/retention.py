@@ -46,7 +46,8 @@ def tidy(
     try:
         # Somebody may have promoted another release meanwhile.
         named = again(partial(pointed_at, destination.target, pointers))
-        stay = destination.protected | named | {release.version}
+        named |= {release.version, again(destination.target.newest) or release.version}
+        stay = destination.protected | named
         there = again(lambda: [one for one in destination.target.versions() if _is_ours(one)])
         for gone in removable(there, keep, stay, release.manifest.published_at.timestamp()):
             again(partial(destination.target.remove, gone))
