@@ -17,6 +17,7 @@ from slipway.ledger.queue_reasons import why_queued
 from slipway.ledger.records.releases import listed_releases
 from slipway.ledger.records.runs import attempt_result, run_record
 from slipway.ledger.run_state import counting
+from slipway.ledger.tables.publications import Publication
 from slipway.ledger.tables.runs import REVISION, VERSION_TABLE, Release, Run
 from slipway.model.cell import cell_title
 from slipway.model.errors import MissingTool
@@ -25,8 +26,9 @@ from slipway.model.records.release import ListedRelease
 from slipway.model.records.run import ListedRun
 from slipway.model.records.stage import ListedStage
 from slipway.model.site import Site
+from slipway.model.states import PublicationState
 
-__all__ = ["list_polls", "list_releases", "list_runs", "open_ledger"]
+__all__ = ["list_polls", "list_releases", "list_runs", "open_ledger", "public_targets"]
 
 
 def open_ledger(url: str) -> Engine | None:
@@ -115,6 +117,19 @@ def list_releases(
         query = query.where(Release.version == version)
     with Session(engine) as session:
         return listed_releases(session, list(session.scalars(query)))
+
+
+def public_targets(engine: Engine, project: str) -> set[str]:
+    """Return the names of the targets where readers see some release of a project."""
+    query = (
+        select(Publication.target)
+        .join(Release)
+        .join(Run)
+        .where(Run.project == project, Publication.state == PublicationState.PUBLIC)
+        .distinct()
+    )
+    with Session(engine) as session:
+        return set(session.scalars(query))
 
 
 def list_polls(engine: Engine) -> dict[str, LastPoll]:

@@ -1,8 +1,15 @@
-"""Parse the commands about releases: release list, show, block, unblock, promote."""
+"""Parse the commands about releases: release list, show, refresh, block, unblock, promote."""
 
 from __future__ import annotations
 
-from slipway.cli.parsing.reader import Commands, add_limit, add_master, add_project
+from slipway.cli.parsing.reader import (
+    Commands,
+    add_config,
+    add_json,
+    add_limit,
+    add_master,
+    add_project,
+)
 
 __all__ = ["add_commands"]
 
@@ -33,6 +40,16 @@ def add_commands(commands: Commands) -> None:
         "Show a release: its commit, its channels, its block, and its state at each target.",
         "slipway release show 1.4.0+7",
     )
+    refresh = whats.add(
+        "refresh",
+        "sign pages and pointers anew, here and at targets",
+        "Write pages, feeds and pointers anew, signed by the key that signs now, and bring them to "
+        "the targets that have a release: after a key was stolen, or when pages were lost.",
+        "slipway release refresh --project demo",
+    )
+    add_project(refresh, among=True)
+    add_config(refresh)
+    add_json(refresh)
     block = whats.add(
         "block",
         "have nothing deploy, promote or offer a release",

@@ -95,6 +95,7 @@ REMOTE = [
 HERE = [
     *("check", "up", "schema", "run", "features", "stage", "verify", "publish", "passwd"),
     *("notify test", "notify preview"),
+    "release refresh",
     *("key new", "key show", "key rotate"),
     *("worker new", "worker setup"),
     *("example", "backup", "plugins"),

@@ -1,10 +1,11 @@
-"""`slipway release`: list and show releases; block, unblock and promote them."""
+"""`slipway release`: list, show and refresh releases; block, unblock and promote them."""
 
 from __future__ import annotations
 
 import argparse
 from typing import Any
 
+from slipway.cli.commands.releases import refresh
 from slipway.cli.commands.releases.shown import list_all, show_one
 from slipway.cli.remote.client import Remote
 from slipway.cli.remote.projects import project_of
@@ -74,5 +75,5 @@ def _where(release: dict[str, Any]) -> str:
     return f"; channels that point at it: {channels}" if channels else ""
 
 
-_SHOWN = {"list": list_all, "show": show_one}
+_SHOWN = {"list": list_all, "refresh": refresh.run, "show": show_one}
 _ACTIONS = {"block": _block, "promote": _promote, "unblock": _unblock}
