@@ -69,6 +69,8 @@ def test_channels_follow_what_is_published_promoted_and_blocked(site: LiveSite) 
         assert "The tides" in (folder / str(second) / "index.html").read_text()
         assert verify(folder / str(second)) == []
 
+    # Made by the master, its keys are known to be this user's own.
+    assert "known from" in ran(site, "verify", str(home / str(second)))
     served(site, str(second))
     refused = site.run_slipway("release", "promote", str(first), "--channel", "lts")
     assert (refused.returncode, "it has beta, stable" in refused.stderr) == (2, True), refused
