@@ -22,6 +22,7 @@ from slipway.model.protocol.event import (
     Summary,
     TargetEnded,
     TargetFile,
+    TargetRemoved,
     TestResult,
     read_event,
 )
@@ -97,11 +98,15 @@ class StageEvents:
         return self.progress.line if self.progress else ""
 
 
-def _shown(event: Picture | Document | Piece | TargetFile | TargetEnded) -> str:
+def _shown(
+    event: Picture | Document | Piece | TargetFile | TargetEnded | TargetRemoved,
+) -> str:
     if isinstance(event, TargetFile):
         return f"{event.target}: {event.file} is {event.state}\n"
     if isinstance(event, TargetEnded):
         return f"{event.target}: {event.state}: {event.text or event.place}\n"
+    if isinstance(event, TargetRemoved):
+        return f"{event.target}: {event.version} is removed\n"
     if isinstance(event, Piece):
         return ""
     remark = f", which {event.missing}" if event.missing else ""

@@ -18,6 +18,7 @@ from slipway.model.protocol.event import (
     ArtefactLeft,
     TargetEnded,
     TargetFile,
+    TargetRemoved,
     TestResult,
 )
 from slipway.model.protocol.event_codes import made_key
@@ -273,7 +274,7 @@ class Stage(CommandMixin, BuildStep):
             self._targets.check()
 
     def _handle_event(self, event: AnyEvent) -> str:
-        if isinstance(event, TargetFile | TargetEnded):
+        if isinstance(event, TargetFile | TargetEnded | TargetRemoved):
             if self._targets is None:
                 msg = f'the script tells of the target "{event.target}"; the stage has none'
                 raise ValueError(msg)

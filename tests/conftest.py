@@ -41,6 +41,15 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda one: -weights[one.path])
 
 
+@pytest.fixture(scope="session", autouse=True)
+def settings_of_the_tests(tmp_path_factory):
+    """Have what a user's settings hold written elsewhere, by started processes, too."""
+    folder = tmp_path_factory.mktemp("settings")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SLIPWAY_KNOWN_KEYS", str(folder / "known-keys.json"))
+        yield
+
+
 @pytest.fixture(scope="session")
 def make_postgresql():
     """Return a maker of empty databases on a real PostgreSQL server; each has a URL."""

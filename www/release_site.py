@@ -1,22 +1,33 @@
-"""Serve the site of each project's releases from the release store: static files, and no other."""
+"""Serve the site of each project's releases from the release store: static files, and no other.
+
+Of a blocked release nothing is sent but the reason. Its files stay on the disk.
+"""
 
 from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
+from sqlalchemy.orm import Session
+from twisted.internet import defer
+from twisted.python import log
+from twisted.python.failure import Failure
 from twisted.web.http import CACHED
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 from twisted.web.static import SingleRangeStaticProducer
 
+from slipway.html import templates
+from slipway.ledger.releases import blocks
 from slipway.master.access.identify import identify
 from slipway.master.ledger_service import find_ledger
 from slipway.model.access import may, refusal
-from slipway.model.errors import WrongInput
+from slipway.model.errors import SlipwayError, WrongInput
+from slipway.model.records.release import Blocked
 from slipway.scripts.humanize import plain_name
 from slipway.scripts.opened_files import open_plain
 from slipway.scripts.releases.site.framed import FREEZE_REPORT
@@ -63,6 +74,26 @@ class ReleaseSite(Resource):
             return b""
         if parts and not parts[-1]:
             parts[-1] = "index.html"
+        if len(parts) < _DEEPEST:
+            return self._sent(request, parts)
+        # What was decided last counts, not what the pages say: these come after the decision.
+        answering = defer.Deferred.fromCoroutine(self._answer(request, parts))
+        request.notifyFinish().addErrback(lambda _: answering.cancel())
+        answering.addErrback(_failed, request)
+        return NOT_DONE_YET
+
+    async def _answer(self, request: Any, parts: list[str]) -> None:
+        """Send a file of a release, unless that is blocked."""
+        try:
+            block = await find_ledger(self._master).read(_block_of, *parts[:2])
+        except SlipwayError as error:
+            body: Any = _told(request, 503, f"whether it is blocked is not known now: {error}")
+        else:
+            body = self._sent(request, parts) if block is None else _gone(request, *block)
+        if body is not NOT_DONE_YET:
+            _finish(request, body)
+
+    def _sent(self, request: Any, parts: list[str]) -> Any:
         found = self._open(parts)
         if found is None:
             return _told(request, 404, "there is no such file of a release here")
@@ -85,6 +116,45 @@ class ReleaseSite(Resource):
             except OSError:
                 continue
         return None
+
+
+def _block_of(session: Session, project: str, version: str) -> tuple[str, Blocked] | None:
+    """Return the block of a release, with its version as the ledger has it.
+
+    Some disks do not tell a from A, nor two ways to write an accent: nor does this.
+    """
+    wanted = _alike(version)
+    found = blocks.list_blocks(session, project)
+    return next(((name, one) for (_, name), one in found.items() if _alike(name) == wanted), None)
+
+
+def _alike(version: str) -> str:
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", version).casefold())
+
+
+def _gone(request: Any, version: str, block: Blocked) -> bytes:
+    """Say why a release is not given: a page for browsers, a sentence for programs."""
+    reason = " ".join(block.reason.split())
+    if b"text/html" not in (request.getHeader(b"accept") or b""):
+        return _told(request, 410, f"the release {version} is blocked: {reason}")
+    request.setResponseCode(410)
+    request.setHeader("content-type", "text/html; charset=utf-8")
+    name = "slipway.www/blocked.html.j2"
+    return templates.render(name, version=version, reason=reason).encode()
+
+
+def _finish(request: Any, body: bytes) -> None:
+    if body:
+        request.setHeader("content-length", str(len(body)))
+    request.write(body)
+    request.finish()
+
+
+def _failed(failure: Failure, request: Any) -> None:
+    if failure.check(defer.CancelledError) or request.finished or request.channel is None:
+        return
+    log.err(failure, "while a file of a release was to be sent")
+    _finish(request, _told(request, 500, "something went wrong in the master; its log says what"))
 
 
 def _send(request: Any, name: str, file: BinaryIO) -> Any:

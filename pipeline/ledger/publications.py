@@ -17,11 +17,12 @@ from slipway.ledger.tables.runs import Artefact, Release, Run, StageResult
 from slipway.ledger.transitions import transition
 from slipway.model.kinds.release_target import Target
 from slipway.model.protocol.delivery import Ended, News
-from slipway.model.states import FileState, PublicationState, StageState
+from slipway.model.states import TOLD_OF_FILES, FileState, PublicationState, StageState
 
 __all__ = ["begin", "close", "places", "record", "stop", "unchanged_since"]
 
-_ORDER = tuple(FileState)
+_ORDER = TOLD_OF_FILES
+_ENDED = (PublicationState.FAILED, PublicationState.CANCELLED)
 _SILENT = "it was not brought there: the stage ended before; run the stage again"
 
 
@@ -112,10 +113,45 @@ def record(session: Session, stage_id: int, told: Mapping[str, News], now: float
         for name, (sha256, state) in news.files.items():
             if name not in known:
                 one.states.append(PublishedFile(name=name, sha256=sha256, reached=state))
-            elif _ORDER.index(state) > _ORDER.index(known[name].reached):
+            elif _is_further(state, known[name].reached):
                 known[name].reached = state
         if news.ended is not None:
             _end(one, news.ended, now)
+    for target, news in told.items():
+        if news.removed:
+            _remove(session, session.get_one(StageResult, stage_id), target, news.removed, now)
+
+
+def _is_further(state: FileState, reached: FileState) -> bool:
+    """Return whether a file has come further; what was removed begins anew."""
+    return reached not in _ORDER or _ORDER.index(state) > _ORDER.index(reached)
+
+
+def _remove(
+    session: Session, result: StageResult, target: str, versions: Iterable[str], now: float
+) -> None:
+    """Record that a target has older releases no more; one that is on its way there stays so.
+
+    Stages may have targets of the same name in different places: the stage must be the same.
+    """
+    query = (
+        select(Publication)
+        .join(Release)
+        .join(Run)
+        .join(StageResult, Publication.stage_id == StageResult.id)
+        .where(
+            Run.project == result.run.project,
+            Release.version.in_(list(versions)),
+            Publication.target == target,
+            Publication.state.in_((PublicationState.PUBLIC, *_ENDED)),
+            StageResult.name == result.name,
+        )
+    )
+    for one in session.scalars(query.options(selectinload(Publication.states))):
+        transition(one, PublicationState.REMOVED, "the target's keep has let it go", now)
+        one.place, one.error = "", ""
+        for file in one.states:
+            file.reached = FileState.REMOVED
 
 
 def _end(one: Publication, ended: Ended, now: float) -> None:

@@ -14,18 +14,21 @@ from sqlalchemy.pool import NullPool
 
 from slipway.ledger.polls import last_polls
 from slipway.ledger.queue_reasons import why_queued
-from slipway.ledger.records.runs import attempt_result, release_record, run_record
+from slipway.ledger.records.releases import listed_releases
+from slipway.ledger.records.runs import attempt_result, run_record
 from slipway.ledger.run_state import counting
+from slipway.ledger.tables.publications import Publication
 from slipway.ledger.tables.runs import REVISION, VERSION_TABLE, Release, Run
 from slipway.model.cell import cell_title
 from slipway.model.errors import MissingTool
 from slipway.model.records.poll import LastPoll
-from slipway.model.records.release import ReleaseRecord
+from slipway.model.records.release import ListedRelease
 from slipway.model.records.run import ListedRun
 from slipway.model.records.stage import ListedStage
 from slipway.model.site import Site
+from slipway.model.states import PublicationState
 
-__all__ = ["list_polls", "list_releases", "list_runs", "open_ledger"]
+__all__ = ["list_polls", "list_releases", "list_runs", "open_ledger", "public_targets"]
 
 
 def open_ledger(url: str) -> Engine | None:
@@ -97,14 +100,36 @@ def list_runs(
 
 
 def list_releases(
-    engine: Engine, project: str | None = None, limit: int = 20
-) -> list[ReleaseRecord]:
-    """Return releases, newest first."""
-    query = select(Release, Run).join(Run).order_by(Release.id.desc()).limit(limit)
+    engine: Engine, project: str | None = None, limit: int = 20, version: str | None = None
+) -> list[ListedRelease]:
+    """Return releases, newest first.
+
+    Args:
+        engine: The ledger.
+        project: Their project. None: all.
+        limit: At most so many.
+        version: Their version. None: any.
+    """
+    query = select(Release).join(Run).order_by(Release.id.desc()).limit(limit)
     if project:
         query = query.where(Run.project == project)
+    if version is not None:
+        query = query.where(Release.version == version)
     with Session(engine) as session:
-        return [release_record(release, run) for release, run in session.execute(query)]
+        return listed_releases(session, list(session.scalars(query)))
+
+
+def public_targets(engine: Engine, project: str) -> set[str]:
+    """Return the names of the targets where readers see some release of a project."""
+    query = (
+        select(Publication.target)
+        .join(Release)
+        .join(Run)
+        .where(Run.project == project, Publication.state == PublicationState.PUBLIC)
+        .distinct()
+    )
+    with Session(engine) as session:
+        return set(session.scalars(query))
 
 
 def list_polls(engine: Engine) -> dict[str, LastPoll]:

@@ -13,7 +13,7 @@ import hashlib
 import os
 import stat
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,12 +29,23 @@ from slipway.ledger.tables.runs import Artefact, Release, Run, StageResult
 from slipway.model.site import Keep, Project
 from slipway.model.states import OPEN_RUN, STANDING, UNDECIDED, DeploymentState
 
-__all__ = ["Folder", "Prunable", "find", "freed_by", "mark", "protected_versions", "remove"]
+__all__ = [
+    "Folder",
+    "Prunable",
+    "find",
+    "freed_by",
+    "mark",
+    "named_among",
+    "protected_versions",
+    "remove",
+]
 
 _DAY = 86400.0
 #: Younger files may belong to a running stage whose artefacts are not recorded yet.
 _YOUNG = _DAY
 _MANIFEST = "release.json"
+#: Files that are looked up at once: databases limit the parameters of a query.
+_AT_ONCE = 500
 #: Size limit of a manifest in bytes; larger files are not ours.
 _LONGEST = 64_000_000
 #: The folder may be writable by another user: do not follow links, do not block on pipes.
@@ -98,6 +109,16 @@ def protected_versions(session: Session, project: str) -> tuple[str, ...]:
     """Return the versions of the releases that stay wherever they are, however old, in order."""
     needed = select(Release.version).where(Release.run_id.in_(list(_protected(session, project))))
     return tuple(sorted(set(session.scalars(needed))))
+
+
+def named_among(session: Session, hashes: Collection[str]) -> set[str]:
+    """Return those of some files that are artefacts of any run, pruned or not."""
+    wanted = list(hashes)
+    found: set[str] = set()
+    for at in range(0, len(wanted), _AT_ONCE):
+        query = select(Artefact.sha256).where(Artefact.sha256.in_(wanted[at : at + _AT_ONCE]))
+        found.update(session.scalars(query))
+    return found
 
 
 def mark(session: Session, projects: dict[str, Project], store: Store) -> Prunable:

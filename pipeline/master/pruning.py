@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar
 from twisted.internet import defer, task, threads
 from twisted.python import log
 
-from slipway.artefacts import pruning
+from slipway.artefacts import pruning, rendered
 from slipway.artefacts.store import Store
 from slipway.ledger import retention
 from slipway.master.releases.decisions import DecidingLedger, ReleaseDecisions
@@ -36,8 +36,11 @@ class Pruning:
         self._daily = task.LoopingCall(self._prune)
 
     def begin(self) -> None:
-        """Start pruning once a day."""
+        """Start pruning once a day; what was rendered goes now: some masters live no day."""
         self._daily.start(_DAY, now=False)
+        done = defer.ensureDeferred(self.sweep_rendered())
+        done.addErrback(_tell_refused)
+        done.addErrback(lambda failure: log.err(failure, "while deleting old pages"))
 
     def stop(self) -> None:
         """Stop the daily pruning."""
@@ -45,11 +48,32 @@ class Pruning:
             self._daily.stop()
 
     def _prune(self) -> Any:
-        if not any(project.keep for project in self._ledger.projects.values()):
-            return None
-        done = defer.ensureDeferred(self.prune())
+        done = defer.ensureDeferred(self._prune_daily())
         done.addErrback(_tell_refused)
         return done.addErrback(lambda failure: log.err(failure, "while pruning old runs"))
+
+    async def _prune_daily(self) -> None:
+        await self.sweep_rendered()
+        if any(project.keep for project in self._ledger.projects.values()):
+            await self.prune()
+
+    async def sweep_rendered(self) -> int:
+        """Delete rendered pages and pointers that no stage was given for a day.
+
+        They go without any `keep`: each publication renders them anew.
+
+        Returns:
+            The number of bytes freed.
+
+        Raises:
+            StoreError: A backup is running.
+        """
+        store, now = Store(Path(self._ledger.store_folder)), time.time()
+        old = await threads.deferToThread(rendered.find_old, store, now)
+        if not old:
+            return 0
+        named = await self._ledger.read(retention.named_among, old)
+        return await threads.deferToThread(rendered.delete, store, old, named, now)
 
     async def prune(
         self, project: str | None = None, *, actor: str = "", dry_run: bool = False

@@ -23,6 +23,7 @@ __all__ = [
     "OPEN_STAGE",
     "REFUSED",
     "STANDING",
+    "TOLD_OF_FILES",
     "UNDECIDED",
     "Decision",
     "DeploymentState",
@@ -158,6 +159,8 @@ class FileState(StrEnum):
     """There, unseen by readers, and read back with the right hash."""
     PUBLIC = "public"
     """Readers see it."""
+    REMOVED = "removed"
+    """It was public, and went with its release, as the target's `keep` says."""
 
 
 class PublicationState(StrEnum):
@@ -171,6 +174,8 @@ class PublicationState(StrEnum):
     """Not there as a whole; what is there stays for the next try."""
     CANCELLED = "cancelled"
     """Stopped in the middle."""
+    REMOVED = "removed"
+    """It was there, and the target's `keep` has let it go."""
 
 
 class Decision(StrEnum):
@@ -192,6 +197,8 @@ CLOSED = (StageState.REJECTED, StageState.EXPIRED, StageState.CANCELLED)
 UNDECIDED = (GateState.OPEN, GateState.ASKED, GateState.APPROVED)
 #: End states of a gate that was not opened.
 REFUSED = (GateState.REJECTED, GateState.EXPIRED, GateState.CANCELLED)
+#: What a script tells of a file on its way, each state after those before it.
+TOLD_OF_FILES = (FileState.ABSENT, FileState.STAGED, FileState.VERIFIED, FileState.PUBLIC)
 #: The environment runs the release of its newest deployment in one of these states.
 STANDING = (DeploymentState.DEPLOYED,)
 
@@ -240,12 +247,17 @@ _DEPLOYMENT: Mapping[State, tuple[State, ...]] = {
     DeploymentState.RUNNING: tuple(DeploymentState),
 }
 _PUBLICATION: Mapping[State, tuple[State, ...]] = {
-    # To itself, too: another worker retries the attempt of a lost worker.
-    PublicationState.RUNNING: tuple(PublicationState),
-    # The stage is run again: what is there is read back, and what is missing is brought.
-    PublicationState.PUBLIC: (PublicationState.RUNNING,),
-    PublicationState.FAILED: (PublicationState.RUNNING,),
-    PublicationState.CANCELLED: (PublicationState.RUNNING,),
+    PublicationState.RUNNING: (
+        # Another worker retries the attempt of a lost worker.
+        PublicationState.RUNNING,
+        *(PublicationState.PUBLIC, PublicationState.FAILED, PublicationState.CANCELLED),
+    ),
+    # The stage is run again: what is there is read back, and what is missing is brought. A release
+    # that failed or was stopped may be public all the same, and be removed later.
+    PublicationState.PUBLIC: (PublicationState.RUNNING, PublicationState.REMOVED),
+    PublicationState.FAILED: (PublicationState.RUNNING, PublicationState.REMOVED),
+    PublicationState.CANCELLED: (PublicationState.RUNNING, PublicationState.REMOVED),
+    PublicationState.REMOVED: (PublicationState.RUNNING,),
 }
 
 _TRIED = (DeliveryState.FAILED, DeliveryState.SENT, DeliveryState.DEAD)

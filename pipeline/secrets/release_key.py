@@ -22,6 +22,7 @@ from slipway.scripts.releases.signing.public_keys import PublicKey, raw_key
 from slipway.scripts.releases.signing.signers import ReleaseSigner, made_key, signing_with
 from slipway.secrets.programs import run_program
 from slipway.secrets.reading import given_text, read_private
+from slipway.secrets.site_mark import mark
 from slipway.state_folder import Home, make_folder, write_private
 
 __all__ = ["DAYS", "check_release_key", "have_key", "new_key", "public_ring", "rotate_key"]
@@ -137,6 +138,7 @@ def rotate_key(
         # If this ends in between, the next one who needs the key puts it in its place.
         write_text(home.public_keys, turned.text())
         aside.replace(file)
+        mark(home)
         return turned
 
 
@@ -205,6 +207,7 @@ def _begin(settings: SiteSettings, home: Home, raw: bytes, now: datetime, days: 
     key = PublicKey.made(raw, now, now + _lasting(days))
     ring = KeyRing(site=settings.url, keys=(key,))
     write_text(home.public_keys, ring.text())
+    mark(home)
     return ring
 
 

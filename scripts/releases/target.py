@@ -147,6 +147,13 @@ class ReleaseTarget:
         """
         return None
 
+    def newest(self) -> str | None:
+        """Return the version that the place itself shows as its newest; it is not removed.
+
+        None: it shows none, or one that is not ours. What pointers say is asked by `pointer`.
+        """
+        return None
+
     def versions(self) -> Iterable[PublishedRelease]:
         """Return the project's releases that readers see; for kinds whose settings `can_remove`.
 

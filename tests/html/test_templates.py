@@ -201,6 +201,7 @@ def test_there_are_templates_in_every_room_with_pages():
         "pipeline",
         "scripts",
         "steps",
+        "www",
     }
 
 

@@ -239,3 +239,84 @@ def test_an_unchanged_stage_is_done_and_stands_for_the_last_release(releasing, s
     assert second.run.state == "passed"
     assert deployments.release_of(session, second.run) is first.run.releases[0]
     assert deployments.release_of(session, first.run) is first.run.releases[0]
+
+
+# ---- removed by keep
+
+
+def newer(walk, going):
+    """Return another run of the project whose release is public at MIRROR."""
+    other = walk(publish=[])
+    other.advance()
+    runs.keep_release(
+        other.session, other.run, {"folder": "/r/2", "manifest_sha256": "1" * 64}, [], 2000.0
+    )
+    other.session.flush()
+    release = other.session.scalars(select(Release).where(Release.run_id == other.run.id)).one()
+    publications.begin(other.session, release, other.run.stages[-1].id, [MIRROR, WWW], 3, 2000.0)
+    publications.record(
+        other.session, other.run.stages[-1].id, {"mirror": News(ended=Ended("/srv/b"))}, 2001.0
+    )
+    return other
+
+
+def remove(other, version, target="mirror", now=2002.0):
+    news = {target: News(removed=[version])}
+    publications.record(other.session, other.run.stages[-1].id, news, now)
+    other.session.flush()
+
+
+def test_what_keep_lets_go_is_removed_and_may_come_again(walk, going, session):
+    begin(going, MIRROR, WWW)
+    record(going, mirror=told("public"), www=told("public"))
+    record(going, 1005.0, mirror=News(ended=Ended("/srv/a")), www=News(ended=Ended("/www")))
+    remove(newer(walk, going), going.run.version)
+    release = session.scalars(select(Release).where(Release.run_id == going.run.id)).one()
+    first = {
+        one.target: one
+        for one in session.scalars(select(Publication).where(Publication.release_id == release.id))
+    }
+    mirror = first["mirror"]
+    assert (mirror.state, mirror.place, mirror.finished_at) == ("removed", "", 2002.0)
+    assert [one.reached for one in mirror.states] == [FileState.REMOVED]
+    assert first["www"].state == PublicationState.PUBLIC, "it is another target"
+    assert publications.places(session, release) == ["www"]
+    # A person publishes it again.
+    publications.begin(session, release, attempt(going).id, [MIRROR], 3, 3000.0)
+    for state, expected in (("staged", "staged"), ("absent", "staged"), ("public", "public")):
+        record(going, 3001.0, mirror=told(state))
+        assert [one.reached for one in mirror.states] == [expected]
+    record(going, 3002.0, mirror=News(ended=Ended("/srv/a")))
+    assert (mirror.state, mirror.place) == (PublicationState.PUBLIC, "/srv/a")
+    actions = [
+        one.new.get("state")
+        for one in session.scalars(
+            select(AuditRow).where(
+                AuditRow.entity == "publication", AuditRow.entity_id == str(mirror.id)
+            )
+        )
+        if one.new
+    ]
+    assert "removed" in actions
+
+
+def test_what_is_on_its_way_and_what_others_have_is_not_removed(walk, going, session):
+    begin(going, MIRROR)
+    other = newer(walk, going)
+    remove(other, going.run.version)
+    remove(other, "0.0.0")
+    remove(other, going.run.version, target="www")
+    assert {one.state for one in session.scalars(select(Publication))} == {
+        PublicationState.RUNNING,
+        PublicationState.PUBLIC,
+    }
+
+
+def test_a_target_of_that_name_of_another_stage_is_another_place(walk, going, session):
+    begin(going, MIRROR)
+    record(going, 1005.0, mirror=News(ended=Ended("/srv/a")))
+    other = newer(walk, going)
+    other.run.stages[-1].name = "publish-elsewhere"
+    session.flush()
+    remove(other, going.run.version)
+    assert rows(session)["mirror"].state == PublicationState.PUBLIC

@@ -296,3 +296,10 @@ def test_the_trail_names_who_pruned(past, session, store):
     assert {(row.action, row.entity) for row in rows} == {("update", "run"), ("prune", "store")}
     told = next(row for row in rows if row.action == "prune")
     assert told.new["runs"] == [f"almanac {first.number}"]
+
+
+def test_files_that_the_ledger_names_are_told_however_many_are_asked_for(session, past):
+    _run, _release, digest = past()
+    asked = [f"{number:064x}" for number in range(1200)]
+    assert retention.named_among(session, asked) == set()
+    assert retention.named_among(session, [*asked, digest]) == {digest}

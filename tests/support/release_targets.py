@@ -197,6 +197,9 @@ class Watched(ReleaseTarget):
     def point(self, pointers: Pointers) -> None:
         self._inner.point(pointers)
 
+    def newest(self) -> str | None:
+        return self._inner.newest()
+
     def versions(self) -> Iterable[PublishedRelease]:
         return self._inner.versions()
 

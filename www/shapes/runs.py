@@ -9,8 +9,7 @@ from pydantic import Field
 from slipway.model.records.base import Timed
 from slipway.model.records.deployment import Deployment
 from slipway.model.records.gate import GateMark
-from slipway.model.records.publication import PublicationRecord
-from slipway.model.records.release import Blocked, ReleaseRecord
+from slipway.model.records.release import ListedRelease
 from slipway.model.records.run import RunRecord
 from slipway.model.records.stage import AttemptRecord
 from slipway.model.states import RunState, ShownState, StageState
@@ -116,19 +115,13 @@ class Deployed(Shape):
     person: str
 
 
-class Release(ReleaseRecord, Shape):
+class Release(ListedRelease, Shape):
     """The release that `publish` made of a run."""
 
     artefacts: list[Artefact]
     reports: list[Artefact]
     deployed: list[Deployed]
-    publications: list[PublicationRecord]
-    """What each target of the stage has of it."""
     verify: str
-    channels: list[str]
-    """The channels that point at it."""
-    blocked: Blocked | None
-    """Why nothing deploys, promotes or offers it; null: it is not blocked."""
 
 
 class BlockRelease(Asked):

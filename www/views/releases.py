@@ -10,10 +10,8 @@ from typing import Any
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session, contains_eager, selectinload
 
-from slipway.ledger.records import publications
 from slipway.ledger.records.deployments import standing
-from slipway.ledger.records.runs import release_record
-from slipway.ledger.releases import blocks, channels
+from slipway.ledger.records.releases import listed_releases
 from slipway.ledger.tables import runs as tables
 from slipway.ledger.tables.runs import Run, StageResult
 from slipway.www.api.call import Call
@@ -75,22 +73,15 @@ def shape(session: Session, rows: Sequence[tables.Release]) -> list[Release]:
         at = one.finished_at or one.started_at
         deployed = Deployed(environment=one.environment, at=at, person=one.person)
         where[one.release_id].append(deployed)
-    targets = publications.of_releases(session, [row.id for row in rows])
-    projects = {row.run.project for row in rows}
-    blocked = blocks.list_blocks(session) if rows else {}
-    pointed = {name: channels.of_releases(session, name) for name in projects}
     return [
         Release.extend(
-            release_record(row, row.run),
+            record,
             artefacts=[in_release(kept) for kept in row.artefacts],
             reports=reports[row.run_id],
             deployed=where[row.id],
-            publications=targets.get(row.id, []),
             verify=f"slipway verify {shlex.quote(row.place)}",
-            channels=pointed[row.run.project].get(row.version, []),
-            blocked=blocked.get((row.run.project, row.version)),
         )
-        for row in rows
+        for row, record in zip(rows, listed_releases(session, rows), strict=True)
     ]
 
 

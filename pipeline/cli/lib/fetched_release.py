@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote
 import httpx
 
 from slipway.cli.lib.remembered_keys import Remembered, recall
-from slipway.model.errors import MissingTool, WrongInput
+from slipway.model.errors import MissingTool, StageFailed, WrongInput
 from slipway.scripts.humanize import plain_name, size_text
 from slipway.scripts.releases.manifest import KEYS, MANIFEST, SIGNATURE, SUMS, Manifest, read
 from slipway.scripts.releases.verify import Finding, Found
@@ -32,6 +32,8 @@ _FREE = 256 << 20
 #: A server that sends less than so many bytes a second, after so many seconds, is given up.
 _SLOWEST, _SLOW_AFTER = 1000, 60.0
 _MOST_REDIRECTS = 5
+#: A release that is given no more, and the most bytes of the reason that are shown.
+_GONE, _LONGEST_REASON = 410, 2000
 #: Files of a release that are fetched at most: each is a request.
 _MOST_FILES = 100_000
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
@@ -212,7 +214,12 @@ def _stay_secret(answer: httpx.Response) -> None:
 def _fetch(client: httpx.Client, url: str, target: Path, most: int) -> bool:
     """Download a file up to a maximum size; return False if it does not exist."""
     with client.stream("GET", url) as answer:
-        if answer.status_code in {404, 410}:
+        if answer.status_code == _GONE and target.name == MANIFEST:
+            said = answer.iter_raw(_LONGEST_REASON)
+            reason = plain(next(said, b"").decode("utf-8", "replace"))
+            msg = f"{url}: the server gives it no more (410 Gone): {reason}"
+            raise StageFailed(msg)
+        if answer.status_code in {404, _GONE}:
             return False
         answer.raise_for_status()
         begun = time.monotonic()

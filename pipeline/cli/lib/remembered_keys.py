@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection
-from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,11 +10,9 @@ from slipway.model.errors import WrongInput
 from slipway.scripts.atomic_files import write_text
 from slipway.scripts.releases.signing.public_keys import Fingerprint
 from slipway.scripts.releases.strict_json import explain, parse
+from slipway.secrets.site_mark import VARIABLE, memory_file
 
-__all__ = ["VARIABLE", "Remembered", "memory_file", "recall", "remember"]
-
-#: Environment variable with the file.
-VARIABLE = "SLIPWAY_KNOWN_KEYS"
+__all__ = ["Remembered", "recall", "remember"]
 
 
 class Remembered(BaseModel):
@@ -32,17 +28,6 @@ class _Memory(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     places: dict[str, Remembered] = Field(default_factory=dict)
-
-
-def memory_file() -> Path:
-    """Return the file: $SLIPWAY_KNOWN_KEYS, else one in the user's folder of settings."""
-    if named := os.environ.get(VARIABLE):
-        return Path(named)
-    if os.name == "nt":
-        base = Path(os.environ.get("APPDATA") or Path.home())
-    else:
-        base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    return base / "slipway" / "known-keys.json"
 
 
 def recall(place: str) -> Remembered:

@@ -1,8 +1,15 @@
-"""Parse the commands that decide on releases: release block, unblock, promote."""
+"""Parse the commands about releases: release list, show, refresh, block, unblock, promote."""
 
 from __future__ import annotations
 
-from slipway.cli.parsing.reader import Commands, add_master, add_project
+from slipway.cli.parsing.reader import (
+    Commands,
+    add_config,
+    add_json,
+    add_limit,
+    add_master,
+    add_project,
+)
 
 __all__ = ["add_commands"]
 
@@ -11,11 +18,38 @@ def add_commands(commands: Commands) -> None:
     """Add the commands to the parser."""
     release = commands.add(
         "release",
-        "block, unblock and promote releases",
-        "Block a release that must not be used, end a block, or promote a release to a channel.",
-        'slipway release block 1.4.0+7 --reason "it loses data"',
+        "list, show, block, unblock and promote releases",
+        "List releases with their channels and targets, show one, block one that must not be "
+        "used, end a block, or promote one to a channel.",
+        'slipway release list\nslipway release block 1.4.0+7 --reason "it loses data"',
     )
     whats = release.commands("what", "WHAT")
+    listing = whats.add(
+        "list",
+        "list releases with their channels, targets and blocks",
+        "List releases, newest first: the channels that point at them, what each target has of "
+        "them, who has blocked them and why.",
+        "slipway release list --project demo",
+    )
+    add_project(listing, among=True)
+    add_limit(listing)
+    add_master(listing)
+    show = whats.add(
+        "show",
+        "show a release and what each target has of it",
+        "Show a release: its commit, its channels, its block, and its state at each target.",
+        "slipway release show 1.4.0+7",
+    )
+    refresh = whats.add(
+        "refresh",
+        "sign pages and pointers anew, here and at targets",
+        "Write pages, feeds and pointers anew, signed by the key that signs now, and bring them to "
+        "the targets that have a release: after a key was stolen, or when pages were lost.",
+        "slipway release refresh --project demo",
+    )
+    add_project(refresh, among=True)
+    add_config(refresh)
+    add_json(refresh)
     block = whats.add(
         "block",
         "have nothing deploy, promote or offer a release",
@@ -39,7 +73,7 @@ def add_commands(commands: Commands) -> None:
     )
     promote.add_argument("--channel", required=True, metavar="NAME", help="the channel")
     promote.add_argument("--reason", default="", metavar="TEXT", help="why, for the audit trail")
-    for command in (block, unblock, promote):
+    for command in (show, block, unblock, promote):
         command.add_argument("version", metavar="VERSION", help="the release, such as 1.4.0+7")
         add_project(command)
         add_master(command)

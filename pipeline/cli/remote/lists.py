@@ -15,12 +15,21 @@ from slipway.model.cell import cell_title
 from slipway.model.errors import MissingTool
 from slipway.model.records.audit import AuditEntry, Verdict
 from slipway.model.records.base import Record
-from slipway.model.records.release import ReleaseRecord
+from slipway.model.records.publication import PublicationRecord
+from slipway.model.records.release import Blocked, ListedRelease
 from slipway.model.records.run import ListedRun
 from slipway.model.records.stage import ListedStage
 from slipway.model.states import StageState
 
-__all__ = ["elsewhere", "list_audit", "list_releases", "list_runs", "record_of", "verify_audit"]
+__all__ = [
+    "elsewhere",
+    "find_releases",
+    "list_audit",
+    "list_releases",
+    "list_runs",
+    "record_of",
+    "verify_audit",
+]
 
 T = TypeVar("T", bound=Record)
 
@@ -47,12 +56,29 @@ def list_runs(options: argparse.Namespace) -> list[ListedRun]:
             return [_run(one) for one in pool.map(master.get, paths)]
 
 
-def list_releases(options: argparse.Namespace) -> list[ReleaseRecord]:
+def list_releases(options: argparse.Namespace) -> list[ListedRelease]:
     """Return releases, newest first."""
     with Remote(options) as master:
         check_project(master, options.project)
         rows = _pages(master, "releases", options.limit, project=options.project)
-        return [record_of(ReleaseRecord, one) for one in rows]
+        return [_release(one) for one in rows]
+
+
+def find_releases(options: argparse.Namespace, version: str) -> list[ListedRelease]:
+    """Return the releases of a version: one, unless several projects have it."""
+    with Remote(options) as master:
+        check_project(master, options.project)
+        found: list[ListedRelease] = []
+        before = None
+        # Others may have the version as a part of theirs, or of their subject.
+        while True:
+            asked = {"project": options.project, "text": version, "before": before}
+            part = master.get("releases", limit=_PAGE, **asked)
+            same = [one for one in part["items"] if one["version"] == version]
+            found += [_release(one) for one in same]
+            before = part["next"]
+            if before is None or (options.project and found):
+                return found
 
 
 def list_audit(options: argparse.Namespace, since: float | None) -> list[AuditEntry]:
@@ -113,6 +139,15 @@ def record_of(kind: type[T], answer: dict[str, Any], **more: Any) -> T:
         key = ".".join(str(part) for part in first["loc"])
         msg = f"the master's answer is not understood ({key}: {first['msg']})"
         raise MissingTool(f"{msg}; use the version of Slipway that the master has") from None
+
+
+def _release(answer: dict[str, Any]) -> ListedRelease:
+    blocked = answer.get("blocked")
+    told = {
+        "publications": [record_of(PublicationRecord, one) for one in answer["publications"]],
+        "blocked": None if blocked is None else record_of(Blocked, blocked),
+    }
+    return record_of(ListedRelease, {**answer, **told})
 
 
 def _run(answer: dict[str, Any]) -> ListedRun:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from slipway.artefacts import rendered
 from slipway.artefacts.store import Store
 from slipway.model.protocol.event import AnyEvent, ArtefactLeft
 from slipway.model.protocol.job import Input, Job, MadePointers, MadeRelease
@@ -17,7 +18,7 @@ from slipway.scripts.report import Report
 from slipway.scripts.stages.publish.delivery.ends import release_in
 from slipway.scripts.stages.publish.making import Made, make_release
 
-__all__ = ["Kept", "make", "store_bytes"]
+__all__ = ["Kept", "make", "store_rendered"]
 
 _BLOCK = 1 << 20
 
@@ -128,14 +129,14 @@ def _files(job: Job, made: Made, store: Store) -> Iterator[Input]:
         )
 
 
-def store_bytes(data: bytes, store: Store) -> str:
-    """Put bytes into the store, if it has not got them; return their hash.
+def store_rendered(data: bytes, store: Store) -> str:
+    """Put a page, a feed or a pointer into the store, for a stage that begins; return its hash.
 
     Raises:
         StoreError: The store cannot take them.
     """
     digest = hashlib.sha256(data).hexdigest()
-    if not store.has(digest):
+    if not rendered.note(store, digest):
         with store.open_incoming() as incoming:
             incoming.write(data)
             incoming.commit(digest, len(data))

@@ -16,7 +16,7 @@ from slipway.git_mirror import Mirror
 from slipway.ledger import deployments, gates, publications, retention, run_state, runs
 from slipway.ledger.releases import blocks, channels
 from slipway.ledger.tables.runs import StageResult
-from slipway.master.publishing.making import Kept, make, store_bytes
+from slipway.master.publishing.making import Kept, make, store_rendered
 from slipway.master.publishing.provenance import build_facts, locks_of
 from slipway.master.releases.decisions import DecidingLedger, ReleaseDecisions
 from slipway.master.releases.notes import Span, edited_notes, prepare, span_of
@@ -261,7 +261,7 @@ def _pointers(site: Written, job: Job, store: Store) -> MadePointers:
             uses=job.stage.uses,
             name=path.rpartition("/")[2],
             path=f"../input/pointers/{number}",
-            sha256=store_bytes(data, store),
+            sha256=store_rendered(data, store),
             size=len(data),
             media_type=media_type(path),
             role="report",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
@@ -13,12 +13,10 @@ from twisted.internet import defer, threads
 
 from slipway.ledger.releases import blocks, channels
 from slipway.ledger.tables.runs import Release
-from slipway.master.releases.site import Decided, Written, decided, write_site
+from slipway.master.releases.site import Decided, Written, decided, signs_with, write_site
 from slipway.model.access import Person
 from slipway.model.errors import MissingTool, SlipwayError, WrongInput
 from slipway.model.site import Project, SiteSettings
-from slipway.scripts.releases.signing.pointers import sign_documents
-from slipway.secrets.release_key import have_key
 from slipway.state_folder import Home
 
 __all__ = ["DecidingLedger", "ReleaseDecisions"]
@@ -153,13 +151,8 @@ class ReleaseDecisions:
 
     def _write(self, place: Path, facts: Decided) -> Written | None:
         """Write a project's pages, feeds and pointers, and sign what points at a release."""
-        home, now = Home(Path(self._ledger.state_folder)), datetime.now(UTC)
-
-        def sign(files: Mapping[str, bytes]) -> dict[str, bytes]:
-            folder = Path(self._ledger.folder)
-            keys = have_key(self._ledger.settings, home, folder, now)
-            return sign_documents(files, *keys, now)
-
+        home, folder = Home(Path(self._ledger.state_folder)), Path(self._ledger.folder)
+        sign = signs_with(self._ledger.settings, home, folder, datetime.now(UTC))
         return write_site(place, facts, sign)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import select
@@ -13,14 +14,26 @@ from sqlalchemy.orm import Session
 from slipway.ledger.releases import blocks, channels
 from slipway.ledger.tables.runs import Release, Run
 from slipway.model.errors import WrongInput
-from slipway.model.site import Project
+from slipway.model.site import Project, SiteSettings
 from slipway.scripts.releases import manifest as manifests
 from slipway.scripts.releases.manifest import MANIFEST
+from slipway.scripts.releases.signing.pointers import sign_documents
 from slipway.scripts.releases.site.contents import Channel, Move, SiteContents, SiteRelease
 from slipway.scripts.releases.site.rendering import render_site
 from slipway.scripts.stages.publish.index import locked, point_to
+from slipway.secrets.release_key import have_key
+from slipway.state_folder import Home
 
-__all__ = ["Decided", "Sign", "Written", "decided", "read_site", "write_site"]
+__all__ = [
+    "Decided",
+    "Sign",
+    "Written",
+    "decided",
+    "read_site",
+    "rewrite_site",
+    "signs_with",
+    "write_site",
+]
 
 Sign = Callable[[Mapping[str, bytes]], dict[str, bytes]]
 
@@ -98,10 +111,41 @@ def write_site(folder: Path, facts: Decided, sign: Sign = dict) -> Written | Non
     Returns:
         What was written. None: there is no such folder.
     """
+    return rewrite_site(folder, lambda: facts, sign)
+
+
+def rewrite_site(folder: Path, ask: Callable[[], Decided], sign: Sign) -> Written | None:
+    """Write a project's folder as `write_site` does, beside a master that may write it, too.
+
+    Args:
+        folder: The project's folder.
+        ask: Returns what the ledger has. It is called when nobody else writes the folder: a master
+            whose decision comes later writes it once more.
+        sign: Returns the files with those that point at releases signed.
+
+    Returns:
+        What was written. None: there is no such folder.
+    """
     if not folder.is_dir():
         return None
     with locked(folder):
-        contents = read_site(folder, facts)
+        contents = read_site(folder, ask())
         files = sign(render_site(contents))
         point_to(folder, files, contents.latest_version)
     return Written(contents, files)
+
+
+def signs_with(settings: SiteSettings, home: Home, folder: Path, now: datetime) -> Sign:
+    """Return what signs the files of a site with the key that signs releases now.
+
+    Args:
+        settings: The settings of the installation.
+        home: Its state folder.
+        folder: The folder of its pipeline.toml.
+        now: The time.
+    """
+
+    def sign(files: Mapping[str, bytes]) -> dict[str, bytes]:
+        return sign_documents(files, *have_key(settings, home, folder, now), now)
+
+    return sign

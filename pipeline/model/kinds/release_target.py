@@ -18,6 +18,8 @@ class Target(Kind):
 
     can_remove: ClassVar[bool] = False
     """True if old releases can be removed there, as `keep` says."""
+    why_kept: ClassVar[str] = ""
+    """Why nothing is removed there, for the sentence that refuses `keep`."""
     takes_all: ClassVar[bool] = True
     """False if it takes only some of a release's files (`ReleaseTarget.wants`); the others need not
     be public there."""
@@ -41,7 +43,8 @@ class Target(Kind):
     def _can_keep(self) -> Self:
         if self.keep is not None and not self.can_remove:
             able = ", ".join(name for name, kind in TARGETS.members.items() if kind.can_remove)
-            msg = f'keep: nothing is removed at a "{self.kind}"; these can: {able}'
+            why = f": {self.why_kept}" if self.why_kept else ""
+            msg = f'keep: nothing is removed at a "{self.kind}"{why}; these can: {able}'
             raise ValueError(msg)
         return self
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from slipway.model.protocol.event import TargetEnded, TargetFile
+from slipway.model.protocol.event import TargetEnded, TargetFile, TargetRemoved
 from slipway.model.protocol.job import Job
-from slipway.model.states import FileState
+from slipway.model.states import TOLD_OF_FILES, FileState
 
 __all__ = ["Deliveries", "Ended", "News"]
 
-_ORDER = tuple(FileState)
+_ORDER = TOLD_OF_FILES
+#: A stage removes fewer releases than these.
+_MOST_REMOVED = 10_000
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class News:
     """Hash and state of each file that has changed, by name."""
     ended: Ended | None = None
     """How it ended; None: it goes on."""
+    removed: list[str] = field(default_factory=list)
+    """The versions of older releases that are there no more."""
 
 
 class Deliveries:
@@ -48,20 +52,28 @@ class Deliveries:
             one.title: {} for one in job.stage.release_targets
         }
         self._takes_all = {one.title: one.takes_all for one in job.stage.release_targets}
+        #: The targets with `keep`, and the versions that stay whatever it says.
+        keeping = [one.title for one in job.stage.release_targets if one.keep is not None]
+        self._keeping = frozenset(keeping if job.protected is not None else ())
+        self._staying = {job.run.version, *(job.protected or ())}
+        self._removed: set[tuple[str, str]] = set()
         self._ended: dict[str, Ended] = {}
         self._news: dict[str, News] = {}
 
-    def take(self, event: TargetFile | TargetEnded) -> None:
+    def take(self, event: TargetFile | TargetEnded | TargetRemoved) -> None:
         """Take what is told.
 
         Raises:
             ValueError: It is of another stage's target, or of another release's file, or a target
-                is said to be public that lacks a file.
+                is said to be public that lacks a file, or to have removed what has to stay.
         """
         if event.target not in self._states:
             known = ", ".join(self._states) or "none"
             msg = f'the script tells of the target "{event.target}"; the stage has {known}'
             raise ValueError(msg)
+        if isinstance(event, TargetRemoved):
+            self._take_removal(event)
+            return
         if event.target in self._ended:
             msg = f'the script tells of the target "{event.target}" after its end'
             raise ValueError(msg)
@@ -86,6 +98,24 @@ class Deliveries:
         if _ORDER.index(event.state) > _ORDER.index(before):
             states[event.file] = event.state
             self._of(event.target).files[event.file] = (expected, event.state)
+
+    def _take_removal(self, event: TargetRemoved) -> None:
+        known = self._ended.get(event.target)
+        if known is None or known.error:
+            msg = f"the script removes {event.version} from {event.target} before its own is there"
+            raise ValueError(msg)
+        if event.target not in self._keeping:
+            msg = f"the script removes {event.version} from {event.target}, which has no keep"
+            raise ValueError(msg)
+        if event.version in self._staying:
+            msg = f"the script removes {event.version} from {event.target}, where it has to stay"
+            raise ValueError(msg)
+        if len(self._removed) >= _MOST_REMOVED:
+            msg = f"the script removes more than {_MOST_REMOVED:,} releases"
+            raise ValueError(msg)
+        if (one := (event.target, event.version)) not in self._removed:
+            self._removed.add(one)
+            self._of(event.target).removed.append(event.version)
 
     def _take_end(self, event: TargetEnded) -> None:
         failed = event.state == "failed"

@@ -5,10 +5,18 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+)
 
-from slipway.model.protocol.artefact_name import ArtefactName
-from slipway.model.states import FileState
+from slipway.model.protocol.artefact_name import LONGEST, ArtefactName
+from slipway.model.states import TOLD_OF_FILES, FileState
 
 __all__ = [
     "EVENTS",
@@ -31,6 +39,7 @@ __all__ = [
     "TargetEnded",
     "TargetFile",
     "TargetName",
+    "TargetRemoved",
     "TestResult",
     "event_problem",
     "part_line",
@@ -203,6 +212,14 @@ class TargetFile(Event):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     state: FileState
 
+    @field_validator("state")
+    @classmethod
+    def _is_told_of_files(cls, state: FileState) -> FileState:
+        if state not in TOLD_OF_FILES:
+            msg = "a file is removed with its release alone: tell target-removed"
+            raise ValueError(msg)
+        return state
+
 
 class TargetEnded(Event):
     """A target has the whole release, or has failed. What it has of it stays there."""
@@ -216,6 +233,14 @@ class TargetEnded(Event):
     """Why it failed, in one sentence. Empty: it is public."""
 
 
+class TargetRemoved(Event):
+    """A target has an older release no more, as its `keep` says."""
+
+    event: Literal["target-removed"] = "target-removed"
+    target: TargetName
+    version: Annotated[str, Field(min_length=1, max_length=LONGEST)]
+
+
 AnyEvent = Annotated[
     Progress
     | TestResult
@@ -226,7 +251,8 @@ AnyEvent = Annotated[
     | Summary
     | Notice
     | TargetFile
-    | TargetEnded,
+    | TargetEnded
+    | TargetRemoved,
     Field(discriminator="event"),
 ]
 EVENTS: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent, config=ConfigDict(defer_build=True))

@@ -18,10 +18,10 @@ class PublicationRecord(Timed):
     place: str
     """Where people find the release: a path or an address. Empty: not known yet."""
     error: str
-    """Why it is not there; empty if it is, or is on its way."""
+    """Why it is not there; empty if it is, is on its way, or was removed."""
     files: int
     """The number of files of the release."""
     aside: int
     """How many of them are there and nobody sees them yet."""
     public: int
-    """How many of them readers see."""
+    """How many of them readers see. None of a release that was removed."""

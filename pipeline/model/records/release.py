@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from slipway.model.records.base import Record
+from slipway.model.records.publication import PublicationRecord
 from slipway.model.records.run import OfRun
 
-__all__ = ["Blocked", "Published", "ReleaseRecord"]
+__all__ = ["Blocked", "ListedRelease", "Published", "ReleaseRecord"]
 
 
 class Blocked(Record):
@@ -33,3 +34,16 @@ class ReleaseRecord(OfRun, Published):
     """The author of the commit."""
     place: str
     """The folder or URL of the release."""
+
+
+class ListedRelease(ReleaseRecord):
+    """A release with all that was decided on it, and what its targets have."""
+
+    publications: list[PublicationRecord]
+    """What each target of the stage has of it."""
+    channels: list[str]
+    """The channels that point at it."""
+    blocked: Blocked | None
+    """Why nothing deploys, promotes or offers it; null: it is not blocked."""
+    pruned_at: float | None
+    """When the artefacts of its run were let go, in seconds since 1970; null: they are there."""

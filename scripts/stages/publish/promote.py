@@ -18,7 +18,7 @@ from slipway.scripts.stages.publish.delivery.retries import Retries
 from slipway.scripts.stages.publish.delivery.threads import side_by_side
 from slipway.scripts.stages.publish.stage import PromoteStage
 
-__all__ = ["run"]
+__all__ = ["point_one", "run"]
 
 
 def run(job: Job, report: Report) -> None:
@@ -38,7 +38,7 @@ def run(job: Job, report: Report) -> None:
     clock, errors = Clock(), dict.fromkeys((one.title for one in made), "")
 
     def point(one: Destination) -> None:
-        errors[one.title] = _point(one, pointers, report, clock)
+        errors[one.title] = point_one(one, pointers, report, clock)
 
     side_by_side([partial(point, one) for one in made], clock)
     if said := "; ".join(filter(None, errors.values())):
@@ -48,8 +48,12 @@ def run(job: Job, report: Report) -> None:
     report.summary(f"{stage.channel} of {job.project} is {version}{where}")
 
 
-def _point(destination: Destination, pointers: Pointers, report: Report, clock: Clock) -> str:
-    """Return why a target has not got the pointers; empty: it has."""
+def point_one(destination: Destination, pointers: Pointers, report: Report, clock: Clock) -> str:
+    """Bring pages, feeds and pointers to one target, and end its connections.
+
+    Returns:
+        Why it has not got them; empty: it has.
+    """
     target = destination.target
     again = Retries(destination.title, clock, report)
     try:

@@ -32,6 +32,8 @@ class TargetStage(Stage):
     needs_source: ClassVar[bool] = False
     runs_programs: ClassVar[bool] = False
     reaches_targets: ClassVar[bool] = True
+    brings_releases: ClassVar[bool] = True
+    """False if it only looks at its targets."""
 
     targets: tuple[AnyTarget, ...] = Field(default=(), max_length=MOST_TARGETS)
     """Places that get a copy of each release, such as { kind = "folder", path = "/srv/www" }. They
@@ -85,6 +87,7 @@ class PublishCheckStage(TargetStage):
     """
 
     runner: ClassVar[str] = "slipway.scripts.stages.publish.check:run"
+    brings_releases: ClassVar[bool] = False
     leaves_products: ClassVar[bool] = False
     needs_master: ClassVar[bool] = True
 

@@ -88,13 +88,14 @@ REMOTE = [
     *("runs", "releases", "show", "logs", "download", "workers", "environments", "audit"),
     *("poll", "trigger", "rerun", "cancel", "deploy", "rollback", "prune"),
     *("gate list", "gate show", "gate open", "gate wait", "gate approve", "gate reject"),
-    *("release block", "release unblock", "release promote"),
+    *("release list", "release show", "release block", "release unblock", "release promote"),
     *("outbox list", "outbox show", "outbox resend", "outbox discard", "notify rules"),
     *("gate freeze", "gate thaw", "token create", "token list", "token revoke", "worker check"),
 ]
 HERE = [
     *("check", "up", "schema", "run", "features", "stage", "verify", "publish", "passwd"),
     *("notify test", "notify preview"),
+    "release refresh",
     *("key new", "key show", "key rotate"),
     *("worker new", "worker setup"),
     *("example", "backup", "plugins"),

@@ -69,6 +69,8 @@ def test_channels_follow_what_is_published_promoted_and_blocked(site: LiveSite) 
         assert "The tides" in (folder / str(second) / "index.html").read_text()
         assert verify(folder / str(second)) == []
 
+    # Made by the master, its keys are known to be this user's own.
+    assert "known from" in ran(site, "verify", str(home / str(second)))
     served(site, str(second))
     refused = site.run_slipway("release", "promote", str(first), "--channel", "lts")
     assert (refused.returncode, "it has beta, stable" in refused.stderr) == (2, True), refused
@@ -99,6 +101,7 @@ def blocked(site: LiveSite, first: str, second: str) -> None:
     assert "It loses data." in (home / "index.html").read_text()
     refused = site.run_slipway("gate", "open", "2")
     assert (refused.returncode, "is blocked by admin" in refused.stderr) == (2, True), refused
+    withheld(site, first, second)
     listed = json.loads((home / "releases.json").read_text())["releases"]
     assert [one["blocked"] for one in listed] == ["It loses data.", None]
     # Published again, its stage brings no channel back; the target gets what the site shows.
@@ -109,10 +112,49 @@ def blocked(site: LiveSite, first: str, second: str) -> None:
     assert verify(target / second) == []
 
     ran(site, "release", "unblock", second)
+    with open_client(timeout=30) as client:
+        url = f"{site.url}plugins/slipway/releases/demo/{second}/app.txt"
+        assert client.get(url).content == (home / second / "app.txt").read_bytes()
     assert pointer(home, "channels/stable.json") == second
     told = ran(site, "audit", "--limit", "200")
     acts = [told.count(f"{name} of demo: ") for name in ("beta", "stable")]
     assert acts == [2, 2], told
+
+
+def withheld(site: LiveSite, first: str, second: str) -> None:
+    """See that nothing of a blocked release is given, however it is asked for, but the reason."""
+    base = f"{site.url}plugins/slipway/releases/demo/"
+    home = site.state / "releases" / "demo"
+    told = f"the release {second} is blocked: It loses data.\n"
+    with open_client(timeout=30) as client:
+        good = client.get(f"{base}{second}/app.txt").headers.get("etag", '"x"')
+        names = [path.name for path in (home / second).iterdir()]
+        assert {"app.txt", "release.json", "SHA256SUMS", "index.html"} <= set(names)
+        quoted = "".join(f"%{ord(letter):02x}" for letter in second)
+        for path in (
+            *(f"{second}/{name}" for name in names),
+            *(f"{second}/", f"{second}/no-such-file", f"{quoted}/app.txt"),
+            *(f"{second.upper()}/app.txt", f"\N{FULLWIDTH DIGIT ZERO}{second[1:]}/app.txt"),
+        ):
+            for headers in ({}, {"Range": "bytes=0-0"}, {"If-None-Match": good}):
+                answer = client.get(base + path, headers=headers)
+                assert (answer.status_code, answer.text) == (410, told), path
+                assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+        answer = client.head(f"{base}{second}/app.txt")
+        assert (answer.status_code, answer.content) == (410, b"")
+        page = client.get(f"{base}{second}/", headers={"Accept": "text/html"})
+        assert page.status_code == 410
+        assert "<p>It loses data.</p>" in page.text
+        assert "sandbox" in page.headers["content-security-policy"]
+        # What was not blocked is given, and the index says why the other is not.
+        assert client.get(f"{base}{first}/app.txt").status_code == 200
+        assert "It loses data." in client.get(base).text
+    refused = site.run_slipway("verify", f"{base}{second}")
+    assert (refused.returncode, "is blocked: It loses data." in refused.stderr) == (1, True)
+    # Whoever looks into it has the files on the machine.
+    assert verify(home / second) == []
+    assert str(home / second) in ran(site, "release", "show", second)
+    assert "blocked by admin" in ran(site, "release", "list")
 
 
 def served(site: LiveSite, version: str) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from slipway.model.protocol.delivery import Deliveries, Ended, News
-from slipway.model.protocol.event import TargetEnded, TargetFile
+from slipway.model.protocol.event import TargetEnded, TargetFile, TargetRemoved
 from slipway.model.protocol.job import Input, Job, MadeRelease, RunFacts
 from slipway.model.states import FileState
 
@@ -21,7 +21,7 @@ def job(*targets, release=True, **stage):
     return Job(
         project="almanac",
         name="publish",
-        stage={"uses": "publish", "needs": ["pack"], "targets": found, **stage},
+        stage={"uses": "publish", "needs": ["pack"], "targets": found} | stage,
         run=run,
         release=made if release else None,
         output="o",
@@ -52,6 +52,71 @@ def test_what_is_new_is_given_once():
     for state in ("absent", "staged", "verified"):
         told.take(file(state))
     assert told.news() == {}
+
+
+def gone(version="0.9", target="www"):
+    return TargetRemoved(target=target, version=version)
+
+
+def keeping(**changes):
+    target = {"kind": "folder", "name": "www", "path": "www", "keep": {"latest": 1}}
+    return job(targets=[target]).model_copy(update={"protected": ("0.5",), **changes})
+
+
+def come(told):
+    for name in HASHES:
+        told.take(file("public", name))
+    told.take(ended())
+    told.news()
+    return told
+
+
+def test_what_was_removed_is_told_once():
+    told = come(Deliveries(keeping()))
+    for version in ("0.8", "0.9", "0.8"):
+        told.take(gone(version))
+    assert told.news() == {"www": News(removed=["0.8", "0.9"])}
+    told.take(gone("0.9"))
+    assert told.news() == {}
+
+
+@pytest.mark.parametrize(
+    ("event", "changes", "why"),
+    [
+        (gone("0.5"), {}, "removes 0.5 from www, where it has to stay"),
+        (gone("1+7"), {}, r"removes 1\+7 from www, where it has to stay"),
+        (gone(target="shop"), {}, 'tells of the target "shop"; the stage has www'),
+        (gone(), {"protected": None}, "removes 0.9 from www, which has no keep"),
+    ],
+    ids=["protected", "own", "foreign", "unasked"],
+)
+def test_removals_that_nobody_asked_for_are_refused(event, changes, why):
+    told = come(Deliveries(keeping(**changes)))
+    with pytest.raises(ValueError, match=why):
+        told.take(event)
+    assert told.news() == {}
+
+
+def test_nothing_is_removed_before_the_release_is_there():
+    told = Deliveries(keeping())
+    with pytest.raises(ValueError, match="before its own is there"):
+        told.take(gone())
+    told.take(ended("failed", place="", text="no"))
+    with pytest.raises(ValueError, match="before its own is there"):
+        told.take(gone())
+
+
+def test_no_more_removals_are_kept_than_a_stage_can_have():
+    told = come(Deliveries(keeping()))
+    for number in range(10_000):
+        told.take(gone(f"v{number}"))
+    with pytest.raises(ValueError, match="removes more than 10,000 releases"):
+        told.take(gone("one more"))
+
+
+def test_a_file_is_not_removed_by_itself():
+    with pytest.raises(ValueError, match="a file is removed with its release alone"):
+        file("removed")
 
 
 def test_a_target_ends_when_all_of_it_is_public():

@@ -17,6 +17,7 @@ from slipway.model.protocol.event import (
     Summary,
     TargetEnded,
     TargetFile,
+    TargetRemoved,
     TestResult,
     read_event,
 )
@@ -43,6 +44,7 @@ EACH = [
     Notice(text="line one\nline two \x1e é", level="warning"),
     TargetFile(target="mirror", file="a.zip", sha256="0" * 64, state="staged"),
     TargetEnded(target="mirror", state="public", place="https://example.org/a"),
+    TargetRemoved(target="www", version="1.3.0+6"),
 ]
 
 

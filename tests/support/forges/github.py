@@ -73,6 +73,8 @@ class GitHub(StandIn):
         super().__init__(folder, **how)
         self.name, self.private, self.archived, self.may_push = name, False, False, True
         self.immutable, self.digests = False, True
+        self.may_delete = False
+        """Whether a test expects that published releases are deleted."""
         self.commits, self.tags, self.tag_objects = {REVISION}, {}, {}
         self.burned: set[str] = set()
         self.releases: dict[int, dict] = {}
@@ -255,8 +257,12 @@ class GitHub(StandIn):
     def delete_release(self, asked):
         self.writing(asked)
         one = self.find(asked)
-        if not one["draft"]:
+        if not one["draft"] and not self.may_delete:
             self.problems.append(f"the published release {one['tag_name']} was deleted")
+        if one["immutable"]:
+            self.burned.add(one["tag_name"])
+        if self.latest == one["id"]:
+            self.latest = None
         del self.releases[one["id"]]
         self.assets = {k: a for k, a in self.assets.items() if a["release"] != one["id"]}
         raise Answer(204)

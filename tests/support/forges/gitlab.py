@@ -67,12 +67,14 @@ class GitLab(StandIn):
         ("GET", _PROJECT + r"/repository/tags/([^/]+)", "tag", None),
         ("GET", _PROJECT + r"/repository/commits/([^/]+)", "commit", None),
         ("GET", _PROJECT + r"/packages", "list_packages", None),
+        ("DELETE", _PROJECT + r"/packages/(\d+)", "delete_package", None),
         ("GET", _PROJECT + r"/packages/(\d+)/package_files", "list_files", None),
         ("PUT", _PROJECT + r"/packages/generic/([^/]+)/([^/]+)/([^/]+)", "upload", None),
         ("GET", _PROJECT + r"/packages/generic/([^/]+)/([^/]+)/([^/]+)", "file", None),
         ("GET", _PROJECT + r"/releases", "list_releases", None),
         ("POST", _PROJECT + r"/releases", "create_release", _NEW),
         ("GET", _PROJECT + r"/releases/([^/]+)", "release", None),
+        ("DELETE", _PROJECT + r"/releases/([^/]+)", "delete_release", None),
         ("POST", _PROJECT + r"/releases/([^/]+)/assets/links", "add_link", _LINK),
         ("GET", r"/storage/(\d+)", "storage", None),
     )
@@ -83,6 +85,7 @@ class GitLab(StandIn):
         self.duplicates = True
         self.commits, self.tags = {REVISION}, {}
         self.files: list[dict] = []
+        self.packages: dict[tuple, int] = {}
         self.releases: dict[str, dict] = {}
         self.url = self.here
 
@@ -112,6 +115,12 @@ class GitLab(StandIn):
     def writing(self, asked, *kinds):
         self.known(asked, *kinds)
         if self.level < 30:
+            raise Answer(403, {"message": "403 Forbidden"})
+
+    def removing(self, asked, *kinds):
+        """Let the role Maintainer and higher ones remove, as doc/user/permissions.md says."""
+        self.known(asked, *kinds)
+        if self.level < 40:
             raise Answer(403, {"message": "403 Forbidden"})
 
     # ---- the project
@@ -149,8 +158,11 @@ class GitLab(StandIn):
     # ---- packages
 
     def package_numbers(self):
-        keys = dict.fromkeys((one["package"], one["version"]) for one in self.files)
-        return {key: number for number, key in enumerate(keys, 1)}
+        for one in self.files:
+            key = one["package"], one["version"]
+            self.packages.setdefault(key, len(self.packages) + 1)
+        there = {(one["package"], one["version"]) for one in self.files}
+        return {key: number for key, number in self.packages.items() if key in there}
 
     def list_packages(self, asked):
         self.known(asked, "private", "job")
@@ -163,6 +175,15 @@ class GitLab(StandIn):
             if wanted in name
         ]
         self.paged(asked, found)
+
+    def delete_package(self, asked):
+        self.removing(asked, "private", "job")
+        number = int(asked.parts[1])
+        key = next((k for k, n in self.package_numbers().items() if n == number), None)
+        if key is None:
+            raise Answer(404, {"message": "404 Not Found"})
+        self.files = [one for one in self.files if (one["package"], one["version"]) != key]
+        raise Answer(204)
 
     def list_files(self, asked):
         self.known(asked, "private", "job")
@@ -264,6 +285,12 @@ class GitLab(StandIn):
             "assets": {"links": [self.link(one) for one in links]},
         }
         raise Answer(201, self.shown(self.releases[tag]))
+
+    def delete_release(self, asked):
+        self.removing(asked, "private", "job")
+        if asked.parts[1] not in self.releases:
+            raise Answer(404, {"message": "404 Not Found"})
+        raise Answer(200, self.shown(self.releases.pop(asked.parts[1])))
 
     def add_link(self, asked):
         self.writing(asked, "private", "job")

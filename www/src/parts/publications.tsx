@@ -16,7 +16,7 @@ export function Publications({ publications }: { publications: Publication[] }):
           <span className="sw-publication-more">
             {one.place && <Place place={one.place} />}
             {one.error && <bdi className="sw-publication-error">{one.error}</bdi>}
-            <span className="sw-dim">{files(one)} {one.finished_at !== null && <Ago at={one.finished_at} />}</span>
+            <span className="sw-dim">{one.state === "removed" ? "as its keep says" : files(one)} {one.finished_at !== null && <Ago at={one.finished_at} />}</span>
           </span>
         </li>
       ))}

@@ -5,7 +5,7 @@ import { Icon } from "./icon";
 export function tone(state: string, flaky = false): string {
   if (flaky && state === "passed") return "flaky";
   return { deployed: "passed", public: "passed", opened: "passed", "rolled-back": "failed", approved: "gate", asked: "gate", open: "gate",
-    error: "failed", quarantined: "skipped" }[state] ?? state;
+    error: "failed", quarantined: "skipped", removed: "skipped" }[state] ?? state;
 }
 
 export function StateIcon({ state, flaky = false }: { state: string; flaky?: boolean }): ReactElement {

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 
 from filelock import Timeout
 
+from slipway.cli.lib.release_sites import open_site_ledger, rewrite_sites
 from slipway.cli.remote.words import say
 from slipway.config.reading import read
-from slipway.model.errors import PASSED, MissingTool, WrongInput
+from slipway.model.errors import PASSED, MissingTool, SlipwayError, WrongInput
 from slipway.model.site import Site
 from slipway.scripts.atomic_files import write_text
 from slipway.scripts.releases.manifest import KEYS
@@ -24,7 +25,7 @@ __all__ = ["run"]
 def run(options: argparse.Namespace) -> int:
     """Make, show or rotate the key."""
     home, folder = Home.beside(options.config), options.config.resolve().parent
-    now = datetime.now(UTC)
+    now, left = datetime.now(UTC), ""
     if options.what == "show":
         ring = public_ring(home)
         if ring is None:
@@ -40,11 +41,13 @@ def run(options: argparse.Namespace) -> int:
             site.site, home, folder, now, options.days, compromised=options.compromised
         )
         _tell_folders(home, site, ring)
+        _sign_anew(options, home, site, ring)
         before = ring.keys[-2].id
         done = f"signs releases from now on; {before} signed that"
         if options.compromised:
             done = f"signs releases from now on; nothing that {before} signed counts any more"
-    text = f"{ring.current.id} {done}, until {ring.current.valid_until:%Y-%m-%d}"
+            left = _left_at_targets(site)
+    text = f"{ring.current.id} {done}, until {ring.current.valid_until:%Y-%m-%d}{left}"
     say(text, ring.current.model_dump(mode="json"), as_json=options.json)
     return PASSED
 
@@ -65,6 +68,34 @@ def _line(span: KeySpan, ring: KeyRing) -> str:
         f"{span.key.id} {word} releases from {span.key.valid_from:%Y-%m-%d} to {span.end:%Y-%m-%d}"
     )
     return f"{text}; revoked: nothing that it signed counts" if span.revoked else text
+
+
+def _sign_anew(options: argparse.Namespace, home: Home, site: Site, ring: KeyRing) -> None:
+    """Sign the pages and pointers that the master serves, beside a master that may run.
+
+    Raises:
+        MissingTool: Some are the old ones still.
+    """
+    try:
+        engine = open_site_ledger(site, home)
+        if engine is None:
+            return
+        for name in site.project:
+            rewrite_sites(options, site, engine, name)
+    except SlipwayError as error:
+        msg = f"{ring.current.id} signs from now on, but {error}"
+        raise MissingTool(msg) from None
+
+
+def _left_at_targets(site: Site) -> str:
+    """Return what is still to be done where the old key has signed at targets."""
+    stages = (one for project in site.project.values() for one in project.stages.values())
+    if not any(one.release_targets for one in stages):
+        return ""
+    return (
+        "; targets show pointers that it signed until you run: slipway release refresh; releases "
+        "that it signed are to be published anew, with versions of their own"
+    )
 
 
 def _tell_folders(home: Home, site: Site, ring: KeyRing) -> None:

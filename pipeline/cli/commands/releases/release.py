@@ -1,10 +1,12 @@
-"""`slipway release`: block, unblock and promote releases."""
+"""`slipway release`: list, show and refresh releases; block, unblock and promote them."""
 
 from __future__ import annotations
 
 import argparse
 from typing import Any
 
+from slipway.cli.commands.releases import refresh
+from slipway.cli.commands.releases.shown import list_all, show_one
 from slipway.cli.remote.client import Remote
 from slipway.cli.remote.projects import project_of
 from slipway.cli.remote.words import say
@@ -14,7 +16,9 @@ __all__ = ["run"]
 
 
 def run(options: argparse.Namespace) -> int:
-    """Block, unblock or promote a release."""
+    """List or show releases, or block, unblock or promote one."""
+    if options.what in _SHOWN:
+        return _SHOWN[options.what](options)
     with Remote(options) as master:
         release = _named(master, options)
         sentence, found = _ACTIONS[options.what](master, options, release)
@@ -33,7 +37,7 @@ def _named(master: Remote, options: argparse.Namespace) -> dict[str, Any]:
     for one in master.get("releases", project=project, text=options.version)["items"]:
         if one["version"] == options.version:
             return dict(one)
-    msg = f'{project} has no release "{options.version}"; `slipway releases` lists them'
+    msg = f'{project} has no release "{options.version}"; `slipway release list` lists them'
     raise WrongInput(msg)
 
 
@@ -71,4 +75,5 @@ def _where(release: dict[str, Any]) -> str:
     return f"; channels that point at it: {channels}" if channels else ""
 
 
+_SHOWN = {"list": list_all, "refresh": refresh.run, "show": show_one}
 _ACTIONS = {"block": _block, "promote": _promote, "unblock": _unblock}

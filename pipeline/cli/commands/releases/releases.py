@@ -10,7 +10,7 @@ from rich.table import Table
 from slipway.cli.lib.ledger_listing import ledger_of, moment, show
 from slipway.cli.remote import lists as remote
 from slipway.ledger.queries import list_releases
-from slipway.model.records.release import ReleaseRecord
+from slipway.model.records.release import ListedRelease
 from slipway.scripts.terminal_text import escape
 from slipway.state_folder import Home
 
@@ -47,6 +47,6 @@ def _removal_remark(place: Path, ours: Path | None) -> str:
     return "" if there else " [dim](no longer there)[/]"
 
 
-def _here(options: argparse.Namespace) -> list[ReleaseRecord]:
+def _here(options: argparse.Namespace) -> list[ListedRelease]:
     _, ledger = ledger_of(options)
     return list_releases(ledger, options.project, options.limit) if ledger else []

@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from slipway.cli.lib.fetched_release import fetched, is_url
-from slipway.cli.lib.remembered_keys import Remembered, memory_file, recall, remember
+from slipway.cli.lib.remembered_keys import Remembered, recall, remember
 from slipway.cli.lib.terminal import terminal
 from slipway.cli.remote.words import print_json
 from slipway.model.errors import PASSED, StageFailed, WrongInput
@@ -19,6 +19,8 @@ from slipway.scripts.releases.verification.authenticity import signed_by
 from slipway.scripts.releases.verification.policy import Policy, read_policy
 from slipway.scripts.releases.verification.trust import KnownKeys, Trust, known_keys
 from slipway.scripts.releases.verify import Finding, Found, conclude, examine, find
+from slipway.scripts.terminal_text import escape
+from slipway.secrets.site_mark import is_marked, memory_file
 from slipway.state_folder import VARIABLE, Home
 
 __all__ = ["run"]
@@ -111,7 +113,8 @@ def _with_memory(trust: Trust, project: str, found: Found, options: argparse.Nam
 def _keys_of_site(options: argparse.Namespace) -> KnownKeys:
     """Return the keys of the site that is named, or below whose state folder the release lies.
 
-    A state folder that merely lies in the current folder may have come with the release.
+    A state folder that merely lies in the current folder may have come with the release, together
+    with a pipeline.toml and keys: it has to be marked as a site of this user's.
     """
     home = Home.beside(options.config)
     is_named = options.config != _CONFIG or bool(os.environ.get(VARIABLE))
@@ -129,7 +132,16 @@ def _is_of_site(options: argparse.Namespace, home: Home) -> bool:
     ways = (Path(os.path.normpath(place.absolute())), place.resolve())
     if not any(way.is_relative_to(home.root) for way in ways):
         return False
-    return all(_is_own(path) for path in (home.root, home.keys, home.public_keys))
+    if not all(_is_own(path) for path in (home.root, home.keys, home.public_keys)):
+        return False
+    if is_marked(home):
+        return True
+    text = (
+        f"the keys in {home.keys} are not believed: they are no site's that was started here, in "
+        "this place and by this user; start it (slipway up), or name the site: --config"
+    )
+    terminal(stderr=True).print(f"[yellow]{escape(text)}[/]")
+    return False
 
 
 def _is_own(path: Path) -> bool:

@@ -35,6 +35,7 @@ from slipway.model.states import RunState, StageState
 from slipway.scripts.humanize import size_text
 from slipway.scripts.terminal_text import escape
 from slipway.secrets.reading import given_secret
+from slipway.secrets.site_mark import mark
 from slipway.state_folder import (
     CONFIG,
     VARIABLE,
@@ -66,6 +67,8 @@ def run(options: argparse.Namespace) -> int:
     try:
         with lock.acquire(timeout=0):
             make_private(home, home.database_url(site))
+            # One that was restored or moved is this user's site from now on.
+            mark(home)
             return _Session(site, config, home, once=options.once).run()
     except Timeout:
         msg = (

@@ -6,6 +6,7 @@ from functools import partial
 
 from slipway.model.errors import Stopped
 from slipway.model.protocol.artefact_name import name_problem
+from slipway.model.protocol.event import TargetRemoved
 from slipway.model.retention import PublishedRelease, removable
 from slipway.scripts.releases.outgoing import OutgoingRelease, Pointers
 from slipway.scripts.report import Report
@@ -46,10 +47,12 @@ def tidy(
     try:
         # Somebody may have promoted another release meanwhile.
         named = again(partial(pointed_at, destination.target, pointers))
-        stay = destination.protected | named | {release.version}
+        named |= {release.version, again(destination.target.newest) or release.version}
+        stay = destination.protected | named
         there = again(lambda: [one for one in destination.target.versions() if _is_ours(one)])
         for gone in removable(there, keep, stay, release.manifest.published_at.timestamp()):
             again(partial(destination.target.remove, gone))
+            report.emit(TargetRemoved(target=title, version=gone))
             report.notice(f"{gone} was removed from {title}, as its keep says")
     except Stopped:
         raise

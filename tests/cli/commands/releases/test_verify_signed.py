@@ -8,6 +8,8 @@ import pytest
 
 from slipway.scripts.releases.signing.pointers import sign_pointer
 from slipway.scripts.report import hash_file
+from slipway.secrets.site_mark import mark
+from slipway.state_folder import Home
 from tests.support.signed_releases import NOW, build_facts, make, new_signer, site_signer
 
 pytestmark = pytest.mark.slow
@@ -150,6 +152,7 @@ def keys(shop, tmp_path):
     keys.parent.mkdir(parents=True)
     keys.write_text(site_signer(shop.signer).ring.text())
     (tmp_path / "pipeline.toml").write_text("")
+    assert mark(Home(tmp_path / ".slipway"))
     return keys
 
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from slipway.model.errors import StageFailed
 from slipway.model.protocol.job import Job
-from slipway.model.states import FileState
+from slipway.model.states import TOLD_OF_FILES, FileState
 from slipway.scripts.python_env.interpreter import clean_environment
 from slipway.scripts.releases.outgoing import (
     OutgoingFile,
@@ -78,8 +78,12 @@ class CommandCopy(ReleaseTarget):
             state = FileState(facts["state"])
         except (KeyError, ValueError, TypeError):
             state = None
-        if state is None or not isinstance(digest, str) or len(digest) not in {0, _HASH}:
-            states = ", ".join(FileState)
+        if (
+            state not in TOLD_OF_FILES
+            or not isinstance(digest, str)
+            or len(digest) not in {0, _HASH}
+        ):
+            states = ", ".join(TOLD_OF_FILES)
             msg = (
                 f"{self.where} (look) says of {ascii(name)[:200]} what is no state: "
                 f"{ascii(facts)[:200]}; there are {states}, and perhaps a sha256"

@@ -51,6 +51,8 @@ class Published(BaseModel):
     tag_name: str
     draft: bool = False
     prerelease: bool = False
+    immutable: bool = False
+    """True: nothing of it can be changed; it can be deleted, and its tag is lost then for ever."""
     body: str | None = None
     html_url: str = ""
     upload_url: str = ""
@@ -161,6 +163,11 @@ class Repository:
             (one for one in releases if one.draft and one.tag_name == tag), key=lambda one: one.id
         )
 
+    def all_published(self) -> Iterator[Published]:
+        """Yield the published releases, the newest first."""
+        releases = self._list(Published, "/releases", "listing releases")
+        return (one for one in releases if not one.draft)
+
     def newest(self) -> Published | None:
         """Return the release that is shown as the latest."""
         what = "looking for the latest release"
@@ -216,6 +223,11 @@ class Repository:
         if answer.is_success and self._api.read(Published, answer, what).draft:
             what = f"deleting the second draft of {release.tag_name}"
             self._ask("DELETE", f"/releases/{release.id}", what, HTTPStatus.NOT_FOUND)
+
+    def drop_published(self, release: Published) -> None:
+        """Delete a published release and its files, in one request; its tag stays."""
+        what = f"removing the release {release.tag_name}"
+        self._ask("DELETE", f"/releases/{release.id}", what, HTTPStatus.NOT_FOUND)
 
     # ---- assets
 

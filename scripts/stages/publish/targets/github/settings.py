@@ -17,6 +17,7 @@ class GithubTarget(Target):
     """A release on GitHub or on a GitHub Enterprise server: a draft, until all of it is there."""
 
     runner: ClassVar[str] = "slipway.scripts.stages.publish.targets.github.target:GithubRelease"
+    can_remove: ClassVar[bool] = True
 
     kind: Literal["github"]
     repository: str = Field(

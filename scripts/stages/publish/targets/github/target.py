@@ -7,6 +7,7 @@ from typing import Any
 
 from slipway.model.errors import StageFailed, WrongInput
 from slipway.model.protocol.job import Job
+from slipway.model.retention import PublishedRelease
 from slipway.model.states import FileState
 from slipway.scripts.releases.manifest import MANIFEST
 from slipway.scripts.releases.outgoing import (
@@ -18,6 +19,7 @@ from slipway.scripts.releases.outgoing import (
 from slipway.scripts.releases.target import ReleaseTarget, Seen, TryAgain
 from slipway.scripts.report import Report
 from slipway.scripts.stages.publish.targets.github.names import check_names, folded, is_kept
+from slipway.scripts.stages.publish.targets.github.old_releases import OldReleases, mark_of
 from slipway.scripts.stages.publish.targets.github.repository import (
     Asset,
     Facts,
@@ -62,7 +64,8 @@ class GithubRelease(ReleaseTarget):
             authorities=self.authorities,
         )
         self._repository = Repository(self._api, target.repository, target.url)
-        self._tag = tag_of(target.tag, job.project, job.run.version)
+        self._tag = self._other_tag(job.run.version)
+        self._old = OldReleases(self._repository, job.project, self._other_tag, self.where)
         self._facts: Facts | None = None
         self._release: Published | None = None
         self._is_mine = False
@@ -356,15 +359,27 @@ class GithubRelease(ReleaseTarget):
             return None
         return asset.browser_download_url or None
 
+    # ---- old releases
+
+    def newest(self) -> str | None:
+        """Return the version of the release that GitHub shows as the latest."""
+        return self._old.newest()
+
+    def versions(self) -> Iterator[PublishedRelease]:
+        """Return the project's releases, without those that are immutable."""
+        return self._old.versions(self._report)
+
+    def remove(self, version: str) -> None:
+        """Delete a release with its files, in one request; its tag stays."""
+        self._old.remove(version)
+
     def close(self) -> None:
         """End the connections; a draft stays for the next try."""
         self._api.close()
 
 
 def _mark(release: OutgoingRelease) -> str:
-    """Return what tells a release's draft from all others; it is not shown."""
-    manifest = next(one for one in release.files if one.name == MANIFEST)
-    return f"<!-- slipway: {manifest.sha256} -->"
+    return mark_of(next(one.sha256 for one in release.files if one.name == MANIFEST))
 
 
 def _check_limits(release: OutgoingRelease) -> None:

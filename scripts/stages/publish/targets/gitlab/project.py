@@ -14,10 +14,20 @@ from slipway.model.errors import StageFailed
 from slipway.scripts.releases.outgoing import OutgoingFile, OutgoingStream
 from slipway.scripts.stages.publish.targets.http_api import HttpApi
 
-__all__ = ["Facts", "GitlabProject", "Link", "Made", "PackageFile"]
+__all__ = [
+    "DEVELOPER",
+    "MAINTAINER",
+    "Facts",
+    "GitlabProject",
+    "Link",
+    "Made",
+    "Package",
+    "PackageFile",
+]
 
 _BLOCK = 1 << 20
-_DEVELOPER = 30
+#: Roles, as the API numbers them.
+DEVELOPER, MAINTAINER = 30, 40
 
 
 class PackageFile(BaseModel):
@@ -29,7 +39,9 @@ class PackageFile(BaseModel):
     file_sha256: str | None = None
 
 
-class _Package(BaseModel):
+class Package(BaseModel):
+    """A package of one version."""
+
     id: int
     name: str
     version: str | None = None
@@ -52,15 +64,14 @@ class Facts(BaseModel):
     archived: bool = False
     permissions: _Permissions | None = None
 
-    @property
-    def may_release(self) -> bool:
-        """False if the token's owner certainly has too few rights."""
+    def allows(self, level: int) -> bool:
+        """Return False if the token's owner certainly has a lesser role than this one."""
         if self.permissions is None:
             return True
         given = (self.permissions.project_access, self.permissions.group_access)
         levels = [one.access_level for one in given if one is not None]
         # None at all: an administrator, or one whose rights come from elsewhere.
-        return not levels or max(levels) >= _DEVELOPER
+        return not levels or max(levels) >= level
 
 
 class _Commit(BaseModel):
@@ -112,12 +123,12 @@ class GitlabProject:
         self._path = f"/projects/{quote(project, safe='')}"
         self._base = f"{url.rstrip('/')}/api/v4"
 
-    def address(self, name: str) -> str:
-        """Return the address of a file of the package."""
-        return f"{self._base}{self._file(name)}"
+    def address(self, name: str, version: str | None = None) -> str:
+        """Return the address of a file of the package, of this version or another."""
+        return f"{self._base}{self._file(name, version)}"
 
-    def _file(self, name: str) -> str:
-        parts = (quote(one, safe="") for one in (self._name, self._version, name))
+    def _file(self, name: str, version: str | None = None) -> str:
+        parts = (quote(one, safe="") for one in (self._name, version or self._version, name))
         return f"{self._path}/packages/generic/{'/'.join(parts)}"
 
     def _ask(self, method: str, path: str, what: str, *fine: int, **options: Any) -> httpx.Response:
@@ -170,13 +181,8 @@ class GitlabProject:
     def files(self) -> dict[str, PackageFile]:
         """Return the package's files by name; of several the newest, which readers get."""
         found: dict[str, PackageFile] = {}
-        query = {"package_type": "generic", "package_name": self._name}
-        packages = self._api.pages(
-            _Package, f"{self._path}/packages", "listing packages", params=query
-        )
-        # The server finds names that are alike, too.
-        for package in packages:
-            if (package.name, package.version) != (self._name, self._version):
+        for package in self.packages():
+            if package.version != self._version:
                 continue
             path = f"{self._path}/packages/{package.id}/package_files"
             for one in self._api.pages(PackageFile, path, "listing the package's files"):
@@ -184,6 +190,20 @@ class GitlabProject:
                 if known is None or known.id < one.id:
                     found[one.file_name] = one
         return found
+
+    def packages(self) -> Iterator[Package]:
+        """Yield the packages of the name, of all versions."""
+        query = {"package_type": "generic", "package_name": self._name}
+        packages = self._api.pages(
+            Package, f"{self._path}/packages", "listing packages", params=query
+        )
+        # The server finds names that are alike, too.
+        return (one for one in packages if one.name == self._name)
+
+    def drop_package(self, package: Package) -> None:
+        """Delete a package with its files."""
+        what = f"removing the package {self._name} {package.version}"
+        self._ask("DELETE", f"/packages/{package.id}", what, _NOWHERE)
 
     def peek(self, name: str) -> str | None:
         """Return the hash of a file as the server tells it, "" if it does not; None: no file."""
@@ -214,7 +234,23 @@ class GitlabProject:
         """Yield the bytes of a file."""
         return self._api.download(self._file(file.name), f"reading {file.name} back", file.size)
 
+    def blocks(self, name: str, version: str, limit: int) -> Iterator[bytes] | None:
+        """Return the bytes of a file of another version; None: there is none."""
+        path, what = self._file(name, version), f"reading {name} of {version}"
+        if self._api.peek(path, what) is None:
+            return None
+        return self._api.download(path, what, limit)
+
     # ---- releases
+
+    def releases(self) -> Iterator[Made]:
+        """Yield the project's releases, those of other packages, too."""
+        return self._api.pages(Made, f"{self._path}/releases", "listing releases")
+
+    def drop(self, tag: str) -> None:
+        """Delete a release; its tag stays."""
+        what = f"removing the release {tag}"
+        self._ask("DELETE", f"/releases/{quote(tag, safe='')}", what, _NOWHERE)
 
     def release(self, tag: str) -> Made | None:
         """Return the release of a tag."""

@@ -17,6 +17,7 @@ class GitlabTarget(Target):
     """A generic package and a release that links to its files, on gitlab.com or another GitLab."""
 
     runner: ClassVar[str] = "slipway.scripts.stages.publish.targets.gitlab.target:GitlabRelease"
+    can_remove: ClassVar[bool] = True
 
     kind: Literal["gitlab"]
     project: str = Field(
@@ -57,6 +58,12 @@ class GitlabTarget(Target):
             msg = (
                 "token-kind: a deploy token can make no release; write release = false, or give a "
                 "token of another kind"
+            )
+            raise ValueError(msg)
+        if self.token_kind == "deploy" and self.keep is not None:  # noqa: S105  a kind of them
+            msg = (
+                "keep: a deploy token can neither list packages nor delete one; leave keep out, or "
+                "give a token of another kind"
             )
             raise ValueError(msg)
         return self

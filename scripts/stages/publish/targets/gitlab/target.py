@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from slipway.model.errors import StageFailed, WrongInput
 from slipway.model.protocol.job import Job
+from slipway.model.retention import KeepReleases, PublishedRelease
 from slipway.model.states import FileState
 from slipway.scripts.releases.manifest import MANIFEST
 from slipway.scripts.releases.outgoing import (
@@ -17,7 +18,14 @@ from slipway.scripts.releases.outgoing import (
 )
 from slipway.scripts.releases.target import ReleaseTarget, Seen
 from slipway.scripts.report import Report
-from slipway.scripts.stages.publish.targets.gitlab.project import Facts, GitlabProject, Made
+from slipway.scripts.stages.publish.targets.gitlab.old_releases import OldReleases
+from slipway.scripts.stages.publish.targets.gitlab.project import (
+    DEVELOPER,
+    MAINTAINER,
+    Facts,
+    GitlabProject,
+    Made,
+)
 from slipway.scripts.stages.publish.targets.gitlab.settings import GitlabTarget
 from slipway.scripts.stages.publish.targets.http_api import HttpApi, secret_of
 from slipway.scripts.stages.publish.targets.release_text import described, filled, tag_of
@@ -59,13 +67,18 @@ class GitlabRelease(ReleaseTarget):
         package = target.package or job.project
         self._project = GitlabProject(self._api, target.url, target.project, package, self._version)
         self._package = f"{package} {self._version}"
-        self._tag = tag_of(target.tag, job.project, self._version)
+        self._tag = self._other_tag(self._version)
+        tags = self._other_tag if target.release else None
+        self._old = OldReleases(self._project, job.project, tags, self.where)
         self._facts: Facts | None = None
         self._given: OutgoingRelease | None = None
         self._before: frozenset[str] = frozenset()
         """Files that were there when it was looked."""
         self._is_known = False
         """True: no upload failed since `look`."""
+
+    def _other_tag(self, version: str) -> str:
+        return tag_of(self._settings.tag, self._job.project, version)
 
     # ---- before
 
@@ -94,8 +107,14 @@ class GitlabRelease(ReleaseTarget):
         if there.archived:
             msg = f"{self.where} is archived: it takes no releases"
             raise StageFailed(msg)
-        if not there.may_release:
+        if not there.allows(DEVELOPER):
             msg = f"{self.where}: the token's owner may not release there; the role Developer may"
+            raise StageFailed(msg)
+        if self._settings.keep is not None and not there.allows(MAINTAINER):
+            msg = (
+                f"{self.where}: keep removes old releases, which the token's owner may not do "
+                "there; the role Maintainer may"
+            )
             raise StageFailed(msg)
 
     def _check_tag(self) -> None:
@@ -275,6 +294,17 @@ class GitlabRelease(ReleaseTarget):
         if self._facts is None:
             self._facts = self._project.facts()
         return self._project.address(name) if self._facts.visibility == "public" else None
+
+    # ---- old releases
+
+    def versions(self) -> Iterator[PublishedRelease]:
+        """Return the project's releases."""
+        keep = self._settings.keep or KeepReleases()
+        return self._old.versions(keep.latest)
+
+    def remove(self, version: str) -> None:
+        """Delete a release, then its package; the tag stays."""
+        self._old.remove(version)
 
     def close(self) -> None:
         """End the connections."""

@@ -31,6 +31,10 @@ class PypiTarget(Target):
     """
 
     runner: ClassVar[str] = "slipway.scripts.stages.publish.targets.pypi.target:PypiUpload"
+    why_kept: ClassVar[str] = (
+        "an index never takes a file of the same name again, so what was removed could not be "
+        "published once more; yank old versions there instead"
+    )
     takes_all: ClassVar[bool] = False
 
     kind: Literal["pypi"]

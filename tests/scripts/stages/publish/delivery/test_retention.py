@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from slipway.model.errors import StageFailed
-from slipway.model.protocol.event import TargetEnded
+from slipway.model.protocol.event import TargetEnded, TargetRemoved
 from slipway.model.retention import KeepReleases, PublishedRelease
 from slipway.scripts.releases.outgoing import Pointers
 from slipway.scripts.releases.target import ReleaseTarget, TryAgain
@@ -76,6 +76,8 @@ def brought(tmp_path, shelf, protected=frozenset(), channels=None, keep=KEEP, cl
     deliver([destination], release, pointers, told, clock or Unhurried())
     ended = [one for one in told.events if isinstance(one, TargetEnded)]
     assert [one.state for one in ended] == ["public"]
+    shelf.told = [one.version for one in told.events if isinstance(one, TargetRemoved)]
+    assert shelf.told == shelf.removed[len(shelf.removed) - len(shelf.told) :]
     return told.notices()
 
 
