@@ -31,7 +31,8 @@ class Writer(Sender):
             raise Refused(f"550 no such person: {context.recipient.address}")
         told = {
             "to": context.recipient.address, "key": context.key, "attempt": context.attempt,
-            "unsubscribe": context.unsubscribe, "notice": notice.model_dump(mode="json"),
+            "unsubscribe": context.unsubscribe, "rules_url": context.rules_url,
+            "notice": notice.model_dump(mode="json"),
         }
         with (folder / "letters.jsonl").open("a") as stream:
             stream.write(json.dumps(told) + chr(10))

@@ -191,7 +191,7 @@ class Pump:
             if notice.thread
             else "",
             unsubscribe=self._unsubscribe(leased.person, leased.channel) if is_person else "",
-            rules_url=f"{self._service.settings.url}#/notices" if is_person else "",
+            rules_url=self._service.rules_url if is_person else "",
             read_artefact=reader_of(self._service.store_folder),
         )
 

@@ -23,7 +23,7 @@ from slipway.master.notify.unsubscribing import Unsubscribing
 from slipway.model.kinds.notice import Notifier
 from slipway.model.notices.delivery import DeliveryState
 from slipway.model.notices.rules import OwnRules
-from slipway.model.notices.sending import SendingSite
+from slipway.model.notices.sending import SendingSite, rules_url
 from slipway.model.people import PersonSettings
 from slipway.model.site import SiteSettings
 from slipway.secrets.reading import given_secret
@@ -219,3 +219,8 @@ class Notices(BuildbotService):
 
     def _unsubscribe_url(self, person: str, channel: str) -> str:
         return self.unsubscribing.url(self.settings.url, person, channel)
+
+    @property
+    def rules_url(self) -> str:
+        """URL of the page where people set their own rules."""
+        return rules_url(self.settings.url)

@@ -15,7 +15,16 @@ from slipway.model.errors import StageFailed
 from slipway.model.notices.notice import Notice
 from slipway.model.secrets.location import SecretPlace
 
-__all__ = ["Context", "Recipient", "Refused", "Retry", "Sender", "SendingSite"]
+__all__ = ["Context", "Recipient", "Refused", "Retry", "Sender", "SendingSite", "rules_url"]
+
+
+def rules_url(site: str) -> str:
+    """Return the URL of the page where people set their own rules.
+
+    Args:
+        site: The site's URL, with a trailing slash.
+    """
+    return f"{site}#/notices"
 
 
 class Retry(StageFailed):
@@ -87,7 +96,7 @@ class Context:
     """URL that ends this person's notices by this channel, by POST without signing in (RFC 8058).
     Empty: the recipient is no person."""
     rules_url: str = ""
-    """URL of the page where a person sets their own rules. Empty: there is none."""
+    """URL of the page where a person sets their own rules. Empty: the recipient is no person."""
     read_artefact: Callable[[str, int], bytes] = field(default=lambda *_: b"", repr=False)
     """Read an artefact, given its hash and the most bytes it may have; b"" if it is longer or is
     not there any more."""

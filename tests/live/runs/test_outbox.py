@@ -161,6 +161,10 @@ def test_people_set_rules_of_their_own_by_rest_and_by_the_command_line(post, tok
     assert (done.returncode, "run-failed" in done.stderr) == (2, True)
 
 
+def test_a_notice_to_a_person_names_the_page_where_rules_are_set(post):
+    assert {one["rules_url"] for one in letters(post)} == {f"{post.url}#/notices"}
+
+
 def test_one_click_ends_the_notices_of_one_person_by_one_channel(post):
     (first,) = [one for one in letters(post) if one["to"] == "ann@example.org"]
     url = first["unsubscribe"]

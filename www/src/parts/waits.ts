@@ -51,42 +51,55 @@ export function useIsOn(): boolean {
   return on;
 }
 
-// What names one waiting: a gate that is asked anew waits anew.
-export function nameOf(gate: Pick<Gate, "id" | "asked_at">): string {
-  return `${gate.id}@${gate.asked_at ?? 0}`;
+// What names one waiting: a gate that is asked anew waits anew, and for each who signs in here.
+export function nameOf(gate: Pick<Gate, "id" | "asked_at">, person: string): string {
+  return `${person}/${gate.id}@${gate.asked_at ?? 0}`;
+}
+
+// Control characters, and marks that turn the direction of what follows: a notice isolates nothing.
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]+/gu;
+const LONGEST = 120;
+
+export function plain(text: string): string {
+  const found = [...text.slice(0, 4 * LONGEST).replace(UNSEEN, " ").replace(/\s+/g, " ").trim()];
+  return found.length > LONGEST ? `${found.slice(0, LONGEST - 1).join("")}…` : found.join("");
 }
 
 // Those of `gates` that wait for the person and were not told of yet.
-export function unseen<T extends Pick<Gate, "id" | "asked_at" | "ready" | "may">>(gates: readonly T[], seen: ReadonlySet<string>): T[] {
-  return gates.filter((gate) => gate.ready && (gate.may.open || gate.may.approve) && !seen.has(nameOf(gate)));
+export function unseen<T extends Pick<Gate, "id" | "asked_at" | "ready" | "may">>(gates: readonly T[], seen: ReadonlySet<string>, person: string): T[] {
+  return gates.filter((gate) => gate.ready && (gate.may.open || gate.may.approve) && !seen.has(nameOf(gate, person)));
 }
 
 export function useWaits(): void {
   const on = useIsOn();
   const me = useMe();
-  const asked = on && me !== undefined && !me.anonymous;
-  const gates = useFound<Page<Gate>>(asked ? "gates?limit=50" : null).data?.items;
+  const person = me && !me.anonymous ? me.name : "";
+  const gates = useFound<Page<Gate>>(on && person ? "gates?limit=50" : null).data?.items;
   useEffect(() => {
-    if (!gates || !isOn()) return;
+    if (!gates || !person || !isOn()) return;
     // Read anew each time: all tabs share it, and each wait is told of by one of them.
     const known = readSeen();
-    const first = known === null;
     const seen = known ?? new Set<string>();
-    const found = unseen(gates, seen);
+    const here = `${person}/`;
+    const first = !seen.has(here);
+    const found = unseen(gates, seen, person);
     if (found.length === 0 && !first) return;
-    found.forEach((gate) => seen.add(nameOf(gate)));
+    // The newest stand last, and who has looked is not forgotten before them.
+    seen.delete(here);
+    found.forEach((gate) => seen.add(nameOf(gate, person)));
+    seen.add(here);
     write(SEEN, JSON.stringify([...seen].slice(-MOST_SEEN)));
     // What waits already when it is turned on, and what the person looks at, is on the page.
     if (first || document.hasFocus()) return;
-    found.slice(0, MOST_SHOWN).forEach(show);
-  }, [gates]);
+    found.slice(0, MOST_SHOWN).forEach((gate) => show(gate, person));
+  }, [gates, person]);
 }
 
-function show(gate: Gate): void {
-  const notice = new Notification(`${gate.stage} waits for you`, {
-    body: `${gate.project} ${gate.version}\n${gate.subject}`.slice(0, 300),
+function show(gate: Gate, person: string): void {
+  const notice = new Notification(`${plain(gate.stage)} waits for you`, {
+    body: plain(`${gate.project} ${gate.version}: ${gate.subject}`),
     // The same from two tabs is shown once.
-    tag: `slipway-gate-${nameOf(gate)}`,
+    tag: `slipway-gate-${nameOf(gate, person)}`,
   });
   notice.onclick = () => {
     window.focus();

@@ -19,7 +19,7 @@ from slipway.model.notices.events import Event
 from slipway.model.notices.examples import example_of
 from slipway.model.notices.notice import Notice
 from slipway.model.notices.rules import MOST_RULES
-from slipway.model.notices.sending import Context, Recipient
+from slipway.model.notices.sending import Context, Recipient, rules_url
 from slipway.model.site import Site
 from slipway.model.spelling import did_you_mean
 from slipway.notifiers.rendering.page import as_page
@@ -94,7 +94,12 @@ def _send(
     home = Home.beside(options.config)
     sender = make_sender(notifier, sending_site(site, options.config.resolve().parent, home))
     key = f"{time.time_ns():040x}"
-    context = Context(recipient, key=key, read_artefact=_reader(home))
+    context = Context(
+        recipient,
+        key=key,
+        rules_url=rules_url(site.site.url) if recipient.person else "",
+        read_artefact=_reader(home),
+    )
     try:
         return str(sender.send(notice, context) or "")
     finally:
@@ -124,7 +129,7 @@ def _preview(options: argparse.Namespace) -> int:
     notice = example_of(Event(options.event), url)
     if options.html is not None:
         title = site.site.title if site is not None else "Slipway"
-        page = as_page(notice, site=title)
+        page = as_page(notice, site=title, rules_url=rules_url(url))
         options.html.write_text(page, encoding="utf-8")
     if options.json:
         print_json(notice.model_dump(mode="json", by_alias=True))
