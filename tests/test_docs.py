@@ -8,6 +8,7 @@ import pytest
 
 from slipway.cli.main import parser
 from slipway.config import parse
+from slipway.model.notices.events import EVENTS, Event
 from slipway.model.records.audit import AuditEntry, Verdict
 from slipway.model.records.release import ReleaseRecord
 from slipway.model.records.run import ListedRun
@@ -150,6 +151,13 @@ def test_the_reference_names_every_key_of_the_json(record):
     table = section.split("\n## ")[0]
     keys = record.model_json_schema(mode="serialization")["properties"]
     assert {key for key in keys if f"`{key}`" not in table} == set()
+
+
+def test_the_page_of_notices_tells_of_every_event():
+    page = (ROOT / "docs" / "how-to" / "notices.md").read_text("utf-8")
+    table = page.partition("<!-- events -->")[2].partition("\n\n")[0]
+    told = set(re.findall(r"`([a-z-]+)`", table.replace("`events`", "")))
+    assert told == {*map(str, EVENTS)} - {Event.DIGEST, Event.TRIAL}
 
 
 def test_there_are_sites_to_try():
