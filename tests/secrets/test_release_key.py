@@ -235,7 +235,7 @@ def test_a_first_key_that_was_cut_is_made_again(home, tmp_path):
     write(home.keys / ".release.key.first", "-----BEGIN")
     have_key(site(), home, tmp_path, NOW)
     names = {path.name for path in home.keys.iterdir()}
-    assert names - {".lock"} == {"release.key", "keys.json"}
+    assert names - {".lock"} == {"release.key", "keys.json", "site"}
 
 
 def test_a_key_that_ends_soon_is_told_before_a_run(home, tmp_path):
