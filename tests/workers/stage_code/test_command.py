@@ -50,15 +50,21 @@ def asked(monkeypatch):
 
 @pytest.fixture
 def start(tmp_path, asked):
+    begun = []
+
     def begin(*blocks, key=KEY):
         (tmp_path / "worker" / "demo").mkdir(parents=True, exist_ok=True)
         master = Master(tmp_path / "worker" / "demo", *blocks)
         args = {"sha256": key, "size": len(DATA), "reader": None, "blocksize": 8}
         command = commands.Code(master, "1", args)
         command.doStart()
+        begun.append(command)
         return master, command
 
-    return begin
+    yield begin
+    # What still waits would beat in the reactor of later tests.
+    for command in begun:
+        command.doInterrupt()
 
 
 def coming(tmp_path):
