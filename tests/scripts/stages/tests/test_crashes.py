@@ -80,7 +80,7 @@ THREE = "def test_a(): pass\ndef test_b(): {b}\ndef test_c(): assert 0\n"
     [
         pytest.param(
             {"test_x.py": THREE.replace("{b}", "import pytest; pytest.exit('enough', 0)")},
-            "was stopped after 1 of 3 tests: Exit: enough",
+            "was stopped while test_x.py::test_b ran after 1 of 3 tests: Exit: enough",
             id="pytest.exit with 0",
         ),
         pytest.param(
