@@ -183,3 +183,27 @@ def test_the_configuration_of_a_folder_above_is_not_the_projects(
     monkeypatch.chdir(folder / "state" / "app")
     run(make_job({"uses": "tests"}), recorder)
     assert set(recorder.tests) == {"pytest test_a.py::test_a", "pytest tests/test_b.py::test_b"}
+
+
+SUBTESTS = (
+    "import unittest\nclass T(unittest.TestCase):\n    def test_a(self):\n"
+    "        for text in ('29.02.2024', '', 'x (y) .z'):\n"
+    "            with self.subTest(text=text): {body}\n"
+    "    def test_b(self): pass\n"
+)
+
+
+@pytest.mark.parametrize("runner", ["pytest", "unittest", "nose2"])
+def test_subtests_that_pass_are_green_and_one_that_fails_is_red(
+    project, make_job, recorder, runner
+):
+    job = make_job({"uses": "tests", "suites": [{"runner": runner}]})
+    project({"test_x.py": SUBTESTS.replace("{body}", "self.assertIsNotNone(text)")})
+    run(job, recorder)
+    assert {one.status for one in recorder.tests.values()} == {"passed"}
+    recorder.events.clear()
+    project({"test_x.py": SUBTESTS.replace("{body}", "self.assertTrue(text)")})
+    with pytest.raises(StageFailed) as caught:
+        run(job, recorder)
+    assert "failed" in str(caught.value)
+    assert "do not say so" not in str(caught.value)

@@ -9,6 +9,7 @@ import traceback
 from typing import Any
 
 from nose2.events import Plugin
+from nose2.result import SUBTEST
 from slipway_journal import open_journal
 
 __all__ = ["Keeper"]
@@ -42,8 +43,13 @@ class Keeper(Plugin):  # type: ignore[misc]
         """Write a result."""
         if self._journal is None:
             return
+        if event.outcome == SUBTEST and event.exc_info is None:
+            # nose2 tells of those that passed, too, and calls none of them expected.
+            return
         kinds = {"passed": None, "failed": "failure", "error": "error", "skipped": "skipped"}
         kind = kinds.get(event.outcome, "error")
+        if event.outcome == SUBTEST and issubclass(event.exc_info[0], event.test.failureException):
+            kind = "failure"
         text = str(event.reason or "")
         if event.exc_info:
             text = "".join(traceback.format_exception(*event.exc_info))
@@ -68,5 +74,7 @@ def _case(test: Any) -> dict[str, str]:
     """Return the attributes of a test's JUnit case."""
     name = str(test.id())
     first = name.split("\n", 1)[0]
-    kind, _, method = first.rpartition(".")
-    return {"classname": kind, "name": method, "id": name}
+    # A subtest has its values behind its name, with dots of their own.
+    path, bracket, values = first.partition(" (")
+    kind, _, method = path.rpartition(".")
+    return {"classname": kind, "name": f"{method}{bracket}{values}", "id": name}
