@@ -21,6 +21,7 @@ from slipway.model.protocol.event import (
     Progress,
     Summary,
     TargetEnded,
+    TargetEvent,
     TargetFile,
     TargetRemoved,
     TestResult,
@@ -99,7 +100,7 @@ class StageEvents:
 
 
 def _shown(
-    event: Picture | Document | Piece | TargetFile | TargetEnded | TargetRemoved,
+    event: Picture | Document | Piece | TargetEvent,
 ) -> str:
     if isinstance(event, TargetFile):
         return f"{event.target}: {event.file} is {event.state}\n"

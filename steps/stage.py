@@ -13,14 +13,7 @@ from twisted.python import log
 from twisted.spread import pb
 
 from slipway.model.errors import SlipwayError, StageFailed, WrongInput
-from slipway.model.protocol.event import (
-    AnyEvent,
-    ArtefactLeft,
-    TargetEnded,
-    TargetFile,
-    TargetRemoved,
-    TestResult,
-)
+from slipway.model.protocol.event import AnyEvent, ArtefactLeft, TargetEvent, TestResult
 from slipway.model.protocol.event_codes import made_key
 from slipway.model.protocol.job import Job
 from slipway.model.protocol.result_sets import UNITS
@@ -274,7 +267,7 @@ class Stage(CommandMixin, BuildStep):
             self._targets.check()
 
     def _handle_event(self, event: AnyEvent) -> str:
-        if isinstance(event, TargetFile | TargetEnded | TargetRemoved):
+        if isinstance(event, TargetEvent):
             if self._targets is None:
                 msg = f'the script tells of the target "{event.target}"; the stage has none'
                 raise ValueError(msg)

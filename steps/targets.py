@@ -9,7 +9,10 @@ from twisted.internet import defer
 
 from slipway.model.errors import StageFailed
 from slipway.model.protocol.delivery import Deliveries, News
-from slipway.model.protocol.event import ArtefactLeft, TargetEnded, TargetFile, TargetRemoved
+from slipway.model.protocol.event import (
+    ArtefactLeft,
+    TargetEvent,
+)
 from slipway.model.protocol.job import Job
 
 __all__ = ["EVERY", "Targets"]
@@ -44,7 +47,7 @@ class Targets:
         self._turn = defer.DeferredLock()
         self._problem: Exception | None = None
 
-    def take(self, event: TargetFile | TargetEnded | TargetRemoved) -> None:
+    def take(self, event: TargetEvent) -> None:
         """Take what is told; it is written soon.
 
         Raises:

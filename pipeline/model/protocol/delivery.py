@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from slipway.model.protocol.event import TargetEnded, TargetFile, TargetRemoved
+from slipway.model.protocol.event import TargetEnded, TargetEvent, TargetFile, TargetRemoved
 from slipway.model.protocol.job import Job
 from slipway.model.states import TOLD_OF_FILES, FileState
 
@@ -60,7 +60,7 @@ class Deliveries:
         self._ended: dict[str, Ended] = {}
         self._news: dict[str, News] = {}
 
-    def take(self, event: TargetFile | TargetEnded | TargetRemoved) -> None:
+    def take(self, event: TargetEvent) -> None:
         """Take what is told.
 
         Raises:

@@ -37,6 +37,7 @@ __all__ = [
     "Status",
     "Summary",
     "TargetEnded",
+    "TargetEvent",
     "TargetFile",
     "TargetName",
     "TargetRemoved",
@@ -241,6 +242,8 @@ class TargetRemoved(Event):
     version: Annotated[str, Field(min_length=1, max_length=LONGEST)]
 
 
+#: What a script tells of the targets of a release.
+TargetEvent = TargetFile | TargetEnded | TargetRemoved
 AnyEvent = Annotated[
     Progress
     | TestResult

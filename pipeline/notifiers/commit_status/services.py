@@ -8,7 +8,7 @@ Forgejo has kept ("repoCreateStatus").
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -100,7 +100,15 @@ _GITLAB = {
     Light.BAD: "failed",
     Light.STOPPED: "canceled",
 }
-_WRITER = "the scope write:repository, from a person who may write there"
+_OF_GITEA = ServiceFacts(
+    title="Gitea",
+    lights=_GITEA,
+    longest_text=255,
+    longest_url=2000,
+    right="the scope write:repository, from a person who may write there",
+    scheme="token",
+    hides_missing=True,
+)
 
 SERVICES: Mapping[Service, ServiceFacts] = {
     Service.GITHUB: ServiceFacts(
@@ -118,22 +126,7 @@ SERVICES: Mapping[Service, ServiceFacts] = {
         right="the scope api and at least the role Developer",
         is_gitlab=True,
     ),
-    Service.GITEA: ServiceFacts(
-        title="Gitea",
-        lights=_GITEA,
-        longest_text=255,
-        longest_url=2000,
-        right=_WRITER,
-        scheme="token",
-        hides_missing=True,
-    ),
-    Service.FORGEJO: ServiceFacts(
-        title="Forgejo",
-        lights=_GITEA,
-        longest_text=255,
-        longest_url=2000,
-        right=_WRITER,
-        scheme="token",
-        hides_missing=True,
-    ),
+    Service.GITEA: _OF_GITEA,
+    # It began as a copy of Gitea, and speaks the same API.
+    Service.FORGEJO: replace(_OF_GITEA, title="Forgejo"),
 }
